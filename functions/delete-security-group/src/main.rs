@@ -1,0 +1,7 @@
+//! The process of `delete-security-group`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Error> {
+    let ec2 = shared::config::ec2().await;
+    shared::lambda::serve(async |input| delete_security_group::handle(&ec2, input).await).await
+}

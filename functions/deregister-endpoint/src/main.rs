@@ -1,0 +1,7 @@
+//! The process of `deregister-endpoint`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Error> {
+    let cloud = shared::config::Config::from_env().cloud().await?;
+    shared::lambda::serve(async |input| deregister_endpoint::handle(&cloud, input).await).await
+}

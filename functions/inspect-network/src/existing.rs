@@ -1,0 +1,206 @@
+//! An endpoint to the same service that is there already: ours, shared or to be
+//! adopted.
+
+use shared::cidr::Cidr;
+use shared::ec2::{Endpoint, EndpointState, IngressRule, SecurityGroups, Source};
+use shared::ids::{ServiceName, VpcId};
+use shared::ownership::{Claim, Origin};
+use shared::plan::{ClusterFacts, UndoPlan};
+use shared::report::SQL_PORT;
+use shared::request::ProvisionRequest;
+use shared::{Code, StepError};
+
+/// The endpoint to use, if there is one that can become usable: this connection's
+/// own first, then one with private DNS (a second one beside it would be a
+/// conflict), then an available one, then by id.
+pub(crate) fn find<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &Claim) -> Option<&'a Endpoint> {
+    endpoints
+        .iter()
+        .filter(|endpoint| endpoint.is_interface && endpoint.service_name == service.as_str())
+        .filter(|endpoint| !endpoint.state.is_dead())
+        .min_by_key(|endpoint| {
+            (
+                !claim.is_in(&endpoint.tags),
+                !endpoint.private_dns,
+                endpoint.state != EndpointState::Available,
+                endpoint.id.clone(),
+            )
+        })
+}
+
+/// What an undo may touch when this endpoint is used.
+pub(crate) fn undo(found: &Endpoint, claim: &Claim, cluster: &ClusterFacts, wants_dns: bool) -> UndoPlan {
+    let id = found.id.as_str();
+    let registered = cluster.registered.contains(id);
+    let own = claim.is_in(&found.tags);
+    let works = own
+        && registered
+        && found.state == EndpointState::Available
+        && (found.private_dns || !wants_dns);
+    let made_by_us = Origin::of(&found.tags) == Some(Origin::Made);
+    let goes_with_us = own && made_by_us && claim.others_in(&found.tags).is_empty();
+    UndoPlan {
+        anything: !works,
+        // A registration that was there before belongs to somebody else, unless
+        // an earlier run of this connection was interrupted.
+        registration: (own && made_by_us) || !(registered || cluster.half_registered.contains(id)),
+        private_dns: wants_dns && !found.private_dns && !goes_with_us,
+    }
+}
+
+/// Whether the endpoint keeps the groups that it has, which must then admit all
+/// planned sources. An endpoint of ours with our group is completed instead.
+pub(crate) async fn check_groups(
+    ec2: &impl SecurityGroups,
+    vpc: &VpcId,
+    found: &Endpoint,
+    group_name: &str,
+    sources: &[Source],
+) -> Result<bool, StepError> {
+    if Origin::of(&found.tags) == Some(Origin::Made)
+        && let Some(group) = ec2.group_named(vpc, group_name).await?
+        && found.group_ids.contains(&group.id)
+    {
+        return Ok(false);
+    }
+    let rules = ec2.ingress_rules(&found.group_ids).await?;
+    let shut_out: Vec<String> =
+        sources.iter().filter(|source| !admits(&rules, source)).map(ToString::to_string).collect();
+    if shut_out.is_empty() {
+        return Ok(true);
+    }
+    let groups: Vec<&str> = found.group_ids.iter().map(|group| group.as_str()).collect();
+    Err(StepError::new(
+        Code::ExistingEndpointUnusable,
+        format!(
+            "endpoint {} to the same service exists, but its security groups ({}) do not admit TCP {SQL_PORT} from {}; allow that there",
+            found.id,
+            groups.join(", "),
+            shut_out.join(", ")
+        ),
+    ))
+}
+
+fn admits(rules: &[IngressRule], source: &Source) -> bool {
+    rules.iter().filter(|rule| rule.admits_tcp(SQL_PORT)).any(|rule| match (&rule.source, source) {
+        (Source::Cidr(admitted), Source::Cidr(wanted)) => Cidr::contains(*admitted, *wanted),
+        (admitted, wanted) => admitted == wanted,
+    })
+}
+
+/// What the reader should know about the endpoint that is used.
+pub(crate) fn notes(found: &Endpoint, claim: &Claim, request: &ProvisionRequest) -> Vec<String> {
+    let id = &found.id;
+    let mut notes = Vec::new();
+    match Origin::of(&found.tags) {
+        None => notes.push(format!("endpoint {id} to the same service exists and is adopted; it will never be deleted by this tool")),
+        Some(_) if !claim.is_in(&found.tags) => notes.push(format!("endpoint {id} is shared with cluster {}", claim.others_in(&found.tags).join(", "))),
+        Some(_) => {}
+    }
+    let asked = &request.subnet_ids;
+    if asked.iter().any(|subnet| !found.subnet_ids.contains(subnet)) {
+        notes.push(format!("endpoint {id} keeps its own subnets; subnet_ids is for new endpoints"));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use shared::ownership::Tags;
+
+    use super::*;
+
+    const SERVICE: &str = "com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0";
+    const OTHER: &str = "1a2b3c4d-0000-4000-8000-00000000000b";
+
+    fn claim() -> Claim {
+        Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
+            connection_id: "c0ffee".into(),
+        }
+    }
+
+    fn endpoint(id: &str, tags: Tags) -> Endpoint {
+        Endpoint {
+            id: id.parse().unwrap(),
+            is_interface: true,
+            service_name: SERVICE.into(),
+            state: EndpointState::Available,
+            failure: None,
+            subnet_ids: vec![],
+            group_ids: vec![],
+            private_dns: true,
+            dns_names: vec![],
+            tags,
+        }
+    }
+
+    fn facts(registered: &[&str]) -> ClusterFacts {
+        ClusterFacts {
+            cluster_name: "shop".into(),
+            service_name: SERVICE.parse().unwrap(),
+            zone_ids: BTreeSet::new(),
+            private_host: None,
+            routing_id: None,
+            trusted_accounts: None,
+            registered: registered.iter().map(|id| (*id).to_owned()).collect(),
+            half_registered: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn the_connections_own_endpoint_comes_first_and_dead_ones_do_not_count() {
+        let service = SERVICE.parse().unwrap();
+        let foreign = endpoint("vpce-00000001", Tags::new());
+        let own = endpoint("vpce-00000002", claim().tags(Origin::Made));
+        let mut rejected = endpoint("vpce-00000000", claim().tags(Origin::Made));
+        rejected.state = EndpointState::Rejected;
+        let mut gateway = endpoint("vpce-00000003", Tags::new());
+        gateway.is_interface = false;
+        let all = [rejected.clone(), foreign.clone(), own.clone(), gateway.clone()];
+        assert_eq!(find(&all, &service, &claim()).unwrap().id, own.id);
+        assert_eq!(find(&all[..2], &service, &claim()).unwrap().id, foreign.id);
+        assert_eq!(find(&[rejected, gateway], &service, &claim()), None);
+    }
+
+    #[test]
+    fn a_connection_that_worked_before_is_not_undone() {
+        let own = endpoint("vpce-00000002", claim().tags(Origin::Made));
+        let registered = facts(&["vpce-00000002"]);
+        assert!(!undo(&own, &claim(), &registered, true).anything);
+        // Interrupted before private DNS: finished by this run, undone if it fails.
+        let mut unfinished = own.clone();
+        unfinished.private_dns = false;
+        let undo = undo(&unfinished, &claim(), &registered, true);
+        assert_eq!(undo, UndoPlan { anything: true, registration: true, private_dns: false });
+    }
+
+    #[test]
+    fn what_somebody_else_registered_or_switched_on_is_left_alone() {
+        let foreign = endpoint("vpce-00000001", Tags::new());
+        assert_eq!(
+            undo(&foreign, &claim(), &facts(&["vpce-00000001"]), true),
+            UndoPlan { anything: true, registration: false, private_dns: false }
+        );
+        let mut without_dns = foreign.clone();
+        without_dns.private_dns = false;
+        assert_eq!(
+            undo(&without_dns, &claim(), &facts(&[]), true),
+            UndoPlan { anything: true, registration: true, private_dns: true }
+        );
+    }
+
+    #[test]
+    fn a_shared_endpoint_that_stays_gets_its_private_dns_switched_off_again() {
+        let other = Claim { cluster_id: OTHER.parse().unwrap(), connection_id: "beef".into() };
+        let mut shared = endpoint("vpce-00000002", other.tags(Origin::Made));
+        shared.private_dns = false;
+        assert!(undo(&shared, &claim(), &facts(&[]), true).private_dns);
+        shared.tags.extend(claim().tags(Origin::Made));
+        assert!(undo(&shared, &claim(), &facts(&[]), true).private_dns);
+        shared.tags = claim().tags(Origin::Made);
+        assert!(!undo(&shared, &claim(), &facts(&[]), true).private_dns);
+    }
+}

@@ -1,0 +1,267 @@
+//! Which subnets the endpoint gets: one for each zone that its service offers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ec2::Subnet;
+use shared::ids::{SubnetId, ZoneId};
+use shared::{Code, StepError};
+
+/// Below this a subnet is used only if its zone has no better one, so that the
+/// endpoint does not take the last addresses of somebody's workload.
+const COMFORTABLE_FREE_ADDRESSES: u32 = 8;
+
+/// The endpoint's subnets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) subnet_ids: Vec<SubnetId>,
+    pub(crate) zone_ids: BTreeSet<ZoneId>,
+}
+
+/// The zones to work with: what EC2 says, which is the zones that provider and
+/// consumer have in common; what the Cloud API says only where EC2 says nothing.
+pub(crate) fn offered(ec2: &BTreeSet<ZoneId>, cloud: &BTreeSet<ZoneId>) -> BTreeSet<ZoneId> {
+    if ec2.is_empty() { cloud.clone() } else { ec2.clone() }
+}
+
+/// Chooses the subnets, or checks those that were asked for.
+pub(crate) fn choose(
+    subnets: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    asked: &[SubnetId],
+) -> Result<Choice, StepError> {
+    let chosen = if asked.is_empty() { choose_freely(subnets, offered)? } else { check_asked(subnets, offered, asked)? };
+    Ok(Choice {
+        subnet_ids: chosen.values().map(|subnet| subnet.id.clone()).collect(),
+        zone_ids: chosen.into_keys().collect(),
+    })
+}
+
+/// One subnet for each zone: a comfortable one if there is one, then the lowest
+/// id. The number of free addresses decides nothing else, because it changes
+/// from minute to minute and the choice should not.
+fn choose_freely<'a>(
+    subnets: &'a [Subnet],
+    offered: &BTreeSet<ZoneId>,
+) -> Result<BTreeMap<ZoneId, &'a Subnet>, StepError> {
+    let in_zones = || subnets.iter().filter_map(|subnet| Some((zone_in(subnet, offered)?, subnet)));
+    if in_zones().next().is_none() {
+        return Err(StepError::new(
+            Code::NoSubnetInServiceZones,
+            format!("the service is offered in {}; the VPC has subnets in {}", list(offered), list(&zones(subnets))),
+        ));
+    }
+    let mut best: BTreeMap<ZoneId, &Subnet> = BTreeMap::new();
+    for (zone, subnet) in in_zones().filter(|(_, subnet)| unusable(subnet).is_none()) {
+        let rank = |subnet: &Subnet| (subnet.free_addresses < COMFORTABLE_FREE_ADDRESSES, subnet.id.clone());
+        best.entry(zone)
+            .and_modify(|current| {
+                if rank(subnet) < rank(current) {
+                    *current = subnet;
+                }
+            })
+            .or_insert(subnet);
+    }
+    if best.is_empty() {
+        let reasons: Vec<String> = in_zones()
+            .filter_map(|(zone, subnet)| Some(format!("{} in {zone} {}", subnet.id, unusable(subnet)?)))
+            .collect();
+        return Err(StepError::new(Code::NoFreeAddresses, reasons.join("; ")));
+    }
+    Ok(best)
+}
+
+fn check_asked<'a>(
+    subnets: &'a [Subnet],
+    offered: &BTreeSet<ZoneId>,
+    asked: &[SubnetId],
+) -> Result<BTreeMap<ZoneId, &'a Subnet>, StepError> {
+    let refuse = |code, why: String| Err(StepError::new(code, why));
+    let mut chosen: BTreeMap<ZoneId, &Subnet> = BTreeMap::new();
+    for id in asked {
+        let Some(subnet) = subnets.iter().find(|subnet| subnet.id == *id) else {
+            return refuse(Code::SubnetNotFound, format!("the VPC has no subnet {id}"));
+        };
+        let Some(zone) = zone_in(subnet, offered) else {
+            let zone = subnet.zone_id.as_ref().map_or("no zone", |zone| zone.as_str());
+            return refuse(
+                Code::SubnetZoneNotOffered,
+                format!("{id} is in {zone}; the service is offered in {}", list(offered)),
+            );
+        };
+        if let Some(why) = unusable(subnet) {
+            return refuse(Code::SubnetUnusable, format!("{id} {why}"));
+        }
+        if let Some(other) = chosen.insert(zone.clone(), subnet) {
+            return refuse(Code::SubnetsShareZone, format!("{} and {id} are both in {zone}", other.id));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Why the subnet cannot take a network interface of the endpoint.
+fn unusable(subnet: &Subnet) -> Option<&'static str> {
+    match subnet {
+        Subnet { on_outpost: true, .. } => Some("is on an Outpost"),
+        Subnet { ipv6_only: true, .. } => Some("has no IPv4 network"),
+        Subnet { available: false, .. } => Some("is not available yet"),
+        Subnet { free_addresses: 0, .. } => Some("has no free address"),
+        Subnet { .. } => None,
+    }
+}
+
+/// What zones without an endpoint mean.
+pub(crate) fn notes(subnets: &[Subnet], offered: &BTreeSet<ZoneId>, choice: &Choice) -> Vec<String> {
+    let mut notes = Vec::new();
+    let uncovered: BTreeSet<ZoneId> = offered.difference(&choice.zone_ids).cloned().collect();
+    if !uncovered.is_empty() {
+        notes.push(format!(
+            "the service is also offered in {}, where the VPC has no usable subnet: the endpoint has {} of {} zones",
+            list(&uncovered),
+            choice.zone_ids.len(),
+            offered.len()
+        ));
+    }
+    let crossing: BTreeSet<ZoneId> = zones(subnets).difference(&choice.zone_ids).cloned().collect();
+    if !crossing.is_empty() {
+        notes.push(format!(
+            "clients in {} reach the cluster through another zone, which costs cross-zone traffic",
+            list(&crossing)
+        ));
+    }
+    if choice.zone_ids.len() == 1 {
+        notes.push("the endpoint is in a single zone; if that zone fails, so does the connection".to_owned());
+    }
+    notes
+}
+
+/// The zones of the subnets with these ids.
+pub(crate) fn zones_of(subnets: &[Subnet], ids: &[SubnetId]) -> BTreeSet<ZoneId> {
+    subnets
+        .iter()
+        .filter(|subnet| ids.contains(&subnet.id))
+        .filter_map(|subnet| subnet.zone_id.clone())
+        .collect()
+}
+
+fn zone_in(subnet: &Subnet, offered: &BTreeSet<ZoneId>) -> Option<ZoneId> {
+    subnet.zone_id.clone().filter(|zone| offered.contains(zone))
+}
+
+fn zones(subnets: &[Subnet]) -> BTreeSet<ZoneId> {
+    subnets.iter().filter_map(|subnet| subnet.zone_id.clone()).collect()
+}
+
+fn list(zones: &BTreeSet<ZoneId>) -> String {
+    if zones.is_empty() {
+        return "no zone".to_owned();
+    }
+    zones.iter().map(|zone| zone.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn subnet(id: u32, zone: u32, free_addresses: u32) -> Subnet {
+        Subnet {
+            id: format!("subnet-{id:08x}").parse().unwrap(),
+            zone_id: Some(zone_id(zone)),
+            available: true,
+            free_addresses,
+            ipv6_only: false,
+            on_outpost: false,
+        }
+    }
+
+    fn zone_id(zone: u32) -> ZoneId {
+        format!("euw1-az{zone}").parse().unwrap()
+    }
+
+    fn offer(zones: &[u32]) -> BTreeSet<ZoneId> {
+        zones.iter().copied().map(zone_id).collect()
+    }
+
+    fn asked(subnets: &[Subnet], offered: &[u32], ids: &[u32]) -> Result<Choice, Code> {
+        let ids: Vec<SubnetId> = ids.iter().map(|id| format!("subnet-{id:08x}").parse().unwrap()).collect();
+        choose(subnets, &offer(offered), &ids).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn a_full_subnet_gives_way_to_a_free_one_of_its_zone() {
+        let subnets = [subnet(1, 1, 0), subnet(2, 1, 3), subnet(3, 1, 50), subnet(4, 1, 90)];
+        let choice = asked(&subnets, &[1], &[]).unwrap();
+        assert_eq!(choice.subnet_ids[0].as_str(), "subnet-00000003");
+        assert!(asked(&subnets[..2], &[1], &[]).is_ok(), "a scarce subnet is better than none");
+        assert_eq!(asked(&subnets[..1], &[1], &[]), Err(Code::NoFreeAddresses));
+    }
+
+    #[test]
+    fn zones_that_do_not_match_are_told_apart_from_full_ones() {
+        assert_eq!(asked(&[subnet(1, 4, 50)], &[1, 2], &[]), Err(Code::NoSubnetInServiceZones));
+    }
+
+    #[test]
+    fn subnets_that_were_asked_for_are_honoured_or_refused_by_name() {
+        let subnets = [subnet(1, 1, 50), subnet(2, 1, 50), subnet(3, 2, 0), subnet(4, 3, 50)];
+        assert_eq!(asked(&subnets, &[1, 2], &[2]).unwrap().subnet_ids[0].as_str(), "subnet-00000002");
+        assert_eq!(asked(&subnets, &[1, 2], &[9]), Err(Code::SubnetNotFound));
+        assert_eq!(asked(&subnets, &[1, 2], &[4]), Err(Code::SubnetZoneNotOffered));
+        assert_eq!(asked(&subnets, &[1, 2], &[1, 2]), Err(Code::SubnetsShareZone));
+        assert_eq!(asked(&subnets, &[1, 2], &[3]), Err(Code::SubnetUnusable));
+    }
+
+    #[test]
+    fn zones_without_an_endpoint_are_reported_with_what_that_means() {
+        let subnets = [subnet(1, 1, 50), subnet(2, 9, 50)];
+        let choice = asked(&subnets, &[1, 2], &[]).unwrap();
+        let notes = notes(&subnets, &offer(&[1, 2]), &choice).join("\n");
+        assert!(notes.contains("also offered in euw1-az2"), "{notes}");
+        assert!(notes.contains("clients in euw1-az9"), "{notes}");
+        assert!(notes.contains("single zone"), "{notes}");
+    }
+
+    prop_compose! {
+        fn any_subnets()(specs in prop::collection::vec((1u32..5, 0u32..20, prop::bool::weighted(0.1), prop::bool::weighted(0.1)), 0..12)) -> Vec<Subnet> {
+            specs
+                .into_iter()
+                .zip(1..)
+                .map(|((zone, free, outpost, unavailable), id)| Subnet {
+                    on_outpost: outpost,
+                    available: !unavailable,
+                    ..subnet(id, zone, free)
+                })
+                .collect()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_choice_has_one_usable_subnet_for_each_zone_that_can_have_one(subnets in any_subnets(), zones in prop::collection::btree_set(1u32..5, 1..5)) {
+            let offered: BTreeSet<ZoneId> = zones.into_iter().map(zone_id).collect();
+            let usable: BTreeSet<ZoneId> = subnets
+                .iter()
+                .filter(|subnet| unusable(subnet).is_none())
+                .filter_map(|subnet| zone_in(subnet, &offered))
+                .collect();
+            match choose(&subnets, &offered, &[]) {
+                Ok(choice) => {
+                    prop_assert_eq!(&choice.zone_ids, &usable);
+                    prop_assert_eq!(choice.subnet_ids.len(), usable.len());
+                    prop_assert_eq!(zones_of(&subnets, &choice.subnet_ids), usable);
+                }
+                Err(_) => prop_assert!(usable.is_empty()),
+            }
+        }
+
+        #[test]
+        fn the_order_in_which_ec2_lists_subnets_does_not_matter(subnets in any_subnets(), zones in prop::collection::btree_set(1u32..5, 1..5)) {
+            let offered: BTreeSet<ZoneId> = zones.into_iter().map(zone_id).collect();
+            let mut turned = subnets.clone();
+            turned.reverse();
+            let answer = |subnets: &[Subnet]| choose(subnets, &offered, &[]).map_err(|error| error.code);
+            prop_assert_eq!(answer(&subnets), answer(&turned));
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Every failure that a user can meet: a stable code, its cause and its fix.
+//!
+//! Codes are interface: people search for them, alarms filter by them. A code
+//! is never renamed or given another meaning; `docs/errors.md` is generated
+//! from this table.
+
+use crate::StepErrorName::{self, Denied, InvalidInput, Rejected, Transient, Unexpected};
+
+macro_rules! catalogue {
+    ($($variant:ident = $code:literal, $name:ident, $cause:literal, $fix:literal;)*) => {
+        /// The stable code of a failure.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $cause] $variant,)*
+        }
+
+        impl Code {
+            /// All codes, in the order of the story.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The code as people see it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $code,)* }
+            }
+
+            /// What the definition does next.
+            pub fn name(self) -> StepErrorName {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// What is the case, in general. The message says what it was this time.
+            pub fn cause(self) -> &'static str {
+                match self { $(Code::$variant => $cause,)* }
+            }
+
+            /// What the reader can do.
+            pub fn fix(self) -> &'static str {
+                match self { $(Code::$variant => $fix,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // The request.
+    InvalidRequest = "invalid-request", InvalidInput,
+        "A field of the request is missing, unknown or breaks its rule.",
+        "Correct the field that the message names; the schema is docs/provision-request.schema.json.";
+
+    // The cluster.
+    ClusterNotFound = "cluster-not-found", InvalidInput,
+        "The Cloud API knows no such cluster, or not in the organization of this API key.",
+        "Check the cluster id (the UUID in the Cloud Console's address bar) and that the key belongs to the cluster's organization.";
+    ClusterNotOnAws = "cluster-not-on-aws", InvalidInput,
+        "The cluster runs on another cloud than AWS.",
+        "Use Private Service Connect on GCP or Private Link on Azure; this tool connects VPCs to clusters on AWS.";
+    ClusterPlanWithoutPrivatelink = "cluster-plan-without-privatelink", InvalidInput,
+        "The cluster's plan (Basic) does not offer AWS PrivateLink.",
+        "Move the cluster to the Standard or Advanced plan, then run again.";
+    ClusterNotInRegion = "cluster-not-in-region", InvalidInput,
+        "The cluster has no nodes in the requested region, so no endpoint service there.",
+        "Ask for one of the regions that the message lists, or add the region to the cluster.";
+    ClusterDeleted = "cluster-deleted", InvalidInput,
+        "The cluster has been deleted.",
+        "Use the id of a living cluster.";
+    ClusterCreationFailed = "cluster-creation-failed", Rejected,
+        "The cluster itself could not be created.",
+        "Look at the cluster in the Cloud Console; once it is healthy, run again.";
+    ClusterNotReadyInTime = "cluster-not-ready-in-time", Rejected,
+        "The cluster was still being created or locked by another operation when the limit was reached.",
+        "Wait until the cluster is idle in the Cloud Console and run again, or raise limits.cluster_seconds.";
+    ServiceCreationFailed = "service-creation-failed", Rejected,
+        "CockroachDB Cloud could not create the cluster's private endpoint service, or is removing it.",
+        "Open a support ticket with Cockroach Labs, naming the cluster and the region; the API gives no reason.";
+    ServiceNotReadyInTime = "service-not-ready-in-time", Rejected,
+        "The cluster's private endpoint service was not available when the limit was reached.",
+        "Look at Networking > Private endpoint in the Cloud Console and run again, or raise limits.cluster_seconds.";
+    AccountNotTrusted = "account-not-trusted", InvalidInput,
+        "The cluster keeps a list of trusted endpoint owners and the VPC's AWS account is not on it.",
+        "Add the account to the cluster's trusted owners, or run again with add_trusted_owner (the API key then needs the role Cluster Admin).";
+    PrivateHostUnknown = "private-host-unknown", InvalidInput,
+        "Neither the cluster nor its endpoint service names a private host for the region.",
+        "Check internal_dns of the cluster's region in the Cloud API; if it stays empty, ask Cockroach Labs support, or connect without private DNS.";
+
+    // The network.
+    VpcNotFound = "vpc-not-found", InvalidInput,
+        "There is no such VPC in this account and region.",
+        "Check vpc_id, region and the account of the credentials.";
+    VpcInOtherAccount = "vpc-in-other-account", InvalidInput,
+        "The VPC belongs to another AWS account than the request says.",
+        "Correct account_id, or use credentials of the account that owns the VPC.";
+    VpcDnsSupportDisabled = "vpc-dns-support-disabled", InvalidInput,
+        "Private DNS needs the VPC attribute enableDnsSupport, and it is off.",
+        "Run `aws ec2 modify-vpc-attribute --vpc-id VPC --enable-dns-support Value=true`, or connect with private_dns false.";
+    VpcDnsHostnamesDisabled = "vpc-dns-hostnames-disabled", InvalidInput,
+        "Private DNS needs the VPC attribute enableDnsHostnames, and it is off.",
+        "Run `aws ec2 modify-vpc-attribute --vpc-id VPC --enable-dns-hostnames Value=true`, or connect with private_dns false.";
+    ServiceNotVisible = "service-not-visible", InvalidInput,
+        "EC2 knows no endpoint service of this name in this region, or this account may not use it.",
+        "Check that the VPC is in the cluster's region and that the account is a trusted owner of the cluster; permissions on the service can take minutes to arrive.";
+    NoSubnetInServiceZones = "no-subnet-in-service-zones", InvalidInput,
+        "None of the VPC's subnets lies in an availability zone that the endpoint service offers.",
+        "Create a subnet in one of the zones that the message lists, by zone id: zone names differ between accounts.";
+    SubnetsNotReadyInTime = "subnets-not-ready-in-time", Rejected,
+        "The VPC had no usable subnet when the limit was reached.",
+        "Create the subnets and run again, or raise limits.network_seconds.";
+    SubnetNotFound = "subnet-not-found", InvalidInput,
+        "A subnet of the request does not exist in the VPC.",
+        "Correct subnet_ids, or leave it out to have one subnet per zone chosen.";
+    SubnetZoneNotOffered = "subnet-zone-not-offered", InvalidInput,
+        "A subnet lies in a zone where the endpoint service is not offered.",
+        "Choose subnets in the zones that the message lists, by zone id.";
+    SubnetsShareZone = "subnets-share-zone", InvalidInput,
+        "Two subnets of the request lie in the same availability zone; an endpoint takes one per zone.",
+        "Keep one subnet per zone in subnet_ids.";
+    SubnetUnusable = "subnet-unusable", InvalidInput,
+        "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost.",
+        "Free addresses in the subnet or choose another one of the same zone.";
+    NoFreeAddresses = "no-free-addresses", InvalidInput,
+        "Every subnet in the service's zones is out of free addresses.",
+        "Free some addresses or add a subnet in one of the zones that the message lists.";
+    TooManySources = "too-many-sources", InvalidInput,
+        "The planned rules exceed EC2's quota of inbound rules for one security group and address family.",
+        "Give fewer, larger CIDRs in sources.cidrs, or have the quota of rules per security group raised.";
+    SourceGroupNotFound = "source-group-not-found", InvalidInput,
+        "A security group named as a source does not exist in this VPC or a peered one.",
+        "Correct sources.security_group_ids.";
+    EndpointQuotaReached = "endpoint-quota-reached", InvalidInput,
+        "The VPC holds as many interface endpoints as its quota allows.",
+        "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised; if it is higher already, say so in endpoints_per_vpc_quota.";
+    SecurityGroupQuotaReached = "security-group-quota-reached", InvalidInput,
+        "The account's quota of security groups, or of rules in a group, is used up.",
+        "Delete unused security groups or have the quota raised, then run again.";
+    NetworkInterfaceQuotaReached = "network-interface-quota-reached", InvalidInput,
+        "The account's quota of network interfaces in the region is used up.",
+        "Delete unused network interfaces or have the quota raised, then run again.";
+    SecurityGroupNameTaken = "security-group-name-taken", InvalidInput,
+        "A security group of the name that we use exists in the VPC and does not carry our tags.",
+        "Rename or remove that group; this tool never changes what it does not own.";
+    ExistingEndpointUnusable = "existing-endpoint-unusable", InvalidInput,
+        "The VPC has an endpoint to this service that this tool did not make and that cannot be used as it is.",
+        "Do what the message says to that endpoint, or delete it; then run again.";
+    PrivateDnsConflict = "private-dns-conflict", InvalidInput,
+        "Another endpoint with private DNS, or a Route 53 private hosted zone, already answers for the cluster's host in this VPC.",
+        "Switch private DNS off on the other endpoint, or take the hosted zone off the VPC; or connect with private_dns false.";
+    PrivateDnsNotOffered = "private-dns-not-offered", InvalidInput,
+        "The endpoint service has no verified private DNS name.",
+        "Ask Cockroach Labs support to have the name verified, or connect with private_dns false.";
+
+    // Credentials and permissions.
+    AwsAccessDenied = "aws-access-denied", Denied,
+        "AWS denied a call for lack of permission.",
+        "Grant the action that the message names (and route53:AssociateVPCWithHostedZone for private DNS); decode an encoded message with `aws sts decode-authorization-message`.";
+    AwsCredentialsInvalid = "aws-credentials-invalid", Denied,
+        "AWS did not accept the credentials: missing, expired, or not valid in this account or region.",
+        "Renew the credentials; with single sign-on run `aws sso login` and export them (`aws configure export-credentials`).";
+    SecretNotFound = "secret-not-found", Denied,
+        "The secret with the Cloud API key does not exist or holds no value yet.",
+        "Put the key in: `aws secretsmanager put-secret-value --secret-id NAME --secret-string CCDB1_…` (create the secret first if there is none).";
+    SecretUnreadable = "secret-unreadable", Denied,
+        "The secret with the Cloud API key may not be read, cannot be decrypted, or does not hold a key.",
+        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for an own KMS key); the value must be the key itself or JSON with the field api_key.";
+    ApiKeyRefused = "api-key-refused", Denied,
+        "The Cloud API did not accept the API key.",
+        "Create a key for a service account in the Cloud Console (Access Management) and put it into the secret.";
+    ApiKeyLacksRole = "api-key-lacks-role", Denied,
+        "The API key's service account lacks the role for this call.",
+        "Give the service account the role Cluster Operator on this cluster (Cluster Admin to change trusted owners).";
+
+    // The other side is busy or silent.
+    AwsThrottled = "aws-throttled", Transient,
+        "AWS throttled the calls of this account, and went on doing so.",
+        "Run again later; see which other automation calls EC2 in this account and region.";
+    AwsUnavailable = "aws-unavailable", Transient,
+        "AWS answered with a fault of its own, or not at all.",
+        "Run again later; see the AWS Health Dashboard.";
+    AwsResourceBusy = "aws-resource-busy", Transient,
+        "An AWS resource was changing state, or was not visible yet, for longer than we retried.",
+        "Run again in a few minutes.";
+    CloudRateLimited = "cloud-rate-limited", Transient,
+        "The Cloud API limited the rate of this API key (10 requests a second), and went on doing so.",
+        "Run again later; give each application a service account and key of its own.";
+    CloudUnavailable = "cloud-unavailable", Transient,
+        "The Cloud API answered with a fault of its own, or not at all.",
+        "Run again later; see the CockroachDB Cloud status page.";
+    ClusterBusy = "cluster-busy", Transient,
+        "The cluster was locked by another operation for longer than we retried.",
+        "Wait until the operation shown in the Cloud Console is over, then run again.";
+
+    // The endpoint and its registration.
+    EndpointRejected = "endpoint-rejected", Rejected,
+        "The cluster's side rejected the endpoint connection.",
+        "Check the cluster's trusted owners and private endpoint connections in the Cloud Console, then run again: a new endpoint is made.";
+    EndpointFailed = "endpoint-failed", Rejected,
+        "AWS could not build the endpoint.",
+        "See the reason in the message, remove it, and run again: a new endpoint is made.";
+    EndpointExpired = "endpoint-expired", Rejected,
+        "The endpoint was not accepted before AWS let the request expire.",
+        "Run again: a new endpoint is made and registered.";
+    EndpointGone = "endpoint-gone", Rejected,
+        "The endpoint was deleted by somebody else during the run.",
+        "Find out who deleted it (CloudTrail, DeleteVpcEndpoints), then run again.";
+    EndpointNotAcceptedInTime = "endpoint-not-accepted-in-time", Rejected,
+        "Endpoint and registration were not both ready when the limit was reached.",
+        "Look at both consoles for the state that the message names; run again, or raise limits.acceptance_seconds.";
+    RegistrationRefused = "registration-refused", Rejected,
+        "The Cloud API refused to register the endpoint, also when asked again.",
+        "Read the reason in the message; usually the account is not trusted or the endpoint belongs to another cluster's service.";
+    RegistrationFailed = "registration-failed", Rejected,
+        "CockroachDB Cloud could not set the registration up.",
+        "Run again: endpoint and registration are made anew. If it persists, ask Cockroach Labs support.";
+    RegistrationExpired = "registration-expired", Rejected,
+        "CockroachDB Cloud did not see the endpoint in time and gave the registration up.",
+        "Run again: endpoint and registration are made anew.";
+    RegistrationStale = "registration-stale", Rejected,
+        "CockroachDB Cloud says that the endpoint was deleted on the AWS side.",
+        "Find out who deleted it (CloudTrail, DeleteVpcEndpoints), then run again.";
+    RegistrationNotAcceptedInTime = "registration-not-accepted-in-time", Rejected,
+        "An earlier registration of the endpoint was still being removed when the limit was reached.",
+        "Wait until it is gone in the Cloud Console, then run again, or raise limits.registration_seconds.";
+    PrivateDnsNotReadyInTime = "private-dns-not-ready-in-time", Rejected,
+        "Private DNS was switched on, but the endpoint was not available again when the limit was reached.",
+        "Run again, or raise limits.private_dns_seconds.";
+
+    // Undoing.
+    RegistrationNotGoneInTime = "registration-not-gone-in-time", Rejected,
+        "The registration was still being removed when the limit was reached.",
+        "Remove it under Networking > Private endpoint in the Cloud Console.";
+    EndpointNotGoneInTime = "endpoint-not-gone-in-time", Rejected,
+        "The endpoint was still being deleted when the limit was reached.",
+        "Look at the endpoint in the VPC console; delete it there if it stays. It is billed until it is gone.";
+    SecurityGroupNotGoneInTime = "security-group-not-gone-in-time", Rejected,
+        "The security group was still in use when the limit was reached.",
+        "Find what uses it (`aws ec2 describe-network-interfaces --filters Name=group-id,Values=GROUP`), then delete it.";
+
+    // What should not happen.
+    IdempotencyMismatch = "idempotency-mismatch", Unexpected,
+        "EC2 knows the request's client token with other parameters: the same run asked for two different endpoints.",
+        "Report this as a bug; a new run uses a new token.";
+    UnexpectedAwsAnswer = "unexpected-aws-answer", Unexpected,
+        "AWS gave an answer that we do not know.",
+        "Read the code and message that AWS gave; report it as a bug if it should have been understood.";
+    UnexpectedCloudAnswer = "unexpected-cloud-answer", Unexpected,
+        "The Cloud API gave an answer that we do not know.",
+        "Read the message that the Cloud API gave; report it as a bug if it should have been understood.";
+    StepTimedOut = "step-timed-out", Unexpected,
+        "A step did not end within its time limit.",
+        "Run again. For private DNS, check the permission route53:AssociateVPCWithHostedZone: without it the call can hang.";
+    StepCrashed = "step-crashed", Unexpected,
+        "A step ended without an answer: out of memory, killed, or a panic.",
+        "Read the log of the function that the message names and report it as a bug.";
+    DefinitionError = "definition-error", Unexpected,
+        "The state machine's definition could not go on with the data that it had.",
+        "Report this as a bug, with the execution's history.";
+}
+
+impl Code {
+    /// The code of that name, if there is one.
+    pub fn parse(text: &str) -> Option<Code> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+
+    /// The code for a failure as Step Functions reports it: ours by the prefix of
+    /// its message, the service's own by its error name (Step Functions developer
+    /// guide, "Handling errors in Step Functions workflows").
+    pub fn of_failure(error: &str, message: &str) -> Code {
+        let ours = message.split(": ").next().and_then(Code::parse);
+        ours.unwrap_or(match error {
+            "States.Timeout" | "Sandbox.Timedout" => Code::StepTimedOut,
+            "States.QueryEvaluationError" | "States.Runtime" | "States.NoChoiceMatched"
+            | "States.DataLimitExceeded" => Code::DefinitionError,
+            _ => Code::StepCrashed,
+        })
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The catalogue as a document for readers, `docs/errors.md`.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Errors\n\n\
+         Generated from `functions/shared/src/catalogue.rs`; a test keeps the two together.\n\
+         The name in brackets is what the state machine sees and acts on.\n\
+         `crdb-privatelink explain CODE` prints one of these.\n",
+    );
+    for code in Code::ALL {
+        text.push_str(&format!(
+            "\n## {code} ({})\n\n**Cause:** {}\n\n**Fix:** {}\n",
+            code.name().as_str(),
+            code.cause(),
+            code.fix()
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_written_alike() {
+        let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+        for code in codes {
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_cause_and_a_fix_in_full_sentences() {
+        for code in Code::ALL {
+            for text in [code.cause(), code.fix()] {
+                assert!(text.ends_with('.') && text.len() > 20, "{code}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_back_from_what_step_functions_keeps() {
+        for code in Code::ALL {
+            let error = crate::StepError::new(*code, "anything: at all");
+            assert_eq!(Code::of_failure(error.name().as_str(), &error.to_string()), *code);
+        }
+        assert_eq!(Code::of_failure("Sandbox.Timedout", "{}"), Code::StepTimedOut);
+        assert_eq!(Code::of_failure("Lambda.Unknown", "killed"), Code::StepCrashed);
+        assert_eq!(Code::of_failure("States.QueryEvaluationError", ""), Code::DefinitionError);
+    }
+}

@@ -1,0 +1,110 @@
+//! Networks in canonical form.
+//!
+//! EC2 stores `10.0.1.7/16` as `10.0.0.0/16` (EC2 API reference,
+//! `AuthorizeSecurityGroupIngress`), so two spellings of one network must
+//! compare as equal before we ask for a rule.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Malformed;
+
+/// An IPv4 or IPv6 network without host bits, in its shortest spelling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", description = "An IPv4 or IPv6 network, such as 10.0.0.0/16")]
+pub struct Cidr(IpNet);
+
+impl Cidr {
+    /// Whether this is an IPv6 network. Rule quotas count the families apart.
+    pub fn is_ipv6(self) -> bool {
+        matches!(self.0, IpNet::V6(_))
+    }
+
+    /// Whether every address of `other` is also in this network.
+    pub fn contains(self, other: Cidr) -> bool {
+        self.0.contains(&other.0)
+    }
+
+    /// Whether the address is in this network.
+    pub fn contains_address(self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl TryFrom<String> for Cidr {
+    type Error = Malformed;
+    fn try_from(value: String) -> Result<Self, Malformed> {
+        match value.parse::<IpNet>() {
+            Ok(net) => Ok(Self(net.trunc())),
+            Err(_) => Err(Malformed {
+                value,
+                rule: "an IPv4 or IPv6 network in CIDR form, such as 10.0.0.0/16 or 2001:db8::/56",
+            }),
+        }
+    }
+}
+
+impl std::str::FromStr for Cidr {
+    type Err = Malformed;
+    fn from_str(value: &str) -> Result<Self, Malformed> {
+        Self::try_from(value.to_owned())
+    }
+}
+
+impl From<Cidr> for String {
+    fn from(cidr: Cidr) -> String {
+        cidr.to_string()
+    }
+}
+
+impl std::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn host_bits_and_long_spellings_disappear() {
+        let canonical = |text: &str| text.parse::<Cidr>().unwrap().to_string();
+        assert_eq!(canonical("10.0.1.7/16"), "10.0.0.0/16");
+        assert_eq!(canonical("2001:0DB8:0000::1/56"), "2001:db8::/56");
+        assert_eq!(canonical("0.0.0.0/0"), "0.0.0.0/0");
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "fe80::/129", "10.0.0.0 /8"] {
+            assert!(text.parse::<Cidr>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_form_is_reached_in_one_step(address: [u8; 4], length in 0u8..=32) {
+            let [a, b, c, d] = address;
+            let first: Cidr = format!("{a}.{b}.{c}.{d}/{length}").parse().unwrap();
+            let again: Cidr = first.to_string().parse().unwrap();
+            prop_assert_eq!(first, again);
+            prop_assert!(first.contains_address(IpAddr::from(address)));
+        }
+
+        #[test]
+        fn any_host_of_a_network_names_the_same_network(address: u128, host: u128, length in 0u8..=128) {
+            let mask = if length == 0 { 0 } else { u128::MAX << (128 - length) };
+            let spell = |bits: u128| format!("{}/{length}", std::net::Ipv6Addr::from(bits));
+            let one: Cidr = spell((address & mask) | (host & !mask)).parse().unwrap();
+            let other: Cidr = spell(address & mask).parse().unwrap();
+            prop_assert_eq!(one, other);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! EC2 in our words: the ports, and what goes through them.
+//!
+//! *Absent* is `None` or success here, never an error; what absent means is the
+//! caller's decision. The adapter below this module is the only code that knows
+//! the SDK, the codes of EC2 errors, and how EC2 spells its states.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::StepError;
+use crate::cidr::Cidr;
+use crate::ids::{
+    AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId,
+};
+use crate::ownership::Tags;
+
+pub mod errors;
+mod aws;
+pub use aws::AwsEc2;
+
+/// Reads of the network as it is.
+pub trait Network {
+    /// The VPC, if it exists.
+    async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError>;
+    /// The VPC's two DNS attributes.
+    async fn vpc_dns(&self, vpc: &VpcId) -> Result<VpcDns, StepError>;
+    /// The VPCs with an active peering to this one.
+    async fn peered_vpcs(&self, vpc: &VpcId) -> Result<Vec<PeeredVpc>, StepError>;
+    /// All subnets of the VPC.
+    async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError>;
+    /// Those of the groups that exist, in any VPC of this account and Region.
+    async fn existing_groups(&self, groups: &[SecurityGroupId]) -> Result<BTreeSet<SecurityGroupId>, StepError>;
+    /// The endpoint service, or `None` if it does not exist here or may not be used.
+    async fn endpoint_service(&self, name: &ServiceName) -> Result<Option<EndpointService>, StepError>;
+}
+
+/// Interface VPC endpoints.
+pub trait Endpoints {
+    /// All endpoints of the VPC that still exist in any state.
+    async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError>;
+    /// One endpoint; `None` when it is gone, or so new that EC2 does not show it yet.
+    async fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StepError>;
+    /// Creates an endpoint without private DNS, or answers the one that the same
+    /// token created before.
+    async fn create_endpoint(&self, new: &NewEndpoint) -> Result<Endpoint, StepError>;
+    /// Switches private DNS on or off.
+    async fn set_private_dns(&self, id: &EndpointId, on: bool) -> Result<(), StepError>;
+    /// Asks for deletion; absent is success.
+    async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError>;
+    /// Adds tags to an endpoint.
+    async fn tag_endpoint(&self, id: &EndpointId, tags: &Tags) -> Result<(), StepError>;
+    /// Removes tags from an endpoint, whatever their values.
+    async fn untag_endpoint(&self, id: &EndpointId, keys: &[String]) -> Result<(), StepError>;
+}
+
+/// Security groups and their inbound rules.
+pub trait SecurityGroups {
+    /// The group of that name in the VPC. EC2 compares names without regard to case.
+    async fn group_named(&self, vpc: &VpcId, name: &str) -> Result<Option<SecurityGroup>, StepError>;
+    /// The inbound rules of the groups.
+    async fn ingress_rules(&self, groups: &[SecurityGroupId]) -> Result<Vec<IngressRule>, StepError>;
+    /// Creates a group; [`crate::Code::SecurityGroupNameTaken`] if the name exists.
+    async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError>;
+    /// Admits TCP 26257 from the sources; a rule that exists already is success.
+    async fn authorize(&self, group: &SecurityGroupId, sources: &[Source], description: &str) -> Result<(), StepError>;
+    /// Removes rules by id; absent is success.
+    async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError>;
+    /// Deletes a group, unless something still uses it.
+    async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError>;
+    /// Adds tags to a group.
+    async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError>;
+    /// Removes tags from a group, whatever their values.
+    async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError>;
+}
+
+/// A VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vpc {
+    /// Its id.
+    pub id: VpcId,
+    /// The account that owns it.
+    pub owner: AccountId,
+    /// All its associated networks: primary, secondary and IPv6.
+    pub cidrs: Vec<Cidr>,
+}
+
+/// The attributes that private DNS depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VpcDns {
+    /// `enableDnsSupport`.
+    pub support: bool,
+    /// `enableDnsHostnames`.
+    pub hostnames: bool,
+}
+
+/// The other side of an active VPC peering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeeredVpc {
+    /// The peering.
+    pub peering_id: String,
+    /// The other VPC.
+    pub vpc_id: VpcId,
+    /// The other VPC's networks, as far as EC2 tells them.
+    pub cidrs: Vec<Cidr>,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// Its id.
+    pub id: SubnetId,
+    /// The id of its zone; `None` in a Local or Wavelength Zone without one.
+    pub zone_id: Option<ZoneId>,
+    /// Whether its state is *available*.
+    pub available: bool,
+    /// Free IPv4 addresses.
+    pub free_addresses: u32,
+    /// Whether it has no IPv4 network.
+    pub ipv6_only: bool,
+    /// Whether it lies on an Outpost.
+    pub on_outpost: bool,
+}
+
+/// An endpoint service as the consumer sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointService {
+    /// The zones that provider and consumer have in common.
+    pub zone_ids: BTreeSet<ZoneId>,
+    /// The private DNS name, possibly with a leading `*.`.
+    pub private_dns_name: Option<String>,
+    /// Whether the provider has proven that the name is theirs.
+    pub private_dns_verified: bool,
+}
+
+/// The state of an endpoint. EC2's model spells these states in another way than
+/// EC2 itself does (awslabs/aws-sdk-rust issue 619), so they are read without
+/// regard to case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndpointState {
+    /// The cluster's side has not accepted it yet.
+    PendingAcceptance,
+    /// Accepted and being built, or being changed.
+    Pending,
+    /// Usable.
+    Available,
+    /// On its way out.
+    Deleting,
+    /// Gone; EC2 lists it for a while.
+    Deleted,
+    /// Refused by the cluster's side.
+    Rejected,
+    /// AWS could not build it.
+    Failed,
+    /// Not accepted in time.
+    Expired,
+    /// A word that we do not know.
+    Unknown(String),
+}
+
+impl EndpointState {
+    /// Reads the state as EC2 spells it.
+    pub fn parse(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "pendingacceptance" => Self::PendingAcceptance,
+            "pending" => Self::Pending,
+            "available" => Self::Available,
+            "deleting" => Self::Deleting,
+            "deleted" => Self::Deleted,
+            "rejected" => Self::Rejected,
+            "failed" => Self::Failed,
+            "expired" => Self::Expired,
+            _ => Self::Unknown(word.to_owned()),
+        }
+    }
+
+    /// Whether an endpoint in this state is leaving or has left.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Deleting | Self::Deleted)
+    }
+
+    /// Whether an endpoint in this state can never become usable.
+    pub fn is_dead(&self) -> bool {
+        self.is_gone() || matches!(self, Self::Rejected | Self::Failed | Self::Expired)
+    }
+}
+
+impl std::fmt::Display for EndpointState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PendingAcceptance => "pending acceptance",
+            Self::Pending => "pending",
+            Self::Available => "available",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Unknown(word) => return write!(f, "unknown word `{word}`"),
+        })
+    }
+}
+
+/// An interface endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whether it is an interface endpoint. Others do not count and are not touched.
+    pub is_interface: bool,
+    /// The name of its service, AWS's own services included.
+    pub service_name: String,
+    /// Its state.
+    pub state: EndpointState,
+    /// Why it is in that state, if AWS says so.
+    pub failure: Option<String>,
+    /// Its subnets.
+    pub subnet_ids: Vec<SubnetId>,
+    /// Its security groups.
+    pub group_ids: Vec<SecurityGroupId>,
+    /// Whether private DNS is on.
+    pub private_dns: bool,
+    /// The names that resolve to it: its own regional name first, and the private
+    /// DNS name while private DNS is on.
+    pub dns_names: Vec<String>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// An endpoint to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEndpoint {
+    /// In which VPC.
+    pub vpc_id: VpcId,
+    /// To which service.
+    pub service_name: ServiceName,
+    /// One subnet for each zone.
+    pub subnet_ids: Vec<SubnetId>,
+    /// Its only security group.
+    pub group_id: SecurityGroupId,
+    /// The client token.
+    pub token: String,
+    /// The tags that it carries from the first moment.
+    pub tags: Tags,
+}
+
+/// A security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// Its id.
+    pub id: SecurityGroupId,
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// A security group to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSecurityGroup {
+    /// In which VPC.
+    pub vpc_id: VpcId,
+    /// Its name, unique in the VPC.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The tags that it carries from the first moment.
+    pub tags: Tags,
+}
+
+/// The source of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A network.
+    Cidr(Cidr),
+    /// The members of a security group.
+    Group(SecurityGroupId),
+    /// A prefix list; we never ask for one, but may meet one.
+    PrefixList(String),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::Cidr(cidr) => cidr.fmt(f),
+            Source::Group(group) => group.fmt(f),
+            Source::PrefixList(list) => f.write_str(list),
+        }
+    }
+}
+
+/// An inbound rule of a security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressRule {
+    /// Its id.
+    pub id: String,
+    /// The group that it belongs to.
+    pub group_id: SecurityGroupId,
+    /// The protocol as EC2 writes it: `tcp`, or `-1` for all.
+    pub protocol: String,
+    /// First and last port; `None` means all.
+    pub ports: Option<(u16, u16)>,
+    /// The source.
+    pub source: Source,
+    /// Its description.
+    pub description: String,
+}
+
+impl IngressRule {
+    /// Whether the rule admits TCP on the port.
+    pub fn admits_tcp(&self, port: u16) -> bool {
+        match self.protocol.as_str() {
+            "-1" => true,
+            "tcp" | "6" => self.ports.is_none_or(|(first, last)| (first..=last).contains(&port)),
+            _ => false,
+        }
+    }
+
+    /// Whether the rule is for TCP on this port and nothing else.
+    pub fn is_exactly_tcp(&self, port: u16) -> bool {
+        matches!(self.protocol.as_str(), "tcp" | "6") && self.ports == Some((port, port))
+    }
+}
+
+/// What became of a request to delete a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupRemoval {
+    /// It is gone, or was never there.
+    Gone,
+    /// Network interfaces or other groups still use it; ask again later.
+    InUse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_read_in_either_spelling() {
+        for (word, state) in [
+            ("pendingAcceptance", EndpointState::PendingAcceptance),
+            ("PendingAcceptance", EndpointState::PendingAcceptance),
+            ("available", EndpointState::Available),
+            ("Available", EndpointState::Available),
+            ("partial", EndpointState::Unknown("partial".into())),
+        ] {
+            assert_eq!(EndpointState::parse(word), state, "{word}");
+        }
+    }
+
+    fn rule(protocol: &str, ports: Option<(u16, u16)>) -> IngressRule {
+        IngressRule {
+            id: "sgr-1".into(),
+            group_id: "sg-0a71e831".parse().unwrap(),
+            protocol: protocol.into(),
+            ports,
+            source: Source::Cidr("10.0.0.0/16".parse().unwrap()),
+            description: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_rule_admits_the_port_by_range_or_by_all() {
+        assert!(rule("-1", None).admits_tcp(26257));
+        assert!(rule("tcp", Some((0, 65535))).admits_tcp(26257));
+        assert!(rule("6", Some((26257, 26257))).is_exactly_tcp(26257));
+        assert!(!rule("udp", Some((26257, 26257))).admits_tcp(26257));
+        assert!(!rule("tcp", Some((443, 443))).admits_tcp(26257));
+        assert!(!rule("tcp", Some((26257, 26258))).is_exactly_tcp(26257));
+    }
+}

@@ -1,0 +1,87 @@
+//! The one error type that leaves a function.
+
+use crate::catalogue::Code;
+
+/// What the definition does next. Interface: the definitions match these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StepErrorName {
+    /// The request can never succeed as it is written, or the network as it stands.
+    InvalidInput,
+    /// Credentials or permissions; an operator must act.
+    Denied,
+    /// Throttling, no answer, a fault of the other side: asking again may help.
+    Transient,
+    /// The other side came to a bad end, or did not come to an end in time.
+    Rejected,
+    /// An answer that we do not understand: a bug of ours or a changed API.
+    Unexpected,
+}
+
+impl StepErrorName {
+    /// All names, for the tests that hold definitions and code together.
+    pub const ALL: [StepErrorName; 5] = [
+        StepErrorName::InvalidInput,
+        StepErrorName::Denied,
+        StepErrorName::Transient,
+        StepErrorName::Rejected,
+        StepErrorName::Unexpected,
+    ];
+
+    /// The name as Step Functions sees it in `Error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepErrorName::InvalidInput => "InvalidInput",
+            StepErrorName::Denied => "Denied",
+            StepErrorName::Transient => "Transient",
+            StepErrorName::Rejected => "Rejected",
+            StepErrorName::Unexpected => "Unexpected",
+        }
+    }
+}
+
+/// Why a step could not go on: a stable code, and what exactly happened.
+///
+/// `Display` is `code: detail`. That is what Step Functions keeps as the cause,
+/// and from where [`crate::report`] reads the code back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct StepError {
+    /// The stable code; cause and fix stand in the catalogue.
+    pub code: Code,
+    /// One sentence about this very case: which resource, which value, what the
+    /// other side said. Never a secret.
+    pub detail: String,
+}
+
+impl StepError {
+    /// An error of the given code about this very case.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// What the definition does next.
+    pub fn name(&self) -> StepErrorName {
+        self.code.name()
+    }
+}
+
+/// Without this conversion the runtime would report the name of a Rust type,
+/// which no `Catch` can match.
+impl From<StepError> for lambda_runtime::Diagnostic {
+    fn from(error: StepError) -> Self {
+        Self { error_type: error.name().as_str().to_owned(), error_message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_functions_sees_the_name_and_the_code() {
+        let error = StepError::new(Code::ApiKeyRefused, "the Cloud API answered 401");
+        let diagnostic = lambda_runtime::Diagnostic::from(error);
+        assert_eq!(diagnostic.error_type, "Denied");
+        assert_eq!(diagnostic.error_message, "api-key-refused: the Cloud API answered 401");
+    }
+}

@@ -1,0 +1,206 @@
+//! Identifiers of AWS and CockroachDB Cloud, checked when they are read.
+//!
+//! A value of one of these types has the right form. Whether the thing exists
+//! is for the other side to say.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A value that breaks the rule of its type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{value}` is not {rule}")]
+pub struct Malformed {
+    /// The value as it was given.
+    pub value: String,
+    /// The rule that it breaks, as the end of "is not …".
+    pub rule: &'static str,
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(description = $rule)]
+        pub struct $name(String);
+
+        impl $name {
+            /// What a value of this type must be.
+            pub const RULE: &'static str = $rule;
+
+            /// The identifier as both sides write it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Malformed;
+            fn try_from(value: String) -> Result<Self, Malformed> {
+                let check: fn(&str) -> bool = $check;
+                if check(&value) {
+                    Ok(Self(value))
+                } else {
+                    Err(Malformed { value, rule: $rule })
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Malformed;
+            fn from_str(value: &str) -> Result<Self, Malformed> {
+                Self::try_from(value.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier!(
+    /// A CockroachDB Cloud cluster (Cloud API, `Cluster.id`). Not the routing id of connection strings.
+    ClusterId,
+    "a cluster id: a UUID in lower case, such as 1a2b3c4d-0000-4000-8000-000000000001",
+    is_uuid
+);
+identifier!(
+    /// A VPC.
+    VpcId,
+    "a VPC id: `vpc-` followed by 8 or 17 hexadecimal digits",
+    |id| is_resource_id(id, "vpc-")
+);
+identifier!(
+    /// A subnet.
+    SubnetId,
+    "a subnet id: `subnet-` followed by 8 or 17 hexadecimal digits",
+    |id| is_resource_id(id, "subnet-")
+);
+identifier!(
+    /// A security group.
+    SecurityGroupId,
+    "a security group id: `sg-` followed by 8 or 17 hexadecimal digits",
+    |id| is_resource_id(id, "sg-")
+);
+identifier!(
+    /// An interface VPC endpoint.
+    EndpointId,
+    "a VPC endpoint id: `vpce-` followed by 8 or 17 hexadecimal digits",
+    |id| is_resource_id(id, "vpce-")
+);
+identifier!(
+    /// An AWS account.
+    AccountId,
+    "an AWS account id: 12 digits",
+    |id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+);
+identifier!(
+    /// An AWS Region, by its code.
+    Region,
+    "an AWS Region code, such as eu-west-1",
+    is_region
+);
+identifier!(
+    /// An availability zone by its id (`use1-az1`), which means the same zone in
+    /// every account; zone names (`us-east-1a`) do not.
+    ZoneId,
+    "an availability zone id, such as use1-az1",
+    |id| is_lower_words(id) && id.contains('-')
+);
+identifier!(
+    /// The name of an AWS endpoint service.
+    ServiceName,
+    "an endpoint service name, such as com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0",
+    |name| {
+        name.starts_with("com.amazonaws.")
+            && name.contains("vpce-svc-")
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    }
+);
+
+fn is_resource_id(id: &str, prefix: &str) -> bool {
+    id.strip_prefix(prefix).is_some_and(|rest| {
+        (rest.len() == 8 || rest.len() == 17) && rest.bytes().all(is_lower_hex)
+    })
+}
+
+fn is_lower_hex(byte: u8) -> bool {
+    byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
+}
+
+fn is_uuid(id: &str) -> bool {
+    let groups: Vec<&str> = id.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(is_lower_hex))
+}
+
+fn is_region(region: &str) -> bool {
+    let words: Vec<&str> = region.split('-').collect();
+    words.len() >= 3
+        && is_lower_words(region)
+        && words[0].bytes().all(|b| b.is_ascii_lowercase())
+        && words.last().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_lower_words(text: &str) -> bool {
+    !text.is_empty()
+        && text.split('-').all(|word| {
+            !word.is_empty()
+                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts<T: std::str::FromStr>(value: &str) -> bool {
+        value.parse::<T>().is_ok()
+    }
+
+    #[test]
+    fn well_formed_identifiers_are_accepted() {
+        assert!(accepts::<ClusterId>("1a2b3c4d-0000-4000-8000-000000000001"));
+        assert!(accepts::<VpcId>("vpc-0a71e831cb5152c43"));
+        assert!(accepts::<VpcId>("vpc-0a71e831"));
+        assert!(accepts::<AccountId>("111122223333"));
+        assert!(accepts::<Region>("us-gov-west-1"));
+        assert!(accepts::<ZoneId>("use1-az1"));
+        assert!(accepts::<ServiceName>(
+            "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
+        ));
+    }
+
+    #[test]
+    fn malformed_identifiers_are_refused() {
+        for uuid in ["", "1A2B3C4D-0000-4000-8000-000000000001", "1a2b3c4d00004000800000000001"] {
+            assert!(!accepts::<ClusterId>(uuid), "{uuid}");
+        }
+        for vpc in ["vpc-", "vpc-xyz", "VPC-0a71e831", "subnet-0a71e831", "vpc-0a71e831cb5152c4"] {
+            assert!(!accepts::<VpcId>(vpc), "{vpc}");
+        }
+        assert!(!accepts::<AccountId>("11112222333"));
+        for region in ["us-east-1a", "US-EAST-1", "useast1", "us--1", "us-east-"] {
+            assert!(!accepts::<Region>(region), "{region}");
+        }
+        assert!(!accepts::<ServiceName>("com.amazonaws.eu-west-1.s3"));
+    }
+
+    #[test]
+    fn the_message_names_value_and_rule() {
+        let error = "vpc-1".parse::<VpcId>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`vpc-1` is not a VPC id: `vpc-` followed by 8 or 17 hexadecimal digits"
+        );
+    }
+}

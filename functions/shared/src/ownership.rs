@@ -1,0 +1,203 @@
+//! Tags, names and tokens: how we know our own again.
+//!
+//! Tags are the truth about who made what, because they live and die with the
+//! resource. Three kinds of tag:
+//!
+//! - [`MANAGED_BY`]: ours; nothing without it is ever changed or deleted;
+//! - [`ORIGIN`]: *made* by us, or *adopted* (made by hand and then used). What
+//!   was adopted is never deleted, only let go;
+//! - one [`Claim`] for each connection that uses the resource. Two clusters behind
+//!   one endpoint service share one endpoint of a VPC, so a resource goes only
+//!   with its last claim.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::ids::{AccountId, ClusterId, Region, ServiceName, VpcId};
+
+/// The tags of a resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// Key of the tag that says that a resource is ours.
+pub const MANAGED_BY: &str = "cockroachdb-privatelink:managed-by";
+/// Value of [`MANAGED_BY`].
+pub const OWNER: &str = "crdb-privatelink";
+/// Key of the tag that says how a resource came to be ours.
+pub const ORIGIN: &str = "cockroachdb-privatelink:origin";
+const CLAIM_PREFIX: &str = "cockroachdb-privatelink:cluster:";
+
+/// How a resource came to be ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// We made it and may delete it.
+    Made,
+    /// Somebody else made it; we use it and may only let it go.
+    Adopted,
+}
+
+impl Origin {
+    fn as_str(self) -> &'static str {
+        match self {
+            Origin::Made => "made",
+            Origin::Adopted => "adopted",
+        }
+    }
+
+    /// The origin that the tags tell; `None` for what is not ours. Ours without a
+    /// readable origin counts as adopted, because that is the harmless reading.
+    pub fn of(tags: &Tags) -> Option<Origin> {
+        if tags.get(MANAGED_BY).map(String::as_str) != Some(OWNER) {
+            return None;
+        }
+        match tags.get(ORIGIN).map(String::as_str) {
+            Some("made") => Some(Origin::Made),
+            _ => Some(Origin::Adopted),
+        }
+    }
+}
+
+/// One connection's use of a resource: the tag key names the cluster, the value
+/// is the connection's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The cluster whose connection uses the resource.
+    pub cluster_id: ClusterId,
+    /// The connection.
+    pub connection_id: String,
+}
+
+impl Claim {
+    /// The key of the tag that records this claim.
+    pub fn key(&self) -> String {
+        format!("{CLAIM_PREFIX}{}", self.cluster_id)
+    }
+
+    /// Whether the tags hold this claim.
+    pub fn is_in(&self, tags: &Tags) -> bool {
+        tags.get(&self.key()) == Some(&self.connection_id)
+    }
+
+    /// The clusters of all other claims.
+    pub fn others_in(&self, tags: &Tags) -> Vec<String> {
+        let own = self.key();
+        tags.keys()
+            .filter(|key| **key != own)
+            .filter_map(|key| key.strip_prefix(CLAIM_PREFIX))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The tags of a resource that we make or adopt for this claim.
+    pub fn tags(&self, origin: Origin) -> Tags {
+        Tags::from([
+            (MANAGED_BY.to_owned(), OWNER.to_owned()),
+            (ORIGIN.to_owned(), origin.as_str().to_owned()),
+            (self.key(), self.connection_id.clone()),
+        ])
+    }
+
+    /// The description of rules that are made for this claim. Several claims may
+    /// share a group, and an undo must know which rules are its own.
+    pub fn rule_description(&self) -> String {
+        format!("crdb-privatelink {}", self.connection_id)
+    }
+
+    /// The keys of all our tags of a resource with this claim only.
+    pub fn keys(&self) -> Vec<String> {
+        self.tags(Origin::Adopted).into_keys().collect()
+    }
+}
+
+/// The id of a connection: short, stable, the same for everybody who asks for it.
+pub fn connection_id(
+    account: &AccountId,
+    region: &Region,
+    vpc: &VpcId,
+    cluster: &ClusterId,
+) -> String {
+    short_hash(&[account.as_str(), region.as_str(), vpc.as_str(), cluster.as_str()])
+}
+
+/// The name of the security group of the endpoint to a service. It follows from
+/// the service and not from the cluster, because clusters share an endpoint and
+/// with it the group. EC2 wants it unique in the VPC, at most 255 characters,
+/// not starting with `sg-` (EC2 API reference, `CreateSecurityGroup`).
+pub fn security_group_name(service: &ServiceName) -> String {
+    format!("crdb-privatelink-{}", short_hash(&[service.as_str()]))
+}
+
+/// A client token: the same for a repeated call of one run, another one for
+/// other parameters or another run. A token of an earlier run could bring back
+/// an endpoint that has been deleted since. EC2 allows 64 ASCII characters.
+pub fn client_token(parts: &[&str]) -> String {
+    hash(parts)
+}
+
+fn short_hash(parts: &[&str]) -> String {
+    hash(parts).chars().take(16).collect()
+}
+
+/// SHA-256 over the parts, each with its length before it, so that no two lists
+/// of parts run together into the same text.
+fn hash(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn claim(cluster: &str) -> Claim {
+        Claim { cluster_id: cluster.parse().unwrap(), connection_id: "c0ffee".into() }
+    }
+
+    const A: &str = "1a2b3c4d-0000-4000-8000-00000000000a";
+    const B: &str = "1a2b3c4d-0000-4000-8000-00000000000b";
+
+    #[test]
+    fn what_carries_no_tag_of_ours_has_no_origin() {
+        assert_eq!(Origin::of(&Tags::new()), None);
+        let foreign = Tags::from([(MANAGED_BY.to_owned(), "terraform".to_owned())]);
+        assert_eq!(Origin::of(&foreign), None);
+        assert_eq!(Origin::of(&claim(A).tags(Origin::Made)), Some(Origin::Made));
+        assert_eq!(Origin::of(&claim(A).tags(Origin::Adopted)), Some(Origin::Adopted));
+    }
+
+    #[test]
+    fn claims_of_other_clusters_are_seen() {
+        let mut tags = claim(A).tags(Origin::Made);
+        assert!(claim(A).is_in(&tags));
+        assert!(claim(A).others_in(&tags).is_empty());
+        tags.extend(claim(B).tags(Origin::Made));
+        assert_eq!(claim(A).others_in(&tags), [B]);
+    }
+
+    #[test]
+    fn a_hash_does_not_confuse_where_parts_end() {
+        assert_ne!(client_token(&["ab", "c"]), client_token(&["a", "bc"]));
+    }
+
+    proptest! {
+        #[test]
+        fn names_and_tags_keep_to_the_limits_of_ec2(service in "[a-z0-9-]{1,200}", cluster in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}") {
+            let service: ServiceName =
+                format!("com.amazonaws.vpce.eu-west-1.vpce-svc-{service}").parse().unwrap();
+            let name = security_group_name(&service);
+            prop_assert!(name.len() <= 255 && !name.starts_with("sg-"));
+            prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+            for (key, value) in claim(&cluster).tags(Origin::Made) {
+                prop_assert!(key.len() <= 128 && value.len() <= 256 && !key.starts_with("aws:"));
+            }
+            let token = client_token(&[service.as_str(), &cluster]);
+            prop_assert!(token.len() <= 64 && token.is_ascii());
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the two inspections hand to the later steps.
+//!
+//! Everything is decided before anything is made: names, subnets, sources, what
+//! is used as it stands, and what an undo may touch.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ec2::Source;
+use crate::ids::{AccountId, EndpointId, ServiceName, SubnetId, ZoneId};
+
+/// What the cluster's side looks like. Made by `inspect-cluster`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterFacts {
+    /// The cluster's name, for messages.
+    pub cluster_name: String,
+    /// The endpoint service of the cluster in the Region.
+    pub service_name: ServiceName,
+    /// The zones that the Cloud API says the service is offered in.
+    pub zone_ids: BTreeSet<ZoneId>,
+    /// The host that resolves through private DNS, if the API tells it.
+    pub private_host: Option<String>,
+    /// What a client of a Standard cluster sends along.
+    pub routing_id: Option<String>,
+    /// The accounts that may connect, or `None` where everybody may.
+    pub trusted_accounts: Option<Vec<String>>,
+    /// Endpoints registered with the cluster and available.
+    pub registered: BTreeSet<String>,
+    /// Endpoints registered with the cluster in any other living state.
+    pub half_registered: BTreeSet<String>,
+}
+
+/// What will be made, what is used as it stands, and what an undo may touch.
+/// Made by `inspect-network`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkPlan {
+    /// The id of the connection.
+    pub connection_id: String,
+    /// The account that owns the VPC.
+    pub account_id: AccountId,
+    /// The endpoint.
+    pub endpoint: EndpointPlan,
+    /// Our security group; `None` when an endpoint that we did not make is used
+    /// with the groups that it has.
+    pub security_group: Option<SecurityGroupPlan>,
+    /// The account to be added to the cluster's trusted owners, if any.
+    pub trust_account: Option<AccountId>,
+    /// The host that private DNS will answer for; `None` without private DNS.
+    pub private_host: Option<String>,
+    /// What an undo may touch.
+    pub undo: UndoPlan,
+    /// What the reader should know.
+    pub notes: Vec<String>,
+}
+
+/// The endpoint of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointPlan {
+    /// The endpoint that exists already and will be used; `None` to make one.
+    pub existing: Option<EndpointId>,
+    /// Its service.
+    pub service_name: ServiceName,
+    /// Its subnets, one for each zone.
+    pub subnet_ids: Vec<SubnetId>,
+    /// The zones of these subnets.
+    pub zone_ids: BTreeSet<ZoneId>,
+}
+
+/// Our security group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecurityGroupPlan {
+    /// Its name.
+    pub name: String,
+    /// Who may connect.
+    pub sources: Vec<Source>,
+}
+
+/// What an undo may touch: nothing that stood before this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoPlan {
+    /// False when the connection worked before this run. Then a failure of this
+    /// run must not take it down, and nothing at all is undone.
+    pub anything: bool,
+    /// Whether the registration is this connection's own.
+    pub registration: bool,
+    /// Whether private DNS must be switched off again, because the endpoint stays.
+    pub private_dns: bool,
+}
+
+/// What an undo did, in words for the reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Undone {
+    /// One short sentence.
+    pub undone: String,
+}
+
+impl Undone {
+    /// What was done, in one short sentence.
+    pub fn new(undone: impl Into<String>) -> Self {
+        Self { undone: undone.into() }
+    }
+}

@@ -1,0 +1,158 @@
+//! Ready or not yet: the answer of every step that may have to be asked again.
+//!
+//! *Not yet* is an answer, not an error. The function says how long to wait
+//! until the next look; the definition waits. Reaching the limit is an error
+//! like any other, so that it is caught and rolled back like any other.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{Code, StepError};
+
+/// The answer of a step that may have to be asked again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum Progress<T> {
+    /// It is so; here is what the next steps need.
+    Ready(T),
+    /// Not yet.
+    Pending(Pending),
+}
+
+impl<T> Progress<T> {
+    /// What is ready, if it is.
+    pub fn ready(self) -> Option<T> {
+        match self {
+            Progress::Ready(value) => Some(value),
+            Progress::Pending(_) => None,
+        }
+    }
+}
+
+/// What is awaited, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What is awaited, and how it stands now, in a few words.
+    pub waiting_for: String,
+    /// Seconds to wait before the next look.
+    pub wait_seconds: u64,
+    /// Seconds since the first look.
+    pub waited_seconds: u64,
+    /// Seconds after which the wait is given up.
+    pub limit_seconds: u64,
+}
+
+/// How long a wait has lasted and may last. Part of the input of every step
+/// that can answer *pending*; the definition fills it in from its own clock,
+/// because a function that reads the clock cannot be tried in virtual time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// When the wait began (the time at which its first state was entered).
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// When this look began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// Seconds after which the wait is given up.
+    pub limit_seconds: u64,
+}
+
+impl Wait {
+    /// Whole seconds since the wait began; a clock that stepped back counts as none.
+    pub fn waited_seconds(&self) -> u64 {
+        u64::try_from((self.now - self.since).whole_seconds()).unwrap_or(0)
+    }
+
+    /// Pending, or past the limit the error `late`.
+    ///
+    /// # Errors
+    /// `late`, when the limit is reached.
+    pub fn pending<T>(
+        &self,
+        waiting_for: impl Into<String>,
+        late: Code,
+    ) -> Result<Progress<T>, StepError> {
+        let waiting_for = waiting_for.into();
+        let waited_seconds = self.waited_seconds();
+        if waited_seconds >= self.limit_seconds {
+            return Err(StepError::new(
+                late,
+                format!("after {waited_seconds} s (limit {} s) still: {waiting_for}", self.limit_seconds),
+            ));
+        }
+        Ok(Progress::Pending(Pending {
+            waiting_for,
+            wait_seconds: pace(waited_seconds).min(self.limit_seconds - waited_seconds),
+            waited_seconds,
+            limit_seconds: self.limit_seconds,
+        }))
+    }
+}
+
+/// For how long something must have been absent before we believe that it is.
+/// EC2 may show a fresh resource some seconds late, and an undo that believes
+/// the first *not found* after a lost answer would leave it behind.
+pub const SETTLING_SECONDS: u64 = 20;
+
+/// Seconds until the next look: quick at first, since most waits are short, and
+/// slower as they drag on, up to 30 s. A tenth of what was waited so far keeps
+/// the delay small beside the wait itself.
+fn pace(waited_seconds: u64) -> u64 {
+    (waited_seconds / 10).clamp(2, 30)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn after(seconds: i64, limit_seconds: u64) -> Wait {
+        let since = datetime!(2026-01-01 00:00 UTC);
+        Wait { since, now: since + time::Duration::seconds(seconds), limit_seconds }
+    }
+
+    fn pending(wait: Wait) -> Result<Progress<()>, StepError> {
+        wait.pending("the endpoint (pending)", Code::EndpointNotAcceptedInTime)
+    }
+
+    #[test]
+    fn the_limit_is_an_error_that_says_what_was_awaited() {
+        let error = pending(after(600, 600)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "endpoint-not-accepted-in-time: after 600 s (limit 600 s) still: the endpoint (pending)"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_does_not_end_the_wait() {
+        assert!(pending(after(-5, 600)).is_ok());
+    }
+
+    #[test]
+    fn progress_is_tagged_for_the_definition() {
+        let json = serde_json::to_value(pending(after(3, 600)).unwrap()).unwrap();
+        assert_eq!(json["status"], "pending");
+        assert_eq!(json["wait_seconds"], 2);
+        let ready = serde_json::to_value(Progress::Ready(Wait::clone(&after(0, 1)))).unwrap();
+        assert_eq!(ready["status"], "ready");
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_never_passes_its_limit_and_never_spins(limit in 1u64..7200) {
+            let mut waited = 0;
+            let mut looks = 0;
+            while let Ok(Progress::Pending(pending)) = pending(after(waited, limit)) {
+                prop_assert!((1..=30).contains(&pending.wait_seconds));
+                waited += i64::try_from(pending.wait_seconds).unwrap();
+                looks += 1;
+            }
+            prop_assert_eq!(u64::try_from(waited).unwrap(), limit);
+            prop_assert!(looks <= 40 + limit / 30, "{} looks in {} s", looks, limit);
+        }
+    }
+}

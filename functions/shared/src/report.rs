@@ -1,0 +1,211 @@
+//! What a run ends with.
+//!
+//! Every run ends in exactly one of: a [`Ready`] connection, or a [`Failure`]
+//! that says what failed, why, what was undone and what is left. The JSON
+//! Schemas are kept in `docs/`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Code;
+use crate::ids::{ClusterId, EndpointId, Region, VpcId};
+
+/// The port on which CockroachDB speaks SQL (CockroachDB Cloud docs, "AWS PrivateLink").
+pub const SQL_PORT: u16 = 26257;
+
+/// A working private connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ready {
+    /// The id of the connection: stable for (account, region, VPC, cluster).
+    pub connection_id: String,
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// The Region.
+    pub region: Region,
+    /// The VPC from which the cluster is reached.
+    pub vpc_id: VpcId,
+    /// The interface endpoint.
+    pub endpoint_id: EndpointId,
+    /// The host to connect to from inside the VPC.
+    pub host: String,
+    /// The port to connect to, always 26257.
+    pub port: u16,
+    /// A connection string without password.
+    pub connection_string: String,
+    /// What the reader should know about this connection.
+    pub notes: Vec<String>,
+}
+
+/// What a connection string is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The SQL user; without one the string has a placeholder.
+    pub sql_user: Option<String>,
+    /// The database.
+    pub database: String,
+    /// What a client of a Standard cluster sends along, because several clusters
+    /// may share a host (terraform-provider-cockroach issue 71).
+    pub routing_id: Option<String>,
+}
+
+impl Login {
+    /// A connection string without password. The cluster's certificate names its
+    /// private host, so it can be verified in full only under that name.
+    pub fn connection_string(&self, host: &str, verifies_name: bool) -> String {
+        let user = self.sql_user.as_deref().unwrap_or("USER");
+        let mode = if verifies_name { "verify-full" } else { "verify-ca" };
+        let options = self
+            .routing_id
+            .as_ref()
+            .map(|id| format!("&options=--cluster%3D{id}"))
+            .unwrap_or_default();
+        format!("postgresql://{user}@{host}:{SQL_PORT}/{}?sslmode={mode}{options}", self.database)
+    }
+}
+
+/// How a run that did not reach its goal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Ending {
+    /// Nothing that this run made is left.
+    RolledBack,
+    /// What this run made was kept, as the request asked for.
+    KeptAfterFailure,
+    /// An undo failed as well; `left` says what remains.
+    RollbackIncomplete,
+}
+
+impl Ending {
+    /// All endings, for the tests that hold definition and code together.
+    pub const ALL: [Ending; 3] =
+        [Ending::RolledBack, Ending::KeptAfterFailure, Ending::RollbackIncomplete];
+
+    /// The error name of the execution.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ending::RolledBack => "RolledBack",
+            Ending::KeptAfterFailure => "KeptAfterFailure",
+            Ending::RollbackIncomplete => "RollbackIncomplete",
+        }
+    }
+}
+
+/// The cause of a failed execution, as the definition writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The state that failed first.
+    pub failed_at: String,
+    /// The name of the first error.
+    pub error: String,
+    /// The cause of the first error, as Step Functions keeps it.
+    pub cause: String,
+    /// What was undone, in order.
+    pub undone: Vec<String>,
+    /// What is left, one entry for each undo that failed.
+    pub left: Vec<Left>,
+}
+
+/// Something that an undo could not remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// What is left, by kind and name.
+    pub what: String,
+    /// The name of the undo's error.
+    pub error: String,
+    /// The cause of the undo's error.
+    pub cause: String,
+}
+
+impl Failure {
+    /// Reads the cause of a failed execution.
+    ///
+    /// # Errors
+    /// When the cause is not one that our definitions write, as after a time-out
+    /// or an abort of the whole execution.
+    pub fn parse(cause: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(cause)
+    }
+
+    /// The catalogue's code of the first error.
+    pub fn code(&self) -> Code {
+        Code::of_failure(&self.error, &message_of(&self.cause))
+    }
+
+    /// The message of the first error, without its code.
+    pub fn detail(&self) -> String {
+        detail_of(&self.cause, self.code())
+    }
+}
+
+impl Left {
+    /// The catalogue's code of the undo's error.
+    pub fn code(&self) -> Code {
+        Code::of_failure(&self.error, &message_of(&self.cause))
+    }
+
+    /// The message of the undo's error, without its code.
+    pub fn detail(&self) -> String {
+        detail_of(&self.cause, self.code())
+    }
+}
+
+/// The message within a cause. A function's cause is JSON text with the field
+/// `errorMessage`; other causes are plain text.
+pub fn message_of(cause: &str) -> String {
+    #[derive(Deserialize)]
+    struct FunctionError {
+        #[serde(rename = "errorMessage")]
+        message: String,
+    }
+    serde_json::from_str::<FunctionError>(cause)
+        .map_or_else(|_| cause.to_owned(), |error| error.message)
+}
+
+fn detail_of(cause: &str, code: Code) -> String {
+    let message = message_of(cause);
+    let prefix = format!("{code}: ");
+    message.strip_prefix(&prefix).unwrap_or(&message).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_found_within_a_functions_cause() {
+        let failure = Failure {
+            failed_at: "InspectNetwork".into(),
+            error: "InvalidInput".into(),
+            cause: r#"{"errorType":"InvalidInput","errorMessage":"vpc-not-found: no VPC vpc-0a71e831"}"#.into(),
+            undone: vec![],
+            left: vec![],
+        };
+        assert_eq!(failure.code(), Code::VpcNotFound);
+        assert_eq!(failure.detail(), "no VPC vpc-0a71e831");
+    }
+
+    #[test]
+    fn a_connection_string_has_what_the_plan_needs() {
+        let mut login = Login { sql_user: None, database: "defaultdb".into(), routing_id: None };
+        assert_eq!(
+            login.connection_string("internal-shop.example", true),
+            "postgresql://USER@internal-shop.example:26257/defaultdb?sslmode=verify-full"
+        );
+        login.routing_id = Some("shop-123".into());
+        login.sql_user = Some("app".into());
+        assert_eq!(
+            login.connection_string("vpce-1.example", false),
+            "postgresql://app@vpce-1.example:26257/defaultdb?sslmode=verify-ca&options=--cluster%3Dshop-123"
+        );
+    }
+
+    #[test]
+    fn a_plain_cause_is_its_own_message() {
+        let left = Left { what: "x".into(), error: "States.Timeout".into(), cause: String::new() };
+        assert_eq!(left.code(), Code::StepTimedOut);
+        assert_eq!(left.detail(), "");
+    }
+}

@@ -1,0 +1,283 @@
+//! What a caller asks for: one cluster reached from one VPC.
+//!
+//! The JSON Schema is kept in `docs/provision-request.schema.json`; a test holds
+//! it and these types together.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cidr::Cidr;
+use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId};
+use crate::{Code, StepError};
+
+/// Connect a VPC to a CockroachDB Cloud cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProvisionRequest {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// The AWS Region of the VPC, where the cluster must have nodes.
+    pub region: Region,
+    /// The VPC.
+    pub vpc_id: VpcId,
+    /// The account that must own the VPC. Left out: whichever account owns it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+    /// The endpoint's subnets, at most one for each zone. Left out: one is chosen
+    /// for each zone that the cluster's endpoint service offers.
+    #[serde(default)]
+    pub subnet_ids: Vec<SubnetId>,
+    /// Who may connect.
+    #[serde(default)]
+    pub sources: Sources,
+    /// Whether the cluster's private host shall resolve inside the VPC.
+    #[serde(default = "yes")]
+    pub private_dns: bool,
+    /// Whether the VPC's account may be added to the cluster's trusted owners if
+    /// the cluster keeps such a list and the account is not on it.
+    #[serde(default)]
+    pub add_trusted_owner: bool,
+    /// What happens to the parts that were made when a later step fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// The interface endpoints that the VPC may hold (service quota L-29B6F2EB).
+    #[serde(default = "default_endpoint_quota")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub endpoints_per_vpc_quota: u32,
+    /// SQL user of the connection string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_user: Option<String>,
+    /// Database of the connection string.
+    #[serde(default = "default_database")]
+    pub database: String,
+    /// How long each wait may last.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Who may connect: the sources of the security group's rules for TCP 26257.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sources {
+    /// IPv4 and IPv6 networks. Left out together with the groups: all networks of the VPC.
+    #[serde(default)]
+    pub cidrs: Vec<Cidr>,
+    /// Security groups whose members may connect.
+    #[serde(default)]
+    pub security_group_ids: Vec<SecurityGroupId>,
+    /// Whether the networks of VPCs that are peered with this one become sources too.
+    #[serde(default)]
+    pub include_peered_vpcs: bool,
+}
+
+/// What happens to the parts that were made when a later step fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// They are undone in reverse order.
+    #[default]
+    Rollback,
+    /// They stay, for a look at what went wrong. An endpoint is billed as long as it exists.
+    Keep,
+}
+
+/// How long each wait may last, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Until the cluster is idle and its endpoint service available.
+    #[schemars(range(min = 10, max = 7200))]
+    pub cluster_seconds: u64,
+    /// Until a fresh VPC has subnets.
+    #[schemars(range(min = 10, max = 3600))]
+    pub network_seconds: u64,
+    /// Until the Cloud API takes the registration.
+    #[schemars(range(min = 10, max = 3600))]
+    pub registration_seconds: u64,
+    /// Until endpoint and registration are both available.
+    #[schemars(range(min = 10, max = 3600))]
+    pub acceptance_seconds: u64,
+    /// Until the endpoint is available again after private DNS was switched on.
+    #[schemars(range(min = 10, max = 3600))]
+    pub private_dns_seconds: u64,
+    /// Until a part that is being undone is gone; counted for each part.
+    #[schemars(range(min = 10, max = 3600))]
+    pub undo_seconds: u64,
+}
+
+impl Limits {
+    /// The longest that each limit may be, in seconds. Their sum must stay below
+    /// the `TimeoutSeconds` of the definition: a machine that times out undoes nothing.
+    pub const MAX: Limits = Limits {
+        cluster_seconds: 7200,
+        network_seconds: 3600,
+        registration_seconds: 3600,
+        acceptance_seconds: 3600,
+        private_dns_seconds: 3600,
+        undo_seconds: 3600,
+    };
+    /// The shortest that a limit may be, in seconds.
+    pub const MIN_SECONDS: u64 = 10;
+
+    /// Each limit with its field name.
+    pub fn named(&self) -> [(&'static str, u64); 6] {
+        [
+            ("cluster_seconds", self.cluster_seconds),
+            ("network_seconds", self.network_seconds),
+            ("registration_seconds", self.registration_seconds),
+            ("acceptance_seconds", self.acceptance_seconds),
+            ("private_dns_seconds", self.private_dns_seconds),
+            ("undo_seconds", self.undo_seconds),
+        ]
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // The Terraform provider waits an hour for endpoint services.
+            cluster_seconds: 3600,
+            network_seconds: 900,
+            registration_seconds: 180,
+            // Terraform waits ten minutes for an endpoint and as long for a registration.
+            acceptance_seconds: 900,
+            // The documentation says about five minutes.
+            private_dns_seconds: 900,
+            undo_seconds: 900,
+        }
+    }
+}
+
+impl ProvisionRequest {
+    /// Reads and checks a request.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`], naming the field, the value and the rule.
+    pub fn parse(value: &serde_json::Value) -> Result<Self, StepError> {
+        let request: Self = serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { String::new() } else { format!("{path}: ") };
+            StepError::new(Code::InvalidRequest, format!("{field}{}", error.inner()))
+        })?;
+        request.check()?;
+        Ok(request)
+    }
+
+    fn check(&self) -> Result<(), StepError> {
+        for ((field, value), (_, max)) in self.limits.named().into_iter().zip(Limits::MAX.named()) {
+            if !(Limits::MIN_SECONDS..=max).contains(&value) {
+                return Err(broken(
+                    &format!("limits.{field}"),
+                    value,
+                    &format!("from {} to {max} seconds", Limits::MIN_SECONDS),
+                ));
+            }
+        }
+        if !(1..=10_000).contains(&self.endpoints_per_vpc_quota) {
+            return Err(broken("endpoints_per_vpc_quota", self.endpoints_per_vpc_quota, "from 1 to 10000"));
+        }
+        no_duplicates("subnet_ids", &self.subnet_ids)?;
+        no_duplicates("sources.cidrs", &self.sources.cidrs)?;
+        no_duplicates("sources.security_group_ids", &self.sources.security_group_ids)?;
+        check_sql_name("database", &self.database)?;
+        self.sql_user.as_deref().map_or(Ok(()), |user| check_sql_name("sql_user", user))
+    }
+}
+
+fn no_duplicates<T: Ord + std::fmt::Display>(field: &str, values: &[T]) -> Result<(), StepError> {
+    let mut seen = std::collections::BTreeSet::new();
+    match values.iter().find(|value| !seen.insert(*value)) {
+        Some(twice) => Err(broken(field, twice, "listed only once")),
+        None => Ok(()),
+    }
+}
+
+/// Names go into a URL as they are, so only what needs no encoding is taken.
+fn check_sql_name(field: &str, name: &str) -> Result<(), StepError> {
+    let good = (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    if good {
+        return Ok(());
+    }
+    Err(broken(field, name, "1 to 63 letters, digits, `_`, `-` or `.`"))
+}
+
+fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> StepError {
+    StepError::new(Code::InvalidRequest, format!("{field}: `{value}` is not {rule}"))
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_endpoint_quota() -> u32 {
+    50
+}
+
+fn default_database() -> String {
+    "defaultdb".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn valid() -> Value {
+        json!({
+            "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+            "region": "eu-west-1",
+            "vpc_id": "vpc-0a71e831cb5152c43",
+        })
+    }
+
+    fn refusal(change: impl FnOnce(&mut Value)) -> String {
+        let mut request = valid();
+        change(&mut request);
+        let error = ProvisionRequest::parse(&request).unwrap_err();
+        assert_eq!(error.code, Code::InvalidRequest);
+        error.detail
+    }
+
+    #[test]
+    fn three_fields_are_enough() {
+        let request = ProvisionRequest::parse(&valid()).unwrap();
+        assert!(request.private_dns);
+        assert_eq!(request.on_failure, OnFailure::Rollback);
+        assert_eq!(request.limits, Limits::default());
+    }
+
+    #[test]
+    fn a_checked_request_reads_back_as_itself() {
+        let request = ProvisionRequest::parse(&valid()).unwrap();
+        let again = serde_json::to_value(&request).unwrap();
+        assert_eq!(ProvisionRequest::parse(&again).unwrap(), request);
+    }
+
+    #[test]
+    fn a_refusal_names_field_value_and_rule() {
+        let cases: [(&str, Value, &str); 10] = [
+            ("/vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
+            ("/vpc_id", json!(5), "vpc_id: invalid type: integer `5`"),
+            ("/sources", json!({"cidrs": ["10.0.0.0/8", "nonsense"]}), "sources.cidrs[1]: `nonsense` is not an IPv4"),
+            ("/sources", json!({"cidrs": ["10.0.0.1/8", "10.0.0.0/8"]}), "sources.cidrs: `10.0.0.0/8` is not listed only once"),
+            ("/limits", json!({"undo_seconds": 5}), "limits.undo_seconds: `5` is not from 10 to 3600 seconds"),
+            ("/limits", json!({"cluster_seconds": 7201}), "limits.cluster_seconds: `7201` is not from 10 to 7200 seconds"),
+            ("/limits", json!({"undo_minutes": 5}), "limits.undo_minutes: unknown field `undo_minutes`"),
+            ("/on_failure", json!("explode"), "on_failure: unknown variant `explode`"),
+            ("/database", json!("a b"), "database: `a b` is not 1 to 63"),
+            ("/endpoints_per_vpc_quota", json!(0), "endpoints_per_vpc_quota: `0` is not from 1"),
+        ];
+        for (field, value, expected) in cases {
+            let said = refusal(|request| {
+                request[field.trim_start_matches('/')] = value;
+            });
+            assert!(said.starts_with(expected), "{said}");
+        }
+        let missing = refusal(|request| {
+            request.as_object_mut().unwrap().remove("region");
+        });
+        assert!(missing.contains("missing field `region`"), "{missing}");
+    }
+}

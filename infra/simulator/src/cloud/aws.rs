@@ -1,0 +1,115 @@
+//! Where this side reaches into AWS: it offers endpoint services there, and
+//! accepts or rejects the endpoints that lead to them.
+
+use super::lifecycle::{self, ConnectionStep};
+use super::words::{CloudProvider, ConnectionStatus};
+use crate::ec2::{EndpointService, EndpointState, Verification};
+use crate::world::World;
+
+/// What the provider of a service sees of an endpoint that leads to it.
+pub(super) struct SeenEndpoint {
+    pub(super) owner: String,
+    pub(super) service_name: String,
+    pub(super) is_dead: bool,
+}
+
+/// An endpoint, if it exists and this side can see it already.
+pub(super) fn endpoint(world: &World, id: &str) -> Option<SeenEndpoint> {
+    let endpoint = world.ec2.endpoint(id)?;
+    if !endpoint.state.is_there() || endpoint.visible > world.now {
+        return None;
+    }
+    Some(SeenEndpoint {
+        owner: endpoint.owner.clone(),
+        service_name: endpoint.service_name.clone(),
+        is_dead: matches!(
+            endpoint.state,
+            EndpointState::Failed | EndpointState::Expired
+        ),
+    })
+}
+
+pub(super) fn accept(world: &mut World, endpoint_id: &str) {
+    world.accept_endpoint(endpoint_id);
+}
+
+pub(super) fn reject(world: &mut World, endpoint_id: &str) {
+    world.reject_endpoint(endpoint_id);
+}
+
+pub(super) fn fail(world: &mut World, endpoint_id: &str) {
+    let message = "An internal error occurred while the endpoint was created.";
+    world.fail_endpoint(endpoint_id, "InternalError", message);
+}
+
+pub(super) fn expire(world: &mut World, endpoint_id: &str) {
+    world.expire_endpoint(endpoint_id);
+}
+
+/// Offers the endpoint service of a region of a cluster in AWS. Clusters may
+/// share a service; then it is there already and stays as it is.
+pub(super) fn publish(world: &mut World, cluster_id: &str, region: &str) {
+    let Some(record) = world.cloud.cluster(cluster_id) else {
+        return;
+    };
+    let mut services = record.services.iter();
+    let Some(known) = services.find(|known| known.service.region_name == region) else {
+        return;
+    };
+    let service = &known.service;
+    if service.cloud_provider != CloudProvider::Aws
+        || world.ec2.service_anywhere(&service.name).is_some()
+    {
+        return;
+    }
+    let published = EndpointService {
+        id: service.endpoint_service_id.clone(),
+        verification: if known.private_dns_verified {
+            Verification::Verified
+        } else {
+            Verification::PendingVerification
+        },
+        ..EndpointService::for_cluster(
+            region,
+            &service.name,
+            service.availability_zone_ids.clone(),
+            known.private_dns_name.clone(),
+        )
+    };
+    world.ec2.publish_service(published);
+}
+
+/// An endpoint is gone in AWS. Clusters that know it find out a while later.
+pub(crate) fn endpoint_deleted(world: &mut World, endpoint_id: &str) {
+    let knows = |status: &ConnectionStatus| match status {
+        ConnectionStatus::Pending
+        | ConnectionStatus::PendingAcceptance
+        | ConnectionStatus::Available
+        | ConnectionStatus::Failed
+        | ConnectionStatus::Expired
+        | ConnectionStatus::Unknown(_) => true,
+        ConnectionStatus::Deleting
+        | ConnectionStatus::Deleted
+        | ConnectionStatus::Rejected
+        | ConnectionStatus::Stale => false,
+    };
+    let clusters: Vec<String> = world
+        .cloud
+        .clusters()
+        .filter(|record| {
+            record
+                .connections()
+                .any(|known| known.endpoint_id == endpoint_id && knows(&known.status))
+        })
+        .map(|record| record.cluster.id.clone())
+        .collect();
+    let after = world.pace.stale_noticed;
+    for cluster_id in clusters {
+        lifecycle::redirect(
+            world,
+            &cluster_id,
+            endpoint_id,
+            &[(after, ConnectionStep::Stale)],
+        );
+    }
+}

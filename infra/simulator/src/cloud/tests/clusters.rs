@@ -1,0 +1,204 @@
+//! Reading clusters and the organization.
+
+use super::*;
+use crate::cloud::{ClusterQuery, ClusterState, SortBy};
+
+fn get(stage: &mut Stage, id: &str) -> Result<super::super::Cluster, ApiError> {
+    let caller = stage.caller.clone();
+    stage.world.cloud_get_cluster(&caller, id)
+}
+
+#[test]
+fn only_plans_without_dedicated_hardware_have_a_routing_id() {
+    let mut stage = Stage::new();
+    assert!(
+        get(&mut stage, ADVANCED)
+            .expect("it is there")
+            .routing_id
+            .is_none()
+    );
+    assert!(
+        get(&mut stage, STANDARD)
+            .expect("it is there")
+            .routing_id
+            .is_some()
+    );
+    assert!(
+        get(&mut stage, BASIC)
+            .expect("it is there")
+            .routing_id
+            .is_some()
+    );
+}
+
+#[test]
+fn the_private_host_is_the_public_one_with_a_prefix_unless_the_scenario_says_otherwise() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.clusters[1].regions[0].internal_dns = Some(String::new());
+    });
+    let region = get(&mut stage, ADVANCED)
+        .expect("it is there")
+        .regions
+        .remove(0);
+    assert_eq!(region.internal_dns, format!("internal-{}", region.sql_dns));
+    assert_eq!(
+        get(&mut stage, STANDARD).expect("it is there").regions[0].internal_dns,
+        ""
+    );
+}
+
+#[test]
+fn an_unknown_cluster_and_a_malformed_id_are_different_errors() {
+    let mut stage = Stage::new();
+    let unknown = get(&mut stage, NOBODY).expect_err("nobody is there");
+    assert_eq!((unknown.status, unknown.code.as_str()), (404, "5"));
+    assert!(
+        unknown
+            .message
+            .starts_with("internal call failed: cluster '"),
+        "{}",
+        unknown.message
+    );
+    for id in [
+        "",
+        "cluster",
+        "11111111-1111-4111-8111-11111111111g",
+        "11111111111141118111111111111111",
+    ] {
+        assert_eq!(status(get(&mut stage, id)), 400, "{id}");
+    }
+}
+
+#[test]
+fn a_cluster_that_is_being_made_can_be_read_but_has_no_networking_yet() {
+    let mut stage = Stage::with(|scenario| scenario.clusters[0].state = ClusterState::Creating);
+    assert_eq!(
+        get(&mut stage, ADVANCED).expect("it is there").state,
+        ClusterState::Creating
+    );
+    let early = stage
+        .ask_for_services(ADVANCED)
+        .expect_err("it is too early");
+    assert_eq!((early.status, early.code.as_str()), (404, "5"));
+    stage.wait(600);
+    assert_eq!(
+        get(&mut stage, ADVANCED).expect("it is there").state,
+        ClusterState::Created
+    );
+    assert!(stage.ask_for_services(ADVANCED).is_ok());
+}
+
+#[test]
+fn a_locked_cluster_refuses_changes_with_the_word_lock_and_unlocks_in_time() {
+    for lock_status in [503, 400] {
+        let mut stage = Stage::with(|scenario| {
+            scenario.habits.lock_status = lock_status;
+            scenario.clusters[1].state = ClusterState::Locked;
+        });
+        let locked = stage
+            .register(STANDARD, ENDPOINT)
+            .expect_err("it is locked");
+        assert_eq!(locked.status, lock_status);
+        assert!(locked.message.contains("lock"), "{}", locked.message);
+        assert_eq!(
+            stage.listed(STANDARD, ENDPOINT),
+            None,
+            "reading is possible all the time"
+        );
+        stage.wait(60);
+        assert!(stage.register(STANDARD, ENDPOINT).is_ok());
+    }
+}
+
+#[test]
+fn a_state_that_nobody_knows_is_told_as_it_is() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.clusters[0].state = ClusterState::Unknown("HIBERNATING".to_owned());
+    });
+    assert_eq!(
+        get(&mut stage, ADVANCED)
+            .expect("it is there")
+            .state
+            .as_str(),
+        "HIBERNATING"
+    );
+    assert_eq!(stage.world.cloud.unknown_words(), ["HIBERNATING"]);
+}
+
+#[test]
+fn roles_decide_what_a_key_may_do() {
+    let mut stage = Stage::new();
+    stage.become_caller("developer");
+    assert!(get(&mut stage, STANDARD).is_ok());
+    assert_eq!(status(stage.register(STANDARD, ENDPOINT)), 403);
+    stage.become_caller("stranger");
+    assert_eq!(status(get(&mut stage, STANDARD)), 401);
+}
+
+#[test]
+fn the_list_of_clusters_comes_in_pages_and_in_the_order_that_was_asked_for() {
+    let mut stage = Stage::with(|scenario| scenario.clusters[3].state = ClusterState::Deleted);
+    let caller = stage.caller.clone();
+    let mut query = ClusterQuery {
+        limit: Some(2),
+        ..ClusterQuery::default()
+    };
+    let mut pages = Vec::new();
+    loop {
+        let page = stage
+            .world
+            .cloud_list_clusters(&caller, &query)
+            .expect("it can be read");
+        pages.push(
+            page.clusters
+                .iter()
+                .map(|cluster| cluster.name.clone())
+                .collect::<Vec<_>>(),
+        );
+        match page.next_page {
+            Some(next) => query.page = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(pages, [vec!["advanced", "neighbour"], vec!["standard"]]);
+
+    let all = ClusterQuery {
+        show_inactive: true,
+        descending: true,
+        ..ClusterQuery::default()
+    };
+    let all = stage
+        .world
+        .cloud_list_clusters(&caller, &all)
+        .expect("it can be read");
+    let names: Vec<&str> = all
+        .clusters
+        .iter()
+        .map(|cluster| cluster.name.as_str())
+        .collect();
+    assert_eq!(names, ["standard", "neighbour", "basic", "advanced"]);
+
+    let forged = ClusterQuery {
+        page: Some("3".to_owned()),
+        sort_by: SortBy::CreatedAt,
+        ..query
+    };
+    assert_eq!(
+        status(stage.world.cloud_list_clusters(&caller, &forged)),
+        400
+    );
+}
+
+#[test]
+fn every_key_may_read_the_organization() {
+    let mut stage = Stage::new();
+    let caller = ApiCaller::with_key("developer");
+    assert_eq!(
+        stage
+            .world
+            .cloud_get_organization(&caller)
+            .expect("it can be read")
+            .name,
+        "Simulated"
+    );
+}

@@ -1,0 +1,196 @@
+//! EC2, as far as PrivateLink needs it.
+//!
+//! Each operation is a method of [`World`](crate::World) that takes the
+//! [`Caller`] and a request with the field names of the EC2 API reference, and
+//! gives the answer or the error that EC2 would give.
+
+mod begin;
+mod endpoint;
+mod error;
+mod fault;
+mod filter;
+mod group;
+mod ids;
+mod network;
+mod page;
+mod permission;
+mod rule;
+mod service;
+mod tag;
+mod throttle;
+
+use std::collections::{BTreeMap, HashMap};
+
+use time::OffsetDateTime;
+
+pub use endpoint::create::{CreateVpcEndpoint, CreateVpcEndpointResult};
+pub use endpoint::delete::{DeleteVpcEndpoints, DeleteVpcEndpointsResult, Unsuccessful};
+pub use endpoint::describe::{DescribeVpcEndpoints, DescribeVpcEndpointsResult};
+pub use endpoint::modify::ModifyVpcEndpoint;
+pub use endpoint::view::{DnsEntry, GroupIdentifier, VpcEndpoint};
+pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, IpAddressType, LastError};
+pub use fault::render_fault;
+pub use filter::Filter;
+pub use group::{
+    CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
+    DescribeSecurityGroupsResult, SecurityGroup,
+};
+pub use network::interface::{
+    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
+};
+pub use network::peering::{
+    DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
+};
+pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
+pub use network::vpc::{
+    Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
+    DescribeVpcs, DescribeVpcsResult, ModifyVpcAttribute, Vpc,
+};
+pub use network::zone::{
+    DescribeAvailabilityZones, DescribeAvailabilityZonesResult, Zone, ZoneAnswer,
+};
+pub use permission::{GroupPair, IpPermission, IpRange};
+pub use rule::{
+    AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult, DescribeSecurityGroupRules,
+    DescribeSecurityGroupRulesResult, RevokeSecurityGroupIngress, RevokeSecurityGroupIngressResult,
+    Rule, Source,
+};
+pub use service::{
+    DescribeVpcEndpointServices, DescribeVpcEndpointServicesResult, EndpointService, Principals,
+    Verification,
+};
+pub use tag::{
+    CreateTags, DeleteTags, DescribeTags, DescribeTagsResult, TagDescription, TagFilter,
+    TagSpecification, Tags,
+};
+
+pub(crate) use begin::begin;
+pub(crate) use endpoint::life::happen;
+
+use crate::calls::ApiError;
+use crate::scenario::{Quotas, Scenario};
+use throttle::Buckets;
+
+/// Who calls: EC2 keeps the accounts and Regions apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The account, twelve digits.
+    pub account: String,
+    /// The Region that the call goes to.
+    pub region: String,
+}
+
+/// Something that happens by itself on the AWS side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ec2Happening {
+    /// An endpoint gets into its next state, unless something else happened to
+    /// it since (its epoch says so).
+    Endpoint {
+        /// The endpoint.
+        id: String,
+        /// The epoch in which this was foreseen.
+        epoch: u32,
+        /// The state it gets into.
+        state: EndpointState,
+    },
+    /// A VPC becomes available.
+    VpcAvailable(String),
+    /// A subnet that the scenario announced comes into being.
+    SubnetAppears(Box<Subnet>),
+}
+
+/// The whole AWS side.
+#[derive(Debug)]
+pub struct Ec2 {
+    /// The account that the scenario is about.
+    pub account: String,
+    /// The Region that the scenario is about.
+    pub region: String,
+    /// The availability zones of that Region.
+    pub zones: Vec<Zone>,
+    /// VPCs by id.
+    pub vpcs: BTreeMap<String, Vpc>,
+    /// Subnets by id.
+    pub subnets: BTreeMap<String, Subnet>,
+    /// Security groups by id.
+    pub groups: BTreeMap<String, SecurityGroup>,
+    /// Endpoints by id, with those that are gone, because tokens remember them.
+    pub endpoints: BTreeMap<String, Endpoint>,
+    /// Endpoint services.
+    pub services: Vec<EndpointService>,
+    /// Peerings.
+    pub peerings: Vec<Peering>,
+    quotas: Quotas,
+    tokens: HashMap<Token, Remembered>,
+    buckets: Buckets,
+    made: u64,
+}
+
+/// A client token means something to one account in one Region only.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Token {
+    caller: Caller,
+    token: String,
+}
+
+/// What a client token was first used for, and what came of it.
+#[derive(Debug)]
+struct Remembered {
+    request: CreateVpcEndpoint,
+    endpoint_id: String,
+}
+
+impl Ec2 {
+    /// An AWS side with nothing in it but zones; [`begin`] adds the rest.
+    pub(crate) fn new(scenario: &Scenario, _now: OffsetDateTime) -> Ec2 {
+        Ec2 {
+            account: scenario.account.clone(),
+            region: scenario.region.clone(),
+            zones: scenario
+                .zones
+                .iter()
+                .map(|zone| Zone::new(zone, &scenario.region))
+                .collect(),
+            vpcs: BTreeMap::new(),
+            subnets: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            services: Vec::new(),
+            peerings: Vec::new(),
+            quotas: scenario.quotas.clone(),
+            tokens: HashMap::new(),
+            buckets: Buckets::new(scenario.throttle),
+            made: 0,
+        }
+    }
+
+    /// The caller that the scenario is about.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            account: self.account.clone(),
+            region: self.region.clone(),
+        }
+    }
+
+    /// An endpoint, also one that is deleted and no longer listed.
+    pub fn endpoint(&self, id: &str) -> Option<&Endpoint> {
+        self.endpoints.get(id)
+    }
+
+    fn zone(&self, id: &str) -> Option<&Zone> {
+        self.zones.iter().find(|zone| zone.id == id)
+    }
+}
+
+impl crate::World {
+    /// What every operation begins with: is the caller too fast, and is this
+    /// only a question whether the caller may?
+    fn admit(&mut self, caller: &Caller, operation: &str, dry_run: bool) -> Result<(), ApiError> {
+        let now = self.now;
+        self.ec2.buckets.take(caller, operation, now)?;
+        if dry_run {
+            return Err(error::dry_run());
+        }
+        Ok(())
+    }
+}

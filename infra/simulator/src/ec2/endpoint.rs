@@ -1,0 +1,235 @@
+//! VPC endpoints: what they are. How they come, change and go is in the
+//! modules below.
+
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod describe;
+mod dns;
+pub(super) mod life;
+pub(super) mod modify;
+mod placement;
+pub(super) mod view;
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use super::{Caller, Tags};
+
+/// A VPC endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The id.
+    pub id: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// The Region it is in.
+    pub region: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Its type.
+    pub kind: EndpointType,
+    /// The service it leads to.
+    pub service_name: String,
+    /// The Region of that service.
+    pub service_region: String,
+    /// Its state.
+    pub state: EndpointState,
+    /// Since when it is in this state.
+    pub state_since: OffsetDateTime,
+    /// When it was made.
+    pub created: OffsetDateTime,
+    /// From when on other calls can see it.
+    pub visible: OffsetDateTime,
+    /// Until when it is listed once it is deleted.
+    pub listed_until: Option<OffsetDateTime>,
+    /// Its security groups, by id.
+    pub groups: Vec<String>,
+    /// Its interfaces, with those that are still draining.
+    pub interfaces: Vec<Interface>,
+    /// Its kind of addresses.
+    pub ip_address_type: IpAddressType,
+    /// Whether private DNS is on.
+    pub private_dns: bool,
+    /// What private DNS is going to be, while it is being switched.
+    pub private_dns_wanted: Option<bool>,
+    /// Its policy, if it has one of its own.
+    pub policy: Option<String>,
+    /// Why it failed.
+    pub last_error: Option<LastError>,
+    /// Tags.
+    pub tags: Tags,
+    /// Counts the changes of direction, so that what was foreseen before one
+    /// does not happen after it.
+    pub epoch: u32,
+}
+
+/// The state of an endpoint. On the wire its words begin with a small letter,
+/// although the API model says otherwise (awslabs/aws-sdk-rust issue 619).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EndpointState {
+    /// The provider has not accepted it.
+    PendingAcceptance,
+    /// Being built or changed.
+    Pending,
+    /// Usable.
+    Available,
+    /// On its way out.
+    Deleting,
+    /// Gone, and listed for a while.
+    Deleted,
+    /// The provider refused it, at first or later.
+    Rejected,
+    /// AWS could not build it.
+    Failed,
+    /// The provider did not accept it in time.
+    Expired,
+    /// In the enumeration of the API; nobody says when it appears.
+    Partial,
+}
+
+impl EndpointState {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            EndpointState::PendingAcceptance => "pendingAcceptance",
+            EndpointState::Pending => "pending",
+            EndpointState::Available => "available",
+            EndpointState::Deleting => "deleting",
+            EndpointState::Deleted => "deleted",
+            EndpointState::Rejected => "rejected",
+            EndpointState::Failed => "failed",
+            EndpointState::Expired => "expired",
+            EndpointState::Partial => "partial",
+        }
+    }
+
+    /// Whether the endpoint is neither gone nor going.
+    pub fn is_there(self) -> bool {
+        !matches!(self, EndpointState::Deleting | EndpointState::Deleted)
+    }
+}
+
+/// The type of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EndpointType {
+    /// Interfaces in subnets.
+    Interface,
+    /// An entry in route tables. What one gets who asks for no type.
+    #[default]
+    Gateway,
+    /// An entry in route tables that leads to a fleet of appliances.
+    GatewayLoadBalancer,
+}
+
+impl EndpointType {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            EndpointType::Interface => "Interface",
+            EndpointType::Gateway => "Gateway",
+            EndpointType::GatewayLoadBalancer => "GatewayLoadBalancer",
+        }
+    }
+
+    /// Reads the word on the wire.
+    pub fn from_word(word: &str) -> Option<EndpointType> {
+        match word {
+            "Interface" => Some(EndpointType::Interface),
+            "Gateway" => Some(EndpointType::Gateway),
+            "GatewayLoadBalancer" => Some(EndpointType::GatewayLoadBalancer),
+            _ => None,
+        }
+    }
+}
+
+/// The kind of addresses of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IpAddressType {
+    /// IPv4.
+    #[default]
+    Ipv4,
+    /// Both.
+    Dualstack,
+    /// IPv6.
+    Ipv6,
+}
+
+impl IpAddressType {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            IpAddressType::Ipv4 => "ipv4",
+            IpAddressType::Dualstack => "dualstack",
+            IpAddressType::Ipv6 => "ipv6",
+        }
+    }
+
+    /// Reads the word on the wire.
+    pub fn from_word(word: &str) -> Option<IpAddressType> {
+        match word {
+            "ipv4" => Some(IpAddressType::Ipv4),
+            "dualstack" => Some(IpAddressType::Dualstack),
+            "ipv6" => Some(IpAddressType::Ipv6),
+            _ => None,
+        }
+    }
+}
+
+/// An interface that an endpoint has in a subnet. Its addresses stay the same
+/// as long as it lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// The id.
+    pub id: String,
+    /// The subnet.
+    pub subnet_id: String,
+    /// Its IPv4 address.
+    pub ipv4: Ipv4Addr,
+    /// Its IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
+    /// Once it is no longer used: when it is gone.
+    pub drained: Option<OffsetDateTime>,
+}
+
+impl Interface {
+    /// Whether it still takes an address and still holds its groups.
+    pub(super) fn lives(&self, now: OffsetDateTime) -> bool {
+        self.drained.is_none_or(|drained| now < drained)
+    }
+}
+
+/// Why an endpoint failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    /// The code.
+    pub code: String,
+    /// The message.
+    pub message: String,
+}
+
+impl Endpoint {
+    /// Whether a call of this caller can see it: EC2 is consistent only after
+    /// a while, and a deleted endpoint stays listed for a while.
+    pub(super) fn seen_by(&self, caller: &Caller, now: OffsetDateTime) -> bool {
+        self.owner == caller.account
+            && self.region == caller.region
+            && self.visible <= now
+            && self.listed_until.is_none_or(|until| now < until)
+    }
+
+    /// Its subnets, by id.
+    pub fn subnet_ids(&self) -> impl Iterator<Item = &str> {
+        self.interfaces
+            .iter()
+            .filter(|interface| interface.drained.is_none())
+            .map(|interface| interface.subnet_id.as_str())
+    }
+
+    /// Whether private DNS is on, or going to be.
+    pub(super) fn claims_dns(&self) -> bool {
+        self.state.is_there() && self.private_dns_wanted.unwrap_or(self.private_dns)
+    }
+}

@@ -1,0 +1,69 @@
+//! `DeleteVpcEndpoints`.
+
+use super::EndpointState;
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::error::{missing, not_found};
+use crate::ec2::{Caller, ids};
+
+/// `DeleteVpcEndpoints`.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteVpcEndpoints {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// The endpoints.
+    pub vpc_endpoint_ids: Vec<String>,
+}
+
+/// The answer to [`DeleteVpcEndpoints`]: a success, even if nothing succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteVpcEndpointsResult {
+    /// What could not be deleted.
+    pub unsuccessful: Vec<Unsuccessful>,
+}
+
+/// An endpoint that could not be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsuccessful {
+    /// The endpoint.
+    pub resource_id: String,
+    /// Why.
+    pub error: ApiError,
+}
+
+impl World {
+    /// Begins to delete endpoints. What is wrong with one of them is in the
+    /// answer, which is a success all the same.
+    pub fn delete_vpc_endpoints(
+        &mut self,
+        caller: &Caller,
+        request: &DeleteVpcEndpoints,
+    ) -> Result<DeleteVpcEndpointsResult, ApiError> {
+        self.admit(caller, "DeleteVpcEndpoints", request.dry_run)?;
+        if request.vpc_endpoint_ids.is_empty() {
+            return Err(missing("VpcEndpointId"));
+        }
+        for id in &request.vpc_endpoint_ids {
+            ids::check("vpce", id, "InvalidVpcEndpointId.Malformed")?;
+        }
+        let mut unsuccessful = Vec::new();
+        for id in &request.vpc_endpoint_ids {
+            let now = self.now;
+            let found = self.ec2.endpoints.get(id).filter(|endpoint| {
+                endpoint.seen_by(caller, now) && endpoint.state != EndpointState::Deleted
+            });
+            match found.map(|endpoint| endpoint.state) {
+                None => unsuccessful.push(Unsuccessful {
+                    resource_id: id.clone(),
+                    error: not_found("InvalidVpcEndpoint.NotFound", "Vpc Endpoint Id", id),
+                }),
+                // It is going already.
+                Some(EndpointState::Deleting) => {}
+                Some(_) => {
+                    self.turn_endpoint(id, EndpointState::Deleting);
+                }
+            }
+        }
+        Ok(DeleteVpcEndpointsResult { unsuccessful })
+    }
+}

@@ -1,0 +1,210 @@
+//! `ModifyVpcEndpoint`.
+
+use super::create::not_accepted;
+use super::{Endpoint, EndpointState, IpAddressType};
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::error::{client, invalid_parameter, missing};
+use crate::ec2::{Caller, Ec2Happening};
+use crate::world::Happening;
+
+/// `ModifyVpcEndpoint`. It has no client token: look before you modify again.
+#[derive(Debug, Clone, Default)]
+pub struct ModifyVpcEndpoint {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// The endpoint.
+    pub vpc_endpoint_id: String,
+    /// Subnets to get an interface.
+    pub add_subnet_ids: Vec<String>,
+    /// Subnets to lose theirs.
+    pub remove_subnet_ids: Vec<String>,
+    /// Groups to put on.
+    pub add_security_group_ids: Vec<String>,
+    /// Groups to take off.
+    pub remove_security_group_ids: Vec<String>,
+    /// Switch private DNS on or off.
+    pub private_dns_enabled: Option<bool>,
+    /// Another kind of addresses.
+    pub ip_address_type: Option<IpAddressType>,
+    /// Another policy.
+    pub policy_document: Option<String>,
+    /// The default policy again.
+    pub reset_policy: bool,
+}
+
+impl World {
+    /// Changes an endpoint. New subnets and private DNS make it `pending` for
+    /// a while.
+    pub fn modify_vpc_endpoint(
+        &mut self,
+        caller: &Caller,
+        request: &ModifyVpcEndpoint,
+    ) -> Result<(), ApiError> {
+        self.admit(caller, "ModifyVpcEndpoint", request.dry_run)?;
+        if request.vpc_endpoint_id.is_empty() {
+            return Err(missing("VpcEndpointId"));
+        }
+        let endpoint = self
+            .seen_endpoint(caller, &request.vpc_endpoint_id)?
+            .clone();
+        let dns = request.private_dns_enabled.filter(|wanted| {
+            *wanted != endpoint.private_dns_wanted.unwrap_or(endpoint.private_dns)
+        });
+        check_state(&endpoint, dns)?;
+        if dns == Some(true) {
+            self.check_dns(caller, &endpoint)?;
+        }
+        let groups = self.changed_groups(caller, request, &endpoint)?;
+        self.check_changed_subnets(caller, request, &endpoint)?;
+        if request
+            .ip_address_type
+            .is_some_and(|t| t != endpoint.ip_address_type)
+        {
+            return Err(client(
+                "UnsupportedOperation",
+                "This world does not change the IP address type of an endpoint",
+            ));
+        }
+
+        let added: Vec<_> = request
+            .add_subnet_ids
+            .iter()
+            .filter_map(|id| self.make_interface(id, endpoint.ip_address_type))
+            .collect();
+        let drained = self.now + self.pace.interfaces_draining;
+        let moved = !(added.is_empty() && request.remove_subnet_ids.is_empty());
+        let pace = self.pace.clone();
+        let Some(stored) = self.ec2.endpoints.get_mut(&endpoint.id) else {
+            return Ok(());
+        };
+        stored.groups = groups;
+        for interface in &mut stored.interfaces {
+            if request.remove_subnet_ids.contains(&interface.subnet_id) {
+                interface.drained.get_or_insert(drained);
+            }
+        }
+        stored.interfaces.extend(added);
+        if request.reset_policy {
+            stored.policy = None;
+        }
+        if request.policy_document.is_some() {
+            stored.policy.clone_from(&request.policy_document);
+        }
+        if dns.is_some() {
+            stored.private_dns_wanted = dns;
+        }
+        let busy = match (dns.is_some(), moved) {
+            (true, _) => pace.private_dns,
+            (false, true) => pace.endpoint_changing,
+            (false, false) => return Ok(()),
+        };
+        if stored.state == EndpointState::Available {
+            stored.state = EndpointState::Pending;
+            stored.state_since = self.now;
+            stored.epoch += 1;
+            let happening = Ec2Happening::Endpoint {
+                id: endpoint.id,
+                epoch: stored.epoch,
+                state: EndpointState::Available,
+            };
+            self.schedule(busy, Happening::Ec2(happening));
+        }
+        Ok(())
+    }
+
+    fn check_dns(&self, caller: &Caller, endpoint: &Endpoint) -> Result<(), ApiError> {
+        let vpc = self.vpc(caller, &endpoint.vpc_id)?;
+        let service =
+            self.ec2
+                .service_for(caller, &endpoint.service_region, &endpoint.service_name)?;
+        self.ec2.check_private_dns(vpc, service, Some(&endpoint.id))
+    }
+
+    fn changed_groups(
+        &self,
+        caller: &Caller,
+        request: &ModifyVpcEndpoint,
+        endpoint: &Endpoint,
+    ) -> Result<Vec<String>, ApiError> {
+        let mut groups = endpoint.groups.clone();
+        for id in &request.remove_security_group_ids {
+            self.group(caller, id, "InvalidSecurityGroupID.NotFound")?;
+            groups.retain(|known| known != id);
+        }
+        for id in &request.add_security_group_ids {
+            if !groups.contains(id) {
+                groups.push(id.clone());
+            }
+        }
+        if groups != endpoint.groups {
+            if groups.is_empty() {
+                return Err(invalid_parameter(
+                    "An endpoint must have at least one security group",
+                ));
+            }
+            self.check_groups(caller, &endpoint.vpc_id, &groups)?;
+        }
+        Ok(groups)
+    }
+
+    /// A zone counts as taken until a first call has removed its subnet; a
+    /// second one can then add another subnet of the same zone.
+    fn check_changed_subnets(
+        &self,
+        caller: &Caller,
+        request: &ModifyVpcEndpoint,
+        endpoint: &Endpoint,
+    ) -> Result<(), ApiError> {
+        for id in &request.remove_subnet_ids {
+            self.subnet(caller, id, "InvalidSubnetId.NotFound")?;
+            if !endpoint.subnet_ids().any(|known| known == id) {
+                return Err(invalid_parameter(format!(
+                    "The subnet {id} is not a subnet of the endpoint {}",
+                    endpoint.id
+                )));
+            }
+        }
+        if request.add_subnet_ids.is_empty() {
+            return Ok(());
+        }
+        let service =
+            self.ec2
+                .service_for(caller, &endpoint.service_region, &endpoint.service_name)?;
+        self.check_subnets(
+            caller,
+            &endpoint.vpc_id,
+            service,
+            endpoint.ip_address_type,
+            &request.add_subnet_ids,
+            Some(endpoint),
+        )
+    }
+}
+
+/// Whether the endpoint can be changed now.
+fn check_state(endpoint: &Endpoint, dns: Option<bool>) -> Result<(), ApiError> {
+    match endpoint.state {
+        EndpointState::Available => Ok(()),
+        EndpointState::PendingAcceptance | EndpointState::Rejected | EndpointState::Expired
+            if dns == Some(true) =>
+        {
+            Err(not_accepted(&endpoint.service_name))
+        }
+        EndpointState::PendingAcceptance => Ok(()),
+        EndpointState::Pending
+        | EndpointState::Deleting
+        | EndpointState::Deleted
+        | EndpointState::Rejected
+        | EndpointState::Failed
+        | EndpointState::Expired
+        | EndpointState::Partial => Err(client(
+            "IncorrectState",
+            format!(
+                "The VPC endpoint {} is in the state {} and cannot be modified",
+                endpoint.id,
+                endpoint.state.word()
+            ),
+        )),
+    }
+}

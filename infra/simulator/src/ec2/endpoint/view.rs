@@ -1,0 +1,109 @@
+//! Endpoints as EC2 tells about them.
+
+use time::OffsetDateTime;
+
+use super::{Endpoint, EndpointState, EndpointType, IpAddressType, LastError, dns};
+use crate::ec2::{Ec2, Tags};
+
+/// An endpoint as EC2 tells about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpcEndpoint {
+    /// The id.
+    pub vpc_endpoint_id: String,
+    /// The type.
+    pub vpc_endpoint_type: EndpointType,
+    /// The VPC.
+    pub vpc_id: String,
+    /// The service.
+    pub service_name: String,
+    /// The Region of the service.
+    pub service_region: String,
+    /// The state.
+    pub state: EndpointState,
+    /// The policy.
+    pub policy_document: String,
+    /// The subnets, by id.
+    pub subnet_ids: Vec<String>,
+    /// The security groups.
+    pub groups: Vec<GroupIdentifier>,
+    /// The kind of addresses.
+    pub ip_address_type: IpAddressType,
+    /// Whether private DNS is on.
+    pub private_dns_enabled: bool,
+    /// The interfaces, by id.
+    pub network_interface_ids: Vec<String>,
+    /// The names that lead to it.
+    pub dns_entries: Vec<DnsEntry>,
+    /// When it was made.
+    pub creation_timestamp: OffsetDateTime,
+    /// Tags.
+    pub tags: Tags,
+    /// The account that owns it.
+    pub owner_id: String,
+    /// Why it failed.
+    pub last_error: Option<LastError>,
+}
+
+/// A group, by id and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupIdentifier {
+    /// The id.
+    pub group_id: String,
+    /// The name.
+    pub group_name: String,
+}
+
+/// A name that leads to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsEntry {
+    /// The name.
+    pub dns_name: String,
+    /// The hosted zone it is in.
+    pub hosted_zone_id: String,
+}
+
+/// The policy of an endpoint that has none of its own.
+const FULL_ACCESS: &str = "{\"Statement\":[{\"Action\":\"*\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Resource\":\"*\"}]}";
+
+impl Ec2 {
+    /// What a caller is told about an endpoint.
+    pub(in crate::ec2) fn view(&self, endpoint: &Endpoint) -> VpcEndpoint {
+        let used = || endpoint.interfaces.iter().filter(|i| i.drained.is_none());
+        VpcEndpoint {
+            vpc_endpoint_id: endpoint.id.clone(),
+            vpc_endpoint_type: endpoint.kind,
+            vpc_id: endpoint.vpc_id.clone(),
+            service_name: endpoint.service_name.clone(),
+            service_region: endpoint.service_region.clone(),
+            state: endpoint.state,
+            policy_document: endpoint
+                .policy
+                .clone()
+                .unwrap_or_else(|| FULL_ACCESS.to_owned()),
+            subnet_ids: used().map(|i| i.subnet_id.clone()).collect(),
+            groups: self.group_identifiers(&endpoint.groups),
+            ip_address_type: endpoint.ip_address_type,
+            private_dns_enabled: endpoint.private_dns,
+            network_interface_ids: used().map(|i| i.id.clone()).collect(),
+            dns_entries: dns::entries(self, endpoint),
+            creation_timestamp: endpoint.created,
+            tags: endpoint.tags.clone(),
+            owner_id: endpoint.owner.clone(),
+            last_error: endpoint.last_error.clone(),
+        }
+    }
+
+    /// Groups by id and name.
+    pub(in crate::ec2) fn group_identifiers(&self, ids: &[String]) -> Vec<GroupIdentifier> {
+        ids.iter()
+            .map(|id| GroupIdentifier {
+                group_id: id.clone(),
+                group_name: self
+                    .groups
+                    .get(id)
+                    .map(|group| group.name.clone())
+                    .unwrap_or_default(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,73 @@
+//! Faults in the words of EC2.
+
+use crate::calls::ApiError;
+use crate::faults::FaultKind;
+
+use super::error::client;
+
+/// The fault as EC2 would say it in an answer to this operation.
+pub fn render_fault(kind: FaultKind, operation: &str) -> ApiError {
+    match kind {
+        // A server error in the classification of EC2, although the caller is
+        // the one who is too fast.
+        FaultKind::Throttle => super::throttle::exceeded(),
+        FaultKind::ServerError => {
+            ApiError::new(500, "InternalError", "An internal error has occurred")
+        }
+        FaultKind::Denied => ApiError::new(
+            403,
+            "UnauthorizedOperation",
+            format!(
+                "You are not authorized to perform this operation. User is not authorized to \
+                 perform: ec2:{operation} because no identity-based policy allows the action"
+            ),
+        ),
+        FaultKind::NotFound => client(
+            not_found_code(operation),
+            "The resource named in the request does not exist",
+        ),
+        FaultKind::Conflict => conflict(operation),
+        FaultKind::UnknownCode => client(
+            "OperationInProgress",
+            "Another operation on this resource is in progress",
+        ),
+        // These two are no answers; whoever asks for one all the same gets the
+        // answer of a service in trouble.
+        FaultKind::Timeout | FaultKind::CutOff => {
+            ApiError::new(503, "ServiceUnavailable", "The service is unavailable")
+        }
+    }
+}
+
+/// What an operation says when the thing it is about is not there.
+fn not_found_code(operation: &str) -> &'static str {
+    match operation {
+        "DescribeVpcEndpoints" | "ModifyVpcEndpoint" => "InvalidVpcEndpointId.NotFound",
+        "DeleteVpcEndpoints" => "InvalidVpcEndpoint.NotFound",
+        "DescribeVpcEndpointServices" => "InvalidServiceName",
+        "DescribeSecurityGroups"
+        | "AuthorizeSecurityGroupIngress"
+        | "RevokeSecurityGroupIngress"
+        | "DeleteSecurityGroup" => "InvalidGroup.NotFound",
+        "DescribeSecurityGroupRules" => "InvalidSecurityGroupRuleId.NotFound",
+        "DescribeSubnets" => "InvalidSubnetID.NotFound",
+        "DescribeVpcPeeringConnections" => "InvalidVpcPeeringConnectionID.NotFound",
+        "CreateTags" | "DeleteTags" => "InvalidVpcEndpointId.NotFound",
+        _ => "InvalidVpcID.NotFound",
+    }
+}
+
+/// What an operation says when something else is in the way.
+fn conflict(operation: &str) -> ApiError {
+    match operation {
+        "DeleteSecurityGroup" => client("DependencyViolation", "resource has a dependent object"),
+        "CreateTags" | "DeleteTags" => client(
+            "ConcurrentTagAccess",
+            "Another request is changing the tags of this resource",
+        ),
+        _ => client(
+            "IncorrectState",
+            "The resource is not in a valid state for this operation",
+        ),
+    }
+}

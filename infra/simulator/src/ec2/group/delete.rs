@@ -1,0 +1,58 @@
+//! `DeleteSecurityGroup`.
+
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::error::{client, missing};
+use crate::ec2::{Caller, Source};
+
+/// `DeleteSecurityGroup`.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteSecurityGroup {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// The group.
+    pub group_id: String,
+}
+
+impl World {
+    /// Deletes a group that nothing uses and no other group speaks of. The
+    /// interfaces of a deleted endpoint use it until they have drained.
+    pub fn delete_security_group(
+        &mut self,
+        caller: &Caller,
+        request: &DeleteSecurityGroup,
+    ) -> Result<(), ApiError> {
+        self.admit(caller, "DeleteSecurityGroup", request.dry_run)?;
+        let id = &request.group_id;
+        if id.is_empty() {
+            return Err(missing("groupId"));
+        }
+        let group = self.group(caller, id, "InvalidGroup.NotFound")?;
+        if group.is_default() {
+            return Err(client(
+                "CannotDelete",
+                format!(
+                    "the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"
+                ),
+            ));
+        }
+        let used = self.ec2.endpoints.values().any(|endpoint| {
+            endpoint.groups.contains(id) && endpoint.interfaces.iter().any(|i| i.lives(self.now))
+        });
+        let spoken_of = self
+            .ec2
+            .groups
+            .values()
+            .filter(|other| other.id != *id)
+            .flat_map(|other| other.rules.iter())
+            .any(|rule| rule.source == Source::Group(id.clone()));
+        if used || spoken_of {
+            return Err(client(
+                "DependencyViolation",
+                format!("resource {id} has a dependent object"),
+            ));
+        }
+        self.ec2.groups.remove(id);
+        Ok(())
+    }
+}

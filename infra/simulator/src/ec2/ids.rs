@@ -1,0 +1,38 @@
+//! Ids of EC2 resources: a prefix and eight or seventeen hexadecimal digits.
+
+use super::Ec2;
+use super::error::client;
+use crate::calls::ApiError;
+use crate::splitmix::mix;
+
+impl Ec2 {
+    /// A new id. The same calls in the same order make the same ids.
+    pub(super) fn new_id(&mut self, prefix: &str) -> String {
+        self.made += 1;
+        format!("{prefix}-0{:016x}", mix(self.made))
+    }
+}
+
+/// Whether a text has the form of an id with this prefix.
+pub(super) fn well_formed(prefix: &str, id: &str) -> bool {
+    id.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .is_some_and(|digits| {
+            matches!(digits.len(), 8 | 17)
+                && digits
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        })
+}
+
+/// Refuses a text that cannot be an id with this prefix.
+pub(super) fn check(prefix: &str, id: &str, code: &str) -> Result<(), ApiError> {
+    if well_formed(prefix, id) {
+        Ok(())
+    } else {
+        Err(client(
+            code,
+            format!("Invalid id: \"{id}\" (expecting \"{prefix}-...\")"),
+        ))
+    }
+}

@@ -1,0 +1,8 @@
+//! The network that endpoints are put into: zones, VPCs, subnets, peerings,
+//! and the interfaces that endpoints leave in subnets.
+
+pub(super) mod interface;
+pub(super) mod peering;
+pub(super) mod subnet;
+pub(super) mod vpc;
+pub(super) mod zone;

@@ -1,0 +1,150 @@
+//! VPC peering connections.
+
+use std::borrow::Cow;
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::error::not_found;
+use crate::ec2::filter::{self, Filter, Filtered};
+use crate::ec2::{Caller, Tags, ids, page};
+
+/// A peering of two VPCs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peering {
+    /// The id.
+    pub id: String,
+    /// The side that asked.
+    pub requester: PeeringSide,
+    /// The side that was asked.
+    pub accepter: PeeringSide,
+    /// The state, such as `active`.
+    pub status: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// One side of a peering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeeringSide {
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its account.
+    pub owner: String,
+    /// Its Region.
+    pub region: String,
+    /// Its IPv4 ranges.
+    pub cidrs: Vec<Ipv4Net>,
+    /// Its IPv6 ranges.
+    pub ipv6_cidrs: Vec<Ipv6Net>,
+}
+
+impl Peering {
+    fn seen_by(&self, caller: &Caller) -> bool {
+        [&self.requester, &self.accepter]
+            .iter()
+            .any(|side| side.owner == caller.account && side.region == caller.region)
+    }
+}
+
+impl Filtered for Peering {
+    const FILTERS: &'static [&'static str] = &[
+        "accepter-vpc-info.cidr-block",
+        "accepter-vpc-info.owner-id",
+        "accepter-vpc-info.vpc-id",
+        "requester-vpc-info.cidr-block",
+        "requester-vpc-info.owner-id",
+        "requester-vpc-info.vpc-id",
+        "status-code",
+        "vpc-peering-connection-id",
+    ];
+
+    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let side = if name.starts_with("accepter") {
+            &self.accepter
+        } else {
+            &self.requester
+        };
+        match name {
+            "status-code" => vec![(&self.status).into()],
+            "vpc-peering-connection-id" => vec![(&self.id).into()],
+            _ if name.ends_with(".vpc-id") => vec![(&side.vpc_id).into()],
+            _ if name.ends_with(".owner-id") => vec![(&side.owner).into()],
+            _ => side.cidrs.iter().map(|c| c.to_string().into()).collect(),
+        }
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+/// `DescribeVpcPeeringConnections`.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeVpcPeeringConnections {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// Peerings by id.
+    pub vpc_peering_connection_ids: Vec<String>,
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// The size of a page.
+    pub max_results: Option<i32>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
+/// The answer to [`DescribeVpcPeeringConnections`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeVpcPeeringConnectionsResult {
+    /// The peerings.
+    pub vpc_peering_connections: Vec<Peering>,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+impl World {
+    /// Lists peerings.
+    pub fn describe_vpc_peering_connections(
+        &mut self,
+        caller: &Caller,
+        request: &DescribeVpcPeeringConnections,
+    ) -> Result<DescribeVpcPeeringConnectionsResult, ApiError> {
+        self.admit(caller, "DescribeVpcPeeringConnections", request.dry_run)?;
+        filter::check::<Peering>(&request.filters)?;
+        let seen = |peering: &&Peering| peering.seen_by(caller);
+        for id in &request.vpc_peering_connection_ids {
+            ids::check("pcx", id, "InvalidVpcPeeringConnectionId.Malformed")?;
+            if !self.ec2.peerings.iter().filter(seen).any(|p| p.id == *id) {
+                return Err(not_found(
+                    "InvalidVpcPeeringConnectionID.NotFound",
+                    "vpcPeeringConnection ID",
+                    id,
+                ));
+            }
+        }
+        let wanted = &request.vpc_peering_connection_ids;
+        let list = self
+            .ec2
+            .peerings
+            .iter()
+            .filter(seen)
+            .filter(|peering| {
+                (wanted.is_empty() || wanted.contains(&peering.id))
+                    && filter::passes(*peering, &request.filters)
+            })
+            .cloned()
+            .collect();
+        let (vpc_peering_connections, next_token) = page::page(
+            list,
+            request.max_results,
+            request.next_token.as_deref(),
+            5..=1000,
+        )?;
+        Ok(DescribeVpcPeeringConnectionsResult {
+            vpc_peering_connections,
+            next_token,
+        })
+    }
+}

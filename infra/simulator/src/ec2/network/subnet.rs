@@ -1,0 +1,271 @@
+//! Subnets.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+use time::OffsetDateTime;
+
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::error::not_found;
+use crate::ec2::filter::{self, Filter, Filtered};
+use crate::ec2::{Caller, Ec2, Tags, ids, page};
+use crate::scenario::{SubnetSpec, VpcSpec};
+
+/// Addresses that AWS keeps of every subnet: network, router, DNS, one in
+/// reserve, broadcast ("Subnet sizing", VPC user guide).
+const KEPT_BY_AWS: u32 = 5;
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// The id.
+    pub id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// The Region it is in.
+    pub region: String,
+    /// The id of its zone.
+    pub zone_id: String,
+    /// The name of its zone.
+    pub zone_name: String,
+    /// Its IPv4 range.
+    pub cidr: Ipv4Net,
+    /// Its IPv6 range.
+    pub ipv6_cidr: Option<Ipv6Net>,
+    /// Free addresses before any endpoint of this world took one.
+    pub spare_addresses: u32,
+    /// The Outpost it is on.
+    pub outpost_arn: Option<String>,
+    /// Whether it is the default subnet of its zone.
+    pub default_for_az: bool,
+    /// Tags.
+    pub tags: Tags,
+    /// How many addresses were given away so far.
+    pub(in crate::ec2) given: u32,
+}
+
+impl Subnet {
+    pub(in crate::ec2) fn new(
+        spec: &SubnetSpec,
+        vpc: &VpcSpec,
+        owner: &str,
+        region: &str,
+        zone_name: &str,
+    ) -> Self {
+        let size = 1u32
+            .checked_shl(u32::from(32 - spec.cidr.prefix_len()))
+            .unwrap_or(u32::MAX);
+        Subnet {
+            id: spec.id.clone(),
+            vpc_id: vpc.id.clone(),
+            owner: owner.to_owned(),
+            region: region.to_owned(),
+            zone_id: spec.zone.clone(),
+            zone_name: zone_name.to_owned(),
+            cidr: spec.cidr,
+            ipv6_cidr: spec.ipv6_cidr,
+            spare_addresses: spec
+                .free_addresses
+                .unwrap_or_else(|| size.saturating_sub(KEPT_BY_AWS)),
+            outpost_arn: spec.outpost_arn.clone(),
+            default_for_az: vpc.is_default,
+            tags: spec.tags.clone(),
+            given: 0,
+        }
+    }
+
+    pub(in crate::ec2) fn seen_by(&self, caller: &Caller) -> bool {
+        self.owner == caller.account && self.region == caller.region
+    }
+
+    /// The next IPv4 address. Addresses of this world are not used again.
+    pub(in crate::ec2) fn next_address(&mut self) -> Ipv4Addr {
+        self.given += 1;
+        let first = u32::from(self.cidr.network());
+        Ipv4Addr::from(first.saturating_add(KEPT_BY_AWS + 5 + self.given))
+    }
+
+    /// The IPv6 address that goes with the last IPv4 address.
+    pub(in crate::ec2) fn ipv6_address(&self) -> Option<Ipv6Addr> {
+        let first = u128::from(self.ipv6_cidr?.network());
+        Some(Ipv6Addr::from(first + 0xff00 + u128::from(self.given)))
+    }
+}
+
+/// A subnet as it is told: with the number of free addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubnetAnswer {
+    /// The subnet.
+    pub subnet: Subnet,
+    /// Free IPv4 addresses now.
+    pub available_ip_address_count: u32,
+}
+
+impl SubnetAnswer {
+    /// The ARN.
+    pub fn arn(&self) -> String {
+        let Subnet {
+            region, owner, id, ..
+        } = &self.subnet;
+        format!("arn:aws:ec2:{region}:{owner}:subnet/{id}")
+    }
+}
+
+impl Filtered for SubnetAnswer {
+    const FILTERS: &'static [&'static str] = &[
+        "availability-zone",
+        "availabilityZone",
+        "availability-zone-id",
+        "availabilityZoneId",
+        "available-ip-address-count",
+        "cidr",
+        "cidrBlock",
+        "cidr-block",
+        "default-for-az",
+        "defaultForAz",
+        "ipv6-cidr-block-association.ipv6-cidr-block",
+        "ipv6-cidr-block-association.state",
+        "ipv6-native",
+        "outpost-arn",
+        "owner-id",
+        "state",
+        "subnet-arn",
+        "subnet-id",
+        "vpc-id",
+    ];
+
+    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let subnet = &self.subnet;
+        match name {
+            "availability-zone" | "availabilityZone" => vec![(&subnet.zone_name).into()],
+            "availability-zone-id" | "availabilityZoneId" => vec![(&subnet.zone_id).into()],
+            "available-ip-address-count" => {
+                vec![self.available_ip_address_count.to_string().into()]
+            }
+            "cidr" | "cidrBlock" | "cidr-block" => vec![subnet.cidr.to_string().into()],
+            "default-for-az" | "defaultForAz" => vec![subnet.default_for_az.to_string().into()],
+            "ipv6-cidr-block-association.ipv6-cidr-block" => subnet
+                .ipv6_cidr
+                .iter()
+                .map(|cidr| cidr.to_string().into())
+                .collect(),
+            "ipv6-cidr-block-association.state" => subnet
+                .ipv6_cidr
+                .iter()
+                .map(|_| "associated".into())
+                .collect(),
+            "ipv6-native" => vec!["false".into()],
+            "outpost-arn" => subnet.outpost_arn.iter().map(Into::into).collect(),
+            "owner-id" => vec![(&subnet.owner).into()],
+            "state" => vec!["available".into()],
+            "subnet-arn" => vec![self.arn().into()],
+            "subnet-id" => vec![(&subnet.id).into()],
+            "vpc-id" => vec![(&subnet.vpc_id).into()],
+            _ => Vec::new(),
+        }
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.subnet.tags
+    }
+}
+
+/// `DescribeSubnets`.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeSubnets {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// Subnets by id.
+    pub subnet_ids: Vec<String>,
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// The size of a page.
+    pub max_results: Option<i32>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
+/// The answer to [`DescribeSubnets`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeSubnetsResult {
+    /// The subnets.
+    pub subnets: Vec<SubnetAnswer>,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+impl Ec2 {
+    /// Free IPv4 addresses of a subnet: every interface of an endpoint takes
+    /// one until it has drained.
+    pub(in crate::ec2) fn free_addresses(&self, subnet: &Subnet, now: OffsetDateTime) -> u32 {
+        let taken = self
+            .endpoints
+            .values()
+            .flat_map(|endpoint| endpoint.interfaces.iter())
+            .filter(|interface| interface.subnet_id == subnet.id && interface.lives(now))
+            .count();
+        subnet
+            .spare_addresses
+            .saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+}
+
+impl World {
+    /// Lists subnets.
+    pub fn describe_subnets(
+        &mut self,
+        caller: &Caller,
+        request: &DescribeSubnets,
+    ) -> Result<DescribeSubnetsResult, ApiError> {
+        self.admit(caller, "DescribeSubnets", request.dry_run)?;
+        filter::check::<SubnetAnswer>(&request.filters)?;
+        for id in &request.subnet_ids {
+            self.subnet(caller, id, "InvalidSubnetID.NotFound")?;
+        }
+        let subnets = self
+            .ec2
+            .subnets
+            .values()
+            .filter(|subnet| {
+                subnet.seen_by(caller)
+                    && (request.subnet_ids.is_empty() || request.subnet_ids.contains(&subnet.id))
+            })
+            .map(|subnet| SubnetAnswer {
+                available_ip_address_count: self.ec2.free_addresses(subnet, self.now),
+                subnet: subnet.clone(),
+            })
+            .filter(|answer| filter::passes(answer, &request.filters))
+            .collect();
+        let (subnets, next_token) = page::page(
+            subnets,
+            request.max_results,
+            request.next_token.as_deref(),
+            5..=1000,
+        )?;
+        Ok(DescribeSubnetsResult {
+            subnets,
+            next_token,
+        })
+    }
+
+    /// A subnet that the caller can see. EC2 has two spellings of the code for
+    /// one that is not there, `InvalidSubnetID.NotFound` where subnets are
+    /// described and `InvalidSubnetId.NotFound` where endpoints are made.
+    pub(in crate::ec2) fn subnet(
+        &self,
+        caller: &Caller,
+        id: &str,
+        code: &str,
+    ) -> Result<&Subnet, ApiError> {
+        ids::check("subnet", id, "InvalidSubnetID.Malformed")?;
+        self.ec2
+            .subnets
+            .get(id)
+            .filter(|subnet| subnet.seen_by(caller))
+            .ok_or_else(|| not_found(code, "subnet ID", id))
+    }
+}

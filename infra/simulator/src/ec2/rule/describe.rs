@@ -1,0 +1,96 @@
+//! `DescribeSecurityGroupRules`.
+
+use std::borrow::Cow;
+
+use super::Rule;
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::error::not_found;
+use crate::ec2::filter::{self, Filter, Filtered};
+use crate::ec2::{Caller, Tags, ids, page};
+
+/// `DescribeSecurityGroupRules`.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeSecurityGroupRules {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// Rules by id.
+    pub security_group_rule_ids: Vec<String>,
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// The size of a page.
+    pub max_results: Option<i32>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
+/// The answer to [`DescribeSecurityGroupRules`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeSecurityGroupRulesResult {
+    /// The rules, those for traffic that leaves included.
+    pub security_group_rules: Vec<Rule>,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+impl Filtered for Rule {
+    const FILTERS: &'static [&'static str] = &["group-id", "security-group-rule-id"];
+
+    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
+        vec![match name {
+            "group-id" => (&self.group_id).into(),
+            _ => (&self.id).into(),
+        }]
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+impl World {
+    /// Lists rules of all groups, inbound and outbound.
+    pub fn describe_security_group_rules(
+        &mut self,
+        caller: &Caller,
+        request: &DescribeSecurityGroupRules,
+    ) -> Result<DescribeSecurityGroupRulesResult, ApiError> {
+        self.admit(caller, "DescribeSecurityGroupRules", request.dry_run)?;
+        filter::check::<Rule>(&request.filters)?;
+        let visible = || {
+            self.ec2
+                .groups
+                .values()
+                .filter(|group| group.seen_by(caller, self.now))
+                .flat_map(|group| group.rules.iter())
+        };
+        for id in &request.security_group_rule_ids {
+            ids::check("sgr", id, "InvalidSecurityGroupRuleId.Malformed")?;
+            if !visible().any(|rule| rule.id == *id) {
+                return Err(not_found(
+                    "InvalidSecurityGroupRuleId.NotFound",
+                    "security group rule ID",
+                    id,
+                ));
+            }
+        }
+        let wanted = &request.security_group_rule_ids;
+        let list = visible()
+            .filter(|rule| {
+                (wanted.is_empty() || wanted.contains(&rule.id))
+                    && filter::passes(*rule, &request.filters)
+            })
+            .cloned()
+            .collect();
+        let (security_group_rules, next_token) = page::page(
+            list,
+            request.max_results,
+            request.next_token.as_deref(),
+            5..=1000,
+        )?;
+        Ok(DescribeSecurityGroupRulesResult {
+            security_group_rules,
+            next_token,
+        })
+    }
+}

@@ -1,0 +1,285 @@
+//! Endpoint services, as consumers see them.
+
+use std::borrow::Cow;
+
+use super::error::client;
+use super::filter::{self, Filter, Filtered};
+use super::{Caller, Ec2, EndpointType, IpAddressType, Tags, page};
+use crate::World;
+use crate::calls::ApiError;
+
+/// An endpoint service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointService {
+    /// The Region that hosts it.
+    pub region: String,
+    /// The name that endpoints are made with.
+    pub name: String,
+    /// The id, such as `vpce-svc-…`.
+    pub id: String,
+    /// The type of its endpoints.
+    pub kind: EndpointType,
+    /// The account that offers it.
+    pub owner: String,
+    /// The ids of the zones it is offered in.
+    pub zone_ids: Vec<String>,
+    /// Its private DNS name.
+    pub private_dns_name: Option<String>,
+    /// Whether the provider has proven that the name is theirs.
+    pub verification: Verification,
+    /// Who may use it, and even know of it.
+    pub principals: Principals,
+    /// Whether the provider accepts each endpoint.
+    pub acceptance_required: bool,
+    /// Whether endpoints may have a policy.
+    pub policy_supported: bool,
+    /// The kinds of addresses it has, IPv4 and IPv6 each by itself.
+    pub ip_types: Vec<IpAddressType>,
+    /// Other Regions that endpoints may be in.
+    pub remote_regions: Vec<String>,
+    /// Tags. Only the provider can set them.
+    pub tags: Tags,
+}
+
+/// Whether the provider has proven that the private DNS name is theirs. These
+/// words have the same letters on the wire and in the API model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// Not yet.
+    PendingVerification,
+    /// Yes.
+    Verified,
+    /// They could not.
+    Failed,
+}
+
+impl Verification {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verification::PendingVerification => "pendingVerification",
+            Verification::Verified => "verified",
+            Verification::Failed => "failed",
+        }
+    }
+}
+
+/// Who may use a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principals {
+    /// Every account.
+    All,
+    /// These accounts.
+    Accounts(Vec<String>),
+}
+
+impl EndpointService {
+    /// A service such as CockroachDB Cloud offers for a cluster: interfaces,
+    /// IPv4, each endpoint to be accepted, no policy.
+    pub fn for_cluster(
+        region: &str,
+        name: &str,
+        zone_ids: Vec<String>,
+        private_dns_name: Option<String>,
+    ) -> Self {
+        EndpointService {
+            region: region.to_owned(),
+            name: name.to_owned(),
+            id: name.rsplit('.').next().unwrap_or(name).to_owned(),
+            kind: EndpointType::Interface,
+            owner: "444455556666".to_owned(),
+            zone_ids,
+            private_dns_name,
+            verification: Verification::Verified,
+            principals: Principals::All,
+            acceptance_required: true,
+            policy_supported: false,
+            ip_types: vec![IpAddressType::Ipv4],
+            remote_regions: Vec::new(),
+            tags: Tags::new(),
+        }
+    }
+
+    /// Whether endpoints may have this kind of addresses.
+    pub(super) fn supports(&self, wanted: IpAddressType) -> bool {
+        match wanted {
+            IpAddressType::Ipv4 | IpAddressType::Ipv6 => self.ip_types.contains(&wanted),
+            IpAddressType::Dualstack => {
+                self.ip_types.contains(&IpAddressType::Ipv4)
+                    && self.ip_types.contains(&IpAddressType::Ipv6)
+            }
+        }
+    }
+
+    fn allows(&self, caller: &Caller) -> bool {
+        match &self.principals {
+            Principals::All => true,
+            Principals::Accounts(accounts) => {
+                accounts.contains(&caller.account) || self.owner == caller.account
+            }
+        }
+    }
+
+    fn reaches(&self, region: &str) -> bool {
+        self.region == region || self.remote_regions.iter().any(|r| r == region)
+    }
+
+    /// The names that AWS gives to the service.
+    pub fn base_dns_name(&self) -> String {
+        format!("{}.{}.vpce.amazonaws.com", self.id, self.region)
+    }
+}
+
+impl Filtered for EndpointService {
+    const FILTERS: &'static [&'static str] = &[
+        "owner",
+        "service-name",
+        "service-region",
+        "service-type",
+        "supported-ip-address-types",
+    ];
+
+    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
+        match name {
+            "owner" => vec![(&self.owner).into()],
+            "service-name" => vec![(&self.name).into()],
+            "service-region" => vec![(&self.region).into()],
+            "service-type" => vec![self.kind.word().into()],
+            _ => self.ip_types.iter().map(|t| t.word().into()).collect(),
+        }
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+/// `DescribeVpcEndpointServices`.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeVpcEndpointServices {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// Services by name.
+    pub service_names: Vec<String>,
+    /// Regions of the services; the caller's if none are given.
+    pub service_regions: Vec<String>,
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// The size of a page.
+    pub max_results: Option<i32>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
+/// The answer to [`DescribeVpcEndpointServices`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeVpcEndpointServicesResult {
+    /// The services, with only those zones that the caller has too.
+    pub service_details: Vec<EndpointService>,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+impl Ec2 {
+    /// Brings an endpoint service into the world, or replaces the one of the
+    /// same name.
+    pub fn publish_service(&mut self, service: EndpointService) {
+        match self
+            .services
+            .iter_mut()
+            .find(|known| known.name == service.name && known.region == service.region)
+        {
+            Some(known) => *known = service,
+            None => self.services.push(service),
+        }
+    }
+
+    /// The service of this name, whoever may use it.
+    pub fn service_anywhere(&self, name: &str) -> Option<&EndpointService> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// The service of this name that the caller may use. Who is not allowed is
+    /// told the same as who asks for something that is not there.
+    pub(super) fn service_for(
+        &self,
+        caller: &Caller,
+        service_region: &str,
+        name: &str,
+    ) -> Result<&EndpointService, ApiError> {
+        self.services
+            .iter()
+            .find(|service| {
+                service.name == name
+                    && service.region == service_region
+                    && service.reaches(&caller.region)
+                    && service.allows(caller)
+            })
+            .ok_or_else(|| unknown(name))
+    }
+}
+
+fn unknown(name: &str) -> ApiError {
+    client(
+        "InvalidServiceName",
+        format!("The Vpc Endpoint Service '{name}' does not exist"),
+    )
+}
+
+impl World {
+    /// Lists the services that the caller may use.
+    pub fn describe_vpc_endpoint_services(
+        &mut self,
+        caller: &Caller,
+        request: &DescribeVpcEndpointServices,
+    ) -> Result<DescribeVpcEndpointServicesResult, ApiError> {
+        self.admit(caller, "DescribeVpcEndpointServices", request.dry_run)?;
+        filter::check::<EndpointService>(&request.filters)?;
+        let here = std::slice::from_ref(&caller.region);
+        let regions = match request.service_regions.as_slice() {
+            [] => here,
+            given => given,
+        };
+        let visible: Vec<&EndpointService> = self
+            .ec2
+            .services
+            .iter()
+            .filter(|service| {
+                regions.contains(&service.region)
+                    && service.reaches(&caller.region)
+                    && service.allows(caller)
+            })
+            .collect();
+        for name in &request.service_names {
+            if !visible.iter().any(|service| service.name == *name) {
+                return Err(unknown(name));
+            }
+        }
+        let list = visible
+            .into_iter()
+            .filter(|service| {
+                (request.service_names.is_empty() || request.service_names.contains(&service.name))
+                    && filter::passes(*service, &request.filters)
+            })
+            .map(|service| EndpointService {
+                zone_ids: service
+                    .zone_ids
+                    .iter()
+                    .filter(|id| service.region != caller.region || self.ec2.zone(id).is_some())
+                    .cloned()
+                    .collect(),
+                ..service.clone()
+            })
+            .collect();
+        let (service_details, next_token) = page::page(
+            list,
+            request.max_results,
+            request.next_token.as_deref(),
+            1..=1000,
+        )?;
+        Ok(DescribeVpcEndpointServicesResult {
+            service_details,
+            next_token,
+        })
+    }
+}

@@ -1,0 +1,352 @@
+//! Tags, and the rules they keep ("Tag your Amazon EC2 resources", EC2 user
+//! guide).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::error::{client, invalid_value, missing, not_found};
+use super::filter::{Filter, like};
+use super::{Caller, Ec2, page};
+use crate::World;
+use crate::calls::ApiError;
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Tags that a resource is to be made with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagSpecification {
+    /// The kind of resource, such as `vpc-endpoint`.
+    pub resource_type: String,
+    /// Keys and values, in the order of the request.
+    pub tags: Vec<(String, String)>,
+}
+
+impl TagSpecification {
+    /// Tags for one kind of resource.
+    pub fn new(resource_type: &str, tags: &Tags) -> Self {
+        TagSpecification {
+            resource_type: resource_type.to_owned(),
+            tags: tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        }
+    }
+}
+
+const MOST: usize = 50;
+
+/// Adds tags to what is there, or says which rule they break.
+fn add(tags: &mut Tags, new: &[(String, String)]) -> Result<(), ApiError> {
+    let mut seen = Vec::with_capacity(new.len());
+    for (key, value) in new {
+        if key.is_empty() {
+            return Err(client("InvalidTagKey.Malformed", "Tag keys can't be empty"));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(client(
+                "InvalidTagKey.Malformed",
+                "Tag keys starting with 'aws:' are reserved for internal use",
+            ));
+        }
+        if key.chars().count() > 128 {
+            return Err(invalid_value(
+                "Tag key exceeds the maximum length of 128 characters",
+            ));
+        }
+        if value.chars().count() > 256 {
+            return Err(invalid_value(
+                "Tag value exceeds the maximum length of 256 characters",
+            ));
+        }
+        if seen.contains(&key) {
+            return Err(invalid_value(format!(
+                "Duplicate tag key '{key}' specified."
+            )));
+        }
+        seen.push(key);
+    }
+    let kept = tags
+        .keys()
+        .filter(|key| !key.starts_with("aws:") && !seen.contains(key))
+        .count();
+    if kept + new.len() > MOST {
+        return Err(client(
+            "TagLimitExceeded",
+            format!("The maximum number of tags per resource is {MOST}"),
+        ));
+    }
+    tags.extend(new.iter().cloned());
+    Ok(())
+}
+
+/// The tags of a request for one new resource.
+pub(super) fn of_new(
+    specifications: &[TagSpecification],
+    resource_type: &str,
+) -> Result<Tags, ApiError> {
+    let mut tags = Tags::new();
+    for specification in specifications {
+        if specification.resource_type != resource_type {
+            return Err(invalid_value(format!(
+                "'{}' is not a valid taggable resource type for this operation.",
+                specification.resource_type
+            )));
+        }
+        add(&mut tags, &specification.tags)?;
+    }
+    Ok(tags)
+}
+
+/// `CreateTags`: adds tags, or gives them new values.
+#[derive(Debug, Clone, Default)]
+pub struct CreateTags {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// The ids of the resources.
+    pub resources: Vec<String>,
+    /// Keys and values.
+    pub tags: Vec<(String, String)>,
+}
+
+/// `DeleteTags`: removes tags; what is not there is no error.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteTags {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// The ids of the resources.
+    pub resources: Vec<String>,
+    /// Keys, each with the value it must have to be removed, if one is given.
+    /// Without any key all tags go, except those of AWS itself.
+    pub tags: Vec<TagFilter>,
+}
+
+/// A tag to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagFilter {
+    /// The key.
+    pub key: String,
+    /// Remove it only if it has this value.
+    pub value: Option<String>,
+}
+
+/// `DescribeTags`.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeTags {
+    /// Only ask whether the call would be allowed.
+    pub dry_run: bool,
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// The size of a page.
+    pub max_results: Option<i32>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
+/// The answer to [`DescribeTags`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeTagsResult {
+    /// The tags.
+    pub tags: Vec<TagDescription>,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+/// One tag of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagDescription {
+    /// The id of the resource.
+    pub resource_id: String,
+    /// Its kind.
+    pub resource_type: &'static str,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+impl World {
+    /// Adds tags to resources, to all or to none.
+    pub fn create_tags(&mut self, caller: &Caller, request: CreateTags) -> Result<(), ApiError> {
+        self.admit(caller, "CreateTags", request.dry_run)?;
+        if request.resources.is_empty() {
+            return Err(missing("resourceIdSet"));
+        }
+        if request.tags.is_empty() {
+            return Err(missing("tagSet"));
+        }
+        let mut all = Vec::with_capacity(request.resources.len());
+        for id in &request.resources {
+            let mut tags = self.tags_of(caller, id)?.clone();
+            add(&mut tags, &request.tags)?;
+            all.push((id, tags));
+        }
+        for (id, tags) in all {
+            *self.tags_of(caller, id)? = tags;
+        }
+        Ok(())
+    }
+
+    /// Removes tags from resources.
+    pub fn delete_tags(&mut self, caller: &Caller, request: DeleteTags) -> Result<(), ApiError> {
+        self.admit(caller, "DeleteTags", request.dry_run)?;
+        if request.resources.is_empty() {
+            return Err(missing("resourceIdSet"));
+        }
+        for id in &request.resources {
+            self.tags_of(caller, id)?;
+        }
+        for id in &request.resources {
+            let tags = self.tags_of(caller, id)?;
+            if request.tags.is_empty() {
+                tags.retain(|key, _| key.starts_with("aws:"));
+            }
+            for tag in &request.tags {
+                let fits = match &tag.value {
+                    None => true,
+                    Some(value) => tags.get(&tag.key) == Some(value),
+                };
+                if fits {
+                    tags.remove(&tag.key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists tags of any kind of resource.
+    pub fn describe_tags(
+        &mut self,
+        caller: &Caller,
+        request: &DescribeTags,
+    ) -> Result<DescribeTagsResult, ApiError> {
+        self.admit(caller, "DescribeTags", request.dry_run)?;
+        for filter in &request.filters {
+            let known = matches!(
+                filter.name.as_str(),
+                "key" | "value" | "resource-id" | "resource-type"
+            ) || filter.name.starts_with("tag:");
+            if !known {
+                return Err(invalid_value(format!(
+                    "The filter '{}' is invalid",
+                    filter.name
+                )));
+            }
+        }
+        let mut tags = Vec::new();
+        for (id, resource_type, its) in self.ec2.tagged(caller, self.now) {
+            for (key, value) in its {
+                let passes = request.filters.iter().all(|filter| {
+                    let actual: Cow<'_, str> = match filter.name.as_str() {
+                        "key" => key.into(),
+                        "value" => value.into(),
+                        "resource-id" => id.into(),
+                        "resource-type" => resource_type.into(),
+                        name => match name.strip_prefix("tag:") {
+                            Some(wanted) if wanted == key => value.into(),
+                            Some(_) | None => return false,
+                        },
+                    };
+                    filter.values.iter().any(|value| like(value, &actual))
+                });
+                if passes {
+                    tags.push(TagDescription {
+                        resource_id: id.to_owned(),
+                        resource_type,
+                        key: key.clone(),
+                        value: value.clone(),
+                    });
+                }
+            }
+        }
+        let (tags, next_token) = page::page(
+            tags,
+            request.max_results,
+            request.next_token.as_deref(),
+            5..=1000,
+        )?;
+        Ok(DescribeTagsResult { tags, next_token })
+    }
+
+    /// The tags of a resource that the caller can see.
+    fn tags_of(&mut self, caller: &Caller, id: &str) -> Result<&mut Tags, ApiError> {
+        let now = self.now;
+        let ec2 = &mut self.ec2;
+        let prefix = id.rsplit_once('-').map_or("", |(prefix, _)| prefix);
+        let (tags, code) = match prefix {
+            "vpce" => (
+                ec2.endpoints
+                    .get_mut(id)
+                    .filter(|endpoint| endpoint.seen_by(caller, now))
+                    .map(|endpoint| &mut endpoint.tags),
+                "InvalidVpcEndpointId.NotFound",
+            ),
+            "sg" => (
+                ec2.groups
+                    .get_mut(id)
+                    .filter(|group| group.seen_by(caller, now))
+                    .map(|group| &mut group.tags),
+                "InvalidGroup.NotFound",
+            ),
+            "sgr" => (
+                ec2.groups
+                    .values_mut()
+                    .filter(|group| group.seen_by(caller, now))
+                    .flat_map(|group| group.rules.iter_mut())
+                    .find(|rule| rule.id == id)
+                    .map(|rule| &mut rule.tags),
+                "InvalidSecurityGroupRuleId.NotFound",
+            ),
+            "vpc" => (
+                ec2.vpcs
+                    .get_mut(id)
+                    .filter(|vpc| vpc.seen_by(caller))
+                    .map(|vpc| &mut vpc.tags),
+                "InvalidVpcID.NotFound",
+            ),
+            "subnet" => (
+                ec2.subnets
+                    .get_mut(id)
+                    .filter(|subnet| subnet.seen_by(caller))
+                    .map(|subnet| &mut subnet.tags),
+                "InvalidSubnetID.NotFound",
+            ),
+            "pcx" => (
+                ec2.peerings
+                    .iter_mut()
+                    .find(|peering| peering.id == id)
+                    .map(|peering| &mut peering.tags),
+                "InvalidVpcPeeringConnectionID.NotFound",
+            ),
+            _ => {
+                return Err(client("InvalidID", format!("The ID '{id}' is not valid")));
+            }
+        };
+        tags.ok_or_else(|| not_found(code, "ID", id))
+    }
+}
+
+impl Ec2 {
+    /// Every resource with tags that the caller can see: id, kind, tags.
+    fn tagged(
+        &self,
+        caller: &Caller,
+        now: time::OffsetDateTime,
+    ) -> Vec<(&str, &'static str, &Tags)> {
+        let mut all: Vec<(&str, &'static str, &Tags)> = Vec::new();
+        for vpc in self.vpcs.values().filter(|vpc| vpc.seen_by(caller)) {
+            all.push((&vpc.id, "vpc", &vpc.tags));
+        }
+        for subnet in self.subnets.values().filter(|s| s.seen_by(caller)) {
+            all.push((&subnet.id, "subnet", &subnet.tags));
+        }
+        for group in self.groups.values().filter(|g| g.seen_by(caller, now)) {
+            all.push((&group.id, "security-group", &group.tags));
+            for rule in &group.rules {
+                all.push((&rule.id, "security-group-rule", &rule.tags));
+            }
+        }
+        for endpoint in self.endpoints.values().filter(|e| e.seen_by(caller, now)) {
+            all.push((&endpoint.id, "vpc-endpoint", &endpoint.tags));
+        }
+        all
+    }
+}

@@ -1,0 +1,125 @@
+//! The world over HTTP on loopback, for real binaries, SDKs and people.
+//!
+//! One port serves every service: paths under `/api/v1` are the Cloud API, a
+//! request with `X-Amz-Target: secretsmanager.…` is for Secrets Manager, and a
+//! form posted to `/` is for EC2.
+
+mod cloud;
+mod ec2;
+mod line;
+mod secrets;
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::request::Parts;
+use axum::http::{Method, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::calls::Refusal;
+use crate::simulator::Simulator;
+use line::{Line, Lines};
+
+/// No request of ours is anywhere near this size.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// A world that listens. Dropping it ends the listening.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    // Dropping the sender tells all tasks that the server has gone.
+    _closing: watch::Sender<()>,
+}
+
+#[derive(Clone)]
+struct Host {
+    sim: Simulator,
+    closed: watch::Receiver<()>,
+}
+
+impl Server {
+    /// Serves a world at an address; port 0 finds a free port.
+    pub async fn start(sim: Simulator, address: SocketAddr) -> io::Result<Server> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (closing, closed) = watch::channel(());
+        let host = Host {
+            sim,
+            closed: closed.clone(),
+        };
+        let app = Router::new().fallback(serve).with_state(host);
+        let app = app.into_make_service_with_connect_info::<Line>();
+        let served = axum::serve(Lines(listener), app).with_graceful_shutdown(gone(closed));
+        tokio::spawn(async move { served.await });
+        Ok(Server {
+            address,
+            _closing: closing,
+        })
+    }
+
+    /// Where the server listens, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address it listens at.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+async fn gone(mut closed: watch::Receiver<()>) {
+    // Nothing is ever sent; the only news is that the sender is gone.
+    while closed.changed().await.is_ok() {}
+}
+
+async fn serve(
+    State(host): State<Host>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request<axum::body::Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    match answer(&host.sim, &parts, &body) {
+        Ok(response) => response,
+        Err(Refusal::Answer(error)) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        }
+        Err(Refusal::TimedOut) => {
+            // The task is dropped as soon as the client leaves.
+            gone(host.closed).await;
+            line.cut();
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+        Err(Refusal::CutOff) => {
+            line.cut();
+            // This never gets through: the line is cut.
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refusal> {
+    if parts.uri.path().starts_with("/api/v1/") {
+        return cloud::answer(sim, parts, body);
+    }
+    if secrets::is_meant(parts) {
+        return secrets::answer(sim, parts, body);
+    }
+    if parts.method == Method::POST && parts.uri.path() == "/" {
+        return ec2::answer(sim, parts, body);
+    }
+    let message = format!(
+        "nothing here answers {} {}\n",
+        parts.method,
+        parts.uri.path()
+    );
+    Ok((StatusCode::NOT_FOUND, message).into_response())
+}

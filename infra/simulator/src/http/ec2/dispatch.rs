@@ -1,0 +1,142 @@
+//! Which operation a form asks for.
+
+use super::form::Form;
+use super::xml::Xml;
+use super::{read, write};
+use crate::calls::ApiError;
+use crate::ec2::Caller;
+use crate::world::World;
+
+/// Reads a form, carries the operation out, writes the answer.
+pub(super) type Run = fn(&mut World, &Caller, Form) -> Result<Xml, ApiError>;
+
+/// Reads the whole form before anything is done.
+fn whole<T>(
+    mut form: Form,
+    read: impl FnOnce(&mut Form) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let request = read(&mut form)?;
+    form.finish()?;
+    Ok(request)
+}
+
+/// Writes an answer.
+fn content<T>(answer: T, write: impl FnOnce(&mut Xml, &T)) -> Xml {
+    let mut xml = Xml::default();
+    write(&mut xml, &answer);
+    xml
+}
+
+/// Every operation that this world knows.
+pub(super) const OPERATIONS: &[(&str, Run)] = &[
+    ("DescribeAvailabilityZones", |world, caller, form| {
+        let request = whole(form, read::network::describe_availability_zones)?;
+        let answer = world.describe_availability_zones(caller, &request)?;
+        Ok(content(answer, write::network::availability_zones))
+    }),
+    ("DescribeVpcs", |world, caller, form| {
+        let request = whole(form, read::network::describe_vpcs)?;
+        let answer = world.describe_vpcs(caller, &request)?;
+        Ok(content(answer, write::network::vpcs))
+    }),
+    ("DescribeVpcAttribute", |world, caller, form| {
+        let request = whole(form, read::network::describe_vpc_attribute)?;
+        let answer = world.describe_vpc_attribute(caller, &request)?;
+        Ok(content(answer, write::network::vpc_attribute))
+    }),
+    ("ModifyVpcAttribute", |world, caller, form| {
+        let request = whole(form, read::network::modify_vpc_attribute)?;
+        world.modify_vpc_attribute(caller, &request)?;
+        Ok(content((), write::done))
+    }),
+    ("DescribeSubnets", |world, caller, form| {
+        let request = whole(form, read::network::describe_subnets)?;
+        let answer = world.describe_subnets(caller, &request)?;
+        Ok(content(answer, write::network::subnets))
+    }),
+    ("DescribeVpcPeeringConnections", |world, caller, form| {
+        let request = whole(form, read::network::describe_vpc_peering_connections)?;
+        let answer = world.describe_vpc_peering_connections(caller, &request)?;
+        Ok(content(answer, write::network::peerings))
+    }),
+    ("DescribeNetworkInterfaces", |world, caller, form| {
+        let request = whole(form, read::network::describe_network_interfaces)?;
+        let answer = world.describe_network_interfaces(caller, &request)?;
+        Ok(content(answer, write::network::interfaces))
+    }),
+    ("DescribeSecurityGroups", |world, caller, form| {
+        let request = whole(form, read::group::describe_security_groups)?;
+        let answer = world.describe_security_groups(caller, &request)?;
+        Ok(content(answer, write::group::security_groups))
+    }),
+    ("DescribeSecurityGroupRules", |world, caller, form| {
+        let request = whole(form, read::group::describe_security_group_rules)?;
+        let answer = world.describe_security_group_rules(caller, &request)?;
+        Ok(content(answer, write::group::security_group_rules))
+    }),
+    ("CreateSecurityGroup", |world, caller, form| {
+        let request = whole(form, read::group::create_security_group)?;
+        let answer = world.create_security_group(caller, &request)?;
+        Ok(content(answer, write::group::created))
+    }),
+    ("AuthorizeSecurityGroupIngress", |world, caller, form| {
+        let request = whole(form, read::group::authorize_ingress)?;
+        let answer = world.authorize_security_group_ingress(caller, &request)?;
+        Ok(content(answer, write::group::authorized))
+    }),
+    ("RevokeSecurityGroupIngress", |world, caller, form| {
+        let request = whole(form, read::group::revoke_ingress)?;
+        let answer = world.revoke_security_group_ingress(caller, &request)?;
+        Ok(content(answer, write::group::revoked))
+    }),
+    ("DeleteSecurityGroup", |world, caller, form| {
+        let request = whole(form, read::group::delete_security_group)?;
+        world.delete_security_group(caller, &request)?;
+        Ok(content(request, write::group::deleted))
+    }),
+    ("DescribeVpcEndpointServices", |world, caller, form| {
+        let request = whole(form, read::endpoint::describe_vpc_endpoint_services)?;
+        let answer = world.describe_vpc_endpoint_services(caller, &request)?;
+        Ok(content(
+            (answer, &world.ec2.zones),
+            |xml, (answer, zones)| {
+                write::endpoint::services(xml, answer, zones);
+            },
+        ))
+    }),
+    ("CreateVpcEndpoint", |world, caller, form| {
+        let request = whole(form, read::endpoint::create_vpc_endpoint)?;
+        let answer = world.create_vpc_endpoint(caller, request)?;
+        Ok(content(answer, write::endpoint::created))
+    }),
+    ("DescribeVpcEndpoints", |world, caller, form| {
+        let request = whole(form, read::endpoint::describe_vpc_endpoints)?;
+        let answer = world.describe_vpc_endpoints(caller, &request)?;
+        Ok(content(answer, write::endpoint::described))
+    }),
+    ("ModifyVpcEndpoint", |world, caller, form| {
+        let request = whole(form, read::endpoint::modify_vpc_endpoint)?;
+        world.modify_vpc_endpoint(caller, &request)?;
+        Ok(content((), write::done))
+    }),
+    ("DeleteVpcEndpoints", |world, caller, form| {
+        let request = whole(form, read::endpoint::delete_vpc_endpoints)?;
+        let answer = world.delete_vpc_endpoints(caller, &request)?;
+        Ok(content(answer, write::endpoint::deleted))
+    }),
+    ("CreateTags", |world, caller, form| {
+        let request = whole(form, read::create_tags)?;
+        world.create_tags(caller, request)?;
+        Ok(content((), write::done))
+    }),
+    ("DeleteTags", |world, caller, form| {
+        let request = whole(form, read::delete_tags)?;
+        world.delete_tags(caller, request)?;
+        Ok(content((), write::done))
+    }),
+    ("DescribeTags", |world, caller, form| {
+        let request = whole(form, read::describe_tags)?;
+        let answer = world.describe_tags(caller, &request)?;
+        Ok(content(answer, write::described_tags))
+    }),
+];

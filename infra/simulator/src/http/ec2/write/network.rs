@@ -1,0 +1,178 @@
+//! The network as XML.
+
+use super::{Xml, tags};
+use crate::ec2::{
+    Attribute, CidrAssociation, DescribeAvailabilityZonesResult, DescribeNetworkInterfacesResult,
+    DescribeSubnetsResult, DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult,
+    DescribeVpcsResult, PeeringSide,
+};
+
+pub(in crate::http::ec2) fn availability_zones(
+    xml: &mut Xml,
+    answer: &DescribeAvailabilityZonesResult,
+) {
+    xml.list(
+        "availabilityZoneInfo",
+        &answer.availability_zones,
+        |xml, zone| {
+            xml.leaf("zoneName", &zone.name);
+            xml.leaf("zoneId", &zone.id);
+            xml.leaf("zoneState", "available");
+            xml.leaf("zoneType", &zone.kind);
+            xml.leaf("regionName", &zone.region);
+            xml.leaf("groupName", format!("{}-zg-1", zone.region));
+            xml.leaf("networkBorderGroup", &zone.region);
+            xml.leaf("optInStatus", "opt-in-not-required");
+            xml.list("messageSet", [(); 0], |_, ()| {});
+        },
+    );
+}
+
+pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
+    xml.list("vpcSet", &answer.vpcs, |xml, vpc| {
+        xml.leaf("vpcId", &vpc.id);
+        xml.leaf("ownerId", &vpc.owner);
+        xml.leaf("state", vpc.state());
+        xml.leaf("cidrBlock", vpc.cidr_block);
+        xml.list("cidrBlockAssociationSet", &vpc.cidrs, |xml, cidr| {
+            association(xml, cidr, "cidrBlock", "cidrBlockState");
+        });
+        if !vpc.ipv6_cidrs.is_empty() {
+            xml.list(
+                "ipv6CidrBlockAssociationSet",
+                &vpc.ipv6_cidrs,
+                |xml, cidr| {
+                    association(xml, cidr, "ipv6CidrBlock", "ipv6CidrBlockState");
+                },
+            );
+        }
+        xml.leaf("dhcpOptionsId", "dopt-0c1e5f3a7b9d24680");
+        xml.leaf("instanceTenancy", "default");
+        xml.leaf("isDefault", vpc.is_default);
+        tags(xml, &vpc.tags);
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}
+
+fn association<Net: std::fmt::Display>(
+    xml: &mut Xml,
+    association: &CidrAssociation<Net>,
+    block: &str,
+    state: &str,
+) {
+    xml.leaf("associationId", &association.id);
+    xml.leaf(block, &association.cidr);
+    xml.node(state, |xml| xml.leaf("state", association.state.word()));
+}
+
+pub(in crate::http::ec2) fn vpc_attribute(xml: &mut Xml, answer: &DescribeVpcAttributeResult) {
+    xml.leaf("vpcId", &answer.vpc_id);
+    let name = match answer.attribute {
+        Attribute::EnableDnsSupport => "enableDnsSupport",
+        Attribute::EnableDnsHostnames => "enableDnsHostnames",
+        Attribute::EnableNetworkAddressUsageMetrics => "enableNetworkAddressUsageMetrics",
+    };
+    xml.node(name, |xml| xml.leaf("value", answer.value));
+}
+
+pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResult) {
+    xml.list("subnetSet", &answer.subnets, |xml, answer| {
+        let subnet = &answer.subnet;
+        xml.leaf("subnetId", &subnet.id);
+        xml.leaf("subnetArn", answer.arn());
+        xml.leaf("state", "available");
+        xml.leaf("ownerId", &subnet.owner);
+        xml.leaf("vpcId", &subnet.vpc_id);
+        xml.leaf("cidrBlock", subnet.cidr);
+        xml.list(
+            "ipv6CidrBlockAssociationSet",
+            subnet.ipv6_cidr,
+            |xml, cidr| {
+                xml.leaf("ipv6CidrBlock", cidr);
+                xml.node("ipv6CidrBlockState", |xml| xml.leaf("state", "associated"));
+            },
+        );
+        xml.leaf("availableIpAddressCount", answer.available_ip_address_count);
+        xml.leaf("availabilityZone", &subnet.zone_name);
+        xml.leaf("availabilityZoneId", &subnet.zone_id);
+        xml.leaf("defaultForAz", subnet.default_for_az);
+        xml.leaf("mapPublicIpOnLaunch", false);
+        xml.leaf("assignIpv6AddressOnCreation", false);
+        xml.leaf("ipv6Native", false);
+        xml.maybe("outpostArn", subnet.outpost_arn.as_ref());
+        tags(xml, &subnet.tags);
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}
+
+pub(in crate::http::ec2) fn peerings(xml: &mut Xml, answer: &DescribeVpcPeeringConnectionsResult) {
+    let list = &answer.vpc_peering_connections;
+    xml.list("vpcPeeringConnectionSet", list, |xml, peering| {
+        xml.leaf("vpcPeeringConnectionId", &peering.id);
+        side(xml, "requesterVpcInfo", &peering.requester);
+        side(xml, "accepterVpcInfo", &peering.accepter);
+        xml.node("status", |xml| {
+            xml.leaf("code", &peering.status);
+            xml.leaf("message", &peering.status);
+        });
+        tags(xml, &peering.tags);
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}
+
+fn side(xml: &mut Xml, name: &str, side: &PeeringSide) {
+    xml.node(name, |xml| {
+        xml.leaf("ownerId", &side.owner);
+        xml.leaf("vpcId", &side.vpc_id);
+        xml.leaf("region", &side.region);
+        xml.maybe("cidrBlock", side.cidrs.first());
+        xml.list("cidrBlockSet", &side.cidrs, |xml, cidr| {
+            xml.leaf("cidrBlock", cidr);
+        });
+        if !side.ipv6_cidrs.is_empty() {
+            xml.list("ipv6CidrBlockSet", &side.ipv6_cidrs, |xml, cidr| {
+                xml.leaf("ipv6CidrBlock", cidr);
+            });
+        }
+    });
+}
+
+pub(in crate::http::ec2) fn interfaces(xml: &mut Xml, answer: &DescribeNetworkInterfacesResult) {
+    xml.list(
+        "networkInterfaceSet",
+        &answer.network_interfaces,
+        |xml, interface| {
+            xml.leaf("networkInterfaceId", &interface.interface.id);
+            xml.leaf("subnetId", &interface.interface.subnet_id);
+            xml.leaf("vpcId", &interface.vpc_id);
+            xml.leaf("availabilityZone", &interface.zone_name);
+            xml.leaf("description", interface.description());
+            xml.leaf("ownerId", &interface.owner);
+            xml.leaf("requesterManaged", true);
+            xml.leaf("status", "in-use");
+            xml.leaf("interfaceType", "vpc_endpoint");
+            xml.leaf("privateIpAddress", interface.interface.ipv4);
+            xml.list(
+                "privateIpAddressesSet",
+                [interface.interface.ipv4],
+                |xml, address| {
+                    xml.leaf("privateIpAddress", address);
+                    xml.leaf("primary", true);
+                },
+            );
+            xml.list(
+                "ipv6AddressesSet",
+                interface.interface.ipv6,
+                |xml, address| {
+                    xml.leaf("ipv6Address", address);
+                },
+            );
+            xml.list("groupSet", &interface.groups, |xml, group| {
+                xml.leaf("groupId", &group.group_id);
+                xml.leaf("groupName", &group.group_name);
+            });
+            xml.list("tagSet", [(); 0], |_, ()| {});
+        },
+    );
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}

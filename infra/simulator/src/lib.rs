@@ -1,0 +1,27 @@
+//! The world that the project is proven against: EC2, Secrets Manager and the
+//! CockroachDB Cloud API in one process, faithful to their awkward habits.
+//!
+//! There is one model, [`World`], and it has two kinds of faces. Callers in
+//! the same process use its typed operations through [`Simulator::call`]; real
+//! binaries reach the same operations over HTTP on loopback. Nothing runs in
+//! the background: whatever takes time is worked off, in order, whenever
+//! somebody calls or looks.
+
+pub mod calls;
+pub mod cloud;
+pub mod ec2;
+pub mod faults;
+pub mod http;
+pub mod pace;
+pub mod scenario;
+pub mod secrets;
+mod simulator;
+pub mod splitmix;
+pub mod world;
+
+pub use calls::{ApiError, Call, Refusal};
+pub use faults::{Fault, FaultKind, Moment, SeededFaults};
+pub use pace::Pace;
+pub use scenario::{Scenario, ScenarioError};
+pub use simulator::Simulator;
+pub use world::{Happening, World};

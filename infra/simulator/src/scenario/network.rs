@@ -1,0 +1,282 @@
+//! The AWS part of a scenario.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ipnet::{Ipv4Net, Ipv6Net};
+use serde::Deserialize;
+
+use crate::ec2::EndpointState;
+use crate::pace::maybe_seconds;
+
+/// An availability zone: the name is an alias of the account, the id means the
+/// same place to everybody ("Availability Zone IDs", AWS RAM user guide).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZoneSpec {
+    /// The id, such as `euw1-az1`.
+    pub id: String,
+    /// The name in this account, such as `eu-west-1b`.
+    pub name: String,
+    /// `availability-zone`, `local-zone` or `wavelength-zone`.
+    #[serde(default = "availability_zone")]
+    pub kind: String,
+}
+
+fn availability_zone() -> String {
+    "availability-zone".to_owned()
+}
+
+impl ZoneSpec {
+    /// Three zones of a Region, whose names are not in the order of their ids,
+    /// as in most accounts.
+    pub(crate) fn usual(region: &str) -> Vec<ZoneSpec> {
+        let short = short_region(region);
+        [("az1", "b"), ("az2", "c"), ("az3", "a")]
+            .into_iter()
+            .map(|(id, letter)| ZoneSpec {
+                id: format!("{short}-{id}"),
+                name: format!("{region}{letter}"),
+                kind: availability_zone(),
+            })
+            .collect()
+    }
+}
+
+/// The short form of a Region that zone ids begin with: `eu-west-1` is `euw1`,
+/// `ap-southeast-2` is `apse2`.
+fn short_region(region: &str) -> String {
+    let mut parts = region.split('-');
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part {
+            "northeast" => short.push_str("ne"),
+            "northwest" => short.push_str("nw"),
+            "southeast" => short.push_str("se"),
+            "southwest" => short.push_str("sw"),
+            _ => short.extend(part.chars().next()),
+        }
+    }
+    short
+}
+
+/// A VPC with everything in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VpcSpec {
+    /// The id.
+    pub id: String,
+    /// The account that owns it, if it is not the scenario's.
+    pub account: Option<String>,
+    /// Its Region, if it is not the scenario's.
+    pub region: Option<String>,
+    /// The primary IPv4 range.
+    pub cidr: Ipv4Net,
+    /// Further IPv4 ranges.
+    #[serde(default)]
+    pub secondary_cidrs: Vec<Ipv4Net>,
+    /// Former IPv4 ranges, which are still listed as `disassociated`.
+    #[serde(default)]
+    pub former_cidrs: Vec<Ipv4Net>,
+    /// IPv6 ranges.
+    #[serde(default)]
+    pub ipv6_cidrs: Vec<Ipv6Net>,
+    /// The attribute `enableDnsSupport`.
+    #[serde(default = "yes")]
+    pub dns_support: bool,
+    /// The attribute `enableDnsHostnames`, off in most VPCs that a program made.
+    #[serde(default = "yes")]
+    pub dns_hostnames: bool,
+    /// Whether it is the default VPC of its Region.
+    #[serde(default)]
+    pub is_default: bool,
+    /// Whether the VPC is `pending` for a while before it is `available`.
+    #[serde(default, deserialize_with = "maybe_seconds")]
+    pub available_after: Option<Duration>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Subnets.
+    #[serde(default)]
+    pub subnets: Vec<SubnetSpec>,
+    /// Security groups besides the default one.
+    #[serde(default)]
+    pub groups: Vec<GroupSpec>,
+    /// Endpoints that somebody made before.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointSpec>,
+    /// Peerings with other VPCs.
+    #[serde(default)]
+    pub peerings: Vec<PeeringSpec>,
+    /// Names of Route 53 private hosted zones that are associated with the VPC.
+    #[serde(default)]
+    pub hosted_zones: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A subnet.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubnetSpec {
+    /// The id.
+    pub id: String,
+    /// The id of its zone.
+    pub zone: String,
+    /// Its IPv4 range.
+    pub cidr: Ipv4Net,
+    /// Its IPv6 range.
+    pub ipv6_cidr: Option<Ipv6Net>,
+    /// Free IPv4 addresses, if not nearly all of them.
+    pub free_addresses: Option<u32>,
+    /// The Outpost it is on.
+    pub outpost_arn: Option<String>,
+    /// When it comes into being, counted from the start of the world.
+    #[serde(default, deserialize_with = "maybe_seconds")]
+    pub appears_after: Option<Duration>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A security group.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupSpec {
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The description.
+    #[serde(default = "description")]
+    pub description: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Inbound rules.
+    #[serde(default)]
+    pub rules: Vec<RuleSpec>,
+}
+
+fn description() -> String {
+    "made by hand".to_owned()
+}
+
+/// An inbound rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// `tcp`, `udp`, `icmp`, or `-1` for all.
+    #[serde(default = "tcp")]
+    pub protocol: String,
+    /// The first port.
+    pub from_port: Option<i32>,
+    /// The last port.
+    pub to_port: Option<i32>,
+    /// An address range, the id of a group, or the id of a prefix list.
+    pub source: String,
+    /// A description.
+    pub description: Option<String>,
+}
+
+fn tcp() -> String {
+    "tcp".to_owned()
+}
+
+/// An endpoint that is there from the start.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSpec {
+    /// The id.
+    pub id: String,
+    /// The service it leads to.
+    pub service_name: String,
+    /// Its state. A `pending` one becomes `available` in time.
+    #[serde(default = "available")]
+    pub state: EndpointState,
+    /// Its subnets, by id.
+    #[serde(default)]
+    pub subnets: Vec<String>,
+    /// Its security groups, by id; the default group if there are none.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Whether private DNS is on.
+    #[serde(default)]
+    pub private_dns: bool,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+fn available() -> EndpointState {
+    EndpointState::Available
+}
+
+/// A peering with another VPC.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeeringSpec {
+    /// The id.
+    pub id: String,
+    /// The other VPC.
+    pub peer_vpc: String,
+    /// Its account, if it is not the scenario's.
+    pub peer_account: Option<String>,
+    /// Its Region, if it is not the scenario's.
+    pub peer_region: Option<String>,
+    /// Its IPv4 ranges.
+    #[serde(default)]
+    pub peer_cidrs: Vec<Ipv4Net>,
+    /// Its IPv6 ranges.
+    #[serde(default)]
+    pub peer_ipv6_cidrs: Vec<Ipv6Net>,
+    /// The state, such as `active` or `pending-acceptance`.
+    #[serde(default = "active")]
+    pub status: String,
+    /// Whether the other side asked for the peering.
+    #[serde(default)]
+    pub requested_by_peer: bool,
+}
+
+fn active() -> String {
+    "active".to_owned()
+}
+
+/// An endpoint service that belongs to no cluster, such as one of AWS itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointServiceSpec {
+    /// The name.
+    pub name: String,
+    /// Its Region, if it is not the scenario's.
+    pub region: Option<String>,
+    /// The account that offers it.
+    #[serde(default = "provider")]
+    pub owner: String,
+    /// The ids of the zones it is offered in; all of the Region if none.
+    #[serde(default)]
+    pub zone_ids: Vec<String>,
+    /// Its private DNS name.
+    pub private_dns_name: Option<String>,
+    /// Whether the provider has proven that the name is theirs.
+    #[serde(default = "yes")]
+    pub private_dns_verified: bool,
+    /// Whether the provider accepts each endpoint.
+    #[serde(default)]
+    pub acceptance_required: bool,
+    /// The accounts that may use it; everybody if left out.
+    pub allowed_accounts: Option<Vec<String>>,
+    /// `Interface` or `Gateway`.
+    #[serde(default = "interface")]
+    pub kind: String,
+}
+
+fn provider() -> String {
+    "amazon".to_owned()
+}
+
+fn interface() -> String {
+    "Interface".to_owned()
+}

@@ -1,0 +1,125 @@
+//! The world: all its parts, its time, and what is due to happen in it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::cloud::{self, CloudHappening};
+use crate::ec2::{self, Ec2Happening};
+use crate::pace::Pace;
+use crate::scenario::Scenario;
+use crate::secrets;
+
+/// Everything there is at one moment.
+#[derive(Debug)]
+pub struct World {
+    /// The present.
+    pub now: OffsetDateTime,
+    /// How long things take.
+    pub pace: Pace,
+    /// The AWS side.
+    pub ec2: ec2::Ec2,
+    /// The CockroachDB Cloud side.
+    pub cloud: cloud::Cloud,
+    /// Secrets Manager.
+    pub secrets: secrets::Secrets,
+    agenda: BinaryHeap<Reverse<Due>>,
+    scheduled: u64,
+}
+
+/// Something that is going to happen by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// On the AWS side.
+    Ec2(Ec2Happening),
+    /// On the CockroachDB Cloud side.
+    Cloud(CloudHappening),
+}
+
+/// A happening and its time. Happenings of the same moment keep the order in
+/// which they were scheduled.
+#[derive(Debug)]
+struct Due {
+    at: OffsetDateTime,
+    number: u64,
+    happening: Happening,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+impl World {
+    /// The world of a scenario, beginning now.
+    pub fn new(scenario: &Scenario, now: OffsetDateTime) -> World {
+        let mut world = World {
+            now,
+            pace: scenario.pace.clone(),
+            ec2: ec2::Ec2::new(scenario, now),
+            cloud: cloud::Cloud::new(scenario, now),
+            secrets: secrets::Secrets::new(scenario, now),
+            agenda: BinaryHeap::new(),
+            scheduled: 0,
+        };
+        // The endpoint services of the clusters come into the world first,
+        // because endpoints that exist already may belong to them.
+        cloud::begin(&mut world, scenario);
+        ec2::begin(&mut world, scenario);
+        world
+    }
+
+    /// Lets something happen after a while. What is due at once happens before
+    /// the next call, not within this one.
+    pub fn schedule(&mut self, after: Duration, happening: Happening) {
+        let at = self.now + after;
+        self.scheduled += 1;
+        self.agenda.push(Reverse(Due {
+            at,
+            number: self.scheduled,
+            happening,
+        }));
+    }
+
+    /// Brings the world up to the present: lets everything happen that is due
+    /// by then, in order. Time never runs backwards.
+    pub fn settle(&mut self, now: OffsetDateTime) {
+        let now = now.max(self.now);
+        while let Some(Reverse(due)) = self.agenda.peek() {
+            if due.at > now {
+                break;
+            }
+            let Some(Reverse(due)) = self.agenda.pop() else {
+                break;
+            };
+            self.now = due.at;
+            match due.happening {
+                Happening::Ec2(happening) => ec2::happen(self, happening),
+                Happening::Cloud(happening) => cloud::happen(self, happening),
+            }
+        }
+        self.now = now;
+    }
+
+    /// When the next thing happens by itself, if anything is going to.
+    pub fn next_happening(&self) -> Option<OffsetDateTime> {
+        self.agenda.peek().map(|Reverse(due)| due.at)
+    }
+}

@@ -1,0 +1,192 @@
+//! What happened in an execution.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// One entry of an execution's history. As JSON it is one flat object with
+/// `at` in RFC 3339 and the kind's name in `event`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// When, by the clock of the execution.
+    #[serde(serialize_with = "rfc3339")]
+    pub at: OffsetDateTime,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+fn rfc3339<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = at.format(&Rfc3339).map_err(serde::ser::Error::custom)?;
+    serializer.serialize_str(&text)
+}
+
+/// What happened. The names follow those of Step Functions' own history where
+/// it has the same event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event")]
+pub enum EventKind {
+    /// The execution began.
+    ExecutionStarted {
+        /// The execution's input.
+        input: Value,
+    },
+    /// A state began.
+    StateEntered {
+        /// The state's name.
+        state: String,
+        /// The state's type, as in the definition (`Task`, `Choice`, …).
+        r#type: String,
+        /// The state's input.
+        input: Value,
+    },
+    /// A task is about to be called, the first time or again.
+    TaskScheduled {
+        /// The state's name.
+        state: String,
+        /// What is called, as in the definition.
+        resource: String,
+        /// What it is called with.
+        arguments: Value,
+    },
+    /// A task answered.
+    TaskSucceeded {
+        /// The state's name.
+        state: String,
+        /// The task's answer, before `Output`.
+        output: Value,
+    },
+    /// A task failed or took too long.
+    TaskFailed {
+        /// The state's name.
+        state: String,
+        /// The error's name.
+        error: String,
+        /// The error's cause.
+        cause: String,
+    },
+    /// An expression failed, or a value was too large.
+    EvaluationFailed {
+        /// The state's name.
+        state: String,
+        /// The error's name.
+        error: String,
+        /// The error's cause.
+        cause: String,
+    },
+    /// A retrier matched; the task will be called again after the delay.
+    RetryScheduled {
+        /// The state's name.
+        state: String,
+        /// The error that is retried.
+        error: String,
+        /// Which retry of this retrier it is, from 1.
+        attempt: u32,
+        /// Pause before the retry, in seconds.
+        delay_seconds: f64,
+    },
+    /// A catcher matched; the execution goes on elsewhere.
+    Caught {
+        /// The state's name.
+        state: String,
+        /// The error that was caught.
+        error: String,
+        /// The state that comes next.
+        next: String,
+    },
+    /// A `Wait` state began to wait.
+    WaitStarted {
+        /// The state's name.
+        state: String,
+        /// How long, in seconds.
+        seconds: f64,
+    },
+    /// A state ended and the execution goes on.
+    StateExited {
+        /// The state's name.
+        state: String,
+        /// The state's output, the input of the next one.
+        output: Value,
+        /// The variables that the state set, with their new values.
+        assigned: Map<String, Value>,
+    },
+    /// The execution ended well.
+    ExecutionSucceeded {
+        /// The execution's output.
+        output: Value,
+    },
+    /// The execution failed.
+    ExecutionFailed {
+        /// The error's name; empty if a `Fail` state gives none.
+        error: String,
+        /// The error's cause; empty if a `Fail` state gives none.
+        cause: String,
+    },
+    /// The machine's own `TimeoutSeconds` passed.
+    ExecutionTimedOut,
+}
+
+impl EventKind {
+    /// The state that the event is about; `None` if it is about the whole
+    /// execution.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        match self {
+            EventKind::StateEntered { state, .. }
+            | EventKind::TaskScheduled { state, .. }
+            | EventKind::TaskSucceeded { state, .. }
+            | EventKind::TaskFailed { state, .. }
+            | EventKind::EvaluationFailed { state, .. }
+            | EventKind::RetryScheduled { state, .. }
+            | EventKind::Caught { state, .. }
+            | EventKind::WaitStarted { state, .. }
+            | EventKind::StateExited { state, .. } => Some(state),
+            EventKind::ExecutionStarted { .. }
+            | EventKind::ExecutionSucceeded { .. }
+            | EventKind::ExecutionFailed { .. }
+            | EventKind::ExecutionTimedOut => None,
+        }
+    }
+}
+
+/// Is told of every event at the moment it happens.
+pub trait Observer {
+    /// Called once per event, in order.
+    fn event(&self, event: &Event);
+}
+
+/// Nobody watches.
+impl Observer for () {
+    fn event(&self, _event: &Event) {}
+}
+
+/// A closure watches.
+impl<F: Fn(&Event)> Observer for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_object_in_json() {
+        let event = Event {
+            at: datetime!(2030-01-01 00:00:01 UTC),
+            kind: EventKind::WaitStarted {
+                state: "Pause".into(),
+                seconds: 5.0,
+            },
+        };
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            json!({"at": "2030-01-01T00:00:01Z", "event": "WaitStarted", "state": "Pause", "seconds": 5.0})
+        );
+    }
+}

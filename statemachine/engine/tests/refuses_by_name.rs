@@ -1,0 +1,581 @@
+//! What the engine does not support, or Step Functions would refuse, is
+//! refused by state and field when a definition is loaded.
+
+use engine::Machine;
+use serde_json::{Value, json};
+
+/// A sound definition that uses every state and field.
+fn sound() -> Value {
+    json!({
+        "Comment": "Everything that is supported.",
+        "QueryLanguage": "JSONata",
+        "Version": "1.0",
+        "StartAt": "Begin",
+        "TimeoutSeconds": 3600,
+        "States": {
+            "Begin": {
+                "Type": "Pass",
+                "QueryLanguage": "JSONata",
+                "Comment": "Why.",
+                "Assign": {"limit": 3, "seen": "{% $states.input.seen %}"},
+                "Output": {"a": ["{% $states.input %}", 1]},
+                "Next": "Work"
+            },
+            "Work": {
+                "Type": "Task",
+                "Resource": "${Work}",
+                "Arguments": {"limit": "{% $limit %}"},
+                "TimeoutSeconds": "{% $limit * 10 %}",
+                "Assign": {"answer": "{% $states.result %}"},
+                "Output": "{% $states.result.value %}",
+                "Retry": [
+                    {"ErrorEquals": ["Transient", "States.Timeout"], "IntervalSeconds": 1,
+                     "MaxAttempts": 2, "BackoffRate": 1.5, "MaxDelaySeconds": 9,
+                     "JitterStrategy": "FULL"},
+                    {"ErrorEquals": ["States.ALL"], "MaxAttempts": 0}
+                ],
+                "Catch": [
+                    {"ErrorEquals": ["Denied"], "Next": "Failed"},
+                    {"ErrorEquals": ["States.ALL"], "Next": "Failed",
+                     "Assign": {"seen": "{% $states.errorOutput.Error %}"},
+                     "Output": "{% $states.errorOutput.Cause %}"}
+                ],
+                "Next": "Decide"
+            },
+            "Decide": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Condition": "{% $answer.ready %}", "Next": "Done", "Assign": {"limit": 1}},
+                    {"Condition": "{% $limit > 3 %}", "Next": "Until", "Output": 7}
+                ],
+                "Default": "Pause",
+                "Assign": {"limit": "{% $limit - 1 %}"}
+            },
+            "Pause": {"Type": "Wait", "Seconds": "{% $limit %}", "Next": "Work"},
+            "Until": {"Type": "Wait", "Timestamp": "2030-01-01T00:00:00Z", "Next": "Work"},
+            "Done": {"Type": "Succeed", "Output": "{% $answer %}"},
+            "Failed": {"Type": "Fail", "Error": "{% $seen %}", "Cause": "It failed."}
+        }
+    })
+}
+
+/// The findings, one a line.
+fn findings(definition: &Value) -> Vec<String> {
+    match Machine::load(&definition.to_string()) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.findings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The sound definition with one field changed; `null` removes it.
+fn changed(pointer: &str, value: Value) -> Value {
+    let mut definition = sound();
+    let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
+    let parent = definition.pointer_mut(parent).expect("a parent");
+    match parent {
+        Value::Object(fields) => {
+            if value.is_null() {
+                fields.shift_remove(key);
+            } else {
+                fields.insert(key.to_owned(), value);
+            }
+        }
+        Value::Array(items) => items[key.parse::<usize>().expect("an index")] = value,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            panic!("{pointer} is in no object")
+        }
+    }
+    definition
+}
+
+#[test]
+fn a_definition_that_uses_all_that_is_supported_is_accepted() {
+    assert_eq!(findings(&sound()), [""; 0]);
+}
+
+#[test]
+fn each_mistake_is_refused_with_its_state_and_field() {
+    let cases = [
+        // Top level.
+        (
+            "/QueryLanguage",
+            json!("JSONPath"),
+            "definition, field `QueryLanguage`",
+        ),
+        (
+            "/QueryLanguage",
+            json!(null),
+            "definition, field `QueryLanguage`",
+        ),
+        ("/Version", json!("2.0"), "definition, field `Version`"),
+        (
+            "/TimeoutSeconds",
+            json!(0),
+            "definition, field `TimeoutSeconds`: must be a whole number",
+        ),
+        (
+            "/TimeoutSeconds",
+            json!("{% 1 %}"),
+            "definition, field `TimeoutSeconds`",
+        ),
+        (
+            "/StartAt",
+            json!(null),
+            "definition, field `StartAt`: is missing",
+        ),
+        (
+            "/StartAt",
+            json!("Nowhere"),
+            "`Nowhere`, which does not exist",
+        ),
+        ("/States", json!({}), "definition, field `States`"),
+        (
+            "/Timeout",
+            json!(1),
+            "definition, field `Timeout`: a definition has no such field",
+        ),
+        (
+            "/States/Begin",
+            json!(1),
+            "state `Begin`: must be an object",
+        ),
+        // Types and languages.
+        (
+            "/States/Begin/Type",
+            json!("Parallel"),
+            "state `Begin`, field `Type`: `Parallel` is not supported",
+        ),
+        (
+            "/States/Begin/Type",
+            json!("Map"),
+            "field `Type`: `Map` is not supported",
+        ),
+        (
+            "/States/Begin/Type",
+            json!("pass"),
+            "field `Type`: `pass` is not supported",
+        ),
+        (
+            "/States/Begin/Type",
+            json!(null),
+            "state `Begin`, field `Type`: is missing",
+        ),
+        (
+            "/States/Begin/QueryLanguage",
+            json!("JSONPath"),
+            "state `Begin`, field `QueryLanguage`",
+        ),
+        (
+            "/States/Begin/InputPath",
+            json!("$.a"),
+            "field `InputPath`: belongs to JSONPath",
+        ),
+        (
+            "/States/Begin/Result",
+            json!({}),
+            "field `Result`: belongs to JSONPath",
+        ),
+        (
+            "/States/Work/ResultPath",
+            json!("$.a"),
+            "field `ResultPath`: belongs to JSONPath",
+        ),
+        (
+            "/States/Work/Parameters",
+            json!({}),
+            "field `Parameters`: belongs to JSONPath",
+        ),
+        (
+            "/States/Pause/SecondsPath",
+            json!("$.a"),
+            "field `SecondsPath`: belongs to JSONPath",
+        ),
+        (
+            "/States/Decide/Choices/0/Variable",
+            json!("$.a"),
+            "field `Choices[0].Variable`: belongs to JSONPath",
+        ),
+        // Fields in the wrong place, unsupported, or misspelled.
+        (
+            "/States/Work/HeartbeatSeconds",
+            json!(1),
+            "state `Work`, field `HeartbeatSeconds`",
+        ),
+        (
+            "/States/Work/Credentials",
+            json!({}),
+            "state `Work`, field `Credentials`",
+        ),
+        (
+            "/States/Work/Resource",
+            json!("x.waitForTaskToken"),
+            "state `Work`, field `Resource`",
+        ),
+        (
+            "/States/Work/Resource",
+            json!(null),
+            "state `Work`, field `Resource`: is missing",
+        ),
+        (
+            "/States/Done/Assign",
+            json!({"a": 1}),
+            "state `Done`, field `Assign`: a Succeed has no",
+        ),
+        (
+            "/States/Done/Next",
+            json!("Work"),
+            "state `Done`, field `Next`: a Succeed has no",
+        ),
+        (
+            "/States/Failed/Output",
+            json!(1),
+            "state `Failed`, field `Output`: a Fail has no",
+        ),
+        (
+            "/States/Decide/Next",
+            json!("Done"),
+            "state `Decide`, field `Next`: a Choice has no",
+        ),
+        (
+            "/States/Pause/Retry",
+            json!([]),
+            "state `Pause`, field `Retry`: a Wait has no",
+        ),
+        (
+            "/States/Work/Arguements",
+            json!({}),
+            "state `Work`, field `Arguements`",
+        ),
+        // Transitions.
+        (
+            "/States/Begin/End",
+            json!(true),
+            "state `Begin`: has both `Next` and `End`",
+        ),
+        (
+            "/States/Begin/Next",
+            json!(null),
+            "state `Begin`: has neither `Next` nor `End`",
+        ),
+        (
+            "/States/Begin/Next",
+            json!("Nowhere"),
+            "state `Begin`: leads to `Nowhere`",
+        ),
+        (
+            "/States/Decide/Default",
+            json!("Nowhere"),
+            "state `Decide`: leads to `Nowhere`",
+        ),
+        (
+            "/States/Decide/Choices/1/Next",
+            json!("Nowhere"),
+            "state `Decide`: leads to `Nowhere`",
+        ),
+        (
+            "/States/Work/Catch/0/Next",
+            json!("Nowhere"),
+            "state `Work`: leads to `Nowhere`",
+        ),
+        (
+            "/States/Work/Catch/0/Next",
+            json!(null),
+            "field `Catch[0].Next`: is missing",
+        ),
+        (
+            "/States/Decide/Choices/1/Next",
+            json!("Pause"),
+            "state `Until`: no state leads here",
+        ),
+        // Choices and waits.
+        (
+            "/States/Decide/Choices",
+            json!([]),
+            "state `Decide`, field `Choices`",
+        ),
+        (
+            "/States/Decide/Choices",
+            json!(null),
+            "state `Decide`, field `Choices`: is missing",
+        ),
+        (
+            "/States/Decide/Choices/0/Condition",
+            json!(null),
+            "field `Choices[0].Condition`: is missing",
+        ),
+        (
+            "/States/Decide/Choices/0/Condition",
+            json!("yes"),
+            "field `Choices[0].Condition`: must be an expression",
+        ),
+        (
+            "/States/Pause/Seconds",
+            json!(-1),
+            "state `Pause`, field `Seconds`: must be a whole number",
+        ),
+        (
+            "/States/Pause/Seconds",
+            json!(1.5),
+            "state `Pause`, field `Seconds`",
+        ),
+        (
+            "/States/Pause/Seconds",
+            json!(100_000_000),
+            "state `Pause`, field `Seconds`",
+        ),
+        (
+            "/States/Pause/Seconds",
+            json!("5"),
+            "state `Pause`, field `Seconds`: must be an expression",
+        ),
+        (
+            "/States/Pause/Seconds",
+            json!(null),
+            "state `Pause`: must have either `Seconds` or `Timestamp`",
+        ),
+        (
+            "/States/Pause/Timestamp",
+            json!("2030-01-01T00:00:00Z"),
+            "state `Pause`: must have either",
+        ),
+        (
+            "/States/Until/Timestamp",
+            json!("tomorrow"),
+            "state `Until`, field `Timestamp`",
+        ),
+        (
+            "/States/Work/TimeoutSeconds",
+            json!(0),
+            "state `Work`, field `TimeoutSeconds`",
+        ),
+        (
+            "/States/Failed/Error",
+            json!(1),
+            "state `Failed`, field `Error`: must be a string",
+        ),
+        // Retriers and catchers.
+        (
+            "/States/Work/Retry/0/MaxAttemps",
+            json!(2),
+            "state `Work`, field `Retry[0].MaxAttemps`",
+        ),
+        (
+            "/States/Work/Retry/0/ErrorEquals",
+            json!(null),
+            "field `Retry[0].ErrorEquals`: is missing",
+        ),
+        (
+            "/States/Work/Retry/0/ErrorEquals",
+            json!([]),
+            "field `Retry[0].ErrorEquals`",
+        ),
+        (
+            "/States/Work/Retry/0/ErrorEquals",
+            json!(["A", "A"]),
+            "lists `A` twice",
+        ),
+        (
+            "/States/Work/Retry/0/ErrorEquals",
+            json!(["States.TimeOut"]),
+            "`States.TimeOut` is no reserved error name",
+        ),
+        (
+            "/States/Work/Retry/0/ErrorEquals",
+            json!(["States.ALL"]),
+            "field `Retry[0].ErrorEquals`: `States.ALL` must be alone",
+        ),
+        (
+            "/States/Work/Retry/1/ErrorEquals",
+            json!(["States.ALL", "A"]),
+            "field `Retry[1].ErrorEquals`: `States.ALL` must be alone",
+        ),
+        (
+            "/States/Work/Catch/0/ErrorEquals",
+            json!(["States.ALL"]),
+            "field `Catch[0].ErrorEquals`: `States.ALL` must be alone",
+        ),
+        (
+            "/States/Work/Retry/0/IntervalSeconds",
+            json!(0),
+            "field `Retry[0].IntervalSeconds`",
+        ),
+        (
+            "/States/Work/Retry/0/IntervalSeconds",
+            json!("{% 1 %}"),
+            "field `Retry[0].IntervalSeconds`",
+        ),
+        (
+            "/States/Work/Retry/0/MaxAttempts",
+            json!(-1),
+            "field `Retry[0].MaxAttempts`",
+        ),
+        (
+            "/States/Work/Retry/0/BackoffRate",
+            json!(0.9),
+            "field `Retry[0].BackoffRate`",
+        ),
+        (
+            "/States/Work/Retry/0/MaxDelaySeconds",
+            json!(0),
+            "field `Retry[0].MaxDelaySeconds`",
+        ),
+        (
+            "/States/Work/Retry/0/JitterStrategy",
+            json!("full"),
+            "field `Retry[0].JitterStrategy`",
+        ),
+        (
+            "/States/Work/Retry",
+            json!([]),
+            "state `Work`, field `Retry`",
+        ),
+        (
+            "/States/Work/Catch/0/ResultPath",
+            json!("$.e"),
+            "field `Catch[0].ResultPath`: belongs to JSONPath",
+        ),
+        // Expressions.
+        (
+            "/States/Begin/Output",
+            json!({"a": [{"b": "{% 1 + %}"}]}),
+            "state `Begin`, field `Output.a[0].b`: is not JSONata",
+        ),
+        (
+            "/States/Begin/Output",
+            json!("{% 1"),
+            "state `Begin`, field `Output`: begins with",
+        ),
+        (
+            "/States/Begin/Output",
+            json!("{% $states.result %}"),
+            "`$states.result` does not exist in this field",
+        ),
+        (
+            "/States/Work/Arguments",
+            json!("{% $states.result %}"),
+            "`$states.result` does not exist in this field",
+        ),
+        (
+            "/States/Work/Output",
+            json!("{% $states.errorOutput %}"),
+            "`$states.errorOutput` does not exist",
+        ),
+        (
+            "/States/Work/Catch/1/Output",
+            json!("{% $states.result %}"),
+            "field `Catch[1].Output`: `$states.result`",
+        ),
+        (
+            "/States/Begin/Output",
+            json!("{% $eval('1') %}"),
+            "state `Begin`, field `Output`: `$eval` is not supported",
+        ),
+        (
+            "/States/Begin/Output",
+            json!("{% seen %}"),
+            "`seen` stands alone",
+        ),
+        (
+            "/States/Begin/Output",
+            json!("{% $misspelled %}"),
+            "state `Begin`, field `Output`: reads `$misspelled`",
+        ),
+        (
+            "/States/Begin/Assign/states",
+            json!(1),
+            "field `Assign.states`: the name is reserved",
+        ),
+        (
+            "/States/Begin/Assign/a-b",
+            json!(1),
+            "field `Assign.a-b`: a variable has",
+        ),
+        (
+            "/States/Begin/Assign",
+            json!([1]),
+            "state `Begin`, field `Assign`: must be an object",
+        ),
+    ];
+    for (pointer, value, expected) in cases {
+        let findings = findings(&changed(pointer, value.clone()));
+        assert!(
+            findings.iter().any(|finding| finding.contains(expected)),
+            "{pointer} = {value}: expected {expected:?}, found {findings:#?}"
+        );
+    }
+}
+
+#[test]
+fn all_findings_are_listed_at_once() {
+    let mut definition = changed("/States/Work/Retry/0/MaxAttemps", json!(2));
+    definition["States"]["Pause"]["Seconds"] = json!(-1);
+    definition["Version"] = json!(1);
+    let error = Machine::load(&definition.to_string()).unwrap_err();
+    assert_eq!(error.findings.len(), 3, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("\n- state `Pause`, field `Seconds`")
+    );
+}
+
+#[test]
+fn a_name_of_more_than_80_characters_is_refused() {
+    let name = "ä".repeat(81);
+    let definition = json!({
+        "QueryLanguage": "JSONata", "StartAt": name, "States": {&name: {"Type": "Succeed"}}
+    });
+    assert!(findings(&definition)[0].contains("1 to 80 characters"));
+}
+
+#[test]
+fn a_loop_without_a_way_out_is_refused() {
+    let definition = json!({
+        "QueryLanguage": "JSONata", "StartAt": "A",
+        "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}
+    });
+    assert_eq!(
+        findings(&definition),
+        [
+            "state `A`: no way leads from here to an end",
+            "state `B`: no way leads from here to an end"
+        ]
+    );
+}
+
+#[test]
+fn a_state_that_is_written_twice_is_refused() {
+    let text = r#"{"QueryLanguage": "JSONata", "StartAt": "A",
+        "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}"#;
+    let error = Machine::load(text).unwrap_err();
+    assert_eq!(error.findings[0].field, "States.A");
+}
+
+#[test]
+fn text_that_is_not_json_is_refused() {
+    assert!(
+        Machine::load("{")
+            .unwrap_err()
+            .to_string()
+            .contains("is not JSON")
+    );
+    assert!(
+        Machine::load("[]")
+            .unwrap_err()
+            .to_string()
+            .contains("must be an object")
+    );
+}
+
+#[test]
+fn the_definition_is_kept_as_it_was_read() {
+    let machine = Machine::load(&sound().to_string()).unwrap();
+    assert_eq!(machine.definition(), &sound());
+}
+
+/// Machines are shared by threads that run many executions.
+#[test]
+fn a_machine_can_be_shared_by_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Machine::load(&sound().to_string()).unwrap());
+}
