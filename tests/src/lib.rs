@@ -1,1 +1,5 @@
-//! x
+//! What the whole-system tests have in common: a world, a run, and what must be
+//! true of the world afterwards.
+
+pub mod aftermath;
+pub mod run;

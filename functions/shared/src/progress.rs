@@ -11,7 +11,7 @@ use crate::{Code, StepError};
 
 /// The answer of a step that may have to be asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "kebab-case")]
+#[serde(tag = "status", content = "value", rename_all = "kebab-case")]
 pub enum Progress<T> {
     /// It is so; here is what the next steps need.
     Ready(T),
@@ -136,7 +136,7 @@ mod tests {
     fn progress_is_tagged_for_the_definition() {
         let json = serde_json::to_value(pending(after(3, 600)).unwrap()).unwrap();
         assert_eq!(json["status"], "pending");
-        assert_eq!(json["wait_seconds"], 2);
+        assert_eq!(json["value"]["wait_seconds"], 2);
         let ready = serde_json::to_value(Progress::Ready(Wait::clone(&after(0, 1)))).unwrap();
         assert_eq!(ready["status"], "ready");
     }

@@ -21,7 +21,7 @@ pub struct ProvisionRequest {
     /// The VPC.
     pub vpc_id: VpcId,
     /// The account that must own the VPC. Left out: whichever account owns it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub account_id: Option<AccountId>,
     /// The endpoint's subnets, at most one for each zone. Left out: one is chosen
     /// for each zone that the cluster's endpoint service offers.
@@ -45,7 +45,7 @@ pub struct ProvisionRequest {
     #[schemars(range(min = 1, max = 10_000))]
     pub endpoints_per_vpc_quota: u32,
     /// SQL user of the connection string.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub sql_user: Option<String>,
     /// Database of the connection string.
     #[serde(default = "default_database")]

@@ -36,7 +36,7 @@ pub use owners::TrustedOwner;
 pub use services::PrivateEndpointService;
 pub use words::{CloudProvider, ClusterState, ConnectionStatus, Plan, ServiceStatus};
 
-pub(crate) use aws::endpoint_deleted;
+pub(crate) use aws::endpoint_turned;
 pub(crate) use errors::{grpc_code, render_fault};
 
 use crate::calls::ApiError;

@@ -66,6 +66,7 @@ pub use tag::{
 
 pub(crate) use begin::begin;
 pub(crate) use endpoint::life::happen;
+pub(crate) use ids::well_formed;
 
 use crate::calls::ApiError;
 use crate::scenario::{Quotas, Scenario};
@@ -194,3 +195,6 @@ impl crate::World {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

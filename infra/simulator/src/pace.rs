@@ -42,6 +42,10 @@ pub struct Pace {
     /// are `AVAILABLE`.
     #[serde(deserialize_with = "seconds")]
     pub service_creating: Duration,
+    /// From registering an endpoint with a cluster until the cluster's list
+    /// shows it. Nothing says that the list is consistent at once.
+    #[serde(deserialize_with = "seconds")]
+    pub registration_listed: Duration,
     /// From registering an endpoint with a cluster until the cluster's side
     /// accepts it.
     #[serde(deserialize_with = "seconds")]
@@ -78,6 +82,7 @@ impl Default for Pace {
             deleted_listed: Duration::from_secs(600),
             interfaces_draining: Duration::from_secs(20),
             service_creating: Duration::from_secs(90),
+            registration_listed: Duration::ZERO,
             acceptance: Duration::from_secs(30),
             acceptance_noticed: Duration::from_secs(10),
             deregistration: Duration::from_secs(20),
@@ -101,6 +106,7 @@ impl Pace {
             deleted_listed: Duration::ZERO,
             interfaces_draining: Duration::ZERO,
             service_creating: Duration::ZERO,
+            registration_listed: Duration::ZERO,
             acceptance: Duration::ZERO,
             acceptance_noticed: Duration::ZERO,
             deregistration: Duration::ZERO,

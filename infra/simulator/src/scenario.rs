@@ -198,3 +198,6 @@ impl Scenario {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

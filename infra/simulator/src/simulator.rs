@@ -147,3 +147,98 @@ impl Inner {
             .or_else(|| self.seeded.as_ref()?.strike(operation, nth))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ec2::{CreateSecurityGroup, DescribeVpcs};
+
+    const VPC: &str = "vpc-0a1b2c3d4e5f60718";
+
+    fn stage() -> (Simulator, Arc<AtomicI64>) {
+        let scenario = Scenario::shipped("fresh-vpc").unwrap();
+        let seconds = Arc::new(AtomicI64::new(1_800_000_000));
+        let clock = Arc::clone(&seconds);
+        let sim = Simulator::new(&scenario, move || {
+            OffsetDateTime::from_unix_timestamp(clock.load(Ordering::Relaxed)).unwrap()
+        });
+        (sim, seconds)
+    }
+
+    fn describe(sim: &Simulator) -> Result<usize, Refusal> {
+        sim.call("ec2:DescribeVpcs", |world| {
+            let caller = world.ec2.caller();
+            let answer = world.describe_vpcs(&caller, &DescribeVpcs::default())?;
+            Ok(answer.vpcs.len())
+        })
+    }
+
+    fn create(sim: &Simulator) -> Result<String, Refusal> {
+        sim.call("ec2:CreateSecurityGroup", |world| {
+            let caller = world.ec2.caller();
+            let request = CreateSecurityGroup {
+                group_name: "a".into(),
+                group_description: "b".into(),
+                vpc_id: VPC.into(),
+                ..CreateSecurityGroup::default()
+            };
+            Ok(world.create_security_group(&caller, &request)?.group_id)
+        })
+    }
+
+    fn groups(sim: &Simulator) -> usize {
+        sim.look(|world| world.ec2.groups.len())
+    }
+
+    #[test]
+    fn a_fault_before_the_effect_leaves_the_world_as_it_was() {
+        let (sim, _) = stage();
+        let before = groups(&sim);
+        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, FaultKind::Timeout, Moment::Before));
+        assert_eq!(create(&sim), Err(Refusal::TimedOut));
+        assert_eq!(groups(&sim), before);
+        assert!(create(&sim).is_ok(), "only the first call is hit");
+    }
+
+    #[test]
+    fn a_fault_after_the_effect_only_hides_it() {
+        let (sim, _) = stage();
+        let before = groups(&sim);
+        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, FaultKind::CutOff, Moment::After));
+        assert_eq!(create(&sim), Err(Refusal::CutOff));
+        assert_eq!(groups(&sim), before + 1);
+        let again = create(&sim).unwrap_err();
+        assert_eq!(again.code(), "InvalidGroup.Duplicate");
+    }
+
+    #[test]
+    fn calls_are_counted_and_looks_are_not() {
+        let (sim, _) = stage();
+        assert_eq!(describe(&sim), Ok(1));
+        groups(&sim);
+        sim.add_fault(Fault::once("ec2:DescribeVpcs", 2, FaultKind::Denied, Moment::Before));
+        assert!(describe(&sim).is_err());
+        let calls = sim.calls();
+        let seen: Vec<_> = calls.iter().map(|c| (c.nth, c.fault, c.refused.as_deref())).collect();
+        assert_eq!(
+            seen,
+            [
+                (1, None, None),
+                (2, Some((FaultKind::Denied, Moment::Before)), Some("UnauthorizedOperation")),
+            ]
+        );
+    }
+
+    #[test]
+    fn time_runs_with_the_clock_and_never_backwards() {
+        let (sim, seconds) = stage();
+        let begin = sim.look(|world| world.now);
+        seconds.fetch_add(60, Ordering::Relaxed);
+        assert_eq!(sim.look(|world| world.now), begin + Duration::from_secs(60));
+        seconds.fetch_sub(100, Ordering::Relaxed);
+        assert_eq!(sim.look(|world| world.now), begin + Duration::from_secs(60));
+    }
+}

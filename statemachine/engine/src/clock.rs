@@ -18,6 +18,11 @@ pub trait Clock {
     async fn sleep(&self, duration: Duration);
 }
 
+/// The instant this much later, or the last one that there is.
+pub(crate) fn later(at: OffsetDateTime, duration: Duration) -> OffsetDateTime {
+    at.saturating_add(duration.try_into().unwrap_or(time::Duration::MAX))
+}
+
 /// Time that passes only when everybody waits for it: a sleep moves the clock
 /// to its end instead of taking time. Clones show the same time.
 ///
@@ -64,7 +69,8 @@ impl VirtualClock {
 
     /// Lets this much time pass.
     pub fn advance(&self, duration: Duration) {
-        self.lock().now += duration;
+        let mut shared = self.lock();
+        shared.now = later(shared.now, duration);
     }
 
     /// Stops sleeps from moving the clock until the hold is dropped. Needed
@@ -97,7 +103,7 @@ impl Clock for VirtualClock {
     async fn sleep(&self, duration: Duration) {
         Sleep {
             clock: self,
-            deadline: self.now() + duration,
+            deadline: later(self.now(), duration),
             sleeper: None,
         }
         .await;

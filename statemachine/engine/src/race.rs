@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Clock;
+use crate::clock::{Clock, later};
 
 /// What the future yields, or `None` if it took longer than the limit. A
 /// result that arrives exactly at the limit counts.
@@ -14,7 +14,7 @@ pub(crate) async fn within<F: Future>(
     let Some(limit) = limit else {
         return Some(future.await);
     };
-    let deadline = clock.now() + limit;
+    let deadline = later(clock.now(), limit);
     tokio::select! {
         // The future goes first, so that it wins a tie.
         biased;

@@ -2,14 +2,21 @@
 
 use std::cell::RefCell;
 
+use crate::Clock;
+use crate::error_names::RUNTIME;
 use crate::event::{Event, EventKind, Observer};
-use crate::{Clock, event};
+use crate::task::TaskFailure;
+
+/// Longest history (developer guide, "Service quotas"). Step Functions counts
+/// a few kinds of events more, so an execution that comes near this number
+/// here is over it there.
+const LONGEST_HISTORY: usize = 25_000;
 
 /// Writes events down with the time of the clock.
 pub(crate) struct Recorder<'a, C, O> {
     clock: &'a C,
     observer: &'a O,
-    history: RefCell<Vec<event::Event>>,
+    history: RefCell<Vec<Event>>,
 }
 
 impl<'a, C: Clock, O: Observer> Recorder<'a, C, O> {
@@ -30,8 +37,13 @@ impl<'a, C: Clock, O: Observer> Recorder<'a, C, O> {
         self.history.borrow_mut().push(event);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.history.borrow().len()
+    /// An execution whose history is full cannot go on.
+    pub(crate) fn has_room(&self) -> Result<(), TaskFailure> {
+        if self.history.borrow().len() < LONGEST_HISTORY {
+            return Ok(());
+        }
+        let cause = format!("the history has {LONGEST_HISTORY} events or more");
+        Err(TaskFailure::new(RUNTIME, cause))
     }
 
     pub(crate) fn into_history(self) -> Vec<Event> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::effects::DATA_LIMIT;
-use crate::error_names::{DATA_LIMIT_EXCEEDED, RUNTIME};
+use crate::error_names::DATA_LIMIT_EXCEEDED;
 use crate::event::{Event, EventKind, Observer};
 use crate::race::within;
 use crate::recorder::Recorder;
@@ -12,11 +12,6 @@ use crate::task::TaskFailure;
 use crate::value::{from_json, size, to_json};
 use crate::visit::{Onward, Visitor};
 use crate::{Clock, Machine, Tasks};
-
-/// Longest history (developer guide, "Service quotas"). Step Functions counts
-/// a few kinds of events more, so an execution that comes near this number
-/// here is over it there.
-const LONGEST_HISTORY: usize = 25_000;
 
 /// An execution that has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,9 +97,8 @@ async fn walk<T: Tasks, C: Clock, O: Observer>(
         if visitor.is_late() {
             return Outcome::TimedOut;
         }
-        if recorder.len() >= LONGEST_HISTORY {
-            let cause = format!("the history has more than {LONGEST_HISTORY} events");
-            return failed(TaskFailure::new(RUNTIME, cause));
+        if let Err(failure) = recorder.has_room() {
+            return failed(failure);
         }
         match visitor.visit(state, &data, &mut variables).await {
             Ok(Onward::To(next, output)) => (state, data) = (next, output),

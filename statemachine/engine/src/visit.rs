@@ -6,7 +6,7 @@ use jsonata_core::value::JValue;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::Clock;
+use crate::clock::{Clock, later};
 use crate::effects::{Worked, json, within_limit};
 use crate::error_names::{NO_CHOICE_MATCHED, RUNTIME, TIMEOUT};
 use crate::event::{EventKind, Observer};
@@ -79,7 +79,7 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             tasks,
             clock,
             recorder,
-            deadline: machine.compiled.timeout.map(|limit| started + limit),
+            deadline: machine.compiled.timeout.map(|limit| later(started, limit)),
             execution,
             state_machine,
         }
@@ -189,6 +189,7 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             let Some(again) = retries.after(&failure.error) else {
                 break failure;
             };
+            self.recorder.has_room()?;
             self.pause(stay, &failure, &again).await;
         };
         let Some(catcher) = catcher(&task.catchers, &failure.error) else {

@@ -482,6 +482,13 @@ fn an_endless_history_fails_the_execution() {
         }),
     );
     assert_eq!(error(&outcome(&machine, json!({}))), "States.Runtime");
+
+    let machine = task(json!({
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99_999_999}]
+    }));
+    let always = async |_: &str, _: Value| fails("Transient");
+    let execution = execute(&machine, json!({}), &always);
+    assert_eq!(error(&execution.outcome), "States.Runtime");
 }
 
 #[test]

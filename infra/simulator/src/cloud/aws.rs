@@ -1,6 +1,7 @@
 //! Where this side reaches into AWS: it offers endpoint services there, and
 //! accepts or rejects the endpoints that lead to them.
 
+use super::connections::Connection;
 use super::lifecycle::{self, ConnectionStep};
 use super::words::{CloudProvider, ConnectionStatus};
 use crate::ec2::{EndpointService, EndpointState, Verification};
@@ -79,37 +80,42 @@ pub(super) fn publish(world: &mut World, cluster_id: &str, region: &str) {
     world.ec2.publish_service(published);
 }
 
-/// An endpoint is gone in AWS. Clusters that know it find out a while later.
-pub(crate) fn endpoint_deleted(world: &mut World, endpoint_id: &str) {
-    let knows = |status: &ConnectionStatus| match status {
-        ConnectionStatus::Pending
-        | ConnectionStatus::PendingAcceptance
-        | ConnectionStatus::Available
-        | ConnectionStatus::Failed
-        | ConnectionStatus::Expired
-        | ConnectionStatus::Unknown(_) => true,
-        ConnectionStatus::Deleting
-        | ConnectionStatus::Deleted
-        | ConnectionStatus::Rejected
-        | ConnectionStatus::Stale => false,
+/// An endpoint got into another state in AWS. Clusters that know it find out
+/// about its end a while later.
+pub(crate) fn endpoint_turned(world: &mut World, endpoint_id: &str, state: EndpointState) {
+    let (after, step) = match state {
+        EndpointState::Deleted => (world.pace.stale_noticed, ConnectionStep::Stale),
+        EndpointState::Expired => (world.pace.acceptance_noticed, ConnectionStep::Expired),
+        EndpointState::PendingAcceptance
+        | EndpointState::Pending
+        | EndpointState::Available
+        | EndpointState::Deleting
+        | EndpointState::Rejected
+        | EndpointState::Failed
+        | EndpointState::Partial => return,
+    };
+    let cares = |connection: &Connection| {
+        connection.endpoint_id == endpoint_id
+            && match connection.status {
+                ConnectionStatus::Pending
+                | ConnectionStatus::PendingAcceptance
+                | ConnectionStatus::Available
+                | ConnectionStatus::Failed
+                | ConnectionStatus::Expired
+                | ConnectionStatus::Unknown(_) => true,
+                ConnectionStatus::Deleting
+                | ConnectionStatus::Deleted
+                | ConnectionStatus::Rejected
+                | ConnectionStatus::Stale => false,
+            }
     };
     let clusters: Vec<String> = world
         .cloud
         .clusters()
-        .filter(|record| {
-            record
-                .connections()
-                .any(|known| known.endpoint_id == endpoint_id && knows(&known.status))
-        })
+        .filter(|record| record.connections().any(cares))
         .map(|record| record.cluster.id.clone())
         .collect();
-    let after = world.pace.stale_noticed;
     for cluster_id in clusters {
-        lifecycle::redirect(
-            world,
-            &cluster_id,
-            endpoint_id,
-            &[(after, ConnectionStep::Stale)],
-        );
+        lifecycle::redirect(world, &cluster_id, endpoint_id, &[(after, step)]);
     }
 }

@@ -1,6 +1,8 @@
 //! Private endpoint connections: the customer's endpoints that a cluster
 //! knows.
 
+use time::OffsetDateTime;
+
 use super::access::Permission;
 use super::lifecycle::{self, ConnectionStep};
 use super::services::ServiceRecord;
@@ -34,6 +36,8 @@ pub struct Connection {
 pub(super) struct ConnectionRecord {
     pub(super) connection: Connection,
     pub(super) attempt: u64,
+    /// From when on it is in the list.
+    pub(super) listed: OffsetDateTime,
 }
 
 impl ConnectionRecord {
@@ -61,6 +65,7 @@ impl ConnectionRecord {
                 external_owner_id: scenario.account.clone(),
             },
             attempt: 0,
+            listed: OffsetDateTime::UNIX_EPOCH,
         }
     }
 }
@@ -77,7 +82,11 @@ impl World {
         let record = self
             .cloud
             .admit_networking(caller, permission, cluster_id, now)?;
-        Ok(record.connections().cloned().collect())
+        let listed = record
+            .connections
+            .iter()
+            .filter(|known| known.listed <= now);
+        Ok(listed.map(|known| known.connection.clone()).collect())
     }
 
     /// POST to the same path: registers an endpoint, which must exist, be

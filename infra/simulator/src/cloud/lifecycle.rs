@@ -26,11 +26,14 @@ pub enum ConnectionStep {
     Removed,
     /// The endpoint was deleted without the cluster being told.
     Stale,
+    /// Nobody accepted the endpoint in time.
+    Expired,
 }
 
 /// Registers an endpoint, anew or again.
 pub(super) fn register(world: &mut World, cluster_id: &str, connection: Connection) {
     let endpoint_id = connection.endpoint_id.clone();
+    let listed = world.now + world.pace.registration_listed;
     let Some(record) = world.cloud.cluster_mut(cluster_id) else {
         return;
     };
@@ -39,6 +42,7 @@ pub(super) fn register(world: &mut World, cluster_id: &str, connection: Connecti
         None => record.connections.push(ConnectionRecord {
             connection,
             attempt: 0,
+            listed,
         }),
     }
     let steps = steps(world, record_outcome(world, cluster_id));
@@ -181,6 +185,7 @@ pub(super) fn proceed(
         }
         ConnectionStep::Removed => remove(world, cluster_id, endpoint_id),
         ConnectionStep::Stale => connection.status = ConnectionStatus::Stale,
+        ConnectionStep::Expired => connection.status = ConnectionStatus::Expired,
     }
 }
 

@@ -78,8 +78,10 @@ words! {
 
 words! {
     /// A cloud (Cloud API, `CloudProvider.Type`).
+    #[derive(Default)]
     CloudProvider, "" {
         /// Amazon Web Services.
+        #[default]
         Aws = "AWS",
         /// Google Cloud.
         Gcp = "GCP",
@@ -90,10 +92,12 @@ words! {
 
 words! {
     /// The state of a cluster (Cloud API, `ClusterState.Type`).
+    #[derive(Default)]
     ClusterState, "" {
         /// Being made.
         Creating = "CREATING",
         /// In service.
+        #[default]
         Created = "CREATED",
         /// Could not be made.
         CreationFailed = "CREATION_FAILED",
@@ -127,6 +131,7 @@ words! {
 words! {
     /// How a cluster sees an endpoint (Cloud API,
     /// `PrivateEndpointConnectionStatus`).
+    #[derive(Default)]
     ConnectionStatus, "STATUS_" {
         /// Being set up.
         Pending = "STATUS_PENDING",
@@ -134,6 +139,7 @@ words! {
         /// (terraform-provider-cockroach, pull request 60).
         PendingAcceptance = "STATUS_PENDING_ACCEPTANCE",
         /// Accepted and usable.
+        #[default]
         Available = "STATUS_AVAILABLE",
         /// Removed before; registering again attaches it again
         /// (terraform-provider-cockroach, `private_endpoint_connection_resource.go`).
@@ -149,24 +155,6 @@ words! {
         /// The endpoint was deleted behind the cluster's back; the entry stays
         /// until somebody deletes it.
         Stale = "STATUS_STALE",
-    }
-}
-
-impl Default for CloudProvider {
-    fn default() -> Self {
-        CloudProvider::Aws
-    }
-}
-
-impl Default for ClusterState {
-    fn default() -> Self {
-        ClusterState::Created
-    }
-}
-
-impl Default for ConnectionStatus {
-    fn default() -> Self {
-        ConnectionStatus::Available
     }
 }
 

@@ -14,7 +14,7 @@ impl Ec2 {
 }
 
 /// Whether a text has the form of an id with this prefix.
-pub(super) fn well_formed(prefix: &str, id: &str) -> bool {
+pub(crate) fn well_formed(prefix: &str, id: &str) -> bool {
     id.strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix('-'))
         .is_some_and(|digits| {

@@ -92,6 +92,19 @@ fn an_endpoint_that_cockroach_cannot_see_yet_is_not_found_for_a_while() {
 }
 
 #[test]
+fn the_list_may_show_a_registration_late() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.pace.registration_listed = Duration::from_secs(5);
+    });
+    stage
+        .register(STANDARD, ENDPOINT)
+        .expect("it can be registered");
+    assert_eq!(stage.listed(STANDARD, ENDPOINT), None);
+    stage.wait(5);
+    assert!(stage.listed(STANDARD, ENDPOINT).is_some());
+}
+
+#[test]
 fn registering_again_answers_as_the_habit_says() {
     for (habit, expected) in [
         (SecondRegistration::Repeated, None),

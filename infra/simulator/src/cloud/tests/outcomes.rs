@@ -134,3 +134,22 @@ fn things_can_vanish_and_change_from_outside() {
     record.forget_connection(ENDPOINT);
     assert_eq!(stage.listed(STANDARD, ENDPOINT), None);
 }
+
+#[test]
+fn an_endpoint_that_nobody_accepts_expires_on_both_sides() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.clusters[1].endpoint_outcome = EndpointOutcome::Ignored;
+        scenario.pace.acceptance_expiry = Duration::from_secs(3600);
+    });
+    stage
+        .register(STANDARD, ENDPOINT)
+        .expect("it can be registered");
+    stage.wait(3590);
+    assert_eq!(stage.in_ec2(ENDPOINT), EndpointState::PendingAcceptance);
+    stage.wait(60);
+    assert_eq!(stage.in_ec2(ENDPOINT), EndpointState::Expired);
+    assert_eq!(
+        stage.listed(STANDARD, ENDPOINT).as_deref(),
+        Some("STATUS_EXPIRED")
+    );
+}

@@ -126,8 +126,6 @@ impl World {
             | EndpointState::Partial => {}
         }
         self.foresee(id, state);
-        if state == EndpointState::Deleted {
-            crate::cloud::endpoint_deleted(self, id);
-        }
+        crate::cloud::endpoint_turned(self, id, state);
     }
 }

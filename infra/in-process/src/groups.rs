@@ -1,0 +1,157 @@
+//! Security groups.
+
+use shared::StepError;
+use shared::ec2::{
+    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source, errors,
+};
+use shared::ids::{SecurityGroupId, VpcId};
+use shared::ownership::Tags;
+use shared::report::SQL_PORT;
+
+use super::{InProcess, failure, filter};
+use simulator::Refusal;
+use simulator::ec2::{
+    self, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup,
+    DescribeSecurityGroupRules, DescribeSecurityGroups, Filter, GroupPair, IpPermission, IpRange,
+    RevokeSecurityGroupIngress, TagSpecification,
+};
+
+impl SecurityGroups for InProcess {
+    async fn group_named(&self, vpc: &VpcId, name: &str) -> Result<Option<SecurityGroup>, StepError> {
+        let mut filters = filter("vpc-id", vpc.as_str());
+        filters.push(Filter::one("group-name", name));
+        let request = DescribeSecurityGroups { filters, ..Default::default() };
+        let answer = self
+            .ec2("DescribeSecurityGroups", |world, caller| world.describe_security_groups(caller, &request))?;
+        Ok(answer.security_groups.into_iter().next().and_then(|group| {
+            Some(SecurityGroup { id: group.id.parse().ok()?, name: group.name, tags: group.tags })
+        }))
+    }
+
+    async fn ingress_rules(&self, groups: &[SecurityGroupId]) -> Result<Vec<IngressRule>, StepError> {
+        let mut rules = Vec::new();
+        for group in groups {
+            let filters = filter("group-id", group.as_str());
+            let request = DescribeSecurityGroupRules { filters, ..Default::default() };
+            let answer = self.ec2("DescribeSecurityGroupRules", |world, caller| {
+                world.describe_security_group_rules(caller, &request)
+            })?;
+            rules.extend(answer.security_group_rules.into_iter().filter_map(|rule| read(rule, group)));
+        }
+        Ok(rules)
+    }
+
+    async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError> {
+        let request = CreateSecurityGroup {
+            dry_run: false,
+            group_name: new.name.clone(),
+            group_description: new.description.clone(),
+            vpc_id: new.vpc_id.to_string(),
+            tag_specifications: vec![TagSpecification::new("security-group", &new.tags)],
+        };
+        let created = self
+            .ec2("CreateSecurityGroup", |world, caller| world.create_security_group(caller, &request))?;
+        created.group_id.parse().map_err(|error: shared::ids::Malformed| {
+            StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
+        })
+    }
+
+    async fn authorize(
+        &self,
+        group: &SecurityGroupId,
+        sources: &[Source],
+        description: &str,
+    ) -> Result<(), StepError> {
+        let action = "AuthorizeSecurityGroupIngress";
+        let request = AuthorizeSecurityGroupIngress {
+            group_id: group.to_string(),
+            ip_permissions: sources.iter().map(|source| permission(source, description)).collect(),
+            ..Default::default()
+        };
+        let answered =
+            self.call(action, |world, caller| world.authorize_security_group_ingress(caller, &request));
+        match answered {
+            Ok(_) => Ok(()),
+            Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => Ok(()),
+            Err(refusal) => Err(failure(action, &refusal)),
+        }
+    }
+
+    async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError> {
+        let request = RevokeSecurityGroupIngress {
+            group_id: group.to_string(),
+            security_group_rule_ids: rule_ids.to_vec(),
+            ..Default::default()
+        };
+        self.ask("RevokeSecurityGroupIngress", |world, caller| {
+            world.revoke_security_group_ingress(caller, &request)
+        })
+        .map(|_| ())
+    }
+
+    async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
+        let action = "DeleteSecurityGroup";
+        let request = DeleteSecurityGroup { dry_run: false, group_id: group.to_string() };
+        match self.call(action, |world, caller| world.delete_security_group(caller, &request)) {
+            Ok(_) => Ok(GroupRemoval::Gone),
+            Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(GroupRemoval::Gone),
+            Err(Refusal::Answer(error))
+                if matches!(error.code.as_str(), "DependencyViolation" | "InvalidGroup.InUse") =>
+            {
+                Ok(GroupRemoval::InUse)
+            }
+            Err(refusal) => Err(failure(action, &refusal)),
+        }
+    }
+
+    async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError> {
+        self.tag(group.as_str(), tags)
+    }
+
+    async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError> {
+        self.untag(group.as_str(), keys)
+    }
+}
+
+fn permission(source: &Source, description: &str) -> IpPermission {
+    let port = Some(i32::from(SQL_PORT));
+    let description = Some(description.to_owned());
+    let mut permission =
+        IpPermission { ip_protocol: "tcp".to_owned(), from_port: port, to_port: port, ..Default::default() };
+    match source {
+        Source::Cidr(cidr) if cidr.is_ipv6() => {
+            permission.ipv6_ranges.push(IpRange { cidr: cidr.to_string(), description });
+        }
+        Source::Cidr(cidr) => permission.ip_ranges.push(IpRange { cidr: cidr.to_string(), description }),
+        Source::Group(group) => permission.user_id_group_pairs.push(GroupPair {
+            group_id: group.to_string(),
+            user_id: None,
+            description,
+        }),
+        Source::PrefixList(list) => {
+            permission.prefix_list_ids.push(IpRange { cidr: list.clone(), description });
+        }
+    }
+    permission
+}
+
+fn read(rule: ec2::Rule, group: &SecurityGroupId) -> Option<IngressRule> {
+    if rule.is_egress {
+        return None;
+    }
+    let source = match &rule.source {
+        ec2::Source::Ipv4(net) => Source::Cidr(net.to_string().parse().ok()?),
+        ec2::Source::Ipv6(net) => Source::Cidr(net.to_string().parse().ok()?),
+        ec2::Source::Group(id) => Source::Group(id.parse().ok()?),
+        ec2::Source::PrefixList(id) => Source::PrefixList(id.clone()),
+    };
+    let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
+    Some(IngressRule {
+        id: rule.id,
+        group_id: group.clone(),
+        protocol: rule.protocol,
+        ports: port(rule.from_port).zip(port(rule.to_port)),
+        source,
+        description: rule.description.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,101 @@
+//! The world as our own ports, without a wire: cheap enough to try every fault
+//! at every call.
+//!
+//! Errors go through the same tables as those of the real adapters, so that a
+//! code of EC2 or a status of the Cloud API means the same on both ways.
+
+mod cloud;
+mod endpoints;
+mod groups;
+mod network;
+
+use std::sync::Mutex;
+
+use shared::StepError;
+use shared::ec2::errors;
+use shared::secret::{ApiKey, Secrets};
+
+use simulator::ec2::{Caller, Filter};
+use simulator::secrets::VersionQuery;
+use simulator::{ApiError, Refusal, Simulator, World};
+
+/// All ports of one world, for one account and Region.
+pub struct InProcess {
+    simulator: Simulator,
+    caller: Caller,
+    secret_id: String,
+    key: Mutex<Option<ApiKey>>,
+}
+
+impl InProcess {
+    /// Ports for the account and Region of the scenario; the Cloud API key is in
+    /// the secret of that name.
+    pub fn new(simulator: Simulator, secret_id: &str) -> Self {
+        let caller = simulator.look(|world| world.ec2.caller());
+        Self { simulator, caller, secret_id: secret_id.to_owned(), key: Mutex::new(None) }
+    }
+
+    /// The world behind the ports.
+    pub fn simulator(&self) -> &Simulator {
+        &self.simulator
+    }
+
+    /// One call of EC2; `None` where it says that the thing does not exist.
+    fn ask<T>(
+        &self,
+        action: &str,
+        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+    ) -> Result<Option<T>, StepError> {
+        match self.call(action, effect) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(None),
+            Err(refusal) => Err(failure(action, &refusal)),
+        }
+    }
+
+    /// One call of EC2.
+    fn ec2<T>(
+        &self,
+        action: &str,
+        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+    ) -> Result<T, StepError> {
+        self.call(action, effect).map_err(|refusal| failure(action, &refusal))
+    }
+
+    fn call<T>(
+        &self,
+        action: &str,
+        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+    ) -> Result<T, Refusal> {
+        self.simulator.call(&format!("ec2:{action}"), |world| effect(world, &self.caller))
+    }
+}
+
+fn failure(action: &str, refusal: &Refusal) -> StepError {
+    match refusal {
+        Refusal::Answer(error) => errors::classify(action, &error.code, &error.message),
+        Refusal::TimedOut | Refusal::CutOff => errors::no_answer(action, &refusal.to_string()),
+    }
+}
+
+fn filter(name: &str, value: &str) -> Vec<Filter> {
+    vec![Filter::one(name, value)]
+}
+
+impl Secrets for InProcess {
+    async fn api_key(&self) -> Result<ApiKey, StepError> {
+        let query = VersionQuery { id: None, stage: None };
+        let answered = self.simulator.call("secretsmanager:GetSecretValue", |world| {
+            world.secrets_get_secret_value(&self.secret_id, &query)
+        });
+        match answered {
+            Ok(secret) => ApiKey::from_secret(&secret.version.value),
+            Err(Refusal::Answer(error)) => {
+                Err(shared::secret::classify(&self.secret_id, &error.code, &error.message))
+            }
+            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
+                Err(StepError::new(shared::Code::AwsUnavailable, format!("Secrets Manager: {refusal}")))
+            }
+        }
+    }
+}

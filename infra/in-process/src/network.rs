@@ -1,0 +1,129 @@
+//! Reads of the network.
+
+use std::collections::BTreeSet;
+
+use shared::StepError;
+use shared::cidr::Cidr;
+use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
+use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+
+use super::{InProcess, failure, filter};
+use simulator::Refusal;
+use simulator::ec2::{
+    self, Attribute, CidrState, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
+    DescribeVpcEndpointServices, DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
+};
+
+impl Network for InProcess {
+    async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
+        let request = DescribeVpcs { vpc_ids: vec![vpc.to_string()], ..Default::default() };
+        let found = self.ask("DescribeVpcs", |world, caller| world.describe_vpcs(caller, &request))?;
+        let found = found.and_then(|mut answer| answer.vpcs.pop());
+        Ok(found.and_then(|found| {
+            Some(Vpc {
+                id: found.id.parse().ok()?,
+                owner: found.owner.parse().ok()?,
+                cidrs: associated(&found),
+            })
+        }))
+    }
+
+    async fn vpc_dns(&self, vpc: &VpcId) -> Result<VpcDns, StepError> {
+        let ask = |attribute| {
+            let request = DescribeVpcAttribute { dry_run: false, vpc_id: vpc.to_string(), attribute };
+            self.ec2("DescribeVpcAttribute", |world, caller| world.describe_vpc_attribute(caller, &request))
+        };
+        Ok(VpcDns {
+            support: ask(Attribute::EnableDnsSupport)?.value,
+            hostnames: ask(Attribute::EnableDnsHostnames)?.value,
+        })
+    }
+
+    async fn peered_vpcs(&self, vpc: &VpcId) -> Result<Vec<PeeredVpc>, StepError> {
+        let mut peered = Vec::new();
+        for side in ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"] {
+            let mut filters = filter(side, vpc.as_str());
+            filters.push(Filter::one("status-code", "active"));
+            let request = DescribeVpcPeeringConnections { filters, ..Default::default() };
+            let answer = self.ec2("DescribeVpcPeeringConnections", |world, caller| {
+                world.describe_vpc_peering_connections(caller, &request)
+            })?;
+            for peering in answer.vpc_peering_connections {
+                let sides = [&peering.requester, &peering.accepter];
+                let other = sides.into_iter().find(|side| side.vpc_id != vpc.as_str());
+                peered.extend(other.and_then(|other| {
+                    let v4 = other.cidrs.iter().map(ToString::to_string);
+                    let v6 = other.ipv6_cidrs.iter().map(ToString::to_string);
+                    Some(PeeredVpc {
+                        peering_id: peering.id.clone(),
+                        vpc_id: other.vpc_id.parse().ok()?,
+                        cidrs: v4.chain(v6).filter_map(|cidr| cidr.parse().ok()).collect(),
+                    })
+                }));
+            }
+        }
+        Ok(peered)
+    }
+
+    async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError> {
+        let request = DescribeSubnets { filters: filter("vpc-id", vpc.as_str()), ..Default::default() };
+        let answer = self.ec2("DescribeSubnets", |world, caller| world.describe_subnets(caller, &request))?;
+        let subnets = answer.subnets.into_iter().filter_map(|answer| {
+            Some(Subnet {
+                id: answer.subnet.id.parse().ok()?,
+                zone_id: answer.subnet.zone_id.parse().ok(),
+                available: true,
+                free_addresses: answer.available_ip_address_count,
+                ipv6_only: false,
+                on_outpost: answer.subnet.outpost_arn.is_some(),
+            })
+        });
+        Ok(subnets.collect())
+    }
+
+    async fn existing_groups(
+        &self,
+        groups: &[SecurityGroupId],
+    ) -> Result<BTreeSet<SecurityGroupId>, StepError> {
+        if groups.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let values = groups.iter().map(ToString::to_string).collect();
+        let filters = vec![Filter { name: "group-id".to_owned(), values }];
+        let request = DescribeSecurityGroups { filters, ..Default::default() };
+        let answer = self
+            .ec2("DescribeSecurityGroups", |world, caller| world.describe_security_groups(caller, &request))?;
+        Ok(answer.security_groups.iter().filter_map(|group| group.id.parse().ok()).collect())
+    }
+
+    async fn endpoint_service(&self, name: &ServiceName) -> Result<Option<EndpointService>, StepError> {
+        let action = "DescribeVpcEndpointServices";
+        let request = DescribeVpcEndpointServices { service_names: vec![name.to_string()], ..Default::default() };
+        let answer = match self
+            .call(action, |world, caller| world.describe_vpc_endpoint_services(caller, &request))
+        {
+            Ok(answer) => answer,
+            Err(Refusal::Answer(error)) if error.code == "InvalidServiceName" => return Ok(None),
+            Err(refusal) => return Err(failure(action, &refusal)),
+        };
+        Ok(answer.service_details.into_iter().next().map(|service| EndpointService {
+            zone_ids: service.zone_ids.iter().filter_map(|zone| zone.parse().ok()).collect(),
+            private_dns_name: service.private_dns_name,
+            private_dns_verified: service.verification == Verification::Verified,
+        }))
+    }
+}
+
+fn associated(vpc: &ec2::Vpc) -> Vec<Cidr> {
+    let v4 = vpc
+        .cidrs
+        .iter()
+        .filter(|set| set.state == CidrState::Associated)
+        .map(|set| set.cidr.to_string());
+    let v6 = vpc
+        .ipv6_cidrs
+        .iter()
+        .filter(|set| set.state == CidrState::Associated)
+        .map(|set| set.cidr.to_string());
+    v4.chain(v6).filter_map(|cidr| cidr.parse().ok()).collect()
+}

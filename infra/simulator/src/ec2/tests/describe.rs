@@ -1,0 +1,238 @@
+//! The Describe operations.
+
+use super::*;
+
+/// EC2 API reference, `DescribeVpcs`: `CidrBlock` is the primary range only.
+#[test]
+fn secondary_and_former_ranges_are_in_the_association_set() {
+    let mut stage = Stage::new();
+    let request = DescribeVpcs {
+        vpc_ids: vec![VPC.to_owned()],
+        ..DescribeVpcs::default()
+    };
+    let vpc = stage.world.describe_vpcs(&stage.caller, &request).unwrap().vpcs.remove(0);
+    assert_eq!(vpc.cidr_block.to_string(), "10.0.0.0/16");
+    let ranges: Vec<_> = vpc.cidrs.iter().map(|c| format!("{} {}", c.cidr, c.state.word())).collect();
+    assert_eq!(
+        ranges,
+        ["10.0.0.0/16 associated", "10.1.0.0/16 associated", "10.2.0.0/16 disassociated"]
+    );
+}
+
+/// "Availability Zone IDs": names are aliases of the account.
+#[test]
+fn zones_have_an_id_and_a_name_in_another_order() {
+    let mut stage = Stage::new();
+    let request = DescribeAvailabilityZones::default();
+    let answer = stage.world.describe_availability_zones(&stage.caller, &request).unwrap();
+    let zones = answer.availability_zones.iter();
+    let pairs: Vec<_> = zones.map(|zone| (zone.id.as_str(), zone.name.as_str())).collect();
+    assert_eq!(
+        pairs,
+        [("euw1-az1", "eu-west-1b"), ("euw1-az2", "eu-west-1c"), ("euw1-az3", "eu-west-1a")]
+    );
+}
+
+/// EC2 API reference, `DescribeVpcEndpointServices`: only zones that provider
+/// and consumer have in common, and only services of the named Regions.
+#[test]
+fn a_service_lists_only_zones_that_the_caller_has_too() {
+    let mut stage = Stage::new();
+    let ask = |names: &[&str], regions: &[&str]| DescribeVpcEndpointServices {
+        service_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        service_regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+        ..DescribeVpcEndpointServices::default()
+    };
+    let Stage { world, caller } = &mut stage;
+    let answer = world.describe_vpc_endpoint_services(caller, &ask(&[SERVICE], &[])).unwrap();
+    assert_eq!(answer.service_details[0].zone_ids, ["euw1-az1", "euw1-az2"]);
+    let unknown = world.describe_vpc_endpoint_services(caller, &ask(&["com.example"], &[]));
+    assert_eq!(code(unknown), "InvalidServiceName");
+    let far = world.describe_vpc_endpoint_services(caller, &ask(&[], &["us-east-1"])).unwrap();
+    assert!(far.service_details.is_empty());
+}
+
+/// EC2 API reference, "Filtering": names and values are case-sensitive.
+#[test]
+fn filters_are_case_sensitive_and_unknown_ones_are_refused() {
+    let mut stage = Stage::new();
+    let id = stage.available();
+    let count = |stage: &mut Stage, name: &str, value: &str| {
+        let request = DescribeVpcEndpoints {
+            filters: vec![Filter::one(name, value)],
+            ..DescribeVpcEndpoints::default()
+        };
+        let answer = stage.world.describe_vpc_endpoints(&stage.caller, &request)?;
+        Ok(answer.vpc_endpoints.len())
+    };
+    for (name, value, expected) in [
+        ("vpc-endpoint-state", "available", 1),
+        ("vpc-endpoint-state", "Available", 0),
+        ("service-name", SERVICE, 1),
+        ("vpc-id", VPC, 1),
+        ("vpc-endpoint-type", "Interface", 1),
+        ("vpc-endpoint-id", id.as_str(), 1),
+        ("ip-address-type", "ipv4", 1),
+        ("service-region", "eu-west-1", 1),
+        ("tag-key", "none", 0),
+    ] {
+        assert_eq!(count(&mut stage, name, value), Ok(expected), "{name}={value}");
+    }
+    for unknown in ["state", "Vpc-Id", "vpc-endpoint-states"] {
+        assert_eq!(code(count(&mut stage, unknown, "x")), "InvalidParameterValue");
+    }
+}
+
+/// EC2 API reference, `DescribeVpcEndpoints`: the token comes back empty.
+#[test]
+fn pages_of_endpoints_end_with_an_empty_token() {
+    let mut stage = Stage::new();
+    for _ in 0..3 {
+        let one = CreateVpcEndpoint {
+            subnet_ids: vec![SUBNET_1.to_owned()],
+            ..request()
+        };
+        stage.create(one).unwrap();
+    }
+    stage.wait(3);
+    let mut page = |next_token: Option<String>| {
+        let request = DescribeVpcEndpoints {
+            max_results: Some(2),
+            next_token,
+            ..DescribeVpcEndpoints::default()
+        };
+        stage.world.describe_vpc_endpoints(&stage.caller, &request).unwrap()
+    };
+    let first = page(None);
+    assert_eq!(first.vpc_endpoints.len(), 2);
+    let second = page(Some(first.next_token));
+    assert_eq!(second.vpc_endpoints.len(), 1);
+    assert_eq!(second.next_token, "");
+    assert!(!first.vpc_endpoints.contains(&second.vpc_endpoints[0]));
+}
+
+/// EC2 API reference, "Error codes". The other spelling of a subnet that is
+/// not there is where endpoints are made.
+#[test]
+fn what_is_not_there_has_a_code_for_each_kind() {
+    let mut stage = Stage::new();
+    let subnets = DescribeSubnets {
+        subnet_ids: vec!["subnet-0fffffffffffffff0".to_owned()],
+        ..DescribeSubnets::default()
+    };
+    let found = stage.world.describe_subnets(&stage.caller, &subnets);
+    assert_eq!(code(found), "InvalidSubnetID.NotFound");
+    let attribute = DescribeVpcAttribute {
+        dry_run: false,
+        vpc_id: "vpc-0fffffffffffffff0".to_owned(),
+        attribute: Attribute::EnableDnsSupport,
+    };
+    let found = stage.world.describe_vpc_attribute(&stage.caller, &attribute);
+    assert_eq!(code(found), "InvalidVpcID.NotFound");
+    assert_eq!(code(stage.describe("vpce-0fffffffffffffff0")), "InvalidVpcEndpointId.NotFound");
+    assert_eq!(code(stage.describe("vpce-zz")), "InvalidVpcEndpointId.Malformed");
+}
+
+#[test]
+fn other_accounts_and_regions_are_not_seen() {
+    let mut stage = Stage::new();
+    let Stage { world, caller } = &mut stage;
+    let elsewhere = Caller {
+        region: "us-east-1".to_owned(),
+        ..caller.clone()
+    };
+    let vpcs = world.describe_vpcs(&elsewhere, &DescribeVpcs::default()).unwrap().vpcs;
+    assert!(vpcs.is_empty());
+    let stranger = Caller {
+        account: "999999999999".to_owned(),
+        ..caller.clone()
+    };
+    let subnets = world.describe_subnets(&stranger, &DescribeSubnets::default()).unwrap().subnets;
+    assert!(subnets.is_empty());
+}
+
+/// EC2 API reference, `ModifyVpcAttribute`: one attribute at a time.
+#[test]
+fn dns_attributes_are_changed_and_read_one_at_a_time() {
+    let mut stage = Stage::with(|scenario| scenario.vpcs[0].dns_hostnames = false);
+    let Stage { world, caller } = &mut stage;
+    let both = ModifyVpcAttribute {
+        vpc_id: VPC.to_owned(),
+        enable_dns_support: Some(true),
+        enable_dns_hostnames: Some(true),
+        ..ModifyVpcAttribute::default()
+    };
+    assert_eq!(code(world.modify_vpc_attribute(caller, &both)), "InvalidParameterCombination");
+    let one = ModifyVpcAttribute {
+        enable_dns_support: None,
+        ..both
+    };
+    world.modify_vpc_attribute(caller, &one).unwrap();
+    let ask = DescribeVpcAttribute {
+        dry_run: false,
+        vpc_id: VPC.to_owned(),
+        attribute: Attribute::EnableDnsHostnames,
+    };
+    assert!(world.describe_vpc_attribute(caller, &ask).unwrap().value);
+}
+
+/// VPC user guide, "Subnet sizing": AWS keeps five addresses of each subnet.
+#[test]
+fn subnets_tell_their_free_addresses_and_their_zone_by_id() {
+    let mut stage = Stage::new();
+    let free = |stage: &mut Stage| -> Vec<u32> {
+        let request = DescribeSubnets {
+            filters: vec![Filter::one("availability-zone-id", "euw1-az1"), Filter::one("vpc-id", VPC)],
+            ..DescribeSubnets::default()
+        };
+        let answer = stage.world.describe_subnets(&stage.caller, &request).unwrap();
+        answer.subnets.iter().map(|subnet| subnet.available_ip_address_count).collect()
+    };
+    assert_eq!(free(&mut stage), [251, 251]);
+    stage.available();
+    assert_eq!(free(&mut stage), [250, 251]);
+}
+
+/// Subnets follow after the event that a VPC was created.
+#[test]
+fn a_vpc_that_was_just_made_gets_its_subnets_later() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.vpcs[0].available_after = Some(Duration::from_secs(5));
+        for subnet in &mut scenario.vpcs[0].subnets {
+            subnet.appears_after = Some(Duration::from_secs(60));
+        }
+    });
+    let seen = |stage: &mut Stage| {
+        let Stage { world, caller } = stage;
+        let vpcs = DescribeVpcs {
+            vpc_ids: vec![VPC.to_owned()],
+            ..DescribeVpcs::default()
+        };
+        let subnets = DescribeSubnets {
+            filters: vec![Filter::one("vpc-id", VPC)],
+            ..DescribeSubnets::default()
+        };
+        let state = world.describe_vpcs(caller, &vpcs).unwrap().vpcs[0].state();
+        (state, world.describe_subnets(caller, &subnets).unwrap().subnets.len())
+    };
+    assert_eq!(seen(&mut stage), ("pending", 0));
+    stage.wait(5);
+    assert_eq!(seen(&mut stage), ("available", 0));
+    stage.wait(55);
+    assert_eq!(seen(&mut stage), ("available", 4));
+}
+
+/// "Access AWS services through AWS PrivateLink": interfaces are managed by
+/// the requester and keep their addresses.
+#[test]
+fn interfaces_of_endpoints_are_listed_with_their_groups() {
+    let mut stage = Stage::new();
+    let id = stage.available();
+    let request = DescribeNetworkInterfaces {
+        filters: vec![Filter::one("group-id", GROUP)],
+        ..DescribeNetworkInterfaces::default()
+    };
+    let answer = stage.world.describe_network_interfaces(&stage.caller, &request).unwrap();
+    let described: Vec<_> = answer.network_interfaces.iter().map(NetworkInterface::description).collect();
+    assert_eq!(described, vec![format!("VPC Endpoint Interface {id}"); 2]);
+}

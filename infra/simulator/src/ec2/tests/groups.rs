@@ -1,0 +1,149 @@
+//! Security groups.
+
+use super::*;
+use crate::scenario::Quotas;
+
+fn named(name: &str, description: &str) -> CreateSecurityGroup {
+    CreateSecurityGroup {
+        group_name: name.to_owned(),
+        group_description: description.to_owned(),
+        vpc_id: VPC.to_owned(),
+        ..CreateSecurityGroup::default()
+    }
+}
+
+/// VPC user guide, "Security groups".
+#[test]
+fn names_are_unique_in_a_vpc_whatever_the_case_of_their_letters() {
+    let mut stage = Stage::new();
+    stage.create_group("cockroach").unwrap();
+    let again = stage.create_group("CockRoach").unwrap_err();
+    assert_eq!(again.code, "InvalidGroup.Duplicate");
+    assert!(again.message.contains(VPC), "{again}");
+    let elsewhere = CreateSecurityGroup {
+        vpc_id: DEFAULT_VPC.to_owned(),
+        ..named("cockroach", "elsewhere")
+    };
+    assert!(stage.world.create_security_group(&stage.caller, &elsewhere).is_ok());
+}
+
+/// The same page: length, signs, reserved names.
+#[test]
+fn names_and_descriptions_keep_rules() {
+    let mut stage = Stage::new();
+    let long = "x".repeat(256);
+    for (name, description, expected) in [
+        ("default", "d", "InvalidGroup.Reserved"),
+        ("sg-mine", "d", "InvalidParameterValue"),
+        ("it's", "d", "InvalidParameterValue"),
+        ("größe", "d", "InvalidParameterValue"),
+        (long.as_str(), "d", "InvalidParameterValue"),
+        ("", "d", "MissingParameter"),
+        ("plain", "", "MissingParameter"),
+        ("plain", "don't", "InvalidParameterValue"),
+    ] {
+        let made = stage.world.create_security_group(&stage.caller, &named(name, description));
+        assert_eq!(code(made), expected, "{name}: {description}");
+    }
+    assert!(stage.create_group("a B1._-:/()#,@[]+=&;{}!$*").is_ok());
+}
+
+/// "Amazon VPC quotas".
+#[test]
+fn there_is_a_quota_of_groups_in_a_region() {
+    // Two VPCs, each with its default group and one made by hand.
+    let mut stage = Stage::with(|scenario| scenario.quotas.groups_per_region = 5);
+    assert!(stage.create_group("fifth").is_ok());
+    assert_eq!(code(stage.create_group("sixth")), "SecurityGroupLimitExceeded");
+    assert_eq!(Quotas::default().groups_per_region, 2_500);
+}
+
+/// VPC user guide, "Security groups": nothing comes in, everything goes out.
+#[test]
+fn a_new_group_lets_nothing_in_and_everything_out() {
+    let mut stage = Stage::new();
+    let id = stage.create_group("fresh").unwrap();
+    let rules = &stage.world.ec2.groups[&id].rules;
+    assert_eq!(rules.len(), 1);
+    assert!(rules[0].is_egress);
+    assert_eq!(rules[0].protocol, "-1");
+    assert_eq!(rules[0].source.text(), "0.0.0.0/0");
+}
+
+/// EC2 API reference, "Eventual consistency", names the ids of groups.
+#[test]
+fn a_fresh_group_cannot_be_seen_for_a_while() {
+    let mut stage = Stage::new();
+    let id = stage.create_group("fresh").unwrap();
+    let by_id = DescribeSecurityGroups {
+        group_ids: vec![id.clone()],
+        ..DescribeSecurityGroups::default()
+    };
+    let too_early = stage.world.describe_security_groups(&stage.caller, &by_id);
+    assert_eq!(code(too_early), "InvalidGroup.NotFound");
+    assert_eq!(code(stage.delete_group(&id)), "InvalidGroup.NotFound");
+    let by_name = DescribeSecurityGroups {
+        filters: vec![Filter::one("vpc-id", VPC), Filter::one("group-name", "fresh")],
+        ..DescribeSecurityGroups::default()
+    };
+    let count = |stage: &mut Stage| {
+        let answer = stage.world.describe_security_groups(&stage.caller, &by_name);
+        answer.unwrap().security_groups.len()
+    };
+    assert_eq!(count(&mut stage), 0);
+    assert_eq!(code(stage.create_group("fresh")), "InvalidGroup.Duplicate", "seen by writes");
+    stage.wait(3);
+    assert_eq!(count(&mut stage), 1);
+}
+
+/// EC2 API reference, `DeleteSecurityGroup`: an interface is in the way, also
+/// one that has not drained.
+#[test]
+fn a_group_cannot_go_before_what_uses_it_has_drained() {
+    let mut stage = Stage::new();
+    let id = stage.available();
+    assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
+    stage.delete(&id);
+    assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
+    stage.wait(45);
+    assert_eq!(stage.state(&id), EndpointState::Deleted);
+    assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation", "not drained yet");
+    stage.wait(20);
+    assert_eq!(stage.delete_group(GROUP), Ok(()));
+    assert_eq!(code(stage.delete_group(GROUP)), "InvalidGroup.NotFound");
+}
+
+/// EC2 API reference, `DeleteSecurityGroup`: another group is in the way.
+#[test]
+fn a_group_cannot_go_while_another_one_speaks_of_it() {
+    let mut stage = Stage::new();
+    let other = stage.create_group("other").unwrap();
+    stage.wait(3);
+    let from_group = IpPermission {
+        ip_protocol: "tcp".to_owned(),
+        from_port: Some(26257),
+        to_port: Some(26257),
+        user_id_group_pairs: vec![GroupPair {
+            group_id: GROUP.to_owned(),
+            ..GroupPair::default()
+        }],
+        ..IpPermission::default()
+    };
+    let request = AuthorizeSecurityGroupIngress {
+        group_id: other.clone(),
+        ip_permissions: vec![from_group],
+        ..AuthorizeSecurityGroupIngress::default()
+    };
+    stage.world.authorize_security_group_ingress(&stage.caller, &request).unwrap();
+    assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
+    stage.delete_group(&other).unwrap();
+    assert_eq!(stage.delete_group(GROUP), Ok(()));
+}
+
+#[test]
+fn the_default_group_cannot_be_deleted() {
+    let mut stage = Stage::new();
+    let mut groups = stage.world.ec2.groups.values();
+    let default = groups.find(|group| group.is_default()).unwrap().id.clone();
+    assert_eq!(code(stage.delete_group(&default)), "CannotDelete");
+}

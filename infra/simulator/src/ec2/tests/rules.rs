@@ -1,0 +1,176 @@
+//! Rules of security groups.
+
+use super::*;
+
+impl Stage {
+    fn authorize(&mut self, permissions: Vec<IpPermission>) -> Result<Vec<Rule>, ApiError> {
+        let request = AuthorizeSecurityGroupIngress {
+            group_id: GROUP.to_owned(),
+            ip_permissions: permissions,
+            ..AuthorizeSecurityGroupIngress::default()
+        };
+        let answer = self.world.authorize_security_group_ingress(&self.caller, &request)?;
+        Ok(answer.security_group_rules)
+    }
+
+    fn revoke(
+        &mut self,
+        group: &str,
+        permissions: Vec<IpPermission>,
+    ) -> Result<RevokeSecurityGroupIngressResult, ApiError> {
+        let request = RevokeSecurityGroupIngress {
+            group_id: group.to_owned(),
+            ip_permissions: permissions,
+            ..RevokeSecurityGroupIngress::default()
+        };
+        self.world.revoke_security_group_ingress(&self.caller, &request)
+    }
+
+    fn inbound(&self) -> usize {
+        let rules = self.world.ec2.groups[GROUP].rules.iter();
+        rules.filter(|rule| !rule.is_egress).count()
+    }
+}
+
+fn from(cidrs: &[&str]) -> IpPermission {
+    let range = |cidr: &&&str| IpRange {
+        cidr: (**cidr).to_owned(),
+        description: None,
+    };
+    IpPermission {
+        ip_protocol: "tcp".to_owned(),
+        from_port: Some(26257),
+        to_port: Some(26257),
+        ip_ranges: cidrs.iter().filter(|cidr| !cidr.contains(':')).collect::<Vec<_>>().iter().map(range).collect(),
+        ipv6_ranges: cidrs.iter().filter(|cidr| cidr.contains(':')).collect::<Vec<_>>().iter().map(range).collect(),
+        ..IpPermission::default()
+    }
+}
+
+fn from_group(id: &str, description: Option<&str>) -> IpPermission {
+    IpPermission {
+        user_id_group_pairs: vec![GroupPair {
+            group_id: id.to_owned(),
+            user_id: None,
+            description: description.map(str::to_owned),
+        }],
+        ..from(&[])
+    }
+}
+
+/// VPC user guide, "Security group rules": ranges are brought into their
+/// canonical form, and a duplicate in another form is a duplicate.
+#[test]
+fn ranges_are_made_canonical_before_they_are_compared() {
+    let mut stage = Stage::new();
+    let made = stage.authorize(vec![from(&["10.0.1.7/16", "2001:DB8::1/56"])]).unwrap();
+    let texts: Vec<_> = made.iter().map(|rule| rule.source.text()).collect();
+    assert_eq!(texts, ["10.0.0.0/16", "2001:db8::/56"]);
+    let again = stage.authorize(vec![from(&["10.0.99.99/16"])]).unwrap_err();
+    assert_eq!(again.code, "InvalidPermission.Duplicate");
+    assert_eq!(
+        again.message,
+        "the specified rule \"peer: 10.0.0.0/16, TCP, from port: 26257, to port: 26257, ALLOW\" already exists"
+    );
+}
+
+/// EC2 API reference, "Error codes": `InvalidPermission.Duplicate`. That the
+/// batch fails as a whole is what callers must reckon with.
+#[test]
+fn one_duplicate_fails_the_whole_batch() {
+    let mut stage = Stage::new();
+    stage.authorize(vec![from(&["10.0.0.0/16"])]).unwrap();
+    let batch = stage.authorize(vec![from(&["10.1.0.0/16"]), from(&["10.0.0.0/16"])]);
+    assert_eq!(code(batch), "InvalidPermission.Duplicate");
+    let twice = stage.authorize(vec![from(&["10.1.0.0/16", "10.1.0.0/16"])]);
+    assert_eq!(code(twice), "InvalidPermission.Duplicate");
+    assert_eq!(stage.inbound(), 1);
+}
+
+/// "Amazon VPC quotas": 60 inbound rules for IPv4 and 60 for IPv6.
+#[test]
+fn rules_of_each_address_family_have_a_quota_of_their_own() {
+    let mut stage = Stage::new();
+    for n in 0..60 {
+        let four = format!("10.{n}.0.0/16");
+        let six = format!("2001:db8:{n}::/48");
+        stage.authorize(vec![from(&[&four, &six])]).unwrap();
+    }
+    for more in ["10.60.0.0/16", "2001:db8:60::/48"] {
+        let refused = stage.authorize(vec![from(&[more])]);
+        assert_eq!(code(refused), "RulesPerSecurityGroupLimitExceeded");
+    }
+    assert_eq!(stage.inbound(), 120);
+}
+
+#[test]
+fn what_cannot_be_a_rule_is_refused() {
+    let mut stage = Stage::new();
+    let odd = |change: fn(&mut IpPermission)| {
+        let mut permission = from(&["10.0.0.0/16"]);
+        change(&mut permission);
+        permission
+    };
+    for (permission, expected) in [
+        (odd(|p| p.ip_ranges.clear()), "MissingParameter"),
+        (odd(|p| p.ip_protocol = "tpc".to_owned()), "InvalidParameterValue"),
+        (odd(|p| p.to_port = Some(70_000)), "InvalidParameterValue"),
+        (odd(|p| p.to_port = Some(80)), "InvalidParameterValue"),
+        (odd(|p| p.from_port = None), "MissingParameter"),
+        (from(&["10.0.0.0/33"]), "InvalidParameterValue"),
+        (odd(|p| p.ip_ranges[0].description = Some("it's".to_owned())), "InvalidParameterValue"),
+        (from_group(GROUP, Some("a & b")), "InvalidParameterValue"),
+        (from_group("sg-0fffffffffffffff0", None), "InvalidGroup.NotFound"),
+    ] {
+        assert_eq!(code(stage.authorize(vec![permission.clone()])), expected, "{permission:?}");
+    }
+    assert_eq!(code(stage.authorize(Vec::new())), "MissingParameter");
+    let ampersand = odd(|p| p.ip_ranges[0].description = Some("a & b".to_owned()));
+    assert!(stage.authorize(vec![ampersand]).is_ok());
+    assert!(stage.authorize(vec![from_group(GROUP, Some("itself"))]).is_ok());
+}
+
+/// EC2 API reference, `RevokeSecurityGroupIngress`: outside a default VPC what
+/// does not match is an error, inside it comes back.
+#[test]
+fn what_does_not_match_is_an_error_outside_a_default_vpc_only() {
+    let mut stage = Stage::new();
+    stage.authorize(vec![from(&["10.0.0.0/16"])]).unwrap();
+    let both = vec![from(&["10.0.0.0/16"]), from(&["10.9.0.0/16"])];
+    assert_eq!(code(stage.revoke(GROUP, both)), "InvalidPermission.NotFound");
+    assert_eq!(stage.inbound(), 1, "nothing was revoked");
+    let answer = stage.revoke(GROUP_ELSEWHERE, vec![from(&["10.9.0.0/16"])]).unwrap();
+    assert_eq!(answer.unknown_ip_permissions.len(), 1);
+    let answer = stage.revoke(GROUP, vec![from(&["10.0.0.0/16"])]).unwrap();
+    assert_eq!(answer.revoked.len(), 1);
+    assert_eq!(stage.inbound(), 0);
+}
+
+#[test]
+fn rules_can_be_revoked_by_id() {
+    let mut stage = Stage::new();
+    let made = stage.authorize(vec![from(&["10.0.0.0/16", "10.1.0.0/16"])]).unwrap();
+    let by_id = RevokeSecurityGroupIngress {
+        group_id: GROUP.to_owned(),
+        security_group_rule_ids: vec![made[0].id.clone()],
+        ..RevokeSecurityGroupIngress::default()
+    };
+    assert!(stage.world.revoke_security_group_ingress(&stage.caller, &by_id).is_ok());
+    let again = stage.world.revoke_security_group_ingress(&stage.caller, &by_id);
+    assert_eq!(code(again), "InvalidSecurityGroupRuleId.NotFound");
+    assert_eq!(stage.inbound(), 1);
+}
+
+/// EC2 API reference, `DescribeSecurityGroupRules`.
+#[test]
+fn rules_of_both_directions_are_listed_one_by_one() {
+    let mut stage = Stage::new();
+    stage.authorize(vec![from(&["10.0.0.0/16", "2001:db8::/56"])]).unwrap();
+    let request = DescribeSecurityGroupRules {
+        filters: vec![Filter::one("group-id", GROUP)],
+        ..DescribeSecurityGroupRules::default()
+    };
+    let answer = stage.world.describe_security_group_rules(&stage.caller, &request).unwrap();
+    let inbound = answer.security_group_rules.iter().filter(|rule| !rule.is_egress).count();
+    assert_eq!((answer.security_group_rules.len(), inbound), (3, 2));
+}

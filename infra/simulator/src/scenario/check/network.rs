@@ -1,0 +1,167 @@
+//! Rules for the AWS part.
+
+use std::collections::HashSet;
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+use super::rule;
+use crate::ec2::well_formed;
+use crate::scenario::{Scenario, ScenarioError, VpcSpec};
+
+/// Says which value breaks which rule.
+pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let mut ids = HashSet::new();
+    for (n, vpc) in scenario.vpcs.iter().enumerate() {
+        let vpc = Place {
+            scenario,
+            vpc,
+            path: format!("vpcs[{n}]"),
+        };
+        vpc.own_id(&mut ids, "vpc", &vpc.vpc.id, "id")?;
+        vpc.subnets(&mut ids)?;
+        vpc.groups(&mut ids)?;
+        vpc.endpoints(&mut ids)?;
+        vpc.peerings(&mut ids)?;
+    }
+    Ok(())
+}
+
+/// A VPC and where in the scenario it is.
+struct Place<'a> {
+    scenario: &'a Scenario,
+    vpc: &'a VpcSpec,
+    path: String,
+}
+
+impl<'a> Place<'a> {
+    fn own_id(
+        &self,
+        ids: &mut HashSet<&'a str>,
+        prefix: &str,
+        id: &'a str,
+        field: &str,
+    ) -> Result<(), ScenarioError> {
+        let field = format!("{}.{field}", self.path);
+        let form = format!("an id is `{prefix}-` and 8 or 17 hexadecimal digits");
+        rule(&field, id, well_formed(prefix, id), &form)?;
+        rule(&field, id, ids.insert(id), "an id is used once")
+    }
+
+    fn subnets(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
+        let ranges = || std::iter::once(&self.vpc.cidr).chain(&self.vpc.secondary_cidrs);
+        let subnets = &self.vpc.subnets;
+        for (n, subnet) in subnets.iter().enumerate() {
+            let at = |field: &str| format!("{}.subnets[{n}].{field}", self.path);
+            self.own_id(ids, "subnet", &subnet.id, &format!("subnets[{n}].id"))?;
+            rule(
+                &at("zone"),
+                &subnet.zone,
+                self.scenario
+                    .zones
+                    .iter()
+                    .any(|zone| zone.id == subnet.zone),
+                "a subnet is in a zone of the Region, by its id",
+            )?;
+            rule(
+                &at("cidr"),
+                subnet.cidr,
+                ranges().any(|range| range.contains(&subnet.cidr)),
+                "a subnet is within a range of its VPC",
+            )?;
+            rule(
+                &at("cidr"),
+                subnet.cidr,
+                (16..=28).contains(&subnet.cidr.prefix_len()),
+                "the prefix of a subnet has 16 to 28 bits",
+            )?;
+            let overlaps = subnets[..n].iter().any(|other| {
+                other.cidr.contains(&subnet.cidr) || subnet.cidr.contains(&other.cidr)
+            });
+            rule(
+                &at("cidr"),
+                subnet.cidr,
+                !overlaps,
+                "subnets do not overlap",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn groups(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
+        let groups = &self.vpc.groups;
+        for (n, group) in groups.iter().enumerate() {
+            self.own_id(ids, "sg", &group.id, &format!("groups[{n}].id"))?;
+            let own_name = groups[..n]
+                .iter()
+                .all(|other| !other.name.eq_ignore_ascii_case(&group.name))
+                && !group.name.eq_ignore_ascii_case("default");
+            rule(
+                &format!("{}.groups[{n}].name", self.path),
+                &group.name,
+                own_name,
+                "a group has a name of its own, and every VPC has a group `default` already",
+            )?;
+            for (m, entry) in group.rules.iter().enumerate() {
+                let source = &entry.source;
+                let readable = source.parse::<Ipv4Net>().is_ok()
+                    || source.parse::<Ipv6Net>().is_ok()
+                    || source.starts_with("sg-")
+                    || source.starts_with("pl-");
+                rule(
+                    &format!("{}.groups[{n}].rules[{m}].source", self.path),
+                    source,
+                    readable,
+                    "a source is a range of addresses, a group or a prefix list",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn endpoints(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
+        for (n, endpoint) in self.vpc.endpoints.iter().enumerate() {
+            self.own_id(ids, "vpce", &endpoint.id, &format!("endpoints[{n}].id"))?;
+            for id in &endpoint.subnets {
+                rule(
+                    &format!("{}.endpoints[{n}].subnets", self.path),
+                    id,
+                    self.vpc.subnets.iter().any(|subnet| subnet.id == *id),
+                    "an endpoint has its subnets in its own VPC",
+                )?;
+            }
+            for id in &endpoint.groups {
+                rule(
+                    &format!("{}.endpoints[{n}].groups", self.path),
+                    id,
+                    self.vpc.groups.iter().any(|group| group.id == *id),
+                    "an endpoint has its groups in its own VPC",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn peerings(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
+        const WORDS: [&str; 9] = [
+            "initiating-request",
+            "pending-acceptance",
+            "active",
+            "deleted",
+            "rejected",
+            "failed",
+            "expired",
+            "provisioning",
+            "deleting",
+        ];
+        for (n, peering) in self.vpc.peerings.iter().enumerate() {
+            self.own_id(ids, "pcx", &peering.id, &format!("peerings[{n}].id"))?;
+            rule(
+                &format!("{}.peerings[{n}].status", self.path),
+                &peering.status,
+                WORDS.contains(&peering.status.as_str()),
+                "a status is a word of the EC2 API",
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+"""The AWS CLI drives every operation once, in the order of a small story."""
+
+import contextlib
+import io
+import json
+
+import awscli.clidriver
+
+from judge import STANDARD, expect, networking, wait_until
+
+VPC = "vpc-0aaaaaaaaaaaaaaa1"
+SERVICE = "com.amazonaws.vpce.eu-west-1.vpce-svc-0bbbbbbbbbbbbbbbb"
+SUBNETS = ["subnet-0aaaaaaaaaaaaaa11", "subnet-0aaaaaaaaaaaaaa12"]
+
+
+def aws(*arguments):
+    """Runs a command as a shell would: its exit code, its JSON, its errors."""
+    output, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        code = awscli.clidriver.create_clidriver().main([*arguments, "--output", "json"])
+    text = output.getvalue()
+    return code, json.loads(text) if text.strip() else {}, errors.getvalue()
+
+
+def ec2(*arguments):
+    code, answer, errors = aws("ec2", *arguments)
+    assert code == 0, f"aws ec2 {' '.join(arguments)}: {errors}"
+    return answer
+
+
+def secrets(*arguments):
+    code, answer, errors = aws("secretsmanager", *arguments)
+    assert code == 0, f"aws secretsmanager {' '.join(arguments)}: {errors}"
+    return answer
+
+
+def refused(code, *arguments):
+    exit_code, answer, errors = aws(*arguments)
+    assert exit_code != 0, f"expected {code}, got {answer}"
+    assert f"({code})" in errors, f"expected {code}, got {errors}"
+
+
+# Networks.
+assert len(ec2("describe-availability-zones")["AvailabilityZones"]) == 3
+assert len(ec2("describe-vpcs")["Vpcs"]) == 2
+assert ec2("describe-vpc-attribute", "--vpc-id", VPC, "--attribute", "enableDnsSupport")["EnableDnsSupport"]["Value"]
+ec2("modify-vpc-attribute", "--vpc-id", VPC, "--enable-dns-hostnames")
+assert len(ec2("describe-subnets", "--filters", f"Name=vpc-id,Values={VPC}")["Subnets"]) == 4
+assert len(ec2("describe-vpc-peering-connections")["VpcPeeringConnections"]) == 1
+assert ec2("describe-network-interfaces")["NetworkInterfaces"] == []
+refused("InvalidVpcID.NotFound", "ec2", "describe-vpcs", "--vpc-ids", "vpc-0ffffffffffffffff")
+
+# A group.
+group = ec2("create-security-group", "--group-name", "cli", "--description", "cli", "--vpc-id", VPC)["GroupId"]
+wait_until(
+    "the group is visible",
+    lambda: ec2("describe-security-groups", "--filters", f"Name=group-id,Values={group}")["SecurityGroups"],
+)
+rule = ["--group-id", group, "--protocol", "tcp", "--port", "26257", "--cidr", "10.0.0.0/16"]
+assert ec2("authorize-security-group-ingress", *rule)["Return"] is True
+refused("InvalidPermission.Duplicate", "ec2", "authorize-security-group-ingress", *rule)
+rules = ec2("describe-security-group-rules", "--filters", f"Name=group-id,Values={group}")["SecurityGroupRules"]
+assert [entry["CidrIpv4"] for entry in rules if not entry["IsEgress"]] == ["10.0.0.0/16"], rules
+assert ec2("revoke-security-group-ingress", *rule)["Return"] is True
+
+# An endpoint.
+services = ec2("describe-vpc-endpoint-services", "--service-names", SERVICE)["ServiceDetails"]
+assert services[0]["AcceptanceRequired"] is True, services
+endpoint = ec2(
+    "create-vpc-endpoint", "--vpc-endpoint-type", "Interface", "--vpc-id", VPC, "--service-name", SERVICE,
+    "--subnet-ids", *SUBNETS, "--security-group-ids", group, "--no-private-dns-enabled",
+    "--tag-specifications", "ResourceType=vpc-endpoint,Tags=[{Key=owner,Value=cli}]",
+)["VpcEndpoint"]
+endpoint_id = endpoint["VpcEndpointId"]
+assert endpoint["State"] == "pendingAcceptance", endpoint
+
+
+def state():
+    found = ec2("describe-vpc-endpoints", "--filters", f"Name=vpc-endpoint-id,Values={endpoint_id}")["VpcEndpoints"]
+    return found[0]["State"] if found else None
+
+
+wait_until("the endpoint is visible", state)
+ec2("create-tags", "--resources", endpoint_id, "--tags", "Key=phase,Value=two")
+tags = ec2("describe-tags", "--filters", f"Name=resource-id,Values={endpoint_id}")["Tags"]
+assert {tag["Key"] for tag in tags} == {"owner", "phase"}, tags
+ec2("delete-tags", "--resources", endpoint_id, "--tags", "Key=phase")
+expect(200, networking("POST", STANDARD, "private-endpoint-connections", {"endpoint_id": endpoint_id}))
+wait_until("the endpoint is available", lambda: state() == "available")
+assert ec2("modify-vpc-endpoint", "--vpc-endpoint-id", endpoint_id, "--private-dns-enabled")["Return"] is True
+wait_until("the endpoint is available again", lambda: state() == "available")
+
+# The end.
+assert ec2("delete-vpc-endpoints", "--vpc-endpoint-ids", endpoint_id)["Unsuccessful"] == []
+unsuccessful = ec2("delete-vpc-endpoints", "--vpc-endpoint-ids", "vpce-0ffffffffffffffff")["Unsuccessful"]
+assert unsuccessful[0]["Error"]["Code"] == "InvalidVpcEndpoint.NotFound", unsuccessful
+refused("DependencyViolation", "ec2", "delete-security-group", "--group-id", group)
+wait_until("the group can be deleted", lambda: aws("ec2", "delete-security-group", "--group-id", group)[0] == 0)
+
+# Secrets.
+assert secrets("get-secret-value", "--secret-id", "cockroach/raw")["VersionStages"] == ["AWSCURRENT"]
+version = secrets("put-secret-value", "--secret-id", "cockroach/raw", "--secret-string", "new")["VersionId"]
+assert version in secrets("describe-secret", "--secret-id", "cockroach/raw")["VersionIdsToStages"]
+refused("ResourceNotFoundException", "secretsmanager", "get-secret-value", "--secret-id", "nobody")

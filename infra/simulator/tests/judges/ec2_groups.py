@@ -1,0 +1,91 @@
+"""boto3 looks at security groups, their rules, and tags."""
+
+import boto3
+
+from judge import refused, wait_until
+
+ec2 = boto3.client("ec2")
+VPC = "vpc-0aaaaaaaaaaaaaaa1"
+
+
+def rule(cidr, port=26257):
+    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}]
+
+
+default = ec2.describe_security_groups(
+    Filters=[{"Name": "vpc-id", "Values": [VPC]}, {"Name": "group-name", "Values": ["default"]}]
+)["SecurityGroups"]
+assert len(default) == 1, default
+refused("CannotDelete", ec2.delete_security_group, GroupId=default[0]["GroupId"])
+
+tags = [{"Key": "owner", "Value": "judge"}]
+made = ec2.create_security_group(
+    GroupName="crdb", Description="for a judge", VpcId=VPC,
+    TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+)
+group_id = made["GroupId"]
+assert made["Tags"] == tags, made
+refused("InvalidGroup.Duplicate", ec2.create_security_group, GroupName="CRDB", Description="x", VpcId=VPC)
+refused("InvalidGroup.Reserved", ec2.create_security_group, GroupName="default", Description="x", VpcId=VPC)
+refused("InvalidParameterValue", ec2.create_security_group, GroupName="ümlaut", Description="x", VpcId=VPC)
+refused("InvalidVpcID.NotFound", ec2.create_security_group, GroupName="a", Description="x", VpcId="vpc-0ffffffffffffffff")
+
+
+def visible():
+    found = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": [group_id]}])["SecurityGroups"]
+    return found[0] if found else None
+
+
+group = wait_until("the group is visible", visible)
+assert group["IpPermissions"] == [], "nothing may come in"
+assert [entry["IpProtocol"] for entry in group["IpPermissionsEgress"]] == ["-1"], "everything may go out"
+
+added = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule("10.0.1.7/16"))["SecurityGroupRules"]
+assert [entry["CidrIpv4"] for entry in added] == ["10.0.0.0/16"], "AWS writes ranges in their canonical form"
+refused("InvalidPermission.Duplicate", ec2.authorize_security_group_ingress, GroupId=group_id, IpPermissions=rule("10.0.0.0/16"))
+ec2.authorize_security_group_ingress(
+    GroupId=group_id,
+    IpPermissions=[{
+        "IpProtocol": "tcp", "FromPort": 26257, "ToPort": 26257,
+        "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/32", "Description": "six"}],
+        "UserIdGroupPairs": [{"GroupId": default[0]["GroupId"]}],
+    }],
+)
+rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group_id]}])["SecurityGroupRules"]
+inbound = [entry for entry in rules if not entry["IsEgress"]]
+assert len(inbound) == 3 and all(entry["FromPort"] == 26257 for entry in inbound), rules
+assert sum("ReferencedGroupInfo" in entry for entry in inbound) == 1, inbound
+six = next(entry for entry in inbound if "CidrIpv6" in entry)
+assert six["Description"] == "six", six
+
+ec2.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=[six["SecurityGroupRuleId"]])
+refused("InvalidPermission.NotFound", ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=rule("10.9.0.0/16"))
+merged = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["IpPermissions"]
+assert len(merged) == 1 and len(merged[0]["UserIdGroupPairs"]) == 1, "rules of the same ports are one entry"
+
+ec2.create_tags(Resources=[group_id], Tags=[{"Key": "phase", "Value": "two"}])
+described = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [group_id]}])["Tags"]
+assert {tag["Key"]: tag["Value"] for tag in described} == {"owner": "judge", "phase": "two"}, described
+assert all(tag["ResourceType"] == "security-group" for tag in described), described
+ec2.delete_tags(Resources=[group_id], Tags=[{"Key": "phase"}])
+assert ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["Tags"] == tags
+
+other = ec2.create_security_group(GroupName="other", Description="speaks of the first", VpcId=VPC)["GroupId"]
+
+
+def speaks():
+    try:
+        return ec2.authorize_security_group_ingress(
+            GroupId=other, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group_id}]}]
+        )
+    except ec2.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "InvalidGroup.NotFound", error
+        return None
+
+
+wait_until("the other group can get a rule", speaks)
+refused("DependencyViolation", ec2.delete_security_group, GroupId=group_id)
+ec2.delete_security_group(GroupId=other)
+ec2.delete_security_group(GroupId=group_id)
+refused("InvalidGroup.NotFound", ec2.delete_security_group, GroupId=group_id)
+refused("InvalidGroup.NotFound", ec2.describe_security_groups, GroupIds=[group_id])

@@ -1,0 +1,3 @@
+//! Whole-system tests, in one binary so that linking happens once.
+
+mod provision;

@@ -1,0 +1,100 @@
+//! One run of a definition over a world in virtual time.
+
+use crdb_privatelink::steps::Steps;
+use engine::{Execution, Machine, Outcome, VirtualClock};
+use in_process::InProcess;
+use serde_json::Value;
+use shared::report::{Failure, Ready};
+use simulator::{Fault, Scenario, Simulator};
+
+/// The secret that holds the API key in all scenarios.
+pub const SECRET: &str = shared::config::DEFAULT_SECRET;
+
+thread_local! {
+    static PROVISION: Machine =
+        crdb_privatelink::definition::provision().expect("the definition loads");
+}
+
+/// A world with its clock.
+pub struct Stage {
+    /// The clock that world and engine share.
+    pub clock: VirtualClock,
+    /// The world.
+    pub simulator: Simulator,
+    /// What is asked for in it.
+    pub request: Value,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// A working private connection.
+    Ready(Box<Ready>),
+    /// The name of the failure, and its report.
+    Failed(String, Box<Failure>),
+}
+
+impl Stage {
+    /// The world of a shipped scenario.
+    pub fn shipped(name: &str) -> Self {
+        Self::of(&Scenario::shipped(name).expect("a shipped scenario"))
+    }
+
+    /// The world of a scenario.
+    pub fn of(scenario: &Scenario) -> Self {
+        let clock = VirtualClock::new();
+        let time = clock.clone();
+        let simulator = Simulator::new(scenario, move || engine::Clock::now(&time));
+        Self { clock, simulator, request: Value::Object(scenario.request.clone()) }
+    }
+
+    /// The same world with a field of the request set.
+    pub fn asking(mut self, field: &str, value: Value) -> Self {
+        self.request[field] = value;
+        self
+    }
+
+    /// The same world with a fault.
+    pub fn with(self, fault: Fault) -> Self {
+        self.simulator.add_fault(fault);
+        self
+    }
+
+    /// Runs `provision` to its end.
+    pub fn provision(&self, name: &str) -> Execution {
+        let ports = InProcess::new(self.simulator.clone(), SECRET);
+        self.provision_by(name, &Steps::new(&ports, &ports))
+    }
+
+    /// Runs `provision` with other tasks.
+    pub fn provision_by(&self, name: &str, tasks: &impl engine::Tasks) -> Execution {
+        PROVISION.with(|machine| {
+            block_on(engine::run(machine, name, self.request.clone(), tasks, &self.clock, &()))
+        })
+    }
+}
+
+/// Drives a future that waits for nothing but virtual time.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers")
+        .block_on(future)
+}
+
+/// Reads the ending of a run; anything that is not one of the promised endings
+/// is a failed test.
+pub fn ending(execution: &Execution) -> Ending {
+    match &execution.outcome {
+        Outcome::Succeeded(output) => {
+            let ready = serde_json::from_value(output.clone()).expect("a Ready as output");
+            Ending::Ready(Box::new(ready))
+        }
+        Outcome::Failed { error, cause } => {
+            let failure = Failure::parse(cause)
+                .unwrap_or_else(|why| panic!("{error} without a report ({why}): {cause}"));
+            Ending::Failed(error.clone(), Box::new(failure))
+        }
+        Outcome::TimedOut => panic!("the machine timed out"),
+    }
+}
