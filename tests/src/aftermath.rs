@@ -1,1 +1,208 @@
+//! What must be true of the world after a run.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use shared::ownership::Tags;
+use shared::report::{Failure, Ready};
+use simulator::World;
+use simulator::cloud::ConnectionStatus;
+use simulator::ec2::EndpointState;
+
+use crate::run::{Ending, Stage};
+
+/// Everything that a run could leave behind, on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    endpoints: BTreeMap<String, EndpointSeen>,
+    groups: BTreeMap<String, GroupSeen>,
+    registrations: BTreeSet<(String, String)>,
+    trusted: BTreeSet<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct EndpointSeen {
+    private_dns: bool,
+    groups: Vec<String>,
+    subnets: BTreeSet<String>,
+    tags: Tags,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct GroupSeen {
+    name: String,
+    rules: BTreeSet<(String, Option<String>)>,
+    tags: Tags,
+}
+
+impl Snapshot {
+    /// The world as it is once everything that was under way has happened.
+    pub fn settled(stage: &Stage) -> Self {
+        stage.clock.advance(Duration::from_secs(3600));
+        stage.simulator.look(Self::of)
+    }
+
+    fn of(world: &World) -> Self {
+        let endpoints = world.ec2.endpoints.values().filter(|endpoint| endpoint.state.is_there());
+        let clusters = || world.cloud.clusters();
+        Self {
+            endpoints: endpoints
+                .map(|endpoint| {
+                    let seen = EndpointSeen {
+                        private_dns: endpoint.private_dns,
+                        groups: endpoint.groups.clone(),
+                        subnets: endpoint.subnet_ids().map(str::to_owned).collect(),
+                        tags: endpoint.tags.clone(),
+                    };
+                    (endpoint.id.clone(), seen)
+                })
+                .collect(),
+            groups: world
+                .ec2
+                .groups
+                .values()
+                .map(|group| {
+                    let inbound = group.rules.iter().filter(|rule| !rule.is_egress);
+                    let seen = GroupSeen {
+                        name: group.name.clone(),
+                        rules: inbound
+                            .map(|rule| {
+                                let ports = (rule.protocol.as_str(), rule.from_port, rule.to_port);
+                                (format!("{ports:?} {}", rule.source.text()), rule.description.clone())
+                            })
+                            .collect(),
+                        tags: group.tags.clone(),
+                    };
+                    (group.id.clone(), seen)
+                })
+                .collect(),
+            registrations: clusters()
+                .flat_map(|cluster| {
+                    let living = cluster.connections().filter(|connection| {
+                        !matches!(connection.status, ConnectionStatus::Rejected | ConnectionStatus::Deleted)
+                    });
+                    living.map(|connection| (cluster.cluster.id.clone(), connection.endpoint_id.clone()))
+                })
+                .collect(),
+            trusted: clusters()
+                .flat_map(|cluster| {
+                    let owners = cluster.trusted_owners.iter().flatten();
+                    owners.map(|owner| (cluster.cluster.id.clone(), owner.external_owner_id.clone()))
+                })
+                .collect(),
+        }
+    }
+
+    /// What is there that was not there before, in the words of the report.
+    fn left_since(&self, before: &Self) -> BTreeSet<String> {
+        let mut left = BTreeSet::new();
+        for (id, endpoint) in &self.endpoints {
+            match before.endpoints.get(id) {
+                None => {
+                    left.insert(format!("endpoint {id}"));
+                }
+                Some(was) if was.private_dns != endpoint.private_dns => {
+                    left.insert(format!("private DNS of endpoint {id}"));
+                }
+                Some(was) if was != endpoint => {
+                    left.insert(format!("endpoint {id}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for (id, group) in &self.groups {
+            if before.groups.get(id) != Some(group) {
+                left.insert(format!("security group {}", group.name));
+            }
+        }
+        for (_, endpoint) in self.registrations.difference(&before.registrations) {
+            left.insert(format!("registration of endpoint {endpoint}"));
+        }
+        if self.trusted != before.trusted {
+            left.insert("trusted owner".to_owned());
+        }
+        left
+    }
+}
+
+/// Why a run did not keep the promise.
+pub type Broken = String;
+
+/// Holds the ending of a run against the world: ready and correct, or nothing of
+/// ours left, or exactly what the report names is left.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Broken> {
+    let after = Snapshot::settled(stage);
+    match ending {
+        Ending::Ready(ready) => check_ready(stage, ready),
+        Ending::Failed(name, failure) => check_failed(name, failure, &after.left_since(before)),
+    }
+}
+
+fn check_failed(name: &str, failure: &Failure, left: &BTreeSet<String>) -> Result<(), Broken> {
+    match name {
+        "RolledBack" if left.is_empty() && failure.left.is_empty() => Ok(()),
+        "RolledBack" => Err(format!("rolled back, but left behind: {left:?}\n{failure:#?}")),
+        "RollbackIncomplete" => {
+            let named: BTreeSet<String> = failure
+                .left
+                .iter()
+                .map(|left| left.what.split(" of connection ").next().unwrap_or_default().to_owned())
+                .collect();
+            let found: BTreeSet<String> = left
+                .iter()
+                .map(|what| match named.contains("endpoint") && what.starts_with("endpoint ") {
+                    true => "endpoint".to_owned(),
+                    false => what.clone(),
+                })
+                .collect();
+            if named == found {
+                Ok(())
+            } else {
+                Err(format!("named as left: {named:?}, really left: {found:?}\n{failure:#?}"))
+            }
+        }
+        _ => Err(format!("unexpected ending {name}: {failure:#?}")),
+    }
+}
+
+fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
+    let wants_dns = stage.request["private_dns"] != serde_json::json!(false);
+    stage.simulator.look(|world| {
+        let id = ready.endpoint_id.as_str();
+        let endpoint = world.ec2.endpoint(id).ok_or(format!("no endpoint {id}"))?;
+        let is = |right: bool, what: &str| if right { Ok(()) } else { Err(format!("{what}: {endpoint:#?}")) };
+        is(endpoint.state == EndpointState::Available, "the endpoint is not available")?;
+        is(!wants_dns || endpoint.private_dns, "private DNS is off")?;
+        is(endpoint.vpc_id == ready.vpc_id.as_str(), "the endpoint is in another VPC")?;
+        is(
+            endpoint.tags.keys().any(|key| key.ends_with(ready.cluster_id.as_str())),
+            "the endpoint does not carry the connection's claim",
+        )?;
+
+        let cluster = world.cloud.cluster(ready.cluster_id.as_str()).ok_or("no cluster")?;
+        let registered = cluster.connections().any(|connection| {
+            connection.endpoint_id == id && connection.status == ConnectionStatus::Available
+        });
+        is(registered, "the cluster does not know the endpoint")?;
+        let same_service = world.ec2.endpoints.values().filter(|other| {
+            other.state.is_there() && other.service_name == endpoint.service_name && other.vpc_id == endpoint.vpc_id
+        });
+        is(same_service.count() == 1, "there is more than one endpoint to the service")?;
+
+        let admitted: BTreeSet<String> = endpoint
+            .groups
+            .iter()
+            .filter_map(|group| world.ec2.groups.get(group))
+            .flat_map(|group| &group.rules)
+            .filter(|rule| !rule.is_egress && rule.from_port == Some(26257) && rule.to_port == Some(26257))
+            .map(|rule| rule.source.text())
+            .collect();
+        let vpc = world.ec2.vpcs.get(&endpoint.vpc_id).ok_or("no VPC")?;
+        let all_in = vpc.cidrs.iter().all(|range| admitted.contains(&range.cidr.to_string()));
+        is(all_in, &format!("not every network of the VPC is admitted, only {admitted:?}"))?;
+        is(ready.port == 26257 && ready.connection_string.contains(&ready.host), "the answer is not usable")
+    })
+}

@@ -1,14 +1,15 @@
 //! The undo of `register-endpoint`: makes the cluster forget the endpoint.
 //!
-//! Absent is success, and so is an entry that is listed as removed. An account
-//! that the run added to the trusted owners is taken off again, unless another
+//! An entry that is listed as removed is success, and so is none at all, but only
+//! when there has been none for a while: the cluster's list may show a fresh
+//! registration late. An account that the run added to the trusted owners is taken off again, unless another
 //! endpoint of that account is registered by now.
 
 use serde::{Deserialize, Serialize};
 use shared::cloud::{Cloud, Registration, RegistrationStatus};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::plan::Undone;
-use shared::progress::{Progress, Wait};
+use shared::progress::{Progress, SETTLING_SECONDS, Wait};
 use shared::{Code, StepError};
 
 /// What to deregister.
@@ -34,6 +35,10 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
     let registrations = cloud.registrations(cluster).await?;
     let found = registrations.iter().find(|it| it.endpoint_id == endpoint.as_str());
     match found.map(|registration| &registration.status) {
+        None if input.wait.waited_seconds() < SETTLING_SECONDS => {
+            let awaited = format!("the cluster to show for certain that {endpoint} is not registered");
+            return input.wait.pending(awaited, Code::RegistrationNotGoneInTime);
+        }
         None => {}
         Some(status) if status.is_gone() => {}
         Some(status) => {

@@ -26,6 +26,7 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod request;
+mod sdk;
 pub mod secret;
 
 pub use catalogue::Code;

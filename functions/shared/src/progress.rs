@@ -91,15 +91,16 @@ impl Wait {
 }
 
 /// For how long something must have been absent before we believe that it is.
-/// EC2 may show a fresh resource some seconds late, and an undo that believes
-/// the first *not found* after a lost answer would leave it behind.
+/// Either side may show what is fresh some seconds late, and an undo that
+/// believes the first *not found* after a lost answer would leave it behind.
 pub const SETTLING_SECONDS: u64 = 20;
 
 /// Seconds until the next look: quick at first, since most waits are short, and
-/// slower as they drag on, up to 30 s. A tenth of what was waited so far keeps
-/// the delay small beside the wait itself.
+/// slower as they drag on, up to 20 s. A quarter of what was waited so far keeps
+/// the delay small beside the wait itself, and the looks few: each one is paid
+/// for in state transitions and counts towards rate limits.
 fn pace(waited_seconds: u64) -> u64 {
-    (waited_seconds / 10).clamp(2, 30)
+    (waited_seconds / 4).clamp(2, 20)
 }
 
 #[cfg(test)]
@@ -147,12 +148,12 @@ mod tests {
             let mut waited = 0;
             let mut looks = 0;
             while let Ok(Progress::Pending(pending)) = pending(after(waited, limit)) {
-                prop_assert!((1..=30).contains(&pending.wait_seconds));
+                prop_assert!((1..=20).contains(&pending.wait_seconds));
                 waited += i64::try_from(pending.wait_seconds).unwrap();
                 looks += 1;
             }
             prop_assert_eq!(u64::try_from(waited).unwrap(), limit);
-            prop_assert!(looks <= 40 + limit / 30, "{} looks in {} s", looks, limit);
+            prop_assert!(looks <= 20 + limit / 20, "{} looks in {} s", looks, limit);
         }
     }
 }

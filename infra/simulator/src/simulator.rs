@@ -197,7 +197,12 @@ mod tests {
     fn a_fault_before_the_effect_leaves_the_world_as_it_was() {
         let (sim, _) = stage();
         let before = groups(&sim);
-        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, FaultKind::Timeout, Moment::Before));
+        sim.add_fault(Fault::once(
+            "ec2:CreateSecurityGroup",
+            1,
+            FaultKind::Timeout,
+            Moment::Before,
+        ));
         assert_eq!(create(&sim), Err(Refusal::TimedOut));
         assert_eq!(groups(&sim), before);
         assert!(create(&sim).is_ok(), "only the first call is hit");
@@ -207,7 +212,12 @@ mod tests {
     fn a_fault_after_the_effect_only_hides_it() {
         let (sim, _) = stage();
         let before = groups(&sim);
-        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, FaultKind::CutOff, Moment::After));
+        sim.add_fault(Fault::once(
+            "ec2:CreateSecurityGroup",
+            1,
+            FaultKind::CutOff,
+            Moment::After,
+        ));
         assert_eq!(create(&sim), Err(Refusal::CutOff));
         assert_eq!(groups(&sim), before + 1);
         let again = create(&sim).unwrap_err();
@@ -219,15 +229,27 @@ mod tests {
         let (sim, _) = stage();
         assert_eq!(describe(&sim), Ok(1));
         groups(&sim);
-        sim.add_fault(Fault::once("ec2:DescribeVpcs", 2, FaultKind::Denied, Moment::Before));
+        sim.add_fault(Fault::once(
+            "ec2:DescribeVpcs",
+            2,
+            FaultKind::Denied,
+            Moment::Before,
+        ));
         assert!(describe(&sim).is_err());
         let calls = sim.calls();
-        let seen: Vec<_> = calls.iter().map(|c| (c.nth, c.fault, c.refused.as_deref())).collect();
+        let seen: Vec<_> = calls
+            .iter()
+            .map(|c| (c.nth, c.fault, c.refused.as_deref()))
+            .collect();
         assert_eq!(
             seen,
             [
                 (1, None, None),
-                (2, Some((FaultKind::Denied, Moment::Before)), Some("UnauthorizedOperation")),
+                (
+                    2,
+                    Some((FaultKind::Denied, Moment::Before)),
+                    Some("UnauthorizedOperation")
+                ),
             ]
         );
     }

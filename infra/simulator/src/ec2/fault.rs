@@ -71,3 +71,84 @@ fn conflict(operation: &str) -> ApiError {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// EC2 API reference, "Error codes": being too fast is a server error,
+    /// lacking permission is 403, all other client errors are 400.
+    #[test]
+    fn every_fault_has_the_code_and_the_status_that_ec2_gives_it() {
+        for (kind, operation, status, code) in [
+            (
+                FaultKind::Throttle,
+                "DescribeVpcs",
+                503,
+                "RequestLimitExceeded",
+            ),
+            (FaultKind::ServerError, "DescribeVpcs", 500, "InternalError"),
+            (
+                FaultKind::Denied,
+                "CreateVpcEndpoint",
+                403,
+                "UnauthorizedOperation",
+            ),
+            (
+                FaultKind::NotFound,
+                "DescribeVpcEndpoints",
+                400,
+                "InvalidVpcEndpointId.NotFound",
+            ),
+            (
+                FaultKind::NotFound,
+                "DeleteVpcEndpoints",
+                400,
+                "InvalidVpcEndpoint.NotFound",
+            ),
+            (
+                FaultKind::NotFound,
+                "DeleteSecurityGroup",
+                400,
+                "InvalidGroup.NotFound",
+            ),
+            (
+                FaultKind::NotFound,
+                "CreateVpcEndpoint",
+                400,
+                "InvalidVpcID.NotFound",
+            ),
+            (
+                FaultKind::Conflict,
+                "ModifyVpcEndpoint",
+                400,
+                "IncorrectState",
+            ),
+            (
+                FaultKind::Conflict,
+                "DeleteSecurityGroup",
+                400,
+                "DependencyViolation",
+            ),
+            (
+                FaultKind::Conflict,
+                "CreateTags",
+                400,
+                "ConcurrentTagAccess",
+            ),
+            (
+                FaultKind::UnknownCode,
+                "ModifyVpcEndpoint",
+                400,
+                "OperationInProgress",
+            ),
+        ] {
+            let error = render_fault(kind, operation);
+            assert_eq!(
+                (error.status, error.code.as_str()),
+                (status, code),
+                "{operation}"
+            );
+        }
+    }
+}

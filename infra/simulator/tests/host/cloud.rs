@@ -229,3 +229,19 @@ async fn every_shipped_scenario_gives_answers_that_the_document_knows() {
         assert!(!scenario.clusters.is_empty(), "{name} has a cluster");
     }
 }
+
+#[tokio::test]
+async fn an_invalid_answer_of_ours_is_an_error_that_names_the_bug() {
+    let stage = Stage::new(|_| {}).await;
+    stage.sim.meddle(|world| {
+        let record = world.cloud.cluster_mut(CLUSTER).expect("it is there");
+        record.cluster.operation_status = "NONSENSE".to_owned();
+    });
+    let answer = stage
+        .cloud("GET", &format!("/clusters/{CLUSTER}"), "")
+        .await;
+    assert_eq!(answer.status, 500);
+    let message = answer.json()["message"].to_string();
+    assert!(message.contains("bug in the simulator"), "{message}");
+    assert!(message.contains("NONSENSE"), "{message}");
+}

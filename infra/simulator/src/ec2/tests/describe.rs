@@ -10,12 +10,25 @@ fn secondary_and_former_ranges_are_in_the_association_set() {
         vpc_ids: vec![VPC.to_owned()],
         ..DescribeVpcs::default()
     };
-    let vpc = stage.world.describe_vpcs(&stage.caller, &request).unwrap().vpcs.remove(0);
+    let vpc = stage
+        .world
+        .describe_vpcs(&stage.caller, &request)
+        .unwrap()
+        .vpcs
+        .remove(0);
     assert_eq!(vpc.cidr_block.to_string(), "10.0.0.0/16");
-    let ranges: Vec<_> = vpc.cidrs.iter().map(|c| format!("{} {}", c.cidr, c.state.word())).collect();
+    let ranges: Vec<_> = vpc
+        .cidrs
+        .iter()
+        .map(|c| format!("{} {}", c.cidr, c.state.word()))
+        .collect();
     assert_eq!(
         ranges,
-        ["10.0.0.0/16 associated", "10.1.0.0/16 associated", "10.2.0.0/16 disassociated"]
+        [
+            "10.0.0.0/16 associated",
+            "10.1.0.0/16 associated",
+            "10.2.0.0/16 disassociated"
+        ]
     );
 }
 
@@ -24,12 +37,21 @@ fn secondary_and_former_ranges_are_in_the_association_set() {
 fn zones_have_an_id_and_a_name_in_another_order() {
     let mut stage = Stage::new();
     let request = DescribeAvailabilityZones::default();
-    let answer = stage.world.describe_availability_zones(&stage.caller, &request).unwrap();
+    let answer = stage
+        .world
+        .describe_availability_zones(&stage.caller, &request)
+        .unwrap();
     let zones = answer.availability_zones.iter();
-    let pairs: Vec<_> = zones.map(|zone| (zone.id.as_str(), zone.name.as_str())).collect();
+    let pairs: Vec<_> = zones
+        .map(|zone| (zone.id.as_str(), zone.name.as_str()))
+        .collect();
     assert_eq!(
         pairs,
-        [("euw1-az1", "eu-west-1b"), ("euw1-az2", "eu-west-1c"), ("euw1-az3", "eu-west-1a")]
+        [
+            ("euw1-az1", "eu-west-1b"),
+            ("euw1-az2", "eu-west-1c"),
+            ("euw1-az3", "eu-west-1a")
+        ]
     );
 }
 
@@ -44,11 +66,15 @@ fn a_service_lists_only_zones_that_the_caller_has_too() {
         ..DescribeVpcEndpointServices::default()
     };
     let Stage { world, caller } = &mut stage;
-    let answer = world.describe_vpc_endpoint_services(caller, &ask(&[SERVICE], &[])).unwrap();
+    let answer = world
+        .describe_vpc_endpoint_services(caller, &ask(&[SERVICE], &[]))
+        .unwrap();
     assert_eq!(answer.service_details[0].zone_ids, ["euw1-az1", "euw1-az2"]);
     let unknown = world.describe_vpc_endpoint_services(caller, &ask(&["com.example"], &[]));
     assert_eq!(code(unknown), "InvalidServiceName");
-    let far = world.describe_vpc_endpoint_services(caller, &ask(&[], &["us-east-1"])).unwrap();
+    let far = world
+        .describe_vpc_endpoint_services(caller, &ask(&[], &["us-east-1"]))
+        .unwrap();
     assert!(far.service_details.is_empty());
 }
 
@@ -62,7 +88,9 @@ fn filters_are_case_sensitive_and_unknown_ones_are_refused() {
             filters: vec![Filter::one(name, value)],
             ..DescribeVpcEndpoints::default()
         };
-        let answer = stage.world.describe_vpc_endpoints(&stage.caller, &request)?;
+        let answer = stage
+            .world
+            .describe_vpc_endpoints(&stage.caller, &request)?;
         Ok(answer.vpc_endpoints.len())
     };
     for (name, value, expected) in [
@@ -76,10 +104,17 @@ fn filters_are_case_sensitive_and_unknown_ones_are_refused() {
         ("service-region", "eu-west-1", 1),
         ("tag-key", "none", 0),
     ] {
-        assert_eq!(count(&mut stage, name, value), Ok(expected), "{name}={value}");
+        assert_eq!(
+            count(&mut stage, name, value),
+            Ok(expected),
+            "{name}={value}"
+        );
     }
     for unknown in ["state", "Vpc-Id", "vpc-endpoint-states"] {
-        assert_eq!(code(count(&mut stage, unknown, "x")), "InvalidParameterValue");
+        assert_eq!(
+            code(count(&mut stage, unknown, "x")),
+            "InvalidParameterValue"
+        );
     }
 }
 
@@ -101,7 +136,10 @@ fn pages_of_endpoints_end_with_an_empty_token() {
             next_token,
             ..DescribeVpcEndpoints::default()
         };
-        stage.world.describe_vpc_endpoints(&stage.caller, &request).unwrap()
+        stage
+            .world
+            .describe_vpc_endpoints(&stage.caller, &request)
+            .unwrap()
     };
     let first = page(None);
     assert_eq!(first.vpc_endpoints.len(), 2);
@@ -127,10 +165,18 @@ fn what_is_not_there_has_a_code_for_each_kind() {
         vpc_id: "vpc-0fffffffffffffff0".to_owned(),
         attribute: Attribute::EnableDnsSupport,
     };
-    let found = stage.world.describe_vpc_attribute(&stage.caller, &attribute);
+    let found = stage
+        .world
+        .describe_vpc_attribute(&stage.caller, &attribute);
     assert_eq!(code(found), "InvalidVpcID.NotFound");
-    assert_eq!(code(stage.describe("vpce-0fffffffffffffff0")), "InvalidVpcEndpointId.NotFound");
-    assert_eq!(code(stage.describe("vpce-zz")), "InvalidVpcEndpointId.Malformed");
+    assert_eq!(
+        code(stage.describe("vpce-0fffffffffffffff0")),
+        "InvalidVpcEndpointId.NotFound"
+    );
+    assert_eq!(
+        code(stage.describe("vpce-zz")),
+        "InvalidVpcEndpointId.Malformed"
+    );
 }
 
 #[test]
@@ -141,13 +187,19 @@ fn other_accounts_and_regions_are_not_seen() {
         region: "us-east-1".to_owned(),
         ..caller.clone()
     };
-    let vpcs = world.describe_vpcs(&elsewhere, &DescribeVpcs::default()).unwrap().vpcs;
+    let vpcs = world
+        .describe_vpcs(&elsewhere, &DescribeVpcs::default())
+        .unwrap()
+        .vpcs;
     assert!(vpcs.is_empty());
     let stranger = Caller {
         account: "999999999999".to_owned(),
         ..caller.clone()
     };
-    let subnets = world.describe_subnets(&stranger, &DescribeSubnets::default()).unwrap().subnets;
+    let subnets = world
+        .describe_subnets(&stranger, &DescribeSubnets::default())
+        .unwrap()
+        .subnets;
     assert!(subnets.is_empty());
 }
 
@@ -162,7 +214,10 @@ fn dns_attributes_are_changed_and_read_one_at_a_time() {
         enable_dns_hostnames: Some(true),
         ..ModifyVpcAttribute::default()
     };
-    assert_eq!(code(world.modify_vpc_attribute(caller, &both)), "InvalidParameterCombination");
+    assert_eq!(
+        code(world.modify_vpc_attribute(caller, &both)),
+        "InvalidParameterCombination"
+    );
     let one = ModifyVpcAttribute {
         enable_dns_support: None,
         ..both
@@ -182,11 +237,21 @@ fn subnets_tell_their_free_addresses_and_their_zone_by_id() {
     let mut stage = Stage::new();
     let free = |stage: &mut Stage| -> Vec<u32> {
         let request = DescribeSubnets {
-            filters: vec![Filter::one("availability-zone-id", "euw1-az1"), Filter::one("vpc-id", VPC)],
+            filters: vec![
+                Filter::one("availability-zone-id", "euw1-az1"),
+                Filter::one("vpc-id", VPC),
+            ],
             ..DescribeSubnets::default()
         };
-        let answer = stage.world.describe_subnets(&stage.caller, &request).unwrap();
-        answer.subnets.iter().map(|subnet| subnet.available_ip_address_count).collect()
+        let answer = stage
+            .world
+            .describe_subnets(&stage.caller, &request)
+            .unwrap();
+        answer
+            .subnets
+            .iter()
+            .map(|subnet| subnet.available_ip_address_count)
+            .collect()
     };
     assert_eq!(free(&mut stage), [251, 251]);
     stage.available();
@@ -213,7 +278,14 @@ fn a_vpc_that_was_just_made_gets_its_subnets_later() {
             ..DescribeSubnets::default()
         };
         let state = world.describe_vpcs(caller, &vpcs).unwrap().vpcs[0].state();
-        (state, world.describe_subnets(caller, &subnets).unwrap().subnets.len())
+        (
+            state,
+            world
+                .describe_subnets(caller, &subnets)
+                .unwrap()
+                .subnets
+                .len(),
+        )
     };
     assert_eq!(seen(&mut stage), ("pending", 0));
     stage.wait(5);
@@ -232,7 +304,14 @@ fn interfaces_of_endpoints_are_listed_with_their_groups() {
         filters: vec![Filter::one("group-id", GROUP)],
         ..DescribeNetworkInterfaces::default()
     };
-    let answer = stage.world.describe_network_interfaces(&stage.caller, &request).unwrap();
-    let described: Vec<_> = answer.network_interfaces.iter().map(NetworkInterface::description).collect();
+    let answer = stage
+        .world
+        .describe_network_interfaces(&stage.caller, &request)
+        .unwrap();
+    let described: Vec<_> = answer
+        .network_interfaces
+        .iter()
+        .map(NetworkInterface::description)
+        .collect();
     assert_eq!(described, vec![format!("VPC Endpoint Interface {id}"); 2]);
 }

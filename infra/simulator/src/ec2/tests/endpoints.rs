@@ -68,7 +68,11 @@ fn one_bad_subnet_fails_the_whole_call() {
             "Found another VPC endpoint subnet in the availability zone of subnet-0a00000000000001b",
         ),
         (vec![SUBNET_ELSEWHERE], "InvalidParameter", "not in the VPC"),
-        (vec!["subnet-0ffffffffffffffff"], "InvalidSubnetId.NotFound", "subnet-0ffff"),
+        (
+            vec!["subnet-0ffffffffffffffff"],
+            "InvalidSubnetId.NotFound",
+            "subnet-0ffff",
+        ),
         (vec!["subnet-x"], "InvalidSubnetID.Malformed", "subnet-x"),
     ] {
         let made = stage.create(CreateVpcEndpoint {
@@ -136,7 +140,10 @@ fn a_service_of_another_region_must_be_named_with_its_region() {
         ..in_one_subnet()
     };
     assert_eq!(code(stage.create(far(None))), "InvalidServiceName");
-    assert_eq!(stage.create(far(Some("us-east-1"))).unwrap().service_region, "us-east-1");
+    assert_eq!(
+        stage.create(far(Some("us-east-1"))).unwrap().service_region,
+        "us-east-1"
+    );
 }
 
 /// "AWS PrivateLink quotas": 50 interface endpoints in a VPC.
@@ -145,10 +152,17 @@ fn the_quota_of_endpoints_counts_those_that_are_not_gone() {
     let mut stage = Stage::with(|scenario| scenario.quotas.endpoints_per_vpc = 2);
     let first = stage.create(in_one_subnet()).unwrap().vpc_endpoint_id;
     stage.create(in_one_subnet()).unwrap();
-    assert_eq!(code(stage.create(in_one_subnet())), "VpcEndpointLimitExceeded");
+    assert_eq!(
+        code(stage.create(in_one_subnet())),
+        "VpcEndpointLimitExceeded"
+    );
     stage.wait(3);
     stage.delete(&first);
-    assert_eq!(code(stage.create(in_one_subnet())), "VpcEndpointLimitExceeded", "still deleting");
+    assert_eq!(
+        code(stage.create(in_one_subnet())),
+        "VpcEndpointLimitExceeded",
+        "still deleting"
+    );
     stage.wait(45);
     assert!(stage.create(in_one_subnet()).is_ok());
     assert_eq!(Quotas::default().endpoints_per_vpc, 50);
@@ -159,7 +173,10 @@ fn the_quota_of_endpoints_counts_those_that_are_not_gone() {
 fn the_quota_of_interfaces_counts_all_endpoints_of_the_account() {
     let mut stage = Stage::with(|scenario| scenario.quotas.interfaces_per_region = 2);
     stage.create(in_one_subnet()).unwrap();
-    assert_eq!(code(stage.create(request())), "NetworkInterfaceLimitExceeded");
+    assert_eq!(
+        code(stage.create(request())),
+        "NetworkInterfaceLimitExceeded"
+    );
 }
 
 /// "Amazon VPC quotas": 5 groups on an interface; "Error codes" for the rest.
@@ -172,7 +189,11 @@ fn groups_of_an_endpoint_must_exist_fit_and_be_few() {
     };
     let fresh = stage.create_group("fresh").unwrap();
     let too_early = stage.create(with(std::slice::from_ref(&fresh)));
-    assert_eq!(code(too_early), "InvalidSecurityGroupID.NotFound", "not visible yet");
+    assert_eq!(
+        code(too_early),
+        "InvalidSecurityGroupID.NotFound",
+        "not visible yet"
+    );
     let elsewhere = stage.create(with(&[GROUP_ELSEWHERE.to_owned()]));
     assert_eq!(code(elsewhere), "InvalidParameter");
     let mut six = vec![GROUP.to_owned(), fresh];
@@ -200,12 +221,19 @@ fn a_client_token_makes_the_second_call_the_same_call() {
     stage.world.accept_endpoint(&first.vpc_endpoint_id);
     let second = stage.create(with_token("one")).unwrap();
     assert_eq!(second.vpc_endpoint_id, first.vpc_endpoint_id);
-    assert_eq!(second.state, EndpointState::Pending, "the answer is of today");
+    assert_eq!(
+        second.state,
+        EndpointState::Pending,
+        "the answer is of today"
+    );
     let other = CreateVpcEndpoint {
         subnet_ids: vec![SUBNET_1.to_owned()],
         ..with_token("one")
     };
-    assert_eq!(code(stage.create(other.clone())), "IdempotentParameterMismatch");
+    assert_eq!(
+        code(stage.create(other.clone())),
+        "IdempotentParameterMismatch"
+    );
     let upper_case = CreateVpcEndpoint {
         client_token: Some("ONE".to_owned()),
         ..other
@@ -232,7 +260,11 @@ fn a_token_still_finds_the_endpoint_that_was_deleted_since() {
 fn a_client_token_is_short_and_plain() {
     let mut stage = Stage::new();
     for bad in ["", &"x".repeat(65), "schlüssel", "a\n"] {
-        assert_eq!(code(stage.create(with_token(bad))), "InvalidClientToken", "{bad:?}");
+        assert_eq!(
+            code(stage.create(with_token(bad))),
+            "InvalidClientToken",
+            "{bad:?}"
+        );
     }
     assert!(stage.create(with_token(&"x".repeat(64))).is_ok());
 }
@@ -246,7 +278,10 @@ fn new_endpoints_are_throttled_by_account_and_region() {
         stage.create(in_one_subnet()).unwrap();
     }
     let refused = stage.create(in_one_subnet()).unwrap_err();
-    assert_eq!((refused.status, refused.code.as_str()), (503, "RequestLimitExceeded"));
+    assert_eq!(
+        (refused.status, refused.code.as_str()),
+        (503, "RequestLimitExceeded")
+    );
     stage.wait(3);
     assert_eq!(code(stage.create(in_one_subnet())), "RequestLimitExceeded");
     stage.wait(1);
@@ -256,7 +291,11 @@ fn new_endpoints_are_throttled_by_account_and_region() {
         ..stage.caller.clone()
     };
     let elsewhere = stage.world.create_vpc_endpoint(&neighbour, in_one_subnet());
-    assert_eq!(code(elsewhere), "InvalidVpcID.NotFound", "it has a bucket of its own");
+    assert_eq!(
+        code(elsewhere),
+        "InvalidVpcID.NotFound",
+        "it has a bucket of its own"
+    );
 }
 
 /// The same page; other operations are only throttled where a scenario says so.
@@ -267,7 +306,9 @@ fn every_operation_is_throttled_if_the_scenario_wants_it() {
     let count = |stage: &mut Stage| {
         let Stage { world, caller } = stage;
         let request = DescribeVpcs::default();
-        (0..150).filter(|_| world.describe_vpcs(caller, &request).is_ok()).count()
+        (0..150)
+            .filter(|_| world.describe_vpcs(caller, &request).is_ok())
+            .count()
     };
     assert_eq!(count(&mut calm), 150);
     assert_eq!(count(&mut strict), 100);
@@ -297,10 +338,19 @@ fn a_policy_needs_a_service_that_supports_one() {
         service_name: service.to_owned(),
         ..in_one_subnet()
     };
-    assert_eq!(code(stage.create(policy("{}", SERVICE))), "InvalidParameter");
-    assert_eq!(code(stage.create(policy("no", OPEN_SERVICE))), "InvalidParameterValue");
+    assert_eq!(
+        code(stage.create(policy("{}", SERVICE))),
+        "InvalidParameter"
+    );
+    assert_eq!(
+        code(stage.create(policy("no", OPEN_SERVICE))),
+        "InvalidParameterValue"
+    );
     let long = format!("\"{}\"", "x".repeat(20_480));
-    assert_eq!(code(stage.create(policy(&long, OPEN_SERVICE))), "InvalidParameterValue");
+    assert_eq!(
+        code(stage.create(policy(&long, OPEN_SERVICE))),
+        "InvalidParameterValue"
+    );
     assert!(stage.create(policy("{}", OPEN_SERVICE)).is_ok());
 }
 
@@ -315,11 +365,26 @@ fn the_kind_of_addresses_must_be_one_that_service_and_subnets_have() {
     for kind in [IpAddressType::Dualstack, IpAddressType::Ipv6] {
         assert_eq!(code(stage.create(with(kind))), "InvalidParameter");
     }
-    stage.world.ec2.services[0].ip_types.push(IpAddressType::Ipv6);
-    assert_eq!(code(stage.create(with(IpAddressType::Dualstack))), "InvalidParameter");
+    stage.world.ec2.services[0]
+        .ip_types
+        .push(IpAddressType::Ipv6);
+    assert_eq!(
+        code(stage.create(with(IpAddressType::Dualstack))),
+        "InvalidParameter"
+    );
     if let Some(subnet) = stage.world.ec2.subnets.get_mut(SUBNET_1) {
         subnet.ipv6_cidr = "2001:db8::/64".parse().ok();
     }
     let made = stage.create(with(IpAddressType::Dualstack)).unwrap();
     assert_eq!(made.ip_address_type, IpAddressType::Dualstack);
+}
+
+/// "AWS Outposts": interface endpoints do not live on an Outpost, even if its
+/// home zone is one of the service.
+#[test]
+fn a_subnet_on_an_outpost_gets_no_interface() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.vpcs[0].subnets[0].outpost_arn = Some("arn:aws:outposts:…".to_owned());
+    });
+    assert_eq!(code(stage.create(in_one_subnet())), "InvalidParameter");
 }

@@ -24,7 +24,12 @@ fn names_are_unique_in_a_vpc_whatever_the_case_of_their_letters() {
         vpc_id: DEFAULT_VPC.to_owned(),
         ..named("cockroach", "elsewhere")
     };
-    assert!(stage.world.create_security_group(&stage.caller, &elsewhere).is_ok());
+    assert!(
+        stage
+            .world
+            .create_security_group(&stage.caller, &elsewhere)
+            .is_ok()
+    );
 }
 
 /// The same page: length, signs, reserved names.
@@ -42,7 +47,9 @@ fn names_and_descriptions_keep_rules() {
         ("plain", "", "MissingParameter"),
         ("plain", "don't", "InvalidParameterValue"),
     ] {
-        let made = stage.world.create_security_group(&stage.caller, &named(name, description));
+        let made = stage
+            .world
+            .create_security_group(&stage.caller, &named(name, description));
         assert_eq!(code(made), expected, "{name}: {description}");
     }
     assert!(stage.create_group("a B1._-:/()#,@[]+=&;{}!$*").is_ok());
@@ -54,7 +61,10 @@ fn there_is_a_quota_of_groups_in_a_region() {
     // Two VPCs, each with its default group and one made by hand.
     let mut stage = Stage::with(|scenario| scenario.quotas.groups_per_region = 5);
     assert!(stage.create_group("fifth").is_ok());
-    assert_eq!(code(stage.create_group("sixth")), "SecurityGroupLimitExceeded");
+    assert_eq!(
+        code(stage.create_group("sixth")),
+        "SecurityGroupLimitExceeded"
+    );
     assert_eq!(Quotas::default().groups_per_region, 2_500);
 }
 
@@ -83,15 +93,24 @@ fn a_fresh_group_cannot_be_seen_for_a_while() {
     assert_eq!(code(too_early), "InvalidGroup.NotFound");
     assert_eq!(code(stage.delete_group(&id)), "InvalidGroup.NotFound");
     let by_name = DescribeSecurityGroups {
-        filters: vec![Filter::one("vpc-id", VPC), Filter::one("group-name", "fresh")],
+        filters: vec![
+            Filter::one("vpc-id", VPC),
+            Filter::one("group-name", "fresh"),
+        ],
         ..DescribeSecurityGroups::default()
     };
     let count = |stage: &mut Stage| {
-        let answer = stage.world.describe_security_groups(&stage.caller, &by_name);
+        let answer = stage
+            .world
+            .describe_security_groups(&stage.caller, &by_name);
         answer.unwrap().security_groups.len()
     };
     assert_eq!(count(&mut stage), 0);
-    assert_eq!(code(stage.create_group("fresh")), "InvalidGroup.Duplicate", "seen by writes");
+    assert_eq!(
+        code(stage.create_group("fresh")),
+        "InvalidGroup.Duplicate",
+        "seen by writes"
+    );
     stage.wait(3);
     assert_eq!(count(&mut stage), 1);
 }
@@ -107,7 +126,11 @@ fn a_group_cannot_go_before_what_uses_it_has_drained() {
     assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
     stage.wait(45);
     assert_eq!(stage.state(&id), EndpointState::Deleted);
-    assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation", "not drained yet");
+    assert_eq!(
+        code(stage.delete_group(GROUP)),
+        "DependencyViolation",
+        "not drained yet"
+    );
     stage.wait(20);
     assert_eq!(stage.delete_group(GROUP), Ok(()));
     assert_eq!(code(stage.delete_group(GROUP)), "InvalidGroup.NotFound");
@@ -134,7 +157,10 @@ fn a_group_cannot_go_while_another_one_speaks_of_it() {
         ip_permissions: vec![from_group],
         ..AuthorizeSecurityGroupIngress::default()
     };
-    stage.world.authorize_security_group_ingress(&stage.caller, &request).unwrap();
+    stage
+        .world
+        .authorize_security_group_ingress(&stage.caller, &request)
+        .unwrap();
     assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
     stage.delete_group(&other).unwrap();
     assert_eq!(stage.delete_group(GROUP), Ok(()));

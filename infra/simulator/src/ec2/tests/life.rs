@@ -32,7 +32,10 @@ fn an_accepted_endpoint_is_built_and_then_available() {
     assert_eq!(stage.state(&id), EndpointState::Pending);
     stage.wait(1);
     assert_eq!(stage.state(&id), EndpointState::Available);
-    assert!(!stage.world.accept_endpoint(&id), "there is nothing to accept");
+    assert!(
+        !stage.world.accept_endpoint(&id),
+        "there is nothing to accept"
+    );
 }
 
 /// "Accept or reject connection requests": a provider may reject at any time.
@@ -84,7 +87,11 @@ fn an_endpoint_that_came_to_nothing_stays_until_it_is_deleted() {
     stage.wait(365 * 24 * 3600);
     let seen = stage.describe(&id).unwrap();
     assert_eq!(seen.state, EndpointState::Rejected);
-    assert_eq!(seen.network_interface_ids.len(), 2, "it still has its interfaces");
+    assert_eq!(
+        seen.network_interface_ids.len(),
+        2,
+        "it still has its interfaces"
+    );
 }
 
 /// EC2 API reference, "Eventual consistency".
@@ -93,8 +100,14 @@ fn a_fresh_endpoint_cannot_be_seen_for_a_while() {
     let mut stage = Stage::new();
     let id = stage.create(request()).unwrap().vpc_endpoint_id;
     assert_eq!(code(stage.describe(&id)), "InvalidVpcEndpointId.NotFound");
-    assert_eq!(code(stage.private_dns(&id, true)), "InvalidVpcEndpointId.NotFound");
-    assert_eq!(stage.delete(&id)[0].error.code, "InvalidVpcEndpoint.NotFound");
+    assert_eq!(
+        code(stage.private_dns(&id, true)),
+        "InvalidVpcEndpointId.NotFound"
+    );
+    assert_eq!(
+        stage.delete(&id)[0].error.code,
+        "InvalidVpcEndpoint.NotFound"
+    );
     stage.wait(3);
     assert!(stage.describe(&id).is_ok());
 }
@@ -110,10 +123,16 @@ fn a_deletion_succeeds_and_says_inside_what_it_could_not_delete() {
         vpc_endpoint_ids: vec![absent.to_owned(), id.clone()],
         ..DeleteVpcEndpoints::default()
     };
-    let answer = stage.world.delete_vpc_endpoints(&stage.caller, &both).unwrap();
+    let answer = stage
+        .world
+        .delete_vpc_endpoints(&stage.caller, &both)
+        .unwrap();
     assert_eq!(answer.unsuccessful.len(), 1);
     assert_eq!(answer.unsuccessful[0].resource_id, absent);
-    assert_eq!(answer.unsuccessful[0].error.code, "InvalidVpcEndpoint.NotFound");
+    assert_eq!(
+        answer.unsuccessful[0].error.code,
+        "InvalidVpcEndpoint.NotFound"
+    );
     assert_eq!(stage.state(&id), EndpointState::Deleting);
     assert!(stage.delete(&id).is_empty(), "it is going already");
     let malformed = DeleteVpcEndpoints {
@@ -131,7 +150,10 @@ fn a_deleted_endpoint_stays_listed_for_a_while() {
     stage.delete(&id);
     stage.wait(45);
     assert_eq!(stage.describe(&id).unwrap().state, EndpointState::Deleted);
-    assert_eq!(stage.delete(&id)[0].error.code, "InvalidVpcEndpoint.NotFound");
+    assert_eq!(
+        stage.delete(&id)[0].error.code,
+        "InvalidVpcEndpoint.NotFound"
+    );
     stage.wait(600);
     assert_eq!(code(stage.describe(&id)), "InvalidVpcEndpointId.NotFound");
 }

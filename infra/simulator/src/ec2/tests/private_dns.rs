@@ -24,7 +24,11 @@ fn private_dns_can_only_be_switched_on_after_acceptance() {
     stage.wait(3);
     assert!(refusal(stage.private_dns(&id, true)).contains(&words));
     stage.world.accept_endpoint(&id);
-    assert_eq!(code(stage.private_dns(&id, true)), "IncorrectState", "it is being built");
+    assert_eq!(
+        code(stage.private_dns(&id, true)),
+        "IncorrectState",
+        "it is being built"
+    );
     stage.wait(45);
     assert_eq!(stage.private_dns(&id, true), Ok(()));
 }
@@ -37,7 +41,11 @@ fn switching_private_dns_on_takes_a_while_and_adds_the_private_name() {
     let id = stage.available();
     let before = stage.describe(&id).unwrap();
     assert!(!before.private_dns_enabled);
-    assert_eq!(before.dns_entries.len(), 3, "one of the Region and one of each zone");
+    assert_eq!(
+        before.dns_entries.len(),
+        3,
+        "one of the Region and one of each zone"
+    );
     stage.private_dns(&id, true).unwrap();
     let during = stage.describe(&id).unwrap();
     assert_eq!(during.state, EndpointState::Pending);
@@ -114,7 +122,11 @@ fn the_private_name_must_not_belong_to_another_endpoint_of_the_vpc() {
     stage.world.accept_endpoint(&second);
     stage.wait(45);
     stage.private_dns(&first, true).unwrap();
-    assert_eq!(refusal(stage.private_dns(&second, true)), conflict(), "even while it is coming");
+    assert_eq!(
+        refusal(stage.private_dns(&second, true)),
+        conflict(),
+        "even while it is coming"
+    );
     stage.wait(60);
     stage.private_dns(&first, false).unwrap();
     stage.wait(60);

@@ -9,7 +9,9 @@ impl Stage {
             ip_permissions: permissions,
             ..AuthorizeSecurityGroupIngress::default()
         };
-        let answer = self.world.authorize_security_group_ingress(&self.caller, &request)?;
+        let answer = self
+            .world
+            .authorize_security_group_ingress(&self.caller, &request)?;
         Ok(answer.security_group_rules)
     }
 
@@ -23,7 +25,8 @@ impl Stage {
             ip_permissions: permissions,
             ..RevokeSecurityGroupIngress::default()
         };
-        self.world.revoke_security_group_ingress(&self.caller, &request)
+        self.world
+            .revoke_security_group_ingress(&self.caller, &request)
     }
 
     fn inbound(&self) -> usize {
@@ -41,8 +44,20 @@ fn from(cidrs: &[&str]) -> IpPermission {
         ip_protocol: "tcp".to_owned(),
         from_port: Some(26257),
         to_port: Some(26257),
-        ip_ranges: cidrs.iter().filter(|cidr| !cidr.contains(':')).collect::<Vec<_>>().iter().map(range).collect(),
-        ipv6_ranges: cidrs.iter().filter(|cidr| cidr.contains(':')).collect::<Vec<_>>().iter().map(range).collect(),
+        ip_ranges: cidrs
+            .iter()
+            .filter(|cidr| !cidr.contains(':'))
+            .collect::<Vec<_>>()
+            .iter()
+            .map(range)
+            .collect(),
+        ipv6_ranges: cidrs
+            .iter()
+            .filter(|cidr| cidr.contains(':'))
+            .collect::<Vec<_>>()
+            .iter()
+            .map(range)
+            .collect(),
         ..IpPermission::default()
     }
 }
@@ -63,7 +78,9 @@ fn from_group(id: &str, description: Option<&str>) -> IpPermission {
 #[test]
 fn ranges_are_made_canonical_before_they_are_compared() {
     let mut stage = Stage::new();
-    let made = stage.authorize(vec![from(&["10.0.1.7/16", "2001:DB8::1/56"])]).unwrap();
+    let made = stage
+        .authorize(vec![from(&["10.0.1.7/16", "2001:DB8::1/56"])])
+        .unwrap();
     let texts: Vec<_> = made.iter().map(|rule| rule.source.text()).collect();
     assert_eq!(texts, ["10.0.0.0/16", "2001:db8::/56"]);
     let again = stage.authorize(vec![from(&["10.0.99.99/16"])]).unwrap_err();
@@ -113,21 +130,38 @@ fn what_cannot_be_a_rule_is_refused() {
     };
     for (permission, expected) in [
         (odd(|p| p.ip_ranges.clear()), "MissingParameter"),
-        (odd(|p| p.ip_protocol = "tpc".to_owned()), "InvalidParameterValue"),
+        (
+            odd(|p| p.ip_protocol = "tpc".to_owned()),
+            "InvalidParameterValue",
+        ),
         (odd(|p| p.to_port = Some(70_000)), "InvalidParameterValue"),
         (odd(|p| p.to_port = Some(80)), "InvalidParameterValue"),
         (odd(|p| p.from_port = None), "MissingParameter"),
         (from(&["10.0.0.0/33"]), "InvalidParameterValue"),
-        (odd(|p| p.ip_ranges[0].description = Some("it's".to_owned())), "InvalidParameterValue"),
+        (
+            odd(|p| p.ip_ranges[0].description = Some("it's".to_owned())),
+            "InvalidParameterValue",
+        ),
         (from_group(GROUP, Some("a & b")), "InvalidParameterValue"),
-        (from_group("sg-0fffffffffffffff0", None), "InvalidGroup.NotFound"),
+        (
+            from_group("sg-0fffffffffffffff0", None),
+            "InvalidGroup.NotFound",
+        ),
     ] {
-        assert_eq!(code(stage.authorize(vec![permission.clone()])), expected, "{permission:?}");
+        assert_eq!(
+            code(stage.authorize(vec![permission.clone()])),
+            expected,
+            "{permission:?}"
+        );
     }
     assert_eq!(code(stage.authorize(Vec::new())), "MissingParameter");
     let ampersand = odd(|p| p.ip_ranges[0].description = Some("a & b".to_owned()));
     assert!(stage.authorize(vec![ampersand]).is_ok());
-    assert!(stage.authorize(vec![from_group(GROUP, Some("itself"))]).is_ok());
+    assert!(
+        stage
+            .authorize(vec![from_group(GROUP, Some("itself"))])
+            .is_ok()
+    );
 }
 
 /// EC2 API reference, `RevokeSecurityGroupIngress`: outside a default VPC what
@@ -137,9 +171,14 @@ fn what_does_not_match_is_an_error_outside_a_default_vpc_only() {
     let mut stage = Stage::new();
     stage.authorize(vec![from(&["10.0.0.0/16"])]).unwrap();
     let both = vec![from(&["10.0.0.0/16"]), from(&["10.9.0.0/16"])];
-    assert_eq!(code(stage.revoke(GROUP, both)), "InvalidPermission.NotFound");
+    assert_eq!(
+        code(stage.revoke(GROUP, both)),
+        "InvalidPermission.NotFound"
+    );
     assert_eq!(stage.inbound(), 1, "nothing was revoked");
-    let answer = stage.revoke(GROUP_ELSEWHERE, vec![from(&["10.9.0.0/16"])]).unwrap();
+    let answer = stage
+        .revoke(GROUP_ELSEWHERE, vec![from(&["10.9.0.0/16"])])
+        .unwrap();
     assert_eq!(answer.unknown_ip_permissions.len(), 1);
     let answer = stage.revoke(GROUP, vec![from(&["10.0.0.0/16"])]).unwrap();
     assert_eq!(answer.revoked.len(), 1);
@@ -149,14 +188,23 @@ fn what_does_not_match_is_an_error_outside_a_default_vpc_only() {
 #[test]
 fn rules_can_be_revoked_by_id() {
     let mut stage = Stage::new();
-    let made = stage.authorize(vec![from(&["10.0.0.0/16", "10.1.0.0/16"])]).unwrap();
+    let made = stage
+        .authorize(vec![from(&["10.0.0.0/16", "10.1.0.0/16"])])
+        .unwrap();
     let by_id = RevokeSecurityGroupIngress {
         group_id: GROUP.to_owned(),
         security_group_rule_ids: vec![made[0].id.clone()],
         ..RevokeSecurityGroupIngress::default()
     };
-    assert!(stage.world.revoke_security_group_ingress(&stage.caller, &by_id).is_ok());
-    let again = stage.world.revoke_security_group_ingress(&stage.caller, &by_id);
+    assert!(
+        stage
+            .world
+            .revoke_security_group_ingress(&stage.caller, &by_id)
+            .is_ok()
+    );
+    let again = stage
+        .world
+        .revoke_security_group_ingress(&stage.caller, &by_id);
     assert_eq!(code(again), "InvalidSecurityGroupRuleId.NotFound");
     assert_eq!(stage.inbound(), 1);
 }
@@ -165,12 +213,21 @@ fn rules_can_be_revoked_by_id() {
 #[test]
 fn rules_of_both_directions_are_listed_one_by_one() {
     let mut stage = Stage::new();
-    stage.authorize(vec![from(&["10.0.0.0/16", "2001:db8::/56"])]).unwrap();
+    stage
+        .authorize(vec![from(&["10.0.0.0/16", "2001:db8::/56"])])
+        .unwrap();
     let request = DescribeSecurityGroupRules {
         filters: vec![Filter::one("group-id", GROUP)],
         ..DescribeSecurityGroupRules::default()
     };
-    let answer = stage.world.describe_security_group_rules(&stage.caller, &request).unwrap();
-    let inbound = answer.security_group_rules.iter().filter(|rule| !rule.is_egress).count();
+    let answer = stage
+        .world
+        .describe_security_group_rules(&stage.caller, &request)
+        .unwrap();
+    let inbound = answer
+        .security_group_rules
+        .iter()
+        .filter(|rule| !rule.is_egress)
+        .count();
     assert_eq!((answer.security_group_rules.len(), inbound), (3, 2));
 }

@@ -6,7 +6,10 @@ impl Stage {
     fn tag(&mut self, id: &str, tags: &[(&str, &str)]) -> Result<(), ApiError> {
         let request = CreateTags {
             resources: vec![id.to_owned()],
-            tags: tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            tags: tags
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             ..CreateTags::default()
         };
         self.world.create_tags(&self.caller, request)
@@ -39,8 +42,14 @@ fn tags_keep_rules() {
     ] {
         assert_eq!(code(stage.tag(VPC, &[(key, value)])), expected);
     }
-    assert_eq!(stage.tag(VPC, &[(&long_key[1..], &long_value[1..])]), Ok(()));
-    assert_eq!(code(stage.tag(VPC, &[("a", "1"), ("a", "2")])), "InvalidParameterValue");
+    assert_eq!(
+        stage.tag(VPC, &[(&long_key[1..], &long_value[1..])]),
+        Ok(())
+    );
+    assert_eq!(
+        code(stage.tag(VPC, &[("a", "1"), ("a", "2")])),
+        "InvalidParameterValue"
+    );
 }
 
 /// The same page: 50 tags.
@@ -59,8 +68,15 @@ fn a_resource_has_at_most_fifty_tags() {
 #[test]
 fn a_tag_can_be_removed_only_if_it_has_a_value() {
     let mut stage = Stage::new();
-    stage.tag(GROUP, &[("a", "1"), ("b", "2"), ("c", "3")]).unwrap();
-    stage.untag(GROUP, &[("a", None), ("b", Some("another")), ("absent", None)]).unwrap();
+    stage
+        .tag(GROUP, &[("a", "1"), ("b", "2"), ("c", "3")])
+        .unwrap();
+    stage
+        .untag(
+            GROUP,
+            &[("a", None), ("b", Some("another")), ("absent", None)],
+        )
+        .unwrap();
     let keys: Vec<_> = stage.world.ec2.groups[GROUP].tags.keys().cloned().collect();
     assert_eq!(keys, ["b", "c"]);
     stage.untag(GROUP, &[]).unwrap();
@@ -84,10 +100,16 @@ fn resources_get_tags_at_creation_and_only_of_their_own_kind() {
         filters: vec![Filter::one("tag:who", "us")],
         ..DescribeVpcEndpoints::default()
     };
-    let found = stage.world.describe_vpc_endpoints(&stage.caller, &by_tag).unwrap();
+    let found = stage
+        .world
+        .describe_vpc_endpoints(&stage.caller, &by_tag)
+        .unwrap();
     assert_eq!(found.vpc_endpoints.len(), 1);
     let by_key = DescribeTags {
-        filters: vec![Filter::one("key", "who"), Filter::one("resource-type", "vpc-endpoint")],
+        filters: vec![
+            Filter::one("key", "who"),
+            Filter::one("resource-type", "vpc-endpoint"),
+        ],
         ..DescribeTags::default()
     };
     let listed = stage.world.describe_tags(&stage.caller, &by_key).unwrap();
@@ -98,9 +120,15 @@ fn resources_get_tags_at_creation_and_only_of_their_own_kind() {
 fn what_is_not_there_or_not_visible_cannot_be_tagged() {
     let mut stage = Stage::new();
     let id = stage.create(request()).unwrap().vpc_endpoint_id;
-    assert_eq!(code(stage.tag(&id, &[("a", "b")])), "InvalidVpcEndpointId.NotFound");
+    assert_eq!(
+        code(stage.tag(&id, &[("a", "b")])),
+        "InvalidVpcEndpointId.NotFound"
+    );
     stage.wait(3);
     assert_eq!(stage.tag(&id, &[("a", "b")]), Ok(()));
-    assert_eq!(code(stage.tag("sg-0fffffffffffffff0", &[("a", "b")])), "InvalidGroup.NotFound");
+    assert_eq!(
+        code(stage.tag("sg-0fffffffffffffff0", &[("a", "b")])),
+        "InvalidGroup.NotFound"
+    );
     assert_eq!(code(stage.tag("nonsense", &[("a", "b")])), "InvalidID");
 }

@@ -25,7 +25,7 @@ pub(in crate::http::ec2) fn create_vpc_endpoint(
 ) -> Result<CreateVpcEndpoint, ApiError> {
     Ok(CreateVpcEndpoint {
         dry_run: form.flag("DryRun")?,
-        vpc_endpoint_type: form.word("VpcEndpointType", EndpointType::from_word)?,
+        vpc_endpoint_type: endpoint_type(form)?,
         vpc_id: form.text("VpcId"),
         service_name: form.text("ServiceName"),
         service_region: form.take("ServiceRegion"),
@@ -76,4 +76,19 @@ pub(in crate::http::ec2) fn delete_vpc_endpoints(
         dry_run: form.flag("DryRun")?,
         vpc_endpoint_ids: form.list("VpcEndpointId"),
     })
+}
+
+/// The type has an error code of its own.
+fn endpoint_type(form: &mut Form) -> Result<Option<EndpointType>, ApiError> {
+    let Some(word) = form.take("VpcEndpointType") else {
+        return Ok(None);
+    };
+    match EndpointType::from_word(&word) {
+        Some(kind) => Ok(Some(kind)),
+        None => Err(ApiError::new(
+            400,
+            "InvalidVpcEndpointType",
+            format!("The VPC endpoint type '{word}' is not valid"),
+        )),
+    }
 }

@@ -1,0 +1,194 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::exit;
+
+/// Connects VPCs to CockroachDB Cloud clusters over AWS PrivateLink.
+///
+/// Without `--aws` everything happens in a simulated world on this machine: no
+/// account is needed and nothing is billed.
+#[derive(Debug, Parser)]
+#[command(version, name = "crdb-privatelink", after_help = exit::table(), max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Log what happens beneath to stderr; twice for more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Log by this filter to stderr, such as `shared=debug,aws_sdk_ec2=info`.
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Connect a VPC to a cluster: ends in a working connection, or with nothing left behind.
+    #[command(after_help = exit::table())]
+    Provision(Provision),
+    /// Print exactly what `provision` would make, with the equivalent AWS CLI commands and the price.
+    #[command(after_help = exit::table())]
+    Plan(Plan),
+    /// List the simulated worlds that come along.
+    Scenarios,
+    /// Explain an error code: cause and fix.
+    Explain {
+        /// The code, such as `private-dns-conflict`.
+        code: String,
+    },
+    /// Print all error codes with causes and fixes, as a document.
+    Catalogue,
+    /// Print the state machine as a Mermaid diagram.
+    Diagram,
+}
+
+/// `provision`.
+#[derive(Debug, Args)]
+pub struct Provision {
+    /// In which world.
+    #[command(flatten)]
+    pub place: Place,
+    /// What is asked for.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Print nothing but one JSON document, on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// In which world.
+    #[command(flatten)]
+    pub place: Place,
+    /// What is asked for.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Wait for a cluster or network that is not ready yet, within the limits of the request.
+    #[arg(long)]
+    pub wait: bool,
+    /// Ask an Advanced cluster for its endpoint service if it has none. The only thing that `plan`
+    /// ever changes, and only with this flag; it is free of charge and cannot be undone.
+    #[arg(long)]
+    pub ask_for_service: bool,
+    /// Print nothing but one JSON document, on stdout.
+    #[arg(long, conflicts_with = "script")]
+    pub json: bool,
+    /// Print nothing but the AWS CLI commands, as a bash script.
+    #[arg(long)]
+    pub script: bool,
+}
+
+/// In which world.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "World")]
+pub struct Place {
+    /// A simulated world: a name from `crdb-privatelink scenarios`, or a TOML file. Its `[request]`
+    /// is what is asked for unless flags say otherwise. [default: fresh-vpc]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "aws")]
+    pub scenario: Option<String>,
+    /// A simulator that is already running (`cargo run -p simulator`), so that its world stays
+    /// between commands.
+    #[arg(long, value_name = "URL", conflicts_with = "aws")]
+    pub endpoint: Option<String>,
+    /// How many times faster the simulated time runs while something is awaited; 1 is real time.
+    /// With `--endpoint`, give the speed of that simulator. [default: 25, with `--endpoint` 1]
+    #[arg(long, value_name = "N", value_parser = speed, conflicts_with = "aws")]
+    pub speed: Option<f64>,
+    /// Use the AWS account of the surroundings and the real Cloud API. What is made there is billed.
+    #[arg(long)]
+    pub aws: bool,
+    /// The secret in Secrets Manager that holds the Cloud API key. [default: API_KEY_SECRET, else
+    /// crdb-privatelink/api-key]
+    #[arg(long, value_name = "NAME")]
+    pub secret: Option<String>,
+}
+
+/// What is asked for. Values are checked where every request is checked.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Request")]
+pub struct Asked {
+    /// A request as a JSON file; the schema is docs/provision-request.schema.json. The flags below
+    /// override its fields.
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// The cluster.
+    #[arg(long, value_name = "UUID")]
+    pub cluster_id: Option<String>,
+    /// The AWS Region of the VPC.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The VPC.
+    #[arg(long, value_name = "VPC")]
+    pub vpc_id: Option<String>,
+    /// The account that must own the VPC.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account_id: Option<String>,
+    /// A subnet of the endpoint, at most one for each zone; may be repeated.
+    #[arg(long, value_name = "SUBNET")]
+    pub subnet_id: Vec<String>,
+    /// A network that may connect; may be repeated. Without any source: all networks of the VPC.
+    #[arg(long, value_name = "NETWORK")]
+    pub cidr: Vec<String>,
+    /// A security group whose members may connect; may be repeated.
+    #[arg(long, value_name = "GROUP")]
+    pub source_group: Vec<String>,
+    /// Let the networks of peered VPCs connect too.
+    #[arg(long)]
+    pub include_peered_vpcs: bool,
+    /// Leave private DNS off.
+    #[arg(long)]
+    pub no_private_dns: bool,
+    /// Add the VPC's account to the cluster's trusted owners if it has to be.
+    #[arg(long)]
+    pub add_trusted_owner: bool,
+    /// What happens to the parts that were made when a later step fails.
+    #[arg(long, value_name = "WHAT", value_parser = ["rollback", "keep"])]
+    pub on_failure: Option<String>,
+    /// SQL user of the connection string.
+    #[arg(long, value_name = "NAME")]
+    pub sql_user: Option<String>,
+    /// Database of the connection string.
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+}
+
+/// Outside these bounds a run is either endless or faster than its own calls.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.1..=1000.0).contains(&speed) => Ok(speed),
+        _ => Err("not a number from 0.1 to 1000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_account_and_a_simulated_world_exclude_each_other() {
+        for world in ["--scenario=fresh-vpc", "--endpoint=http://127.0.0.1:1", "--speed=2"] {
+            assert!(Arguments::try_parse_from(["it", "provision", "--aws", world]).is_err(), "{world}");
+        }
+    }
+
+    #[test]
+    fn a_speed_is_a_reasonable_number() {
+        assert_eq!(speed("25"), Ok(25.0));
+        for text in ["0", "-1", "NaN", "inf", "1e9", "fast"] {
+            assert!(speed(text).is_err(), "{text}");
+        }
+    }
+}

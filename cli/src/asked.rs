@@ -1,0 +1,111 @@
+//! What is asked for: a scenario's request or a file, and flags over it.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use shared::request::ProvisionRequest;
+
+use crate::arguments::Asked;
+use crate::error::Error;
+
+/// Reads and checks the request.
+///
+/// # Errors
+/// When the file cannot be read or a field breaks its rule.
+pub fn request(asked: &Asked, scenario: Map<String, Value>) -> Result<ProvisionRequest, Error> {
+    let base = match &asked.request {
+        Some(path) => read(path)?,
+        None => Value::Object(scenario),
+    };
+    Ok(ProvisionRequest::parse(&with_flags(base, asked))?)
+}
+
+fn read(path: &Path) -> Result<Value, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Error::File { path: path.to_owned(), source })?;
+    serde_json::from_str(&text).map_err(|source| Error::Json { path: path.to_owned(), source })
+}
+
+/// The request with what the flags say. Something that is no object stays as it
+/// is, for the check to refuse.
+fn with_flags(mut base: Value, asked: &Asked) -> Value {
+    let Some(request) = base.as_object_mut() else {
+        return base;
+    };
+    let mut set = |field: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            request.insert(field.to_owned(), value);
+        }
+    };
+    let text = |value: &Option<String>| value.clone().map(Value::String);
+    set("cluster_id", text(&asked.cluster_id));
+    set("region", text(&asked.region));
+    set("vpc_id", text(&asked.vpc_id));
+    set("account_id", text(&asked.account_id));
+    set("subnet_ids", list(&asked.subnet_id));
+    set("private_dns", asked.no_private_dns.then_some(json!(false)));
+    set("add_trusted_owner", asked.add_trusted_owner.then_some(json!(true)));
+    set("on_failure", text(&asked.on_failure));
+    set("sql_user", text(&asked.sql_user));
+    set("database", text(&asked.database));
+
+    let sources = [
+        ("cidrs", list(&asked.cidr)),
+        ("security_group_ids", list(&asked.source_group)),
+        ("include_peered_vpcs", asked.include_peered_vpcs.then_some(json!(true))),
+    ];
+    for (field, value) in sources {
+        let Some(value) = value else { continue };
+        let sources = request.entry("sources").or_insert_with(|| json!({}));
+        if let Some(sources) = sources.as_object_mut() {
+            sources.insert(field.to_owned(), value);
+        }
+    }
+    base
+}
+
+/// A flag that was given at least once replaces the whole list.
+fn list(values: &[String]) -> Option<Value> {
+    (!values.is_empty()).then(|| json!(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario() -> Map<String, Value> {
+        let request = json!({
+            "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+            "region": "eu-west-1",
+            "vpc_id": "vpc-0a1b2c3d4e5f60718",
+            "sources": { "cidrs": ["10.0.0.0/8"], "security_group_ids": ["sg-0a71e831"] },
+        });
+        request.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn flags_override_single_fields() {
+        let asked = Asked {
+            vpc_id: Some("vpc-0a71e831".into()),
+            cidr: vec!["10.1.0.0/16".into()],
+            no_private_dns: true,
+            on_failure: Some("keep".into()),
+            ..Asked::default()
+        };
+        let request = request(&asked, scenario()).unwrap();
+        assert_eq!(request.vpc_id.as_str(), "vpc-0a71e831");
+        assert_eq!(request.region.as_str(), "eu-west-1");
+        assert!(!request.private_dns);
+        assert_eq!(request.sources.cidrs.len(), 1);
+        assert_eq!(request.sources.security_group_ids.len(), 1);
+    }
+
+    #[test]
+    fn a_refusal_names_field_value_and_rule() {
+        let asked = Asked { vpc_id: Some("vpc-1".into()), ..Asked::default() };
+        let error = request(&asked, scenario()).unwrap_err();
+        assert!(error.to_string().contains("vpc_id: `vpc-1` is not a VPC id"), "{error}");
+        let missing = request(&Asked::default(), Map::new()).unwrap_err();
+        assert!(missing.to_string().contains("missing field `cluster_id`"), "{missing}");
+    }
+}

@@ -1,0 +1,94 @@
+//! How the command ends, as a number.
+
+use shared::report::Ending;
+
+/// What the exit code means. Interface: scripts compare it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The connection works, or the command printed what it was asked for.
+    Done,
+    /// Something that should not happen.
+    Unexpected,
+    /// The command line or the request is not valid; nothing was started.
+    BadRequest,
+    /// `provision` failed and nothing that it made is left; or `plan` found
+    /// something that stands in the way.
+    NotConnected,
+    /// `provision` failed and, as asked for, kept what it made.
+    Kept,
+    /// `provision` failed or was left, and something that it made may be left: a
+    /// person must look.
+    Incomplete,
+    /// `plan` cannot be made yet; asking again later may help.
+    NotYet,
+}
+
+impl Exit {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Exit; 7] = [
+        Exit::Done,
+        Exit::Unexpected,
+        Exit::BadRequest,
+        Exit::NotConnected,
+        Exit::Kept,
+        Exit::Incomplete,
+        Exit::NotYet,
+    ];
+
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Unexpected => 1,
+            Exit::BadRequest => 2,
+            Exit::NotConnected => 3,
+            Exit::Kept => 4,
+            Exit::Incomplete => 5,
+            Exit::NotYet => 6,
+        }
+    }
+
+    /// What it means, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "the connection is ready, or the command did what it was asked for",
+            Exit::Unexpected => "something unexpected; please report it",
+            Exit::BadRequest => "the command line or the request is not valid; nothing was started",
+            Exit::NotConnected => {
+                "provision failed and left nothing behind, or plan found something in the way"
+            }
+            Exit::Kept => "provision failed and kept what it had made, as asked for",
+            Exit::Incomplete => "something may be left behind; a person must look",
+            Exit::NotYet => "plan cannot be made yet; ask again later",
+        }
+    }
+}
+
+impl From<Ending> for Exit {
+    fn from(ending: Ending) -> Exit {
+        match ending {
+            Ending::RolledBack => Exit::NotConnected,
+            Ending::KeptAfterFailure => Exit::Kept,
+            Ending::RollbackIncomplete => Exit::Incomplete,
+        }
+    }
+}
+
+/// The codes and their meanings, for `--help`.
+pub fn table() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for exit in Exit::ALL {
+        text.push_str(&format!("  {}  {}\n", exit.code(), exit.meaning()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_numbered_in_order() {
+        assert!(Exit::ALL.iter().zip(0..).all(|(exit, code)| exit.code() == code));
+    }
+}

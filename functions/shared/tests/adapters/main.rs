@@ -1,0 +1,3 @@
+//! The adapters.
+#[test]
+fn probe() {}
