@@ -1,5 +1,66 @@
 //! The operator's command: runs the definitions in one process, against the
 //! simulator or a real account.
+//!
+//! | Where | What |
+//! | --- | --- |
+//! | [`arguments`], [`asked`] | the command line, and the request that it makes |
+//! | [`provision`], [`plan`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
+//! | [`definition`], [`steps`] | the definition and the table that joins its states to the handlers |
+//! | [`world`], [`clock`], [`interrupt`] | where a run acts, its time, and how it is stopped |
+//! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
+//! | [`ending`], [`script`], [`price`] | what is printed at the end |
+//! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
 
+use std::io::Write;
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+
+pub mod answer;
+pub mod arguments;
+pub mod asked;
+pub mod clock;
 pub mod definition;
+pub mod diagram;
+pub mod display;
+pub mod ending;
+pub mod error;
+pub mod exit;
+pub mod explain;
+pub mod interrupt;
+mod logging;
+pub mod plan;
+pub mod price;
+pub mod provision;
+pub mod scenarios;
+pub mod script;
 pub mod steps;
+pub mod story;
+pub mod words;
+pub mod world;
+
+pub use answer::Answer;
+
+/// Does what the command line says.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let logging = logging::start(&arguments);
+    let (json, answer) = match &arguments.command {
+        Command::Provision(it) => (it.json, provision::run(it, logging).await),
+        Command::Plan(it) => (it.json, Box::pin(plan::run(it)).await),
+        Command::Scenarios => (false, scenarios::run()),
+        Command::Explain { code } => (false, explain::run(code)),
+        Command::Catalogue => (false, Ok(Answer::done(shared::catalogue::document()))),
+        Command::Diagram => (false, diagram::run()),
+    };
+    let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
+    print(&answer);
+    ExitCode::from(answer.exit.code())
+}
+
+/// The end of a pipe may be gone, and that is not worth a panic.
+fn print(answer: &Answer) {
+    let _ = std::io::stderr().write_all(answer.stderr.as_bytes());
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(answer.stdout.as_bytes());
+    let _ = stdout.flush();
+}

@@ -98,3 +98,8 @@ pub fn ending(execution: &Execution) -> Ending {
         Outcome::TimedOut => panic!("the machine timed out"),
     }
 }
+
+/// Whether an operation of a service changes something there.
+pub fn changes(operation: &str) -> bool {
+    !["Describe", "Get", "GET", "List"].iter().any(|reads| operation.contains(reads))
+}

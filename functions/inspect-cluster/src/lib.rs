@@ -55,7 +55,8 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
             if input.may_request_service {
                 cloud.request_endpoint_services(id).await?;
             }
-            let awaited = format!("the endpoint service of {} in {} (asked for)", cluster.name, input.region);
+            let asked = if input.may_request_service { "asked for" } else { "not asked for yet" };
+            let awaited = format!("the endpoint service of {} in {} ({asked})", cluster.name, input.region);
             return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
         }
     };

@@ -223,6 +223,9 @@ catalogue! {
         "Run again, or raise limits.private_dns_seconds.";
 
     // Undoing.
+    PrivateDnsNotOffInTime = "private-dns-not-off-in-time", Rejected,
+        "Private DNS could not be switched off again before the limit was reached.",
+        "Once the endpoint is available, run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --no-private-dns-enabled`.";
     RegistrationNotGoneInTime = "registration-not-gone-in-time", Rejected,
         "The registration was still being removed when the limit was reached.",
         "Remove it under Networking > Private endpoint in the Cloud Console.";

@@ -7,6 +7,7 @@
 use crate::StepError;
 use crate::ids::{AccountId, ClusterId, EndpointId, Region, ServiceName, ZoneId};
 
+mod answer;
 pub mod errors;
 mod http;
 mod wire;

@@ -62,31 +62,23 @@ impl SecurityGroups for InProcess {
         sources: &[Source],
         description: &str,
     ) -> Result<(), StepError> {
-        let action = "AuthorizeSecurityGroupIngress";
-        let request = AuthorizeSecurityGroupIngress {
-            group_id: group.to_string(),
-            ip_permissions: sources.iter().map(|source| permission(source, description)).collect(),
-            ..Default::default()
-        };
-        let answered =
-            self.call(action, |world, caller| world.authorize_security_group_ingress(caller, &request));
-        match answered {
-            Ok(_) => Ok(()),
-            Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => Ok(()),
-            Err(refusal) => Err(failure(action, &refusal)),
+        if self.authorize_all(group, sources, description)? {
+            return Ok(());
         }
+        for source in sources {
+            self.authorize_all(group, std::slice::from_ref(source), description)?;
+        }
+        Ok(())
     }
 
     async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError> {
-        let request = RevokeSecurityGroupIngress {
-            group_id: group.to_string(),
-            security_group_rule_ids: rule_ids.to_vec(),
-            ..Default::default()
-        };
-        self.ask("RevokeSecurityGroupIngress", |world, caller| {
-            world.revoke_security_group_ingress(caller, &request)
-        })
-        .map(|_| ())
+        if self.revoke_all(group, rule_ids)? {
+            return Ok(());
+        }
+        for rule_id in rule_ids {
+            self.revoke_all(group, std::slice::from_ref(rule_id))?;
+        }
+        Ok(())
     }
 
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
@@ -110,6 +102,45 @@ impl SecurityGroups for InProcess {
 
     async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError> {
         self.untag(group.as_str(), keys)
+    }
+}
+
+/// Several rules in one request, which EC2 takes all or none of. `false` if it
+/// took none because some of them were as they should be before.
+impl InProcess {
+    fn authorize_all(
+        &self,
+        group: &SecurityGroupId,
+        sources: &[Source],
+        description: &str,
+    ) -> Result<bool, StepError> {
+        let action = "AuthorizeSecurityGroupIngress";
+        let request = AuthorizeSecurityGroupIngress {
+            group_id: group.to_string(),
+            ip_permissions: sources.iter().map(|source| permission(source, description)).collect(),
+            ..Default::default()
+        };
+        let answered =
+            self.call(action, |world, caller| world.authorize_security_group_ingress(caller, &request));
+        match answered {
+            Ok(_) => Ok(true),
+            Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => {
+                Ok(sources.len() == 1)
+            }
+            Err(refusal) => Err(failure(action, &refusal)),
+        }
+    }
+
+    fn revoke_all(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<bool, StepError> {
+        let request = RevokeSecurityGroupIngress {
+            group_id: group.to_string(),
+            security_group_rule_ids: rule_ids.to_vec(),
+            ..Default::default()
+        };
+        let revoked = self.ask("RevokeSecurityGroupIngress", |world, caller| {
+            world.revoke_security_group_ingress(caller, &request)
+        })?;
+        Ok(revoked.is_some() || rule_ids.len() == 1)
     }
 }
 

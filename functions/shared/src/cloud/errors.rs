@@ -21,10 +21,18 @@ pub struct Refused<'a> {
 
 /// Turns an answer that is not a success into our error.
 pub fn classify(refused: &Refused<'_>) -> StepError {
-    StepError::new(
-        meaning(refused),
-        format!("the Cloud API answered {} to {}: {}", refused.status, refused.call, refused.message),
-    )
+    let mut detail = format!("the Cloud API answered {} to {}", refused.status, refused.call);
+    if !refused.message.is_empty() {
+        detail.push_str(": ");
+        detail.push_str(refused.message);
+    }
+    StepError::new(meaning(refused), detail)
+}
+
+/// Whether there were too many requests, so that this one took no effect. The
+/// status alone does not tell (cockroachdb/docs PR 20356).
+pub fn is_rate_limited(status: u16, message: &str) -> bool {
+    status == 429 || message.to_ascii_lowercase().contains("rate limit exceeded")
 }
 
 /// Turns the absence of an answer into our error.
@@ -33,24 +41,28 @@ pub fn no_answer(call: &str, what: &str) -> StepError {
 }
 
 fn meaning(refused: &Refused<'_>) -> Code {
-    let says = |part: &str| refused.message.to_ascii_lowercase().contains(part);
-    // The status of a rate-limited answer is not reliable (cockroachdb/docs PR 20356).
-    if refused.status == 429 || says("rate limit exceeded") {
+    if is_rate_limited(refused.status, refused.message) {
         return Code::CloudRateLimited;
     }
     match refused.status {
         401 => Code::ApiKeyRefused,
         403 => Code::ApiKeyLacksRole,
-        _ if says("lock") => Code::ClusterBusy,
+        _ if speaks_of_a_lock(refused.message) => Code::ClusterBusy,
+        _ if refused.has_retry_after => Code::CloudRateLimited,
         // A cluster that is being built answers 503 while it is locked, too.
         503 => Code::ClusterBusy,
         500..=599 => Code::CloudUnavailable,
-        _ if refused.has_retry_after => Code::CloudRateLimited,
         400 | 404 | 409 | 412 if refused.call == "POST private-endpoint-connections" => {
             Code::RegistrationRefused
         }
         _ => Code::UnexpectedCloudAnswer,
     }
+}
+
+/// `lock`, `locked` and the like, but not `block`.
+fn speaks_of_a_lock(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.starts_with("lock"))
 }
 
 #[cfg(test)]
@@ -71,7 +83,11 @@ mod tests {
         check(get, 400, true, "slow down", Code::CloudRateLimited);
         check(get, 500, false, "rate limit exceeded", Code::CloudRateLimited);
         check(get, 400, false, "couldn't lock cluster", Code::ClusterBusy);
+        check(get, 400, false, "the CIDR block is invalid", Code::UnexpectedCloudAnswer);
         check(get, 503, false, "", Code::ClusterBusy);
+        check(get, 503, true, "cluster is LOCKED", Code::ClusterBusy);
+        check(get, 503, true, "", Code::CloudRateLimited);
+        check(get, 500, true, "", Code::CloudRateLimited);
         for status in [500, 502, 504] {
             check(get, status, false, "", Code::CloudUnavailable);
         }

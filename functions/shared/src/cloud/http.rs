@@ -5,8 +5,10 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
+use url::Url;
 
-use super::wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire, StatusWire};
+use super::answer::Answer;
+use super::wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
 use super::{Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
 use crate::ids::{AccountId, ClusterId, EndpointId};
 use crate::secret::{ApiKey, Secrets};
@@ -19,30 +21,34 @@ const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"))
 /// early is better than being cut off.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The longest wait for the rate limit to pass. It counts the requests of one
+/// second, so this is enough for a short crowd; a longer one is the definition's
+/// to wait for.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
 /// The Cloud API, with the key from a [`Secrets`].
 ///
 /// The key is fetched at the first call and kept; when the API refuses it, it is
 /// fetched once more, because it may have been rotated since.
 pub struct HttpCloud<S> {
     client: reqwest::Client,
-    base_url: String,
+    clusters: Url,
     secrets: S,
     key: RwLock<Option<ApiKey>>,
 }
 
-/// An answer of the API, read to its end.
-struct Answer {
-    status: StatusCode,
-    has_retry_after: bool,
-    body: String,
-}
-
 impl<S: Secrets> HttpCloud<S> {
-    /// A client for the API at `base_url` (without a trailing slash).
+    /// A client for the API at `base_url`.
     ///
     /// # Errors
-    /// When no TLS client can be built, as without any root certificates.
+    /// When `base_url` is not a URL, or no TLS client can be built, as without any
+    /// root certificates.
     pub fn new(base_url: &str, secrets: S) -> Result<Self, StepError> {
+        let clusters = format!("{}/api/v1/clusters", base_url.trim_end_matches('/'));
+        let clusters = Url::parse(&clusters).ok().filter(Url::has_host).ok_or_else(|| {
+            let detail = format!("`{base_url}` is not the URL of a Cloud API");
+            StepError::new(Code::CloudUnavailable, detail)
+        })?;
         // Choosing the provider here keeps AWS and Cloud on one TLS library; a
         // second call finds it chosen already, which is what we want.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -52,12 +58,7 @@ impl<S: Secrets> HttpCloud<S> {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| StepError::new(Code::CloudUnavailable, reason(&error)))?;
-        Ok(Self {
-            client,
-            base_url: base_url.trim_end_matches('/').to_owned(),
-            secrets,
-            key: RwLock::new(None),
-        })
+        Ok(Self { client, clusters, secrets, key: RwLock::new(None) })
     }
 
     async fn key(&self) -> Result<ApiKey, StepError> {
@@ -73,16 +74,34 @@ impl<S: Secrets> HttpCloud<S> {
         Ok(key)
     }
 
-    /// Sends a request, with a renewed key if the kept one is refused. `call` is
-    /// method and path without ids, for messages.
+    /// Sends a request, and once more if the rate limit passes soon. `call` is
+    /// method and path without ids, for messages; `path` are the segments below
+    /// `clusters`.
     async fn send(
         &self,
         call: &str,
-        path: &str,
+        path: &[&str],
         body: Option<serde_json::Value>,
     ) -> Result<Answer, StepError> {
+        let answer = self.authorized(call, path, body.as_ref()).await?;
+        match answer.rate_limit_passes_after() {
+            Some(wait) if wait <= LONGEST_WAIT => {
+                pause(wait).await;
+                self.authorized(call, path, body.as_ref()).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// Sends a request, with a renewed key if the kept one is refused.
+    async fn authorized(
+        &self,
+        call: &str,
+        path: &[&str],
+        body: Option<&serde_json::Value>,
+    ) -> Result<Answer, StepError> {
         let key = self.key().await?;
-        let answer = self.attempt(call, path, body.as_ref(), &key).await?;
+        let answer = self.attempt(call, path, body, &key).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
@@ -90,13 +109,13 @@ impl<S: Secrets> HttpCloud<S> {
         if renewed == key {
             return Ok(answer);
         }
-        self.attempt(call, path, body.as_ref(), &renewed).await
+        self.attempt(call, path, body, &renewed).await
     }
 
     async fn attempt(
         &self,
         call: &str,
-        path: &str,
+        path: &[&str],
         body: Option<&serde_json::Value>,
         key: &ApiKey,
     ) -> Result<Answer, StepError> {
@@ -110,7 +129,7 @@ impl<S: Secrets> HttpCloud<S> {
         authorization.set_sensitive(true);
         let mut request = self
             .client
-            .request(method, format!("{}/api/v1/clusters/{path}", self.base_url))
+            .request(method, self.url(path))
             .header(header::AUTHORIZATION, authorization)
             .header(header::ACCEPT, "application/json")
             .header("Cc-Version", CC_VERSION);
@@ -119,13 +138,23 @@ impl<S: Secrets> HttpCloud<S> {
         }
         let no_answer = |error: reqwest::Error| errors::no_answer(call, &reason(&error));
         let response = request.send().await.map_err(no_answer)?;
-        let status = response.status();
-        let has_retry_after = response.headers().contains_key(header::RETRY_AFTER);
+        let (status, headers) = (response.status(), response.headers().clone());
         let body = response.text().await.map_err(no_answer)?;
-        Ok(Answer { status, has_retry_after, body })
+        Ok(Answer::new(status, &headers, body, key))
     }
 
-    async fn get<T: DeserializeOwned>(&self, call: &str, path: &str) -> Result<Option<T>, StepError> {
+    /// Ids in paths are percent-encoded: the API asks for it, and ours come from
+    /// answers of the other side.
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.clusters.clone();
+        // A URL with a host has a path.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(path);
+        }
+        url
+    }
+
+    async fn get<T: DeserializeOwned>(&self, call: &str, path: &[&str]) -> Result<Option<T>, StepError> {
         let answer = self.send(call, path, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -135,13 +164,13 @@ impl<S: Secrets> HttpCloud<S> {
 
     /// A list of a cluster that exists. While a cluster is being built the lists
     /// below it answer 404 (terraform-provider-cockroach issue 34).
-    async fn list<T: DeserializeOwned>(&self, call: &str, path: &str) -> Result<T, StepError> {
+    async fn list<T: DeserializeOwned>(&self, call: &str, path: &[&str]) -> Result<T, StepError> {
         self.get(call, path).await?.ok_or_else(|| {
             StepError::new(Code::ClusterBusy, format!("the Cloud API answered 404 to {call}"))
         })
     }
 
-    async fn delete(&self, call: &str, path: &str) -> Result<(), StepError> {
+    async fn delete(&self, call: &str, path: &[&str]) -> Result<(), StepError> {
         let answer = self.send(call, path, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(());
@@ -150,38 +179,9 @@ impl<S: Secrets> HttpCloud<S> {
     }
 }
 
-impl Answer {
-    fn success(self, call: &str) -> Result<Self, StepError> {
-        if self.status.is_success() {
-            return Ok(self);
-        }
-        let message = serde_json::from_str::<StatusWire>(&self.body)
-            .ok()
-            .and_then(|status| status.message)
-            .unwrap_or(self.body);
-        Err(errors::classify(&errors::Refused {
-            call,
-            status: self.status.as_u16(),
-            has_retry_after: self.has_retry_after,
-            message: &presentable(&message),
-        }))
-    }
-
-    fn read<T: DeserializeOwned>(&self, call: &str) -> Result<T, StepError> {
-        serde_json::from_str(&self.body).map_err(|error| {
-            StepError::new(Code::UnexpectedCloudAnswer, format!("{call}: {error}"))
-        })
-    }
-}
-
-/// A message from outside, cut to a readable length and without anything that
-/// looks like an API key, should the other side ever echo one.
-fn presentable(message: &str) -> String {
-    let words: Vec<&str> = message
-        .split_whitespace()
-        .map(|word| if word.contains("CCDB1_") { "CCDB1_…" } else { word })
-        .collect();
-    words.join(" ").chars().take(500).collect()
+#[expect(clippy::disallowed_methods, reason = "two seconds at most, which no definition has to know of")]
+async fn pause(wait: Duration) {
+    tokio::time::sleep(wait).await;
 }
 
 /// The chain of reasons of an HTTP failure, without the URL.
@@ -203,42 +203,42 @@ fn reason(error: &reqwest::Error) -> String {
 
 impl<S: Secrets> Cloud for HttpCloud<S> {
     async fn cluster(&self, id: &ClusterId) -> Result<Option<Cluster>, StepError> {
-        let cluster: Option<ClusterWire> = self.get("GET cluster", id.as_str()).await?;
+        let cluster: Option<ClusterWire> = self.get("GET cluster", &[id.as_str()]).await?;
         Ok(cluster.map(Cluster::from))
     }
 
     async fn endpoint_services(&self, id: &ClusterId) -> Result<Vec<CloudService>, StepError> {
-        let path = format!("{id}/networking/private-endpoint-services");
+        let path = [id.as_str(), "networking", "private-endpoint-services"];
         let services: ServicesWire = self.list("GET private-endpoint-services", &path).await?;
         Ok(services.into())
     }
 
     async fn request_endpoint_services(&self, id: &ClusterId) -> Result<(), StepError> {
         let call = "POST private-endpoint-services";
-        let path = format!("{id}/networking/private-endpoint-services");
+        let path = [id.as_str(), "networking", "private-endpoint-services"];
         self.send(call, &path, None).await?.success(call).map(|_| ())
     }
 
     async fn registrations(&self, id: &ClusterId) -> Result<Vec<Registration>, StepError> {
-        let path = format!("{id}/networking/private-endpoint-connections");
+        let path = [id.as_str(), "networking", "private-endpoint-connections"];
         let connections: ConnectionsWire = self.list("GET private-endpoint-connections", &path).await?;
         Ok(connections.into())
     }
 
     async fn register(&self, id: &ClusterId, endpoint: &EndpointId) -> Result<(), StepError> {
         let call = "POST private-endpoint-connections";
-        let path = format!("{id}/networking/private-endpoint-connections");
+        let path = [id.as_str(), "networking", "private-endpoint-connections"];
         let body = serde_json::json!({ "endpoint_id": endpoint.as_str() });
         self.send(call, &path, Some(body)).await?.success(call).map(|_| ())
     }
 
     async fn deregister(&self, id: &ClusterId, endpoint: &EndpointId) -> Result<(), StepError> {
-        let path = format!("{id}/networking/private-endpoint-connections/{endpoint}");
+        let path = [id.as_str(), "networking", "private-endpoint-connections", endpoint.as_str()];
         self.delete("DELETE private-endpoint-connection", &path).await
     }
 
     async fn trusted_owners(&self, id: &ClusterId) -> Result<Option<Vec<TrustedOwner>>, StepError> {
-        let path = format!("{id}/networking/private-endpoint-trusted-owners");
+        let path = [id.as_str(), "networking", "private-endpoint-trusted-owners"];
         let call = "GET private-endpoint-trusted-owners";
         let answer = self.send(call, &path, None).await?;
         // The list is offered to enrolled organizations only, and others are
@@ -252,7 +252,7 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
 
     async fn trust_owner(&self, id: &ClusterId, account: &AccountId) -> Result<(), StepError> {
         let call = "POST private-endpoint-trusted-owners";
-        let path = format!("{id}/networking/private-endpoint-trusted-owners");
+        let path = [id.as_str(), "networking", "private-endpoint-trusted-owners"];
         let body = serde_json::json!({
             "type": "AWS_ACCOUNT_ID",
             "external_owner_id": account.as_str(),
@@ -261,7 +261,7 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
     }
 
     async fn distrust_owner(&self, id: &ClusterId, owner_id: &str) -> Result<(), StepError> {
-        let path = format!("{id}/networking/private-endpoint-trusted-owners/{owner_id}");
+        let path = [id.as_str(), "networking", "private-endpoint-trusted-owners", owner_id];
         self.delete("DELETE private-endpoint-trusted-owner", &path).await
     }
 }

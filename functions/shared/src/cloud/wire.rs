@@ -13,15 +13,15 @@ use super::{
 
 #[derive(Deserialize)]
 pub(super) struct ClusterWire {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     name: String,
     cloud_provider: String,
     #[serde(default)]
     plan: Option<String>,
     state: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     config: ConfigWire,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     regions: Vec<RegionWire>,
 }
 
@@ -46,7 +46,7 @@ struct RegionWire {
 
 #[derive(Deserialize)]
 pub(super) struct ServicesWire {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     services: Vec<ServiceWire>,
 }
 
@@ -56,13 +56,13 @@ struct ServiceWire {
     status: String,
     #[serde(default, deserialize_with = "filled")]
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     availability_zone_ids: Vec<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct ConnectionsWire {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     connections: Vec<ConnectionWire>,
 }
 
@@ -76,8 +76,8 @@ struct ConnectionWire {
 
 #[derive(Deserialize)]
 pub(super) struct OwnersWire {
-    #[serde(default)]
-    trusted_owners: Option<Vec<OwnerWire>>,
+    #[serde(default, deserialize_with = "or_default")]
+    trusted_owners: Vec<OwnerWire>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +91,13 @@ struct OwnerWire {
 pub(super) struct StatusWire {
     #[serde(default)]
     pub(super) message: Option<String>,
+}
+
+/// What is `null` counts as left out.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -160,7 +167,6 @@ impl From<ConnectionsWire> for Vec<Registration> {
 impl From<OwnersWire> for Vec<TrustedOwner> {
     fn from(wire: OwnersWire) -> Self {
         wire.trusted_owners
-            .unwrap_or_default()
             .into_iter()
             .map(|owner| TrustedOwner { id: owner.id, account: owner.external_owner_id })
             .collect()

@@ -1,17 +1,22 @@
 //! The adapter: EC2 by the AWS SDK. One file for each port.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::errors;
 use crate::ids::Malformed;
 use crate::ownership::Tags;
-use crate::{Code, StepError};
+use crate::{Code, StepError, sdk};
 
 mod endpoints;
 mod groups;
 mod network;
+
+/// The size of a page. A list that is asked for without one is throttled harder
+/// (EC2 developer guide, "Request throttling for the Amazon EC2 API").
+const PAGE: i32 = 1000;
 
 /// EC2 in one Region.
 #[derive(Debug, Clone)]
@@ -40,39 +45,22 @@ impl AwsEc2 {
 }
 
 /// An error of the SDK in our words.
-fn failure<E, R>(operation: &str, error: SdkError<E, R>) -> StepError
+fn failure<E>(operation: &str, error: SdkError<E, HttpResponse>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
-    match error.as_service_error() {
-        Some(service) => errors::classify(
-            operation,
-            service.code().unwrap_or("unnamed error"),
-            service.message().unwrap_or_default(),
-        ),
-        None => unanswered(operation, &error),
-    }
-}
-
-/// No answer of EC2: either it could not be asked, or nothing came back.
-fn unanswered<E, R>(operation: &str, error: &SdkError<E, R>) -> StepError
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    let what = DisplayErrorContext(error).to_string();
-    if matches!(error, SdkError::ConstructionFailure(_)) || what.contains("credentials") {
-        return StepError::new(Code::AwsCredentialsInvalid, format!("EC2 {operation}: {what}"));
-    }
-    errors::no_answer(operation, &what)
+    sdk::failure(&format!("EC2 {operation}"), &error, |code, message| {
+        errors::classify(operation, code, message)
+    })
 }
 
 /// `None` where EC2 says that the thing does not exist.
-fn present<T, E, R>(operation: &str, sent: Result<T, SdkError<E, R>>) -> Result<Option<T>, StepError>
+fn present<T, E>(
+    operation: &str,
+    sent: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>, StepError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
     match sent {
         Ok(answer) => Ok(Some(answer)),
@@ -82,10 +70,12 @@ where
 }
 
 /// Success where EC2 says that the thing does not exist.
-fn unless_absent<E, R>(operation: &str, sent: Result<(), SdkError<E, R>>) -> Result<(), StepError>
+fn unless_absent<E>(
+    operation: &str,
+    sent: Result<(), SdkError<E, HttpResponse>>,
+) -> Result<(), StepError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
     present(operation, sent).map(|_| ())
 }

@@ -1,10 +1,9 @@
 //! The adapter: AWS Secrets Manager.
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
 
 use super::{ApiKey, Secrets};
-use crate::{Code, StepError};
+use crate::{Code, StepError, sdk};
 
 /// The key from a secret in AWS Secrets Manager.
 pub struct SecretsManager {
@@ -22,16 +21,9 @@ impl SecretsManager {
 impl Secrets for SecretsManager {
     async fn api_key(&self) -> Result<ApiKey, StepError> {
         let secret = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
-        let secret = secret.map_err(|error| match error.as_service_error() {
-            Some(service) => classify(
-                &self.secret_id,
-                service.code().unwrap_or("unnamed error"),
-                service.message().unwrap_or_default(),
-            ),
-            None => StepError::new(
-                Code::AwsUnavailable,
-                format!("Secrets Manager gave no answer: {}", DisplayErrorContext(&error)),
-            ),
+        let secret = secret.map_err(|error| {
+            let asked = format!("secret {}: Secrets Manager", self.secret_id);
+            sdk::failure(&asked, &error, |code, message| classify(&self.secret_id, code, message))
         })?;
         let value = secret.secret_string().ok_or_else(|| {
             StepError::new(Code::SecretUnreadable, format!("secret {} is not text", self.secret_id))

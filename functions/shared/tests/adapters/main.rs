@@ -1,3 +1,20 @@
-//! The adapters.
-#[test]
-fn probe() {}
+//! The adapters over HTTP on loopback, against the simulator: is every request
+//! right, is every answer read right, and does every failure get its code?
+//!
+//! What the simulator never says, because no service is known to say it, comes
+//! from [`stub`]: answers that are canned word for word.
+
+mod agreement;
+mod calls;
+mod cloud;
+mod cloud_answers;
+mod endpoints;
+mod faults;
+mod groups;
+mod network;
+mod rate_limit;
+mod sdk_errors;
+mod secrecy;
+mod secrets;
+mod stage;
+mod stub;

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint, VpcEndpointType};
 
-use super::{AwsEc2, failure, field, filter, id, present, tags_at_creation, tags_of};
+use super::{AwsEc2, PAGE, failure, field, filter, id, present, tags_at_creation, tags_of};
 use crate::StepError;
 use crate::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
 use crate::ids::{EndpointId, VpcId};
@@ -12,7 +12,7 @@ impl Endpoints for AwsEc2 {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
         let operation = "DescribeVpcEndpoints";
         let request = self.client.describe_vpc_endpoints().filters(filter("vpc-id", vpc.as_str()));
-        let mut pages = request.into_paginator().items().send();
+        let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut endpoints = Vec::new();
         while let Some(found) = pages.next().await {
             let endpoint = read(operation, &found.map_err(|error| failure(operation, error))?)?;

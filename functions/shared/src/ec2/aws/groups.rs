@@ -5,7 +5,9 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 
-use super::{AwsEc2, code_of, failure, filter, id, tags_at_creation, tags_of, unless_absent};
+use super::{
+    AwsEc2, PAGE, code_of, failure, filter, id, present, tags_at_creation, tags_of, unless_absent,
+};
 use crate::StepError;
 use crate::ec2::{
     GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
@@ -42,6 +44,7 @@ impl SecurityGroups for AwsEc2 {
                 .describe_security_group_rules()
                 .filters(filter("group-id", group.as_str()))
                 .into_paginator()
+                .page_size(PAGE)
                 .items()
                 .send();
             while let Some(rule) = pages.next().await {
@@ -73,20 +76,25 @@ impl SecurityGroups for AwsEc2 {
         sources: &[Source],
         description: &str,
     ) -> Result<(), StepError> {
-        let permissions = sources.iter().map(|source| permission(source, description)).collect();
-        let request = self.client.authorize_security_group_ingress().group_id(group.as_str());
-        match request.set_ip_permissions(Some(permissions)).send().await {
-            Err(error) if code_of(&error) == Some("InvalidPermission.Duplicate") => Ok(()),
-            sent => sent
-                .map(|_| ())
-                .map_err(|error| failure("AuthorizeSecurityGroupIngress", error)),
+        if self.authorize_all(group, sources, description).await? == Batch::Done {
+            return Ok(());
         }
+        // One rule that exists is enough for EC2 to refuse them all.
+        for source in sources {
+            self.authorize_all(group, std::slice::from_ref(source), description).await?;
+        }
+        Ok(())
     }
 
     async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError> {
-        let request = self.client.revoke_security_group_ingress().group_id(group.as_str());
-        let sent = request.set_security_group_rule_ids(Some(rule_ids.to_vec())).send().await;
-        unless_absent("RevokeSecurityGroupIngress", sent.map(|_| ()))
+        if self.revoke_all(group, rule_ids).await? == Batch::Done {
+            return Ok(());
+        }
+        // One rule that is absent is enough for EC2 to keep them all.
+        for rule_id in rule_ids {
+            self.revoke_all(group, std::slice::from_ref(rule_id)).await?;
+        }
+        Ok(())
     }
 
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
@@ -107,6 +115,46 @@ impl SecurityGroups for AwsEc2 {
 
     async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError> {
         self.untag(group.as_str(), keys).await
+    }
+}
+
+/// What became of several rules in one request, which EC2 takes all or none of.
+#[derive(PartialEq)]
+enum Batch {
+    /// All of them are as they should be.
+    Done,
+    /// None was changed, because at least one was as it should be before.
+    Untouched,
+}
+
+impl AwsEc2 {
+    async fn authorize_all(
+        &self,
+        group: &SecurityGroupId,
+        sources: &[Source],
+        description: &str,
+    ) -> Result<Batch, StepError> {
+        let permissions = sources.iter().map(|source| permission(source, description)).collect();
+        let request = self.client.authorize_security_group_ingress().group_id(group.as_str());
+        match request.set_ip_permissions(Some(permissions)).send().await {
+            Ok(_) => Ok(Batch::Done),
+            Err(error) if code_of(&error) == Some("InvalidPermission.Duplicate") => {
+                Ok(if sources.len() == 1 { Batch::Done } else { Batch::Untouched })
+            }
+            Err(error) => Err(failure("AuthorizeSecurityGroupIngress", error)),
+        }
+    }
+
+    async fn revoke_all(
+        &self,
+        group: &SecurityGroupId,
+        rule_ids: &[String],
+    ) -> Result<Batch, StepError> {
+        let request = self.client.revoke_security_group_ingress().group_id(group.as_str());
+        let sent = request.set_security_group_rule_ids(Some(rule_ids.to_vec())).send().await;
+        let revoked = present("RevokeSecurityGroupIngress", sent)?;
+        let is_done = revoked.is_some() || rule_ids.len() == 1;
+        Ok(if is_done { Batch::Done } else { Batch::Untouched })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlockStateCode};
 
-use super::{AwsEc2, code_of, failure, field, filter, id, present};
+use super::{AwsEc2, PAGE, code_of, failure, field, filter, id, present};
 use crate::StepError;
 use crate::cidr::Cidr;
 use crate::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
@@ -51,6 +51,7 @@ impl Network for AwsEc2 {
                 .filters(filter(side, vpc.as_str()))
                 .filters(filter("status-code", "active"))
                 .into_paginator()
+                .page_size(PAGE)
                 .items()
                 .send();
             while let Some(peering) = pages.next().await {
@@ -64,7 +65,7 @@ impl Network for AwsEc2 {
     async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError> {
         let operation = "DescribeSubnets";
         let request = self.client.describe_subnets().filters(filter("vpc-id", vpc.as_str()));
-        let mut pages = request.into_paginator().items().send();
+        let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut subnets = Vec::new();
         while let Some(subnet) = pages.next().await {
             let subnet = subnet.map_err(|error| failure(operation, error))?;
@@ -94,7 +95,8 @@ impl Network for AwsEc2 {
         // would be an error about one of them.
         let ids = groups.iter().map(|group| group.to_string()).collect();
         let by_id = Filter::builder().name("group-id").set_values(Some(ids)).build();
-        let mut pages = self.client.describe_security_groups().filters(by_id).into_paginator().items().send();
+        let request = self.client.describe_security_groups().filters(by_id);
+        let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut existing = BTreeSet::new();
         while let Some(group) = pages.next().await {
             let group = group.map_err(|error| failure("DescribeSecurityGroups", error))?;

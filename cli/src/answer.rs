@@ -1,0 +1,58 @@
+//! What a command prints in the end.
+
+use serde_json::{Value, json};
+
+use crate::display::text::{field, hanging};
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// What a command prints in the end, and its exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// For stdout.
+    pub stdout: String,
+    /// For stderr.
+    pub stderr: String,
+    /// How the process ends.
+    pub exit: Exit,
+}
+
+impl Answer {
+    /// A text, and all is well.
+    pub fn done(text: impl Into<String>) -> Self {
+        Self::text(text, Exit::Done)
+    }
+
+    /// A text with an exit code.
+    pub fn text(text: impl Into<String>, exit: Exit) -> Self {
+        Self { stdout: text.into(), stderr: String::new(), exit }
+    }
+
+    /// A JSON document with an exit code.
+    pub fn json(document: &Value, exit: Exit) -> Self {
+        Self::text(format!("{document:#}\n"), exit)
+    }
+
+    /// A command that could not begin.
+    pub fn of_error(error: &Error, as_json: bool) -> Self {
+        let exit = error.exit();
+        if as_json {
+            let failure = match error.code() {
+                Some(code) => json!({
+                    "code": code.as_str(),
+                    "message": error.to_string(),
+                    "cause": code.cause(),
+                    "fix": code.fix(),
+                }),
+                None => json!({ "message": error.to_string() }),
+            };
+            let document = json!({ "outcome": "not-started", "exit_code": exit.code(), "failure": failure });
+            return Self::json(&document, exit);
+        }
+        let mut text = hanging("error: ", &error.to_string());
+        if let Some(code) = error.code() {
+            text.push_str(&field("Fix", code.fix()));
+        }
+        Self { stdout: String::new(), stderr: text, exit }
+    }
+}

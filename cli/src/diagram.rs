@@ -1,0 +1,254 @@
+//! `diagram`: the state machine as a picture, made from its definition.
+//!
+//! The picture is for the reader of a README, so it shows what is done and
+//! leaves out how it is decided: a state that only chooses, waits or notes
+//! something is drawn as the arrows that lead through it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::{Answer, definition};
+
+/// Prints the picture of `provision`.
+///
+/// # Errors
+/// When the definition cannot be loaded; a test rules that out.
+pub fn run() -> Result<Answer, Error> {
+    Ok(Answer::done(mermaid(definition::provision()?.definition())))
+}
+
+/// The definition as a Mermaid `stateDiagram-v2`: the story, its waits (an arrow
+/// from a state to itself), and the undo line.
+pub fn mermaid(definition: &Value) -> String {
+    let picture = Picture { states: &definition["States"] };
+    let start = definition["StartAt"].as_str().unwrap_or_default();
+    let undo = picture.undo_line(start);
+    let first = picture.next_drawn(start).first().map(|arrow| arrow.to.clone()).unwrap_or_default();
+
+    let mut text = String::from("stateDiagram-v2\n    [*] --> Story\n");
+    let story: Vec<String> = picture.reachable(&first, &undo);
+    text += &picture.group("Story", "connect", &story, &[first], &undo);
+    let undone: Vec<String> = undo.iter().filter(|state| picture.is_task(state)).cloned().collect();
+    let undone = picture.in_order(undone);
+    let entries = picture.entries(&undo);
+    text += &picture.group("Undo", "take back what was made", &undone, &entries, &BTreeSet::new());
+    text += &picture.endings(&undo);
+    text
+}
+
+/// An arrow to a state that is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Arrow {
+    to: String,
+    waits: bool,
+}
+
+struct Picture<'a> {
+    states: &'a Value,
+}
+
+impl Picture<'_> {
+    fn kind(&self, state: &str) -> &str {
+        self.states[state]["Type"].as_str().unwrap_or_default()
+    }
+
+    fn is_task(&self, state: &str) -> bool {
+        self.kind(state) == "Task"
+    }
+
+    fn is_end(&self, state: &str) -> bool {
+        matches!(self.kind(state), "Succeed" | "Fail")
+    }
+
+    /// The states that may come next when nothing fails.
+    fn next(&self, state: &str) -> Vec<String> {
+        let body = &self.states[state];
+        let choices = body["Choices"].as_array().into_iter().flatten().map(|choice| &choice["Next"]);
+        let all = choices.chain([&body["Default"], &body["Next"]]);
+        all.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    fn caught_by(&self, state: &str) -> Vec<String> {
+        let catchers = self.states[state]["Catch"].as_array().into_iter().flatten();
+        catchers.filter_map(|catcher| catcher["Next"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// The arrows from a state to tasks and ends, through everything else.
+    fn next_drawn(&self, state: &str) -> Vec<Arrow> {
+        let mut arrows = Vec::new();
+        let mut seen = BTreeSet::new();
+        self.follow(state, false, &mut seen, &mut arrows);
+        arrows
+    }
+
+    fn follow(&self, state: &str, waits: bool, seen: &mut BTreeSet<String>, arrows: &mut Vec<Arrow>) {
+        for to in self.next(state) {
+            if self.is_task(&to) || self.is_end(&to) {
+                let arrow = Arrow { to, waits };
+                if !arrows.contains(&arrow) {
+                    arrows.push(arrow);
+                }
+            } else if seen.insert(to.clone()) {
+                self.follow(&to, waits || self.kind(&to) == "Wait", seen, arrows);
+            }
+        }
+    }
+
+    /// Everything behind a catcher of the story.
+    fn undo_line(&self, start: &str) -> BTreeSet<String> {
+        let first_task = self.next_drawn(start).into_iter().next();
+        let mut undo = BTreeSet::new();
+        // Every step of the story is caught into the same line, so one that is
+        // known to be of the story is enough to begin with.
+        let mut of_story: Vec<String> = first_task.into_iter().map(|arrow| arrow.to).collect();
+        let mut seen: BTreeSet<String> = of_story.iter().cloned().collect();
+        while let Some(task) = of_story.pop() {
+            let mut open = self.caught_by(&task);
+            while let Some(state) = open.pop() {
+                if undo.insert(state.clone()) {
+                    open.extend(self.next(&state));
+                    open.extend(self.caught_by(&state));
+                }
+            }
+            for arrow in self.next_drawn(&task) {
+                if self.is_task(&arrow.to) && !undo.contains(&arrow.to) && seen.insert(arrow.to.clone()) {
+                    of_story.push(arrow.to);
+                }
+            }
+        }
+        undo
+    }
+
+    /// The tasks from this one on, in the order of the story.
+    fn reachable(&self, first: &str, without: &BTreeSet<String>) -> Vec<String> {
+        let mut found = vec![first.to_owned()];
+        let mut index = 0;
+        while index < found.len() {
+            for arrow in self.next_drawn(&found[index].clone()) {
+                if self.is_task(&arrow.to) && !without.contains(&arrow.to) && !found.contains(&arrow.to) {
+                    found.push(arrow.to);
+                }
+            }
+            index += 1;
+        }
+        found
+    }
+
+    /// Tasks so that each stands before those that it leads to.
+    fn in_order(&self, mut tasks: Vec<String>) -> Vec<String> {
+        let rank = |task: &String| self.reachable(task, &BTreeSet::new()).len();
+        tasks.sort_by_key(|task| (std::cmp::Reverse(rank(task)), task.clone()));
+        tasks
+    }
+
+    /// The undo tasks at which the line may be entered.
+    fn entries(&self, undo: &BTreeSet<String>) -> Vec<String> {
+        let reached_from_undo: BTreeSet<String> = undo
+            .iter()
+            .filter(|state| self.is_task(state))
+            .flat_map(|state| self.next_drawn(state))
+            .filter(|arrow| !arrow.waits)
+            .map(|arrow| arrow.to)
+            .collect();
+        let deciders = undo.iter().filter(|state| !reached_from_undo.contains(*state) && !self.is_task(state));
+        let mut entries = Vec::new();
+        for decider in deciders.filter(|state| self.kind(state) == "Choice") {
+            let enters = self.next_drawn(decider).into_iter().filter(|arrow| self.is_task(&arrow.to) && !arrow.waits);
+            for arrow in enters {
+                if self.is_entered_from_story(decider) && !entries.contains(&arrow.to) {
+                    entries.push(arrow.to);
+                }
+            }
+        }
+        self.in_order(entries)
+    }
+
+    /// Whether a task of the story is caught by this state.
+    fn is_entered_from_story(&self, decider: &str) -> bool {
+        let tasks = self.states.as_object().into_iter().flatten().map(|(name, _)| name);
+        tasks.filter(|task| self.is_task(task)).any(|task| self.caught_by(task).iter().any(|next| next == decider))
+    }
+
+    fn group(
+        &self,
+        name: &str,
+        title: &str,
+        tasks: &[String],
+        entries: &[String],
+        without: &BTreeSet<String>,
+    ) -> String {
+        let mut text = format!("    state \"{title}\" as {name} {{\n");
+        for entry in entries {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "        [*] --> {entry}");
+        }
+        for task in tasks {
+            let mut ends = false;
+            for arrow in self.next_drawn(task).into_iter().filter(|arrow| !without.contains(&arrow.to)) {
+                match arrow {
+                    Arrow { to, waits: true } if to == *task => {
+                        let _ = writeln!(text, "        {task} --> {task}: not yet");
+                    }
+                    Arrow { to, .. } if self.is_end(&to) => ends = true,
+                    Arrow { to, .. } => {
+                        let _ = writeln!(text, "        {task} --> {to}");
+                    }
+                }
+            }
+            if ends {
+                let _ = writeln!(text, "        {task} --> [*]");
+            }
+        }
+        text.push_str("    }\n");
+        text
+    }
+
+    fn endings(&self, undo: &BTreeSet<String>) -> String {
+        let mut text = String::from("    Story --> Undo: a step fails\n");
+        let ends = self.states.as_object().into_iter().flatten().map(|(name, _)| name);
+        for end in ends.filter(|state| self.is_end(state)) {
+            let from = if undo.contains(end) { "Undo" } else { "Story" };
+            let _ = writeln!(text, "    {from} --> {end}\n    {end} --> [*]");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{Part, TABLE};
+
+    fn picture() -> String {
+        run().unwrap().stdout
+    }
+
+    #[test]
+    fn every_step_is_drawn_in_its_group_and_every_end_too() {
+        let picture = picture();
+        let (story, undo) = picture.split_once("as Undo {").unwrap();
+        for words in TABLE {
+            let group = if words.part == Part::Story { story } else { undo };
+            assert!(group.contains(&format!(" {} -->", words.state)), "{}: {picture}", words.state);
+        }
+        for end in ["Ready", "RolledBack", "KeptAfterFailure", "RollbackIncomplete"] {
+            assert!(picture.contains(&format!("{end} --> [*]")), "{end}: {picture}");
+        }
+    }
+
+    #[test]
+    fn waits_are_arrows_from_a_state_to_itself() {
+        assert_eq!(picture().matches(": not yet").count(), 8, "{}", picture());
+    }
+
+    #[test]
+    fn what_only_decides_is_not_drawn() {
+        let picture = picture();
+        for hidden in ["IsClusterReady", "WaitForCluster", "DecideUndo", "UnknownAnswer", "Begin"] {
+            assert!(!picture.contains(hidden), "{hidden}: {picture}");
+        }
+    }
+}

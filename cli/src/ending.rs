@@ -1,0 +1,287 @@
+//! How a run ended: for people and for programs.
+
+use engine::{Execution, Outcome};
+use serde_json::{Value, json};
+use shared::report::{Ending, Failure, Left, Ready, message_of};
+use time::format_description::well_known::Rfc3339;
+
+use crate::display::text::{clock, field, hanging, item};
+use crate::exit::Exit;
+use crate::interrupt::INTERRUPTED;
+use crate::story::{Standing, Step, Story};
+use crate::words::{self, Part};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    /// A working connection.
+    Ready(Box<Ready>),
+    /// One of the endings that the definition writes.
+    Failed(Ending, Box<Failure>),
+    /// An ending that the definition does not write: a time-out of the whole
+    /// machine, or an error that nothing caught. Nothing was undone.
+    Broken(String),
+    /// The operator left before the run had ended.
+    Abandoned,
+}
+
+impl End {
+    /// Reads the ending of an execution.
+    pub fn of(execution: &Execution) -> Self {
+        match &execution.outcome {
+            Outcome::Succeeded(output) => match serde_json::from_value(output.clone()) {
+                Ok(ready) => End::Ready(Box::new(ready)),
+                Err(error) => End::Broken(format!("the result cannot be read: {error}")),
+            },
+            Outcome::Failed { error, cause } => {
+                let ending = Ending::ALL.into_iter().find(|ending| ending.as_str() == error);
+                match (ending, Failure::parse(cause)) {
+                    (Some(ending), Ok(failure)) => End::Failed(ending, Box::new(failure)),
+                    (Some(_), Err(_)) | (None, _) => End::Broken(format!("{error}: {cause}")),
+                }
+            }
+            Outcome::TimedOut => End::Broken("the whole run took longer than the definition allows".to_owned()),
+        }
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            End::Ready(_) => Exit::Done,
+            End::Failed(ending, _) => Exit::from(*ending),
+            End::Broken(_) => Exit::Unexpected,
+            End::Abandoned => Exit::Incomplete,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            End::Ready(_) => "ready",
+            End::Failed(Ending::RolledBack, _) => "rolled-back",
+            End::Failed(Ending::KeptAfterFailure, _) => "kept-after-failure",
+            End::Failed(Ending::RollbackIncomplete, _) => "rollback-incomplete",
+            End::Broken(_) => "broken",
+            End::Abandoned => "abandoned",
+        }
+    }
+
+    /// The ending for people.
+    pub fn text(&self, story: &Story) -> String {
+        match self {
+            End::Ready(ready) => told_ready(ready),
+            End::Failed(ending, failure) => told_failed(*ending, failure, story),
+            End::Broken(what) => {
+                let mut text = "Broken off: the run ended in a way that it should not.\n\n".to_owned();
+                text.push_str(&field("What happened", what));
+                text + &told_of_remains(story)
+            }
+            End::Abandoned => {
+                "Left: the run was abandoned before it had ended.\n".to_owned() + &told_of_remains(story)
+            }
+        }
+    }
+
+    /// The ending as one JSON document.
+    pub fn json(&self, story: &Story, world: Value) -> Value {
+        let steps: Vec<Value> = story.steps().iter().map(step_json).collect();
+        let ended = story.steps().iter().filter_map(|step| step.ended).next_back();
+        let elapsed = story.began().zip(ended).map(|(began, ended)| (ended - began).as_seconds_f64());
+        let (result, failure) = match self {
+            End::Ready(ready) => (json!(ready), Value::Null),
+            End::Failed(_, failure) => (Value::Null, failure_json(failure)),
+            End::Broken(what) => (Value::Null, json!({ "message": what, "left": remains(story) })),
+            End::Abandoned => (Value::Null, json!({ "message": "abandoned", "left": remains(story) })),
+        };
+        json!({
+            "outcome": self.word(),
+            "exit_code": self.exit().code(),
+            "world": world,
+            "elapsed_seconds": elapsed.map(rounded),
+            "result": result,
+            "failure": failure,
+            "steps": steps,
+        })
+    }
+}
+
+fn told_ready(ready: &Ready) -> String {
+    let mut text = "Ready: the VPC is connected to the cluster.\n\n".to_owned();
+    for (name, value) in [
+        ("Host", ready.host.as_str()),
+        ("Port", &ready.port.to_string()),
+        ("Connect with", &ready.connection_string),
+        ("Endpoint", ready.endpoint_id.as_str()),
+        ("From", ready.vpc_id.as_str()),
+    ] {
+        text.push_str(&field(name, value));
+    }
+    text + &list("Good to know", &ready.notes)
+}
+
+fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
+    let made = made(story);
+    let mut text = match ending {
+        Ending::RolledBack if made.is_empty() => "Not connected: nothing was made.\n\n".to_owned(),
+        Ending::RolledBack if failure.undone.is_empty() => {
+            "Not connected: the connection stands as it stood before this run.\n\n".to_owned()
+        }
+        Ending::RolledBack => "Rolled back: nothing that this run made is left.\n\n".to_owned(),
+        Ending::KeptAfterFailure => "Failed: what was made is kept, as asked for.\n\n".to_owned(),
+        Ending::RollbackIncomplete => {
+            "Rollback incomplete: something is left behind. This needs a person.\n\n".to_owned()
+        }
+    };
+    let step = words::of(&failure.failed_at).map_or(failure.failed_at.as_str(), |words| words.doing);
+    if is_interrupted(failure) {
+        text.push_str(&field("What happened", "Ctrl-C was pressed."));
+        text.push_str(&field("During", step));
+    } else {
+        let code = failure.code();
+        text.push_str(&field("Failed while", &lower(step)));
+        text.push_str(&field("What happened", &sentence(&failure.detail())));
+        text.push_str(&field("Code", code.as_str()));
+        text.push_str(&field("Cause", code.cause()));
+        text.push_str(&field("What to do", code.fix()));
+    }
+    text += &list("Undone", &failure.undone);
+    match ending {
+        Ending::RolledBack => {}
+        Ending::KeptAfterFailure => {
+            text += &list("Kept", &made);
+            text.push_str(&hanging("\n", "An endpoint is billed as long as it exists. Run again without `--on-failure keep` to finish or remove it."));
+        }
+        Ending::RollbackIncomplete => {
+            let left: Vec<String> = failure.left.iter().map(told_of_left).collect();
+            text += &list("Left behind", &left);
+        }
+    }
+    text
+}
+
+fn told_of_left(left: &Left) -> String {
+    let code = left.code();
+    let detail = left.detail();
+    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    format!("{}: {code}{detail}. {}", left.what, code.fix())
+}
+
+/// What may be left of a run that did not come to an end.
+fn told_of_remains(story: &Story) -> String {
+    let remains = remains(story);
+    if remains.is_empty() {
+        return "\nNothing had been made.\n".to_owned();
+    }
+    let advice = "Run the same command again: it finds what is there by its tags and goes on, or undoes it. \
+                  Or remove it by hand.";
+    list("May be left", &remains) + "\n" + &hanging("", advice)
+}
+
+/// What was made and not undone.
+fn remains(story: &Story) -> Vec<String> {
+    let undone: Vec<&str> = story
+        .steps()
+        .iter()
+        .filter(|step| step.words.part == Part::Undo && step.standing == Standing::Done)
+        .map(|step| step.words.done)
+        .collect();
+    made(story).into_iter().filter(|made| !undone.iter().any(|undone| made.starts_with(undone))).collect()
+}
+
+/// What was made, or may have been: a call that was cut off can have taken effect.
+fn made(story: &Story) -> Vec<String> {
+    let making = |step: &&Step| matches!(step.words.state, "CreateSecurityGroup" | "CreateEndpoint" | "RegisterEndpoint");
+    story
+        .steps()
+        .iter()
+        .filter(making)
+        .map(|step| {
+            let what = match step.words.state {
+                "RegisterEndpoint" => "Registration",
+                _ => step.words.done,
+            };
+            match step.standing {
+                Standing::Done if what != "Registration" => format!("{what} {}", step.detail),
+                Standing::Done => format!("{what} of the endpoint with the cluster"),
+                Standing::Open | Standing::Failed => format!("{what}, perhaps"),
+            }
+        })
+        .collect()
+}
+
+fn is_interrupted(failure: &Failure) -> bool {
+    message_of(&failure.cause).starts_with(INTERRUPTED)
+}
+
+fn failure_json(failure: &Failure) -> Value {
+    let left: Vec<Value> = failure
+        .left
+        .iter()
+        .map(|left| {
+            json!({ "what": left.what, "code": left.code().as_str(), "message": left.detail(), "fix": left.code().fix() })
+        })
+        .collect();
+    if is_interrupted(failure) {
+        return json!({
+            "failed_at": failure.failed_at,
+            "code": INTERRUPTED,
+            "message": "Ctrl-C was pressed",
+            "undone": failure.undone,
+            "left": left,
+        });
+    }
+    let code = failure.code();
+    json!({
+        "failed_at": failure.failed_at,
+        "error": failure.error,
+        "code": code.as_str(),
+        "message": failure.detail(),
+        "cause": code.cause(),
+        "fix": code.fix(),
+        "undone": failure.undone,
+        "left": left,
+    })
+}
+
+fn step_json(step: &Step) -> Value {
+    json!({
+        "state": step.words.state,
+        "part": match step.words.part { Part::Story => "story", Part::Undo => "undo" },
+        "outcome": match step.standing {
+            Standing::Open => "open",
+            Standing::Done => "done",
+            Standing::Failed => "failed",
+        },
+        "detail": step.detail,
+        "began_at": step.began.format(&Rfc3339).ok(),
+        "ended_at": step.ended.and_then(|ended| ended.format(&Rfc3339).ok()),
+        "seconds": step.took().map(|took| rounded(took.as_seconds_f64())),
+        "calls": step.calls,
+        "retries": step.retries,
+    })
+}
+
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
+}
+
+fn list(title: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let items: String = items.iter().map(|text| item(text)).collect();
+    format!("\n{title}:\n{items}")
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
+}
+
+/// How long the story took, for the last line of the progress.
+pub fn took(story: &Story, now: time::OffsetDateTime) -> String {
+    story.began().map(|began| clock(now - began)).unwrap_or_default()
+}

@@ -1,0 +1,231 @@
+//! `plan`: looks, and says exactly what `provision` would make.
+
+use engine::Clock;
+use serde_json::{Value, json};
+use shared::cloud::{Cloud, Plan as ClusterPlan};
+use shared::ec2::{Network, SecurityGroups};
+use shared::plan::{ClusterFacts, NetworkPlan};
+use shared::progress::{Pending, Progress, Wait};
+use shared::request::ProvisionRequest;
+use shared::{StepError, StepErrorName};
+
+use crate::arguments::Plan;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::world::{Chosen, World};
+use crate::{Answer, asked, script};
+
+mod text;
+
+/// What the inspections found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What was asked for.
+    pub request: ProvisionRequest,
+    /// The cluster's side.
+    pub cluster: ClusterFacts,
+    /// The network's side, and what will be made.
+    pub plan: NetworkPlan,
+    /// The endpoint's subnets with their zones.
+    pub subnets: Vec<(String, String)>,
+    /// The security group, if it is there already.
+    pub group: Option<String>,
+}
+
+/// What came of looking.
+#[derive(Debug, Clone)]
+pub enum Outlook {
+    /// A plan.
+    Planned(Box<Found>),
+    /// Not yet.
+    NotYet {
+        /// What is not ready.
+        pending: Pending,
+        /// Whether the cluster has no endpoint service and nobody has asked for it.
+        service_missing: bool,
+    },
+    /// Something stands in the way.
+    InTheWay(StepError),
+}
+
+/// Looks and prints the plan. Changes nothing, unless it may ask for the
+/// endpoint service.
+///
+/// # Errors
+/// When looking cannot begin.
+pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
+    let chosen = Chosen::new(&arguments.place)?;
+    let request = asked::request(&arguments.asked, chosen.request())?;
+    let described = chosen.describe(&arguments.place);
+    let world = chosen.open(&arguments.place, &request.region).await?;
+    let outlook = look(&world, &request, arguments).await.unwrap_or_else(Outlook::InTheWay);
+    let exit = outlook.exit();
+    if arguments.json {
+        return Ok(Answer::json(&outlook.json(described), exit));
+    }
+    Ok(match &outlook {
+        Outlook::Planned(found) if arguments.script => Answer::text(found.commands(), exit),
+        Outlook::Planned(found) => Answer::text(text::planned(found), exit),
+        // A script that is not there must not look like one.
+        other if arguments.script => {
+            Answer { stdout: String::new(), stderr: text::not_planned(other, &request), exit }
+        }
+        other => Answer::text(text::not_planned(other, &request), exit),
+    })
+}
+
+async fn look(world: &World, request: &ProvisionRequest, arguments: &Plan) -> Result<Outlook, StepError> {
+    let inspect_cluster = async |wait| {
+        let input = inspect_cluster::Input {
+            cluster_id: request.cluster_id.clone(),
+            region: request.region.clone(),
+            may_request_service: arguments.ask_for_service,
+            wait,
+        };
+        inspect_cluster::handle(&world.cloud, input).await
+    };
+    let limit = request.limits.cluster_seconds;
+    let mut cluster = ready(world, limit, false, inspect_cluster).await?;
+    if let Progress::Pending(pending) = cluster {
+        let service_missing = service_is_missing(world, request).await?;
+        let is_hopeless = service_missing && !arguments.ask_for_service;
+        if is_hopeless || !arguments.wait {
+            return Ok(Outlook::NotYet { pending, service_missing });
+        }
+        cluster = ready(world, limit, true, inspect_cluster).await?;
+    }
+    let cluster = match cluster {
+        Progress::Ready(cluster) => cluster,
+        Progress::Pending(pending) => return Ok(Outlook::NotYet { pending, service_missing: false }),
+    };
+
+    let inspect_network = async |wait| {
+        let input = inspect_network::Input { request: request.clone(), cluster: cluster.clone(), wait };
+        inspect_network::handle(&world.ec2, input).await
+    };
+    let plan = match ready(world, request.limits.network_seconds, arguments.wait, inspect_network).await? {
+        Progress::Ready(plan) => plan,
+        Progress::Pending(pending) => return Ok(Outlook::NotYet { pending, service_missing: false }),
+    };
+    let _call = world.clock.during_a_call();
+    let subnets = zones(world, request, &plan).await?;
+    let group = match &plan.security_group {
+        Some(group) => world.ec2.group_named(&request.vpc_id, &group.name).await?,
+        None => None,
+    };
+    let group = group.map(|group| group.id.to_string());
+    Ok(Outlook::Planned(Box::new(Found { request: request.clone(), cluster, plan, subnets, group })))
+}
+
+/// Looks once, or until it is ready or the limit is reached.
+async fn ready<T>(
+    world: &World,
+    limit_seconds: u64,
+    patient: bool,
+    look: impl AsyncFn(Wait) -> Result<Progress<T>, StepError>,
+) -> Result<Progress<T>, StepError> {
+    let since = world.clock.now();
+    loop {
+        let wait = Wait { since, now: world.clock.now(), limit_seconds };
+        let call = world.clock.during_a_call();
+        // Boxed, because futures that call the SDK nest deeper than the compiler
+        // wants to look.
+        let progress = Box::pin(look(wait)).await?;
+        drop(call);
+        match progress {
+            Progress::Pending(pending) if patient => {
+                world.clock.sleep(std::time::Duration::from_secs(pending.wait_seconds)).await;
+            }
+            answer => return Ok(answer),
+        }
+    }
+}
+
+/// Whether what is not ready is an endpoint service that must be asked for.
+async fn service_is_missing(world: &World, request: &ProvisionRequest) -> Result<bool, StepError> {
+    let cluster = world.cloud.cluster(&request.cluster_id).await?;
+    if !cluster.is_some_and(|cluster| cluster.plan == ClusterPlan::Advanced) {
+        return Ok(false);
+    }
+    let services = world.cloud.endpoint_services(&request.cluster_id).await?;
+    Ok(services.iter().all(|service| service.region != request.region))
+}
+
+/// The endpoint's subnets with their zones.
+async fn zones(
+    world: &World,
+    request: &ProvisionRequest,
+    plan: &NetworkPlan,
+) -> Result<Vec<(String, String)>, StepError> {
+    let all = world.ec2.subnets(&request.vpc_id).await?;
+    let of_endpoint = plan.endpoint.subnet_ids.iter().map(|id| {
+        let zone = all.iter().find(|subnet| subnet.id == *id).and_then(|subnet| subnet.zone_id.as_ref());
+        (id.to_string(), zone.map_or_else(|| "unknown zone".to_owned(), ToString::to_string))
+    });
+    Ok(of_endpoint.collect())
+}
+
+impl Found {
+    /// The equivalent commands.
+    pub fn commands(&self) -> String {
+        script::commands(&self.request, &self.cluster, &self.plan)
+    }
+
+    /// Whether the endpoint is registered with the cluster and available.
+    fn is_registered(&self) -> bool {
+        let existing = self.plan.endpoint.existing.as_ref();
+        existing.is_some_and(|endpoint| self.cluster.registered.contains(endpoint.as_str()))
+    }
+}
+
+impl Outlook {
+    fn exit(&self) -> Exit {
+        match self {
+            Outlook::Planned(_) => Exit::Done,
+            Outlook::NotYet { .. } => Exit::NotYet,
+            Outlook::InTheWay(error) => match error.name() {
+                StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => Exit::NotConnected,
+                StepErrorName::Transient => Exit::NotYet,
+                StepErrorName::Unexpected => Exit::Unexpected,
+            },
+        }
+    }
+
+    fn json(&self, world: Value) -> Value {
+        let mut document = json!({ "world": world, "exit_code": self.exit().code() });
+        let more = match self {
+            Outlook::Planned(found) => json!({
+                "outcome": "planned",
+                "request": found.request,
+                "cluster": found.cluster,
+                "plan": found.plan,
+                "existing_security_group": found.group,
+                "registered": found.is_registered(),
+                "price": {
+                    "zones": found.plan.endpoint.zone_ids.len(),
+                    "usd_cents_per_month": text::new_cents(found),
+                },
+                "commands": found.commands(),
+            }),
+            Outlook::NotYet { pending, service_missing } => json!({
+                "outcome": "not-yet",
+                "waiting_for": pending.waiting_for,
+                "service_missing": service_missing,
+            }),
+            Outlook::InTheWay(error) => json!({
+                "outcome": "in-the-way",
+                "failure": {
+                    "error": error.name().as_str(),
+                    "code": error.code.as_str(),
+                    "message": error.detail,
+                    "cause": error.code.cause(),
+                    "fix": error.code.fix(),
+                },
+            }),
+        };
+        if let (Some(document), Value::Object(more)) = (document.as_object_mut(), more) {
+            document.extend(more);
+        }
+        document
+    }
+}

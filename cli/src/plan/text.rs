@@ -1,0 +1,123 @@
+//! The plan for people.
+
+use shared::request::ProvisionRequest;
+
+use super::{Found, Outlook};
+use crate::display::text::{field, item};
+use crate::price;
+
+/// What a new endpoint costs a month; nothing more for one that is there.
+pub(super) fn new_cents(found: &Found) -> usize {
+    match found.plan.endpoint.existing {
+        Some(_) => 0,
+        None => price::cents_per_month(found.plan.endpoint.zone_ids.len()),
+    }
+}
+
+/// A plan with its commands.
+pub(super) fn planned(found: &Found) -> String {
+    let Found { request, cluster, plan, .. } = found;
+    let mut text = format!(
+        "Plan: {} in {} to cluster {}. Nothing has been changed.\n\n",
+        request.vpc_id, request.region, cluster.cluster_name
+    );
+    text += &group(found);
+    text += &endpoint(found);
+    text += &registration(found);
+    text += &match &plan.private_host {
+        Some(host) => field("Private DNS", &format!("on: {host} resolves inside the VPC")),
+        None => field("Private DNS", "off, as asked for"),
+    };
+    text += &match plan.endpoint.existing {
+        Some(_) => field("Price", "nothing more than the endpoint costs already"),
+        None => field("Price", &price::told(plan.endpoint.zone_ids.len())),
+    };
+    if !plan.notes.is_empty() {
+        text.push_str("\nGood to know:\n");
+        text.extend(plan.notes.iter().map(|note| item(note)));
+    }
+    text.push_str("\nThe same by hand (alone with `--script`):\n\n");
+    for line in found.commands().lines() {
+        let line = if line.is_empty() { String::new() } else { format!("    {line}") };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+fn group(found: &Found) -> String {
+    let Some(plan) = &found.plan.security_group else {
+        return field("Security group", "those that the endpoint has");
+    };
+    let sources: Vec<String> = plan.sources.iter().map(ToString::to_string).collect();
+    let first = match &found.group {
+        Some(id) => format!("use {id} ({})", plan.name),
+        None => format!("make {}", plan.name),
+    };
+    field("Security group", &first) + &field("", &format!("TCP 26257 from {}", sources.join(", ")))
+}
+
+fn endpoint(found: &Found) -> String {
+    let endpoint = &found.plan.endpoint;
+    let first = match &endpoint.existing {
+        Some(id) => format!("use {id}"),
+        None => "make one".to_owned(),
+    };
+    let mut text = field("Endpoint", &format!("{first}, to {}", endpoint.service_name));
+    for (subnet, zone) in &found.subnets {
+        text += &field("", &format!("{subnet} in {zone}"));
+    }
+    text
+}
+
+fn registration(found: &Found) -> String {
+    let name = &found.cluster.cluster_name;
+    let mut text = if found.is_registered() {
+        field("Registration", &format!("cluster {name} knows the endpoint already"))
+    } else {
+        field("Registration", &format!("tell cluster {name} of the endpoint"))
+    };
+    if let Some(account) = &found.plan.trust_account {
+        text += &field("Trusted owner", &format!("add account {account} to the cluster's list"));
+    }
+    text
+}
+
+/// Why there is no plan.
+pub(super) fn not_planned(outlook: &Outlook, request: &ProvisionRequest) -> String {
+    match outlook {
+        Outlook::Planned(found) => planned(found),
+        Outlook::NotYet { pending, service_missing } => {
+            let mut text = "Not yet: a plan can be made once this is ready.\n\n".to_owned();
+            text += &field("Waiting for", &pending.waiting_for);
+            let advice = if *service_missing {
+                "Nobody has asked the cluster for its endpoint service yet; `provision` does that by itself. \
+                 It is free of charge and takes some minutes. `plan --ask-for-service --wait` does the same \
+                 and then makes the plan; by hand:"
+            } else {
+                "Run again later, or with `--wait`."
+            };
+            text += &field("What to do", advice);
+            if *service_missing {
+                text += &ask_by_hand(request);
+            }
+            text
+        }
+        Outlook::InTheWay(error) => {
+            let mut text = "No plan: something stands in the way. Nothing has been changed.\n\n".to_owned();
+            text += &field("What happened", &error.detail);
+            text += &field("Code", error.code.as_str());
+            text += &field("Cause", error.code.cause());
+            text + &field("What to do", error.code.fix())
+        }
+    }
+}
+
+fn ask_by_hand(request: &ProvisionRequest) -> String {
+    format!(
+        "\n    curl --request POST --header @- \\\n      \
+         https://cockroachlabs.cloud/api/v1/clusters/{}/networking/private-endpoint-services \\\n      \
+         <<< \"Authorization: Bearer $CRDB_API_KEY\"\n",
+        request.cluster_id
+    )
+}

@@ -1,0 +1,387 @@
+//! The same by hand: the plan as AWS CLI and curl commands that can be run as
+//! they are. They lead to the same group, rules, endpoint, tags and registration
+//! as `provision`, so that a later run finds them as its own.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use shared::ec2::Source;
+use shared::ownership::{Claim, MANAGED_BY, ORIGIN, Origin, Tags};
+use shared::plan::{ClusterFacts, NetworkPlan, SecurityGroupPlan};
+use shared::report::{Login, SQL_PORT};
+use shared::request::ProvisionRequest;
+
+/// As `create-security-group` describes the groups that it makes.
+const GROUP_DESCRIPTION: &str = "CockroachDB Cloud over PrivateLink, managed by crdb-privatelink";
+
+/// The plan as a bash script. It reads the Cloud API key from `CRDB_API_KEY`
+/// and never shows it.
+pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &NetworkPlan) -> String {
+    let script = Script { request, cluster, plan, claim: Claim {
+        cluster_id: request.cluster_id.clone(),
+        connection_id: plan.connection_id.clone(),
+    } };
+    let parts = [
+        script.head(),
+        script.group(),
+        script.endpoint(),
+        script.trust(),
+        script.registration(),
+        script.private_dns(),
+        script.end(),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+struct Script<'a> {
+    request: &'a ProvisionRequest,
+    cluster: &'a ClusterFacts,
+    plan: &'a NetworkPlan,
+    claim: Claim,
+}
+
+impl Script<'_> {
+    fn head(&self) -> String {
+        let (vpc, region) = (&self.request.vpc_id, &self.request.region);
+        let (name, cluster_id) = (&self.cluster.cluster_name, &self.request.cluster_id);
+        format!(
+            r#"#!/usr/bin/env bash
+# Connects {vpc} to cluster {name}, as `crdb-privatelink provision` would.
+# Needs curl, the AWS CLI with credentials of account {account}, and an API key
+# of CockroachDB Cloud in the variable CRDB_API_KEY.
+set -euo pipefail
+: "${{CRDB_API_KEY:?}}"
+export AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_PAGER=
+CLUSTER_URL=${{COCKROACH_SERVER:-https://cockroachlabs.cloud}}/api/v1/clusters/{cluster_id}
+PAUSE=${{PAUSE:-10}}  # seconds between two looks
+
+# Waits until the endpoint is in one of the given states.
+until_endpoint_is() {{
+  local state=unknown tries=0
+  until [[ " $* " == *" $state "* ]]; do
+    if [[ $state =~ ^(rejected|failed|expired|deleted)$ ]] || (( ++tries > 90 )); then
+      echo "endpoint $ENDPOINT_ID is $state" >&2
+      return 1
+    fi
+    (( tries == 1 )) || sleep "$PAUSE"
+    state=$(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" \
+      --query 'VpcEndpoints[0].State' --output text) || state=invisible
+  done
+}}
+
+# Calls the Cloud API; the key is not shown in the list of processes.
+cloud() {{
+  curl --silent --show-error --fail-with-body --write-out '\n' \
+    --header @- --header 'Cc-Version: 2024-09-16' --header 'Content-Type: application/json' \
+    "$@" <<< "Authorization: Bearer $CRDB_API_KEY"
+}}
+"#,
+            account = self.plan.account_id,
+            name = comment(name),
+        )
+    }
+
+    fn group(&self) -> String {
+        match &self.plan.security_group {
+            None => String::new(),
+            Some(group) if self.plan.endpoint.existing.is_some() => self.existing_group(group),
+            Some(group) => self.new_group(group),
+        }
+    }
+
+    fn new_group(&self, group: &SecurityGroupPlan) -> String {
+        format!(
+            r#"# The security group: TCP {SQL_PORT} from the planned sources.
+GROUP_ID=$(aws ec2 create-security-group \
+  --vpc-id {vpc} \
+  --group-name {name} \
+  --description '{GROUP_DESCRIPTION}' \
+  --tag-specifications '{tags}' \
+  --query GroupId --output text)
+aws ec2 wait security-group-exists --group-ids "$GROUP_ID"
+aws ec2 authorize-security-group-ingress --group-id "$GROUP_ID" --output text \
+  --ip-permissions '{permissions}'
+"#,
+            vpc = self.request.vpc_id,
+            name = group.name,
+            tags = specification("security-group", &self.claim.tags(Origin::Made)),
+            permissions = Value::Array(self.permissions(&group.sources)),
+        )
+    }
+
+    fn existing_group(&self, group: &SecurityGroupPlan) -> String {
+        let mut text = format!(
+            r#"# The security group of the endpoint is there; rules that it has already are fine.
+GROUP_ID=$(aws ec2 describe-security-groups \
+  --filters Name=vpc-id,Values={vpc} Name=group-name,Values={name} \
+  --query 'SecurityGroups[0].GroupId' --output text)
+aws ec2 create-tags --resources "$GROUP_ID" --tags {tags}
+allow() {{
+  local said
+  said=$(aws ec2 authorize-security-group-ingress --group-id "$GROUP_ID" --ip-permissions "$1" 2>&1) ||
+    [[ $said == *InvalidPermission.Duplicate* ]] || {{ echo "$said" >&2; return 1; }}
+}}
+"#,
+            vpc = self.request.vpc_id,
+            name = group.name,
+            tags = words(&self.claim.tags(Origin::Made)),
+        );
+        for permission in self.permissions(&group.sources) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "allow '[{permission}]'");
+        }
+        text
+    }
+
+    fn permissions(&self, sources: &[Source]) -> Vec<Value> {
+        sources.iter().map(|source| permission(source, &self.claim.rule_description())).collect()
+    }
+
+    fn endpoint(&self) -> String {
+        let endpoint = &self.plan.endpoint;
+        if let Some(existing) = &endpoint.existing {
+            let mut tags = self.claim.tags(Origin::Adopted);
+            tags.remove(ORIGIN);
+            return format!(
+                r#"# The endpoint is there and is used.
+ENDPOINT_ID={existing}
+ORIGIN=$(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" --output text \
+  --query "VpcEndpoints[0].Tags[?Key=='{ORIGIN}'].Value | [0]")
+[[ $ORIGIN == made ]] || ORIGIN=adopted
+aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags} "Key={ORIGIN},Value=$ORIGIN"
+"#,
+                tags = words(&tags),
+            );
+        }
+        let subnets: Vec<&str> = endpoint.subnet_ids.iter().map(|subnet| subnet.as_str()).collect();
+        let mut tags = self.claim.tags(Origin::Made);
+        tags.insert("Name".to_owned(), format!("crdb-privatelink {}", self.plan.connection_id));
+        format!(
+            r#"# The endpoint, without private DNS: a service that must accept refuses it at creation.
+ENDPOINT_ID=$(aws ec2 create-vpc-endpoint \
+  --vpc-endpoint-type Interface \
+  --vpc-id {vpc} \
+  --service-name {service} \
+  --subnet-ids {subnets} \
+  --security-group-ids "$GROUP_ID" \
+  --no-private-dns-enabled \
+  --client-token "by-hand-$GROUP_ID" \
+  --tag-specifications '{tags}' \
+  --query VpcEndpoint.VpcEndpointId --output text)
+until_endpoint_is pendingAcceptance pending available
+"#,
+            vpc = self.request.vpc_id,
+            service = endpoint.service_name,
+            subnets = subnets.join(" "),
+            tags = specification("vpc-endpoint", &tags),
+        )
+    }
+
+    fn trust(&self) -> String {
+        let Some(account) = &self.plan.trust_account else {
+            return String::new();
+        };
+        let body = json!({ "type": "AWS_ACCOUNT_ID", "external_owner_id": account.as_str() });
+        format!(
+            r#"# The cluster lets only trusted accounts connect.
+cloud "$CLUSTER_URL/networking/private-endpoint-trusted-owners" --data '{body}'
+"#
+        )
+    }
+
+    fn registration(&self) -> String {
+        let existing = self.plan.endpoint.existing.as_ref().map(|id| id.as_str());
+        let wait = "until_endpoint_is available\n";
+        if existing.is_some_and(|id| self.cluster.registered.contains(id)) {
+            return format!("# The cluster knows the endpoint already.\n{wait}");
+        }
+        let (comment, tolerant) = if existing.is_some_and(|id| self.cluster.half_registered.contains(id)) {
+            ("# The cluster knows the endpoint, but it is not available yet; told twice is fine.", " || true")
+        } else {
+            ("# The registration: the cluster accepts only endpoints that it was told of.", "")
+        };
+        format!(
+            r#"{comment}
+cloud "$CLUSTER_URL/networking/private-endpoint-connections" \
+  --data "{{\"endpoint_id\": \"$ENDPOINT_ID\"}}"{tolerant}
+{wait}"#
+        )
+    }
+
+    fn private_dns(&self) -> String {
+        let Some(host) = &self.plan.private_host else {
+            return String::new();
+        };
+        let modify = r#"aws ec2 modify-vpc-endpoint --vpc-endpoint-id "$ENDPOINT_ID" --private-dns-enabled --output text"#;
+        let command = match self.plan.endpoint.existing {
+            None => modify.to_owned(),
+            Some(_) => format!(
+                r#"[[ $(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" \
+  --query 'VpcEndpoints[0].PrivateDnsEnabled' --output text) == True ]] ||
+  {modify}"#
+            ),
+        };
+        format!(
+            r#"# Private DNS: from now on {host} resolves inside the VPC.
+{command}
+until_endpoint_is available
+"#,
+            host = comment(host),
+        )
+    }
+
+    fn end(&self) -> String {
+        let login = Login {
+            sql_user: self.request.sql_user.clone(),
+            database: self.request.database.clone(),
+            routing_id: self.cluster.routing_id.clone(),
+        };
+        match &self.plan.private_host {
+            Some(host) => format!("echo '{}'\n", quoted(&login.connection_string(host, true))),
+            None => format!(
+                r#"HOST=$(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" \
+  --query 'VpcEndpoints[0].DnsEntries[0].DnsName' --output text)
+echo "{}"
+"#,
+                login.connection_string("$HOST", false)
+            ),
+        }
+    }
+}
+
+/// A rule as EC2 takes it.
+fn permission(source: &Source, description: &str) -> Value {
+    let (ranges, range) = match source {
+        Source::Cidr(cidr) if cidr.is_ipv6() => ("Ipv6Ranges", json!({ "CidrIpv6": cidr })),
+        Source::Cidr(cidr) => ("IpRanges", json!({ "CidrIp": cidr })),
+        Source::Group(group) => ("UserIdGroupPairs", json!({ "GroupId": group.as_str() })),
+        Source::PrefixList(list) => ("PrefixListIds", json!({ "PrefixListId": list })),
+    };
+    let mut range = range;
+    range["Description"] = json!(description);
+    json!({ "IpProtocol": "tcp", "FromPort": SQL_PORT, "ToPort": SQL_PORT, ranges: [range] })
+}
+
+/// Tags at creation, in the shorthand of the AWS CLI.
+fn specification(kind: &str, tags: &Tags) -> String {
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{Key={key},Value={value}}}")).collect();
+    format!("ResourceType={kind},Tags=[{}]", tags.join(","))
+}
+
+/// Tags as separate words, in the order in which they are told apart best.
+fn words(tags: &Tags) -> String {
+    let mut tags: Vec<(&String, &String)> = tags.iter().collect();
+    tags.sort_by_key(|(key, _)| key.as_str() != MANAGED_BY);
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
+    tags.join(" ")
+}
+
+/// Names from outside stand in comments only, and on one line.
+fn comment(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).collect()
+}
+
+/// Text within single quotes.
+fn quoted(text: &str) -> String {
+    text.replace('\'', r"'\''")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::process::Command;
+
+    use shared::plan::{EndpointPlan, UndoPlan};
+
+    use super::*;
+
+    const SERVICE: &str = "com.amazonaws.vpce.eu-west-1.vpce-svc-0ad0ad0ad0ad0ad01";
+
+    fn request() -> ProvisionRequest {
+        ProvisionRequest::parse(&json!({
+            "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+            "region": "eu-west-1",
+            "vpc_id": "vpc-0a1b2c3d4e5f60718",
+        }))
+        .unwrap()
+    }
+
+    fn cluster() -> ClusterFacts {
+        ClusterFacts {
+            cluster_name: "orders\n; rm -rf it".into(),
+            service_name: SERVICE.parse().unwrap(),
+            zone_ids: BTreeSet::new(),
+            private_host: None,
+            routing_id: None,
+            trusted_accounts: None,
+            registered: BTreeSet::new(),
+            half_registered: BTreeSet::new(),
+        }
+    }
+
+    fn plan() -> NetworkPlan {
+        NetworkPlan {
+            connection_id: "c0ffee".into(),
+            account_id: "111122223333".parse().unwrap(),
+            endpoint: EndpointPlan {
+                existing: None,
+                service_name: SERVICE.parse().unwrap(),
+                subnet_ids: vec!["subnet-0a71e831".parse().unwrap()],
+                zone_ids: BTreeSet::from(["euw1-az1".parse().unwrap()]),
+            },
+            security_group: Some(SecurityGroupPlan {
+                name: "crdb-privatelink-1".into(),
+                sources: vec![
+                    Source::Cidr("10.0.0.0/16".parse().unwrap()),
+                    Source::Cidr("2001:db8::/56".parse().unwrap()),
+                    Source::Group("sg-0a71e831".parse().unwrap()),
+                ],
+            }),
+            trust_account: None,
+            private_host: Some("internal-orders.example".into()),
+            undo: UndoPlan { anything: true, registration: true, private_dns: false },
+            notes: vec![],
+        }
+    }
+
+    fn existing(mut plan: NetworkPlan) -> NetworkPlan {
+        plan.endpoint.existing = Some("vpce-0a71e831".parse().unwrap());
+        plan
+    }
+
+    fn is_bash(script: &str) -> bool {
+        Command::new("bash").args(["-n", "-c", script]).status().unwrap().success()
+    }
+
+    #[test]
+    fn every_kind_of_plan_is_valid_bash() {
+        let mut adopted = existing(plan());
+        adopted.security_group = None;
+        adopted.private_host = None;
+        adopted.trust_account = Some("111122223333".parse().unwrap());
+        for plan in [plan(), existing(plan()), adopted] {
+            let script = commands(&request(), &cluster(), &plan);
+            assert!(is_bash(&script), "{script}");
+            assert!(!script.contains("\n; rm"), "{script}");
+        }
+    }
+
+    #[test]
+    fn rules_have_the_description_by_which_an_undo_knows_them() {
+        let script = commands(&request(), &cluster(), &plan());
+        assert!(script.contains(r#""IpRanges":[{"CidrIp":"10.0.0.0/16","Description":"crdb-privatelink c0ffee"}]"#), "{script}");
+        assert!(script.contains(r#""CidrIpv6":"2001:db8::/56""#));
+        assert!(script.contains(r#""UserIdGroupPairs":[{"Description":"crdb-privatelink c0ffee","GroupId":"sg-0a71e831"}]"#));
+    }
+
+    #[test]
+    fn what_is_there_is_not_made_again() {
+        let plan = existing(plan());
+        let mut cluster = cluster();
+        cluster.registered.insert("vpce-0a71e831".into());
+        let script = commands(&request(), &cluster, &plan);
+        for making in ["create-vpc-endpoint", "create-security-group", "private-endpoint-connections"] {
+            assert!(!script.contains(making), "{making}: {script}");
+        }
+    }
+}

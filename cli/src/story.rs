@@ -1,0 +1,322 @@
+//! What the events of an execution mean for somebody who watches.
+
+use engine::{Event, EventKind};
+use serde_json::Value;
+use shared::Code;
+use shared::progress::Pending;
+use shared::report::message_of;
+use time::{Duration, OffsetDateTime};
+
+use crate::interrupt::INTERRUPTED;
+use crate::words::{self, Part, Words};
+
+/// A step that was begun: all visits of one state in a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Which one.
+    pub words: &'static Words,
+    /// When its first visit began.
+    pub began: OffsetDateTime,
+    /// When it was over.
+    pub ended: Option<OffsetDateTime>,
+    /// How it stands.
+    pub standing: Standing,
+    /// What there is to say about it in a few words.
+    pub detail: String,
+    /// How often it was asked.
+    pub calls: u32,
+    /// How often it was asked again after an error.
+    pub retries: u32,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Under way, or awaited.
+    Open,
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+}
+
+/// Something worth telling.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// A step begins.
+    Begun,
+    /// The last step answered *not yet*.
+    Awaiting(Pending),
+    /// The last step failed and will be tried again.
+    Retrying {
+        /// The code of the error.
+        code: Code,
+        /// Seconds until the next try.
+        seconds: f64,
+    },
+    /// The last step is done.
+    Done,
+    /// The last step has failed for good.
+    Failed,
+}
+
+/// The steps so far.
+#[derive(Debug, Clone, Default)]
+pub struct Story {
+    steps: Vec<Step>,
+    began: Option<OffsetDateTime>,
+    left_out: usize,
+    last_error: Option<(String, String)>,
+}
+
+impl Story {
+    /// Takes an event in and says what it means, if anything.
+    pub fn hear(&mut self, event: &Event) -> Option<News> {
+        self.began.get_or_insert(event.at);
+        let state = event.kind.state()?;
+        match &event.kind {
+            EventKind::StateEntered { .. } => self.enter(words::of(state)?, event.at),
+            EventKind::TaskScheduled { .. } => {
+                self.open(state)?.calls += 1;
+                None
+            }
+            EventKind::TaskSucceeded { output, .. } => self.answer(state, output, event.at),
+            EventKind::TaskFailed { error, cause, .. } | EventKind::EvaluationFailed { error, cause, .. } => {
+                self.last_error = Some((error.clone(), cause.clone()));
+                None
+            }
+            EventKind::RetryScheduled { delay_seconds, .. } => {
+                let (error, cause) = self.last_error.clone()?;
+                self.open(state)?.retries += 1;
+                let code = Code::of_failure(&error, &message_of(&cause));
+                Some(News::Retrying { code, seconds: *delay_seconds })
+            }
+            EventKind::Caught { .. } => {
+                let (error, cause) = self.last_error.take()?;
+                let step = self.open(state)?;
+                step.standing = Standing::Failed;
+                step.ended = Some(event.at);
+                step.detail = told_of_error(&error, &cause);
+                Some(News::Failed)
+            }
+            EventKind::ExecutionStarted { .. }
+            | EventKind::WaitStarted { .. }
+            | EventKind::StateExited { .. }
+            | EventKind::ExecutionSucceeded { .. }
+            | EventKind::ExecutionFailed { .. }
+            | EventKind::ExecutionTimedOut => None,
+        }
+    }
+
+    /// All steps that were begun, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The last step that was begun.
+    pub fn last(&self) -> Option<&Step> {
+        self.steps.last()
+    }
+
+    /// When the story began.
+    pub fn began(&self) -> Option<OffsetDateTime> {
+        self.began
+    }
+
+    /// How many steps towards the connection are done.
+    pub fn done(&self) -> usize {
+        let done = |step: &&Step| step.words.part == Part::Story && step.standing == Standing::Done;
+        self.steps.iter().filter(done).count()
+    }
+
+    /// How many steps lead to the connection, as far as is known by now.
+    pub fn total(&self) -> usize {
+        words::story_steps() - self.left_out
+    }
+
+    /// Whether the story has turned back.
+    pub fn is_undoing(&self) -> bool {
+        self.last().is_some_and(|step| step.words.part == Part::Undo || step.standing == Standing::Failed)
+    }
+
+    fn enter(&mut self, words: &'static Words, at: OffsetDateTime) -> Option<News> {
+        if self.open(words.state).is_some() {
+            return None;
+        }
+        self.steps.push(Step {
+            words,
+            began: at,
+            ended: None,
+            standing: Standing::Open,
+            detail: String::new(),
+            calls: 0,
+            retries: 0,
+        });
+        Some(News::Begun)
+    }
+
+    fn open(&mut self, state: &str) -> Option<&mut Step> {
+        self.steps.last_mut().filter(|step| step.words.state == state && step.standing == Standing::Open)
+    }
+
+    fn answer(&mut self, state: &str, output: &Value, at: OffsetDateTime) -> Option<News> {
+        if output["status"] == "pending" {
+            return serde_json::from_value(output["value"].clone()).ok().map(News::Awaiting);
+        }
+        if state == "InspectNetwork" {
+            self.left_out = left_out(&output["value"]);
+        }
+        let step = self.open(state)?;
+        step.standing = Standing::Done;
+        step.ended = Some(at);
+        step.detail = told_of_answer(state, output);
+        Some(News::Done)
+    }
+}
+
+impl Step {
+    /// How long it took, once it is over.
+    pub fn took(&self) -> Option<Duration> {
+        self.ended.map(|ended| ended - self.began)
+    }
+}
+
+/// Steps that this plan does not need.
+fn left_out(plan: &Value) -> usize {
+    let without_group = usize::from(plan["security_group"].is_null());
+    // One to switch it on, one to wait for it.
+    let without_dns = if plan["private_host"].is_null() { 2 } else { 0 };
+    without_group + without_dns
+}
+
+/// What a step answered, in a few words.
+fn told_of_answer(state: &str, output: &Value) -> String {
+    let value = &output["value"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match state {
+        "ReadRequest" => format!("{} in {}", text(&output["vpc_id"]), text(&output["region"])),
+        "InspectCluster" => {
+            let service = text(&value["service_name"]);
+            let id = service.rsplit('.').next().unwrap_or_default();
+            format!("{} offers {id}", text(&value["cluster_name"]))
+        }
+        "InspectNetwork" => told_of_plan(value),
+        "CreateSecurityGroup" => text(&output["group_id"]),
+        "CreateEndpoint" => text(&output["endpoint_id"]),
+        "RegisterEndpoint" => "the cluster knows the endpoint".to_owned(),
+        "CheckStatus" => "both sides are available".to_owned(),
+        "EnablePrivateDns" => match output["changed"].as_bool() {
+            Some(false) => "was on already".to_owned(),
+            Some(true) | None => String::new(),
+        },
+        "CheckStatusWithPrivateDns" => text(&value["host"]),
+        _ => {
+            let undone = if value.is_null() { &output["undone"] } else { &value["undone"] };
+            text(undone)
+        }
+    }
+}
+
+fn told_of_plan(plan: &Value) -> String {
+    let endpoint = &plan["endpoint"];
+    if let Some(existing) = endpoint["existing"].as_str() {
+        return format!("{existing} is there and is used");
+    }
+    let zones: Vec<&str> = endpoint["zone_ids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match zones.as_slice() {
+        [] => String::new(),
+        [zone] => format!("a subnet in {zone}"),
+        zones => format!("a subnet in each of {}", zones.join(", ")),
+    }
+}
+
+fn told_of_error(error: &str, cause: &str) -> String {
+    let message = message_of(cause);
+    if message.starts_with(INTERRUPTED) {
+        return "interrupted by Ctrl-C".to_owned();
+    }
+    let code = Code::of_failure(error, &message);
+    let detail = message.strip_prefix(&format!("{code}: ")).unwrap_or(&message);
+    if detail.is_empty() { code.to_string() } else { format!("{code}: {detail}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn at(seconds: i64, kind: EventKind) -> Event {
+        Event { at: datetime!(2030-01-01 00:00 UTC) + Duration::seconds(seconds), kind }
+    }
+
+    fn entered(state: &str) -> EventKind {
+        EventKind::StateEntered { state: state.into(), r#type: "Task".into(), input: json!({}) }
+    }
+
+    fn answered(state: &str, output: Value) -> EventKind {
+        EventKind::TaskSucceeded { state: state.into(), output }
+    }
+
+    fn failed(state: &str, error: &str, cause: &str) -> EventKind {
+        EventKind::TaskFailed { state: state.into(), error: error.into(), cause: cause.into() }
+    }
+
+    fn pending() -> Value {
+        json!({"status": "pending", "value": {"waiting_for": "x", "wait_seconds": 2, "waited_seconds": 0, "limit_seconds": 60}})
+    }
+
+    #[test]
+    fn visits_of_one_state_in_a_row_are_one_step() {
+        let mut story = Story::default();
+        assert_eq!(story.hear(&at(0, entered("InspectCluster"))), Some(News::Begun));
+        let news = story.hear(&at(0, answered("InspectCluster", pending())));
+        assert!(matches!(news, Some(News::Awaiting(pending)) if pending.waiting_for == "x"));
+        assert_eq!(story.hear(&at(5, entered("InspectCluster"))), None);
+        let ready = json!({"status": "ready", "value": {"cluster_name": "shop", "service_name": "com.amazonaws.vpce-svc-1"}});
+        assert_eq!(story.hear(&at(6, answered("InspectCluster", ready))), Some(News::Done));
+        let [step] = story.steps() else { panic!("{:?}", story.steps()) };
+        assert_eq!(step.detail, "shop offers vpce-svc-1");
+        assert_eq!(step.took(), Some(Duration::seconds(6)));
+        assert_eq!((story.done(), story.total()), (1, 9));
+    }
+
+    #[test]
+    fn a_failure_is_told_by_code_and_turns_the_story_back() {
+        let mut story = Story::default();
+        story.hear(&at(0, entered("CreateEndpoint")));
+        let cause = json!({"errorMessage": "aws-throttled: EC2 said so"}).to_string();
+        story.hear(&at(0, failed("CreateEndpoint", "Transient", &cause)));
+        let retry = EventKind::RetryScheduled {
+            state: "CreateEndpoint".into(),
+            error: "Transient".into(),
+            attempt: 1,
+            delay_seconds: 2.0,
+        };
+        assert_eq!(story.hear(&at(0, retry)), Some(News::Retrying { code: Code::AwsThrottled, seconds: 2.0 }));
+        story.hear(&at(2, failed("CreateEndpoint", "Transient", &cause)));
+        let caught = EventKind::Caught {
+            state: "CreateEndpoint".into(),
+            error: "Transient".into(),
+            next: "DecideUndo".into(),
+        };
+        assert_eq!(story.hear(&at(2, caught)), Some(News::Failed));
+        assert_eq!(story.last().unwrap().detail, "aws-throttled: EC2 said so");
+        assert!(story.is_undoing());
+    }
+
+    #[test]
+    fn steps_that_the_plan_does_not_need_are_not_counted() {
+        let mut story = Story::default();
+        story.hear(&at(0, entered("InspectNetwork")));
+        let plan = json!({"status": "ready", "value": {
+            "endpoint": {"existing": "vpce-1", "zone_ids": []},
+            "security_group": null,
+            "private_host": null,
+        }});
+        story.hear(&at(0, answered("InspectNetwork", plan)));
+        assert_eq!(story.total(), 6);
+        assert_eq!(story.last().unwrap().detail, "vpce-1 is there and is used");
+    }
+}

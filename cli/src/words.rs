@@ -1,0 +1,91 @@
+//! The states of the definition in plain words.
+
+/// What a step is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A step towards the connection.
+    Story,
+    /// A step that takes back what was made.
+    Undo,
+}
+
+/// A state in plain words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// The state's name.
+    pub state: &'static str,
+    /// What it is for.
+    pub part: Part,
+    /// While it is under way.
+    pub doing: &'static str,
+    /// When it is done.
+    pub done: &'static str,
+}
+
+const fn story(state: &'static str, doing: &'static str, done: &'static str) -> Words {
+    Words { state, part: Part::Story, doing, done }
+}
+
+const fn undo(state: &'static str, doing: &'static str, done: &'static str) -> Words {
+    Words { state, part: Part::Undo, doing, done }
+}
+
+/// All states that do something, in the order of the story and then of the undo.
+pub const TABLE: &[Words] = &[
+    story("ReadRequest", "Reading the request", "Request checked"),
+    story("InspectCluster", "Inspecting the cluster", "Cluster inspected"),
+    story("InspectNetwork", "Inspecting the network", "Network inspected"),
+    story("CreateSecurityGroup", "Making the security group", "Security group"),
+    story("CreateEndpoint", "Making the endpoint", "Endpoint"),
+    story("RegisterEndpoint", "Registering the endpoint", "Registered"),
+    story("CheckStatus", "Waiting for acceptance", "Accepted"),
+    story("EnablePrivateDns", "Switching private DNS on", "Private DNS on"),
+    story("CheckStatusWithPrivateDns", "Waiting for private DNS", "Private DNS works"),
+    undo("DisablePrivateDns", "Switching private DNS off", "Private DNS off"),
+    undo("DeregisterEndpoint", "Removing the registration", "Registration"),
+    undo("DeleteEndpoint", "Deleting the endpoint", "Endpoint"),
+    undo("DeleteSecurityGroup", "Deleting the group", "Security group"),
+];
+
+/// The words for a state, if it does something.
+pub fn of(state: &str) -> Option<&'static Words> {
+    TABLE.iter().find(|words| words.state == state)
+}
+
+/// How many steps lead to the connection when none can be left out.
+pub fn story_steps() -> usize {
+    TABLE.iter().filter(|words| words.part == Part::Story).count()
+}
+
+/// Whether the function takes back what another one made.
+pub fn undoes(function: &str) -> bool {
+    of(&crate::steps::resource_name(function)).is_some_and(|words| words.part == Part::Undo)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_task_of_the_definition_has_words_and_nothing_else_has() {
+        let definition: Value = serde_json::from_str(crate::definition::PROVISION).unwrap();
+        let states = definition["States"].as_object().unwrap();
+        let tasks: BTreeSet<&str> =
+            states.iter().filter(|(_, state)| state["Type"] == "Task").map(|(name, _)| name.as_str()).collect();
+        let table: BTreeSet<&str> = TABLE.iter().map(|words| words.state).collect();
+        assert_eq!(table, tasks);
+        assert_eq!(table.len(), TABLE.len(), "each state once");
+    }
+
+    #[test]
+    fn a_step_is_an_undo_exactly_if_its_function_is_of_that_family() {
+        for function in crate::steps::FUNCTIONS {
+            let family = ["disable-", "deregister-", "delete-"].iter().any(|verb| function.starts_with(verb));
+            assert_eq!(undoes(function), family, "{function}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Where a command acts: a simulated world or a real account.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use engine::Clock;
+use shared::cloud::HttpCloud;
+use shared::config::{Config, DEFAULT_SECRET, aws, aws_at};
+use shared::ec2::AwsEc2;
+use shared::ids::Region;
+use shared::secret::SecretsManager;
+use simulator::http::Server;
+use simulator::{Scenario, Simulator};
+
+use crate::arguments::Place;
+use crate::clock::StoryClock;
+use crate::error::Error;
+
+/// Fast enough that minutes become seconds, slow enough to be looked at.
+const DEFAULT_SPEED: f64 = 25.0;
+
+/// Where a command acts, as it was asked for.
+pub enum Chosen {
+    /// A simulated world of our own.
+    Embedded {
+        /// What it is called.
+        name: String,
+        /// What it is like.
+        scenario: Box<Scenario>,
+    },
+    /// A simulator that is running.
+    Running {
+        /// Where.
+        url: String,
+        /// Whose request is meant.
+        scenario: Box<Scenario>,
+    },
+    /// The account of the surroundings.
+    Aws,
+}
+
+/// The ports of a world, with its clock.
+pub struct World {
+    /// EC2.
+    pub ec2: AwsEc2,
+    /// The Cloud API.
+    pub cloud: HttpCloud<SecretsManager>,
+    /// Its time.
+    pub clock: StoryClock,
+    /// What it is, in sentences for the reader.
+    pub about: Vec<String>,
+    _server: Option<Server>,
+}
+
+impl Chosen {
+    /// What the command line says.
+    ///
+    /// # Errors
+    /// When there is no such scenario or its file cannot be read.
+    pub fn new(place: &Place) -> Result<Self, Error> {
+        if place.aws {
+            return Ok(Chosen::Aws);
+        }
+        let name = match &place.scenario {
+            Some(name) => name.clone(),
+            None => Scenario::names().next().unwrap_or_default().to_owned(),
+        };
+        let scenario = Box::new(read(&name)?);
+        Ok(match &place.endpoint {
+            Some(url) => Chosen::Running { url: url.trim_end_matches('/').to_owned(), scenario },
+            None => Chosen::Embedded { name, scenario },
+        })
+    }
+
+    /// What is asked for in it unless the command line says otherwise.
+    pub fn request(&self) -> serde_json::Map<String, serde_json::Value> {
+        match self {
+            Chosen::Embedded { scenario, .. } | Chosen::Running { scenario, .. } => scenario.request.clone(),
+            Chosen::Aws => serde_json::Map::new(),
+        }
+    }
+
+    /// The world as JSON.
+    pub fn describe(&self, place: &Place) -> serde_json::Value {
+        match self {
+            Chosen::Embedded { name, .. } => {
+                serde_json::json!({ "kind": "simulator", "scenario": name, "speed": self.speed(place) })
+            }
+            Chosen::Running { url, .. } => {
+                serde_json::json!({ "kind": "simulator", "endpoint": url, "speed": self.speed(place) })
+            }
+            Chosen::Aws => serde_json::json!({ "kind": "aws" }),
+        }
+    }
+
+    /// Builds the ports; starts a world of our own.
+    ///
+    /// # Errors
+    /// When the simulator cannot listen or no TLS client can be built.
+    pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
+        let speed = self.speed(place);
+        let clock = StoryClock::new(speed);
+        let fast = (speed != 1.0).then(|| {
+            format!("While something is awaited, time runs {speed} times as fast as on the wall; times shown are its own.")
+        });
+        let (url, mut about, server) = match self {
+            Chosen::Aws => return real(place, region, clock).await,
+            Chosen::Running { url, .. } => {
+                let about = format!("The simulator at {url}.");
+                (url, about, None)
+            }
+            Chosen::Embedded { name, scenario } => {
+                let time = clock.clone();
+                let simulator = Simulator::new(&scenario, move || time.now());
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let server = Server::start(simulator, address).await.map_err(Error::Listen)?;
+                let about = format!("The simulated world {name}: {}.", scenario.title);
+                (server.url(), about, Some(server))
+            }
+        };
+        if let Some(fast) = fast {
+            about = format!("{about} {fast}");
+        }
+        let aws = aws_at(&url, region.as_str()).await;
+        let secret = place.secret.as_deref().unwrap_or(DEFAULT_SECRET);
+        Ok(World {
+            ec2: AwsEc2::new(&aws),
+            cloud: HttpCloud::new(&url, SecretsManager::new(&aws, secret))?,
+            clock,
+            about: vec![about],
+            _server: server,
+        })
+    }
+
+    fn speed(&self, place: &Place) -> f64 {
+        let usual = match self {
+            Chosen::Embedded { .. } => DEFAULT_SPEED,
+            Chosen::Running { .. } | Chosen::Aws => 1.0,
+        };
+        place.speed.unwrap_or(usual)
+    }
+}
+
+async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
+    let mut config = Config::from_env();
+    if let Some(secret) = &place.secret {
+        config.api_key_secret.clone_from(secret);
+    }
+    let aws = aws(Some(region.as_str())).await;
+    Ok(World {
+        ec2: AwsEc2::new(&aws),
+        cloud: HttpCloud::new(&config.cloud_url, SecretsManager::new(&aws, &config.api_key_secret))?,
+        clock,
+        about: vec![
+            format!(
+                "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",
+                config.cloud_url, config.api_key_secret
+            ),
+        ],
+        _server: None,
+    })
+}
+
+fn read(name: &str) -> Result<Scenario, Error> {
+    let path = Path::new(name);
+    if !path.is_file() {
+        return Ok(Scenario::shipped(name)?);
+    }
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    Ok(Scenario::parse(&text)?)
+}

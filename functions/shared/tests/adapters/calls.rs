@@ -1,0 +1,147 @@
+//! Every method of the ports as a value, so that a table can go through them all.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use shared::StepError;
+use shared::cloud::Cloud;
+use shared::ec2::{Endpoints, Network, SecurityGroups, Source};
+use shared::secret::Secrets;
+
+use crate::endpoints::new_endpoint;
+use crate::groups::new_group;
+use crate::stage::{ACCOUNT, CLUSTER, ENDPOINT, GROUP, SERVICE, VPC};
+
+/// A method of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Method {
+    Vpc,
+    VpcDns,
+    PeeredVpcs,
+    Subnets,
+    ExistingGroups,
+    EndpointService,
+    Endpoints,
+    Endpoint,
+    CreateEndpoint,
+    SetPrivateDns,
+    DeleteEndpoint,
+    TagEndpoint,
+    UntagEndpoint,
+    GroupNamed,
+    IngressRules,
+    CreateGroup,
+    Authorize,
+    Revoke,
+    DeleteGroup,
+    TagGroup,
+    UntagGroup,
+    Cluster,
+    EndpointServices,
+    RequestEndpointServices,
+    Registrations,
+    Register,
+    Deregister,
+    TrustedOwners,
+    TrustOwner,
+    DistrustOwner,
+    ApiKey,
+}
+
+use Method::*;
+
+/// The methods, and the operation behind each.
+pub(crate) const ALL: [(Method, &str); 31] = [
+    (Vpc, "ec2:DescribeVpcs"),
+    (VpcDns, "ec2:DescribeVpcAttribute"),
+    (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
+    (Subnets, "ec2:DescribeSubnets"),
+    (ExistingGroups, "ec2:DescribeSecurityGroups"),
+    (EndpointService, "ec2:DescribeVpcEndpointServices"),
+    (Endpoints, "ec2:DescribeVpcEndpoints"),
+    (Endpoint, "ec2:DescribeVpcEndpoints"),
+    (CreateEndpoint, "ec2:CreateVpcEndpoint"),
+    (SetPrivateDns, "ec2:ModifyVpcEndpoint"),
+    (DeleteEndpoint, "ec2:DeleteVpcEndpoints"),
+    (TagEndpoint, "ec2:CreateTags"),
+    (UntagEndpoint, "ec2:DeleteTags"),
+    (GroupNamed, "ec2:DescribeSecurityGroups"),
+    (IngressRules, "ec2:DescribeSecurityGroupRules"),
+    (CreateGroup, "ec2:CreateSecurityGroup"),
+    (Authorize, "ec2:AuthorizeSecurityGroupIngress"),
+    (Revoke, "ec2:RevokeSecurityGroupIngress"),
+    (DeleteGroup, "ec2:DeleteSecurityGroup"),
+    (TagGroup, "ec2:CreateTags"),
+    (UntagGroup, "ec2:DeleteTags"),
+    (Cluster, "cloud:GET cluster"),
+    (EndpointServices, "cloud:GET private-endpoint-services"),
+    (RequestEndpointServices, "cloud:POST private-endpoint-services"),
+    (Registrations, "cloud:GET private-endpoint-connections"),
+    (Register, "cloud:POST private-endpoint-connections"),
+    (Deregister, "cloud:DELETE private-endpoint-connection"),
+    (TrustedOwners, "cloud:GET private-endpoint-trusted-owners"),
+    (TrustOwner, "cloud:POST private-endpoint-trusted-owners"),
+    (DistrustOwner, "cloud:DELETE private-endpoint-trusted-owner"),
+    (ApiKey, "secretsmanager:GetSecretValue"),
+];
+
+/// Calls a method once with arguments that the world of these tests takes. The
+/// result is its value as text.
+pub(crate) async fn call(
+    method: Method,
+    ec2: &(impl shared::ec2::Network + shared::ec2::Endpoints + SecurityGroups),
+    cloud: &impl Cloud,
+    secrets: &impl Secrets,
+) -> Result<String, StepError> {
+    let vpc = VPC.parse().unwrap();
+    let group = GROUP.parse().unwrap();
+    let endpoint = ENDPOINT.parse().unwrap();
+    let cluster = CLUSTER.parse().unwrap();
+    let tags = BTreeMap::from([("owner".to_owned(), "us".to_owned())]);
+    let keys = ["Name".to_owned()];
+    let source = Source::Cidr("10.9.0.0/16".parse().unwrap());
+    match method {
+        Vpc => text(ec2.vpc(&vpc).await),
+        VpcDns => text(ec2.vpc_dns(&vpc).await),
+        PeeredVpcs => text(ec2.peered_vpcs(&vpc).await),
+        Subnets => text(ec2.subnets(&vpc).await),
+        ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
+        EndpointService => text(ec2.endpoint_service(&SERVICE.parse().unwrap()).await),
+        Endpoints => text(ec2.endpoints(&vpc).await),
+        Endpoint => text(ec2.endpoint(&endpoint).await),
+        CreateEndpoint => text(ec2.create_endpoint(&new_endpoint()).await),
+        SetPrivateDns => text(ec2.set_private_dns(&endpoint, false).await),
+        DeleteEndpoint => text(ec2.delete_endpoint(&endpoint).await),
+        TagEndpoint => text(ec2.tag_endpoint(&endpoint, &tags).await),
+        UntagEndpoint => text(ec2.untag_endpoint(&endpoint, &keys).await),
+        GroupNamed => text(ec2.group_named(&vpc, "by hand").await),
+        IngressRules => text(ec2.ingress_rules(std::slice::from_ref(&group)).await),
+        CreateGroup => text(ec2.create_group(&new_group()).await),
+        Authorize => text(ec2.authorize(&group, std::slice::from_ref(&source), "orders").await),
+        // Whichever rule it is, it is always the same one.
+        Revoke => {
+            let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await?;
+            text(ec2.revoke(&group, &[rules[0].id.clone()]).await)
+        }
+        DeleteGroup => text(ec2.delete_group(&"sg-0a000000000000003".parse().unwrap()).await),
+        TagGroup => text(ec2.tag_group(&group, &tags).await),
+        UntagGroup => text(ec2.untag_group(&group, &keys).await),
+        Cluster => text(cloud.cluster(&cluster).await),
+        EndpointServices => text(cloud.endpoint_services(&cluster).await),
+        RequestEndpointServices => text(cloud.request_endpoint_services(&cluster).await),
+        Registrations => text(cloud.registrations(&cluster).await),
+        Register => text(cloud.register(&cluster, &"vpce-0a000000000000003".parse().unwrap()).await),
+        Deregister => text(cloud.deregister(&cluster, &"vpce-0a000000000000004".parse().unwrap()).await),
+        TrustedOwners => text(cloud.trusted_owners(&cluster).await),
+        TrustOwner => text(cloud.trust_owner(&cluster, &ACCOUNT.parse().unwrap()).await),
+        DistrustOwner => {
+            let owners = cloud.trusted_owners(&cluster).await?.unwrap_or_default();
+            text(cloud.distrust_owner(&cluster, &owners[0].id).await)
+        }
+        ApiKey => text(secrets.api_key().await.map(|key| key.expose().to_owned())),
+    }
+}
+
+fn text<T: Debug>(result: Result<T, StepError>) -> Result<String, StepError> {
+    result.map(|value| format!("{value:?}"))
+}

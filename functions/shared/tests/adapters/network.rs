@@ -1,0 +1,128 @@
+//! Reads of the network.
+
+use std::collections::BTreeSet;
+
+use shared::Code;
+use shared::cidr::Cidr;
+use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
+
+use crate::stage::{
+    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, GROUP, SERVICE, Stage, SUBNET_1, SUBNET_2, VPC,
+};
+
+fn cidrs(texts: &[&str]) -> Vec<Cidr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_vpc_is_read_with_all_its_associated_networks() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let expected = Vpc {
+        id: VPC.parse().unwrap(),
+        owner: ACCOUNT.parse().unwrap(),
+        // 10.2.0.0/16 is disassociated.
+        cidrs: cidrs(&["10.0.0.0/16", "10.1.0.0/16", "2001:db8:0:100::/56"]),
+    };
+    assert_eq!(ec2.vpc(&VPC.parse().unwrap()).await, Ok(Some(expected)));
+    assert_eq!(ec2.vpc(&ABSENT_VPC.parse().unwrap()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn both_dns_attributes_are_asked_for() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let dns = ec2.vpc_dns(&VPC.parse().unwrap()).await;
+    assert_eq!(dns, Ok(VpcDns { support: true, hostnames: false }));
+    assert_eq!(stage.count("ec2:DescribeVpcAttribute"), 2);
+    let error = ec2.vpc_dns(&ABSENT_VPC.parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.code, Code::VpcNotFound);
+}
+
+#[tokio::test]
+async fn active_peerings_count_whoever_asked_for_them() {
+    let stage = Stage::new().await;
+    let peered = stage.ec2().await.peered_vpcs(&VPC.parse().unwrap()).await.unwrap();
+    let peer = |id: &str, vpc: &str, networks: &[&str]| PeeredVpc {
+        peering_id: id.to_owned(),
+        vpc_id: vpc.parse().unwrap(),
+        cidrs: cidrs(networks),
+    };
+    let ours = ["10.11.0.0/16", "10.12.0.0/16", "2001:db8:0:b00::/56"];
+    assert_eq!(
+        peered,
+        [
+            peer("pcx-0a000000000000001", "vpc-0a000000000000011", &ours),
+            peer("pcx-0a000000000000002", "vpc-0a000000000000012", &["10.13.0.0/16"]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn subnets_are_read_with_zone_id_free_addresses_and_outpost() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let subnets = ec2.subnets(&VPC.parse().unwrap()).await.unwrap();
+    let subnet = |id: &str, zone: &str, free_addresses, on_outpost| Subnet {
+        id: id.parse().unwrap(),
+        zone_id: Some(zone.parse().unwrap()),
+        available: true,
+        free_addresses,
+        ipv6_only: false,
+        on_outpost,
+    };
+    assert_eq!(
+        subnets,
+        [
+            // One address is the endpoint's.
+            subnet(SUBNET_1, "euw1-az1", 250, false),
+            subnet(SUBNET_2, "euw1-az2", 7, false),
+            subnet("subnet-0a000000000000003", "euw1-az3", 251, true),
+        ]
+    );
+    assert_eq!(ec2.subnets(&ABSENT_VPC.parse().unwrap()).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn groups_that_do_not_exist_are_left_out() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let asked = [GROUP.parse().unwrap(), ABSENT_GROUP.parse().unwrap()];
+    let existing = ec2.existing_groups(&asked).await;
+    assert_eq!(existing, Ok(BTreeSet::from([GROUP.parse().unwrap()])));
+    // Without a filter, EC2 would list every group that there is.
+    assert_eq!(ec2.existing_groups(&[]).await, Ok(BTreeSet::new()));
+}
+
+#[tokio::test]
+async fn an_endpoint_service_is_read_with_the_zones_in_common() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let zones = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
+    let service = EndpointService {
+        zone_ids: zones(&["euw1-az1", "euw1-az2"]),
+        private_dns_name: Some("internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud".to_owned()),
+        private_dns_verified: true,
+    };
+    assert_eq!(ec2.endpoint_service(&SERVICE.parse().unwrap()).await, Ok(Some(service)));
+    let other = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000009".parse().unwrap();
+    let unverified = EndpointService {
+        zone_ids: zones(&["euw1-az2"]),
+        private_dns_name: Some("elsewhere.example.com".to_owned()),
+        private_dns_verified: false,
+    };
+    assert_eq!(ec2.endpoint_service(&other).await, Ok(Some(unverified)));
+}
+
+#[tokio::test]
+async fn an_endpoint_service_that_we_may_not_use_is_none_like_one_that_is_absent() {
+    let stage = Stage::with(|scenario| {
+        scenario.endpoint_services[2].allowed_accounts = Some(vec!["444455556666".to_owned()]);
+    })
+    .await;
+    let ec2 = stage.ec2().await;
+    for id in ["vpce-svc-0a000000000000009", "vpce-svc-0a00000000000000f"] {
+        let name = format!("com.amazonaws.vpce.eu-west-1.{id}").parse().unwrap();
+        assert_eq!(ec2.endpoint_service(&name).await, Ok(None), "{id}");
+    }
+}

@@ -1,0 +1,122 @@
+//! A world that listens, and the adapters that talk to it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use shared::cloud::HttpCloud;
+use shared::ec2::AwsEc2;
+use shared::secret::SecretsManager;
+use simulator::http::Server;
+use simulator::{Pace, Scenario, Simulator};
+use time::OffsetDateTime;
+
+pub(crate) const REGION: &str = "eu-west-1";
+pub(crate) const SECRET: &str = "crdb-privatelink/api-key";
+pub(crate) const KEY: &str = "CCDB1_simulated0000000000001_thisKeyOpensNothingButTheSimulator000000";
+pub(crate) const OTHER_KEY: &str =
+    "CCDB1_simulated0000000000002_theNextKeyOpensNothingButTheSimulator00";
+
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000001";
+pub(crate) const STANDARD_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
+pub(crate) const SERVICE: &str = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000001";
+pub(crate) const VPC: &str = "vpc-0a000000000000001";
+pub(crate) const ABSENT_VPC: &str = "vpc-0a00000000000000f";
+pub(crate) const SUBNET_1: &str = "subnet-0a000000000000001";
+pub(crate) const SUBNET_2: &str = "subnet-0a000000000000002";
+pub(crate) const GROUP: &str = "sg-0a000000000000001";
+pub(crate) const ABSENT_GROUP: &str = "sg-0a00000000000000f";
+pub(crate) const ENDPOINT: &str = "vpce-0a000000000000001";
+pub(crate) const ABSENT_ENDPOINT: &str = "vpce-0a00000000000000f";
+
+const SCENARIO: &str = include_str!("scenario.toml");
+
+/// A world that listens, with its time in the hands of the test.
+pub(crate) struct Stage {
+    pub(crate) sim: Simulator,
+    server: Server,
+    seconds: Arc<AtomicI64>,
+}
+
+/// The scenario of these tests. Nothing takes time in it, unless a test says so.
+pub(crate) fn scenario() -> Scenario {
+    let mut scenario = Scenario::parse(SCENARIO).unwrap();
+    scenario.pace = Pace::instant();
+    // The clock stands still, so the limit of a second would be one for ever.
+    scenario.habits.requests_per_second = 0;
+    scenario
+}
+
+impl Stage {
+    pub(crate) async fn new() -> Stage {
+        Stage::of(&scenario()).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Scenario)) -> Stage {
+        let mut scenario = scenario();
+        change(&mut scenario);
+        Stage::of(&scenario).await
+    }
+
+    pub(crate) async fn of(scenario: &Scenario) -> Stage {
+        let seconds = Arc::new(AtomicI64::new(1_800_000_000));
+        let clock = Arc::clone(&seconds);
+        let sim = Simulator::new(scenario, move || {
+            OffsetDateTime::from_unix_timestamp(clock.load(Ordering::Relaxed)).unwrap()
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Server::start(sim.clone(), address).await.unwrap();
+        Stage { sim, server, seconds }
+    }
+
+    /// Lets time pass in the world.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The SDK as in production, but for where it sends its requests.
+    pub(crate) async fn aws(&self) -> SdkConfig {
+        shared::config::aws_at(&self.url(), REGION).await
+    }
+
+    pub(crate) async fn ec2(&self) -> AwsEc2 {
+        AwsEc2::new(&self.aws().await)
+    }
+
+    pub(crate) async fn secrets(&self) -> SecretsManager {
+        SecretsManager::new(&self.aws().await, SECRET)
+    }
+
+    pub(crate) async fn cloud(&self) -> HttpCloud<SecretsManager> {
+        HttpCloud::new(&self.url(), self.secrets().await).unwrap()
+    }
+
+    /// How many calls there were of an operation.
+    pub(crate) fn count(&self, operation: &str) -> usize {
+        self.sim.calls().iter().filter(|call| call.operation == operation).count()
+    }
+}
+
+/// The same retries as in production, without the waits in between.
+pub(crate) fn at_once(aws: SdkConfig) -> SdkConfig {
+    let retries = aws.retry_config().unwrap().clone();
+    let retries: RetryConfig = retries.with_initial_backoff(Duration::from_millis(1));
+    aws.into_builder().retry_config(retries).build()
+}
+
+/// Three attempts that end soon, for answers that never come.
+pub(crate) fn impatient(aws: SdkConfig) -> SdkConfig {
+    let limits = TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_millis(50))
+        .build();
+    at_once(aws).into_builder().timeout_config(limits).build()
+}
