@@ -25,7 +25,11 @@ impl Answer {
 
     /// A text with an exit code.
     pub fn text(text: impl Into<String>, exit: Exit) -> Self {
-        Self { stdout: text.into(), stderr: String::new(), exit }
+        Self {
+            stdout: text.into(),
+            stderr: String::new(),
+            exit,
+        }
     }
 
     /// A JSON document with an exit code.
@@ -46,13 +50,18 @@ impl Answer {
                 }),
                 None => json!({ "message": error.to_string() }),
             };
-            let document = json!({ "outcome": "not-started", "exit_code": exit.code(), "failure": failure });
+            let document =
+                json!({ "outcome": "not-started", "exit_code": exit.code(), "failure": failure });
             return Self::json(&document, exit);
         }
         let mut text = hanging("error: ", &error.to_string());
         if let Some(code) = error.code() {
             text.push_str(&field("Fix", code.fix()));
         }
-        Self { stdout: String::new(), stderr: text, exit }
+        Self {
+            stdout: String::new(),
+            stderr: text,
+            exit,
+        }
     }
 }

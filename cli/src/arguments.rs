@@ -179,8 +179,15 @@ mod tests {
 
     #[test]
     fn an_account_and_a_simulated_world_exclude_each_other() {
-        for world in ["--scenario=fresh-vpc", "--endpoint=http://127.0.0.1:1", "--speed=2"] {
-            assert!(Arguments::try_parse_from(["it", "provision", "--aws", world]).is_err(), "{world}");
+        for world in [
+            "--scenario=fresh-vpc",
+            "--endpoint=http://127.0.0.1:1",
+            "--speed=2",
+        ] {
+            assert!(
+                Arguments::try_parse_from(["it", "provision", "--aws", world]).is_err(),
+                "{world}"
+            );
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use shared::request::ProvisionRequest;
+use shared::{Code, StepError};
 
 use crate::arguments::Asked;
 use crate::error::Error;
@@ -17,13 +18,38 @@ pub fn request(asked: &Asked, scenario: Map<String, Value>) -> Result<ProvisionR
         Some(path) => read(path)?,
         None => Value::Object(scenario),
     };
-    Ok(ProvisionRequest::parse(&with_flags(base, asked))?)
+    let request = with_flags(base, asked);
+    let missing: Vec<&str> = REQUIRED
+        .into_iter()
+        .filter(|(field, _)| request[field].is_null())
+        .map(|(_, flag)| flag)
+        .collect();
+    if request.is_object() && !missing.is_empty() {
+        let detail = format!(
+            "missing: give {}, or a file with `--request`",
+            missing.join(", ")
+        );
+        return Err(StepError::new(Code::InvalidRequest, detail).into());
+    }
+    Ok(ProvisionRequest::parse(&request)?)
 }
 
+/// The fields without a default, with their flags.
+const REQUIRED: [(&str, &str); 3] = [
+    ("cluster_id", "--cluster-id"),
+    ("region", "--region"),
+    ("vpc_id", "--vpc-id"),
+];
+
 fn read(path: &Path) -> Result<Value, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::File { path: path.to_owned(), source })?;
-    serde_json::from_str(&text).map_err(|source| Error::Json { path: path.to_owned(), source })
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_str(&text).map_err(|source| Error::Json {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The request with what the flags say. Something that is no object stays as it
@@ -44,7 +70,10 @@ fn with_flags(mut base: Value, asked: &Asked) -> Value {
     set("account_id", text(&asked.account_id));
     set("subnet_ids", list(&asked.subnet_id));
     set("private_dns", asked.no_private_dns.then_some(json!(false)));
-    set("add_trusted_owner", asked.add_trusted_owner.then_some(json!(true)));
+    set(
+        "add_trusted_owner",
+        asked.add_trusted_owner.then_some(json!(true)),
+    );
     set("on_failure", text(&asked.on_failure));
     set("sql_user", text(&asked.sql_user));
     set("database", text(&asked.database));
@@ -52,7 +81,10 @@ fn with_flags(mut base: Value, asked: &Asked) -> Value {
     let sources = [
         ("cidrs", list(&asked.cidr)),
         ("security_group_ids", list(&asked.source_group)),
-        ("include_peered_vpcs", asked.include_peered_vpcs.then_some(json!(true))),
+        (
+            "include_peered_vpcs",
+            asked.include_peered_vpcs.then_some(json!(true)),
+        ),
     ];
     for (field, value) in sources {
         let Some(value) = value else { continue };
@@ -102,10 +134,23 @@ mod tests {
 
     #[test]
     fn a_refusal_names_field_value_and_rule() {
-        let asked = Asked { vpc_id: Some("vpc-1".into()), ..Asked::default() };
+        let asked = Asked {
+            vpc_id: Some("vpc-1".into()),
+            ..Asked::default()
+        };
         let error = request(&asked, scenario()).unwrap_err();
-        assert!(error.to_string().contains("vpc_id: `vpc-1` is not a VPC id"), "{error}");
-        let missing = request(&Asked::default(), Map::new()).unwrap_err();
-        assert!(missing.to_string().contains("missing field `cluster_id`"), "{missing}");
+        assert!(
+            error
+                .to_string()
+                .contains("vpc_id: `vpc-1` is not a VPC id"),
+            "{error}"
+        );
+        let missing = request(&Asked::default(), Map::new())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.contains("give --cluster-id, --region, --vpc-id"),
+            "{missing}"
+        );
     }
 }

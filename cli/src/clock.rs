@@ -61,7 +61,9 @@ impl StoryClock {
     #[must_use]
     pub fn during_a_call(&self) -> Call {
         self.change(|pace| pace.calls += 1);
-        Call { clock: self.clone() }
+        Call {
+            clock: self.clone(),
+        }
     }
 
     /// Says that the next sleep is a wait of the story. Other sleeps are time
@@ -83,7 +85,11 @@ impl StoryClock {
     }
 
     fn read(&self, pace: &Pace) -> OffsetDateTime {
-        let speed = if pace.calls > 0 { self.shared.speed.min(1.0) } else { self.shared.speed };
+        let speed = if pace.calls > 0 {
+            self.shared.speed.min(1.0)
+        } else {
+            self.shared.speed
+        };
         pace.at + pace.on_the_wall.elapsed().mul_f64(speed)
     }
 
@@ -93,13 +99,19 @@ impl StoryClock {
                 return;
             }
             // Time may run slower than thought, never faster.
-            self.shared.wall.sleep(rest.div_f64(self.shared.speed)).await;
+            self.shared
+                .wall
+                .sleep(rest.div_f64(self.shared.speed))
+                .await;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Pace> {
         // A panic elsewhere cannot leave the few fields half-changed.
-        self.shared.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .pace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -23,18 +23,34 @@ pub fn run() -> Result<Answer, Error> {
 /// The definition as a Mermaid `stateDiagram-v2`: the story, its waits (an arrow
 /// from a state to itself), and the undo line.
 pub fn mermaid(definition: &Value) -> String {
-    let picture = Picture { states: &definition["States"] };
+    let picture = Picture {
+        states: &definition["States"],
+    };
     let start = definition["StartAt"].as_str().unwrap_or_default();
     let undo = picture.undo_line(start);
-    let first = picture.next_drawn(start).first().map(|arrow| arrow.to.clone()).unwrap_or_default();
+    let first = picture
+        .next_drawn(start)
+        .first()
+        .map(|arrow| arrow.to.clone())
+        .unwrap_or_default();
 
     let mut text = String::from("stateDiagram-v2\n    [*] --> Story\n");
     let story: Vec<String> = picture.reachable(&first, &undo);
     text += &picture.group("Story", "connect", &story, &[first], &undo);
-    let undone: Vec<String> = undo.iter().filter(|state| picture.is_task(state)).cloned().collect();
+    let undone: Vec<String> = undo
+        .iter()
+        .filter(|state| picture.is_task(state))
+        .cloned()
+        .collect();
     let undone = picture.in_order(undone);
     let entries = picture.entries(&undo);
-    text += &picture.group("Undo", "take back what was made", &undone, &entries, &BTreeSet::new());
+    text += &picture.group(
+        "Undo",
+        "take back what was made",
+        &undone,
+        &entries,
+        &BTreeSet::new(),
+    );
     text += &picture.endings(&undo);
     text
 }
@@ -66,14 +82,21 @@ impl Picture<'_> {
     /// The states that may come next when nothing fails.
     fn next(&self, state: &str) -> Vec<String> {
         let body = &self.states[state];
-        let choices = body["Choices"].as_array().into_iter().flatten().map(|choice| &choice["Next"]);
+        let choices = body["Choices"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|choice| &choice["Next"]);
         let all = choices.chain([&body["Default"], &body["Next"]]);
         all.filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     fn caught_by(&self, state: &str) -> Vec<String> {
         let catchers = self.states[state]["Catch"].as_array().into_iter().flatten();
-        catchers.filter_map(|catcher| catcher["Next"].as_str()).map(str::to_owned).collect()
+        catchers
+            .filter_map(|catcher| catcher["Next"].as_str())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The arrows from a state to tasks and ends, through everything else.
@@ -84,7 +107,13 @@ impl Picture<'_> {
         arrows
     }
 
-    fn follow(&self, state: &str, waits: bool, seen: &mut BTreeSet<String>, arrows: &mut Vec<Arrow>) {
+    fn follow(
+        &self,
+        state: &str,
+        waits: bool,
+        seen: &mut BTreeSet<String>,
+        arrows: &mut Vec<Arrow>,
+    ) {
         for to in self.next(state) {
             if self.is_task(&to) || self.is_end(&to) {
                 let arrow = Arrow { to, waits };
@@ -114,7 +143,10 @@ impl Picture<'_> {
                 }
             }
             for arrow in self.next_drawn(&task) {
-                if self.is_task(&arrow.to) && !undo.contains(&arrow.to) && seen.insert(arrow.to.clone()) {
+                if self.is_task(&arrow.to)
+                    && !undo.contains(&arrow.to)
+                    && seen.insert(arrow.to.clone())
+                {
                     of_story.push(arrow.to);
                 }
             }
@@ -128,7 +160,10 @@ impl Picture<'_> {
         let mut index = 0;
         while index < found.len() {
             for arrow in self.next_drawn(&found[index].clone()) {
-                if self.is_task(&arrow.to) && !without.contains(&arrow.to) && !found.contains(&arrow.to) {
+                if self.is_task(&arrow.to)
+                    && !without.contains(&arrow.to)
+                    && !found.contains(&arrow.to)
+                {
                     found.push(arrow.to);
                 }
             }
@@ -153,10 +188,15 @@ impl Picture<'_> {
             .filter(|arrow| !arrow.waits)
             .map(|arrow| arrow.to)
             .collect();
-        let deciders = undo.iter().filter(|state| !reached_from_undo.contains(*state) && !self.is_task(state));
+        let deciders = undo
+            .iter()
+            .filter(|state| !reached_from_undo.contains(*state) && !self.is_task(state));
         let mut entries = Vec::new();
         for decider in deciders.filter(|state| self.kind(state) == "Choice") {
-            let enters = self.next_drawn(decider).into_iter().filter(|arrow| self.is_task(&arrow.to) && !arrow.waits);
+            let enters = self
+                .next_drawn(decider)
+                .into_iter()
+                .filter(|arrow| self.is_task(&arrow.to) && !arrow.waits);
             for arrow in enters {
                 if self.is_entered_from_story(decider) && !entries.contains(&arrow.to) {
                     entries.push(arrow.to);
@@ -168,8 +208,15 @@ impl Picture<'_> {
 
     /// Whether a task of the story is caught by this state.
     fn is_entered_from_story(&self, decider: &str) -> bool {
-        let tasks = self.states.as_object().into_iter().flatten().map(|(name, _)| name);
-        tasks.filter(|task| self.is_task(task)).any(|task| self.caught_by(task).iter().any(|next| next == decider))
+        let tasks = self
+            .states
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name);
+        tasks
+            .filter(|task| self.is_task(task))
+            .any(|task| self.caught_by(task).iter().any(|next| next == decider))
     }
 
     fn group(
@@ -187,7 +234,11 @@ impl Picture<'_> {
         }
         for task in tasks {
             let mut ends = false;
-            for arrow in self.next_drawn(task).into_iter().filter(|arrow| !without.contains(&arrow.to)) {
+            for arrow in self
+                .next_drawn(task)
+                .into_iter()
+                .filter(|arrow| !without.contains(&arrow.to))
+            {
                 match arrow {
                     Arrow { to, waits: true } if to == *task => {
                         let _ = writeln!(text, "        {task} --> {task}: not yet");
@@ -208,7 +259,12 @@ impl Picture<'_> {
 
     fn endings(&self, undo: &BTreeSet<String>) -> String {
         let mut text = String::from("    Story --> Undo: a step fails\n");
-        let ends = self.states.as_object().into_iter().flatten().map(|(name, _)| name);
+        let ends = self
+            .states
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name);
         for end in ends.filter(|state| self.is_end(state)) {
             let from = if undo.contains(end) { "Undo" } else { "Story" };
             let _ = writeln!(text, "    {from} --> {end}\n    {end} --> [*]");
@@ -231,23 +287,56 @@ mod tests {
         let picture = picture();
         let (story, undo) = picture.split_once("as Undo {").unwrap();
         for words in TABLE {
-            let group = if words.part == Part::Story { story } else { undo };
-            assert!(group.contains(&format!(" {} -->", words.state)), "{}: {picture}", words.state);
+            let group = if words.part == Part::Story {
+                story
+            } else {
+                undo
+            };
+            assert!(
+                group.contains(&format!(" {} -->", words.state)),
+                "{}: {picture}",
+                words.state
+            );
         }
-        for end in ["Ready", "RolledBack", "KeptAfterFailure", "RollbackIncomplete"] {
-            assert!(picture.contains(&format!("{end} --> [*]")), "{end}: {picture}");
+        for end in [
+            "Ready",
+            "RolledBack",
+            "KeptAfterFailure",
+            "RollbackIncomplete",
+        ] {
+            assert!(
+                picture.contains(&format!("{end} --> [*]")),
+                "{end}: {picture}"
+            );
         }
     }
 
     #[test]
     fn waits_are_arrows_from_a_state_to_itself() {
-        assert_eq!(picture().matches(": not yet").count(), 8, "{}", picture());
+        let machine = definition::provision().unwrap();
+        let states = machine.definition()["States"].as_object().unwrap();
+        let waits = states
+            .values()
+            .filter(|state| state["Type"] == "Wait")
+            .count();
+        assert_eq!(
+            picture().matches(": not yet").count(),
+            waits,
+            "{}",
+            picture()
+        );
     }
 
     #[test]
     fn what_only_decides_is_not_drawn() {
         let picture = picture();
-        for hidden in ["IsClusterReady", "WaitForCluster", "DecideUndo", "UnknownAnswer", "Begin"] {
+        for hidden in [
+            "IsClusterReady",
+            "WaitForCluster",
+            "DecideUndo",
+            "UnknownAnswer",
+            "Begin",
+        ] {
             assert!(!picture.contains(hidden), "{hidden}: {picture}");
         }
     }

@@ -34,13 +34,17 @@ impl End {
                 Err(error) => End::Broken(format!("the result cannot be read: {error}")),
             },
             Outcome::Failed { error, cause } => {
-                let ending = Ending::ALL.into_iter().find(|ending| ending.as_str() == error);
+                let ending = Ending::ALL
+                    .into_iter()
+                    .find(|ending| ending.as_str() == error);
                 match (ending, Failure::parse(cause)) {
                     (Some(ending), Ok(failure)) => End::Failed(ending, Box::new(failure)),
                     (Some(_), Err(_)) | (None, _) => End::Broken(format!("{error}: {cause}")),
                 }
             }
-            Outcome::TimedOut => End::Broken("the whole run took longer than the definition allows".to_owned()),
+            Outcome::TimedOut => {
+                End::Broken("the whole run took longer than the definition allows".to_owned())
+            }
         }
     }
 
@@ -71,12 +75,14 @@ impl End {
             End::Ready(ready) => told_ready(ready),
             End::Failed(ending, failure) => told_failed(*ending, failure, story),
             End::Broken(what) => {
-                let mut text = "Broken off: the run ended in a way that it should not.\n\n".to_owned();
+                let mut text =
+                    "Broken off: the run ended in a way that it should not.\n\n".to_owned();
                 text.push_str(&field("What happened", what));
                 text + &told_of_remains(story)
             }
             End::Abandoned => {
-                "Left: the run was abandoned before it had ended.\n".to_owned() + &told_of_remains(story)
+                "Left: the run was abandoned before it had ended.\n".to_owned()
+                    + &told_of_remains(story)
             }
         }
     }
@@ -84,13 +90,26 @@ impl End {
     /// The ending as one JSON document.
     pub fn json(&self, story: &Story, world: Value) -> Value {
         let steps: Vec<Value> = story.steps().iter().map(step_json).collect();
-        let ended = story.steps().iter().filter_map(|step| step.ended).next_back();
-        let elapsed = story.began().zip(ended).map(|(began, ended)| (ended - began).as_seconds_f64());
+        let ended = story
+            .steps()
+            .iter()
+            .filter_map(|step| step.ended)
+            .next_back();
+        let elapsed = story
+            .began()
+            .zip(ended)
+            .map(|(began, ended)| (ended - began).as_seconds_f64());
         let (result, failure) = match self {
             End::Ready(ready) => (json!(ready), Value::Null),
             End::Failed(_, failure) => (Value::Null, failure_json(failure)),
-            End::Broken(what) => (Value::Null, json!({ "message": what, "left": remains(story) })),
-            End::Abandoned => (Value::Null, json!({ "message": "abandoned", "left": remains(story) })),
+            End::Broken(what) => (
+                Value::Null,
+                json!({ "message": what, "left": remains(story) }),
+            ),
+            End::Abandoned => (
+                Value::Null,
+                json!({ "message": "abandoned", "left": remains(story) }),
+            ),
         };
         json!({
             "outcome": self.word(),
@@ -131,7 +150,8 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
             "Rollback incomplete: something is left behind. This needs a person.\n\n".to_owned()
         }
     };
-    let step = words::of(&failure.failed_at).map_or(failure.failed_at.as_str(), |words| words.doing);
+    let step =
+        words::of(&failure.failed_at).map_or(failure.failed_at.as_str(), |words| words.doing);
     if is_interrupted(failure) {
         text.push_str(&field("What happened", "Ctrl-C was pressed."));
         text.push_str(&field("During", step));
@@ -161,7 +181,11 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
 fn told_of_left(left: &Left) -> String {
     let code = left.code();
     let detail = left.detail();
-    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let detail = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(" ({detail})")
+    };
     format!("{}: {code}{detail}. {}", left.what, code.fix())
 }
 
@@ -184,12 +208,20 @@ fn remains(story: &Story) -> Vec<String> {
         .filter(|step| step.words.part == Part::Undo && step.standing == Standing::Done)
         .map(|step| step.words.done)
         .collect();
-    made(story).into_iter().filter(|made| !undone.iter().any(|undone| made.starts_with(undone))).collect()
+    made(story)
+        .into_iter()
+        .filter(|made| !undone.iter().any(|undone| made.starts_with(undone)))
+        .collect()
 }
 
 /// What was made, or may have been: a call that was cut off can have taken effect.
 fn made(story: &Story) -> Vec<String> {
-    let making = |step: &&Step| matches!(step.words.state, "CreateSecurityGroup" | "CreateEndpoint" | "RegisterEndpoint");
+    let making = |step: &&Step| {
+        matches!(
+            step.words.state,
+            "CreateSecurityGroup" | "CreateEndpoint" | "RegisterEndpoint"
+        )
+    };
     story
         .steps()
         .iter()
@@ -274,14 +306,24 @@ fn list(title: &str, items: &[String]) -> String {
 
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 fn sentence(text: &str) -> String {
-    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
+    if text.ends_with('.') {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 /// How long the story took, for the last line of the progress.
 pub fn took(story: &Story, now: time::OffsetDateTime) -> String {
-    story.began().map(|began| clock(now - began)).unwrap_or_default()
+    story
+        .began()
+        .map(|began| clock(now - began))
+        .unwrap_or_default()
 }

@@ -52,9 +52,10 @@ impl Error {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Error::File { .. } | Error::Json { .. } | Error::Scenario(_) | Error::UnknownCode { .. } => {
-                Exit::BadRequest
-            }
+            Error::File { .. }
+            | Error::Json { .. }
+            | Error::Scenario(_)
+            | Error::UnknownCode { .. } => Exit::BadRequest,
             Error::Step(error) if error.code == Code::InvalidRequest => Exit::BadRequest,
             Error::Step(_) | Error::Listen(_) | Error::Definition(_) => Exit::Unexpected,
         }

@@ -89,6 +89,11 @@ mod tests {
 
     #[test]
     fn the_codes_are_numbered_in_order() {
-        assert!(Exit::ALL.iter().zip(0..).all(|(exit, code)| exit.code() == code));
+        assert!(
+            Exit::ALL
+                .iter()
+                .zip(0..)
+                .all(|(exit, code)| exit.code() == code)
+        );
     }
 }

@@ -13,7 +13,10 @@ use crate::error::Error;
 pub fn run(code: &str) -> Result<Answer, Error> {
     let asked = code.trim().to_ascii_lowercase();
     let Some(code) = Code::parse(&asked) else {
-        return Err(Error::UnknownCode { code: code.to_owned(), hint: hint(&asked) });
+        return Err(Error::UnknownCode {
+            code: code.to_owned(),
+            hint: hint(&asked),
+        });
     };
     let mut text = format!("{code}\n");
     text.push_str(&field("Cause", code.cause()));
@@ -34,11 +37,18 @@ fn hint(asked: &str) -> String {
 
 /// At most three codes that are a few letters away, or share a word with what was asked for.
 fn near(asked: &str) -> Vec<Code> {
-    let words: Vec<&str> = asked.split(['-', '_', ' ']).filter(|word| word.len() > 3).collect();
+    let words: Vec<&str> = asked
+        .split(['-', '_', ' '])
+        .filter(|word| word.len() > 3)
+        .collect();
     let mut rated: Vec<(usize, Code)> = Code::ALL
         .iter()
         .map(|code| {
-            let shared = code.as_str().split('-').filter(|word| words.contains(word)).count();
+            let shared = code
+                .as_str()
+                .split('-')
+                .filter(|word| words.contains(word))
+                .count();
             (distance(asked, code.as_str()), shared, *code)
         })
         .filter(|(distance, shared, code)| *shared > 0 || *distance <= code.as_str().len() / 3)

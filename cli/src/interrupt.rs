@@ -44,7 +44,11 @@ pub struct Interruptible<T> {
 impl<T> Interruptible<T> {
     /// The tasks, until somebody interrupts.
     pub fn new(tasks: T, interrupt: Interrupt, clock: StoryClock) -> Self {
-        Self { tasks, interrupt, clock }
+        Self {
+            tasks,
+            interrupt,
+            clock,
+        }
     }
 }
 
@@ -64,7 +68,8 @@ impl<T: Tasks> Tasks for Interruptible<T> {
 /// A name that no retrier of a forward step matches.
 fn interrupted() -> TaskFailure {
     let name = StepErrorName::Rejected.as_str();
-    let cause = json!({ "errorType": name, "errorMessage": format!("{INTERRUPTED}: Ctrl-C was pressed") });
+    let cause =
+        json!({ "errorType": name, "errorMessage": format!("{INTERRUPTED}: Ctrl-C was pressed") });
     TaskFailure::new(name, cause.to_string())
 }
 
@@ -77,7 +82,11 @@ mod tests {
         let interrupt = Interrupt::default();
         let answers = async |_: &str, _: Value| Ok(json!("called"));
         let tasks = Interruptible::new(answers, interrupt.clone(), StoryClock::new(1.0));
-        let call = async |function: &str| tasks.invoke(&format!("${{{function}FunctionArn}}"), json!({})).await;
+        let call = async |function: &str| {
+            tasks
+                .invoke(&format!("${{{function}FunctionArn}}"), json!({}))
+                .await
+        };
         assert!(call("CreateEndpoint").await.is_ok());
         assert!(interrupt.ask(), "the first time");
         assert!(!interrupt.ask(), "the second time");

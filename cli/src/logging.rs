@@ -14,6 +14,9 @@ pub(crate) fn start(arguments: &Arguments) -> bool {
     };
     let filter = EnvFilter::new(filter);
     // Only a second call could fail, and there is none.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
     true
 }

@@ -58,7 +58,9 @@ pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
     let request = asked::request(&arguments.asked, chosen.request())?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
-    let outlook = look(&world, &request, arguments).await.unwrap_or_else(Outlook::InTheWay);
+    let outlook = look(&world, &request, arguments)
+        .await
+        .unwrap_or_else(Outlook::InTheWay);
     let exit = outlook.exit();
     if arguments.json {
         return Ok(Answer::json(&outlook.json(described), exit));
@@ -67,14 +69,22 @@ pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
         Outlook::Planned(found) if arguments.script => Answer::text(found.commands(), exit),
         Outlook::Planned(found) => Answer::text(text::planned(found), exit),
         // A script that is not there must not look like one.
-        other if arguments.script => {
-            Answer { stdout: String::new(), stderr: text::not_planned(other, &request), exit }
+        Outlook::NotYet { .. } | Outlook::InTheWay(_) if arguments.script => Answer {
+            stdout: String::new(),
+            stderr: text::not_planned(&outlook, &request),
+            exit,
+        },
+        Outlook::NotYet { .. } | Outlook::InTheWay(_) => {
+            Answer::text(text::not_planned(&outlook, &request), exit)
         }
-        other => Answer::text(text::not_planned(other, &request), exit),
     })
 }
 
-async fn look(world: &World, request: &ProvisionRequest, arguments: &Plan) -> Result<Outlook, StepError> {
+async fn look(
+    world: &World,
+    request: &ProvisionRequest,
+    arguments: &Plan,
+) -> Result<Outlook, StepError> {
     let inspect_cluster = async |wait| {
         let input = inspect_cluster::Input {
             cluster_id: request.cluster_id.clone(),
@@ -90,22 +100,46 @@ async fn look(world: &World, request: &ProvisionRequest, arguments: &Plan) -> Re
         let service_missing = service_is_missing(world, request).await?;
         let is_hopeless = service_missing && !arguments.ask_for_service;
         if is_hopeless || !arguments.wait {
-            return Ok(Outlook::NotYet { pending, service_missing });
+            return Ok(Outlook::NotYet {
+                pending,
+                service_missing,
+            });
         }
         cluster = ready(world, limit, true, inspect_cluster).await?;
     }
     let cluster = match cluster {
         Progress::Ready(cluster) => cluster,
-        Progress::Pending(pending) => return Ok(Outlook::NotYet { pending, service_missing: false }),
+        Progress::Pending(pending) => {
+            return Ok(Outlook::NotYet {
+                pending,
+                service_missing: false,
+            });
+        }
     };
 
     let inspect_network = async |wait| {
-        let input = inspect_network::Input { request: request.clone(), cluster: cluster.clone(), wait };
+        let input = inspect_network::Input {
+            request: request.clone(),
+            cluster: cluster.clone(),
+            wait,
+        };
         inspect_network::handle(&world.ec2, input).await
     };
-    let plan = match ready(world, request.limits.network_seconds, arguments.wait, inspect_network).await? {
+    let plan = match ready(
+        world,
+        request.limits.network_seconds,
+        arguments.wait,
+        inspect_network,
+    )
+    .await?
+    {
         Progress::Ready(plan) => plan,
-        Progress::Pending(pending) => return Ok(Outlook::NotYet { pending, service_missing: false }),
+        Progress::Pending(pending) => {
+            return Ok(Outlook::NotYet {
+                pending,
+                service_missing: false,
+            });
+        }
     };
     let _call = world.clock.during_a_call();
     let subnets = zones(world, request, &plan).await?;
@@ -114,7 +148,13 @@ async fn look(world: &World, request: &ProvisionRequest, arguments: &Plan) -> Re
         None => None,
     };
     let group = group.map(|group| group.id.to_string());
-    Ok(Outlook::Planned(Box::new(Found { request: request.clone(), cluster, plan, subnets, group })))
+    Ok(Outlook::Planned(Box::new(Found {
+        request: request.clone(),
+        cluster,
+        plan,
+        subnets,
+        group,
+    })))
 }
 
 /// Looks once, or until it is ready or the limit is reached.
@@ -126,7 +166,11 @@ async fn ready<T>(
 ) -> Result<Progress<T>, StepError> {
     let since = world.clock.now();
     loop {
-        let wait = Wait { since, now: world.clock.now(), limit_seconds };
+        let wait = Wait {
+            since,
+            now: world.clock.now(),
+            limit_seconds,
+        };
         let call = world.clock.during_a_call();
         // Boxed, because futures that call the SDK nest deeper than the compiler
         // wants to look.
@@ -134,9 +178,12 @@ async fn ready<T>(
         drop(call);
         match progress {
             Progress::Pending(pending) if patient => {
-                world.clock.sleep(std::time::Duration::from_secs(pending.wait_seconds)).await;
+                world
+                    .clock
+                    .sleep(std::time::Duration::from_secs(pending.wait_seconds))
+                    .await;
             }
-            answer => return Ok(answer),
+            answer @ (Progress::Ready(_) | Progress::Pending(_)) => return Ok(answer),
         }
     }
 }
@@ -148,7 +195,9 @@ async fn service_is_missing(world: &World, request: &ProvisionRequest) -> Result
         return Ok(false);
     }
     let services = world.cloud.endpoint_services(&request.cluster_id).await?;
-    Ok(services.iter().all(|service| service.region != request.region))
+    Ok(services
+        .iter()
+        .all(|service| service.region != request.region))
 }
 
 /// The endpoint's subnets with their zones.
@@ -159,8 +208,14 @@ async fn zones(
 ) -> Result<Vec<(String, String)>, StepError> {
     let all = world.ec2.subnets(&request.vpc_id).await?;
     let of_endpoint = plan.endpoint.subnet_ids.iter().map(|id| {
-        let zone = all.iter().find(|subnet| subnet.id == *id).and_then(|subnet| subnet.zone_id.as_ref());
-        (id.to_string(), zone.map_or_else(|| "unknown zone".to_owned(), ToString::to_string))
+        let zone = all
+            .iter()
+            .find(|subnet| subnet.id == *id)
+            .and_then(|subnet| subnet.zone_id.as_ref());
+        (
+            id.to_string(),
+            zone.map_or_else(|| "unknown zone".to_owned(), ToString::to_string),
+        )
     });
     Ok(of_endpoint.collect())
 }
@@ -184,7 +239,9 @@ impl Outlook {
             Outlook::Planned(_) => Exit::Done,
             Outlook::NotYet { .. } => Exit::NotYet,
             Outlook::InTheWay(error) => match error.name() {
-                StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => Exit::NotConnected,
+                StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => {
+                    Exit::NotConnected
+                }
                 StepErrorName::Transient => Exit::NotYet,
                 StepErrorName::Unexpected => Exit::Unexpected,
             },
@@ -207,7 +264,10 @@ impl Outlook {
                 },
                 "commands": found.commands(),
             }),
-            Outlook::NotYet { pending, service_missing } => json!({
+            Outlook::NotYet {
+                pending,
+                service_missing,
+            } => json!({
                 "outcome": "not-yet",
                 "waiting_for": pending.waiting_for,
                 "service_missing": service_missing,

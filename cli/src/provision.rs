@@ -32,7 +32,11 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
 
     let display = Display::new(arguments.json, logging, &world.clock);
     display.say(&heading(&request, &world, arguments.place.aws));
-    let watcher = Watcher { story: RefCell::default(), display, clock: world.clock.clone() };
+    let watcher = Watcher {
+        story: RefCell::default(),
+        display,
+        clock: world.clock.clone(),
+    };
     let interrupt = Interrupt::default();
     let steps = Steps::new(&world.ec2, &world.cloud);
     let tasks = Interruptible::new(steps, interrupt.clone(), world.clock.clone());
@@ -45,8 +49,16 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
         return Ok(Answer::json(&end.json(&story, described), end.exit()));
     }
     let took = ending::took(&story, world.clock.now());
-    let blank = if story.steps().is_empty() { String::new() } else { format!("\n  {took} in all.\n\n") };
-    Ok(Answer { stdout: end.text(&story), stderr: blank, exit: end.exit() })
+    let blank = if story.steps().is_empty() {
+        String::new()
+    } else {
+        format!("\n  {took} in all.\n\n")
+    };
+    Ok(Answer {
+        stdout: end.text(&story),
+        stderr: blank,
+        exit: end.exit(),
+    })
 }
 
 /// Runs the machine; `None` if the operator left before it came to its end.
@@ -60,7 +72,14 @@ async fn until_left<T: Tasks>(
     let input = serde_json::to_value(request).unwrap_or(Value::Null);
     let name = execution_name(watcher.clock.now());
     let observer = |event: &Event| watcher.watch(event);
-    let mut run = Box::pin(engine::run(machine, &name, input, tasks, &watcher.clock, &observer));
+    let mut run = Box::pin(engine::run(
+        machine,
+        &name,
+        input,
+        tasks,
+        &watcher.clock,
+        &observer,
+    ));
     loop {
         tokio::select! {
             biased;
@@ -80,12 +99,12 @@ async fn until_left<T: Tasks>(
     }
 }
 
-const INTERRUPTED: &str =
-    "\n  Ctrl-C: what was made is being undone. Press it again to leave at once; then things may be left.";
+const INTERRUPTED: &str = "\n  Ctrl-C: the run stops and takes back what it made. A second one leaves at once, whatever is left.\n";
 
 /// Unique for each run, because the endpoint's client token depends on it.
 fn execution_name(now: time::OffsetDateTime) -> String {
-    let format = format_description!("[year][month][day]T[hour][minute][second][subsecond digits:6]");
+    let format =
+        format_description!("[year][month][day]T[hour][minute][second][subsecond digits:6]");
     format!("cli-{}", now.format(&format).unwrap_or_default())
 }
 
@@ -98,7 +117,10 @@ struct Watcher {
 
 impl Watcher {
     fn watch(&self, event: &Event) {
-        if matches!(event.kind, EventKind::WaitStarted { .. } | EventKind::RetryScheduled { .. }) {
+        if matches!(
+            event.kind,
+            EventKind::WaitStarted { .. } | EventKind::RetryScheduled { .. }
+        ) {
             self.clock.a_wait_follows();
         }
         let mut story = self.story.borrow_mut();
@@ -110,7 +132,10 @@ impl Watcher {
 
 /// What is going to happen, and where.
 fn heading(request: &ProvisionRequest, world: &World, billed: bool) -> String {
-    let mut text = format!("\n  Connecting {} in {} to cluster {}\n", request.vpc_id, request.region, request.cluster_id);
+    let mut text = format!(
+        "\n  Connecting {} in {} to cluster {}\n",
+        request.vpc_id, request.region, request.cluster_id
+    );
     for about in &world.about {
         text.push_str(&hanging("  ", about));
     }

@@ -14,7 +14,11 @@ pub fn run() -> Result<Answer, Error> {
     let mut text = String::new();
     for name in Scenario::names() {
         let scenario = Scenario::shipped(name)?;
-        let default = if text.is_empty() { " (the default)" } else { "" };
+        let default = if text.is_empty() {
+            " (the default)"
+        } else {
+            ""
+        };
         text.push_str(&format!("{name}{default}: {}\n", scenario.title));
         for line in wrap(&scenario.story, WIDTH - 4) {
             text.push_str(&format!("    {line}\n"));

@@ -17,10 +17,15 @@ const GROUP_DESCRIPTION: &str = "CockroachDB Cloud over PrivateLink, managed by 
 /// The plan as a bash script. It reads the Cloud API key from `CRDB_API_KEY`
 /// and never shows it.
 pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &NetworkPlan) -> String {
-    let script = Script { request, cluster, plan, claim: Claim {
-        cluster_id: request.cluster_id.clone(),
-        connection_id: plan.connection_id.clone(),
-    } };
+    let script = Script {
+        request,
+        cluster,
+        plan,
+        claim: Claim {
+            cluster_id: request.cluster_id.clone(),
+            connection_id: plan.connection_id.clone(),
+        },
+    };
     let parts = [
         script.head(),
         script.group(),
@@ -30,7 +35,11 @@ pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &Netwo
         script.private_dns(),
         script.end(),
     ];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 struct Script<'a> {
@@ -134,7 +143,10 @@ allow() {{
     }
 
     fn permissions(&self, sources: &[Source]) -> Vec<Value> {
-        sources.iter().map(|source| permission(source, &self.claim.rule_description())).collect()
+        sources
+            .iter()
+            .map(|source| permission(source, &self.claim.rule_description()))
+            .collect()
     }
 
     fn endpoint(&self) -> String {
@@ -153,9 +165,16 @@ aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags} "Key={ORIGIN},Value
                 tags = words(&tags),
             );
         }
-        let subnets: Vec<&str> = endpoint.subnet_ids.iter().map(|subnet| subnet.as_str()).collect();
+        let subnets: Vec<&str> = endpoint
+            .subnet_ids
+            .iter()
+            .map(|subnet| subnet.as_str())
+            .collect();
         let mut tags = self.claim.tags(Origin::Made);
-        tags.insert("Name".to_owned(), format!("crdb-privatelink {}", self.plan.connection_id));
+        tags.insert(
+            "Name".to_owned(),
+            format!("crdb-privatelink {}", self.plan.connection_id),
+        );
         format!(
             r#"# The endpoint, without private DNS: a service that must accept refuses it at creation.
 ENDPOINT_ID=$(aws ec2 create-vpc-endpoint \
@@ -195,10 +214,18 @@ cloud "$CLUSTER_URL/networking/private-endpoint-trusted-owners" --data '{body}'
         if existing.is_some_and(|id| self.cluster.registered.contains(id)) {
             return format!("# The cluster knows the endpoint already.\n{wait}");
         }
-        let (comment, tolerant) = if existing.is_some_and(|id| self.cluster.half_registered.contains(id)) {
-            ("# The cluster knows the endpoint, but it is not available yet; told twice is fine.", " || true")
+        let (comment, tolerant) = if existing
+            .is_some_and(|id| self.cluster.half_registered.contains(id))
+        {
+            (
+                "# The cluster knows the endpoint, but it is not available yet; told twice is fine.",
+                " || true",
+            )
         } else {
-            ("# The registration: the cluster accepts only endpoints that it was told of.", "")
+            (
+                "# The registration: the cluster accepts only endpoints that it was told of.",
+                "",
+            )
         };
         format!(
             r#"{comment}
@@ -264,7 +291,10 @@ fn permission(source: &Source, description: &str) -> Value {
 
 /// Tags at creation, in the shorthand of the AWS CLI.
 fn specification(kind: &str, tags: &Tags) -> String {
-    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{Key={key},Value={value}}}")).collect();
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{{Key={key},Value={value}}}"))
+        .collect();
     format!("ResourceType={kind},Tags=[{}]", tags.join(","))
 }
 
@@ -272,7 +302,10 @@ fn specification(kind: &str, tags: &Tags) -> String {
 fn words(tags: &Tags) -> String {
     let mut tags: Vec<(&String, &String)> = tags.iter().collect();
     tags.sort_by_key(|(key, _)| key.as_str() != MANAGED_BY);
-    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("'Key={key},Value={value}'"))
+        .collect();
     tags.join(" ")
 }
 
@@ -339,7 +372,11 @@ mod tests {
             }),
             trust_account: None,
             private_host: Some("internal-orders.example".into()),
-            undo: UndoPlan { anything: true, registration: true, private_dns: false },
+            undo: UndoPlan {
+                anything: true,
+                registration: true,
+                private_dns: false,
+            },
             notes: vec![],
         }
     }
@@ -350,7 +387,11 @@ mod tests {
     }
 
     fn is_bash(script: &str) -> bool {
-        Command::new("bash").args(["-n", "-c", script]).status().unwrap().success()
+        Command::new("bash")
+            .args(["-n", "-c", script])
+            .status()
+            .unwrap()
+            .success()
     }
 
     #[test]
@@ -369,7 +410,12 @@ mod tests {
     #[test]
     fn rules_have_the_description_by_which_an_undo_knows_them() {
         let script = commands(&request(), &cluster(), &plan());
-        assert!(script.contains(r#""IpRanges":[{"CidrIp":"10.0.0.0/16","Description":"crdb-privatelink c0ffee"}]"#), "{script}");
+        assert!(
+            script.contains(
+                r#""IpRanges":[{"CidrIp":"10.0.0.0/16","Description":"crdb-privatelink c0ffee"}]"#
+            ),
+            "{script}"
+        );
         assert!(script.contains(r#""CidrIpv6":"2001:db8::/56""#));
         assert!(script.contains(r#""UserIdGroupPairs":[{"Description":"crdb-privatelink c0ffee","GroupId":"sg-0a71e831"}]"#));
     }
@@ -380,7 +426,11 @@ mod tests {
         let mut cluster = cluster();
         cluster.registered.insert("vpce-0a71e831".into());
         let script = commands(&request(), &cluster, &plan);
-        for making in ["create-vpc-endpoint", "create-security-group", "private-endpoint-connections"] {
+        for making in [
+            "create-vpc-endpoint",
+            "create-security-group",
+            "private-endpoint-connections",
+        ] {
             assert!(!script.contains(making), "{making}: {script}");
         }
     }

@@ -40,7 +40,9 @@ pub const FUNCTIONS: [&str; 12] = [
 /// The folder of the function that a definition names as `${…FunctionArn}`.
 pub fn function_of(resource: &str) -> Option<&'static str> {
     let name = resource.strip_prefix("${")?.strip_suffix("FunctionArn}")?;
-    FUNCTIONS.into_iter().find(|function| resource_name(function) == name)
+    FUNCTIONS
+        .into_iter()
+        .find(|function| resource_name(function) == name)
 }
 
 /// `create-endpoint` as the definitions and the template write it: `CreateEndpoint`.
@@ -49,7 +51,9 @@ pub fn resource_name(function: &str) -> String {
         .split('-')
         .flat_map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
         })
         .collect()
 }
@@ -62,41 +66,83 @@ where
     async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
         let (ec2, cloud) = (self.ec2, self.cloud);
         match function {
-            "read-request" => {
-                call(async |input| read_request::handle(&input), arguments).await
-            }
+            "read-request" => call(async |input| read_request::handle(&input), arguments).await,
             "inspect-cluster" => {
-                call(async |input| inspect_cluster::handle(cloud, input).await, arguments).await
+                call(
+                    async |input| inspect_cluster::handle(cloud, input).await,
+                    arguments,
+                )
+                .await
             }
             "inspect-network" => {
-                call(async |input| inspect_network::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| inspect_network::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             "create-security-group" => {
-                call(async |input| create_security_group::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| create_security_group::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             "create-endpoint" => {
-                call(async |input| create_endpoint::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| create_endpoint::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             "register-endpoint" => {
-                call(async |input| register_endpoint::handle(cloud, input).await, arguments).await
+                call(
+                    async |input| register_endpoint::handle(cloud, input).await,
+                    arguments,
+                )
+                .await
             }
             "check-status" => {
-                call(async |input| check_status::handle(ec2, cloud, input).await, arguments).await
+                call(
+                    async |input| check_status::handle(ec2, cloud, input).await,
+                    arguments,
+                )
+                .await
             }
             "enable-private-dns" => {
-                call(async |input| enable_private_dns::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| enable_private_dns::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             "disable-private-dns" => {
-                call(async |input| disable_private_dns::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| disable_private_dns::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             "deregister-endpoint" => {
-                call(async |input| deregister_endpoint::handle(cloud, input).await, arguments).await
+                call(
+                    async |input| deregister_endpoint::handle(cloud, input).await,
+                    arguments,
+                )
+                .await
             }
             "delete-endpoint" => {
-                call(async |input| delete_endpoint::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| delete_endpoint::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             "delete-security-group" => {
-                call(async |input| delete_security_group::handle(ec2, input).await, arguments).await
+                call(
+                    async |input| delete_security_group::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
             }
             unknown => Err(StepError::new(
                 shared::Code::DefinitionError,
@@ -113,7 +159,9 @@ where
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let function = function_of(resource).unwrap_or(resource);
-        self.step(function, arguments).await.map_err(|error| as_lambda_says_it(&error))
+        self.step(function, arguments)
+            .await
+            .map_err(|error| as_lambda_says_it(&error))
     }
 }
 
@@ -130,7 +178,10 @@ mod tests {
 
     #[test]
     fn a_placeholder_of_the_definition_names_a_function() {
-        assert_eq!(function_of("${CheckStatusFunctionArn}"), Some("check-status"));
+        assert_eq!(
+            function_of("${CheckStatusFunctionArn}"),
+            Some("check-status")
+        );
         assert_eq!(function_of("${NoSuchFunctionArn}"), None);
         assert_eq!(function_of("arn:aws:lambda:x"), None);
     }

@@ -81,7 +81,8 @@ impl Story {
                 None
             }
             EventKind::TaskSucceeded { output, .. } => self.answer(state, output, event.at),
-            EventKind::TaskFailed { error, cause, .. } | EventKind::EvaluationFailed { error, cause, .. } => {
+            EventKind::TaskFailed { error, cause, .. }
+            | EventKind::EvaluationFailed { error, cause, .. } => {
                 self.last_error = Some((error.clone(), cause.clone()));
                 None
             }
@@ -89,7 +90,10 @@ impl Story {
                 let (error, cause) = self.last_error.clone()?;
                 self.open(state)?.retries += 1;
                 let code = Code::of_failure(&error, &message_of(&cause));
-                Some(News::Retrying { code, seconds: *delay_seconds })
+                Some(News::Retrying {
+                    code,
+                    seconds: *delay_seconds,
+                })
             }
             EventKind::Caught { .. } => {
                 let (error, cause) = self.last_error.take()?;
@@ -136,7 +140,8 @@ impl Story {
 
     /// Whether the story has turned back.
     pub fn is_undoing(&self) -> bool {
-        self.last().is_some_and(|step| step.words.part == Part::Undo || step.standing == Standing::Failed)
+        self.last()
+            .is_some_and(|step| step.words.part == Part::Undo || step.standing == Standing::Failed)
     }
 
     fn enter(&mut self, words: &'static Words, at: OffsetDateTime) -> Option<News> {
@@ -156,12 +161,16 @@ impl Story {
     }
 
     fn open(&mut self, state: &str) -> Option<&mut Step> {
-        self.steps.last_mut().filter(|step| step.words.state == state && step.standing == Standing::Open)
+        self.steps
+            .last_mut()
+            .filter(|step| step.words.state == state && step.standing == Standing::Open)
     }
 
     fn answer(&mut self, state: &str, output: &Value, at: OffsetDateTime) -> Option<News> {
         if output["status"] == "pending" {
-            return serde_json::from_value(output["value"].clone()).ok().map(News::Awaiting);
+            return serde_json::from_value(output["value"].clone())
+                .ok()
+                .map(News::Awaiting);
         }
         if state == "InspectNetwork" {
             self.left_out = left_out(&output["value"]);
@@ -211,7 +220,11 @@ fn told_of_answer(state: &str, output: &Value) -> String {
         },
         "CheckStatusWithPrivateDns" => text(&value["host"]),
         _ => {
-            let undone = if value.is_null() { &output["undone"] } else { &value["undone"] };
+            let undone = if value.is_null() {
+                &output["undone"]
+            } else {
+                &value["undone"]
+            };
             text(undone)
         }
     }
@@ -222,7 +235,12 @@ fn told_of_plan(plan: &Value) -> String {
     if let Some(existing) = endpoint["existing"].as_str() {
         return format!("{existing} is there and is used");
     }
-    let zones: Vec<&str> = endpoint["zone_ids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let zones: Vec<&str> = endpoint["zone_ids"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     match zones.as_slice() {
         [] => String::new(),
         [zone] => format!("a subnet in {zone}"),
@@ -236,8 +254,14 @@ fn told_of_error(error: &str, cause: &str) -> String {
         return "interrupted by Ctrl-C".to_owned();
     }
     let code = Code::of_failure(error, &message);
-    let detail = message.strip_prefix(&format!("{code}: ")).unwrap_or(&message);
-    if detail.is_empty() { code.to_string() } else { format!("{code}: {detail}") }
+    let detail = message
+        .strip_prefix(&format!("{code}: "))
+        .unwrap_or(&message);
+    if detail.is_empty() {
+        code.to_string()
+    } else {
+        format!("{code}: {detail}")
+    }
 }
 
 #[cfg(test)]
@@ -248,19 +272,33 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64, kind: EventKind) -> Event {
-        Event { at: datetime!(2030-01-01 00:00 UTC) + Duration::seconds(seconds), kind }
+        Event {
+            at: datetime!(2030-01-01 00:00 UTC) + Duration::seconds(seconds),
+            kind,
+        }
     }
 
     fn entered(state: &str) -> EventKind {
-        EventKind::StateEntered { state: state.into(), r#type: "Task".into(), input: json!({}) }
+        EventKind::StateEntered {
+            state: state.into(),
+            r#type: "Task".into(),
+            input: json!({}),
+        }
     }
 
     fn answered(state: &str, output: Value) -> EventKind {
-        EventKind::TaskSucceeded { state: state.into(), output }
+        EventKind::TaskSucceeded {
+            state: state.into(),
+            output,
+        }
     }
 
     fn failed(state: &str, error: &str, cause: &str) -> EventKind {
-        EventKind::TaskFailed { state: state.into(), error: error.into(), cause: cause.into() }
+        EventKind::TaskFailed {
+            state: state.into(),
+            error: error.into(),
+            cause: cause.into(),
+        }
     }
 
     fn pending() -> Value {
@@ -270,13 +308,21 @@ mod tests {
     #[test]
     fn visits_of_one_state_in_a_row_are_one_step() {
         let mut story = Story::default();
-        assert_eq!(story.hear(&at(0, entered("InspectCluster"))), Some(News::Begun));
+        assert_eq!(
+            story.hear(&at(0, entered("InspectCluster"))),
+            Some(News::Begun)
+        );
         let news = story.hear(&at(0, answered("InspectCluster", pending())));
         assert!(matches!(news, Some(News::Awaiting(pending)) if pending.waiting_for == "x"));
         assert_eq!(story.hear(&at(5, entered("InspectCluster"))), None);
         let ready = json!({"status": "ready", "value": {"cluster_name": "shop", "service_name": "com.amazonaws.vpce-svc-1"}});
-        assert_eq!(story.hear(&at(6, answered("InspectCluster", ready))), Some(News::Done));
-        let [step] = story.steps() else { panic!("{:?}", story.steps()) };
+        assert_eq!(
+            story.hear(&at(6, answered("InspectCluster", ready))),
+            Some(News::Done)
+        );
+        let [step] = story.steps() else {
+            panic!("{:?}", story.steps())
+        };
         assert_eq!(step.detail, "shop offers vpce-svc-1");
         assert_eq!(step.took(), Some(Duration::seconds(6)));
         assert_eq!((story.done(), story.total()), (1, 9));
@@ -294,7 +340,13 @@ mod tests {
             attempt: 1,
             delay_seconds: 2.0,
         };
-        assert_eq!(story.hear(&at(0, retry)), Some(News::Retrying { code: Code::AwsThrottled, seconds: 2.0 }));
+        assert_eq!(
+            story.hear(&at(0, retry)),
+            Some(News::Retrying {
+                code: Code::AwsThrottled,
+                seconds: 2.0
+            })
+        );
         story.hear(&at(2, failed("CreateEndpoint", "Transient", &cause)));
         let caught = EventKind::Caught {
             state: "CreateEndpoint".into(),

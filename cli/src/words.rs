@@ -23,28 +23,70 @@ pub struct Words {
 }
 
 const fn story(state: &'static str, doing: &'static str, done: &'static str) -> Words {
-    Words { state, part: Part::Story, doing, done }
+    Words {
+        state,
+        part: Part::Story,
+        doing,
+        done,
+    }
 }
 
 const fn undo(state: &'static str, doing: &'static str, done: &'static str) -> Words {
-    Words { state, part: Part::Undo, doing, done }
+    Words {
+        state,
+        part: Part::Undo,
+        doing,
+        done,
+    }
 }
 
 /// All states that do something, in the order of the story and then of the undo.
 pub const TABLE: &[Words] = &[
     story("ReadRequest", "Reading the request", "Request checked"),
-    story("InspectCluster", "Inspecting the cluster", "Cluster inspected"),
-    story("InspectNetwork", "Inspecting the network", "Network inspected"),
-    story("CreateSecurityGroup", "Making the security group", "Security group"),
+    story(
+        "InspectCluster",
+        "Inspecting the cluster",
+        "Cluster inspected",
+    ),
+    story(
+        "InspectNetwork",
+        "Inspecting the network",
+        "Network inspected",
+    ),
+    story(
+        "CreateSecurityGroup",
+        "Making the security group",
+        "Security group",
+    ),
     story("CreateEndpoint", "Making the endpoint", "Endpoint"),
     story("RegisterEndpoint", "Registering the endpoint", "Registered"),
     story("CheckStatus", "Waiting for acceptance", "Accepted"),
-    story("EnablePrivateDns", "Switching private DNS on", "Private DNS on"),
-    story("CheckStatusWithPrivateDns", "Waiting for private DNS", "Private DNS works"),
-    undo("DisablePrivateDns", "Switching private DNS off", "Private DNS off"),
-    undo("DeregisterEndpoint", "Removing the registration", "Registration"),
+    story(
+        "EnablePrivateDns",
+        "Switching private DNS on",
+        "Private DNS on",
+    ),
+    story(
+        "CheckStatusWithPrivateDns",
+        "Waiting for private DNS",
+        "Private DNS works",
+    ),
+    undo(
+        "DisablePrivateDns",
+        "Switching private DNS off",
+        "Private DNS off",
+    ),
+    undo(
+        "DeregisterEndpoint",
+        "Removing the registration",
+        "Registration",
+    ),
     undo("DeleteEndpoint", "Deleting the endpoint", "Endpoint"),
-    undo("DeleteSecurityGroup", "Deleting the group", "Security group"),
+    undo(
+        "DeleteSecurityGroup",
+        "Deleting the group",
+        "Security group",
+    ),
 ];
 
 /// The words for a state, if it does something.
@@ -54,7 +96,10 @@ pub fn of(state: &str) -> Option<&'static Words> {
 
 /// How many steps lead to the connection when none can be left out.
 pub fn story_steps() -> usize {
-    TABLE.iter().filter(|words| words.part == Part::Story).count()
+    TABLE
+        .iter()
+        .filter(|words| words.part == Part::Story)
+        .count()
 }
 
 /// Whether the function takes back what another one made.
@@ -74,8 +119,11 @@ mod tests {
     fn every_task_of_the_definition_has_words_and_nothing_else_has() {
         let definition: Value = serde_json::from_str(crate::definition::PROVISION).unwrap();
         let states = definition["States"].as_object().unwrap();
-        let tasks: BTreeSet<&str> =
-            states.iter().filter(|(_, state)| state["Type"] == "Task").map(|(name, _)| name.as_str()).collect();
+        let tasks: BTreeSet<&str> = states
+            .iter()
+            .filter(|(_, state)| state["Type"] == "Task")
+            .map(|(name, _)| name.as_str())
+            .collect();
         let table: BTreeSet<&str> = TABLE.iter().map(|words| words.state).collect();
         assert_eq!(table, tasks);
         assert_eq!(table.len(), TABLE.len(), "each state once");
@@ -84,7 +132,9 @@ mod tests {
     #[test]
     fn a_step_is_an_undo_exactly_if_its_function_is_of_that_family() {
         for function in crate::steps::FUNCTIONS {
-            let family = ["disable-", "deregister-", "delete-"].iter().any(|verb| function.starts_with(verb));
+            let family = ["disable-", "deregister-", "delete-"]
+                .iter()
+                .any(|verb| function.starts_with(verb));
             assert_eq!(undoes(function), family, "{function}");
         }
     }

@@ -67,7 +67,10 @@ impl Chosen {
         };
         let scenario = Box::new(read(&name)?);
         Ok(match &place.endpoint {
-            Some(url) => Chosen::Running { url: url.trim_end_matches('/').to_owned(), scenario },
+            Some(url) => Chosen::Running {
+                url: url.trim_end_matches('/').to_owned(),
+                scenario,
+            },
             None => Chosen::Embedded { name, scenario },
         })
     }
@@ -75,7 +78,9 @@ impl Chosen {
     /// What is asked for in it unless the command line says otherwise.
     pub fn request(&self) -> serde_json::Map<String, serde_json::Value> {
         match self {
-            Chosen::Embedded { scenario, .. } | Chosen::Running { scenario, .. } => scenario.request.clone(),
+            Chosen::Embedded { scenario, .. } | Chosen::Running { scenario, .. } => {
+                scenario.request.clone()
+            }
             Chosen::Aws => serde_json::Map::new(),
         }
     }
@@ -113,7 +118,9 @@ impl Chosen {
                 let time = clock.clone();
                 let simulator = Simulator::new(&scenario, move || time.now());
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let server = Server::start(simulator, address).await.map_err(Error::Listen)?;
+                let server = Server::start(simulator, address)
+                    .await
+                    .map_err(Error::Listen)?;
                 let about = format!("The simulated world {name}: {}.", scenario.title);
                 (server.url(), about, Some(server))
             }
@@ -149,14 +156,15 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
     let aws = aws(Some(region.as_str())).await;
     Ok(World {
         ec2: AwsEc2::new(&aws),
-        cloud: HttpCloud::new(&config.cloud_url, SecretsManager::new(&aws, &config.api_key_secret))?,
+        cloud: HttpCloud::new(
+            &config.cloud_url,
+            SecretsManager::new(&aws, &config.api_key_secret),
+        )?,
         clock,
-        about: vec![
-            format!(
-                "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",
-                config.cloud_url, config.api_key_secret
-            ),
-        ],
+        about: vec![format!(
+            "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",
+            config.cloud_url, config.api_key_secret
+        )],
         _server: None,
     })
 }
@@ -166,6 +174,9 @@ fn read(name: &str) -> Result<Scenario, Error> {
     if !path.is_file() {
         return Ok(Scenario::shipped(name)?);
     }
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(Scenario::parse(&text)?)
 }

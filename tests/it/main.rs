@@ -1,4 +1,6 @@
 //! Whole-system tests, in one binary so that linking happens once.
 
+mod documents;
 mod provision;
 mod single_faults;
+mod twice;

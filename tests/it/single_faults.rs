@@ -3,49 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-use simulator::{Fault, FaultKind, Moment, Scenario};
+use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, is_exact};
 use system_tests::run::{Ending, Stage, changes, ending};
-
-/// A scenario with a request, as a good run meets it.
-struct Variant {
-    name: &'static str,
-    stage: fn() -> Stage,
-}
-
-fn without_dns(name: &str) -> Stage {
-    Stage::shipped(name).asking("private_dns", json!(false))
-}
-
-/// An Advanced cluster that trusts another account, and may be told to trust ours.
-fn trusted_owner() -> Stage {
-    let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
-    scenario.clusters[0].trusted_owners = Some(vec!["999988887777".to_owned()]);
-    scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
-    Stage::of(&scenario).asking("add_trusted_owner", json!(true))
-}
-
-/// A connection that works already.
-fn again() -> Stage {
-    let stage = Stage::shipped("standard-cluster");
-    let first = stage.provision("earlier");
-    assert!(matches!(ending(&first), Ending::Ready(_)), "{:?}", first.outcome);
-    stage
-}
-
-const VARIANTS: [Variant; 10] = [
-    Variant { name: "Advanced", stage: || Stage::shipped("fresh-vpc") },
-    Variant { name: "Advanced, no private DNS", stage: || without_dns("fresh-vpc") },
-    Variant { name: "Advanced, trusted owners", stage: trusted_owner },
-    Variant { name: "Standard", stage: || Stage::shipped("standard-cluster") },
-    Variant { name: "Standard, no private DNS", stage: || without_dns("standard-cluster") },
-    Variant { name: "adopt", stage: || Stage::shipped("half-made-by-hand") },
-    Variant { name: "adopt, no private DNS", stage: || without_dns("half-made-by-hand") },
-    Variant { name: "shared endpoint", stage: || Stage::shipped("shared-endpoint") },
-    Variant { name: "shared endpoint, no private DNS", stage: || without_dns("shared-endpoint") },
-    Variant { name: "works already", stage: again },
-];
+use system_tests::variants::{VARIANTS, Variant, calls_of};
 
 /// How the runs of one kind ended.
 #[derive(Default)]
@@ -97,19 +58,6 @@ impl Tally {
         assert!(broken.is_empty(), "{} broken promises, the first: {first:#?}", broken.len());
         named_too_much
     }
-}
-
-/// The calls of a good run, each with its number among those of its operation.
-fn calls_of(variant: &Variant) -> Vec<(String, u32)> {
-    let stage = (variant.stage)();
-    let earlier = stage.simulator.calls().len();
-    let before = Snapshot::settled(&stage);
-    let execution = stage.provision("good");
-    let ending = ending(&execution);
-    assert!(matches!(ending, Ending::Ready(_)), "{}: {:?}", variant.name, execution.outcome);
-    check(&stage, &before, &ending).unwrap_or_else(|broken| panic!("{}: {broken}", variant.name));
-    let calls = stage.simulator.calls();
-    calls[earlier..].iter().map(|call| (call.operation.clone(), call.nth)).collect()
 }
 
 /// One run: a variant and the fault that hits it.

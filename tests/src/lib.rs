@@ -2,4 +2,6 @@
 //! true of the world afterwards.
 
 pub mod aftermath;
+pub mod documents;
 pub mod run;
+pub mod variants;

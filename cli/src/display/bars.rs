@@ -42,7 +42,13 @@ impl Bars {
         let all = MultiProgress::new();
         let now = all.add(ProgressBar::new_spinner());
         let bar = all.add(ProgressBar::new(1));
-        let bars = Self { all, now, bar, since, clock };
+        let bars = Self {
+            all,
+            now,
+            bar,
+            since,
+            clock,
+        };
         bars.now.set_style(bars.style(NOW));
         bars.bar.set_style(bars.style(BAR));
         bars
@@ -51,7 +57,10 @@ impl Bars {
     /// Shows news.
     pub(super) fn tell(&self, news: &News, story: &Story, now: OffsetDateTime) {
         let lines = line(news, story, now);
-        for line in lines.iter().filter(|line| !matches!(line.mark, Mark::Waiting | Mark::Again)) {
+        for line in lines
+            .iter()
+            .filter(|line| !matches!(line.mark, Mark::Waiting | Mark::Again))
+        {
             self.say(&coloured(line));
         }
         let Some(step) = story.last() else { return };
@@ -59,7 +68,9 @@ impl Bars {
         self.count_from(|since| {
             since.began = story.began();
             match news {
-                News::Awaiting(pending) => since.awaited = Some((step.began, pending.limit_seconds)),
+                News::Awaiting(pending) => {
+                    since.awaited = Some((step.began, pending.limit_seconds))
+                }
                 News::Begun | News::Done | News::Failed => since.awaited = None,
                 News::Retrying { .. } => {}
             }
@@ -71,7 +82,8 @@ impl Bars {
             }
             News::Awaiting(pending) => self.now.set_message(pending.waiting_for.clone()),
             News::Retrying { code, seconds } => {
-                self.now.set_message(format!("{code}; again in {seconds:.0} s"));
+                self.now
+                    .set_message(format!("{code}; again in {seconds:.0} s"));
             }
             News::Failed => {
                 self.now.set_prefix("");
@@ -85,7 +97,9 @@ impl Bars {
     /// Shows a text that stays, above what moves.
     pub(super) fn say(&self, text: &str) {
         // Nobody may be looking any more, and that must not end the run.
-        let _ = self.all.println(text.replace('\n', "\n "));
+        // What draws swallows an empty last line.
+        let blank = if text.ends_with('\n') { " " } else { "" };
+        let _ = self.all.println(format!("{text}{blank}"));
     }
 
     /// Takes what moves off the screen.
@@ -106,7 +120,8 @@ impl Bars {
             self.bar.set_style(self.style(BAR_OF_UNDO));
             self.bar.set_message("undoing");
         } else {
-            self.bar.set_message(format!("{done} of {}", count(total, "step")));
+            self.bar
+                .set_message(format!("{done} of {}", count(total, "step")));
         }
         for bar in [&self.now, &self.bar] {
             bar.enable_steady_tick(Duration::from_millis(100));

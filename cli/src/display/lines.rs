@@ -53,12 +53,13 @@ impl Mark {
 impl Line {
     /// The line without colours.
     pub fn plain(&self) -> String {
-        match self.mark {
-            Mark::Turn => format!("\n  {}", self.label),
-            mark => format!("  {} {:>7}  {:<26} {}", mark.sign(), self.at, self.label, self.detail)
-                .trim_end()
-                .to_owned(),
+        if self.mark == Mark::Turn {
+            return format!("\n  {}", self.label);
         }
+        let (sign, at, label) = (self.mark.sign(), &self.at, &self.label);
+        format!("  {sign} {at:>7}  {label:<26} {}", self.detail)
+            .trim_end()
+            .to_owned()
     }
 }
 
@@ -70,8 +71,16 @@ pub fn line(news: &News, story: &Story, now: OffsetDateTime) -> Vec<Line> {
     let Some(step) = story.last() else {
         return Vec::new();
     };
-    let at = story.began().map(|began| clock(now - began)).unwrap_or_default();
-    let make = |mark, label: &str, detail: String| Line { mark, at, label: label.to_owned(), detail };
+    let at = story
+        .began()
+        .map(|began| clock(now - began))
+        .unwrap_or_default();
+    let make = |mark, label: &str, detail: String| Line {
+        mark,
+        at,
+        label: label.to_owned(),
+        detail,
+    };
     let words = step.words;
     match news {
         News::Begun if is_turn(story, step) => vec![make(Mark::Turn, TURN, String::new())],
@@ -79,11 +88,19 @@ pub fn line(news: &News, story: &Story, now: OffsetDateTime) -> Vec<Line> {
         // Only the first look, or a log would fill with the same line.
         News::Awaiting(pending) if step.calls <= 1 => {
             let limit = clock_of(pending.limit_seconds);
-            vec![make(Mark::Waiting, words.doing, format!("{}, at most {limit}", pending.waiting_for))]
+            vec![make(
+                Mark::Waiting,
+                words.doing,
+                format!("{}, at most {limit}", pending.waiting_for),
+            )]
         }
         News::Awaiting(_) => Vec::new(),
         News::Retrying { code, seconds } => {
-            vec![make(Mark::Again, words.doing, format!("{code}; again in {seconds:.0} s"))]
+            vec![make(
+                Mark::Again,
+                words.doing,
+                format!("{code}; again in {seconds:.0} s"),
+            )]
         }
         // What was undone is a sentence that names the thing already.
         News::Done if words.part == Part::Undo && !step.detail.is_empty() => {
@@ -96,7 +113,11 @@ pub fn line(news: &News, story: &Story, now: OffsetDateTime) -> Vec<Line> {
 
 /// Whether this is the first undo step.
 fn is_turn(story: &Story, step: &Step) -> bool {
-    let undo_steps = story.steps().iter().filter(|step| step.words.part == Part::Undo).count();
+    let undo_steps = story
+        .steps()
+        .iter()
+        .filter(|step| step.words.part == Part::Undo)
+        .count();
     step.words.part == Part::Undo && undo_steps == 1
 }
 
@@ -125,15 +146,26 @@ mod tests {
     }
 
     fn entered(state: &str) -> EventKind {
-        EventKind::StateEntered { state: state.into(), r#type: "Task".into(), input: json!({}) }
+        EventKind::StateEntered {
+            state: state.into(),
+            r#type: "Task".into(),
+            input: json!({}),
+        }
     }
 
     fn scheduled(state: &str) -> EventKind {
-        EventKind::TaskScheduled { state: state.into(), resource: String::new(), arguments: json!({}) }
+        EventKind::TaskScheduled {
+            state: state.into(),
+            resource: String::new(),
+            arguments: json!({}),
+        }
     }
 
     fn answered(state: &str, output: Value) -> EventKind {
-        EventKind::TaskSucceeded { state: state.into(), output }
+        EventKind::TaskSucceeded {
+            state: state.into(),
+            output,
+        }
     }
 
     fn pending(awaited: &str) -> Value {
@@ -170,10 +202,30 @@ mod tests {
         let cause = json!({"errorMessage": "endpoint-rejected: it is rejected"}).to_string();
         let lines = told(vec![
             (0, entered("CheckStatus")),
-            (1, EventKind::TaskFailed { state: "CheckStatus".into(), error: "Rejected".into(), cause }),
-            (1, EventKind::Caught { state: "CheckStatus".into(), error: "Rejected".into(), next: "x".into() }),
+            (
+                1,
+                EventKind::TaskFailed {
+                    state: "CheckStatus".into(),
+                    error: "Rejected".into(),
+                    cause,
+                },
+            ),
+            (
+                1,
+                EventKind::Caught {
+                    state: "CheckStatus".into(),
+                    error: "Rejected".into(),
+                    next: "x".into(),
+                },
+            ),
             (1, entered("DeregisterEndpoint")),
-            (2, answered("DeregisterEndpoint", json!({"status": "ready", "value": {"undone": "gone"}}))),
+            (
+                2,
+                answered(
+                    "DeregisterEndpoint",
+                    json!({"status": "ready", "value": {"undone": "gone"}}),
+                ),
+            ),
             (2, entered("DeleteEndpoint")),
         ]);
         assert_eq!(

@@ -10,12 +10,18 @@ pub const WIDTH: usize = 96;
 pub fn clock(duration: Duration) -> String {
     let seconds = duration.whole_seconds().max(0);
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{rest:02}")
+    } else {
+        format!("{minutes}:{rest:02}")
+    }
 }
 
 /// Seconds as a clock shows them.
 pub fn clock_of(seconds: u64) -> String {
-    clock(Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    clock(Duration::seconds(
+        i64::try_from(seconds).unwrap_or(i64::MAX),
+    ))
 }
 
 /// Breaks a text into lines; words are never broken.
@@ -39,7 +45,11 @@ pub fn hanging(lead: &str, text: &str) -> String {
     let lines = wrap(text, WIDTH.saturating_sub(indent).max(20));
     let mut result = String::new();
     for (number, line) in lines.iter().enumerate() {
-        let before = if number == 0 { lead.to_owned() } else { " ".repeat(indent) };
+        let before = if number == 0 {
+            lead.to_owned()
+        } else {
+            " ".repeat(indent)
+        };
         result.push_str(&before);
         result.push_str(line);
         result.push('\n');
@@ -59,7 +69,11 @@ pub fn item(text: &str) -> String {
 
 /// `1 subnet`, `3 subnets`.
 pub fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+    if number == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{number} {thing}s")
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +91,11 @@ mod tests {
     fn paragraphs_hang_below_their_lead() {
         let text = hanging("  - ", &"word ".repeat(30));
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
-        assert!(text.lines().skip(1).all(|line| line.starts_with("    word")));
+        assert!(
+            text.lines()
+                .skip(1)
+                .all(|line| line.starts_with("    word"))
+        );
         assert_eq!(wrap("one two", 3), ["one", "two"]);
     }
 }

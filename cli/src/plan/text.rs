@@ -16,7 +16,12 @@ pub(super) fn new_cents(found: &Found) -> usize {
 
 /// A plan with its commands.
 pub(super) fn planned(found: &Found) -> String {
-    let Found { request, cluster, plan, .. } = found;
+    let Found {
+        request,
+        cluster,
+        plan,
+        ..
+    } = found;
     let mut text = format!(
         "Plan: {} in {} to cluster {}. Nothing has been changed.\n\n",
         request.vpc_id, request.region, cluster.cluster_name
@@ -25,7 +30,10 @@ pub(super) fn planned(found: &Found) -> String {
     text += &endpoint(found);
     text += &registration(found);
     text += &match &plan.private_host {
-        Some(host) => field("Private DNS", &format!("on: {host} resolves inside the VPC")),
+        Some(host) => field(
+            "Private DNS",
+            &format!("on: {host} resolves inside the VPC"),
+        ),
         None => field("Private DNS", "off, as asked for"),
     };
     text += &match plan.endpoint.existing {
@@ -38,7 +46,11 @@ pub(super) fn planned(found: &Found) -> String {
     }
     text.push_str("\nThe same by hand (alone with `--script`):\n\n");
     for line in found.commands().lines() {
-        let line = if line.is_empty() { String::new() } else { format!("    {line}") };
+        let line = if line.is_empty() {
+            String::new()
+        } else {
+            format!("    {line}")
+        };
         text.push_str(&line);
         text.push('\n');
     }
@@ -63,7 +75,10 @@ fn endpoint(found: &Found) -> String {
         Some(id) => format!("use {id}"),
         None => "make one".to_owned(),
     };
-    let mut text = field("Endpoint", &format!("{first}, to {}", endpoint.service_name));
+    let mut text = field(
+        "Endpoint",
+        &format!("{first}, to {}", endpoint.service_name),
+    );
     for (subnet, zone) in &found.subnets {
         text += &field("", &format!("{subnet} in {zone}"));
     }
@@ -73,12 +88,21 @@ fn endpoint(found: &Found) -> String {
 fn registration(found: &Found) -> String {
     let name = &found.cluster.cluster_name;
     let mut text = if found.is_registered() {
-        field("Registration", &format!("cluster {name} knows the endpoint already"))
+        field(
+            "Registration",
+            &format!("cluster {name} knows the endpoint already"),
+        )
     } else {
-        field("Registration", &format!("tell cluster {name} of the endpoint"))
+        field(
+            "Registration",
+            &format!("tell cluster {name} of the endpoint"),
+        )
     };
     if let Some(account) = &found.plan.trust_account {
-        text += &field("Trusted owner", &format!("add account {account} to the cluster's list"));
+        text += &field(
+            "Trusted owner",
+            &format!("add account {account} to the cluster's list"),
+        );
     }
     text
 }
@@ -87,7 +111,10 @@ fn registration(found: &Found) -> String {
 pub(super) fn not_planned(outlook: &Outlook, request: &ProvisionRequest) -> String {
     match outlook {
         Outlook::Planned(found) => planned(found),
-        Outlook::NotYet { pending, service_missing } => {
+        Outlook::NotYet {
+            pending,
+            service_missing,
+        } => {
             let mut text = "Not yet: a plan can be made once this is ready.\n\n".to_owned();
             text += &field("Waiting for", &pending.waiting_for);
             let advice = if *service_missing {
@@ -104,7 +131,8 @@ pub(super) fn not_planned(outlook: &Outlook, request: &ProvisionRequest) -> Stri
             text
         }
         Outlook::InTheWay(error) => {
-            let mut text = "No plan: something stands in the way. Nothing has been changed.\n\n".to_owned();
+            let mut text =
+                "No plan: something stands in the way. Nothing has been changed.\n\n".to_owned();
             text += &field("What happened", &error.detail);
             text += &field("Code", error.code.as_str());
             text += &field("Cause", error.code.cause());

@@ -111,9 +111,13 @@ async fn an_endpoint_is_registered_listed_and_removed() {
     })
     .await;
     let (cloud, endpoint) = (stage.cloud().await, endpoint(&stage).await);
-    assert_eq!(cloud.registrations(&id(CLUSTER)).await, Ok(Vec::new()));
+    let listed = async || {
+        let mut listed = cloud.registrations(&id(CLUSTER)).await.unwrap();
+        assert_eq!(listed.remove(0).endpoint_id, "vpce-0a000000000000004");
+        listed
+    };
+    assert_eq!(listed().await, []);
     cloud.register(&id(CLUSTER), &endpoint).await.unwrap();
-    let listed = async || cloud.registrations(&id(CLUSTER)).await.unwrap();
     let registration = |status| Registration {
         endpoint_id: endpoint.to_string(),
         status,

@@ -63,9 +63,9 @@ async fn a_tag_without_a_value_is_read_as_an_empty_one() {
 
 #[tokio::test]
 async fn every_refusal_of_a_new_group_has_its_code() {
-    let stage = Stage::with(|scenario| scenario.quotas.groups_per_region = 4).await;
+    let stage = Stage::with(|scenario| scenario.quotas.groups_per_region = 6).await;
     let ec2 = stage.ec2().await;
-    // The default group and two others are there.
+    // Two default groups and three others are there.
     ec2.create_group(&new_group()).await.unwrap();
     let named = |name: &str| NewSecurityGroup { name: name.to_owned(), ..new_group() };
     let elsewhere = NewSecurityGroup { vpc_id: ABSENT_VPC.parse().unwrap(), ..new_group() };

@@ -1,0 +1,417 @@
+//! The real binary, as an operator uses it: stdout, stderr and exit codes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use simulator::http::Server;
+use simulator::{Fault, FaultKind, Moment, Pace, Scenario, Simulator};
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crdb-privatelink"));
+    command.args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn exit(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The one JSON document of a `--json` command, which says nothing else.
+fn json(output: &Output) -> Value {
+    assert_eq!(stderr(output), "");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["exit_code"], exit(output), "{document:#}");
+    document
+}
+
+fn provision(scenario: &str, more: &[&str]) -> Output {
+    let mut arguments = vec!["provision", "--speed=200", "--scenario", scenario];
+    arguments.extend(more);
+    run(&arguments)
+}
+
+/// A world that stays between commands and in which nothing takes time.
+struct Standing {
+    simulator: Simulator,
+    server: Server,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Standing {
+    fn new(scenario: &str) -> Self {
+        let mut scenario = Scenario::shipped(scenario).unwrap();
+        scenario.pace = Pace::instant();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let simulator = Simulator::new(&scenario, time::OffsetDateTime::now_utc);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = runtime
+            .block_on(Server::start(simulator.clone(), address))
+            .unwrap();
+        Self {
+            simulator,
+            server,
+            runtime,
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        run(&[arguments, &["--endpoint", &self.server.url()]].concat())
+    }
+
+    fn endpoints(&self) -> usize {
+        self.simulator.look(|world| world.ec2.endpoints.len())
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+    }
+}
+
+#[test]
+fn a_fresh_vpc_is_connected_and_told_as_json() {
+    let output = provision("fresh-vpc", &["--json"]);
+    let document = json(&output);
+    assert_eq!(document["outcome"], "ready");
+    assert_eq!(document["result"]["port"], 26257);
+    assert!(document["failure"].is_null());
+    let steps = document["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 9);
+    assert!(
+        steps
+            .iter()
+            .all(|step| step["outcome"] == "done" && step["seconds"].is_number())
+    );
+    let seconds = document["elapsed_seconds"].as_f64().unwrap();
+    assert!(
+        (60.0..3600.0).contains(&seconds),
+        "the world's own time: {seconds}"
+    );
+}
+
+#[test]
+fn people_get_host_and_connection_string_on_stdout_and_progress_on_stderr() {
+    let output = provision("standard-cluster", &["--sql-user=app", "--database=shop"]);
+    let (said, progress) = (stdout(&output), stderr(&output));
+    assert_eq!(exit(&output), 0);
+    assert!(said.starts_with("Ready: "), "{said}");
+    assert!(
+        said.contains("postgresql://app@internal-payments"),
+        "{said}"
+    );
+    assert!(said.contains("/shop?sslmode=verify-full"), "{said}");
+    assert!(progress.contains("200 times as fast"), "{progress}");
+    assert!(progress.contains("✓"), "{progress}");
+    assert!(
+        !format!("{said}{progress}").contains('\x1b'),
+        "no colours outside a terminal"
+    );
+}
+
+#[test]
+fn a_rejected_endpoint_is_rolled_back_and_explained() {
+    let output = provision("endpoint-rejected", &["--json"]);
+    let document = json(&output);
+    assert_eq!(
+        (exit(&output), &document["outcome"]),
+        (3, &Value::from("rolled-back"))
+    );
+    let failure = &document["failure"];
+    assert_eq!(failure["code"], "endpoint-rejected");
+    assert!(failure["fix"].as_str().unwrap().len() > 20);
+    assert_eq!(
+        failure["undone"].as_array().unwrap().len(),
+        3,
+        "{failure:#}"
+    );
+    assert_eq!(failure["left"].as_array().unwrap().len(), 0);
+    let undo = document["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["part"] == "undo")
+        .count();
+    assert_eq!(undo, 3);
+
+    let told = provision("endpoint-rejected", &[]);
+    assert!(
+        stdout(&told).contains("Rolled back: nothing that this run made is left."),
+        "{}",
+        stdout(&told)
+    );
+    assert!(
+        stderr(&told).contains("Undoing what was made"),
+        "{}",
+        stderr(&told)
+    );
+}
+
+#[test]
+fn what_was_made_is_kept_and_named_if_asked_for() {
+    let output = provision("endpoint-rejected", &["--on-failure=keep"]);
+    assert_eq!(exit(&output), 4);
+    let said = stdout(&output);
+    assert!(
+        said.contains("Kept:") && said.contains("Endpoint vpce-"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_cannot_be_undone_is_named_and_needs_a_person() {
+    let world = Standing::new("endpoint-rejected");
+    world.simulator.add_fault(Fault {
+        operation: "ec2:DeleteSecurityGroup".into(),
+        nth: 1,
+        kind: FaultKind::Denied,
+        moment: Moment::Before,
+        repeat: Fault::FOREVER,
+    });
+    let output = world.run(&["provision", "--scenario=endpoint-rejected", "--speed=200"]);
+    assert_eq!(exit(&output), 5, "{}", stdout(&output));
+    let said = stdout(&output);
+    assert!(
+        said.contains("Left behind:") && said.contains("aws-access-denied"),
+        "{said}"
+    );
+}
+
+#[test]
+fn nothing_is_made_where_something_stands_in_the_way() {
+    for (scenario, code) in [
+        ("zones-do-not-match", "no-subnet-in-service-zones"),
+        ("api-key-refused", "api-key-refused"),
+        ("private-dns-conflict", "private-dns-conflict"),
+    ] {
+        let document = json(&provision(scenario, &["--json"]));
+        assert_eq!(document["failure"]["code"], code);
+        assert_eq!(document["exit_code"], 3);
+        assert_eq!(document["failure"]["undone"].as_array().unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
+    let output = run(&["provision", "--vpc-id=vpc-1"]);
+    assert_eq!(exit(&output), 2);
+    assert!(
+        stderr(&output).contains("vpc_id: `vpc-1` is not a VPC id"),
+        "{}",
+        stderr(&output)
+    );
+    let document = json(&run(&["provision", "--json", "--cidr=nonsense"]));
+    assert_eq!(document["outcome"], "not-started");
+    assert_eq!(document["failure"]["code"], "invalid-request");
+    for bad in [
+        &["provision", "--scenario=atlantis"][..],
+        &["provision", "--request=/no/such/file.json"],
+        &["provision", "--speed=-1"],
+        &["provision", "--aws", "--region=eu-west-1"],
+        &["explain", "private-dns-conflct"],
+        &["frobnicate"],
+    ] {
+        assert_eq!(exit(&run(bad)), 2, "{bad:?}");
+    }
+}
+
+#[test]
+fn a_second_run_finds_what_the_first_one_made() {
+    let world = Standing::new("fresh-vpc");
+    let first = json(&world.run(&["provision", "--json", "--speed=200"]));
+    let second = json(&world.run(&["provision", "--json", "--speed=200"]));
+    assert_eq!(first["outcome"], "ready");
+    assert_eq!(
+        first["result"]["endpoint_id"],
+        second["result"]["endpoint_id"]
+    );
+    assert_eq!(world.endpoints(), 1);
+
+    let plan = world.run(&["plan"]);
+    let said = stdout(&plan);
+    assert!(
+        said.contains("Endpoint        use vpce-") && said.contains("Security group  use sg-"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_plan_says_what_would_be_made_and_changes_nothing() {
+    let world = Standing::new("standard-cluster");
+    let output = world.run(&["plan", "--scenario=standard-cluster"]);
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 0, "{said}");
+    for expected in [
+        "make crdb-privatelink-",
+        "subnet-0a10000000000000a in euw1-az1",
+        "$21.90 a month",
+        "create-vpc-endpoint",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let document = json(&world.run(&["plan", "--scenario=standard-cluster", "--json"]));
+    assert_eq!(document["outcome"], "planned");
+    assert_eq!(document["price"]["usd_cents_per_month"], 2190);
+    let script = stdout(&world.run(&["plan", "--scenario=standard-cluster", "--script"]));
+    assert_eq!(document["commands"], script);
+    assert!(script.starts_with("#!/usr/bin/env bash\n"));
+
+    let reads = ["ec2:Describe", "secretsmanager:Get", "cloud:"];
+    for call in world.simulator.calls() {
+        assert!(
+            reads.iter().any(|read| call.operation.starts_with(read)),
+            "{call:?}"
+        );
+    }
+    assert_eq!(world.endpoints(), 0);
+    let registered = world
+        .simulator
+        .look(|world| format!("{:?}", world.cloud).contains("vpce-0"));
+    assert!(!registered);
+}
+
+#[test]
+fn a_plan_that_cannot_be_made_says_why() {
+    let not_yet = run(&["plan"]);
+    assert_eq!(exit(&not_yet), 6);
+    assert!(
+        stdout(&not_yet).contains("--ask-for-service"),
+        "{}",
+        stdout(&not_yet)
+    );
+    let asked = run(&["plan", "--ask-for-service", "--wait", "--speed=200"]);
+    assert_eq!(exit(&asked), 0, "{}", stdout(&asked));
+
+    let in_the_way = run(&[
+        "plan",
+        "--scenario=private-dns-conflict",
+        "--ask-for-service",
+        "--wait",
+        "--speed=200",
+    ]);
+    assert_eq!(exit(&in_the_way), 3, "{}", stdout(&in_the_way));
+    assert!(stdout(&in_the_way).contains("private-dns-conflict"));
+    let script = run(&["plan", "--script"]);
+    assert_eq!(stdout(&script), "", "what is not a script is not on stdout");
+}
+
+#[test]
+fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
+    let world = Standing::new("fresh-vpc");
+    let url = world.server.url();
+    let output = command(&[
+        "provision",
+        "--aws",
+        "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001",
+        "--region=eu-west-1",
+        "--vpc-id=vpc-0a1b2c3d4e5f60718",
+    ])
+    .env("AWS_ENDPOINT_URL_EC2", &url)
+    .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)
+    .env("AWS_ACCESS_KEY_ID", "simulated")
+    .env("AWS_SECRET_ACCESS_KEY", "simulated")
+    .env("COCKROACH_SERVER", &url)
+    .output()
+    .unwrap();
+    assert_eq!(exit(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(
+        stderr(&output).contains("This is real"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(world.endpoints(), 1);
+}
+
+#[test]
+fn ctrl_c_takes_back_what_was_made() {
+    let mut child = command(&["provision", "--speed=20"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("Waiting for acceptance") {
+        line.clear();
+        assert_ne!(
+            progress.read_line(&mut line).unwrap(),
+            0,
+            "the run ended early"
+        );
+    }
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let mut rest = String::new();
+    progress.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 3, "{rest}{said}");
+    assert!(
+        said.contains("Ctrl-C was pressed") && said.contains("Undone:"),
+        "{said}"
+    );
+    assert!(rest.contains("takes back what it made"), "{rest}");
+}
+
+#[test]
+fn the_api_key_is_never_printed_however_much_is_logged() {
+    for arguments in [
+        &[
+            "provision",
+            "--speed=200",
+            "--scenario=standard-cluster",
+            "--log=debug",
+        ][..],
+        &["plan", "--scenario=standard-cluster", "-vv"],
+        &[
+            "provision",
+            "--speed=200",
+            "--scenario=api-key-refused",
+            "-vv",
+        ],
+    ] {
+        let output = run(arguments);
+        assert!(
+            !format!("{}{}", stdout(&output), stderr(&output)).contains("CCDB1_sim"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn codes_are_explained_from_the_catalogue() {
+    let explained = stdout(&run(&["explain", "private-dns-conflict"]));
+    assert!(
+        explained.contains("Cause") && explained.contains("Route 53"),
+        "{explained}"
+    );
+    let unknown = stderr(&run(&["explain", "dns-conflict"]));
+    assert!(
+        unknown.contains("did you mean `private-dns-conflict`"),
+        "{unknown}"
+    );
+    assert!(stdout(&run(&["catalogue"])).starts_with("# Errors"));
+    assert!(stdout(&run(&["diagram"])).starts_with("stateDiagram-v2\n"));
+    assert!(stdout(&run(&["provision", "--help"])).contains("Exit codes:"));
+}

@@ -1,0 +1,248 @@
+//! Every fault at every operation, through the whole of HTTP and SDK: what the
+//! caller learns, what the world has seen, and that the ports without a wire say
+//! the same.
+
+use std::time::{Duration, Instant};
+
+use in_process::InProcess;
+use shared::cloud::HttpCloud;
+use shared::ec2::AwsEc2;
+use shared::secret::SecretsManager;
+use shared::{Code, StepError, StepErrorName};
+use simulator::{Fault, FaultKind, Moment, Simulator, World};
+use tokio::task::LocalSet;
+
+use crate::calls::{self, Method, call};
+use crate::stage::{SECRET, Stage, at_once, impatient, scenario};
+
+/// What a caller learns: a code, or `ok` where the port makes the fault an answer.
+fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
+    use FaultKind as K;
+    use Method as M;
+    let code = match (kind, operation.split(':').next().unwrap()) {
+        (K::Throttle, "cloud") => Code::CloudRateLimited,
+        (K::Throttle, _) => Code::AwsThrottled,
+        (K::ServerError | K::Timeout | K::CutOff, "cloud") => Code::CloudUnavailable,
+        (K::ServerError | K::Timeout | K::CutOff, _) => Code::AwsUnavailable,
+        (K::Denied, "cloud") if method == M::TrustedOwners => return "ok",
+        (K::Denied, "cloud") => Code::ApiKeyLacksRole,
+        (K::Denied, "ec2") => Code::AwsAccessDenied,
+        (K::Denied, _) => Code::SecretUnreadable,
+        (K::Conflict, "cloud") => Code::ClusterBusy,
+        (K::Conflict, "ec2") if method == M::DeleteGroup => return "ok",
+        (K::Conflict, "ec2") => Code::AwsResourceBusy,
+        (K::Conflict, _) => Code::SecretUnreadable,
+        (K::UnknownCode, "cloud") => Code::UnexpectedCloudAnswer,
+        // `OperationInProgress`, which EC2 documents nowhere and we still know.
+        (K::UnknownCode, "ec2") => Code::AwsResourceBusy,
+        (K::UnknownCode, _) => Code::UnexpectedAwsAnswer,
+        (K::NotFound, _) => match method {
+            M::Vpc
+            | M::EndpointService
+            | M::Endpoint
+            | M::DeleteEndpoint
+            | M::UntagEndpoint
+            | M::Revoke
+            | M::DeleteGroup
+            | M::UntagGroup
+            | M::Cluster
+            | M::Deregister
+            | M::TrustedOwners
+            | M::DistrustOwner => return "ok",
+            M::VpcDns | M::CreateEndpoint | M::CreateGroup => Code::VpcNotFound,
+            M::Subnets => Code::SubnetNotFound,
+            M::PeeredVpcs | M::IngressRules => Code::UnexpectedAwsAnswer,
+            M::ExistingGroups
+            | M::Endpoints
+            | M::SetPrivateDns
+            | M::TagEndpoint
+            | M::GroupNamed
+            | M::Authorize
+            | M::TagGroup => Code::AwsResourceBusy,
+            M::EndpointServices | M::Registrations => Code::ClusterBusy,
+            M::Register => Code::RegistrationRefused,
+            M::RequestEndpointServices | M::TrustOwner => Code::UnexpectedCloudAnswer,
+            M::ApiKey => Code::SecretNotFound,
+        },
+    };
+    code.as_str()
+}
+
+/// What an unexpected error must name.
+fn named(operation: &str) -> &'static str {
+    match operation.split(':').next() {
+        Some("cloud") => "418",
+        Some("ec2") => "OperationInProgress",
+        _ => "SomethingNewException",
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    method: Method,
+    operation: &'static str,
+    kind: FaultKind,
+    moment: Moment,
+}
+
+fn rows(kinds: &[FaultKind]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (method, operation) in calls::ALL {
+        for kind in kinds {
+            for moment in Moment::ALL {
+                rows.push(Row { method, operation, kind: *kind, moment });
+            }
+        }
+    }
+    rows
+}
+
+fn outcome(result: &Result<String, StepError>) -> &str {
+    result.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok")
+}
+
+/// Everything that a call could change.
+fn picture(world: &World) -> String {
+    let endpoints: Vec<_> = world.ec2.endpoints.values().collect();
+    let groups: Vec<_> = world.ec2.groups.values().collect();
+    let clusters: Vec<_> = world
+        .cloud
+        .clusters()
+        .map(|cluster| (cluster.connections().collect::<Vec<_>>(), &cluster.trusted_owners))
+        .collect();
+    format!("{endpoints:#?}\n{groups:#?}\n{clusters:#?}")
+}
+
+/// The world after a call that nothing disturbed, or after none.
+async fn undisturbed(row: Row) -> String {
+    let stage = Stage::new().await;
+    if row.moment == Moment::After {
+        let ports = InProcess::new(stage.sim.clone(), SECRET);
+        call(row.method, &ports, &ports, &ports).await.unwrap();
+    }
+    stage.sim.look(picture)
+}
+
+/// Tries a row on both ways; the answer says what is wrong.
+async fn try_row(row: Row) -> Option<String> {
+    let stage = Stage::new().await;
+    let fault = Fault::from_then_on(row.operation, 1, row.kind, row.moment);
+    stage.sim.add_fault(fault.clone());
+    let aws = stage.aws().await;
+    let aws = if row.kind == FaultKind::Timeout { impatient(aws) } else { at_once(aws) };
+    let ec2 = AwsEc2::new(&aws);
+    let secrets = SecretsManager::new(&aws, SECRET);
+    let cloud = HttpCloud::new(&stage.url(), SecretsManager::new(&aws, SECRET)).unwrap();
+    let result = call(row.method, &ec2, &cloud, &secrets).await;
+
+    let wireless = Simulator::new(&scenario(), {
+        let now = stage.sim.now();
+        move || now
+    });
+    wireless.add_fault(fault);
+    let ports = InProcess::new(wireless, SECRET);
+    let in_process = call(row.method, &ports, &ports, &ports).await;
+
+    let expected = expected(row.method, row.operation, row.kind);
+    let said = format!("{result:?}");
+    if outcome(&result) != expected {
+        return Some(format!("{row:?}: {expected} expected, but {said}"));
+    }
+    if outcome(&in_process) != expected || (expected == "ok" && result != in_process) {
+        return Some(format!("{row:?}: {said}, but in process {in_process:?}"));
+    }
+    if row.kind == FaultKind::UnknownCode && !said.contains(named(row.operation)) {
+        return Some(format!("{row:?}: the code is not named in {said}"));
+    }
+    if stage.sim.look(picture) != undisturbed(row).await {
+        return Some(format!("{row:?}: the world is not as after one call or none"));
+    }
+    None
+}
+
+async fn try_all(rows: Vec<Row>) {
+    let count = rows.len();
+    let local = LocalSet::new();
+    let tried: Vec<_> = rows.into_iter().map(|row| local.spawn_local(try_row(row))).collect();
+    let wrong = local
+        .run_until(async {
+            let mut wrong = Vec::new();
+            for row in tried {
+                wrong.extend(row.await.unwrap());
+            }
+            wrong
+        })
+        .await;
+    assert!(wrong.is_empty(), "{} of {count} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn every_answered_fault_has_its_code_and_takes_effect_once_or_never() {
+    use FaultKind::{Conflict, CutOff, Denied, NotFound, ServerError, UnknownCode};
+    try_all(rows(&[ServerError, Denied, NotFound, Conflict, UnknownCode, CutOff])).await;
+}
+
+#[tokio::test]
+async fn every_throttle_has_its_code() {
+    try_all(rows(&[FaultKind::Throttle])).await;
+}
+
+#[tokio::test]
+async fn silence_everywhere_ends_in_time_and_has_its_code() {
+    let started = Instant::now();
+    try_all(rows(&[FaultKind::Timeout])).await;
+    // The Cloud adapter waits 8 s for an answer, all rows at once.
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+}
+
+/// One lost answer is no failure: the SDK asks again, and finds the effect there.
+#[tokio::test]
+async fn the_sdk_gets_over_one_fault_of_aws() {
+    for (method, operation) in calls::ALL {
+        if operation.starts_with("cloud:") {
+            continue;
+        }
+        for kind in [FaultKind::Throttle, FaultKind::ServerError, FaultKind::CutOff] {
+            for moment in Moment::ALL {
+                let stage = Stage::new().await;
+                stage.sim.add_fault(Fault::once(operation, 1, kind, moment));
+                let aws = at_once(stage.aws().await);
+                let ec2 = AwsEc2::new(&aws);
+                let secrets = SecretsManager::new(&aws, SECRET);
+                let cloud = HttpCloud::new(&stage.url(), SecretsManager::new(&aws, SECRET)).unwrap();
+                let result = call(method, &ec2, &cloud, &secrets).await;
+                // Nothing tells the second request that the first one was ours.
+                let made = method == Method::CreateGroup && moment == Moment::After;
+                let expected = if made { Code::SecurityGroupNameTaken.as_str() } else { "ok" };
+                assert_eq!(outcome(&result), expected, "{method:?} {kind:?} {moment:?}: {result:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn aws_is_asked_three_times_before_we_give_up() {
+    let stage = Stage::new().await;
+    stage.sim.add_fault(Fault::from_then_on("*", 1, FaultKind::Throttle, Moment::Before));
+    let aws = at_once(stage.aws().await);
+    let (ec2, secrets) = (AwsEc2::new(&aws), SecretsManager::new(&aws, SECRET));
+    let cloud = stage.cloud().await;
+    for (method, operation) in [(Method::Vpc, "ec2:DescribeVpcs"), (Method::ApiKey, "secretsmanager:GetSecretValue")] {
+        let error = call(method, &ec2, &cloud, &secrets).await.unwrap_err();
+        assert_eq!(error.name(), StepErrorName::Transient);
+        assert_eq!(stage.count(operation), 3, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_aws_becomes_an_error_well_within_the_time_of_a_function() {
+    let stage = Stage::new().await;
+    stage.sim.add_fault(Fault::from_then_on("ec2:DescribeVpcs", 1, FaultKind::Timeout, Moment::Before));
+    let (ec2, secrets, cloud) = (stage.ec2().await, stage.secrets().await, stage.cloud().await);
+    let started = Instant::now();
+    let error = call(Method::Vpc, &ec2, &cloud, &secrets).await.unwrap_err();
+    assert_eq!(error.code, Code::AwsUnavailable, "{error}");
+    let took = started.elapsed();
+    assert!(took > Duration::from_secs(8) && took < Duration::from_secs(25), "{took:?}");
+}

@@ -1,0 +1,19 @@
+//! Documents that are generated from the code say what the code says.
+
+use system_tests::documents::{all, read};
+
+#[test]
+fn generated_documents_are_up_to_date() {
+    let outdated: Vec<&str> =
+        all().into_iter().filter(|(path, text)| read(path) != *text).map(|(path, _)| path).collect();
+    assert_eq!(
+        outdated,
+        [""; 0],
+        "write them anew: cargo run -p system-tests --example write-documents"
+    );
+}
+
+#[test]
+fn the_readme_shows_the_picture_of_the_definition() {
+    assert!(read("README.md").contains("```mermaid\n"));
+}

@@ -1,0 +1,56 @@
+//! Every step, forward or undo, may be executed twice: Step Functions calls a
+//! function again when the answer of the first call was lost.
+
+use crdb_privatelink::steps::Steps;
+use engine::{TaskFailure, Tasks};
+use in_process::InProcess;
+use serde_json::Value;
+use simulator::{Fault, FaultKind, Moment};
+use system_tests::aftermath::{Snapshot, check};
+use system_tests::run::{Ending, SECRET, Stage, changes, ending};
+use system_tests::variants::{VARIANTS, calls_of};
+
+/// Calls everything twice and gives the second answer.
+struct Twice<T>(T);
+
+impl<T: Tasks> Tasks for Twice<T> {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        self.0.invoke(resource, arguments.clone()).await?;
+        self.0.invoke(resource, arguments).await
+    }
+}
+
+fn provision_twice(stage: &Stage) -> Ending {
+    let ports = InProcess::new(stage.simulator.clone(), SECRET);
+    ending(&stage.provision_by("twice", &Twice(Steps::new(&ports, &ports))))
+}
+
+#[test]
+fn forward_steps_may_run_twice() {
+    for variant in &VARIANTS {
+        let stage = (variant.stage)();
+        let before = Snapshot::settled(&stage);
+        let ending = provision_twice(&stage);
+        assert!(matches!(ending, Ending::Ready(_)), "{}: {ending:?}", variant.name);
+        check(&stage, &before, &ending).unwrap_or_else(|broken| panic!("{}: {broken}", variant.name));
+    }
+}
+
+#[test]
+fn undo_steps_may_run_twice() {
+    let mut rolled_back = 0;
+    for variant in &VARIANTS {
+        let operations = calls_of(variant).into_iter().map(|(operation, _)| operation);
+        for operation in operations.filter(|operation| changes(operation)) {
+            for moment in Moment::ALL {
+                let stage = (variant.stage)().with(Fault::once(&operation, 1, FaultKind::Denied, moment));
+                let before = Snapshot::settled(&stage);
+                let ending = provision_twice(&stage);
+                let what = format!("{}, {operation} {moment:?}", variant.name);
+                check(&stage, &before, &ending).unwrap_or_else(|broken| panic!("{what}: {broken}"));
+                rolled_back += u32::from(matches!(ending, Ending::Failed(..)));
+            }
+        }
+    }
+    assert!(rolled_back > 50, "only {rolled_back} runs were rolled back");
+}

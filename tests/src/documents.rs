@@ -1,0 +1,69 @@
+//! The documents that are generated from the code. They are kept in the
+//! repository to be read there; `cargo run -p system-tests --example write-documents`
+//! writes them, and a test holds them to what the code says.
+
+use std::path::PathBuf;
+
+use engine::Execution;
+use simulator::{Fault, FaultKind, Moment};
+
+use crate::run::Stage;
+
+/// A document: its path from the root of the repository, and its text.
+pub type Document = (&'static str, String);
+
+/// All generated documents.
+pub fn all() -> Vec<Document> {
+    let mut documents = vec![
+        ("docs/errors.md", shared::catalogue::document()),
+        ("docs/provision-request.schema.json", schema::<shared::request::ProvisionRequest>()),
+        ("docs/provision-ready.schema.json", schema::<shared::report::Ready>()),
+        ("docs/provision-failure.schema.json", schema::<shared::report::Failure>()),
+        ("README.md", with_diagram(&read("README.md"))),
+    ];
+    documents.extend(stories().map(|(path, execution)| (path, engine::trace(&execution.history))));
+    documents
+}
+
+/// The runs whose traces are kept as reading matter.
+fn stories() -> impl Iterator<Item = (&'static str, Execution)> {
+    let undo_fails = Fault::from_then_on("ec2:DeleteVpcEndpoints", 1, FaultKind::Denied, Moment::Before);
+    [
+        ("tests/traces/ready.txt", Stage::shipped("standard-cluster")),
+        ("tests/traces/adopted.txt", Stage::shipped("half-made-by-hand")),
+        ("tests/traces/rolled-back.txt", Stage::shipped("endpoint-rejected")),
+        ("tests/traces/rollback-incomplete.txt", Stage::shipped("endpoint-rejected").with(undo_fails)),
+    ]
+    .into_iter()
+    .map(|(path, stage)| (path, stage.provision("story")))
+}
+
+/// A file of the repository; empty if there is none yet.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_default()
+}
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn schema<T: schemars::JsonSchema>() -> String {
+    let schema = schemars::schema_for!(T);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The text with the picture of the state machine between its two marks.
+fn with_diagram(text: &str) -> String {
+    const BEGIN: &str = "<!-- picture of statemachine/provision.asl.json, generated -->\n";
+    const END: &str = "<!-- end of picture -->";
+    let Some((before, rest)) = text.split_once(BEGIN) else {
+        return text.to_owned();
+    };
+    let after = rest.split_once(END).map_or("", |(_, after)| after);
+    let definition = serde_json::from_str(crdb_privatelink::definition::PROVISION).unwrap_or_default();
+    let picture = crdb_privatelink::diagram::mermaid(&definition);
+    format!("{before}{BEGIN}\n```mermaid\n{}\n```\n\n{END}{after}", picture.trim_end())
+}
