@@ -11,7 +11,7 @@ use crate::exit;
 /// Without `--aws` everything happens in a simulated world on this machine: no
 /// account is needed and nothing is billed.
 #[derive(Debug, Parser)]
-#[command(version, name = "crdb-privatelink", after_help = exit::table(), max_term_width = 100)]
+#[command(version, name = "crdb-privatelink", after_help = exit::table())]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -56,7 +56,7 @@ pub struct Provision {
     #[command(flatten)]
     pub asked: Asked,
     /// Print nothing but one JSON document, on stdout.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 }
 
@@ -70,17 +70,17 @@ pub struct Plan {
     #[command(flatten)]
     pub asked: Asked,
     /// Wait for a cluster or network that is not ready yet, within the limits of the request.
-    #[arg(long)]
+    #[arg(long, help_heading = "Looking")]
     pub wait: bool,
     /// Ask an Advanced cluster for its endpoint service if it has none. The only thing that `plan`
     /// ever changes, and only with this flag; it is free of charge and cannot be undone.
-    #[arg(long)]
+    #[arg(long, help_heading = "Looking")]
     pub ask_for_service: bool,
     /// Print nothing but one JSON document, on stdout.
-    #[arg(long, conflicts_with = "script")]
+    #[arg(long, conflicts_with = "script", help_heading = "Output")]
     pub json: bool,
     /// Print nothing but the AWS CLI commands, as a bash script.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub script: bool,
 }
 

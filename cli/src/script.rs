@@ -409,15 +409,49 @@ mod tests {
 
     #[test]
     fn rules_have_the_description_by_which_an_undo_knows_them() {
-        let script = commands(&request(), &cluster(), &plan());
-        assert!(
-            script.contains(
-                r#""IpRanges":[{"CidrIp":"10.0.0.0/16","Description":"crdb-privatelink c0ffee"}]"#
+        let said = |source: &str| permission(&serde_json::from_str(source).unwrap(), "mine");
+        for (source, ranges, key, value) in [
+            (
+                r#"{"cidr": "10.0.0.0/16"}"#,
+                "IpRanges",
+                "CidrIp",
+                "10.0.0.0/16",
             ),
+            (
+                r#"{"cidr": "2001:db8::/56"}"#,
+                "Ipv6Ranges",
+                "CidrIpv6",
+                "2001:db8::/56",
+            ),
+            (
+                r#"{"group": "sg-0a71e831"}"#,
+                "UserIdGroupPairs",
+                "GroupId",
+                "sg-0a71e831",
+            ),
+            (
+                r#"{"prefix-list": "pl-1"}"#,
+                "PrefixListIds",
+                "PrefixListId",
+                "pl-1",
+            ),
+        ] {
+            assert_eq!(
+                said(source),
+                json!({
+                    "IpProtocol": "tcp",
+                    "FromPort": 26257,
+                    "ToPort": 26257,
+                    ranges: [{ key: value, "Description": "mine" }],
+                })
+            );
+        }
+        let script = commands(&request(), &cluster(), &plan());
+        assert_eq!(
+            script.matches("\"crdb-privatelink c0ffee\"").count(),
+            3,
             "{script}"
         );
-        assert!(script.contains(r#""CidrIpv6":"2001:db8::/56""#));
-        assert!(script.contains(r#""UserIdGroupPairs":[{"Description":"crdb-privatelink c0ffee","GroupId":"sg-0a71e831"}]"#));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Whole-system tests, in one binary so that linking happens once.
 
 mod documents;
+mod processes;
 mod provision;
 mod single_faults;
 mod twice;

@@ -3,5 +3,6 @@
 
 pub mod aftermath;
 pub mod documents;
+pub mod processes;
 pub mod run;
 pub mod variants;

@@ -8,6 +8,7 @@ mod cloud;
 mod endpoints;
 mod groups;
 mod network;
+pub mod stage;
 
 use std::sync::Mutex;
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use shared::StepError;
 use shared::cloud::Cloud;
-use shared::ec2::{Endpoints, Network, SecurityGroups, Source};
+use shared::ec2::{SecurityGroups, Source};
 use shared::secret::Secrets;
 
 use crate::endpoints::new_endpoint;
@@ -121,7 +121,8 @@ pub(crate) async fn call(
         // Whichever rule it is, it is always the same one.
         Revoke => {
             let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await?;
-            text(ec2.revoke(&group, &[rules[0].id.clone()]).await)
+            let first: Vec<String> = rules.into_iter().map(|rule| rule.id).take(1).collect();
+            text(ec2.revoke(&group, &first).await)
         }
         DeleteGroup => text(ec2.delete_group(&"sg-0a000000000000003".parse().unwrap()).await),
         TagGroup => text(ec2.tag_group(&group, &tags).await),
@@ -136,7 +137,8 @@ pub(crate) async fn call(
         TrustOwner => text(cloud.trust_owner(&cluster, &ACCOUNT.parse().unwrap()).await),
         DistrustOwner => {
             let owners = cloud.trusted_owners(&cluster).await?.unwrap_or_default();
-            text(cloud.distrust_owner(&cluster, &owners[0].id).await)
+            let first = owners.first().map_or("00000000-0000-4000-8000-000000000000", |owner| &owner.id);
+            text(cloud.distrust_owner(&cluster, first).await)
         }
         ApiKey => text(secrets.api_key().await.map(|key| key.expose().to_owned())),
     }

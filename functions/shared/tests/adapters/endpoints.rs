@@ -142,6 +142,10 @@ async fn endpoints_are_listed_with_gateways_and_without_those_that_are_deleted()
         scenario.pace.deleted_listed = std::time::Duration::from_secs(600);
     })
     .await;
+    stage.sim.meddle(|world| {
+        let gateway = world.ec2.endpoints.get_mut("vpce-0a000000000000002").unwrap();
+        gateway.kind = EndpointType::Gateway;
+    });
     let ec2 = stage.ec2().await;
     let id = ec2.create_endpoint(&new_endpoint()).await.unwrap().id;
     let vpc = VPC.parse().unwrap();

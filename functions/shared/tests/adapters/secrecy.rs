@@ -70,7 +70,7 @@ fn lines_with_a_key(log: &str) -> Vec<&str> {
 #[tokio::test]
 async fn the_key_is_in_no_line_of_the_log() {
     let log = log_of_a_run("info").await;
-    assert!(log.contains("api-key-refused"), "the log is of this run");
+    assert!(log.contains("ApiKeyRefused"), "the log is of this run");
     assert_eq!(lines_with_a_key(&log), Vec::<&str>::new());
 }
 

@@ -113,10 +113,16 @@ pub(crate) fn at_once(aws: SdkConfig) -> SdkConfig {
     aws.into_builder().retry_config(retries).build()
 }
 
-/// Three attempts that end soon, for answers that never come.
+/// A single attempt. All clients of a process share a budget of retries that
+/// fail, and a table of faults would use up that of every other test.
+pub(crate) fn once(aws: SdkConfig) -> SdkConfig {
+    aws.into_builder().retry_config(RetryConfig::disabled()).build()
+}
+
+/// Attempts that end soon, for answers that never come.
 pub(crate) fn impatient(aws: SdkConfig) -> SdkConfig {
     let limits = TimeoutConfig::builder()
-        .operation_attempt_timeout(Duration::from_millis(50))
+        .operation_attempt_timeout(Duration::from_millis(300))
         .build();
-    at_once(aws).into_builder().timeout_config(limits).build()
+    aws.into_builder().timeout_config(limits).build()
 }

@@ -1,0 +1,216 @@
+//! A world in virtual time, for the tests of single steps.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::StepError;
+use shared::ownership::{Claim, connection_id};
+use shared::progress::{Progress, Wait};
+use shared::request::ProvisionRequest;
+use simulator::cloud::Connection;
+use simulator::ec2::{Endpoint, SecurityGroup};
+use simulator::{Fault, FaultKind, Moment, Scenario, Simulator, World};
+use time::OffsetDateTime;
+
+use super::InProcess;
+
+/// When every world begins, in seconds since 1970.
+const BEGIN: i64 = 1_800_000_000;
+
+/// A world with its ports and its clock.
+pub struct Stage {
+    /// The ports of the world.
+    pub ports: InProcess,
+    /// What is asked for in it.
+    pub request: ProvisionRequest,
+    /// The connection that is asked for.
+    pub claim: Claim,
+    now: Arc<AtomicI64>,
+    since: AtomicI64,
+}
+
+/// Everything that a step may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Things {
+    /// The endpoints that are neither gone nor going.
+    pub endpoints: BTreeMap<String, Endpoint>,
+    /// The security groups.
+    pub groups: BTreeMap<String, SecurityGroup>,
+    /// The registrations, by cluster.
+    pub registrations: Vec<(String, Connection)>,
+    /// The accounts that may connect, by cluster.
+    pub trusted: Vec<(String, String)>,
+}
+
+impl Stage {
+    /// The world of a shipped scenario.
+    pub fn shipped(name: &str) -> Self {
+        Self::changed(name, |_| {})
+    }
+
+    /// The world of a shipped scenario with a change.
+    pub fn changed(name: &str, change: impl FnOnce(&mut Scenario)) -> Self {
+        let mut scenario = Scenario::shipped(name).expect("a shipped scenario");
+        // A test makes many calls in one moment.
+        scenario.habits.requests_per_second = 0;
+        change(&mut scenario);
+        let request = serde_json::Value::Object(scenario.request.clone());
+        let request = ProvisionRequest::parse(&request).expect("a valid request");
+        let now = Arc::new(AtomicI64::new(BEGIN));
+        let clock = Arc::clone(&now);
+        let simulator = Simulator::new(&scenario, move || moment(&clock));
+        Self {
+            ports: InProcess::new(simulator, shared::config::DEFAULT_SECRET),
+            claim: claim_of(&scenario, &request),
+            request,
+            now,
+            since: AtomicI64::new(BEGIN),
+        }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, seconds: u64) {
+        let seconds = i64::try_from(seconds).expect("not for ever");
+        self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// A wait of at most ten minutes, which began with the world or when it was
+    /// last begun anew.
+    pub fn wait(&self) -> Wait {
+        Wait {
+            since: moment(&self.since),
+            now: moment(&self.now),
+            limit_seconds: 600,
+        }
+    }
+
+    /// Begins the wait anew.
+    pub fn begin(&self) {
+        self.since
+            .store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Asks a step until it is ready, at the pace that it asks for.
+    ///
+    /// # Errors
+    /// The error of the step.
+    pub fn until_ready<T>(
+        &self,
+        mut step: impl AsyncFnMut(Wait) -> Result<Progress<T>, StepError>,
+    ) -> Result<T, StepError> {
+        self.begin();
+        loop {
+            match at_once(step(self.wait()))? {
+                Progress::Ready(answer) => return Ok(answer),
+                Progress::Pending(pending) => self.advance(pending.wait_seconds),
+            }
+        }
+    }
+
+    /// Calls a step twice and holds the second call to changing nothing. In
+    /// between, what the first one made becomes visible.
+    pub fn twice<T>(&self, mut step: impl AsyncFnMut() -> T) -> (T, T) {
+        let first = at_once(step());
+        self.advance(5);
+        let things = self.things();
+        let second = at_once(step());
+        assert_eq!(self.things(), things, "the second call changed something");
+        (first, second)
+    }
+
+    /// The first call of this operation takes effect, and its answer is lost.
+    pub fn cut_off(&self, operation: &str) {
+        let fault = Fault::once(operation, 1, FaultKind::CutOff, Moment::After);
+        self.ports.simulator().add_fault(fault);
+    }
+
+    /// Looks at the world as it is now.
+    pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        self.ports.simulator().look(look)
+    }
+
+    /// Changes the world from outside, as a person in a console would.
+    pub fn meddle<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        self.ports.simulator().meddle(change)
+    }
+
+    /// Everything that a step may change, as it is now.
+    pub fn things(&self) -> Things {
+        self.look(|world| {
+            let clusters = || world.cloud.clusters();
+            let mut endpoints = world.ec2.endpoints.clone();
+            endpoints.retain(|_, endpoint| endpoint.state.is_there());
+            Things {
+                endpoints,
+                groups: world.ec2.groups.clone(),
+                registrations: clusters()
+                    .flat_map(|it| it.connections().map(|connection| (it, connection.clone())))
+                    .map(|(it, connection)| (it.cluster.id.clone(), connection))
+                    .collect(),
+                trusted: clusters()
+                    .flat_map(|it| it.trusted_owners.iter().flatten().map(move |o| (it, o)))
+                    .map(|(it, owner)| (it.cluster.id.clone(), owner.external_owner_id.clone()))
+                    .collect(),
+            }
+        })
+    }
+}
+
+fn moment(clock: &AtomicI64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(clock.load(Ordering::Relaxed)).expect("a date")
+}
+
+fn claim_of(scenario: &Scenario, request: &ProvisionRequest) -> Claim {
+    let account = scenario.account.parse().expect("an account");
+    let ProvisionRequest { region, vpc_id, cluster_id, .. } = request;
+    Claim {
+        connection_id: connection_id(&account, region, vpc_id, cluster_id),
+        cluster_id: cluster_id.clone(),
+    }
+}
+
+/// The connection that is asked for in a scenario, to be written into it.
+///
+/// # Panics
+/// When the scenario asks for nothing that is valid.
+pub fn claim(scenario: &Scenario) -> Claim {
+    let request = serde_json::Value::Object(scenario.request.clone());
+    claim_of(scenario, &ProvisionRequest::parse(&request).expect("a valid request"))
+}
+
+/// Drives a future that has nothing to wait for, because no function waits and
+/// these ports answer at once.
+///
+/// # Panics
+/// When the future waits.
+pub fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a step waited"),
+    }
+}
+
+/// Holds an input to refusing every one of its fields under another name: a
+/// misspelled field that is optional would be lost without a word.
+///
+/// # Panics
+/// When a misspelled field is taken, or the input does not read back.
+pub fn assert_strict<T: Serialize + DeserializeOwned + Debug>(input: &T) {
+    let json = serde_json::to_value(input).expect("JSON");
+    serde_json::from_value::<T>(json.clone()).expect("reads back");
+    let fields = json.as_object().expect("an object");
+    for name in fields.keys() {
+        let mut misspelled = fields.clone();
+        if let Some(value) = misspelled.remove(name) {
+            misspelled.insert(format!("{name}s"), value);
+        }
+        let read = serde_json::from_value::<T>(misspelled.into());
+        assert!(read.is_err(), "`{name}s` in place of `{name}` is taken: {read:?}");
+    }
+}
