@@ -94,7 +94,7 @@ pub struct Place {
     pub scenario: Option<String>,
     /// A simulator that is already running (`cargo run -p simulator`), so that its world stays
     /// between commands.
-    #[arg(long, value_name = "URL", conflicts_with = "aws")]
+    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "aws")]
     pub endpoint: Option<String>,
     /// How many times faster the simulated time runs while something is awaited; 1 is real time.
     /// With `--endpoint`, give the speed of that simulator. [default: 25, with `--endpoint` 1]
@@ -156,6 +156,16 @@ pub struct Asked {
     /// Database of the connection string.
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let host = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    match host {
+        Some(host) if !host.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
+        Some(_) | None => Err("not a URL such as http://127.0.0.1:8080".to_owned()),
+    }
 }
 
 /// Outside these bounds a run is either endless or faster than its own calls.

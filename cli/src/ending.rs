@@ -168,7 +168,7 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
         Ending::RolledBack => {}
         Ending::KeptAfterFailure => {
             text += &list("Kept", &made);
-            text.push_str(&hanging("\n", "An endpoint is billed as long as it exists. Run again without `--on-failure keep` to finish or remove it."));
+            text += &format!("\n{}", hanging("", KEPT));
         }
         Ending::RollbackIncomplete => {
             let left: Vec<String> = failure.left.iter().map(told_of_left).collect();
@@ -177,6 +177,9 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
     }
     text
 }
+
+const KEPT: &str = "An endpoint is billed as long as it exists. \
+    Run again without `--on-failure keep` to finish or remove it.";
 
 fn told_of_left(left: &Left) -> String {
     let code = left.code();

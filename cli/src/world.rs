@@ -68,7 +68,7 @@ impl Chosen {
         let scenario = Box::new(read(&name)?);
         Ok(match &place.endpoint {
             Some(url) => Chosen::Running {
-                url: url.trim_end_matches('/').to_owned(),
+                url: url.clone(),
                 scenario,
             },
             None => Chosen::Embedded { name, scenario },

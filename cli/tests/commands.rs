@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 use simulator::http::Server;
@@ -226,6 +226,7 @@ fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
         &["provision", "--scenario=atlantis"][..],
         &["provision", "--request=/no/such/file.json"],
         &["provision", "--speed=-1"],
+        &["plan", "--endpoint=localhost"],
         &["provision", "--aws", "--region=eu-west-1"],
         &["explain", "private-dns-conflct"],
         &["frobnicate"],
@@ -342,38 +343,96 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     assert_eq!(world.endpoints(), 1);
 }
 
-#[test]
-fn ctrl_c_takes_back_what_was_made() {
-    let mut child = command(&["provision", "--speed=20"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut progress = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("Waiting for acceptance") {
-        line.clear();
-        assert_ne!(
-            progress.read_line(&mut line).unwrap(),
-            0,
-            "the run ended early"
+/// A run that is under way, and what it says.
+struct Running {
+    child: Child,
+    progress: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let progress = BufReader::new(child.stderr.take().unwrap());
+        Self { child, progress }
+    }
+
+    fn until(&mut self, words: &str) {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert_ne!(
+                self.progress.read_line(&mut line).unwrap(),
+                0,
+                "the end, without {words}"
+            );
+        }
+    }
+
+    fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &id])
+                .status()
+                .unwrap()
+                .success()
         );
     }
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let mut rest = String::new();
-    progress.read_to_string(&mut rest).unwrap();
-    let output = child.wait_with_output().unwrap();
+
+    fn end(mut self) -> Output {
+        self.progress.read_to_string(&mut String::new()).unwrap();
+        self.child.wait_with_output().unwrap()
+    }
+}
+
+#[test]
+fn ctrl_c_takes_back_what_was_made() {
+    let mut running = Running::start(&["provision", "--speed=20"]);
+    running.until("Waiting for acceptance");
+    running.interrupt();
+    running.until("takes back what it made");
+    running.until("Undoing what was made");
+    let output = running.end();
     let said = stdout(&output);
-    assert_eq!(exit(&output), 3, "{rest}{said}");
+    assert_eq!(exit(&output), 3, "{said}");
     assert!(
         said.contains("Ctrl-C was pressed") && said.contains("Undone:"),
         "{said}"
     );
-    assert!(rest.contains("takes back what it made"), "{rest}");
+}
+
+#[test]
+fn a_second_ctrl_c_leaves_and_names_what_may_be_left() {
+    let mut running = Running::start(&["provision", "--speed=20"]);
+    running.until("Waiting for acceptance");
+    running.interrupt();
+    running.until("Removing the registration");
+    running.interrupt();
+    let output = running.end();
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 5, "{said}");
+    assert!(
+        said.contains("May be left:") && said.contains("Endpoint vpce-"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_proxy_of_the_surroundings_does_not_stand_before_the_simulator() {
+    let mut command = command(&[
+        "provision",
+        "--scenario=standard-cluster",
+        "--speed=200",
+        "--json",
+    ]);
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        command.env(variable, "http://127.0.0.1:9");
+    }
+    assert_eq!(json(&command.output().unwrap())["outcome"], "ready");
 }
 
 #[test]

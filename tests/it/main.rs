@@ -1,5 +1,7 @@
 //! Whole-system tests, in one binary so that linking happens once.
 
+mod by_hand;
+mod definitions;
 mod documents;
 mod processes;
 mod provision;

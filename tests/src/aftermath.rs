@@ -42,7 +42,21 @@ impl Snapshot {
         stage.simulator.look(Self::of)
     }
 
-    fn of(world: &World) -> Self {
+    /// What is there, whatever its ids: two worlds in which the same was made are
+    /// equal in this.
+    pub fn without_ids(&self) -> String {
+        let endpoints: Vec<_> = self
+            .endpoints
+            .values()
+            .map(|endpoint| (endpoint.private_dns, &endpoint.subnets, &endpoint.tags, endpoint.groups.len()))
+            .collect();
+        let groups: Vec<_> = self.groups.values().collect();
+        let registered = self.registrations.iter().map(|(cluster, _)| cluster).collect::<Vec<_>>();
+        format!("{endpoints:#?}\n{groups:#?}\n{registered:#?}")
+    }
+
+    /// The world as it is now.
+    pub fn of(world: &World) -> Self {
         let endpoints = world.ec2.endpoints.values().filter(|endpoint| endpoint.state.is_there());
         let clusters = || world.cloud.clusters();
         Self {

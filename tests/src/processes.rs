@@ -66,8 +66,11 @@ impl Tasks for Processes {
     }
 }
 
-/// Builds the functions and answers the folder of their binaries.
-async fn build() -> PathBuf {
+/// Builds all binaries and answers their folder.
+///
+/// # Panics
+/// When they cannot be built.
+pub async fn build() -> PathBuf {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--workspace", "--bins", "--quiet", "--locked"])
         .current_dir(crate::documents::root())

@@ -70,14 +70,17 @@ pub async fn handle(
         endpoint_awaited(&input.endpoint_id, endpoint.as_ref(), input.expect)?,
         registration_awaited(registration.as_ref(), &input.endpoint_id)?,
     ];
-    let awaited: Vec<String> = awaited.into_iter().flatten().collect();
-    match endpoint {
-        Some(endpoint) if awaited.is_empty() => Ok(Progress::Ready(answer(&input, &endpoint))),
-        _ => input.wait.pending(awaited.join(", "), match input.expect {
-            Expect::Accepted => Code::EndpointNotAcceptedInTime,
-            Expect::PrivateDns => Code::PrivateDnsNotReadyInTime,
-        }),
+    let mut awaited: Vec<String> = awaited.into_iter().flatten().collect();
+    if awaited.is_empty() {
+        match host(&input, endpoint.as_ref()) {
+            Some(host) => return Ok(Progress::Ready(answer(&input, host))),
+            None => awaited.push(format!("a DNS name of endpoint {}", input.endpoint_id)),
+        }
     }
+    input.wait.pending(awaited.join(", "), match input.expect {
+        Expect::Accepted => Code::EndpointNotAcceptedInTime,
+        Expect::PrivateDns => Code::PrivateDnsNotReadyInTime,
+    })
 }
 
 /// What is still awaited of the endpoint.
@@ -133,12 +136,13 @@ fn registration_awaited(
     }
 }
 
-fn answer(input: &Input, endpoint: &Endpoint) -> Output {
-    let host = match &input.private_host {
-        Some(host) => host.clone(),
-        // Its own name resolves everywhere, to addresses that only the VPC reaches.
-        None => endpoint.dns_names.first().cloned().unwrap_or_default(),
-    };
+/// Where to connect to: the private host, or the endpoint's own name, which
+/// resolves everywhere, to addresses that only the VPC reaches.
+fn host(input: &Input, endpoint: Option<&Endpoint>) -> Option<String> {
+    input.private_host.clone().or_else(|| endpoint?.dns_names.first().cloned())
+}
+
+fn answer(input: &Input, host: String) -> Output {
     let connection_string = input.login.connection_string(&host, input.private_host.is_some());
     Output { host, connection_string }
 }

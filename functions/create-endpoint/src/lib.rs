@@ -43,7 +43,7 @@ pub struct Output {
 /// Claims or creates the endpoint.
 ///
 /// # Errors
-/// `endpoint-gone` when the one to use has vanished, and those of EC2.
+/// `endpoint-gone` when the one to use is on its way out or dead, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
     let claim = Claim { cluster_id: input.cluster_id.clone(), connection_id: input.connection_id.clone() };
     if let Some(endpoint_id) = &input.endpoint.existing {
@@ -58,7 +58,10 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
             && Origin::of(&endpoint.tags) == Some(Origin::Made)
             && claim.is_in(&endpoint.tags)
     };
-    if let Some(found) = endpoints.iter().filter(own).find(|endpoint| !endpoint.state.is_dead()) {
+    // Two runs at once may have made two. The order of the list is EC2's own, and
+    // a repeated call must find the same one.
+    let living = endpoints.iter().filter(own).filter(|endpoint| !endpoint.state.is_dead());
+    if let Some(found) = living.min_by_key(|endpoint| &endpoint.id) {
         return Ok(Output { endpoint_id: found.id.clone() });
     }
     let leftovers = endpoints
@@ -73,13 +76,14 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
 }
 
 async fn claim_existing(ec2: &impl Endpoints, id: &EndpointId, claim: &Claim) -> Result<(), StepError> {
-    let found = ec2.endpoint(id).await?.filter(|endpoint| !endpoint.state.is_dead());
-    let Some(endpoint) = found else {
-        return Err(StepError::new(
-            Code::EndpointGone,
-            format!("{id} was there when the network was inspected, and is not usable any more"),
-        ));
+    let since = "was there when the network was inspected, and now";
+    let Some(endpoint) = ec2.endpoint(id).await? else {
+        // Not every part of EC2 shows what others have shown; gone is another word.
+        return Err(StepError::new(Code::AwsResourceBusy, format!("{id} {since} EC2 does not show it")));
     };
+    if endpoint.state.is_dead() {
+        return Err(StepError::new(Code::EndpointGone, format!("{id} {since} it is {}", endpoint.state)));
+    }
     if claim.is_in(&endpoint.tags) {
         return Ok(());
     }
@@ -106,4 +110,187 @@ fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, StepError> 
         token,
         tags,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use simulator::ec2::EndpointState;
+    use simulator::scenario::EndpointSpec;
+
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+    fn service(stage: &Stage) -> String {
+        stage.look(|world| world.ec2.services[0].name.clone())
+    }
+
+    fn input(stage: &Stage, existing: Option<&str>) -> Input {
+        let group_id = stage.look(|world| world.ec2.groups.keys().next().cloned()).unwrap();
+        Input {
+            run: "run-1".to_owned(),
+            vpc_id: stage.request.vpc_id.clone(),
+            cluster_id: stage.claim.cluster_id.clone(),
+            connection_id: stage.claim.connection_id.clone(),
+            endpoint: EndpointPlan {
+                existing: existing.map(|id| id.parse().unwrap()),
+                service_name: service(stage).parse().unwrap(),
+                subnet_ids: vec!["subnet-0a10000000000000a".parse().unwrap()],
+                zone_ids: ["euw1-az1".parse().unwrap()].into(),
+            },
+            group_id: Some(group_id.parse().unwrap()),
+        }
+    }
+
+    fn call(stage: &Stage, existing: Option<&str>) -> Result<EndpointId, StepError> {
+        at_once(handle(&stage.ports, input(stage, existing))).map(|output| output.endpoint_id)
+    }
+
+    /// The only endpoint of a scenario, with a change.
+    fn with_endpoint(name: &str, change: impl FnOnce(&mut EndpointSpec, &Claim)) -> Stage {
+        Stage::changed(name, |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            change(&mut scenario.vpcs[0].endpoints[0], &claim);
+        })
+    }
+
+    #[test]
+    fn an_endpoint_is_made_as_planned_and_found_again() {
+        let stage = Stage::shipped("standard-cluster");
+        let (first, second) = stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
+        assert_eq!(first, second);
+        let things = stage.things();
+        assert_eq!(things.endpoints.len(), 1);
+        let made = &things.endpoints[first.endpoint_id.as_str()];
+        assert_eq!(made.subnet_ids().collect::<Vec<_>>(), ["subnet-0a10000000000000a"]);
+        assert_eq!(made.groups, [input(&stage, None).group_id.unwrap().to_string()]);
+        assert!(!made.private_dns);
+        assert!(stage.claim.is_in(&made.tags) && Origin::of(&made.tags) == Some(Origin::Made));
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_made_the_endpoint_that_the_next_call_answers() {
+        // The next call comes before the endpoint shows, or after.
+        for pause in [0, 10] {
+            let stage = Stage::shipped("standard-cluster");
+            stage.cut_off("ec2:CreateVpcEndpoint");
+            assert_eq!(call(&stage, None).unwrap_err().name(), StepErrorName::Transient);
+            stage.advance(pause);
+            let id = call(&stage, None).unwrap();
+            assert!(stage.things().endpoints.keys().eq([id.as_str()]), "after {pause} s");
+        }
+    }
+
+    #[test]
+    fn no_endpoint_gets_the_default_group() {
+        let stage = Stage::shipped("standard-cluster");
+        let without_group = Input { group_id: None, ..input(&stage, None) };
+        let error = at_once(handle(&stage.ports, without_group)).unwrap_err();
+        assert_eq!(error.code, Code::InvalidRequest);
+        assert!(stage.things().endpoints.is_empty());
+    }
+
+    #[test]
+    fn what_is_left_of_a_dead_endpoint_of_ours_is_replaced() {
+        for state in [EndpointState::Rejected, EndpointState::Failed, EndpointState::Expired] {
+            let stage = with_endpoint("half-made-by-hand", |endpoint, claim| {
+                endpoint.state = state;
+                endpoint.tags = claim.tags(Origin::Made);
+            });
+            let id = call(&stage, None).unwrap();
+            assert!(stage.things().endpoints.keys().eq([id.as_str()]), "{state:?}");
+            assert_ne!(id.as_str(), ENDPOINT);
+        }
+    }
+
+    #[test]
+    fn a_dead_endpoint_that_is_not_ours_alone_stays() {
+        let dead = |name, tags: fn(&mut EndpointSpec, &Claim)| {
+            with_endpoint(name, |endpoint, claim| {
+                endpoint.state = EndpointState::Rejected;
+                endpoint.private_dns = false;
+                tags(endpoint, claim);
+            })
+        };
+        for stage in [
+            dead("half-made-by-hand", |_, _| {}),
+            dead("half-made-by-hand", |endpoint, claim| endpoint.tags = claim.tags(Origin::Adopted)),
+            dead("shared-endpoint", |_, _| {}),
+            dead("shared-endpoint", |endpoint, claim| endpoint.tags.extend(claim.tags(Origin::Made))),
+        ] {
+            let before = stage.things().endpoints[ENDPOINT].clone();
+            assert_ne!(call(&stage, None).unwrap().as_str(), ENDPOINT);
+            assert_eq!(stage.things().endpoints[ENDPOINT], before);
+        }
+    }
+
+    #[test]
+    fn of_two_endpoints_of_ours_every_call_answers_the_same() {
+        let stage = Stage::changed("shared-endpoint", |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            let endpoints = &mut scenario.vpcs[0].endpoints;
+            endpoints[0].tags = claim.tags(Origin::Made);
+            let mut second = endpoints[0].clone();
+            second.id = "vpce-00000000000000001".to_owned();
+            second.private_dns = false;
+            endpoints.push(second);
+        });
+        let (first, second) = stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
+        assert_eq!((first.endpoint_id.as_str(), &first), ("vpce-00000000000000001", &second));
+    }
+
+    #[test]
+    fn the_endpoint_of_the_plan_is_adopted_or_shared_and_keeps_its_own_tags() {
+        for (name, origin) in [("half-made-by-hand", Origin::Adopted), ("shared-endpoint", Origin::Made)] {
+            let stage = Stage::shipped(name);
+            let before = stage.things().endpoints[ENDPOINT].tags.clone();
+            stage.cut_off("ec2:CreateTags");
+            assert_eq!(call(&stage, Some(ENDPOINT)).unwrap_err().name(), StepErrorName::Transient);
+            stage.twice(async || handle(&stage.ports, input(&stage, Some(ENDPOINT))).await.unwrap());
+            let things = stage.things();
+            assert_eq!(things.endpoints.len(), 1);
+            let tags = &things.endpoints[ENDPOINT].tags;
+            assert!(before.iter().all(|(key, value)| tags.get(key) == Some(value)), "{tags:?}");
+            assert!(stage.claim.is_in(tags) && Origin::of(tags) == Some(origin), "{tags:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_of_the_plan_that_is_dead_is_named_and_one_that_does_not_show_is_waited_for() {
+        for (state, code) in [
+            (EndpointState::Rejected, Code::EndpointGone),
+            (EndpointState::Failed, Code::EndpointGone),
+            (EndpointState::Expired, Code::EndpointGone),
+            (EndpointState::Deleting, Code::EndpointGone),
+            (EndpointState::Deleted, Code::AwsResourceBusy),
+        ] {
+            let stage = with_endpoint("half-made-by-hand", |endpoint, _| endpoint.state = state);
+            let before = stage.things();
+            assert_eq!(call(&stage, Some(ENDPOINT)).unwrap_err().code, code, "{state:?}");
+            assert_eq!(stage.things(), before, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_token_is_the_same_only_for_the_same_call_of_the_same_run() {
+        let stage = Stage::shipped("standard-cluster");
+        let token = |change: fn(&mut Input)| {
+            let mut input = input(&stage, None);
+            change(&mut input);
+            new_endpoint(&input, &stage.claim).unwrap().token
+        };
+        let same = token(|_| {});
+        assert_eq!(token(|_| {}), same);
+        assert_ne!(token(|input| input.run.push('x')), same);
+        assert_ne!(token(|input| input.vpc_id = "vpc-0a71e831".parse().unwrap()), same);
+        assert_ne!(token(|input| input.group_id = "sg-0a71e831".parse().ok()), same);
+        assert_ne!(token(|input| input.endpoint.subnet_ids.push("subnet-0a71e831".parse().unwrap())), same);
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        assert_strict(&input(&Stage::shipped("standard-cluster"), Some(ENDPOINT)));
+    }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use shared::ec2::{IngressRule, NewSecurityGroup, SecurityGroups, Source};
+use shared::ec2::{IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source};
 use shared::ids::{ClusterId, SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin};
 use shared::plan::SecurityGroupPlan;
@@ -46,14 +46,20 @@ pub struct Output {
 pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Output, StepError> {
     let plan = &input.security_group;
     let claim = Claim { cluster_id: input.cluster_id, connection_id: input.connection_id };
-    let group_id = match find_ours(ec2, &input.vpc_id, &plan.name, &claim).await? {
+    let group = match find_ours(ec2, &input.vpc_id, &plan.name, &claim).await? {
         Some(found) => found,
         None => create(ec2, &input.vpc_id, &plan.name, &claim).await?,
     };
+    let group_id = group.id;
     let rules = ec2.ingress_rules(std::slice::from_ref(&group_id)).await?;
     let difference = compare(&rules, &plan.sources);
     if !difference.missing.is_empty() {
-        ec2.authorize(&group_id, &difference.missing, &claim.rule_description()).await?;
+        let description = if claim.others_in(&group.tags).is_empty() {
+            claim.rule_description()
+        } else {
+            claim.added_rule_description()
+        };
+        ec2.authorize(&group_id, &difference.missing, &description).await?;
     }
     let notes = difference
         .extra
@@ -69,7 +75,7 @@ async fn find_ours(
     vpc: &VpcId,
     name: &str,
     claim: &Claim,
-) -> Result<Option<SecurityGroupId>, StepError> {
+) -> Result<Option<SecurityGroup>, StepError> {
     let Some(group) = ec2.group_named(vpc, name).await? else {
         return Ok(None);
     };
@@ -82,7 +88,7 @@ async fn find_ours(
     if !claim.is_in(&group.tags) {
         ec2.tag_group(&group.id, &claim.tags(Origin::Made)).await?;
     }
-    Ok(Some(group.id))
+    Ok(Some(group))
 }
 
 async fn create(
@@ -90,7 +96,7 @@ async fn create(
     vpc: &VpcId,
     name: &str,
     claim: &Claim,
-) -> Result<SecurityGroupId, StepError> {
+) -> Result<SecurityGroup, StepError> {
     let new = NewSecurityGroup {
         vpc_id: vpc.clone(),
         name: name.to_owned(),
@@ -108,10 +114,11 @@ async fn create(
                 )),
             }
         }
-        created => created,
+        created => Ok(SecurityGroup { id: created?, name: new.name, tags: new.tags }),
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
 struct Difference {
     missing: Vec<Source>,
     extra: Vec<String>,
@@ -131,4 +138,167 @@ fn compare(rules: &[IngressRule], planned: &[Source]) -> Difference {
         })
         .collect();
     Difference { missing, extra }
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+
+    use super::*;
+
+    const GROUP: &str = "sg-0a10000000000000d";
+
+    fn source(text: &str) -> Source {
+        Source::Cidr(text.parse().unwrap())
+    }
+
+    fn input(stage: &Stage, name: &str, sources: &[&str]) -> Input {
+        Input {
+            vpc_id: stage.request.vpc_id.clone(),
+            cluster_id: stage.claim.cluster_id.clone(),
+            connection_id: stage.claim.connection_id.clone(),
+            security_group: SecurityGroupPlan {
+                name: name.to_owned(),
+                sources: sources.iter().map(|text| source(text)).collect(),
+            },
+        }
+    }
+
+    fn call(stage: &Stage, name: &str, sources: &[&str]) -> Result<Output, StepError> {
+        at_once(handle(&stage.ports, input(stage, name, sources)))
+    }
+
+    /// Sources and descriptions of the rules that let somebody in.
+    fn rules(stage: &Stage, group: &str) -> Vec<(String, String)> {
+        let group = &stage.things().groups[group];
+        let inbound = group.rules.iter().filter(|rule| !rule.is_egress);
+        inbound.map(|rule| (rule.source.text(), rule.description.clone().unwrap_or_default())).collect()
+    }
+
+    /// The group of `half-made-by-hand`, named and tagged otherwise.
+    fn with_group(name: &str, tags: fn(&Claim) -> shared::ownership::Tags) -> Stage {
+        Stage::changed("half-made-by-hand", |scenario| {
+            let tags = tags(&in_process::stage::claim(scenario));
+            let group = &mut scenario.vpcs[0].groups[0];
+            group.name = name.to_owned();
+            group.tags = tags;
+        })
+    }
+
+    #[test]
+    fn rules_are_compared_by_what_they_admit() {
+        let rule = |protocol: &str, ports, from: &str| IngressRule {
+            id: "sgr-1".to_owned(),
+            group_id: GROUP.parse().unwrap(),
+            protocol: protocol.to_owned(),
+            ports,
+            source: source(from),
+            description: "somebody".to_owned(),
+        };
+        let sql = Some((SQL_PORT, SQL_PORT));
+        let planned = [source("10.0.0.0/16"), source("10.1.0.0/16")];
+        for (rules, missing, extra) in [
+            (vec![], 2, 0),
+            (vec![rule("tcp", sql, "10.0.0.0/16")], 1, 0),
+            (vec![rule("6", sql, "10.0.0.0/16"), rule("tcp", sql, "10.1.0.0/16")], 0, 0),
+            (vec![rule("tcp", sql, "10.9.0.0/16")], 2, 1),
+            // Wider than planned: the planned rule is added, the wide one reported.
+            (vec![rule("-1", None, "10.0.0.0/16")], 2, 1),
+            (vec![rule("tcp", Some((0, 65535)), "10.0.0.0/16")], 2, 1),
+            (vec![rule("udp", sql, "10.0.0.0/16")], 2, 1),
+        ] {
+            let found = compare(&rules, &planned);
+            assert_eq!((found.missing.len(), found.extra.len()), (missing, extra), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn the_group_is_made_with_exactly_the_planned_rules_and_found_again() {
+        let stage = Stage::shipped("fresh-vpc");
+        let sources = ["10.20.0.0/16", "2001:db8::/56"];
+        assert!(call(&stage, "ours", &sources).is_err(), "a fresh group cannot be seen at once");
+        stage.advance(5);
+        let (first, second) = stage.twice(async || {
+            handle(&stage.ports, input(&stage, "ours", &sources)).await.unwrap()
+        });
+        assert_eq!(first, second);
+        assert!(first.notes.is_empty(), "{:?}", first.notes);
+        let description = stage.claim.rule_description();
+        let expected = sources.map(|source| (source.to_owned(), description.clone()));
+        assert_eq!(rules(&stage, first.group_id.as_str()), expected);
+        let group = &stage.things().groups[first.group_id.as_str()];
+        assert_eq!(group.tags, stage.claim.tags(Origin::Made));
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
+        for operation in ["ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress"] {
+            let stage = Stage::changed("fresh-vpc", |scenario| scenario.pace.visible = std::time::Duration::ZERO);
+            let groups = stage.things().groups.len();
+            stage.cut_off(operation);
+            let error = call(&stage, "ours", &["10.20.0.0/16"]).unwrap_err();
+            assert_eq!(error.name(), StepErrorName::Transient, "{operation}");
+            let output = call(&stage, "ours", &["10.20.0.0/16"]).unwrap();
+            assert_eq!(stage.things().groups.len(), groups + 1, "{operation}");
+            assert_eq!(rules(&stage, output.group_id.as_str()).len(), 1, "{operation}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_was_made_and_cannot_be_seen_yet_is_asked_for_again_later() {
+        let stage = Stage::shipped("fresh-vpc");
+        stage.cut_off("ec2:CreateSecurityGroup");
+        for _ in 0..2 {
+            assert_eq!(call(&stage, "ours", &[]).unwrap_err().name(), StepErrorName::Transient);
+        }
+        stage.advance(5);
+        assert!(call(&stage, "ours", &[]).is_ok());
+    }
+
+    #[test]
+    fn a_foreign_group_of_the_same_name_is_left_alone() {
+        // Adopting is for endpoints: a group that we did not make is not changed.
+        for tags in [|_: &Claim| Default::default(), |claim: &Claim| claim.tags(Origin::Adopted)] {
+            let stage = with_group("ours", tags);
+            let before = stage.things();
+            let error = call(&stage, "ours", &["10.20.0.0/16"]).unwrap_err();
+            assert_eq!(error.code, Code::SecurityGroupNameTaken);
+            assert_eq!(stage.things(), before);
+        }
+    }
+
+    #[test]
+    fn rules_that_nobody_planned_are_reported_and_stay() {
+        let stage = with_group("ours", |claim| claim.tags(Origin::Made));
+        let output = call(&stage, "ours", &["10.9.0.0/16"]).unwrap();
+        assert_eq!(output.notes.len(), 1);
+        assert!(output.notes[0].contains("tcp 26257-26257 from 10.20.0.0/16"), "{:?}", output.notes);
+        assert_eq!(rules(&stage, GROUP).len(), 2);
+    }
+
+    #[test]
+    fn a_group_of_another_connection_is_claimed_and_what_is_added_to_it_is_told_apart() {
+        let stage = Stage::shipped("shared-endpoint");
+        let name = stage.things().groups[GROUP].name.clone();
+        let sources = ["10.20.0.0/16", "10.9.0.0/16"];
+        let (first, second) = stage.twice(async || {
+            handle(&stage.ports, input(&stage, &name, &sources)).await.unwrap()
+        });
+        assert_eq!((&first, first.group_id.as_str()), (&second, GROUP));
+        let tags = &stage.things().groups[GROUP].tags;
+        assert!(stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1, "{tags:?}");
+        assert_eq!(
+            rules(&stage, GROUP),
+            [
+                ("10.20.0.0/16".to_owned(), "crdb-privatelink c77dbec92011b8de".to_owned()),
+                ("10.9.0.0/16".to_owned(), stage.claim.added_rule_description()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        assert_strict(&input(&Stage::shipped("fresh-vpc"), "ours", &["10.0.0.0/8"]));
+    }
 }

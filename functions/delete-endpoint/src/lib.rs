@@ -3,7 +3,7 @@
 //!
 //! Found by its tags and not only by its id, because a creation whose answer was
 //! lost leaves no id behind. Absent is success, but only when it has been absent
-//! for a while: EC2 may show a fresh endpoint late.
+//! for a while: EC2 may show a fresh endpoint, and a fresh claim, late.
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints};
@@ -37,7 +37,7 @@ pub struct Input {
 /// `endpoint-not-gone-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
     let claim = Claim { cluster_id: input.cluster_id.clone(), connection_id: input.connection_id.clone() };
-    let claimed = find(ec2, &input, &claim).await?;
+    let (claimed, others) = find(ec2, &input, &claim).await?;
     let mut undone = Vec::new();
     let mut awaited = Vec::new();
     for endpoint in &claimed {
@@ -63,6 +63,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     }
     if undone.is_empty() {
         undone.push(match &input.endpoint_id {
+            Some(id) if others.contains(id) => format!("endpoint {id} has no claim of this connection"),
             Some(id) => format!("endpoint {id} deleted"),
             None => "no endpoint of this connection is left".to_owned(),
         });
@@ -70,20 +71,26 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     Ok(Progress::Ready(Undone::new(undone.join(", "))))
 }
 
-/// All endpoints that carry this connection's claim. One that is known by id
-/// only may be too new to be listed.
-async fn find(ec2: &impl Endpoints, input: &Input, claim: &Claim) -> Result<Vec<Endpoint>, StepError> {
+/// All endpoints that carry this connection's claim, and the ids of those that do
+/// not. One that is known by id only may be too new to be listed.
+async fn find(
+    ec2: &impl Endpoints,
+    input: &Input,
+    claim: &Claim,
+) -> Result<(Vec<Endpoint>, Vec<EndpointId>), StepError> {
     let mut found = ec2.endpoints(&input.vpc_id).await?;
-    found.retain(|endpoint| endpoint.service_name == input.service_name.as_str());
     if let Some(id) = &input.endpoint_id
         && !found.iter().any(|endpoint| endpoint.id == *id)
     {
         found.extend(ec2.endpoint(id).await?);
     }
-    found.retain(|endpoint| claim.is_in(&endpoint.tags));
-    Ok(found)
+    let (claimed, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| {
+        endpoint.service_name == input.service_name.as_str() && claim.is_in(&endpoint.tags)
+    });
+    Ok((claimed, others.into_iter().map(|endpoint| endpoint.id).collect()))
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Release {
     Untag(Vec<String>, String),
     Delete,
@@ -103,5 +110,200 @@ fn release(endpoint: &Endpoint, claim: &Claim) -> Release {
         ),
         Some(Origin::Made) => Release::Delete,
         Some(Origin::Adopted) | None => Release::Untag(claim.keys(), "it was not made by this tool".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use shared::ec2::EndpointState;
+    use shared::ownership::Tags;
+    use simulator::scenario::EndpointSpec;
+
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+    /// The only endpoint of a scenario, with a change.
+    fn stage(name: &str, change: impl FnOnce(&mut EndpointSpec, &Claim)) -> Stage {
+        Stage::changed(name, |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            change(&mut scenario.vpcs[0].endpoints[0], &claim);
+        })
+    }
+
+    fn own() -> Stage {
+        stage("half-made-by-hand", |endpoint, claim| endpoint.tags = claim.tags(Origin::Made))
+    }
+
+    fn input(stage: &Stage, endpoint_id: Option<&str>, wait: Wait) -> Input {
+        Input {
+            vpc_id: stage.request.vpc_id.clone(),
+            service_name: stage.look(|world| world.ec2.services[0].name.parse().unwrap()),
+            cluster_id: stage.claim.cluster_id.clone(),
+            connection_id: stage.claim.connection_id.clone(),
+            endpoint_id: endpoint_id.map(|id| id.parse().unwrap()),
+            wait,
+        }
+    }
+
+    fn undo(stage: &Stage, id: Option<&str>) -> Result<String, StepError> {
+        let undone = stage.until_ready(async |wait| handle(&stage.ports, input(stage, id, wait)).await);
+        undone.map(|undone| undone.undone)
+    }
+
+    fn endpoint(state: EndpointState, tags: &[Tags]) -> Endpoint {
+        Endpoint {
+            id: ENDPOINT.parse().unwrap(),
+            is_interface: true,
+            service_name: String::new(),
+            state,
+            failure: None,
+            subnet_ids: vec![],
+            group_ids: vec![],
+            private_dns: false,
+            dns_names: vec![],
+            tags: tags.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        }
+    }
+
+    #[test]
+    fn an_endpoint_goes_only_if_we_made_it_and_nobody_else_claims_it() {
+        let claim = Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
+            connection_id: "c0ffee".to_owned(),
+        };
+        let other = Claim { cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(), ..claim.clone() };
+        let (made, adopted) = (claim.tags(Origin::Made), claim.tags(Origin::Adopted));
+        let others = other.tags(Origin::Made);
+        let mut unmarked = made.clone();
+        unmarked.remove(shared::ownership::MANAGED_BY);
+        let words = ["pendingAcceptance", "pending", "available", "rejected", "failed", "expired", "partial", "news"];
+        for state in words.map(EndpointState::parse) {
+            let of = |tags: &[&Tags]| {
+                let tags: Vec<Tags> = tags.iter().copied().cloned().collect();
+                release(&endpoint(state.clone(), &tags), &claim)
+            };
+            assert_eq!(of(&[&made]), Release::Delete, "{state}");
+            for by_hand in [of(&[&adopted]), of(&[&unmarked])] {
+                assert!(matches!(by_hand, Release::Untag(keys, _) if keys == claim.keys()), "{state}");
+            }
+            for shared in [of(&[&made, &others]), of(&[&others, &adopted])] {
+                assert!(matches!(shared, Release::Untag(keys, _) if keys == [claim.key()]), "{state}");
+            }
+        }
+        for state in ["deleting", "deleted"].map(EndpointState::parse) {
+            assert_eq!(release(&endpoint(state, &[adopted.clone()]), &claim), Release::Await);
+        }
+    }
+
+    #[test]
+    fn our_endpoint_is_deleted_whether_its_id_is_known_or_not() {
+        for (id, undone) in [
+            (Some(ENDPOINT), "endpoint vpce-0a10000000000000e deleted"),
+            (None, "no endpoint of this connection is left"),
+        ] {
+            let stage = own();
+            stage.twice(async || handle(&stage.ports, input(&stage, id, stage.wait())).await.unwrap());
+            assert_eq!(undo(&stage, id).unwrap(), undone);
+            assert!(stage.things().endpoints.is_empty());
+            stage.look(|world| {
+                let state = world.ec2.endpoint(ENDPOINT).unwrap().state;
+                assert!(state == simulator::ec2::EndpointState::Deleted, "gone means gone: {state:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn absent_is_not_believed_before_a_fresh_endpoint_would_show() {
+        for id in [Some(ENDPOINT), None] {
+            let stage = own();
+            stage.meddle(|world| {
+                let visible = world.now + Duration::from_secs(10);
+                world.ec2.endpoints.get_mut(ENDPOINT).unwrap().visible = visible;
+            });
+            let first = at_once(handle(&stage.ports, input(&stage, id, stage.wait()))).unwrap();
+            assert!(first.ready().is_none());
+            undo(&stage, id).unwrap();
+            assert!(stage.things().endpoints.is_empty());
+        }
+    }
+
+    #[test]
+    fn several_endpoints_of_this_connection_are_all_undone_each_in_its_way() {
+        let stage = Stage::changed("half-made-by-hand", |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            let endpoints = &mut scenario.vpcs[0].endpoints;
+            endpoints[0].tags.extend(claim.tags(Origin::Adopted));
+            for id in ["vpce-00000000000000001", "vpce-00000000000000002"] {
+                let (id, tags) = (id.to_owned(), claim.tags(Origin::Made));
+                endpoints.push(EndpointSpec { id, tags, ..endpoints[0].clone() });
+            }
+        });
+        let undone = undo(&stage, Some(ENDPOINT)).unwrap();
+        assert_eq!(undone, "endpoint vpce-0a10000000000000e has no claim of this connection");
+        let endpoints = stage.things().endpoints;
+        assert!(endpoints.keys().eq([ENDPOINT]));
+        assert!(endpoints[ENDPOINT].tags.keys().eq(["Name"]));
+    }
+
+    #[test]
+    fn what_is_adopted_or_shared_is_let_go_and_not_said_to_be_deleted() {
+        for (name, origin) in [("half-made-by-hand", Origin::Adopted), ("shared-endpoint", Origin::Made)] {
+            let before = Stage::shipped(name).things();
+            let stage = stage(name, |endpoint, claim| endpoint.tags.extend(claim.tags(origin)));
+            let undone = undo(&stage, Some(ENDPOINT)).unwrap();
+            assert!(undone.starts_with("endpoint vpce-0a10000000000000e let go"), "{undone}");
+            assert_eq!(stage.things().endpoints, before.endpoints, "{name}: as it was before our claim");
+            let again = undo(&stage, Some(ENDPOINT)).unwrap();
+            assert!(!again.contains("deleted"), "{again}");
+            assert_eq!(stage.things().endpoints, before.endpoints);
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
+        for (operation, origin) in [("ec2:DeleteVpcEndpoints", Origin::Made), ("ec2:DeleteTags", Origin::Adopted)] {
+            let stage = stage("half-made-by-hand", |endpoint, claim| endpoint.tags = claim.tags(origin));
+            stage.cut_off(operation);
+            assert_eq!(undo(&stage, None).unwrap_err().name(), StepErrorName::Transient, "{operation}");
+            undo(&stage, None).unwrap();
+            let endpoints = stage.things().endpoints;
+            assert!(endpoints.get(ENDPOINT).is_none_or(|endpoint| endpoint.tags.is_empty()), "{operation}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_carry_our_claim_is_not_touched() {
+        for name in ["half-made-by-hand", "shared-endpoint"] {
+            for id in [Some(ENDPOINT), None] {
+                let stage = Stage::shipped(name);
+                let before = stage.things().endpoints;
+                undo(&stage, id).unwrap();
+                let after = stage.things().endpoints;
+                assert_eq!(after[ENDPOINT].tags, before[ENDPOINT].tags, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_stays_is_named_at_the_limit() {
+        let stage = Stage::changed("half-made-by-hand", |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            scenario.vpcs[0].endpoints[0].tags = claim.tags(Origin::Made);
+            scenario.pace.endpoint_deleting = Duration::from_secs(10_000);
+        });
+        let error = undo(&stage, Some(ENDPOINT)).unwrap_err();
+        assert_eq!(error.code, Code::EndpointNotGoneInTime);
+        assert!(error.detail.contains(ENDPOINT), "{}", error.detail);
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        let stage = own();
+        assert_strict(&input(&stage, Some(ENDPOINT), stage.wait()));
     }
 }

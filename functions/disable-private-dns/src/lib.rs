@@ -3,8 +3,9 @@
 //!
 //! An endpoint that is being changed cannot be changed again, so a change that
 //! is still under way is waited for, whichever direction it has. An endpoint
-//! that is absent or dead has no private DNS, and one without this connection's
-//! claim no change of ours.
+//! that is dead has no private DNS, one that is absent neither, and one without
+//! this connection's claim has no change of ours; but absent and unclaimed are
+//! believed only when they have been so for a while.
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, EndpointState, Endpoints};
@@ -51,8 +52,9 @@ enum Next {
 }
 
 fn next(endpoint: Option<&Endpoint>, claim: &Claim, waited_seconds: u64) -> Next {
+    let settled = waited_seconds >= SETTLING_SECONDS;
     let Some(endpoint) = endpoint.filter(|endpoint| claim.is_in(&endpoint.tags)) else {
-        return Next::Done;
+        return if settled { Next::Done } else { Next::Wait };
     };
     match (&endpoint.state, endpoint.private_dns) {
         (state, _) if state.is_dead() => Next::Done,
@@ -60,7 +62,7 @@ fn next(endpoint: Option<&Endpoint>, claim: &Claim, waited_seconds: u64) -> Next
         (EndpointState::PendingAcceptance, _) => Next::Done,
         (EndpointState::Available, true) => Next::SwitchOff,
         // The change that is undone may have been asked for and not show yet.
-        (EndpointState::Available, false) if waited_seconds >= SETTLING_SECONDS => Next::Done,
+        (EndpointState::Available, false) if settled => Next::Done,
         _ => Next::Wait,
     }
 }

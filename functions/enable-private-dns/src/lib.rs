@@ -5,7 +5,7 @@
 //! `disable-private-dns`, or the deletion of the endpoint.
 
 use serde::{Deserialize, Serialize};
-use shared::ec2::{EndpointState, Endpoints};
+use shared::ec2::{Endpoint, EndpointState, Endpoints};
 use shared::ids::EndpointId;
 use shared::{Code, StepError};
 
@@ -31,33 +31,33 @@ pub struct Output {
 /// `private-dns-conflict` and others of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
     let id = &input.endpoint_id;
-    let Some(endpoint) = ec2.endpoint(id).await? else {
-        return Err(StepError::new(Code::EndpointGone, format!("there is no endpoint {id} any more")));
-    };
-    if endpoint.private_dns {
-        return Ok(Output { changed: false });
+    let changed = must_change(id, ec2.endpoint(id).await?.as_ref())?;
+    if changed {
+        ec2.set_private_dns(id, true).await?;
     }
+    Ok(Output { changed })
+}
+
+/// Whether private DNS must be switched on, if it can be.
+fn must_change(id: &EndpointId, endpoint: Option<&Endpoint>) -> Result<bool, StepError> {
+    let Some(endpoint) = endpoint else {
+        // It was available a moment ago. Not every part of EC2 shows what others
+        // have shown; gone is another word.
+        return Err(StepError::new(Code::AwsResourceBusy, format!("EC2 does not show endpoint {id} now")));
+    };
+    let cannot = |code| {
+        Err(StepError::new(code, format!("endpoint {id} is {} and cannot be changed", endpoint.state)))
+    };
     match endpoint.state {
-        EndpointState::Available => {
-            ec2.set_private_dns(id, true).await?;
-            Ok(Output { changed: true })
-        }
+        EndpointState::Deleting | EndpointState::Deleted => cannot(Code::EndpointGone),
+        EndpointState::Rejected => cannot(Code::EndpointRejected),
+        EndpointState::Failed => cannot(Code::EndpointFailed),
+        EndpointState::Expired => cannot(Code::EndpointExpired),
+        _ if endpoint.private_dns => Ok(false),
+        EndpointState::Available => Ok(true),
         // An earlier attempt took effect, and the endpoint does not show it yet.
         EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
-            Err(StepError::new(
-                Code::AwsResourceBusy,
-                format!("endpoint {id} is {} and cannot be changed now", endpoint.state),
-            ))
-        }
-        EndpointState::Deleting | EndpointState::Deleted => {
-            Err(StepError::new(Code::EndpointGone, format!("endpoint {id} is {}", endpoint.state)))
-        }
-        EndpointState::Rejected => {
-            Err(StepError::new(Code::EndpointRejected, format!("endpoint {id} is rejected")))
-        }
-        EndpointState::Failed => Err(StepError::new(Code::EndpointFailed, format!("endpoint {id} is failed"))),
-        EndpointState::Expired => {
-            Err(StepError::new(Code::EndpointExpired, format!("endpoint {id} is expired")))
+            cannot(Code::AwsResourceBusy)
         }
     }
 }

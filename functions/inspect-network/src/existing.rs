@@ -88,6 +88,28 @@ fn admits(rules: &[IngressRule], source: &Source) -> bool {
     })
 }
 
+/// Tags of one resource, without those of AWS itself (EC2 user guide, "Tag
+/// restrictions").
+const MOST_TAGS: usize = 50;
+
+/// Whether the claim fits on the endpoint. EC2 would refuse it only after the
+/// group has been made.
+pub(crate) fn check_tags(found: &Endpoint, claim: &Claim) -> Result<(), StepError> {
+    let mut tags = found.tags.clone();
+    tags.extend(claim.tags(Origin::Adopted));
+    let count = tags.keys().filter(|key| !key.starts_with("aws:")).count();
+    if count <= MOST_TAGS {
+        return Ok(());
+    }
+    Err(StepError::new(
+        Code::ExistingEndpointUnusable,
+        format!(
+            "endpoint {} to the same service exists; with the tags that mark its use it would have {count}, and EC2 allows {MOST_TAGS}; remove some there",
+            found.id
+        ),
+    ))
+}
+
 /// What the reader should know about the endpoint that is used.
 pub(crate) fn notes(found: &Endpoint, claim: &Claim, request: &ProvisionRequest) -> Vec<String> {
     let id = &found.id;
@@ -163,6 +185,22 @@ mod tests {
         assert_eq!(find(&all, &service, &claim()).unwrap().id, own.id);
         assert_eq!(find(&all[..2], &service, &claim()).unwrap().id, foreign.id);
         assert_eq!(find(&[rejected, gateway], &service, &claim()), None);
+    }
+
+    #[test]
+    fn an_endpoint_without_room_for_our_tags_is_refused_by_name() {
+        let with_tags = |count: usize| {
+            let own = (0..count).map(|n| (format!("team:{n}"), String::new()));
+            let aws = [("aws:cloudformation:stack-name".to_owned(), String::new())];
+            endpoint("vpce-00000001", own.chain(aws).collect())
+        };
+        assert!(check_tags(&with_tags(47), &claim()).is_ok());
+        let error = check_tags(&with_tags(48), &claim()).unwrap_err();
+        assert_eq!(error.code, Code::ExistingEndpointUnusable);
+        assert!(error.detail.contains("it would have 51"), "{}", error.detail);
+        let mut claimed = with_tags(47);
+        claimed.tags.extend(claim().tags(Origin::Adopted));
+        assert!(check_tags(&claimed, &claim()).is_ok(), "what carries the claim needs no more room");
     }
 
     #[test]

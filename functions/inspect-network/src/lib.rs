@@ -74,6 +74,7 @@ pub async fn handle(
     let standing = existing::find(&endpoints, &cluster.service_name, &claim);
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
         let keeps_groups = existing::check_groups(ec2, vpc_id, found, &group_name, &sources).await?;
+        existing::check_tags(found, &claim)?;
         notes.extend(existing::notes(found, &claim, &request));
         let zone_ids = subnets::zones_of(&subnets, &found.subnet_ids);
         let endpoint = EndpointPlan {

@@ -41,7 +41,11 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
     match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
         Next::Done => return Ok(Progress::Ready(Output {})),
         Next::Wait(awaited) => return input.wait.pending(awaited, Code::RegistrationNotAcceptedInTime),
-        Next::RemoveThenPost => cloud.deregister(cluster, endpoint).await?,
+        Next::Remove(awaited) => {
+            // Posting before it is gone might be answered with what is going.
+            cloud.deregister(cluster, endpoint).await?;
+            return input.wait.pending(awaited, Code::RegistrationNotAcceptedInTime);
+        }
         Next::Post => {}
     }
     match cloud.register(cluster, endpoint).await {
@@ -51,7 +55,7 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
             // for the cluster's side to see it.
             match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
                 Next::Done => Ok(Progress::Ready(Output {})),
-                Next::Wait(_) | Next::RemoveThenPost | Next::Post => {
+                Next::Wait(_) | Next::Remove(_) | Next::Post => {
                     input.wait.pending(refused.detail, Code::RegistrationRefused)
                 }
             }
@@ -81,7 +85,7 @@ async fn find(
 enum Next {
     Done,
     Wait(String),
-    RemoveThenPost,
+    Remove(String),
     Post,
 }
 
@@ -91,6 +95,7 @@ fn next(found: Option<&Registration>, endpoint: &EndpointId) -> Result<Next, Ste
         return Ok(Next::Post);
     };
     let status = &registration.status;
+    let to_go = || format!("an earlier registration of {endpoint} to go ({status})");
     let dead = |code| Err(StepError::new(code, format!("the registration of {endpoint} is {status}")));
     match status {
         RegistrationStatus::Available
@@ -98,8 +103,8 @@ fn next(found: Option<&Registration>, endpoint: &EndpointId) -> Result<Next, Ste
         | RegistrationStatus::PendingAcceptance
         | RegistrationStatus::Unknown(_) => Ok(Next::Done),
         RegistrationStatus::Rejected | RegistrationStatus::Deleted => Ok(Next::Post),
-        RegistrationStatus::Stale => Ok(Next::RemoveThenPost),
-        RegistrationStatus::Deleting => Ok(Next::Wait(format!("the registration of {endpoint} ({status})"))),
+        RegistrationStatus::Stale => Ok(Next::Remove(to_go())),
+        RegistrationStatus::Deleting => Ok(Next::Wait(to_go())),
         RegistrationStatus::Failed => dead(Code::RegistrationFailed),
         RegistrationStatus::Expired => dead(Code::RegistrationExpired),
     }

@@ -270,7 +270,9 @@ impl Code {
         let ours = message.split(": ").next().and_then(Code::parse);
         ours.unwrap_or(match error {
             "States.Timeout" | "Sandbox.Timedout" => Code::StepTimedOut,
-            "States.QueryEvaluationError" | "States.Runtime" | "States.NoChoiceMatched"
+            "States.QueryEvaluationError"
+            | "States.Runtime"
+            | "States.NoChoiceMatched"
             | "States.DataLimitExceeded" => Code::DefinitionError,
             _ => Code::StepCrashed,
         })
@@ -313,7 +315,10 @@ mod tests {
         let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(codes.len(), Code::ALL.len());
         for code in codes {
-            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{code}"
+            );
         }
     }
 
@@ -330,10 +335,22 @@ mod tests {
     fn a_code_is_read_back_from_what_step_functions_keeps() {
         for code in Code::ALL {
             let error = crate::StepError::new(*code, "anything: at all");
-            assert_eq!(Code::of_failure(error.name().as_str(), &error.to_string()), *code);
+            assert_eq!(
+                Code::of_failure(error.name().as_str(), &error.to_string()),
+                *code
+            );
         }
-        assert_eq!(Code::of_failure("Sandbox.Timedout", "{}"), Code::StepTimedOut);
-        assert_eq!(Code::of_failure("Lambda.Unknown", "killed"), Code::StepCrashed);
-        assert_eq!(Code::of_failure("States.QueryEvaluationError", ""), Code::DefinitionError);
+        assert_eq!(
+            Code::of_failure("Sandbox.Timedout", "{}"),
+            Code::StepTimedOut
+        );
+        assert_eq!(
+            Code::of_failure("Lambda.Unknown", "killed"),
+            Code::StepCrashed
+        );
+        assert_eq!(
+            Code::of_failure("States.QueryEvaluationError", ""),
+            Code::DefinitionError
+        );
     }
 }

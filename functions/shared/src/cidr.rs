@@ -13,9 +13,14 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Malformed;
 
 /// An IPv4 or IPv6 network without host bits, in its shortest spelling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String", description = "An IPv4 or IPv6 network, such as 10.0.0.0/16")]
+#[schemars(
+    with = "String",
+    description = "An IPv4 or IPv6 network, such as 10.0.0.0/16"
+)]
 pub struct Cidr(IpNet);
 
 impl Cidr {
@@ -83,7 +88,14 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "fe80::/129", "10.0.0.0 /8"] {
+        for text in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "fe80::/129",
+            "10.0.0.0 /8",
+        ] {
             assert!(text.parse::<Cidr>().is_err(), "{text}");
         }
     }

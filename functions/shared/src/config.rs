@@ -50,7 +50,10 @@ impl Config {
     /// See [`HttpCloud::new`].
     pub async fn cloud(&self) -> Result<HttpCloud<SecretsManager>, StepError> {
         let aws = aws(None).await;
-        HttpCloud::new(&self.cloud_url, SecretsManager::new(&aws, &self.api_key_secret))
+        HttpCloud::new(
+            &self.cloud_url,
+            SecretsManager::new(&aws, &self.api_key_secret),
+        )
     }
 }
 
@@ -86,7 +89,9 @@ pub async fn aws_at(url: &str, region: &str) -> SdkConfig {
 
 fn loader() -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ))
         .build_https();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
@@ -100,7 +105,10 @@ fn loader() -> ConfigLoader {
         )
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

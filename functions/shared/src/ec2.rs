@@ -10,13 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::StepError;
 use crate::cidr::Cidr;
-use crate::ids::{
-    AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId,
-};
+use crate::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
 use crate::ownership::Tags;
 
-pub mod errors;
 mod aws;
+pub mod errors;
 pub use aws::AwsEc2;
 
 /// Reads of the network as it is.
@@ -30,9 +28,19 @@ pub trait Network {
     /// All subnets of the VPC.
     async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError>;
     /// Those of the groups that exist, in any VPC of this account and Region.
-    async fn existing_groups(&self, groups: &[SecurityGroupId]) -> Result<BTreeSet<SecurityGroupId>, StepError>;
+    async fn existing_groups(
+        &self,
+        groups: &[SecurityGroupId],
+    ) -> Result<BTreeSet<SecurityGroupId>, StepError>;
+    /// The names, without a trailing dot, of the private hosted zones that an account
+    /// has associated with the VPC. Zones of AWS's own, such as those behind private
+    /// DNS of endpoints, are left out. `None` if the caller may not ask.
+    async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError>;
     /// The endpoint service, or `None` if it does not exist here or may not be used.
-    async fn endpoint_service(&self, name: &ServiceName) -> Result<Option<EndpointService>, StepError>;
+    async fn endpoint_service(
+        &self,
+        name: &ServiceName,
+    ) -> Result<Option<EndpointService>, StepError>;
 }
 
 /// Interface VPC endpoints.
@@ -57,13 +65,25 @@ pub trait Endpoints {
 /// Security groups and their inbound rules.
 pub trait SecurityGroups {
     /// The group of that name in the VPC. EC2 compares names without regard to case.
-    async fn group_named(&self, vpc: &VpcId, name: &str) -> Result<Option<SecurityGroup>, StepError>;
+    async fn group_named(
+        &self,
+        vpc: &VpcId,
+        name: &str,
+    ) -> Result<Option<SecurityGroup>, StepError>;
     /// The inbound rules of the groups.
-    async fn ingress_rules(&self, groups: &[SecurityGroupId]) -> Result<Vec<IngressRule>, StepError>;
+    async fn ingress_rules(
+        &self,
+        groups: &[SecurityGroupId],
+    ) -> Result<Vec<IngressRule>, StepError>;
     /// Creates a group; [`crate::Code::SecurityGroupNameTaken`] if the name exists.
     async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError>;
     /// Admits TCP 26257 from the sources; a rule that exists already is success.
-    async fn authorize(&self, group: &SecurityGroupId, sources: &[Source], description: &str) -> Result<(), StepError>;
+    async fn authorize(
+        &self,
+        group: &SecurityGroupId,
+        sources: &[Source],
+        description: &str,
+    ) -> Result<(), StepError>;
     /// Removes rules by id; absent is success.
     async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError>;
     /// Deletes a group, unless something still uses it.
@@ -312,7 +332,9 @@ impl IngressRule {
     pub fn admits_tcp(&self, port: u16) -> bool {
         match self.protocol.as_str() {
             "-1" => true,
-            "tcp" | "6" => self.ports.is_none_or(|(first, last)| (first..=last).contains(&port)),
+            "tcp" | "6" => self
+                .ports
+                .is_none_or(|(first, last)| (first..=last).contains(&port)),
             _ => false,
         }
     }

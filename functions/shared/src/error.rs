@@ -56,7 +56,10 @@ pub struct StepError {
 impl StepError {
     /// An error of the given code about this very case.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self {
+            code,
+            detail: detail.into(),
+        }
     }
 
     /// What the definition does next.
@@ -69,7 +72,10 @@ impl StepError {
 /// which no `Catch` can match.
 impl From<StepError> for lambda_runtime::Diagnostic {
     fn from(error: StepError) -> Self {
-        Self { error_type: error.name().as_str().to_owned(), error_message: error.to_string() }
+        Self {
+            error_type: error.name().as_str().to_owned(),
+            error_message: error.to_string(),
+        }
     }
 }
 
@@ -82,6 +88,9 @@ mod tests {
         let error = StepError::new(Code::ApiKeyRefused, "the Cloud API answered 401");
         let diagnostic = lambda_runtime::Diagnostic::from(error);
         assert_eq!(diagnostic.error_type, "Denied");
-        assert_eq!(diagnostic.error_message, "api-key-refused: the Cloud API answered 401");
+        assert_eq!(
+            diagnostic.error_message,
+            "api-key-refused: the Cloud API answered 401"
+        );
     }
 }

@@ -128,9 +128,8 @@ identifier!(
 );
 
 fn is_resource_id(id: &str, prefix: &str) -> bool {
-    id.strip_prefix(prefix).is_some_and(|rest| {
-        (rest.len() == 8 || rest.len() == 17) && rest.bytes().all(is_lower_hex)
-    })
+    id.strip_prefix(prefix)
+        .is_some_and(|rest| (rest.len() == 8 || rest.len() == 17) && rest.bytes().all(is_lower_hex))
 }
 
 fn is_lower_hex(byte: u8) -> bool {
@@ -148,14 +147,18 @@ fn is_region(region: &str) -> bool {
     words.len() >= 3
         && is_lower_words(region)
         && words[0].bytes().all(|b| b.is_ascii_lowercase())
-        && words.last().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        && words
+            .last()
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_lower_words(text: &str) -> bool {
     !text.is_empty()
         && text.split('-').all(|word| {
             !word.is_empty()
-                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         })
 }
 
@@ -182,10 +185,20 @@ mod tests {
 
     #[test]
     fn malformed_identifiers_are_refused() {
-        for uuid in ["", "1A2B3C4D-0000-4000-8000-000000000001", "1a2b3c4d00004000800000000001"] {
+        for uuid in [
+            "",
+            "1A2B3C4D-0000-4000-8000-000000000001",
+            "1a2b3c4d00004000800000000001",
+        ] {
             assert!(!accepts::<ClusterId>(uuid), "{uuid}");
         }
-        for vpc in ["vpc-", "vpc-xyz", "VPC-0a71e831", "subnet-0a71e831", "vpc-0a71e831cb5152c4"] {
+        for vpc in [
+            "vpc-",
+            "vpc-xyz",
+            "VPC-0a71e831",
+            "subnet-0a71e831",
+            "vpc-0a71e831cb5152c4",
+        ] {
             assert!(!accepts::<VpcId>(vpc), "{vpc}");
         }
         assert!(!accepts::<AccountId>("11112222333"));

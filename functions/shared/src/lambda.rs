@@ -45,11 +45,18 @@ where
     O: Serialize,
 {
     let input = serde_path_to_error::deserialize(payload).map_err(|error| {
-        StepError::new(Code::InvalidRequest, format!("{}: {}", error.path(), error.inner()))
+        StepError::new(
+            Code::InvalidRequest,
+            format!("{}: {}", error.path(), error.inner()),
+        )
     })?;
     let output = handler(input).await?;
-    serde_json::to_value(output)
-        .map_err(|error| StepError::new(Code::StepCrashed, format!("the answer is not JSON: {error}")))
+    serde_json::to_value(output).map_err(|error| {
+        StepError::new(
+            Code::StepCrashed,
+            format!("the answer is not JSON: {error}"),
+        )
+    })
 }
 
 #[cfg(test)]

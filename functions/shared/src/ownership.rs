@@ -103,6 +103,13 @@ impl Claim {
         format!("crdb-privatelink {}", self.connection_id)
     }
 
+    /// The same for rules that are added to a group that other claims share. Only
+    /// these are taken off while others remain: a rule that was there when the
+    /// next connection came was not made a second time, so others rely on it.
+    pub fn added_rule_description(&self) -> String {
+        format!("crdb-privatelink {} added", self.connection_id)
+    }
+
     /// The keys of all our tags of a resource with this claim only.
     pub fn keys(&self) -> Vec<String> {
         self.tags(Origin::Adopted).into_keys().collect()
@@ -116,7 +123,12 @@ pub fn connection_id(
     vpc: &VpcId,
     cluster: &ClusterId,
 ) -> String {
-    short_hash(&[account.as_str(), region.as_str(), vpc.as_str(), cluster.as_str()])
+    short_hash(&[
+        account.as_str(),
+        region.as_str(),
+        vpc.as_str(),
+        cluster.as_str(),
+    ])
 }
 
 /// The name of the security group of the endpoint to a service. It follows from
@@ -146,7 +158,11 @@ fn hash(parts: &[&str]) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -156,7 +172,10 @@ mod tests {
     use super::*;
 
     fn claim(cluster: &str) -> Claim {
-        Claim { cluster_id: cluster.parse().unwrap(), connection_id: "c0ffee".into() }
+        Claim {
+            cluster_id: cluster.parse().unwrap(),
+            connection_id: "c0ffee".into(),
+        }
     }
 
     const A: &str = "1a2b3c4d-0000-4000-8000-00000000000a";
@@ -168,7 +187,10 @@ mod tests {
         let foreign = Tags::from([(MANAGED_BY.to_owned(), "terraform".to_owned())]);
         assert_eq!(Origin::of(&foreign), None);
         assert_eq!(Origin::of(&claim(A).tags(Origin::Made)), Some(Origin::Made));
-        assert_eq!(Origin::of(&claim(A).tags(Origin::Adopted)), Some(Origin::Adopted));
+        assert_eq!(
+            Origin::of(&claim(A).tags(Origin::Adopted)),
+            Some(Origin::Adopted)
+        );
     }
 
     #[test]

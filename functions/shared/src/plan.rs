@@ -104,6 +104,8 @@ pub struct Undone {
 impl Undone {
     /// What was done, in one short sentence.
     pub fn new(undone: impl Into<String>) -> Self {
-        Self { undone: undone.into() }
+        Self {
+            undone: undone.into(),
+        }
     }
 }

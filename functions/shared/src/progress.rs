@@ -78,7 +78,10 @@ impl Wait {
         if waited_seconds >= self.limit_seconds {
             return Err(StepError::new(
                 late,
-                format!("after {waited_seconds} s (limit {} s) still: {waiting_for}", self.limit_seconds),
+                format!(
+                    "after {waited_seconds} s (limit {} s) still: {waiting_for}",
+                    self.limit_seconds
+                ),
             ));
         }
         Ok(Progress::Pending(Pending {
@@ -112,7 +115,11 @@ mod tests {
 
     fn after(seconds: i64, limit_seconds: u64) -> Wait {
         let since = datetime!(2026-01-01 00:00 UTC);
-        Wait { since, now: since + time::Duration::seconds(seconds), limit_seconds }
+        Wait {
+            since,
+            now: since + time::Duration::seconds(seconds),
+            limit_seconds,
+        }
     }
 
     fn pending(wait: Wait) -> Result<Progress<()>, StepError> {

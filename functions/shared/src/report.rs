@@ -55,13 +55,20 @@ impl Login {
     /// private host, so it can be verified in full only under that name.
     pub fn connection_string(&self, host: &str, verifies_name: bool) -> String {
         let user = self.sql_user.as_deref().unwrap_or("USER");
-        let mode = if verifies_name { "verify-full" } else { "verify-ca" };
+        let mode = if verifies_name {
+            "verify-full"
+        } else {
+            "verify-ca"
+        };
         let options = self
             .routing_id
             .as_ref()
             .map(|id| format!("&options=--cluster%3D{id}"))
             .unwrap_or_default();
-        format!("postgresql://{user}@{host}:{SQL_PORT}/{}?sslmode={mode}{options}", self.database)
+        format!(
+            "postgresql://{user}@{host}:{SQL_PORT}/{}?sslmode={mode}{options}",
+            self.database
+        )
     }
 }
 
@@ -78,8 +85,11 @@ pub enum Ending {
 
 impl Ending {
     /// All endings, for the tests that hold definition and code together.
-    pub const ALL: [Ending; 3] =
-        [Ending::RolledBack, Ending::KeptAfterFailure, Ending::RollbackIncomplete];
+    pub const ALL: [Ending; 3] = [
+        Ending::RolledBack,
+        Ending::KeptAfterFailure,
+        Ending::RollbackIncomplete,
+    ];
 
     /// The error name of the execution.
     pub fn as_str(self) -> &'static str {
@@ -189,7 +199,11 @@ mod tests {
 
     #[test]
     fn a_connection_string_has_what_the_plan_needs() {
-        let mut login = Login { sql_user: None, database: "defaultdb".into(), routing_id: None };
+        let mut login = Login {
+            sql_user: None,
+            database: "defaultdb".into(),
+            routing_id: None,
+        };
         assert_eq!(
             login.connection_string("internal-shop.example", true),
             "postgresql://USER@internal-shop.example:26257/defaultdb?sslmode=verify-full"
@@ -204,7 +218,11 @@ mod tests {
 
     #[test]
     fn a_plain_cause_is_its_own_message() {
-        let left = Left { what: "x".into(), error: "States.Timeout".into(), cause: String::new() };
+        let left = Left {
+            what: "x".into(),
+            error: "States.Timeout".into(),
+            cause: String::new(),
+        };
         assert_eq!(left.code(), Code::StepTimedOut);
         assert_eq!(left.detail(), "");
     }

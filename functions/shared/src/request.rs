@@ -156,7 +156,11 @@ impl ProvisionRequest {
     pub fn parse(value: &serde_json::Value) -> Result<Self, StepError> {
         let request: Self = serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
-            let field = if path == "." { String::new() } else { format!("{path}: ") };
+            let field = if path == "." {
+                String::new()
+            } else {
+                format!("{path}: ")
+            };
             StepError::new(Code::InvalidRequest, format!("{field}{}", error.inner()))
         })?;
         request.check()?;
@@ -174,13 +178,22 @@ impl ProvisionRequest {
             }
         }
         if !(1..=10_000).contains(&self.endpoints_per_vpc_quota) {
-            return Err(broken("endpoints_per_vpc_quota", self.endpoints_per_vpc_quota, "from 1 to 10000"));
+            return Err(broken(
+                "endpoints_per_vpc_quota",
+                self.endpoints_per_vpc_quota,
+                "from 1 to 10000",
+            ));
         }
         no_duplicates("subnet_ids", &self.subnet_ids)?;
         no_duplicates("sources.cidrs", &self.sources.cidrs)?;
-        no_duplicates("sources.security_group_ids", &self.sources.security_group_ids)?;
+        no_duplicates(
+            "sources.security_group_ids",
+            &self.sources.security_group_ids,
+        )?;
         check_sql_name("database", &self.database)?;
-        self.sql_user.as_deref().map_or(Ok(()), |user| check_sql_name("sql_user", user))
+        self.sql_user
+            .as_deref()
+            .map_or(Ok(()), |user| check_sql_name("sql_user", user))
     }
 }
 
@@ -195,15 +208,24 @@ fn no_duplicates<T: Ord + std::fmt::Display>(field: &str, values: &[T]) -> Resul
 /// Names go into a URL as they are, so only what needs no encoding is taken.
 fn check_sql_name(field: &str, name: &str) -> Result<(), StepError> {
     let good = (1..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
     if good {
         return Ok(());
     }
-    Err(broken(field, name, "1 to 63 letters, digits, `_`, `-` or `.`"))
+    Err(broken(
+        field,
+        name,
+        "1 to 63 letters, digits, `_`, `-` or `.`",
+    ))
 }
 
 fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> StepError {
-    StepError::new(Code::InvalidRequest, format!("{field}: `{value}` is not {rule}"))
+    StepError::new(
+        Code::InvalidRequest,
+        format!("{field}: `{value}` is not {rule}"),
+    )
 }
 
 fn yes() -> bool {
@@ -260,14 +282,42 @@ mod tests {
         let cases: [(&str, Value, &str); 10] = [
             ("/vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
             ("/vpc_id", json!(5), "vpc_id: invalid type: integer `5`"),
-            ("/sources", json!({"cidrs": ["10.0.0.0/8", "nonsense"]}), "sources.cidrs[1]: `nonsense` is not an IPv4"),
-            ("/sources", json!({"cidrs": ["10.0.0.1/8", "10.0.0.0/8"]}), "sources.cidrs: `10.0.0.0/8` is not listed only once"),
-            ("/limits", json!({"undo_seconds": 5}), "limits.undo_seconds: `5` is not from 10 to 3600 seconds"),
-            ("/limits", json!({"cluster_seconds": 7201}), "limits.cluster_seconds: `7201` is not from 10 to 7200 seconds"),
-            ("/limits", json!({"undo_minutes": 5}), "limits.undo_minutes: unknown field `undo_minutes`"),
-            ("/on_failure", json!("explode"), "on_failure: unknown variant `explode`"),
+            (
+                "/sources",
+                json!({"cidrs": ["10.0.0.0/8", "nonsense"]}),
+                "sources.cidrs[1]: `nonsense` is not an IPv4",
+            ),
+            (
+                "/sources",
+                json!({"cidrs": ["10.0.0.1/8", "10.0.0.0/8"]}),
+                "sources.cidrs: `10.0.0.0/8` is not listed only once",
+            ),
+            (
+                "/limits",
+                json!({"undo_seconds": 5}),
+                "limits.undo_seconds: `5` is not from 10 to 3600 seconds",
+            ),
+            (
+                "/limits",
+                json!({"cluster_seconds": 7201}),
+                "limits.cluster_seconds: `7201` is not from 10 to 7200 seconds",
+            ),
+            (
+                "/limits",
+                json!({"undo_minutes": 5}),
+                "limits.undo_minutes: unknown field `undo_minutes`",
+            ),
+            (
+                "/on_failure",
+                json!("explode"),
+                "on_failure: unknown variant `explode`",
+            ),
             ("/database", json!("a b"), "database: `a b` is not 1 to 63"),
-            ("/endpoints_per_vpc_quota", json!(0), "endpoints_per_vpc_quota: `0` is not from 1"),
+            (
+                "/endpoints_per_vpc_quota",
+                json!(0),
+                "endpoints_per_vpc_quota: `0` is not from 1",
+            ),
         ];
         for (field, value, expected) in cases {
             let said = refusal(|request| {

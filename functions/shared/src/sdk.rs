@@ -1,6 +1,6 @@
 //! What the AWS SDK says when a call brought no result, in our words.
 //!
-//! Only ever the `Display` of an error: its `Debug` form holds the whole answer,
+//! Only ever the `Display` of an error: its `Debug` form can hold a whole answer,
 //! and an answer of Secrets Manager is the API key.
 
 use std::error::Error;
@@ -21,10 +21,15 @@ pub(crate) fn failure<E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let named = error
-        .as_service_error()
-        .and_then(|service| Some(classify(service.code()?, service.message().unwrap_or_default())));
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let named = error.as_service_error().and_then(|service| {
+        Some(classify(
+            service.code()?,
+            service.message().unwrap_or_default(),
+        ))
+    });
     match (named, status) {
         // A fault of the service's own under a name that we do not know is still
         // the service's own.
@@ -34,7 +39,10 @@ where
         (Some(named), _) => named,
         (None, Some(status)) => StepError::new(
             unreadable(status, error),
-            format!("{asked} answered {status} with something unreadable: {}", reasons(error)),
+            format!(
+                "{asked} answered {status} with something unreadable: {}",
+                reasons(error)
+            ),
         ),
         (None, None) => StepError::new(
             unanswered(error),
@@ -60,7 +68,11 @@ fn unanswered(error: &(dyn Error + 'static)) -> Code {
     // Out of time, a provider of credentials is as good as missing: none of those
     // that a function or a shell has takes seconds.
     let unsigned = chain(error).any(|reason| reason.is::<CredentialsError>());
-    if unsigned { Code::AwsCredentialsInvalid } else { Code::AwsUnavailable }
+    if unsigned {
+        Code::AwsCredentialsInvalid
+    } else {
+        Code::AwsUnavailable
+    }
 }
 
 /// The reasons, from the outermost to the innermost.

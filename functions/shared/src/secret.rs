@@ -22,7 +22,8 @@ impl ApiKey {
             Ok(wrapped) => wrapped.api_key,
             Err(_) => value.to_owned(),
         };
-        let well_formed = !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic()) && !key.starts_with('{');
+        let well_formed =
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic()) && !key.starts_with('{');
         if !well_formed {
             return Err(StepError::new(
                 Code::SecretUnreadable,
@@ -63,7 +64,11 @@ mod tests {
 
     #[test]
     fn a_key_is_read_bare_or_from_json() {
-        for value in ["CCDB1_a_b", " CCDB1_a_b\n", r#"{"api_key": "CCDB1_a_b", "note": 1}"#] {
+        for value in [
+            "CCDB1_a_b",
+            " CCDB1_a_b\n",
+            r#"{"api_key": "CCDB1_a_b", "note": 1}"#,
+        ] {
             assert_eq!(ApiKey::from_secret(value).unwrap().expose(), "CCDB1_a_b");
         }
     }
@@ -79,6 +84,9 @@ mod tests {
 
     #[test]
     fn debug_does_not_show_the_key() {
-        assert_eq!(format!("{:?}", ApiKey::from_secret("CCDB1_a_b").unwrap()), "ApiKey(…)");
+        assert_eq!(
+            format!("{:?}", ApiKey::from_secret("CCDB1_a_b").unwrap()),
+            "ApiKey(…)"
+        );
     }
 }

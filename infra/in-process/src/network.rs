@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::StepError;
 use shared::cidr::Cidr;
-use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
+use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
 use shared::ids::{SecurityGroupId, ServiceName, VpcId};
 
 use super::{InProcess, failure, filter};
@@ -103,7 +103,7 @@ impl Network for InProcess {
             .call(action, |world, caller| world.describe_vpc_endpoint_services(caller, &request))
         {
             Ok(answer) => answer,
-            Err(Refusal::Answer(error)) if error.code == "InvalidServiceName" => return Ok(None),
+            Err(Refusal::Answer(error)) if errors::is_service_absent(&error.code) => return Ok(None),
             Err(refusal) => return Err(failure(action, &refusal)),
         };
         Ok(answer.service_details.into_iter().next().map(|service| EndpointService {

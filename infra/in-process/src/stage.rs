@@ -150,7 +150,7 @@ impl Stage {
                 endpoints,
                 groups: world.ec2.groups.clone(),
                 registrations: clusters()
-                    .flat_map(|it| it.connections().map(|connection| (it, connection.clone())))
+                    .flat_map(|it| it.connections().map(move |connection| (it, connection.clone())))
                     .map(|(it, connection)| (it.cluster.id.clone(), connection))
                     .collect(),
                 trusted: clusters()

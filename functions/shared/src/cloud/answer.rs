@@ -25,7 +25,12 @@ impl Answer {
         let retry_after = headers.get(RETRY_AFTER);
         let retry_after =
             retry_after.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        Self { status, retry_after, body, key: key.clone() }
+        Self {
+            status,
+            retry_after,
+            body,
+            key: key.clone(),
+        }
     }
 
     pub(super) fn success(self, call: &str) -> Result<Self, StepError> {
@@ -44,7 +49,10 @@ impl Answer {
         serde_json::from_str(&self.body).map_err(|error| {
             // The error quotes the value that it could not take.
             let error = self.presentable(&error.to_string());
-            StepError::new(Code::UnexpectedCloudAnswer, format!("the answer to {call}: {error}"))
+            StepError::new(
+                Code::UnexpectedCloudAnswer,
+                format!("the answer to {call}: {error}"),
+            )
         })
     }
 
@@ -63,7 +71,9 @@ impl Answer {
     fn message(&self) -> String {
         let status: Option<StatusWire> = serde_json::from_str(&self.body).ok();
         let message = status.and_then(|status| status.message);
-        message.filter(|message| !message.is_empty()).unwrap_or_else(|| self.body.clone())
+        message
+            .filter(|message| !message.is_empty())
+            .unwrap_or_else(|| self.body.clone())
     }
 
     /// A text from outside, cut to a readable length and without our key or
@@ -72,7 +82,13 @@ impl Answer {
         let text = text.replace(self.key.expose(), "CCDB1_…");
         let words: Vec<&str> = text
             .split_whitespace()
-            .map(|word| if word.contains("CCDB1_") { "CCDB1_…" } else { word })
+            .map(|word| {
+                if word.contains("CCDB1_") {
+                    "CCDB1_…"
+                } else {
+                    word
+                }
+            })
             .collect();
         words.join(" ").chars().take(500).collect()
     }

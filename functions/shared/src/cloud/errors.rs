@@ -21,7 +21,10 @@ pub struct Refused<'a> {
 
 /// Turns an answer that is not a success into our error.
 pub fn classify(refused: &Refused<'_>) -> StepError {
-    let mut detail = format!("the Cloud API answered {} to {}", refused.status, refused.call);
+    let mut detail = format!(
+        "the Cloud API answered {} to {}",
+        refused.status, refused.call
+    );
     if !refused.message.is_empty() {
         detail.push_str(": ");
         detail.push_str(refused.message);
@@ -37,7 +40,10 @@ pub fn is_rate_limited(status: u16, message: &str) -> bool {
 
 /// Turns the absence of an answer into our error.
 pub fn no_answer(call: &str, what: &str) -> StepError {
-    StepError::new(Code::CloudUnavailable, format!("the Cloud API gave no answer to {call}: {what}"))
+    StepError::new(
+        Code::CloudUnavailable,
+        format!("the Cloud API gave no answer to {call}: {what}"),
+    )
 }
 
 fn meaning(refused: &Refused<'_>) -> Code {
@@ -62,7 +68,9 @@ fn meaning(refused: &Refused<'_>) -> Code {
 /// `lock`, `locked` and the like, but not `block`.
 fn speaks_of_a_lock(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.starts_with("lock"))
+    message
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| word.starts_with("lock"))
 }
 
 #[cfg(test)]
@@ -70,7 +78,12 @@ mod tests {
     use super::*;
 
     fn check(call: &str, status: u16, has_retry_after: bool, message: &str, expected: Code) {
-        let error = classify(&Refused { call, status, has_retry_after, message });
+        let error = classify(&Refused {
+            call,
+            status,
+            has_retry_after,
+            message,
+        });
         assert_eq!(error.code, expected, "{call} {status} {message}");
     }
 
@@ -81,9 +94,21 @@ mod tests {
         check(get, 403, false, "", Code::ApiKeyLacksRole);
         check(get, 429, false, "", Code::CloudRateLimited);
         check(get, 400, true, "slow down", Code::CloudRateLimited);
-        check(get, 500, false, "rate limit exceeded", Code::CloudRateLimited);
+        check(
+            get,
+            500,
+            false,
+            "rate limit exceeded",
+            Code::CloudRateLimited,
+        );
         check(get, 400, false, "couldn't lock cluster", Code::ClusterBusy);
-        check(get, 400, false, "the CIDR block is invalid", Code::UnexpectedCloudAnswer);
+        check(
+            get,
+            400,
+            false,
+            "the CIDR block is invalid",
+            Code::UnexpectedCloudAnswer,
+        );
         check(get, 503, false, "", Code::ClusterBusy);
         check(get, 503, true, "cluster is LOCKED", Code::ClusterBusy);
         check(get, 503, true, "", Code::CloudRateLimited);
@@ -91,10 +116,22 @@ mod tests {
         for status in [500, 502, 504] {
             check(get, status, false, "", Code::CloudUnavailable);
         }
-        check(get, 400, false, "proto: invalid", Code::UnexpectedCloudAnswer);
+        check(
+            get,
+            400,
+            false,
+            "proto: invalid",
+            Code::UnexpectedCloudAnswer,
+        );
         check(get, 418, false, "", Code::UnexpectedCloudAnswer);
         for status in [400, 404, 409] {
-            check("POST private-endpoint-connections", status, false, "no", Code::RegistrationRefused);
+            check(
+                "POST private-endpoint-connections",
+                status,
+                false,
+                "no",
+                Code::RegistrationRefused,
+            );
         }
     }
 }

@@ -45,20 +45,33 @@ impl<S: Secrets> HttpCloud<S> {
     /// root certificates.
     pub fn new(base_url: &str, secrets: S) -> Result<Self, StepError> {
         let clusters = format!("{}/api/v1/clusters", base_url.trim_end_matches('/'));
-        let clusters = Url::parse(&clusters).ok().filter(Url::has_host).ok_or_else(|| {
-            let detail = format!("`{base_url}` is not the URL of a Cloud API");
-            StepError::new(Code::CloudUnavailable, detail)
-        })?;
+        let clusters = Url::parse(&clusters)
+            .ok()
+            .filter(Url::has_host)
+            .ok_or_else(|| {
+                let detail = format!("`{base_url}` is not the URL of a Cloud API");
+                StepError::new(Code::CloudUnavailable, detail)
+            })?;
         // Choosing the provider here keeps AWS and Cloud on one TLS library; a
         // second call finds it chosen already, which is what we want.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .timeout(ATTEMPT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(reqwest::redirect::Policy::none());
+        if is_on_this_machine(&clusters) {
+            // A proxy of the surroundings cannot reach a simulator on loopback.
+            client = client.no_proxy();
+        }
+        let client = client
             .build()
             .map_err(|error| StepError::new(Code::CloudUnavailable, reason(&error)))?;
-        Ok(Self { client, clusters, secrets, key: RwLock::new(None) })
+        Ok(Self {
+            client,
+            clusters,
+            secrets,
+            key: RwLock::new(None),
+        })
     }
 
     async fn key(&self) -> Result<ApiKey, StepError> {
@@ -125,7 +138,12 @@ impl<S: Secrets> HttpCloud<S> {
             _ => Method::GET,
         };
         let mut authorization = header::HeaderValue::from_str(&format!("Bearer {}", key.expose()))
-            .map_err(|_| StepError::new(Code::SecretUnreadable, "the API key cannot be sent in a header"))?;
+            .map_err(|_| {
+                StepError::new(
+                    Code::SecretUnreadable,
+                    "the API key cannot be sent in a header",
+                )
+            })?;
         authorization.set_sensitive(true);
         let mut request = self
             .client
@@ -154,7 +172,11 @@ impl<S: Secrets> HttpCloud<S> {
         url
     }
 
-    async fn get<T: DeserializeOwned>(&self, call: &str, path: &[&str]) -> Result<Option<T>, StepError> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        call: &str,
+        path: &[&str],
+    ) -> Result<Option<T>, StepError> {
         let answer = self.send(call, path, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -166,7 +188,10 @@ impl<S: Secrets> HttpCloud<S> {
     /// below it answer 404 (terraform-provider-cockroach issue 34).
     async fn list<T: DeserializeOwned>(&self, call: &str, path: &[&str]) -> Result<T, StepError> {
         self.get(call, path).await?.ok_or_else(|| {
-            StepError::new(Code::ClusterBusy, format!("the Cloud API answered 404 to {call}"))
+            StepError::new(
+                Code::ClusterBusy,
+                format!("the Cloud API answered 404 to {call}"),
+            )
         })
     }
 
@@ -179,9 +204,21 @@ impl<S: Secrets> HttpCloud<S> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "two seconds at most, which no definition has to know of")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "two seconds at most, which no definition has to know of"
+)]
 async fn pause(wait: Duration) {
     tokio::time::sleep(wait).await;
+}
+
+fn is_on_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 /// The chain of reasons of an HTTP failure, without the URL.
@@ -198,7 +235,11 @@ fn reason(error: &reqwest::Error) -> String {
         text.push_str(&error.to_string());
         source = error.source();
     }
-    if text.is_empty() { "the connection failed".to_owned() } else { text }
+    if text.is_empty() {
+        "the connection failed".to_owned()
+    } else {
+        text
+    }
 }
 
 impl<S: Secrets> Cloud for HttpCloud<S> {
@@ -216,12 +257,16 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
     async fn request_endpoint_services(&self, id: &ClusterId) -> Result<(), StepError> {
         let call = "POST private-endpoint-services";
         let path = [id.as_str(), "networking", "private-endpoint-services"];
-        self.send(call, &path, None).await?.success(call).map(|_| ())
+        self.send(call, &path, None)
+            .await?
+            .success(call)
+            .map(|_| ())
     }
 
     async fn registrations(&self, id: &ClusterId) -> Result<Vec<Registration>, StepError> {
         let path = [id.as_str(), "networking", "private-endpoint-connections"];
-        let connections: ConnectionsWire = self.list("GET private-endpoint-connections", &path).await?;
+        let connections: ConnectionsWire =
+            self.list("GET private-endpoint-connections", &path).await?;
         Ok(connections.into())
     }
 
@@ -229,12 +274,21 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
         let call = "POST private-endpoint-connections";
         let path = [id.as_str(), "networking", "private-endpoint-connections"];
         let body = serde_json::json!({ "endpoint_id": endpoint.as_str() });
-        self.send(call, &path, Some(body)).await?.success(call).map(|_| ())
+        self.send(call, &path, Some(body))
+            .await?
+            .success(call)
+            .map(|_| ())
     }
 
     async fn deregister(&self, id: &ClusterId, endpoint: &EndpointId) -> Result<(), StepError> {
-        let path = [id.as_str(), "networking", "private-endpoint-connections", endpoint.as_str()];
-        self.delete("DELETE private-endpoint-connection", &path).await
+        let path = [
+            id.as_str(),
+            "networking",
+            "private-endpoint-connections",
+            endpoint.as_str(),
+        ];
+        self.delete("DELETE private-endpoint-connection", &path)
+            .await
     }
 
     async fn trusted_owners(&self, id: &ClusterId) -> Result<Option<Vec<TrustedOwner>>, StepError> {
@@ -257,11 +311,20 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
             "type": "AWS_ACCOUNT_ID",
             "external_owner_id": account.as_str(),
         });
-        self.send(call, &path, Some(body)).await?.success(call).map(|_| ())
+        self.send(call, &path, Some(body))
+            .await?
+            .success(call)
+            .map(|_| ())
     }
 
     async fn distrust_owner(&self, id: &ClusterId, owner_id: &str) -> Result<(), StepError> {
-        let path = [id.as_str(), "networking", "private-endpoint-trusted-owners", owner_id];
-        self.delete("DELETE private-endpoint-trusted-owner", &path).await
+        let path = [
+            id.as_str(),
+            "networking",
+            "private-endpoint-trusted-owners",
+            owner_id,
+        ];
+        self.delete("DELETE private-endpoint-trusted-owner", &path)
+            .await
     }
 }

@@ -112,7 +112,9 @@ impl From<ClusterWire> for Cluster {
         // Standard share a member.
         let plan = match (wire.config.serverless, wire.plan.as_deref()) {
             (Some(_), Some("BASIC")) => Plan::Basic,
-            (Some(serverless), _) => Plan::Standard { routing_id: serverless.routing_id },
+            (Some(serverless), _) => Plan::Standard {
+                routing_id: serverless.routing_id,
+            },
             (None, _) => Plan::Advanced,
         };
         Self {
@@ -123,7 +125,10 @@ impl From<ClusterWire> for Cluster {
             regions: wire
                 .regions
                 .into_iter()
-                .map(|region| ClusterRegion { name: region.name, internal_dns: region.internal_dns })
+                .map(|region| ClusterRegion {
+                    name: region.name,
+                    internal_dns: region.internal_dns,
+                })
                 .collect(),
         }
     }
@@ -168,7 +173,10 @@ impl From<OwnersWire> for Vec<TrustedOwner> {
     fn from(wire: OwnersWire) -> Self {
         wire.trusted_owners
             .into_iter()
-            .map(|owner| TrustedOwner { id: owner.id, account: owner.external_owner_id })
+            .map(|owner| TrustedOwner {
+                id: owner.id,
+                account: owner.external_owner_id,
+            })
             .collect()
     }
 }
@@ -198,9 +206,14 @@ mod tests {
         let serverless = json!({"serverless": {"routing_id": "shop-1", "usage_limits": {"provisioned_virtual_cpus": "2"}}});
         assert_eq!(
             cluster(json!({"plan": "STANDARD", "config": serverless})).plan,
-            Plan::Standard { routing_id: Some("shop-1".into()) }
+            Plan::Standard {
+                routing_id: Some("shop-1".into())
+            }
         );
-        assert_eq!(cluster(json!({"plan": "BASIC", "config": serverless})).plan, Plan::Basic);
+        assert_eq!(
+            cluster(json!({"plan": "BASIC", "config": serverless})).plan,
+            Plan::Basic
+        );
         assert_eq!(
             cluster(json!({"plan": "SOMETHING_NEW", "config": {"dedicated": {}}})).plan,
             Plan::Advanced
@@ -211,7 +224,10 @@ mod tests {
     fn an_empty_host_is_no_host() {
         assert_eq!(cluster(json!({})).regions[0].internal_dns, None);
         let regions = json!([{"name": "eu-west-1", "internal_dns": null}]);
-        assert_eq!(cluster(json!({"regions": regions})).regions[0].internal_dns, None);
+        assert_eq!(
+            cluster(json!({"regions": regions})).regions[0].internal_dns,
+            None
+        );
     }
 
     #[test]
@@ -221,7 +237,10 @@ mod tests {
         ]}))
         .unwrap();
         let registrations = Vec::<Registration>::from(wire);
-        assert_eq!(registrations[0].status, RegistrationStatus::Unknown("STATUS_NEW".into()));
+        assert_eq!(
+            registrations[0].status,
+            RegistrationStatus::Unknown("STATUS_NEW".into())
+        );
     }
 
     #[test]

@@ -12,34 +12,56 @@ use crate::{Code, StepError, sdk};
 
 mod endpoints;
 mod groups;
+mod hosted_zones;
 mod network;
 
 /// The size of a page. A list that is asked for without one is throttled harder
 /// (EC2 developer guide, "Request throttling for the Amazon EC2 API").
 const PAGE: i32 = 1000;
 
-/// EC2 in one Region.
+/// EC2 in one Region, and Route 53 for the one question that EC2 does not answer.
 #[derive(Debug, Clone)]
 pub struct AwsEc2 {
     client: Client,
+    route53: aws_sdk_route53::Client,
 }
 
 impl AwsEc2 {
     /// EC2 with the credentials and Region of the configuration.
     pub fn new(config: &aws_config::SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        Self {
+            client: Client::new(config),
+            route53: aws_sdk_route53::Client::new(config),
+        }
     }
 
     /// Adds tags; both kinds of resource are tagged by the same action.
     async fn tag(&self, id: &str, tags: &Tags) -> Result<(), StepError> {
-        let request = self.client.create_tags().resources(id).set_tags(Some(tag_list(tags)));
-        request.send().await.map(|_| ()).map_err(|error| failure("CreateTags", error))
+        let request = self
+            .client
+            .create_tags()
+            .resources(id)
+            .set_tags(Some(tag_list(tags)));
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failure("CreateTags", error))
     }
 
     /// Removes tags whatever their values; a resource that is gone has none.
     async fn untag(&self, id: &str, keys: &[String]) -> Result<(), StepError> {
-        let tags = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
-        let sent = self.client.delete_tags().resources(id).set_tags(Some(tags)).send().await;
+        let tags = keys
+            .iter()
+            .map(|key| Tag::builder().key(key).build())
+            .collect();
+        let sent = self
+            .client
+            .delete_tags()
+            .resources(id)
+            .set_tags(Some(tags))
+            .send()
+            .await;
         unless_absent("DeleteTags", sent.map(|_| ()))
     }
 }
@@ -81,7 +103,9 @@ where
 }
 
 fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
-    error.as_service_error().and_then(ProvideErrorMetadata::code)
+    error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
 }
 
 fn filter(name: &str, value: &str) -> Filter {
@@ -89,23 +113,36 @@ fn filter(name: &str, value: &str) -> Filter {
 }
 
 fn tag_list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 fn tags_at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
-    TagSpecification::builder().resource_type(kind).set_tags(Some(tag_list(tags))).build()
+    TagSpecification::builder()
+        .resource_type(kind)
+        .set_tags(Some(tag_list(tags)))
+        .build()
 }
 
 fn tags_of(list: &[Tag]) -> Tags {
     list.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .filter_map(|tag| {
+            Some((
+                tag.key()?.to_owned(),
+                tag.value().unwrap_or_default().to_owned(),
+            ))
+        })
         .collect()
 }
 
 /// A field that EC2 may leave out by its model, but not in this answer.
 fn field<T>(operation: &str, name: &str, value: Option<T>) -> Result<T, StepError> {
     value.ok_or_else(|| {
-        StepError::new(Code::UnexpectedAwsAnswer, format!("EC2 {operation} answered without {name}"))
+        StepError::new(
+            Code::UnexpectedAwsAnswer,
+            format!("EC2 {operation} answered without {name}"),
+        )
     })
 }
 
@@ -115,7 +152,12 @@ fn id<T: std::str::FromStr<Err = Malformed>>(
     name: &str,
     value: Option<&str>,
 ) -> Result<T, StepError> {
-    field(operation, name, value)?.parse().map_err(|error: Malformed| {
-        StepError::new(Code::UnexpectedAwsAnswer, format!("EC2 {operation}, {name}: {error}"))
-    })
+    field(operation, name, value)?
+        .parse()
+        .map_err(|error: Malformed| {
+            StepError::new(
+                Code::UnexpectedAwsAnswer,
+                format!("EC2 {operation}, {name}: {error}"),
+            )
+        })
 }

@@ -1,4 +1,4 @@
-//! The one table that says what an EC2 error means.
+//! The one table that says what an error of EC2 means, or of Route 53.
 //!
 //! Source of codes and messages: EC2 API reference, "Error codes for the Amazon
 //! EC2 API"; messages of `InvalidParameter` as they were met in the field
@@ -10,12 +10,26 @@ use crate::{Code, StepError};
 
 /// Turns an EC2 error into ours. `operation` is the name of the EC2 action.
 pub fn classify(operation: &str, code: &str, message: &str) -> StepError {
-    StepError::new(meaning(code, message), format!("EC2 {operation} answered {code}: {message}"))
+    StepError::new(
+        meaning(code, message),
+        format!("EC2 {operation} answered {code}: {message}"),
+    )
+}
+
+/// The same for an error of Route 53. `operation` is the name of its action.
+pub fn classify_route53(operation: &str, code: &str, message: &str) -> StepError {
+    StepError::new(
+        meaning(code, message),
+        format!("Route 53 {operation} answered {code}: {message}"),
+    )
 }
 
 /// Turns the absence of an EC2 answer into our error: no connection, or none in time.
 pub fn no_answer(operation: &str, what: &str) -> StepError {
-    StepError::new(Code::AwsUnavailable, format!("EC2 {operation} gave no answer: {what}"))
+    StepError::new(
+        Code::AwsUnavailable,
+        format!("EC2 {operation} gave no answer: {what}"),
+    )
 }
 
 /// Whether the error says that the thing does not exist. EC2 spells this in more
@@ -34,22 +48,65 @@ pub fn is_absent(code: &str) -> bool {
     )
 }
 
+/// Whether the error says that an endpoint service does not exist, or that this
+/// account may not use it: EC2 does not tell the two apart.
+pub fn is_service_absent(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidServiceName" | "InvalidVpcEndpointService.NotFound"
+    )
+}
+
+/// Whether the error says that the caller may not do this.
+pub fn is_denied(code: &str) -> bool {
+    matches!(
+        code,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"
+    )
+}
+
 fn meaning(code: &str, message: &str) -> Code {
     let says = |part: &str| message.to_ascii_lowercase().contains(part);
     match code {
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "EC2ThrottledException"
-        | "SlowDown" | "TooManyRequestsException" | "BandwidthLimitExceeded" => Code::AwsThrottled,
-        "InternalError" | "InternalFailure" | "ServerInternal" | "ServiceUnavailable"
-        | "Unavailable" | "RequestTimeout" | "RequestTimeoutException" => Code::AwsUnavailable,
-        "IncorrectState" | "InvalidState" | "OperationInProgress" | "ConcurrentTagAccess"
-        | "DependencyViolation" | "InvalidGroup.InUse" => Code::AwsResourceBusy,
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "EC2ThrottledException"
+        | "SlowDown"
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "PriorRequestNotComplete" => Code::AwsThrottled,
+        "InternalError"
+        | "InternalFailure"
+        | "ServerInternal"
+        | "ServiceUnavailable"
+        | "Unavailable"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => Code::AwsUnavailable,
+        "IncorrectState"
+        | "InvalidState"
+        | "OperationInProgress"
+        | "ConcurrentTagAccess"
+        | "DependencyViolation"
+        | "InvalidGroup.InUse" => Code::AwsResourceBusy,
 
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException"
-        | "OperationNotPermitted" | "OptInRequired" | "Blocked" | "PendingVerification" => {
-            Code::AwsAccessDenied
-        }
-        "AuthFailure" | "ExpiredToken" | "ExpiredTokenException" | "RequestExpired"
-        | "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "OperationNotPermitted"
+        | "OptInRequired"
+        | "Blocked"
+        | "PendingVerification" => Code::AwsAccessDenied,
+        "AuthFailure"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
         | "MissingAuthenticationToken" => Code::AwsCredentialsInvalid,
 
         "InvalidServiceName" | "InvalidVpcEndpointService.NotFound" => Code::ServiceNotVisible,
@@ -66,9 +123,12 @@ fn meaning(code: &str, message: &str) -> Code {
         "IdempotentParameterMismatch" | "InvalidClientToken" => Code::IdempotencyMismatch,
 
         // Described by id before EC2 shows it everywhere, or a source group that is wrong.
-        "InvalidVpcID.NotFound" => Code::VpcNotFound,
-        "InvalidGroup.NotFound" | "InvalidGroupId.NotFound" | "InvalidSecurityGroupID.NotFound"
-        | "InvalidVpcEndpointId.NotFound" | "InvalidVpcEndpoint.NotFound" => Code::AwsResourceBusy,
+        "InvalidVpcID.NotFound" | "InvalidVPCId" => Code::VpcNotFound,
+        "InvalidGroup.NotFound"
+        | "InvalidGroupId.NotFound"
+        | "InvalidSecurityGroupID.NotFound"
+        | "InvalidVpcEndpointId.NotFound"
+        | "InvalidVpcEndpoint.NotFound" => Code::AwsResourceBusy,
 
         "InvalidParameter" | "InvalidParameterValue" if says("conflicting dns domain") => {
             Code::PrivateDnsConflict
@@ -79,7 +139,9 @@ fn meaning(code: &str, message: &str) -> Code {
         "InvalidParameter" if says("only be enabled after the endpoint connection is accepted") => {
             Code::AwsResourceBusy
         }
-        "InvalidParameter" if says("does not provide a private dns name") => Code::PrivateDnsNotOffered,
+        "InvalidParameter" if says("does not provide a private dns name") => {
+            Code::PrivateDnsNotOffered
+        }
         "InvalidParameter" if says("does not support the availability zone") => {
             Code::SubnetZoneNotOffered
         }
@@ -92,29 +154,130 @@ mod tests {
     use super::*;
 
     fn check(code: &str, message: &str, expected: Code) {
-        assert_eq!(classify("CreateVpcEndpoint", code, message).code, expected, "{code}: {message}");
+        assert_eq!(
+            classify("CreateVpcEndpoint", code, message).code,
+            expected,
+            "{code}: {message}"
+        );
     }
 
     #[test]
     fn every_row_of_the_table() {
         for (codes, expected) in [
-            (&["RequestLimitExceeded", "Throttling", "ThrottlingException", "EC2ThrottledException", "SlowDown", "TooManyRequestsException", "BandwidthLimitExceeded"][..], Code::AwsThrottled),
-            (&["InternalError", "InternalFailure", "ServerInternal", "ServiceUnavailable", "Unavailable", "RequestTimeout", "RequestTimeoutException"], Code::AwsUnavailable),
-            (&["IncorrectState", "InvalidState", "OperationInProgress", "ConcurrentTagAccess", "DependencyViolation", "InvalidGroup.InUse", "InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound"], Code::AwsResourceBusy),
-            (&["UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "OperationNotPermitted", "OptInRequired", "Blocked", "PendingVerification"], Code::AwsAccessDenied),
-            (&["AuthFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "MissingAuthenticationToken"], Code::AwsCredentialsInvalid),
-            (&["InvalidServiceName", "InvalidVpcEndpointService.NotFound"], Code::ServiceNotVisible),
-            (&["InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound"], Code::SubnetNotFound),
+            (
+                &[
+                    "RequestLimitExceeded",
+                    "Throttling",
+                    "ThrottlingException",
+                    "EC2ThrottledException",
+                    "SlowDown",
+                    "TooManyRequestsException",
+                    "BandwidthLimitExceeded",
+                    "ThrottledException",
+                    "RequestThrottled",
+                    "RequestThrottledException",
+                    "PriorRequestNotComplete",
+                ][..],
+                Code::AwsThrottled,
+            ),
+            (
+                &[
+                    "InternalError",
+                    "InternalFailure",
+                    "ServerInternal",
+                    "ServiceUnavailable",
+                    "Unavailable",
+                    "RequestTimeout",
+                    "RequestTimeoutException",
+                ],
+                Code::AwsUnavailable,
+            ),
+            (
+                &[
+                    "IncorrectState",
+                    "InvalidState",
+                    "OperationInProgress",
+                    "ConcurrentTagAccess",
+                    "DependencyViolation",
+                    "InvalidGroup.InUse",
+                    "InvalidGroup.NotFound",
+                    "InvalidGroupId.NotFound",
+                    "InvalidSecurityGroupID.NotFound",
+                    "InvalidVpcEndpointId.NotFound",
+                    "InvalidVpcEndpoint.NotFound",
+                ],
+                Code::AwsResourceBusy,
+            ),
+            (
+                &[
+                    "UnauthorizedOperation",
+                    "AccessDenied",
+                    "AccessDeniedException",
+                    "OperationNotPermitted",
+                    "OptInRequired",
+                    "Blocked",
+                    "PendingVerification",
+                ],
+                Code::AwsAccessDenied,
+            ),
+            (
+                &[
+                    "AuthFailure",
+                    "ExpiredToken",
+                    "ExpiredTokenException",
+                    "RequestExpired",
+                    "InvalidClientTokenId",
+                    "UnrecognizedClientException",
+                    "SignatureDoesNotMatch",
+                    "MissingAuthenticationToken",
+                ],
+                Code::AwsCredentialsInvalid,
+            ),
+            (
+                &["InvalidServiceName", "InvalidVpcEndpointService.NotFound"],
+                Code::ServiceNotVisible,
+            ),
+            (
+                &["InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound"],
+                Code::SubnetNotFound,
+            ),
             (&["DuplicateSubnetsInSameZone"], Code::SubnetsShareZone),
             (&["InsufficientFreeAddressesInSubnet"], Code::SubnetUnusable),
             (&["VpcEndpointLimitExceeded"], Code::EndpointQuotaReached),
-            (&["SecurityGroupLimitExceeded", "SecurityGroupsPerInterfaceLimitExceeded"], Code::SecurityGroupQuotaReached),
-            (&["RulesPerSecurityGroupLimitExceeded"], Code::TooManySources),
-            (&["NetworkInterfaceLimitExceeded"], Code::NetworkInterfaceQuotaReached),
+            (
+                &[
+                    "SecurityGroupLimitExceeded",
+                    "SecurityGroupsPerInterfaceLimitExceeded",
+                ],
+                Code::SecurityGroupQuotaReached,
+            ),
+            (
+                &["RulesPerSecurityGroupLimitExceeded"],
+                Code::TooManySources,
+            ),
+            (
+                &["NetworkInterfaceLimitExceeded"],
+                Code::NetworkInterfaceQuotaReached,
+            ),
             (&["InvalidGroup.Duplicate"], Code::SecurityGroupNameTaken),
-            (&["IdempotentParameterMismatch", "InvalidClientToken"], Code::IdempotencyMismatch),
-            (&["InvalidVpcID.NotFound"], Code::VpcNotFound),
-            (&["InvalidParameter", "InvalidParameterValue", "MissingParameter", "InvalidVpcEndpointId.Malformed", "SomethingNew"], Code::UnexpectedAwsAnswer),
+            (
+                &["IdempotentParameterMismatch", "InvalidClientToken"],
+                Code::IdempotencyMismatch,
+            ),
+            (
+                &["InvalidVpcID.NotFound", "InvalidVPCId"],
+                Code::VpcNotFound,
+            ),
+            (
+                &[
+                    "InvalidParameter",
+                    "InvalidParameterValue",
+                    "MissingParameter",
+                    "InvalidVpcEndpointId.Malformed",
+                    "SomethingNew",
+                ],
+                Code::UnexpectedAwsAnswer,
+            ),
         ] {
             for code in codes {
                 check(code, "some text", expected);
@@ -125,14 +288,50 @@ mod tests {
     #[test]
     fn invalid_parameter_is_told_apart_by_its_message() {
         for (message, expected) in [
-            ("private-dns-enabled cannot be set because there is already a conflicting DNS domain for x.cockroachlabs.cloud in the VPC vpc-1", Code::PrivateDnsConflict),
-            ("Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for vpc-1", Code::VpcDnsHostnamesDisabled),
-            ("Private DNS can only be enabled after the endpoint connection is accepted by the owner of com.amazonaws.vpce.x", Code::AwsResourceBusy),
-            ("Private DNS can't be enabled because the service x does not provide a private DNS name", Code::PrivateDnsNotOffered),
-            ("The VPC endpoint service x does not support the availability zone of the subnet: subnet-1", Code::SubnetZoneNotOffered),
+            (
+                "private-dns-enabled cannot be set because there is already a conflicting DNS domain for x.cockroachlabs.cloud in the VPC vpc-1",
+                Code::PrivateDnsConflict,
+            ),
+            (
+                "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for vpc-1",
+                Code::VpcDnsHostnamesDisabled,
+            ),
+            (
+                "Private DNS can only be enabled after the endpoint connection is accepted by the owner of com.amazonaws.vpce.x",
+                Code::AwsResourceBusy,
+            ),
+            (
+                "Private DNS can't be enabled because the service x does not provide a private DNS name",
+                Code::PrivateDnsNotOffered,
+            ),
+            (
+                "The VPC endpoint service x does not support the availability zone of the subnet: subnet-1",
+                Code::SubnetZoneNotOffered,
+            ),
         ] {
             check("InvalidParameter", message, expected);
         }
+    }
+
+    #[test]
+    fn to_lack_permission_is_not_to_lack_credentials() {
+        for code in [
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+        ] {
+            assert!(is_denied(code), "{code}");
+        }
+        for code in ["ExpiredToken", "InvalidClientTokenId", "Throttling"] {
+            assert!(!is_denied(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_message_keeps_what_route_53_said() {
+        let error = classify_route53("ListHostedZonesByVPC", "Odd", "why not");
+        let said = "Route 53 ListHostedZonesByVPC answered Odd: why not";
+        assert_eq!(error.detail, said);
     }
 
     #[test]

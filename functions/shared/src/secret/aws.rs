@@ -14,19 +14,32 @@ pub struct SecretsManager {
 impl SecretsManager {
     /// Reads from the secret of that name or ARN.
     pub fn new(config: &aws_config::SdkConfig, secret_id: &str) -> Self {
-        Self { client: Client::new(config), secret_id: secret_id.to_owned() }
+        Self {
+            client: Client::new(config),
+            secret_id: secret_id.to_owned(),
+        }
     }
 }
 
 impl Secrets for SecretsManager {
     async fn api_key(&self) -> Result<ApiKey, StepError> {
-        let secret = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
+        let secret = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.secret_id)
+            .send()
+            .await;
         let secret = secret.map_err(|error| {
             let asked = format!("secret {}: Secrets Manager", self.secret_id);
-            sdk::failure(&asked, &error, |code, message| classify(&self.secret_id, code, message))
+            sdk::failure(&asked, &error, |code, message| {
+                classify(&self.secret_id, code, message)
+            })
         })?;
         let value = secret.secret_string().ok_or_else(|| {
-            StepError::new(Code::SecretUnreadable, format!("secret {} is not text", self.secret_id))
+            StepError::new(
+                Code::SecretUnreadable,
+                format!("secret {} is not text", self.secret_id),
+            )
         })?;
         ApiKey::from_secret(value)
     }
@@ -37,15 +50,24 @@ impl Secrets for SecretsManager {
 pub fn classify(secret_id: &str, code: &str, message: &str) -> StepError {
     let meaning = match code {
         "ResourceNotFoundException" => Code::SecretNotFound,
-        "AccessDeniedException" | "AccessDenied" | "DecryptionFailure"
-        | "InvalidParameterException" | "InvalidRequestException" => Code::SecretUnreadable,
-        "UnrecognizedClientException" | "ExpiredTokenException" | "InvalidSignatureException"
-        | "InvalidClientTokenId" | "MissingAuthenticationTokenException" => Code::AwsCredentialsInvalid,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "DecryptionFailure"
+        | "InvalidParameterException"
+        | "InvalidRequestException" => Code::SecretUnreadable,
+        "UnrecognizedClientException"
+        | "ExpiredTokenException"
+        | "InvalidSignatureException"
+        | "InvalidClientTokenId"
+        | "MissingAuthenticationTokenException" => Code::AwsCredentialsInvalid,
         "ThrottlingException" | "TooManyRequestsException" => Code::AwsThrottled,
         "InternalServiceError" | "InternalFailure" | "ServiceUnavailable" => Code::AwsUnavailable,
         _ => Code::UnexpectedAwsAnswer,
     };
-    StepError::new(meaning, format!("secret {secret_id}: Secrets Manager answered {code}: {message}"))
+    StepError::new(
+        meaning,
+        format!("secret {secret_id}: Secrets Manager answered {code}: {message}"),
+    )
 }
 
 #[cfg(test)]
@@ -56,10 +78,38 @@ mod tests {
     fn every_row_of_the_table() {
         for (codes, expected) in [
             (&["ResourceNotFoundException"][..], Code::SecretNotFound),
-            (&["AccessDeniedException", "AccessDenied", "DecryptionFailure", "InvalidParameterException", "InvalidRequestException"], Code::SecretUnreadable),
-            (&["UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException", "InvalidClientTokenId", "MissingAuthenticationTokenException"], Code::AwsCredentialsInvalid),
-            (&["ThrottlingException", "TooManyRequestsException"], Code::AwsThrottled),
-            (&["InternalServiceError", "InternalFailure", "ServiceUnavailable"], Code::AwsUnavailable),
+            (
+                &[
+                    "AccessDeniedException",
+                    "AccessDenied",
+                    "DecryptionFailure",
+                    "InvalidParameterException",
+                    "InvalidRequestException",
+                ],
+                Code::SecretUnreadable,
+            ),
+            (
+                &[
+                    "UnrecognizedClientException",
+                    "ExpiredTokenException",
+                    "InvalidSignatureException",
+                    "InvalidClientTokenId",
+                    "MissingAuthenticationTokenException",
+                ],
+                Code::AwsCredentialsInvalid,
+            ),
+            (
+                &["ThrottlingException", "TooManyRequestsException"],
+                Code::AwsThrottled,
+            ),
+            (
+                &[
+                    "InternalServiceError",
+                    "InternalFailure",
+                    "ServiceUnavailable",
+                ],
+                Code::AwsUnavailable,
+            ),
             (&["Odd"], Code::UnexpectedAwsAnswer),
         ] {
             for code in codes {

@@ -15,7 +15,8 @@ use crate::calls::{self, Method, call};
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
 use crate::stage::{
-    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, SECRET, STANDARD_CLUSTER, Stage, VPC, scenario,
+    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, SECRET, STANDARD_CLUSTER, Stage, VPC,
+    scenario,
 };
 
 /// What a caller learns of a call: its value, or code and message.
@@ -24,7 +25,10 @@ type Learned = (String, Result<String, (StepErrorName, String)>);
 /// Notes what a caller learns. Silence is described by each way in its own words.
 fn learned<T: std::fmt::Debug>(what: &str, result: Result<T, StepError>) -> Learned {
     let result = result.map(|value| format!("{value:#?}"));
-    (what.to_owned(), result.map_err(|error| (error.name(), error.to_string())))
+    (
+        what.to_owned(),
+        result.map_err(|error| (error.name(), error.to_string())),
+    )
 }
 
 /// A connection from its beginning to its end, with detours.
@@ -36,38 +40,75 @@ async fn story(
 ) -> Vec<Learned> {
     let mut all = Vec::new();
     for (method, _) in calls::ALL {
-        all.push(learned(&format!("{method:?}"), call(method, ec2, cloud, secrets).await));
+        all.push(learned(
+            &format!("{method:?}"),
+            call(method, ec2, cloud, secrets).await,
+        ));
     }
     let cluster = CLUSTER.parse().unwrap();
     let standard = STANDARD_CLUSTER.parse().unwrap();
     let (vpc, absent_vpc) = (VPC.parse().unwrap(), ABSENT_VPC.parse().unwrap());
-    let (absent_group, absent) = (ABSENT_GROUP.parse().unwrap(), ABSENT_ENDPOINT.parse().unwrap());
+    let (absent_group, absent) = (
+        ABSENT_GROUP.parse().unwrap(),
+        ABSENT_ENDPOINT.parse().unwrap(),
+    );
     all.push(learned("an absent VPC", ec2.vpc(&absent_vpc).await));
     all.push(learned("its attributes", ec2.vpc_dns(&absent_vpc).await));
     all.push(learned("its subnets", ec2.subnets(&absent_vpc).await));
     all.push(learned("its peerings", ec2.peered_vpcs(&absent_vpc).await));
     all.push(learned("its endpoints", ec2.endpoints(&absent_vpc).await));
-    all.push(learned("a group of it", ec2.group_named(&absent_vpc, "default").await));
-    all.push(learned("an absent group", ec2.delete_group(&absent_group).await));
-    all.push(learned("its rules", ec2.ingress_rules(std::slice::from_ref(&absent_group)).await));
-    all.push(learned("one of them", ec2.revoke(&absent_group, &["sgr-0a1".to_owned()]).await));
+    all.push(learned(
+        "a group of it",
+        ec2.group_named(&absent_vpc, "default").await,
+    ));
+    all.push(learned(
+        "an absent group",
+        ec2.delete_group(&absent_group).await,
+    ));
+    all.push(learned(
+        "its rules",
+        ec2.ingress_rules(std::slice::from_ref(&absent_group)).await,
+    ));
+    all.push(learned(
+        "one of them",
+        ec2.revoke(&absent_group, &["sgr-0a1".to_owned()]).await,
+    ));
     all.push(learned("an absent endpoint", ec2.endpoint(&absent).await));
     all.push(learned("on", ec2.set_private_dns(&absent, true).await));
     all.push(learned("away", ec2.delete_endpoint(&absent).await));
-    all.push(learned("marked", ec2.tag_endpoint(&absent, &new_group().tags).await));
+    all.push(learned(
+        "marked",
+        ec2.tag_endpoint(&absent, &new_group().tags).await,
+    ));
     all.push(learned("known", cloud.register(&cluster, &absent).await));
-    all.push(learned("unknown", cloud.deregister(&cluster, &absent).await));
+    all.push(learned(
+        "unknown",
+        cloud.deregister(&cluster, &absent).await,
+    ));
     all.push(learned("Standard", cloud.cluster(&standard).await));
-    all.push(learned("asks", cloud.request_endpoint_services(&standard).await));
+    all.push(learned(
+        "asks",
+        cloud.request_endpoint_services(&standard).await,
+    ));
     all.push(learned("owners", cloud.trusted_owners(&standard).await));
 
     let group = ec2.create_group(&new_group()).await;
-    all.push(learned("the group once more", ec2.create_group(&new_group()).await));
+    all.push(learned(
+        "the group once more",
+        ec2.create_group(&new_group()).await,
+    ));
     if let Ok(group) = group {
         advance(10);
         let source = |text: &str| Source::Cidr(text.parse().unwrap());
-        let sources = [source("10.1.0.0/16"), source("2001:db8::/56"), Source::Group(group.clone())];
-        all.push(learned("one rule", ec2.authorize(&group, &sources[..1], "a").await));
+        let sources = [
+            source("10.1.0.0/16"),
+            source("2001:db8::/56"),
+            Source::Group(group.clone()),
+        ];
+        all.push(learned(
+            "one rule",
+            ec2.authorize(&group, &sources[..1], "a").await,
+        ));
         all.push(learned("rules", ec2.authorize(&group, &sources, "b").await));
         let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await;
         let ids: Vec<String> = rules.iter().flatten().map(|rule| rule.id.clone()).collect();
@@ -79,20 +120,35 @@ async fn story(
     let created = ec2.create_endpoint(&new_endpoint()).await;
     let mut other = new_endpoint();
     other.subnet_ids.pop();
-    all.push(learned("other parameters", ec2.create_endpoint(&other).await));
+    all.push(learned(
+        "other parameters",
+        ec2.create_endpoint(&other).await,
+    ));
     if let Ok(created) = created {
         let id = created.id;
         all.push(learned("early", ec2.endpoint(&id).await));
-        all.push(learned("private DNS early", ec2.set_private_dns(&id, true).await));
-        all.push(learned("registered early", cloud.register(&cluster, &id).await));
+        all.push(learned(
+            "private DNS early",
+            ec2.set_private_dns(&id, true).await,
+        ));
+        all.push(learned(
+            "registered early",
+            cloud.register(&cluster, &id).await,
+        ));
         advance(10);
         all.push(learned("visible", ec2.endpoint(&id).await));
         all.push(learned("registered", cloud.register(&cluster, &id).await));
-        all.push(learned("registered twice", cloud.register(&cluster, &id).await));
+        all.push(learned(
+            "registered twice",
+            cloud.register(&cluster, &id).await,
+        ));
         for _ in 0..6 {
             advance(30);
             all.push(learned("the endpoint", ec2.endpoint(&id).await));
-            all.push(learned("registrations", cloud.registrations(&cluster).await));
+            all.push(learned(
+                "registrations",
+                cloud.registrations(&cluster).await,
+            ));
         }
         all.push(learned("private DNS", ec2.set_private_dns(&id, true).await));
         advance(120);
@@ -103,7 +159,10 @@ async fn story(
         all.push(learned("removed", cloud.registrations(&cluster).await));
         all.push(learned("delete", ec2.delete_endpoint(&id).await));
         all.push(learned("deleting", ec2.endpoint(&id).await));
-        all.push(learned("in use", ec2.delete_group(&new_endpoint().group_id).await));
+        all.push(learned(
+            "in use",
+            ec2.delete_group(&new_endpoint().group_id).await,
+        ));
         advance(60);
         all.push(learned("deleted", ec2.endpoint(&id).await));
         all.push(learned("endpoints left", ec2.endpoints(&vpc).await));
@@ -114,7 +173,11 @@ async fn story(
 
 async fn agree(situation: &str, scenario: &Scenario) -> usize {
     let stage = Stage::of(scenario).await;
-    let (ec2, cloud, secrets) = (stage.ec2().await, stage.cloud().await, stage.secrets().await);
+    let (ec2, cloud, secrets) = (
+        stage.ec2().await,
+        stage.cloud().await,
+        stage.secrets().await,
+    );
     let over_http = story(&ec2, &cloud, &secrets, |seconds| stage.advance(seconds)).await;
 
     let stage = Stage::of(scenario).await;
@@ -133,7 +196,9 @@ type Change = fn(&mut Scenario);
 
 const SITUATIONS: [(&str, Change); 20] = [
     ("nothing takes time", |_| {}),
-    ("everything takes its time", |scenario| scenario.pace = simulator::Pace::default()),
+    ("everything takes its time", |scenario| {
+        scenario.pace = simulator::Pace::default()
+    }),
     ("the cluster rejects", |scenario| {
         scenario.clusters[0].endpoint_outcome = EndpointOutcome::Rejected;
     }),
@@ -168,11 +233,19 @@ const SITUATIONS: [(&str, Change); 20] = [
         scenario.clusters[0].state = simulator::cloud::ClusterState::Locked;
         scenario.pace.cluster_locked = Duration::from_secs(3600);
     }),
-    ("no trusted owners", |scenario| scenario.habits.trusted_owners_enrolled = false),
-    ("a key without a role", |scenario| scenario.keys[0].roles = Vec::new()),
+    ("no trusted owners", |scenario| {
+        scenario.habits.trusted_owners_enrolled = false
+    }),
+    ("a key without a role", |scenario| {
+        scenario.keys[0].roles = Vec::new()
+    }),
     ("a key that is unknown", |scenario| scenario.keys.clear()),
-    ("a secret that cannot be read", |scenario| scenario.secrets[0].state = SecretState::Denied),
-    ("a secret without a value", |scenario| scenario.secrets[0].value = None),
+    ("a secret that cannot be read", |scenario| {
+        scenario.secrets[0].state = SecretState::Denied
+    }),
+    ("a secret without a value", |scenario| {
+        scenario.secrets[0].value = None
+    }),
     ("no secret", |scenario| scenario.secrets.clear()),
     ("quotas that are used up", |scenario| {
         scenario.quotas.endpoints_per_vpc = 1;
@@ -216,17 +289,31 @@ async fn both_ways_read_every_shipped_scenario_alike() {
             assert_eq!(ec2.vpc(&vpc).await, ports.vpc(&vpc).await, "{name}");
             assert_eq!(ec2.vpc_dns(&vpc).await, ports.vpc_dns(&vpc).await, "{name}");
             assert_eq!(ec2.subnets(&vpc).await, ports.subnets(&vpc).await, "{name}");
-            assert_eq!(ec2.peered_vpcs(&vpc).await, ports.peered_vpcs(&vpc).await, "{name}");
-            assert_eq!(ec2.endpoints(&vpc).await, ports.endpoints(&vpc).await, "{name}");
+            assert_eq!(
+                ec2.peered_vpcs(&vpc).await,
+                ports.peered_vpcs(&vpc).await,
+                "{name}"
+            );
+            assert_eq!(
+                ec2.endpoints(&vpc).await,
+                ports.endpoints(&vpc).await,
+                "{name}"
+            );
         }
         for cluster in &scenario.clusters {
             let id = cluster.id.parse().unwrap();
             assert_eq!(cloud.cluster(&id).await, ports.cluster(&id).await, "{name}");
             let services = cloud.endpoint_services(&id).await;
             assert_eq!(services, ports.endpoint_services(&id).await, "{name}");
-            assert_eq!(cloud.registrations(&id).await, ports.registrations(&id).await, "{name}");
+            assert_eq!(
+                cloud.registrations(&id).await,
+                ports.registrations(&id).await,
+                "{name}"
+            );
             for service in services.unwrap_or_default() {
-                let Some(service) = service.name else { continue };
+                let Some(service) = service.name else {
+                    continue;
+                };
                 let seen = ec2.endpoint_service(&service).await;
                 assert_eq!(seen, ports.endpoint_service(&service).await, "{name}");
             }
@@ -237,6 +324,7 @@ async fn both_ways_read_every_shipped_scenario_alike() {
 /// The table of calls is a table of all calls.
 #[test]
 fn every_method_is_tried() {
-    let methods: std::collections::BTreeSet<Method> = calls::ALL.iter().map(|(method, _)| *method).collect();
+    let methods: std::collections::BTreeSet<Method> =
+        calls::ALL.iter().map(|(method, _)| *method).collect();
     assert_eq!(methods.len(), calls::ALL.len());
 }

@@ -75,7 +75,10 @@ pub(crate) const ALL: [(Method, &str); 31] = [
     (UntagGroup, "ec2:DeleteTags"),
     (Cluster, "cloud:GET cluster"),
     (EndpointServices, "cloud:GET private-endpoint-services"),
-    (RequestEndpointServices, "cloud:POST private-endpoint-services"),
+    (
+        RequestEndpointServices,
+        "cloud:POST private-endpoint-services",
+    ),
     (Registrations, "cloud:GET private-endpoint-connections"),
     (Register, "cloud:POST private-endpoint-connections"),
     (Deregister, "cloud:DELETE private-endpoint-connection"),
@@ -117,27 +120,43 @@ pub(crate) async fn call(
         GroupNamed => text(ec2.group_named(&vpc, "by hand").await),
         IngressRules => text(ec2.ingress_rules(std::slice::from_ref(&group)).await),
         CreateGroup => text(ec2.create_group(&new_group()).await),
-        Authorize => text(ec2.authorize(&group, std::slice::from_ref(&source), "orders").await),
+        Authorize => text(
+            ec2.authorize(&group, std::slice::from_ref(&source), "orders")
+                .await,
+        ),
         // Whichever rule it is, it is always the same one.
         Revoke => {
             let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await?;
             let first: Vec<String> = rules.into_iter().map(|rule| rule.id).take(1).collect();
             text(ec2.revoke(&group, &first).await)
         }
-        DeleteGroup => text(ec2.delete_group(&"sg-0a000000000000003".parse().unwrap()).await),
+        DeleteGroup => text(
+            ec2.delete_group(&"sg-0a000000000000003".parse().unwrap())
+                .await,
+        ),
         TagGroup => text(ec2.tag_group(&group, &tags).await),
         UntagGroup => text(ec2.untag_group(&group, &keys).await),
         Cluster => text(cloud.cluster(&cluster).await),
         EndpointServices => text(cloud.endpoint_services(&cluster).await),
         RequestEndpointServices => text(cloud.request_endpoint_services(&cluster).await),
         Registrations => text(cloud.registrations(&cluster).await),
-        Register => text(cloud.register(&cluster, &"vpce-0a000000000000003".parse().unwrap()).await),
-        Deregister => text(cloud.deregister(&cluster, &"vpce-0a000000000000004".parse().unwrap()).await),
+        Register => text(
+            cloud
+                .register(&cluster, &"vpce-0a000000000000003".parse().unwrap())
+                .await,
+        ),
+        Deregister => text(
+            cloud
+                .deregister(&cluster, &"vpce-0a000000000000004".parse().unwrap())
+                .await,
+        ),
         TrustedOwners => text(cloud.trusted_owners(&cluster).await),
         TrustOwner => text(cloud.trust_owner(&cluster, &ACCOUNT.parse().unwrap()).await),
         DistrustOwner => {
             let owners = cloud.trusted_owners(&cluster).await?.unwrap_or_default();
-            let first = owners.first().map_or("00000000-0000-4000-8000-000000000000", |owner| &owner.id);
+            let first = owners
+                .first()
+                .map_or("00000000-0000-4000-8000-000000000000", |owner| &owner.id);
             text(cloud.distrust_owner(&cluster, first).await)
         }
         ApiKey => text(secrets.api_key().await.map(|key| key.expose().to_owned())),

@@ -22,7 +22,13 @@ fn id(text: &str) -> ClusterId {
 }
 
 async fn endpoint(stage: &Stage) -> EndpointId {
-    stage.ec2().await.create_endpoint(&new_endpoint()).await.unwrap().id
+    stage
+        .ec2()
+        .await
+        .create_endpoint(&new_endpoint())
+        .await
+        .unwrap()
+        .id
 }
 
 fn rotate(stage: &Stage, known: &str) {
@@ -30,7 +36,11 @@ fn rotate(stage: &Stage, known: &str) {
         let now = world.now;
         world.cloud.keys.revoke(KEY);
         let roles = vec!["CLUSTER_ADMIN".to_owned()];
-        world.cloud.keys.add(&KeySpec { secret: known.to_owned(), roles, clusters: Vec::new() });
+        world.cloud.keys.add(&KeySpec {
+            secret: known.to_owned(),
+            roles,
+            clusters: Vec::new(),
+        });
         world.secrets.put(SECRET, OTHER_KEY.to_owned(), None, now);
     });
 }
@@ -49,7 +59,10 @@ async fn a_cluster_is_read_with_plan_state_and_private_hosts() {
         plan: Plan::Advanced,
         state: ClusterState::Created,
         regions: vec![
-            region("eu-west-1", Some("internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud")),
+            region(
+                "eu-west-1",
+                Some("internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud"),
+            ),
             // The API leaves it empty.
             region("us-east-1", None),
         ],
@@ -65,8 +78,10 @@ async fn a_cluster_is_read_with_plan_state_and_private_hosts() {
 #[tokio::test]
 async fn words_that_we_do_not_know_are_kept() {
     let stage = Stage::with(|scenario| {
-        scenario.clusters[0].state = simulator::scenario::ClusterState::Unknown("NAPPING".to_owned());
-        scenario.clusters[0].words.registering = Some(ConnectionStatus::Unknown("STATUS_NEW".to_owned()));
+        scenario.clusters[0].state =
+            simulator::scenario::ClusterState::Unknown("NAPPING".to_owned());
+        scenario.clusters[0].words.registering =
+            Some(ConnectionStatus::Unknown("STATUS_NEW".to_owned()));
         let made = simulator::scenario::ServiceStatus::Unknown("MOVING".to_owned());
         scenario.clusters[0].regions[0].service.status = Some(made);
     })
@@ -75,7 +90,10 @@ async fn words_that_we_do_not_know_are_kept() {
     let cluster = cloud.cluster(&id(CLUSTER)).await.unwrap().unwrap();
     assert_eq!(cluster.state, ClusterState::Unknown("NAPPING".to_owned()));
     let services = cloud.endpoint_services(&id(CLUSTER)).await.unwrap();
-    assert_eq!(services[0].status, ServiceStatus::Unknown("MOVING".to_owned()));
+    assert_eq!(
+        services[0].status,
+        ServiceStatus::Unknown("MOVING".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -97,10 +115,22 @@ async fn services_are_asked_for_and_listed() {
     for _ in 0..2 {
         assert_eq!(cloud.request_endpoint_services(&id(CLUSTER)).await, Ok(()));
     }
-    let statuses = async || list().await.into_iter().map(|service| service.status).collect::<Vec<_>>();
-    assert_eq!(statuses().await, [ServiceStatus::Available, ServiceStatus::Creating]);
+    let statuses = async || {
+        list()
+            .await
+            .into_iter()
+            .map(|service| service.status)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        statuses().await,
+        [ServiceStatus::Available, ServiceStatus::Creating]
+    );
     stage.advance(90);
-    assert_eq!(statuses().await, [ServiceStatus::Available, ServiceStatus::Available]);
+    assert_eq!(
+        statuses().await,
+        [ServiceStatus::Available, ServiceStatus::Available]
+    );
     assert_eq!(list().await[0], ours);
 }
 
@@ -125,11 +155,17 @@ async fn an_endpoint_is_registered_listed_and_removed() {
     };
     let first = listed().await;
     assert!(
-        matches!(first[0].status, RegistrationStatus::Pending | RegistrationStatus::PendingAcceptance),
+        matches!(
+            first[0].status,
+            RegistrationStatus::Pending | RegistrationStatus::PendingAcceptance
+        ),
         "{first:?}"
     );
     stage.advance(30);
-    assert_eq!(listed().await, [registration(RegistrationStatus::Available)]);
+    assert_eq!(
+        listed().await,
+        [registration(RegistrationStatus::Available)]
+    );
     for _ in 0..2 {
         assert_eq!(cloud.deregister(&id(CLUSTER), &endpoint).await, Ok(()));
     }
@@ -143,8 +179,16 @@ async fn a_registration_that_is_refused_can_be_told_from_other_failures() {
     let absent = ABSENT_ENDPOINT.parse().unwrap();
     let error = cloud.register(&id(CLUSTER), &absent).await.unwrap_err();
     assert_eq!(error.code, Code::RegistrationRefused);
-    assert!(error.detail.contains("404 to POST private-endpoint-connections: private"), "{error}");
-    let error = cloud.register(&id(BASIC_CLUSTER), &absent).await.unwrap_err();
+    assert!(
+        error
+            .detail
+            .contains("404 to POST private-endpoint-connections: private"),
+        "{error}"
+    );
+    let error = cloud
+        .register(&id(BASIC_CLUSTER), &absent)
+        .await
+        .unwrap_err();
     assert_eq!(error.code, Code::RegistrationRefused);
     assert_eq!(cloud.deregister(&id(CLUSTER), &absent).await, Ok(()));
 }
@@ -154,7 +198,10 @@ async fn lists_of_a_cluster_that_is_being_built_are_not_there_yet() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
     for error in [
-        cloud.endpoint_services(&id(ABSENT_CLUSTER)).await.unwrap_err(),
+        cloud
+            .endpoint_services(&id(ABSENT_CLUSTER))
+            .await
+            .unwrap_err(),
         cloud.registrations(&id(ABSENT_CLUSTER)).await.unwrap_err(),
     ] {
         assert_eq!(error.code, Code::ClusterBusy, "{error}");
@@ -173,7 +220,10 @@ async fn a_locked_cluster_is_busy_whatever_the_status() {
         let cloud = stage.cloud().await;
         let state = cloud.cluster(&id(CLUSTER)).await.unwrap().unwrap().state;
         assert_eq!(state, ClusterState::Locked);
-        let error = cloud.request_endpoint_services(&id(CLUSTER)).await.unwrap_err();
+        let error = cloud
+            .request_endpoint_services(&id(CLUSTER))
+            .await
+            .unwrap_err();
         assert_eq!(error.code, Code::ClusterBusy, "{error}");
     }
 }
@@ -187,11 +237,17 @@ async fn trusted_owners_are_listed_added_and_removed() {
         owners.into_iter().map(|owner| owner.account).collect()
     };
     assert_eq!(accounts().await, ["444455556666", "*"]);
-    cloud.trust_owner(&id(CLUSTER), &ACCOUNT.parse().unwrap()).await.unwrap();
+    cloud
+        .trust_owner(&id(CLUSTER), &ACCOUNT.parse().unwrap())
+        .await
+        .unwrap();
     assert_eq!(accounts().await, ["444455556666", "*", ACCOUNT]);
     let owners: Vec<TrustedOwner> = cloud.trusted_owners(&id(CLUSTER)).await.unwrap().unwrap();
     for _ in 0..2 {
-        assert_eq!(cloud.distrust_owner(&id(CLUSTER), &owners[2].id).await, Ok(()));
+        assert_eq!(
+            cloud.distrust_owner(&id(CLUSTER), &owners[2].id).await,
+            Ok(())
+        );
     }
     assert_eq!(accounts().await, ["444455556666", "*"]);
 }
@@ -204,7 +260,10 @@ async fn an_organization_without_trusted_owners_has_none() {
             scenario.habits.not_enrolled_status = status;
         })
         .await;
-        assert_eq!(stage.cloud().await.trusted_owners(&id(CLUSTER)).await, Ok(None));
+        assert_eq!(
+            stage.cloud().await.trusted_owners(&id(CLUSTER)).await,
+            Ok(None)
+        );
     }
 }
 

@@ -22,13 +22,18 @@ pub(crate) fn cloud(stub: &Stub) -> HttpCloud<Fixed> {
 
 async fn error_of(canned: String) -> StepError {
     let stub = Stub::answering([canned]).await;
-    cloud(&stub).registrations(&CLUSTER.parse().unwrap()).await.unwrap_err()
+    cloud(&stub)
+        .registrations(&CLUSTER.parse().unwrap())
+        .await
+        .unwrap_err()
 }
 
 fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     let (head, _) = request.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    lines
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 #[tokio::test]
@@ -37,12 +42,24 @@ async fn every_request_says_who_asks_and_in_which_version() {
     let (cloud, cluster) = (cloud(&stub), CLUSTER.parse().unwrap());
     cloud.registrations(&cluster).await.unwrap();
     cloud.request_endpoint_services(&cluster).await.unwrap();
-    cloud.register(&cluster, &ENDPOINT.parse().unwrap()).await.unwrap();
-    cloud.trust_owner(&cluster, &"111122223333".parse().unwrap()).await.unwrap();
-    cloud.deregister(&cluster, &ENDPOINT.parse().unwrap()).await.unwrap();
+    cloud
+        .register(&cluster, &ENDPOINT.parse().unwrap())
+        .await
+        .unwrap();
+    cloud
+        .trust_owner(&cluster, &"111122223333".parse().unwrap())
+        .await
+        .unwrap();
+    cloud
+        .deregister(&cluster, &ENDPOINT.parse().unwrap())
+        .await
+        .unwrap();
     let requests = stub.requests();
     for request in &requests {
-        assert_eq!(header(request, "authorization"), Some(format!("Bearer {KEY}").as_str()));
+        assert_eq!(
+            header(request, "authorization"),
+            Some(format!("Bearer {KEY}").as_str())
+        );
         assert_eq!(header(request, "accept"), Some("application/json"));
         assert_eq!(header(request, "cc-version"), Some("2024-09-16"));
         let agent = header(request, "user-agent").unwrap();
@@ -59,15 +76,33 @@ async fn every_request_says_who_asks_and_in_which_version() {
             below("POST", "private-endpoint-services"),
             below("POST", "private-endpoint-connections"),
             below("POST", "private-endpoint-trusted-owners"),
-            below("DELETE", &format!("private-endpoint-connections/{ENDPOINT}")),
+            below(
+                "DELETE",
+                &format!("private-endpoint-connections/{ENDPOINT}")
+            ),
         ]
     );
-    let bodies: Vec<&str> = requests.iter().map(|r| r.split_once("\r\n\r\n").unwrap().1).collect();
+    let bodies: Vec<&str> = requests
+        .iter()
+        .map(|r| r.split_once("\r\n\r\n").unwrap().1)
+        .collect();
     let owner = r#"{"external_owner_id":"111122223333","type":"AWS_ACCOUNT_ID"}"#;
-    assert_eq!(bodies, ["", "", r#"{"endpoint_id":"vpce-0a000000000000001"}"#, owner, ""]);
+    assert_eq!(
+        bodies,
+        [
+            "",
+            "",
+            r#"{"endpoint_id":"vpce-0a000000000000001"}"#,
+            owner,
+            ""
+        ]
+    );
     // The API wants no body there, and so no type of one.
     assert_eq!(header(&requests[1], "content-type"), None);
-    assert_eq!(header(&requests[2], "content-type"), Some("application/json"));
+    assert_eq!(
+        header(&requests[2], "content-type"),
+        Some("application/json")
+    );
 }
 
 #[tokio::test]
@@ -75,12 +110,23 @@ async fn an_id_from_an_answer_cannot_change_the_path() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
     let cloud = cloud(&stub);
     for id in ["a/b", "../x?y#z", "%2e", "ü "] {
-        cloud.distrust_owner(&CLUSTER.parse().unwrap(), id).await.unwrap();
+        cloud
+            .distrust_owner(&CLUSTER.parse().unwrap(), id)
+            .await
+            .unwrap();
     }
     let requests = stub.requests();
     let last: Vec<&str> = requests
         .iter()
-        .map(|request| request.split(' ').nth(1).unwrap().rsplit('/').next().unwrap())
+        .map(|request| {
+            request
+                .split(' ')
+                .nth(1)
+                .unwrap()
+                .rsplit('/')
+                .next()
+                .unwrap()
+        })
         .collect();
     assert_eq!(last, ["a%2Fb", "..%2Fx%3Fy%23z", "%252e", "%C3%BC%20"]);
 }
@@ -89,7 +135,10 @@ async fn an_id_from_an_answer_cannot_change_the_path() {
 async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
     let cloud = HttpCloud::new(&format!("{}/", stub.url()), Fixed(KEY)).unwrap();
-    cloud.registrations(&CLUSTER.parse().unwrap()).await.unwrap();
+    cloud
+        .registrations(&CLUSTER.parse().unwrap())
+        .await
+        .unwrap();
     let request = stub.requests().remove(0);
     assert!(request.starts_with("GET /api/v1/clusters/"), "{request}");
     for url in ["", "cockroachlabs.cloud", "mailto:a@b"] {
@@ -101,7 +150,10 @@ async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
 #[tokio::test]
 async fn refusals_are_understood_with_any_body_or_none() {
     for (body, detail) in [
-        (r#"{"code": 3, "message": "invalid argument: no", "details": []}"#, ": invalid argument: no"),
+        (
+            r#"{"code": 3, "message": "invalid argument: no", "details": []}"#,
+            ": invalid argument: no",
+        ),
         (r#"{"message": ""}"#, r#": {"message": ""}"#),
         (r#"{"message": 7}"#, r#": {"message": 7}"#),
         ("<html>\n<b>no</b>  </html>", ": <html> <b>no</b> </html>"),
@@ -111,7 +163,8 @@ async fn refusals_are_understood_with_any_body_or_none() {
     ] {
         let error = error_of(answer(418, "", body)).await;
         assert_eq!(error.code, Code::UnexpectedCloudAnswer);
-        let expected = format!("the Cloud API answered 418 to GET private-endpoint-connections{detail}");
+        let expected =
+            format!("the Cloud API answered 418 to GET private-endpoint-connections{detail}");
         assert_eq!(error.detail, expected);
     }
     let long = error_of(answer(418, "", &"é".repeat(2000))).await;
@@ -120,12 +173,21 @@ async fn refusals_are_understood_with_any_body_or_none() {
 
 #[tokio::test]
 async fn a_success_that_is_no_json_is_an_answer_that_we_do_not_know() {
-    for body in ["", "<html>", r#"{"connections": 7}"#, r#"{"connections": [{}]}"#] {
+    for body in [
+        "",
+        "<html>",
+        r#"{"connections": 7}"#,
+        r#"{"connections": [{}]}"#,
+    ] {
         let error = error_of(answer(200, "", body)).await;
         assert_eq!(error.code, Code::UnexpectedCloudAnswer, "{error}");
     }
     let redirect = error_of(answer(302, "Location: https://example.com/\r\n", "")).await;
-    assert_eq!(redirect.code, Code::UnexpectedCloudAnswer, "the key is not sent elsewhere");
+    assert_eq!(
+        redirect.code,
+        Code::UnexpectedCloudAnswer,
+        "the key is not sent elsewhere"
+    );
 }
 
 #[tokio::test]
@@ -138,11 +200,21 @@ async fn what_is_null_counts_as_left_out_and_unknown_fields_are_ignored() {
         {"region_name": "westeurope", "status": "AVAILABLE", "name": "x", "cloud_provider": "AZURE"}]}"#;
     let connections = r#"{"connections": [{"endpoint_id": "vpce-1", "status": "STATUS_NEW",
         "region": "eu-west-1", "external_owner_id": ""}], "pagination": null}"#;
-    let bodies = [cluster, owners, services, connections, r#"{"services": null}"#, r#"{"connections": null}"#];
+    let bodies = [
+        cluster,
+        owners,
+        services,
+        connections,
+        r#"{"services": null}"#,
+        r#"{"connections": null}"#,
+    ];
     let stub = Stub::answering(bodies.map(|body| answer(200, "", body))).await;
     let (cloud, id) = (cloud(&stub), CLUSTER.parse().unwrap());
     let cluster = cloud.cluster(&id).await.unwrap().unwrap();
-    assert_eq!((cluster.plan, cluster.state), (Plan::Advanced, ClusterState::Created));
+    assert_eq!(
+        (cluster.plan, cluster.state),
+        (Plan::Advanced, ClusterState::Created)
+    );
     assert_eq!(cluster.regions, []);
     assert_eq!(cloud.trusted_owners(&id).await, Ok(Some(Vec::new())));
     let services = cloud.endpoint_services(&id).await.unwrap();
@@ -161,11 +233,16 @@ async fn a_key_in_an_answer_is_not_repeated() {
         format!("no JSON, but (\"{KEY}\", \"{other}\")"),
     ] {
         let text = error_of(answer(400, "", &body)).await.to_string();
-        assert!(text.contains("CCDB1_…") && !text.contains("thisKeyOpens"), "{text}");
+        assert!(
+            text.contains("CCDB1_…") && !text.contains("thisKeyOpens"),
+            "{text}"
+        );
         assert!(!text.contains("another"), "{text}");
     }
     // The reader of JSON quotes what it cannot take.
-    let text = error_of(answer(200, "", &format!(r#"{{"connections": "{KEY}"}}"#))).await.to_string();
+    let text = error_of(answer(200, "", &format!(r#"{{"connections": "{KEY}"}}"#)))
+        .await
+        .to_string();
     assert!(!text.contains("thisKeyOpens"), "{text}");
 }
 
@@ -175,7 +252,10 @@ async fn a_key_of_another_form_is_not_repeated_either() {
     let body = format!(r#"{{"message": "token={TOKEN}, which is expired"}}"#);
     let stub = Stub::answering([answer(400, "", &body)]).await;
     let cloud = HttpCloud::new(&stub.url(), Fixed(TOKEN)).unwrap();
-    let error = cloud.registrations(&CLUSTER.parse().unwrap()).await.unwrap_err();
+    let error = cloud
+        .registrations(&CLUSTER.parse().unwrap())
+        .await
+        .unwrap_err();
     assert!(!error.detail.contains("eyJ"), "{error}");
     assert!(error.detail.contains("which is expired"), "{error}");
 }

@@ -92,7 +92,12 @@ fn rows(kinds: &[FaultKind]) -> Vec<Row> {
     for (method, operation) in calls::ALL {
         for kind in kinds {
             for moment in Moment::ALL {
-                rows.push(Row { method, operation, kind: *kind, moment });
+                rows.push(Row {
+                    method,
+                    operation,
+                    kind: *kind,
+                    moment,
+                });
             }
         }
     }
@@ -100,7 +105,9 @@ fn rows(kinds: &[FaultKind]) -> Vec<Row> {
 }
 
 fn outcome(result: &Result<String, StepError>) -> &str {
-    result.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok")
+    result
+        .as_ref()
+        .map_or_else(|error| error.code.as_str(), |_| "ok")
 }
 
 /// Everything that a call could change.
@@ -110,7 +117,12 @@ fn picture(world: &World) -> String {
     let clusters: Vec<_> = world
         .cloud
         .clusters()
-        .map(|cluster| (cluster.connections().collect::<Vec<_>>(), &cluster.trusted_owners))
+        .map(|cluster| {
+            (
+                cluster.connections().collect::<Vec<_>>(),
+                &cluster.trusted_owners,
+            )
+        })
         .collect();
     format!("{endpoints:#?}\n{groups:#?}\n{clusters:#?}")
 }
@@ -161,7 +173,9 @@ async fn try_row(row: Row, aws: SdkConfig) -> Option<String> {
         return Some(format!("{row:?}: the code is not named in {said}"));
     }
     if stage.sim.look(picture) != undisturbed(row).await {
-        return Some(format!("{row:?}: the world is not as after one call or none"));
+        return Some(format!(
+            "{row:?}: the world is not as after one call or none"
+        ));
     }
     None
 }
@@ -173,15 +187,22 @@ async fn try_all(rows: &[Row], together: usize, settings: fn(SdkConfig) -> SdkCo
     let mut wrong = Vec::new();
     for rows in rows.chunks(together) {
         let local = LocalSet::new();
-        let tried: Vec<_> =
-            rows.iter().map(|row| local.spawn_local(try_row(*row, aws.clone()))).collect();
+        let tried: Vec<_> = rows
+            .iter()
+            .map(|row| local.spawn_local(try_row(*row, aws.clone())))
+            .collect();
         local.await;
         for row in tried {
             wrong.extend(row.await.unwrap());
         }
     }
     let count = rows.len();
-    assert!(wrong.is_empty(), "{} of {count} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} rows are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[tokio::test]
@@ -201,43 +222,72 @@ async fn every_throttle_has_its_code() {
 async fn silence_everywhere_ends_in_time_and_has_its_code() {
     let started = Instant::now();
     let rows = rows(&[FaultKind::Timeout]);
-    let (cloud, aws): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|row| row.operation.starts_with("cloud:"));
+    let (cloud, aws): (Vec<Row>, Vec<Row>) = rows
+        .into_iter()
+        .partition(|row| row.operation.starts_with("cloud:"));
     try_all(&aws, 4, |aws| impatient(once(aws))).await;
     // The Cloud adapter waits 8 s for an answer.
     try_all(&cloud, cloud.len(), once).await;
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 /// One lost answer is no failure: the SDK asks again, and finds the effect there.
 #[tokio::test]
 async fn the_sdk_gets_over_one_fault_of_aws() {
     let aws = at_once(shared::config::aws_at("http://127.0.0.1:1", REGION).await);
-    for row in rows(&[FaultKind::Throttle, FaultKind::ServerError, FaultKind::CutOff]) {
+    for row in rows(&[
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::CutOff,
+    ]) {
         if row.operation.starts_with("cloud:") {
             continue;
         }
         let stage = Stage::new().await;
-        stage.sim.add_fault(Fault::once(row.operation, 1, row.kind, row.moment));
+        stage
+            .sim
+            .add_fault(Fault::once(row.operation, 1, row.kind, row.moment));
         let result = ask(row.method, &stage, &aws).await;
         // Nothing tells the second request that the first one was ours.
         let is_taken = row.method == Method::CreateGroup && row.moment == Moment::After;
-        let expected = if is_taken { Code::SecurityGroupNameTaken.as_str() } else { "ok" };
+        let expected = if is_taken {
+            Code::SecurityGroupNameTaken.as_str()
+        } else {
+            "ok"
+        };
         assert_eq!(outcome(&result), expected, "{row:?}: {result:?}");
-        let effect = undisturbed(Row { moment: Moment::After, ..row }).await;
+        let effect = undisturbed(Row {
+            moment: Moment::After,
+            ..row
+        })
+        .await;
         assert_eq!(stage.sim.look(picture), effect, "{row:?}");
     }
 }
 
 #[tokio::test]
 async fn aws_is_asked_three_times_before_we_give_up() {
-    let aws = impatient(at_once(shared::config::aws_at("http://127.0.0.1:1", REGION).await));
-    for kind in [FaultKind::Throttle, FaultKind::ServerError, FaultKind::Timeout, FaultKind::CutOff] {
+    let aws = impatient(at_once(
+        shared::config::aws_at("http://127.0.0.1:1", REGION).await,
+    ));
+    for kind in [
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::Timeout,
+        FaultKind::CutOff,
+    ] {
         let stage = Stage::new().await;
-        stage.sim.add_fault(Fault::from_then_on("*", 1, kind, Moment::Before));
-        for (method, operation) in
-            [(Method::Vpc, "ec2:DescribeVpcs"), (Method::ApiKey, "secretsmanager:GetSecretValue")]
-        {
+        stage
+            .sim
+            .add_fault(Fault::from_then_on("*", 1, kind, Moment::Before));
+        for (method, operation) in [
+            (Method::Vpc, "ec2:DescribeVpcs"),
+            (Method::ApiKey, "secretsmanager:GetSecretValue"),
+        ] {
             let error = ask(method, &stage, &aws).await.unwrap_err();
             assert_eq!(error.name(), StepErrorName::Transient, "{kind:?}: {error}");
             assert_eq!(stage.count(operation), 3, "{kind:?}: {operation}");
@@ -248,11 +298,23 @@ async fn aws_is_asked_three_times_before_we_give_up() {
 #[tokio::test]
 async fn a_silent_aws_becomes_an_error_well_within_the_time_of_a_function() {
     let stage = Stage::new().await;
-    stage.sim.add_fault(Fault::from_then_on("ec2:DescribeVpcs", 1, FaultKind::Timeout, Moment::Before));
-    let (ec2, secrets, cloud) = (stage.ec2().await, stage.secrets().await, stage.cloud().await);
+    stage.sim.add_fault(Fault::from_then_on(
+        "ec2:DescribeVpcs",
+        1,
+        FaultKind::Timeout,
+        Moment::Before,
+    ));
+    let (ec2, secrets, cloud) = (
+        stage.ec2().await,
+        stage.secrets().await,
+        stage.cloud().await,
+    );
     let started = Instant::now();
     let error = call(Method::Vpc, &ec2, &cloud, &secrets).await.unwrap_err();
     assert_eq!(error.code, Code::AwsUnavailable, "{error}");
     let took = started.elapsed();
-    assert!(took > Duration::from_secs(8) && took < Duration::from_secs(25), "{took:?}");
+    assert!(
+        took > Duration::from_secs(8) && took < Duration::from_secs(25),
+        "{took:?}"
+    );
 }

@@ -4,6 +4,11 @@
 //! What the simulator never says, because no service is known to say it, comes
 //! from [`stub`]: answers that are canned word for word.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs may panic like the test itself"
+)]
+
 mod agreement;
 mod calls;
 mod cloud;

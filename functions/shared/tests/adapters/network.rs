@@ -7,7 +7,7 @@ use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
 
 use crate::stage::{
-    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, GROUP, SERVICE, Stage, SUBNET_1, SUBNET_2, VPC,
+    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage, VPC,
 };
 
 fn cidrs(texts: &[&str]) -> Vec<Cidr> {
@@ -33,7 +33,13 @@ async fn both_dns_attributes_are_asked_for() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
     let dns = ec2.vpc_dns(&VPC.parse().unwrap()).await;
-    assert_eq!(dns, Ok(VpcDns { support: true, hostnames: false }));
+    assert_eq!(
+        dns,
+        Ok(VpcDns {
+            support: true,
+            hostnames: false
+        })
+    );
     assert_eq!(stage.count("ec2:DescribeVpcAttribute"), 2);
     let error = ec2.vpc_dns(&ABSENT_VPC.parse().unwrap()).await.unwrap_err();
     assert_eq!(error.code, Code::VpcNotFound);
@@ -42,7 +48,12 @@ async fn both_dns_attributes_are_asked_for() {
 #[tokio::test]
 async fn active_peerings_count_whoever_asked_for_them() {
     let stage = Stage::new().await;
-    let peered = stage.ec2().await.peered_vpcs(&VPC.parse().unwrap()).await.unwrap();
+    let peered = stage
+        .ec2()
+        .await
+        .peered_vpcs(&VPC.parse().unwrap())
+        .await
+        .unwrap();
     let peer = |id: &str, vpc: &str, networks: &[&str]| PeeredVpc {
         peering_id: id.to_owned(),
         vpc_id: vpc.parse().unwrap(),
@@ -53,7 +64,11 @@ async fn active_peerings_count_whoever_asked_for_them() {
         peered,
         [
             peer("pcx-0a000000000000001", "vpc-0a000000000000011", &ours),
-            peer("pcx-0a000000000000002", "vpc-0a000000000000012", &["10.13.0.0/16"]),
+            peer(
+                "pcx-0a000000000000002",
+                "vpc-0a000000000000012",
+                &["10.13.0.0/16"]
+            ),
         ]
     );
 }
@@ -80,7 +95,10 @@ async fn subnets_are_read_with_zone_id_free_addresses_and_outpost() {
             subnet("subnet-0a000000000000003", "euw1-az3", 251, true),
         ]
     );
-    assert_eq!(ec2.subnets(&ABSENT_VPC.parse().unwrap()).await, Ok(Vec::new()));
+    assert_eq!(
+        ec2.subnets(&ABSENT_VPC.parse().unwrap()).await,
+        Ok(Vec::new())
+    );
 }
 
 #[tokio::test]
@@ -104,8 +122,13 @@ async fn an_endpoint_service_is_read_with_the_zones_in_common() {
         private_dns_name: Some("internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud".to_owned()),
         private_dns_verified: true,
     };
-    assert_eq!(ec2.endpoint_service(&SERVICE.parse().unwrap()).await, Ok(Some(service)));
-    let other = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000009".parse().unwrap();
+    assert_eq!(
+        ec2.endpoint_service(&SERVICE.parse().unwrap()).await,
+        Ok(Some(service))
+    );
+    let other = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000009"
+        .parse()
+        .unwrap();
     let unverified = EndpointService {
         zone_ids: zones(&["euw1-az2"]),
         private_dns_name: Some("elsewhere.example.com".to_owned()),
@@ -122,7 +145,9 @@ async fn an_endpoint_service_that_we_may_not_use_is_none_like_one_that_is_absent
     .await;
     let ec2 = stage.ec2().await;
     for id in ["vpce-svc-0a000000000000009", "vpce-svc-0a00000000000000f"] {
-        let name = format!("com.amazonaws.vpce.eu-west-1.{id}").parse().unwrap();
+        let name = format!("com.amazonaws.vpce.eu-west-1.{id}")
+            .parse()
+            .unwrap();
         assert_eq!(ec2.endpoint_service(&name).await, Ok(None), "{id}");
     }
 }

@@ -36,7 +36,10 @@ async fn a_rate_limited_request_of_any_method_is_repeated_once_when_the_wait_is_
 #[tokio::test]
 async fn a_second_refusal_is_the_definitions_to_wait_for() {
     let stub = Stub::answering([limited(429, "0")]).await;
-    let error = cloud(&stub).registrations(&CLUSTER.parse().unwrap()).await.unwrap_err();
+    let error = cloud(&stub)
+        .registrations(&CLUSTER.parse().unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.code, Code::CloudRateLimited);
     assert_eq!(stub.requests().len(), 2);
 }
@@ -45,10 +48,18 @@ async fn a_second_refusal_is_the_definitions_to_wait_for() {
 async fn a_long_or_unreadable_wait_is_the_definitions_too() {
     let no_wait_named = answer(429, "", LIMITED);
     let date = "Wed, 21 Oct 2026 07:28:00 GMT";
-    for canned in [limited(429, "3"), limited(429, date), limited(429, "-1"), no_wait_named] {
+    for canned in [
+        limited(429, "3"),
+        limited(429, date),
+        limited(429, "-1"),
+        no_wait_named,
+    ] {
         let stub = Stub::answering([canned.clone()]).await;
         let started = Instant::now();
-        let error = cloud(&stub).registrations(&CLUSTER.parse().unwrap()).await.unwrap_err();
+        let error = cloud(&stub)
+            .registrations(&CLUSTER.parse().unwrap())
+            .await
+            .unwrap_err();
         assert_eq!(error.code, Code::CloudRateLimited, "{canned}");
         assert_eq!(stub.requests().len(), 1, "{canned}");
         assert!(started.elapsed() < Duration::from_secs(1), "{canned}");
@@ -59,7 +70,10 @@ async fn a_long_or_unreadable_wait_is_the_definitions_too() {
 async fn a_fault_with_retry_after_may_have_taken_effect_and_is_not_repeated() {
     let stub = Stub::answering([answer(503, "Retry-After: 0\r\n", "")]).await;
     let id = CLUSTER.parse().unwrap();
-    let error = cloud(&stub).register(&id, &ENDPOINT.parse().unwrap()).await.unwrap_err();
+    let error = cloud(&stub)
+        .register(&id, &ENDPOINT.parse().unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.code, Code::CloudRateLimited);
     assert_eq!(stub.requests().len(), 1);
 }
@@ -71,7 +85,17 @@ async fn the_wait_is_as_long_as_the_api_asks_for() {
     let throttle = Fault::once("cloud:GET cluster", 1, FaultKind::Throttle, Moment::Before);
     stage.sim.add_fault(throttle);
     let started = Instant::now();
-    assert!(cloud.cluster(&CLUSTER.parse().unwrap()).await.unwrap().is_some());
-    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(
+        cloud
+            .cluster(&CLUSTER.parse().unwrap())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        started.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(stage.count("cloud:GET cluster"), 2);
 }

@@ -43,7 +43,11 @@ async fn log_of_a_run(filter: &str) -> String {
     let guard = tracing::subscriber::set_default(subscriber);
     tracing::callsite::rebuild_interest_cache();
     let stage = Stage::new().await;
-    let (ec2, cloud, secrets) = (stage.ec2().await, stage.cloud().await, stage.secrets().await);
+    let (ec2, cloud, secrets) = (
+        stage.ec2().await,
+        stage.cloud().await,
+        stage.secrets().await,
+    );
     for (method, _) in calls::ALL {
         tracing::info!("{method:?}");
         let result = call(method, &ec2, &cloud, &secrets).await;
@@ -64,7 +68,9 @@ async fn log_of_a_run(filter: &str) -> String {
 }
 
 fn lines_with_a_key(log: &str) -> Vec<&str> {
-    log.lines().filter(|line| line.contains("OpensNothing")).collect()
+    log.lines()
+        .filter(|line| line.contains("OpensNothing"))
+        .collect()
 }
 
 #[tokio::test]
@@ -79,6 +85,14 @@ async fn the_key_is_in_no_line_of_ours_or_of_the_http_client_at_any_level() {
     let log = log_of_a_run("trace,simulator=off").await;
     assert!(log.lines().count() > 1000, "the log is of all levels");
     let lines = lines_with_a_key(&log);
-    let short: Vec<String> = lines.iter().map(|line| line.chars().take(200).collect()).collect();
-    assert!(lines.is_empty(), "{} lines, such as {:#?}", lines.len(), &short[..short.len().min(5)]);
+    let short: Vec<String> = lines
+        .iter()
+        .map(|line| line.chars().take(200).collect())
+        .collect();
+    assert!(
+        lines.is_empty(),
+        "{} lines, such as {:#?}",
+        lines.len(),
+        &short[..short.len().min(5)]
+    );
 }

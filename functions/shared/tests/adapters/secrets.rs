@@ -9,7 +9,9 @@ use crate::stage::{KEY, SECRET, Stage};
 #[tokio::test]
 async fn the_key_is_read_by_the_name_or_the_arn_of_its_secret() {
     let stage = Stage::new().await;
-    let arn = stage.sim.look(|world| world.secrets.secret(SECRET).unwrap().arn.clone());
+    let arn = stage
+        .sim
+        .look(|world| world.secrets.secret(SECRET).unwrap().arn.clone());
     for id in [SECRET, arn.as_str()] {
         let secrets = SecretsManager::new(&stage.aws().await, id);
         assert_eq!(secrets.api_key().await.unwrap().expose(), KEY);
@@ -23,7 +25,12 @@ async fn the_key_is_never_kept() {
     secrets.api_key().await.unwrap();
     stage.sim.meddle(|world| {
         let now = world.now;
-        world.secrets.put(SECRET, r#"{"api_key": "CCDB1_next_key"}"#.to_owned(), None, now);
+        world.secrets.put(
+            SECRET,
+            r#"{"api_key": "CCDB1_next_key"}"#.to_owned(),
+            None,
+            now,
+        );
     });
     assert_eq!(secrets.api_key().await.unwrap().expose(), "CCDB1_next_key");
 }

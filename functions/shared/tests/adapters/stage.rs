@@ -17,7 +17,8 @@ use time::OffsetDateTime;
 
 pub(crate) const REGION: &str = "eu-west-1";
 pub(crate) const SECRET: &str = "crdb-privatelink/api-key";
-pub(crate) const KEY: &str = "CCDB1_simulated0000000000001_thisKeyOpensNothingButTheSimulator000000";
+pub(crate) const KEY: &str =
+    "CCDB1_simulated0000000000001_thisKeyOpensNothingButTheSimulator000000";
 pub(crate) const OTHER_KEY: &str =
     "CCDB1_simulated0000000000002_theNextKeyOpensNothingButTheSimulator00";
 
@@ -71,7 +72,11 @@ impl Stage {
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::start(sim.clone(), address).await.unwrap();
-        Stage { sim, server, seconds }
+        Stage {
+            sim,
+            server,
+            seconds,
+        }
     }
 
     /// Lets time pass in the world.
@@ -102,7 +107,11 @@ impl Stage {
 
     /// How many calls there were of an operation.
     pub(crate) fn count(&self, operation: &str) -> usize {
-        self.sim.calls().iter().filter(|call| call.operation == operation).count()
+        self.sim
+            .calls()
+            .iter()
+            .filter(|call| call.operation == operation)
+            .count()
     }
 }
 
@@ -116,7 +125,9 @@ pub(crate) fn at_once(aws: SdkConfig) -> SdkConfig {
 /// A single attempt. All clients of a process share a budget of retries that
 /// fail, and a table of faults would use up that of every other test.
 pub(crate) fn once(aws: SdkConfig) -> SdkConfig {
-    aws.into_builder().retry_config(RetryConfig::disabled()).build()
+    aws.into_builder()
+        .retry_config(RetryConfig::disabled())
+        .build()
 }
 
 /// Attempts that end soon, for answers that never come.

@@ -25,9 +25,15 @@ impl Stub {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let request = read(&mut stream).await;
                 seen.lock().unwrap().push(request);
-                let answer = if answers.len() > 1 { answers.pop() } else { answers.last().cloned() };
+                let answer = if answers.len() > 1 {
+                    answers.pop()
+                } else {
+                    answers.last().cloned()
+                };
                 // A client that has left gets no answer.
-                let _ = stream.write_all(answer.unwrap_or_default().as_bytes()).await;
+                let _ = stream
+                    .write_all(answer.unwrap_or_default().as_bytes())
+                    .await;
             }
         });
         Stub { address, requests }
@@ -57,7 +63,10 @@ async fn read(stream: &mut TcpStream) -> String {
     let mut part = [0; 4096];
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        if text.split_once("\r\n\r\n").is_some_and(|(head, body)| body.len() >= length(head)) {
+        if text
+            .split_once("\r\n\r\n")
+            .is_some_and(|(head, body)| body.len() >= length(head))
+        {
             return text;
         }
         match stream.read(&mut part).await {
@@ -70,5 +79,7 @@ async fn read(stream: &mut TcpStream) -> String {
 fn length(head: &str) -> usize {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
     let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+    length
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0)
 }

@@ -11,11 +11,17 @@ use crate::ownership::Tags;
 impl Endpoints for AwsEc2 {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
         let operation = "DescribeVpcEndpoints";
-        let request = self.client.describe_vpc_endpoints().filters(filter("vpc-id", vpc.as_str()));
+        let request = self
+            .client
+            .describe_vpc_endpoints()
+            .filters(filter("vpc-id", vpc.as_str()));
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut endpoints = Vec::new();
         while let Some(found) = pages.next().await {
-            let endpoint = read(operation, &found.map_err(|error| failure(operation, error))?)?;
+            let endpoint = read(
+                operation,
+                &found.map_err(|error| failure(operation, error))?,
+            )?;
             if endpoint.state != EndpointState::Deleted {
                 endpoints.push(endpoint);
             }
@@ -25,7 +31,10 @@ impl Endpoints for AwsEc2 {
 
     async fn endpoint(&self, endpoint: &EndpointId) -> Result<Option<Endpoint>, StepError> {
         let operation = "DescribeVpcEndpoints";
-        let request = self.client.describe_vpc_endpoints().vpc_endpoint_ids(endpoint.as_str());
+        let request = self
+            .client
+            .describe_vpc_endpoints()
+            .vpc_endpoint_ids(endpoint.as_str());
         let found = present(operation, request.send().await)?;
         let found = found.and_then(|answer| answer.vpc_endpoints?.pop());
         let endpoint = found.map(|found| read(operation, &found)).transpose()?;
@@ -34,7 +43,11 @@ impl Endpoints for AwsEc2 {
 
     async fn create_endpoint(&self, new: &NewEndpoint) -> Result<Endpoint, StepError> {
         let operation = "CreateVpcEndpoint";
-        let subnets = new.subnet_ids.iter().map(|subnet| subnet.to_string()).collect();
+        let subnets = new
+            .subnet_ids
+            .iter()
+            .map(|subnet| subnet.to_string())
+            .collect();
         let answer = self
             .client
             .create_vpc_endpoint()
@@ -51,25 +64,38 @@ impl Endpoints for AwsEc2 {
             .send()
             .await
             .map_err(|error| failure(operation, error))?;
-        read(operation, field(operation, "vpcEndpoint", answer.vpc_endpoint())?)
+        read(
+            operation,
+            field(operation, "vpcEndpoint", answer.vpc_endpoint())?,
+        )
     }
 
     async fn set_private_dns(&self, endpoint: &EndpointId, on: bool) -> Result<(), StepError> {
-        let request = self.client.modify_vpc_endpoint().vpc_endpoint_id(endpoint.as_str());
+        let request = self
+            .client
+            .modify_vpc_endpoint()
+            .vpc_endpoint_id(endpoint.as_str());
         let sent = request.private_dns_enabled(on).send().await;
-        sent.map(|_| ()).map_err(|error| failure("ModifyVpcEndpoint", error))
+        sent.map(|_| ())
+            .map_err(|error| failure("ModifyVpcEndpoint", error))
     }
 
     async fn delete_endpoint(&self, endpoint: &EndpointId) -> Result<(), StepError> {
         let operation = "DeleteVpcEndpoints";
-        let request = self.client.delete_vpc_endpoints().vpc_endpoint_ids(endpoint.as_str());
+        let request = self
+            .client
+            .delete_vpc_endpoints()
+            .vpc_endpoint_ids(endpoint.as_str());
         let Some(answer) = present(operation, request.send().await)? else {
             return Ok(());
         };
         // EC2 answers 200 and keeps the failures in a list.
         for item in answer.unsuccessful() {
             let (code, message) = item.error().map_or(("unnamed error", ""), |error| {
-                (error.code().unwrap_or("unnamed error"), error.message().unwrap_or_default())
+                (
+                    error.code().unwrap_or("unnamed error"),
+                    error.message().unwrap_or_default(),
+                )
             });
             if !errors::is_absent(code) {
                 return Err(errors::classify(operation, code, message));
@@ -82,14 +108,22 @@ impl Endpoints for AwsEc2 {
         self.tag(endpoint.as_str(), tags).await
     }
 
-    async fn untag_endpoint(&self, endpoint: &EndpointId, keys: &[String]) -> Result<(), StepError> {
+    async fn untag_endpoint(
+        &self,
+        endpoint: &EndpointId,
+        keys: &[String],
+    ) -> Result<(), StepError> {
         self.untag(endpoint.as_str(), keys).await
     }
 }
 
 fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, StepError> {
     let last_error = found.last_error().map(|error| {
-        format!("{}: {}", error.code().unwrap_or("unnamed error"), error.message().unwrap_or_default())
+        format!(
+            "{}: {}",
+            error.code().unwrap_or("unnamed error"),
+            error.message().unwrap_or_default()
+        )
     });
     Ok(Endpoint {
         id: id(operation, "vpcEndpointId", found.vpc_endpoint_id())?,
@@ -99,7 +133,11 @@ fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, StepError> {
         service_name: field(operation, "serviceName", found.service_name())?.to_owned(),
         state: EndpointState::parse(field(operation, "state", found.state())?.as_str()),
         failure: found.failure_reason().map(str::to_owned).or(last_error),
-        subnet_ids: found.subnet_ids().iter().filter_map(|subnet| subnet.parse().ok()).collect(),
+        subnet_ids: found
+            .subnet_ids()
+            .iter()
+            .filter_map(|subnet| subnet.parse().ok())
+            .collect(),
         group_ids: found
             .groups()
             .iter()

@@ -17,14 +17,21 @@ use crate::ownership::Tags;
 use crate::report::SQL_PORT;
 
 impl SecurityGroups for AwsEc2 {
-    async fn group_named(&self, vpc: &VpcId, name: &str) -> Result<Option<SecurityGroup>, StepError> {
+    async fn group_named(
+        &self,
+        vpc: &VpcId,
+        name: &str,
+    ) -> Result<Option<SecurityGroup>, StepError> {
         let operation = "DescribeSecurityGroups";
         let request = self
             .client
             .describe_security_groups()
             .filters(filter("vpc-id", vpc.as_str()))
             .filters(filter("group-name", name));
-        let answer = request.send().await.map_err(|error| failure(operation, error))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failure(operation, error))?;
         let Some(found) = answer.security_groups().first() else {
             return Ok(None);
         };
@@ -35,7 +42,10 @@ impl SecurityGroups for AwsEc2 {
         }))
     }
 
-    async fn ingress_rules(&self, groups: &[SecurityGroupId]) -> Result<Vec<IngressRule>, StepError> {
+    async fn ingress_rules(
+        &self,
+        groups: &[SecurityGroupId],
+    ) -> Result<Vec<IngressRule>, StepError> {
         let operation = "DescribeSecurityGroupRules";
         let mut rules = Vec::new();
         for group in groups {
@@ -81,7 +91,8 @@ impl SecurityGroups for AwsEc2 {
         }
         // One rule that exists is enough for EC2 to refuse them all.
         for source in sources {
-            self.authorize_all(group, std::slice::from_ref(source), description).await?;
+            self.authorize_all(group, std::slice::from_ref(source), description)
+                .await?;
         }
         Ok(())
     }
@@ -92,20 +103,31 @@ impl SecurityGroups for AwsEc2 {
         }
         // One rule that is absent is enough for EC2 to keep them all.
         for rule_id in rule_ids {
-            self.revoke_all(group, std::slice::from_ref(rule_id)).await?;
+            self.revoke_all(group, std::slice::from_ref(rule_id))
+                .await?;
         }
         Ok(())
     }
 
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
-        let sent = self.client.delete_security_group().group_id(group.as_str()).send().await;
+        let sent = self
+            .client
+            .delete_security_group()
+            .group_id(group.as_str())
+            .send()
+            .await;
         match sent {
             Err(error)
-                if matches!(code_of(&error), Some("DependencyViolation" | "InvalidGroup.InUse")) =>
+                if matches!(
+                    code_of(&error),
+                    Some("DependencyViolation" | "InvalidGroup.InUse")
+                ) =>
             {
                 Ok(GroupRemoval::InUse)
             }
-            sent => unless_absent("DeleteSecurityGroup", sent.map(|_| ())).map(|()| GroupRemoval::Gone),
+            sent => {
+                unless_absent("DeleteSecurityGroup", sent.map(|_| ())).map(|()| GroupRemoval::Gone)
+            }
         }
     }
 
@@ -134,12 +156,22 @@ impl AwsEc2 {
         sources: &[Source],
         description: &str,
     ) -> Result<Batch, StepError> {
-        let permissions = sources.iter().map(|source| permission(source, description)).collect();
-        let request = self.client.authorize_security_group_ingress().group_id(group.as_str());
+        let permissions = sources
+            .iter()
+            .map(|source| permission(source, description))
+            .collect();
+        let request = self
+            .client
+            .authorize_security_group_ingress()
+            .group_id(group.as_str());
         match request.set_ip_permissions(Some(permissions)).send().await {
             Ok(_) => Ok(Batch::Done),
             Err(error) if code_of(&error) == Some("InvalidPermission.Duplicate") => {
-                Ok(if sources.len() == 1 { Batch::Done } else { Batch::Untouched })
+                Ok(if sources.len() == 1 {
+                    Batch::Done
+                } else {
+                    Batch::Untouched
+                })
             }
             Err(error) => Err(failure("AuthorizeSecurityGroupIngress", error)),
         }
@@ -150,11 +182,21 @@ impl AwsEc2 {
         group: &SecurityGroupId,
         rule_ids: &[String],
     ) -> Result<Batch, StepError> {
-        let request = self.client.revoke_security_group_ingress().group_id(group.as_str());
-        let sent = request.set_security_group_rule_ids(Some(rule_ids.to_vec())).send().await;
+        let request = self
+            .client
+            .revoke_security_group_ingress()
+            .group_id(group.as_str());
+        let sent = request
+            .set_security_group_rule_ids(Some(rule_ids.to_vec()))
+            .send()
+            .await;
         let revoked = present("RevokeSecurityGroupIngress", sent)?;
         let is_done = revoked.is_some() || rule_ids.len() == 1;
-        Ok(if is_done { Batch::Done } else { Batch::Untouched })
+        Ok(if is_done {
+            Batch::Done
+        } else {
+            Batch::Untouched
+        })
     }
 }
 
@@ -165,16 +207,28 @@ fn permission(source: &Source, description: &str) -> IpPermission {
         .to_port(i32::from(SQL_PORT));
     match source {
         Source::Cidr(cidr) if cidr.is_ipv6() => rule.ipv6_ranges(
-            Ipv6Range::builder().cidr_ipv6(cidr.to_string()).description(description).build(),
+            Ipv6Range::builder()
+                .cidr_ipv6(cidr.to_string())
+                .description(description)
+                .build(),
         ),
         Source::Cidr(cidr) => rule.ip_ranges(
-            IpRange::builder().cidr_ip(cidr.to_string()).description(description).build(),
+            IpRange::builder()
+                .cidr_ip(cidr.to_string())
+                .description(description)
+                .build(),
         ),
         Source::Group(group) => rule.user_id_group_pairs(
-            UserIdGroupPair::builder().group_id(group.as_str()).description(description).build(),
+            UserIdGroupPair::builder()
+                .group_id(group.as_str())
+                .description(description)
+                .build(),
         ),
         Source::PrefixList(list) => rule.prefix_list_ids(
-            PrefixListId::builder().prefix_list_id(list).description(description).build(),
+            PrefixListId::builder()
+                .prefix_list_id(list)
+                .description(description)
+                .build(),
         ),
     }
     .build()
@@ -185,12 +239,19 @@ fn ingress(rule: &SecurityGroupRule, group: &SecurityGroupId) -> Option<IngressR
     if rule.is_egress() == Some(true) {
         return None;
     }
-    let cidr = rule.cidr_ipv4().or(rule.cidr_ipv6()).and_then(|cidr| cidr.parse().ok());
-    let referenced = rule.referenced_group_info().and_then(|info| info.group_id()?.parse().ok());
+    let cidr = rule
+        .cidr_ipv4()
+        .or(rule.cidr_ipv6())
+        .and_then(|cidr| cidr.parse().ok());
+    let referenced = rule
+        .referenced_group_info()
+        .and_then(|info| info.group_id()?.parse().ok());
     let source = cidr
         .map(Source::Cidr)
         .or(referenced.map(Source::Group))
-        .or(rule.prefix_list_id().map(|list| Source::PrefixList(list.to_owned())))?;
+        .or(rule
+            .prefix_list_id()
+            .map(|list| Source::PrefixList(list.to_owned())))?;
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     Some(IngressRule {
         id: rule.security_group_rule_id()?.to_owned(),
@@ -218,13 +279,31 @@ mod tests {
     #[test]
     fn rules_are_read_with_each_kind_of_source_and_outbound_ones_are_left_out() {
         let group: SecurityGroupId = "sg-0a71e831".parse().unwrap();
-        let read = |rule: SecurityGroupRule| ingress(&rule, &group).map(|rule| rule.source.to_string());
-        assert_eq!(read(rule().cidr_ipv4("10.0.1.7/16").build()).as_deref(), Some("10.0.0.0/16"));
-        assert_eq!(read(rule().cidr_ipv6("2001:db8::/56").build()).as_deref(), Some("2001:db8::/56"));
-        assert_eq!(read(rule().prefix_list_id("pl-1").build()).as_deref(), Some("pl-1"));
-        assert_eq!(read(rule().is_egress(true).cidr_ipv4("10.0.0.0/16").build()), None);
+        let read =
+            |rule: SecurityGroupRule| ingress(&rule, &group).map(|rule| rule.source.to_string());
+        assert_eq!(
+            read(rule().cidr_ipv4("10.0.1.7/16").build()).as_deref(),
+            Some("10.0.0.0/16")
+        );
+        assert_eq!(
+            read(rule().cidr_ipv6("2001:db8::/56").build()).as_deref(),
+            Some("2001:db8::/56")
+        );
+        assert_eq!(
+            read(rule().prefix_list_id("pl-1").build()).as_deref(),
+            Some("pl-1")
+        );
+        assert_eq!(
+            read(rule().is_egress(true).cidr_ipv4("10.0.0.0/16").build()),
+            None
+        );
         // All ports are written as -1.
-        let all = rule().ip_protocol("-1").from_port(-1).to_port(-1).cidr_ipv4("10.0.0.0/16").build();
+        let all = rule()
+            .ip_protocol("-1")
+            .from_port(-1)
+            .to_port(-1)
+            .cidr_ipv4("10.0.0.0/16")
+            .build();
         assert_eq!(ingress(&all, &group).unwrap().ports, None);
     }
 }

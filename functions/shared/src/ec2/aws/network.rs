@@ -4,16 +4,21 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlockStateCode};
 
-use super::{AwsEc2, PAGE, code_of, failure, field, filter, id, present};
+use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
 use crate::StepError;
 use crate::cidr::Cidr;
-use crate::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
+use crate::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
 use crate::ids::{SecurityGroupId, ServiceName, VpcId};
 
 impl Network for AwsEc2 {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
         let operation = "DescribeVpcs";
-        let sent = self.client.describe_vpcs().vpc_ids(vpc.as_str()).send().await;
+        let sent = self
+            .client
+            .describe_vpcs()
+            .vpc_ids(vpc.as_str())
+            .send()
+            .await;
         let Some(found) = present(operation, sent)?.and_then(|answer| answer.vpcs?.pop()) else {
             return Ok(None);
         };
@@ -33,10 +38,19 @@ impl Network for AwsEc2 {
         };
         let support = ask(VpcAttributeName::EnableDnsSupport).await?;
         let hostnames = ask(VpcAttributeName::EnableDnsHostnames).await?;
-        let value = |attribute: Option<&types::AttributeBooleanValue>| attribute.and_then(|it| it.value());
+        let value =
+            |attribute: Option<&types::AttributeBooleanValue>| attribute.and_then(|it| it.value());
         Ok(VpcDns {
-            support: field(operation, "enableDnsSupport", value(support.enable_dns_support()))?,
-            hostnames: field(operation, "enableDnsHostnames", value(hostnames.enable_dns_hostnames()))?,
+            support: field(
+                operation,
+                "enableDnsSupport",
+                value(support.enable_dns_support()),
+            )?,
+            hostnames: field(
+                operation,
+                "enableDnsHostnames",
+                value(hostnames.enable_dns_hostnames()),
+            )?,
         })
     }
 
@@ -64,14 +78,19 @@ impl Network for AwsEc2 {
 
     async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError> {
         let operation = "DescribeSubnets";
-        let request = self.client.describe_subnets().filters(filter("vpc-id", vpc.as_str()));
+        let request = self
+            .client
+            .describe_subnets()
+            .filters(filter("vpc-id", vpc.as_str()));
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut subnets = Vec::new();
         while let Some(subnet) = pages.next().await {
             let subnet = subnet.map_err(|error| failure(operation, error))?;
             subnets.push(Subnet {
                 id: id(operation, "subnetId", subnet.subnet_id())?,
-                zone_id: subnet.availability_zone_id().and_then(|zone| zone.parse().ok()),
+                zone_id: subnet
+                    .availability_zone_id()
+                    .and_then(|zone| zone.parse().ok()),
                 available: subnet.state() == Some(&SubnetState::Available),
                 free_addresses: subnet
                     .available_ip_address_count()
@@ -94,7 +113,10 @@ impl Network for AwsEc2 {
         // Asked by filter, a group that does not exist is left out; asked by id, it
         // would be an error about one of them.
         let ids = groups.iter().map(|group| group.to_string()).collect();
-        let by_id = Filter::builder().name("group-id").set_values(Some(ids)).build();
+        let by_id = Filter::builder()
+            .name("group-id")
+            .set_values(Some(ids))
+            .build();
         let request = self.client.describe_security_groups().filters(by_id);
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut existing = BTreeSet::new();
@@ -105,16 +127,27 @@ impl Network for AwsEc2 {
         Ok(existing)
     }
 
-    async fn endpoint_service(&self, name: &ServiceName) -> Result<Option<EndpointService>, StepError> {
+    async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {
+        hosted_zones::names(&self.route53, vpc).await
+    }
+
+    async fn endpoint_service(
+        &self,
+        name: &ServiceName,
+    ) -> Result<Option<EndpointService>, StepError> {
         let request = self.client.describe_vpc_endpoint_services();
         let answer = match request.service_names(name.as_str()).send().await {
             Ok(answer) => answer,
-            Err(error) if code_of(&error) == Some("InvalidServiceName") => return Ok(None),
+            Err(error) if code_of(&error).is_some_and(errors::is_service_absent) => {
+                return Ok(None);
+            }
             Err(error) => return Err(failure("DescribeVpcEndpointServices", error)),
         };
         let details = answer.service_details();
-        Ok(details.iter().find(|detail| detail.service_name() == Some(name.as_str())).map(|detail| {
-            EndpointService {
+        Ok(details
+            .iter()
+            .find(|detail| detail.service_name() == Some(name.as_str()))
+            .map(|detail| EndpointService {
                 zone_ids: detail
                     .availability_zone_ids()
                     .iter()
@@ -127,8 +160,7 @@ impl Network for AwsEc2 {
                 private_dns_verified: detail
                     .private_dns_name_verification_state()
                     .is_some_and(|state| state.as_str().eq_ignore_ascii_case("verified")),
-            }
-        }))
+            }))
     }
 }
 
@@ -152,9 +184,17 @@ fn associated_cidrs(vpc: &types::Vpc) -> Vec<Cidr> {
 
 fn other_side(peering: &types::VpcPeeringConnection, own: &VpcId) -> Option<PeeredVpc> {
     let sides = [peering.requester_vpc_info()?, peering.accepter_vpc_info()?];
-    let other = sides.into_iter().find(|side| side.vpc_id() != Some(own.as_str()))?;
-    let v4 = other.cidr_block_set().iter().filter_map(|set| set.cidr_block());
-    let v6 = other.ipv6_cidr_block_set().iter().filter_map(|set| set.ipv6_cidr_block());
+    let other = sides
+        .into_iter()
+        .find(|side| side.vpc_id() != Some(own.as_str()))?;
+    let v4 = other
+        .cidr_block_set()
+        .iter()
+        .filter_map(|set| set.cidr_block());
+    let v6 = other
+        .ipv6_cidr_block_set()
+        .iter()
+        .filter_map(|set| set.ipv6_cidr_block());
     Some(PeeredVpc {
         peering_id: peering.vpc_peering_connection_id()?.to_owned(),
         vpc_id: other.vpc_id()?.parse().ok()?,

@@ -1,0 +1,93 @@
+//! The commands that `plan` prints, run as they are by bash, the AWS CLI and
+//! curl, make what `provision` makes.
+
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+
+use crdb_privatelink::steps::Steps;
+use engine::{Clock, ScaledClock};
+use in_process::InProcess;
+use simulator::http::Server;
+use simulator::{Scenario, Simulator};
+use system_tests::aftermath::Snapshot;
+use system_tests::documents::root;
+use system_tests::processes::build;
+use system_tests::run::{Ending, SECRET, Stage, changes, ending};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// Runs a command to its end and answers what it printed.
+async fn output(what: &str, command: &mut Command, input: &str) -> String {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|why| panic!("{what}: {why}"));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(input.as_bytes()).await.expect("to be read");
+    drop(stdin);
+    let output = child.wait_with_output().await.expect("to end");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {}\n{printed}\n{complaint}", output.status);
+    printed
+}
+
+/// The folder of the AWS CLI, pinned together with boto3 for the other judges.
+async fn aws_cli() -> String {
+    let requirements = "infra/simulator/tests/judges/requirements.txt";
+    let mut command = Command::new("tests/python-env");
+    let folder = output("tests/python-env", command.args(["judges", requirements]).current_dir(root()), "").await;
+    format!("{}/bin", folder.trim())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
+    let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    let clock = ScaledClock::new(30.0);
+    let time = clock.clone();
+    let simulator = Simulator::new(&scenario, move || time.now());
+    let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await.expect("a server");
+    let (tools, binaries) = (aws_cli().await, build().await);
+
+    let of_request = |field: &str| scenario.request[field].as_str().unwrap_or_default().to_owned();
+    let mut plan = Command::new(binaries.join("crdb-privatelink"));
+    plan.args(["plan", "--script", "--endpoint", &server.url()])
+        .args(["--cluster-id", &of_request("cluster_id")])
+        .args(["--region", &of_request("region")])
+        .args(["--vpc-id", &of_request("vpc_id")]);
+    let script = output("plan", &mut plan, "").await;
+    assert!(!simulator.calls().iter().any(|call| changes(&call.operation)), "plan has changed something");
+
+    #[expect(clippy::disallowed_methods, reason = "the tools of the machine, for the script only")]
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut bash = Command::new("bash");
+    bash.env("PATH", format!("{tools}:{path}"))
+        .env("AWS_ENDPOINT_URL", server.url())
+        .env("AWS_ACCESS_KEY_ID", &scenario.account)
+        .env("AWS_SECRET_ACCESS_KEY", "nothing")
+        .env("COCKROACH_SERVER", server.url())
+        .env("CRDB_API_KEY", &scenario.keys[0].secret)
+        .env("PAUSE", "1");
+    let printed = output("the script", &mut bash, &script).await;
+    let by_hand = simulator.look(Snapshot::of);
+
+    let stage = Stage::of(&scenario);
+    let Ending::Ready(ready) = ending(&stage.provision("automatic")) else { panic!("not ready") };
+    let automatic = Snapshot::settled(&stage);
+    assert_eq!(by_hand.without_ids(), automatic.without_ids());
+    assert!(printed.ends_with(&format!("{}\n", ready.connection_string)), "{printed}");
+
+    // What was made by hand is found, complete, and nothing is changed.
+    let calls = simulator.calls().len();
+    let ports = InProcess::new(simulator.clone(), SECRET);
+    let machine = crdb_privatelink::definition::provision().expect("the definition loads");
+    let request = serde_json::Value::Object(scenario.request.clone());
+    let execution =
+        engine::run(&machine, "after", request, &Steps::new(&ports, &ports), &clock, &()).await;
+    assert!(matches!(ending(&execution), Ending::Ready(_)), "{}", engine::trace(&execution.history));
+    let later = simulator.calls();
+    assert!(!later[calls..].iter().any(|call| changes(&call.operation)), "something was changed");
+}

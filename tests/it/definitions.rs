@@ -1,0 +1,572 @@
+//! Holds the definitions to the functions that they call, and to the rules that
+//! make a run recoverable. What an interpreter must be able to do with them is
+//! tested in `statemachine/engine`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crdb_privatelink::steps::{FUNCTIONS, function_of, resource_name};
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor, value};
+use serde_json::Value;
+use shared::StepErrorName;
+use shared::progress::Wait;
+use shared::report::{Ending, Login};
+use shared::request::Limits;
+use system_tests::documents::root;
+
+/// How a step that goes forward is tried again: only where asking again may help.
+const FORWARD_RETRY: &str = r#""Retry": [
+        {
+          "ErrorEquals": [
+            "Transient",
+            "Lambda.ServiceException",
+            "Lambda.AWSLambdaException",
+            "Lambda.SdkClientException",
+            "Lambda.ClientExecutionTimeoutException",
+            "Lambda.TooManyRequestsException",
+            "Lambda.Unknown",
+            "Sandbox.Timedout",
+            "Runtime.ExitError",
+            "States.Timeout"
+          ],
+          "IntervalSeconds": 2,
+          "BackoffRate": 2.0,
+          "MaxDelaySeconds": 60,
+          "MaxAttempts": 7,
+          "JitterStrategy": "FULL"
+        }
+      ]"#;
+
+/// How an undo is tried again: whatever went wrong, because what it cannot
+/// remove is left to a person.
+const UNDO_RETRY: &str = r#""Retry": [
+        {
+          "ErrorEquals": [
+            "States.ALL"
+          ],
+          "IntervalSeconds": 2,
+          "BackoffRate": 2.0,
+          "MaxDelaySeconds": 60,
+          "MaxAttempts": 8,
+          "JitterStrategy": "FULL"
+        }
+      ]"#;
+
+/// Error names that do not come from our code (Step Functions developer guide,
+/// "Handling errors in Step Functions workflows"; Lambda developer guide,
+/// "Orchestrating Lambda functions with Step Functions"). A misspelt one would
+/// match nothing, and nobody would notice.
+const SERVICE_ERRORS: [&str; 10] = [
+    "States.ALL",
+    "States.Timeout",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+];
+
+/// A file of `statemachine/`.
+struct Definition {
+    file: String,
+    text: String,
+    value: Value,
+}
+
+/// A state of type `Task`.
+struct Task<'a> {
+    definition: &'a Definition,
+    name: &'a str,
+    state: &'a Value,
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = root().join("statemachine");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("the folder of the definitions")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.to_string_lossy().ends_with(".asl.json"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no definition in {}", folder.display());
+    files
+}
+
+fn definitions() -> Vec<Definition> {
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        Definition {
+            file: path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            value: serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+            text,
+        }
+    };
+    files().into_iter().map(read).collect()
+}
+
+impl Definition {
+    fn states(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let states = self.value["States"].as_object().expect("States");
+        states.iter().map(|(name, state)| (name.as_str(), state))
+    }
+
+    fn states_of(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
+        self.states()
+            .filter(move |(_, state)| state["Type"].as_str() == Some(kind))
+    }
+
+    fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
+        self.states_of("Task").map(|(name, state)| Task {
+            definition: self,
+            name,
+            state,
+        })
+    }
+
+    /// Whether the task is asked again until it is ready.
+    fn is_repeated(&self, task: &str) -> bool {
+        self.states_of("Wait")
+            .any(|(_, wait)| wait["Next"].as_str() == Some(task))
+    }
+}
+
+impl Task<'_> {
+    /// For messages.
+    fn place(&self) -> String {
+        format!("{}, state {}", self.definition.file, self.name)
+    }
+
+    fn function(&self) -> &'static str {
+        let resource = self.state["Resource"].as_str().unwrap_or_default();
+        function_of(resource)
+            .unwrap_or_else(|| panic!("{}: {resource} is no function of ours", self.place()))
+    }
+
+    fn is_undo(&self) -> bool {
+        ["disable-", "deregister-", "delete-"]
+            .iter()
+            .any(|prefix| self.function().starts_with(prefix))
+    }
+
+    fn timeout(&self) -> u64 {
+        seconds(&self.state["TimeoutSeconds"])
+            .unwrap_or_else(|| panic!("{}: no TimeoutSeconds", self.place()))
+    }
+
+    /// The most seconds that one visit can take: every attempt times out, and
+    /// every pause between two of them is as long as its jitter allows.
+    fn longest_visit(&self) -> u64 {
+        let retry = &self.state["Retry"][0];
+        let attempts = seconds(&retry["MaxAttempts"]).expect("MaxAttempts");
+        let cap = seconds(&retry["MaxDelaySeconds"]).expect("MaxDelaySeconds");
+        assert_eq!(retry["BackoffRate"].as_f64(), Some(2.0));
+        let mut pause = seconds(&retry["IntervalSeconds"]).expect("IntervalSeconds");
+        let mut total = self.timeout();
+        for _ in 0..attempts {
+            total += pause.min(cap) + self.timeout();
+            pause *= 2;
+        }
+        total
+    }
+
+    /// The field of the request's limits that bounds the wait of this step.
+    fn limit(&self) -> Option<&str> {
+        let limit = self.state["Arguments"]["wait"]["limit_seconds"].as_str()?;
+        let name = limit
+            .strip_prefix("{% $request.limits.")
+            .and_then(|rest| rest.strip_suffix(" %}"));
+        assert!(name.is_some(), "{}: the limit is {limit}", self.place());
+        name
+    }
+}
+
+fn seconds(value: &Value) -> Option<u64> {
+    value.as_u64().filter(|seconds| *seconds > 0)
+}
+
+fn texts(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+/// The fragment `"Field": …` as a value.
+fn fragment(text: &str) -> Value {
+    let object: Value = serde_json::from_str(&format!("{{{text}}}")).expect("a JSON fragment");
+    object["Retry"].clone()
+}
+
+/// Where a state can lead to: every `Next` and `Default` within it.
+fn targets<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    if let Value::Array(values) = value {
+        values.iter().for_each(|value| targets(value, found));
+    }
+    for (field, value) in value.as_object().into_iter().flatten() {
+        match value.as_str() {
+            Some(name) if field == "Next" || field == "Default" => found.push(name),
+            _ => targets(value, found),
+        }
+    }
+}
+
+/// Runs asl-validator over the files, and installs it first if need be.
+fn asl_validator(files: &[PathBuf]) -> Output {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let made = Command::new(tests.join("node-env"))
+        .arg(tests.join("asl-validator"))
+        .output()
+        .expect("tests/node-env can be run");
+    let complaint = String::from_utf8_lossy(&made.stderr);
+    assert!(
+        made.status.success(),
+        "asl-validator is missing:\n{complaint}"
+    );
+    let environment = PathBuf::from(String::from_utf8_lossy(&made.stdout).trim());
+    Command::new("node")
+        .arg(environment.join("node_modules/asl-validator/dist/bin/asl-validator.js"))
+        .args(
+            files
+                .iter()
+                .flat_map(|file| ["--json-path".as_ref(), file.as_os_str()]),
+        )
+        .output()
+        .expect("node runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn asl_validator_accepts_every_definition() {
+    let output = asl_validator(&files());
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn asl_validator_refuses_a_transition_to_nowhere() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("leads-to-nowhere.asl.json");
+    let broken = r#"{
+        "QueryLanguage": "JSONata",
+        "StartAt": "Begin",
+        "States": {
+            "Begin": { "Type": "Pass", "Next": "Nowhere" },
+            "End": { "Type": "Succeed" }
+        }
+    }"#;
+    std::fs::write(&path, broken).expect("a writable folder");
+    let output = asl_validator(&[path]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("Nowhere"), "{}", said(&output));
+}
+
+#[test]
+fn every_state_says_why_it_is_there() {
+    for definition in definitions() {
+        let comment = |value: &Value| value["Comment"].as_str().unwrap_or_default().trim().len();
+        assert!(comment(&definition.value) > 0, "{}", definition.file);
+        for (name, state) in definition.states() {
+            assert!(comment(state) > 0, "{}: {name}", definition.file);
+        }
+    }
+}
+
+#[test]
+fn every_state_is_reached() {
+    for definition in definitions() {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = definition.value["StartAt"].as_str().into_iter().collect();
+        while let Some(name) = open.pop() {
+            let state = &definition.value["States"][name];
+            assert!(state.is_object(), "{}: no state {name}", definition.file);
+            if reached.insert(name) {
+                targets(state, &mut open);
+            }
+        }
+        let all: BTreeSet<&str> = definition.states().map(|(name, _)| name).collect();
+        assert_eq!(reached, all, "{}", definition.file);
+    }
+}
+
+#[test]
+fn a_folder_a_function_and_a_task_have_one_name() {
+    let folders: BTreeSet<String> = std::fs::read_dir(root().join("functions"))
+        .expect("the folder of the functions")
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.path().join("Cargo.toml").exists())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "shared")
+        .collect();
+    let known: BTreeSet<String> = FUNCTIONS.map(str::to_owned).into();
+    assert_eq!(folders, known, "the folders and crdb_privatelink::steps");
+
+    let mut used = BTreeSet::new();
+    for definition in definitions() {
+        for task in definition.tasks() {
+            let function = task.function();
+            assert!(
+                task.name.starts_with(&resource_name(function)),
+                "{}: calls {function}",
+                task.place()
+            );
+            used.insert(function.to_owned());
+        }
+    }
+    assert_eq!(used, folders, "the tasks and the folders");
+}
+
+#[test]
+fn every_task_ends_by_itself() {
+    for definition in definitions() {
+        for task in definition.tasks() {
+            assert!(task.timeout() > 0);
+        }
+    }
+}
+
+#[test]
+fn a_task_is_retried_as_its_direction_asks_for() {
+    for definition in definitions() {
+        let mut undos = 0;
+        let mut forwards = 0;
+        for task in definition.tasks() {
+            let (retry, count) = match task.is_undo() {
+                true => (UNDO_RETRY, &mut undos),
+                false => (FORWARD_RETRY, &mut forwards),
+            };
+            assert_eq!(task.state["Retry"], fragment(retry), "{}", task.place());
+            *count += 1;
+        }
+        let written = |text: &str| definition.text.matches(text).count();
+        assert_eq!(
+            (written(UNDO_RETRY), written(FORWARD_RETRY)),
+            (undos, forwards),
+            "{}: every block is written in the same way, so that one search finds them all",
+            definition.file
+        );
+        assert_eq!(
+            written("\"Retry\""),
+            undos + forwards,
+            "{}",
+            definition.file
+        );
+    }
+}
+
+#[test]
+fn every_handled_error_exists() {
+    let ours = StepErrorName::ALL.map(StepErrorName::as_str);
+    for definition in definitions() {
+        for task in definition.tasks() {
+            for field in ["Retry", "Catch"] {
+                for handler in task.state[field].as_array().into_iter().flatten() {
+                    let names = texts(&handler["ErrorEquals"]);
+                    assert!(!names.is_empty(), "{}: {field}", task.place());
+                    for name in names {
+                        assert!(
+                            ours.contains(&name) || SERVICE_ERRORS.contains(&name),
+                            "{}: {field} names {name}",
+                            task.place()
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn of_our_errors_only_a_transient_one_is_tried_again_on_the_way_forward() {
+    let retried = fragment(FORWARD_RETRY);
+    let retried = texts(&retried[0]["ErrorEquals"]);
+    let ours: Vec<&str> = StepErrorName::ALL
+        .map(StepErrorName::as_str)
+        .into_iter()
+        .filter(|name| retried.contains(name))
+        .collect();
+    assert_eq!(ours, [StepErrorName::Transient.as_str()]);
+}
+
+#[test]
+fn every_task_catches_whatever_is_left() {
+    for definition in definitions() {
+        for task in definition.tasks() {
+            let catchers = task.state["Catch"].as_array().into_iter().flatten();
+            let last = catchers.last().unwrap_or(&Value::Null);
+            let names: Vec<&str> = texts(&last["ErrorEquals"]).into_iter().collect();
+            assert_eq!(names, ["States.ALL"], "{}", task.place());
+        }
+    }
+}
+
+#[test]
+fn the_step_says_how_long_to_wait() {
+    for definition in definitions() {
+        for (name, wait) in definition.states_of("Wait") {
+            let place = format!("{}, state {name}", definition.file);
+            assert_eq!(
+                wait["Seconds"], "{% $progress.value.wait_seconds %}",
+                "{place}"
+            );
+            let next = wait["Next"].as_str().unwrap_or_default();
+            let asked = &definition.value["States"][next];
+            assert_eq!(asked["Type"], "Task", "{place}");
+            assert_eq!(
+                asked["Assign"]["progress"], "{% $states.result %}",
+                "{place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_asked_again_has_a_limit_and_no_other_task_has_one() {
+    for definition in definitions() {
+        for task in definition.tasks() {
+            let repeated = definition.is_repeated(task.name);
+            assert_eq!(task.limit().is_some(), repeated, "{}", task.place());
+        }
+    }
+}
+
+#[test]
+fn the_failures_are_the_endings_of_a_report() {
+    let endings: BTreeSet<&str> = Ending::ALL.map(Ending::as_str).into();
+    for definition in definitions() {
+        let fails: BTreeSet<&str> = definition
+            .states_of("Fail")
+            .map(|(_, state)| state["Error"].as_str().unwrap_or_default())
+            .collect();
+        assert_eq!(fails, endings, "{}", definition.file);
+    }
+}
+
+/// A machine that times out undoes nothing, so that must never happen. A wait
+/// can outlast its limit by two visits: the last look before the limit may be
+/// slow, and so may the one that says that the limit is reached.
+#[test]
+fn no_run_takes_longer_than_its_machine() {
+    let longest: BTreeMap<&str, u64> = Limits::MAX.named().into();
+    let mut used = BTreeSet::new();
+    for definition in definitions() {
+        let mut total = 0;
+        for task in definition.tasks() {
+            total += task.longest_visit();
+            if let Some(limit) = task.limit() {
+                total += longest[limit] + task.longest_visit();
+                used.insert(limit.to_owned());
+            }
+        }
+        let machine = seconds(&definition.value["TimeoutSeconds"]);
+        assert!(
+            machine > Some(total),
+            "{}: a run can take {total} s, and the machine ends after {machine:?}",
+            definition.file
+        );
+    }
+    let named: BTreeSet<String> = longest.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(used, named, "every limit bounds some wait");
+}
+
+#[test]
+fn the_arguments_of_a_task_are_the_input_of_its_function() {
+    let nested = BTreeMap::from([
+        ("wait", fields_of::<Wait>()),
+        ("login", fields_of::<Login>()),
+    ]);
+    for definition in definitions() {
+        for task in definition.tasks() {
+            let place = task.place();
+            let arguments = &task.state["Arguments"];
+            let Some(input) = input_of(task.function()) else {
+                assert_eq!(arguments, "{% $states.input %}", "{place}");
+                continue;
+            };
+            assert_eq!(keys(arguments), input, "{place}");
+            for (field, value) in arguments.as_object().into_iter().flatten() {
+                if value.is_object() {
+                    let known = nested.get(field.as_str());
+                    assert_eq!(Some(&keys(value)), known, "{place}: {field}");
+                }
+            }
+        }
+    }
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.keys().map(String::as_str))
+        .collect()
+}
+
+/// The fields of a function's input; `None` for the function that takes the
+/// input of the execution as it is.
+fn input_of(function: &str) -> Option<BTreeSet<&'static str>> {
+    Some(match function {
+        "read-request" => return None,
+        "inspect-cluster" => fields_of::<inspect_cluster::Input>(),
+        "inspect-network" => fields_of::<inspect_network::Input>(),
+        "create-security-group" => fields_of::<create_security_group::Input>(),
+        "create-endpoint" => fields_of::<create_endpoint::Input>(),
+        "register-endpoint" => fields_of::<register_endpoint::Input>(),
+        "check-status" => fields_of::<check_status::Input>(),
+        "enable-private-dns" => fields_of::<enable_private_dns::Input>(),
+        "disable-private-dns" => fields_of::<disable_private_dns::Input>(),
+        "deregister-endpoint" => fields_of::<deregister_endpoint::Input>(),
+        "delete-endpoint" => fields_of::<delete_endpoint::Input>(),
+        "delete-security-group" => fields_of::<delete_security_group::Input>(),
+        unknown => panic!("the fields of {unknown}'s input are not known here"),
+    })
+}
+
+/// The fields that a struct reads, optional ones included: decoding a payload
+/// would not notice that one of those is missing.
+fn fields_of<T: DeserializeOwned>() -> BTreeSet<&'static str> {
+    let mut fields = None;
+    let _ = T::deserialize(FieldsOnly(&mut fields));
+    fields
+        .expect("a struct with named fields")
+        .iter()
+        .copied()
+        .collect()
+}
+
+/// Learns the fields of a struct and has no values for them.
+struct FieldsOnly<'a>(&'a mut Option<&'static [&'static str]>);
+
+impl<'de> Deserializer<'de> for FieldsOnly<'_> {
+    type Error = value::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = Some(fields);
+        Err(Error::custom("the fields are known"))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Self::Error> {
+        Err(Error::custom("not a struct with named fields"))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        option unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier
+        ignored_any
+    }
+}
