@@ -328,6 +328,7 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
         "--vpc-id=vpc-0a1b2c3d4e5f60718",
     ])
     .env("AWS_ENDPOINT_URL_EC2", &url)
+    .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
     .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)
     .env("AWS_ACCESS_KEY_ID", "simulated")
     .env("AWS_SECRET_ACCESS_KEY", "simulated")

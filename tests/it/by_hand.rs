@@ -31,7 +31,11 @@ async fn output(what: &str, command: &mut Command, input: &str) -> String {
     let output = child.wait_with_output().await.expect("to end");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{what}: {}\n{printed}\n{complaint}", output.status);
+    assert!(
+        output.status.success(),
+        "{what}: {}\n{printed}\n{complaint}",
+        output.status
+    );
     printed
 }
 
@@ -39,7 +43,12 @@ async fn output(what: &str, command: &mut Command, input: &str) -> String {
 async fn aws_cli() -> String {
     let requirements = "infra/simulator/tests/judges/requirements.txt";
     let mut command = Command::new("tests/python-env");
-    let folder = output("tests/python-env", command.args(["judges", requirements]).current_dir(root()), "").await;
+    let folder = output(
+        "tests/python-env",
+        command.args(["judges", requirements]).current_dir(root()),
+        "",
+    )
+    .await;
     format!("{}/bin", folder.trim())
 }
 
@@ -49,19 +58,35 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let clock = ScaledClock::new(30.0);
     let time = clock.clone();
     let simulator = Simulator::new(&scenario, move || time.now());
-    let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await.expect("a server");
+    let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into())
+        .await
+        .expect("a server");
     let (tools, binaries) = (aws_cli().await, build().await);
 
-    let of_request = |field: &str| scenario.request[field].as_str().unwrap_or_default().to_owned();
+    let of_request = |field: &str| {
+        scenario.request[field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let mut plan = Command::new(binaries.join("crdb-privatelink"));
     plan.args(["plan", "--script", "--endpoint", &server.url()])
         .args(["--cluster-id", &of_request("cluster_id")])
         .args(["--region", &of_request("region")])
         .args(["--vpc-id", &of_request("vpc_id")]);
     let script = output("plan", &mut plan, "").await;
-    assert!(!simulator.calls().iter().any(|call| changes(&call.operation)), "plan has changed something");
+    assert!(
+        !simulator
+            .calls()
+            .iter()
+            .any(|call| changes(&call.operation)),
+        "plan has changed something"
+    );
 
-    #[expect(clippy::disallowed_methods, reason = "the tools of the machine, for the script only")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tools of the machine, for the script only"
+    )]
     let path = std::env::var("PATH").unwrap_or_default();
     let mut bash = Command::new("bash");
     bash.env("PATH", format!("{tools}:{path}"))
@@ -74,20 +99,46 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let printed = output("the script", &mut bash, &script).await;
     let by_hand = simulator.look(Snapshot::of);
 
-    let stage = Stage::of(&scenario);
-    let Ending::Ready(ready) = ending(&stage.provision("automatic")) else { panic!("not ready") };
-    let automatic = Snapshot::settled(&stage);
+    // Virtual time has a runtime of its own, so it needs a thread of its own.
+    let automatic = tokio::task::spawn_blocking({
+        let scenario = scenario.clone();
+        move || {
+            let stage = Stage::of(&scenario);
+            let ending = ending(&stage.provision("automatic"));
+            (ending, Snapshot::settled(&stage))
+        }
+    });
+    let (Ending::Ready(ready), automatic) = automatic.await.expect("a run") else {
+        panic!("not ready");
+    };
     assert_eq!(by_hand.without_ids(), automatic.without_ids());
-    assert!(printed.ends_with(&format!("{}\n", ready.connection_string)), "{printed}");
+    assert!(
+        printed.ends_with(&format!("{}\n", ready.connection_string)),
+        "{printed}"
+    );
 
     // What was made by hand is found, complete, and nothing is changed.
     let calls = simulator.calls().len();
     let ports = InProcess::new(simulator.clone(), SECRET);
     let machine = crdb_privatelink::definition::provision().expect("the definition loads");
     let request = serde_json::Value::Object(scenario.request.clone());
-    let execution =
-        engine::run(&machine, "after", request, &Steps::new(&ports, &ports), &clock, &()).await;
-    assert!(matches!(ending(&execution), Ending::Ready(_)), "{}", engine::trace(&execution.history));
+    let execution = engine::run(
+        &machine,
+        "after",
+        request,
+        &Steps::new(&ports, &ports),
+        &clock,
+        &(),
+    )
+    .await;
+    assert!(
+        matches!(ending(&execution), Ending::Ready(_)),
+        "{}",
+        engine::trace(&execution.history)
+    );
     let later = simulator.calls();
-    assert!(!later[calls..].iter().any(|call| changes(&call.operation)), "something was changed");
+    assert!(
+        !later[calls..].iter().any(|call| changes(&call.operation)),
+        "something was changed"
+    );
 }

@@ -4,11 +4,13 @@ use system_tests::documents::{all, read};
 
 #[test]
 fn generated_documents_are_up_to_date() {
-    let outdated: Vec<&str> =
-        all().into_iter().filter(|(path, text)| read(path) != *text).map(|(path, _)| path).collect();
+    let outdated: Vec<&str> = all()
+        .into_iter()
+        .filter(|(path, text)| read(path) != *text)
+        .map(|(path, _)| path)
+        .collect();
     assert_eq!(
-        outdated,
-        [""; 0],
+        outdated, [""; 0],
         "write them anew: cargo run -p system-tests --example write-documents"
     );
 }

@@ -16,14 +16,27 @@ async fn the_story_is_told_by_the_binaries_too() {
     let clock = ScaledClock::new(30.0);
     let time = clock.clone();
     let simulator = Simulator::new(&scenario, move || time.now());
-    let server = Server::start(simulator, (Ipv4Addr::LOCALHOST, 0).into()).await.expect("a server");
+    let server = Server::start(simulator, (Ipv4Addr::LOCALHOST, 0).into())
+        .await
+        .expect("a server");
     let processes = Processes::start(&server.url()).await;
 
     // Every function says so in a name that definitions match.
     for function in FUNCTIONS {
-        let failure = processes.call(function, json!({"nonsense": true})).await.expect_err(function);
-        assert_eq!(failure.error, "InvalidInput", "{function}: {}", failure.cause);
-        assert!(failure.cause.contains("invalid-request: "), "{function}: {}", failure.cause);
+        let failure = processes
+            .call(function, json!({"nonsense": true}))
+            .await
+            .expect_err(function);
+        assert_eq!(
+            failure.error, "InvalidInput",
+            "{function}: {}",
+            failure.cause
+        );
+        assert!(
+            failure.cause.contains("invalid-request: "),
+            "{function}: {}",
+            failure.cause
+        );
     }
 
     let machine = crdb_privatelink::definition::provision().expect("the definition loads");
@@ -32,5 +45,8 @@ async fn the_story_is_told_by_the_binaries_too() {
     let Ending::Ready(ready) = ending(&execution) else {
         panic!("{}", engine::trace(&execution.history));
     };
-    assert_eq!(ready.host, "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud");
+    assert_eq!(
+        ready.host,
+        "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud"
+    );
 }

@@ -31,7 +31,8 @@ impl Tally {
         match (check(stage, &before, &ending), &ending) {
             (Err(broken), _) => self.broken.push(format!("{what}: {broken}")),
             (Ok(()), Ending::Failed(_, failure)) if !is_exact(stage, &before, failure) => {
-                self.named_too_much.push(format!("{what}: {:?}", failure.left));
+                self.named_too_much
+                    .push(format!("{what}: {:?}", failure.left));
             }
             (Ok(()), _) => {}
         }
@@ -48,14 +49,23 @@ impl Tally {
     }
 
     fn conclude(self, title: &str) -> Vec<String> {
-        let Self { runs, endings, named_too_much, broken } = self;
+        let Self {
+            runs,
+            endings,
+            named_too_much,
+            broken,
+        } = self;
         println!(
             "{title}: {runs} runs, {endings:?}, {} leaks, {} reports that name too much",
             broken.len(),
             named_too_much.len()
         );
         let first: Vec<&String> = broken.iter().take(3).collect();
-        assert!(broken.is_empty(), "{} broken promises, the first: {first:#?}", broken.len());
+        assert!(
+            broken.is_empty(),
+            "{} broken promises, the first: {first:#?}",
+            broken.len()
+        );
         named_too_much
     }
 }
@@ -64,12 +74,18 @@ impl Tally {
 type Job = (&'static Variant, Fault);
 
 /// Every kind of fault, before and after the effect of each of these calls.
-fn jobs(calls: impl Fn(&Variant) -> Vec<(String, u32)>, fault: fn(String, u32, FaultKind, Moment) -> Fault) -> Vec<Job> {
+fn jobs(
+    calls: impl Fn(&Variant) -> Vec<(String, u32)>,
+    fault: fn(String, u32, FaultKind, Moment) -> Fault,
+) -> Vec<Job> {
     let mut jobs = Vec::new();
     for variant in &VARIANTS {
         for (operation, nth) in calls(variant) {
             for kind in FaultKind::ALL {
-                jobs.extend(Moment::ALL.map(|moment| (variant, fault(operation.clone(), nth, kind, moment))));
+                jobs.extend(
+                    Moment::ALL
+                        .map(|moment| (variant, fault(operation.clone(), nth, kind, moment))),
+                );
             }
         }
     }
@@ -90,14 +106,19 @@ fn run_all(jobs: &[Job]) -> Tally {
                     .spawn_scoped(scope, move || {
                         let mut tally = Tally::default();
                         for (variant, fault) in share {
-                            tally.run(&format!("{}, {fault:?}", variant.name), &(variant.stage)().with(fault.clone()));
+                            tally.run(
+                                &format!("{}, {fault:?}", variant.name),
+                                &(variant.stage)().with(fault.clone()),
+                            );
                         }
                         tally
                     })
                     .expect("a thread")
             })
             .collect();
-        let tallies = handles.into_iter().map(|handle| handle.join().expect("a tally"));
+        let tallies = handles
+            .into_iter()
+            .map(|handle| handle.join().expect("a tally"));
         tallies.fold(Tally::default(), Tally::and)
     })
 }

@@ -31,8 +31,13 @@ fn forward_steps_may_run_twice() {
         let stage = (variant.stage)();
         let before = Snapshot::settled(&stage);
         let ending = provision_twice(&stage);
-        assert!(matches!(ending, Ending::Ready(_)), "{}: {ending:?}", variant.name);
-        check(&stage, &before, &ending).unwrap_or_else(|broken| panic!("{}: {broken}", variant.name));
+        assert!(
+            matches!(ending, Ending::Ready(_)),
+            "{}: {ending:?}",
+            variant.name
+        );
+        check(&stage, &before, &ending)
+            .unwrap_or_else(|broken| panic!("{}: {broken}", variant.name));
     }
 }
 
@@ -40,10 +45,13 @@ fn forward_steps_may_run_twice() {
 fn undo_steps_may_run_twice() {
     let mut rolled_back = 0;
     for variant in &VARIANTS {
-        let operations = calls_of(variant).into_iter().map(|(operation, _)| operation);
+        let operations = calls_of(variant)
+            .into_iter()
+            .map(|(operation, _)| operation);
         for operation in operations.filter(|operation| changes(operation)) {
             for moment in Moment::ALL {
-                let stage = (variant.stage)().with(Fault::once(&operation, 1, FaultKind::Denied, moment));
+                let stage =
+                    (variant.stage)().with(Fault::once(&operation, 1, FaultKind::Denied, moment));
                 let before = Snapshot::settled(&stage);
                 let ending = provision_twice(&stage);
                 let what = format!("{}, {operation} {moment:?}", variant.name);

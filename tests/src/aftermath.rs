@@ -48,16 +48,31 @@ impl Snapshot {
         let endpoints: Vec<_> = self
             .endpoints
             .values()
-            .map(|endpoint| (endpoint.private_dns, &endpoint.subnets, &endpoint.tags, endpoint.groups.len()))
+            .map(|endpoint| {
+                (
+                    endpoint.private_dns,
+                    &endpoint.subnets,
+                    &endpoint.tags,
+                    endpoint.groups.len(),
+                )
+            })
             .collect();
         let groups: Vec<_> = self.groups.values().collect();
-        let registered = self.registrations.iter().map(|(cluster, _)| cluster).collect::<Vec<_>>();
+        let registered = self
+            .registrations
+            .iter()
+            .map(|(cluster, _)| cluster)
+            .collect::<Vec<_>>();
         format!("{endpoints:#?}\n{groups:#?}\n{registered:#?}")
     }
 
     /// The world as it is now.
     pub fn of(world: &World) -> Self {
-        let endpoints = world.ec2.endpoints.values().filter(|endpoint| endpoint.state.is_there());
+        let endpoints = world
+            .ec2
+            .endpoints
+            .values()
+            .filter(|endpoint| endpoint.state.is_there());
         let clusters = || world.cloud.clusters();
         Self {
             endpoints: endpoints
@@ -82,7 +97,10 @@ impl Snapshot {
                         rules: inbound
                             .map(|rule| {
                                 let ports = (rule.protocol.as_str(), rule.from_port, rule.to_port);
-                                (format!("{ports:?} {}", rule.source.text()), rule.description.clone())
+                                (
+                                    format!("{ports:?} {}", rule.source.text()),
+                                    rule.description.clone(),
+                                )
                             })
                             .collect(),
                         tags: group.tags.clone(),
@@ -93,15 +111,21 @@ impl Snapshot {
             registrations: clusters()
                 .flat_map(|cluster| {
                     let living = cluster.connections().filter(|connection| {
-                        !matches!(connection.status, ConnectionStatus::Rejected | ConnectionStatus::Deleted)
+                        !matches!(
+                            connection.status,
+                            ConnectionStatus::Rejected | ConnectionStatus::Deleted
+                        )
                     });
-                    living.map(|connection| (cluster.cluster.id.clone(), connection.endpoint_id.clone()))
+                    living.map(|connection| {
+                        (cluster.cluster.id.clone(), connection.endpoint_id.clone())
+                    })
                 })
                 .collect(),
             trusted: clusters()
                 .flat_map(|cluster| {
                     let owners = cluster.trusted_owners.iter().flatten();
-                    owners.map(|owner| (cluster.cluster.id.clone(), owner.external_owner_id.clone()))
+                    owners
+                        .map(|owner| (cluster.cluster.id.clone(), owner.external_owner_id.clone()))
                 })
                 .collect(),
         }
@@ -165,7 +189,9 @@ fn check_failed(name: &str, failure: &Failure, left: &BTreeSet<String>) -> Resul
     match name {
         "RolledBack" if left.is_empty() && named.is_empty() => Ok(()),
         "RollbackIncomplete" if left.iter().all(names) => Ok(()),
-        _ => Err(format!("{name} names {named:?} as left, really left: {left:?}\n{failure:#?}")),
+        _ => Err(format!(
+            "{name} names {named:?} as left, really left: {left:?}\n{failure:#?}"
+        )),
     }
 }
 
@@ -181,37 +207,71 @@ fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
     stage.simulator.look(|world| {
         let id = ready.endpoint_id.as_str();
         let endpoint = world.ec2.endpoint(id).ok_or(format!("no endpoint {id}"))?;
-        let is = |right: bool, what: &str| if right { Ok(()) } else { Err(format!("{what}: {endpoint:#?}")) };
-        is(endpoint.state == EndpointState::Available, "the endpoint is not available")?;
-        is(!wants_dns || endpoint.private_dns, "private DNS is off")?;
-        is(endpoint.vpc_id == ready.vpc_id.as_str(), "the endpoint is in another VPC")?;
+        let is = |right: bool, what: &str| {
+            if right {
+                Ok(())
+            } else {
+                Err(format!("{what}: {endpoint:#?}"))
+            }
+        };
         is(
-            endpoint.tags.keys().any(|key| key.ends_with(ready.cluster_id.as_str())),
+            endpoint.state == EndpointState::Available,
+            "the endpoint is not available",
+        )?;
+        is(!wants_dns || endpoint.private_dns, "private DNS is off")?;
+        is(
+            endpoint.vpc_id == ready.vpc_id.as_str(),
+            "the endpoint is in another VPC",
+        )?;
+        is(
+            endpoint
+                .tags
+                .keys()
+                .any(|key| key.ends_with(ready.cluster_id.as_str())),
             "the endpoint does not carry the connection's claim",
         )?;
 
-        let cluster = world.cloud.cluster(ready.cluster_id.as_str()).ok_or("no cluster")?;
+        let cluster = world
+            .cloud
+            .cluster(ready.cluster_id.as_str())
+            .ok_or("no cluster")?;
         let registered = cluster.connections().any(|connection| {
             connection.endpoint_id == id && connection.status == ConnectionStatus::Available
         });
         is(registered, "the cluster does not know the endpoint")?;
         let same_service = world.ec2.endpoints.values().filter(|other| {
-            other.state.is_there() && other.service_name == endpoint.service_name && other.vpc_id == endpoint.vpc_id
+            other.state.is_there()
+                && other.service_name == endpoint.service_name
+                && other.vpc_id == endpoint.vpc_id
         });
-        is(same_service.count() == 1, "there is more than one endpoint to the service")?;
+        is(
+            same_service.count() == 1,
+            "there is more than one endpoint to the service",
+        )?;
 
         let admitted: BTreeSet<String> = endpoint
             .groups
             .iter()
             .filter_map(|group| world.ec2.groups.get(group))
             .flat_map(|group| &group.rules)
-            .filter(|rule| !rule.is_egress && rule.from_port == Some(26257) && rule.to_port == Some(26257))
+            .filter(|rule| {
+                !rule.is_egress && rule.from_port == Some(26257) && rule.to_port == Some(26257)
+            })
             .map(|rule| rule.source.text())
             .collect();
         let vpc = world.ec2.vpcs.get(&endpoint.vpc_id).ok_or("no VPC")?;
-        let mut associated = vpc.cidrs.iter().filter(|range| range.state == CidrState::Associated);
+        let mut associated = vpc
+            .cidrs
+            .iter()
+            .filter(|range| range.state == CidrState::Associated);
         let all_in = associated.all(|range| admitted.contains(&range.cidr.to_string()));
-        is(all_in, &format!("not every network of the VPC is admitted, only {admitted:?}"))?;
-        is(ready.port == 26257 && ready.connection_string.contains(&ready.host), "the answer is not usable")
+        is(
+            all_in,
+            &format!("not every network of the VPC is admitted, only {admitted:?}"),
+        )?;
+        is(
+            ready.port == 26257 && ready.connection_string.contains(&ready.host),
+            "the answer is not usable",
+        )
     })
 }

@@ -16,9 +16,18 @@ pub type Document = (&'static str, String);
 pub fn all() -> Vec<Document> {
     let mut documents = vec![
         ("docs/errors.md", shared::catalogue::document()),
-        ("docs/provision-request.schema.json", schema::<shared::request::ProvisionRequest>()),
-        ("docs/provision-ready.schema.json", schema::<shared::report::Ready>()),
-        ("docs/provision-failure.schema.json", schema::<shared::report::Failure>()),
+        (
+            "docs/provision-request.schema.json",
+            schema::<shared::request::ProvisionRequest>(),
+        ),
+        (
+            "docs/provision-ready.schema.json",
+            schema::<shared::report::Ready>(),
+        ),
+        (
+            "docs/provision-failure.schema.json",
+            schema::<shared::report::Failure>(),
+        ),
         ("README.md", with_diagram(&read("README.md"))),
     ];
     documents.extend(stories().map(|(path, execution)| (path, engine::trace(&execution.history))));
@@ -27,12 +36,26 @@ pub fn all() -> Vec<Document> {
 
 /// The runs whose traces are kept as reading matter.
 fn stories() -> impl Iterator<Item = (&'static str, Execution)> {
-    let undo_fails = Fault::from_then_on("ec2:DeleteVpcEndpoints", 1, FaultKind::Denied, Moment::Before);
+    let undo_fails = Fault::from_then_on(
+        "ec2:DeleteVpcEndpoints",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    );
     [
         ("tests/traces/ready.txt", Stage::shipped("standard-cluster")),
-        ("tests/traces/adopted.txt", Stage::shipped("half-made-by-hand")),
-        ("tests/traces/rolled-back.txt", Stage::shipped("endpoint-rejected")),
-        ("tests/traces/rollback-incomplete.txt", Stage::shipped("endpoint-rejected").with(undo_fails)),
+        (
+            "tests/traces/adopted.txt",
+            Stage::shipped("half-made-by-hand"),
+        ),
+        (
+            "tests/traces/rolled-back.txt",
+            Stage::shipped("endpoint-rejected"),
+        ),
+        (
+            "tests/traces/rollback-incomplete.txt",
+            Stage::shipped("endpoint-rejected").with(undo_fails),
+        ),
     ]
     .into_iter()
     .map(|(path, stage)| (path, stage.provision("story")))
@@ -63,7 +86,11 @@ fn with_diagram(text: &str) -> String {
         return text.to_owned();
     };
     let after = rest.split_once(END).map_or("", |(_, after)| after);
-    let definition = serde_json::from_str(crdb_privatelink::definition::PROVISION).unwrap_or_default();
+    let definition =
+        serde_json::from_str(crdb_privatelink::definition::PROVISION).unwrap_or_default();
     let picture = crdb_privatelink::diagram::mermaid(&definition);
-    format!("{before}{BEGIN}\n```mermaid\n{}\n```\n\n{END}{after}", picture.trim_end())
+    format!(
+        "{before}{BEGIN}\n```mermaid\n{}\n```\n\n{END}{after}",
+        picture.trim_end()
+    )
 }

@@ -62,7 +62,8 @@ impl Processes {
 
 impl Tasks for Processes {
     async fn invoke(&self, resource: &str, arguments: Value) -> Answer {
-        self.call(function_of(resource).unwrap_or(resource), arguments).await
+        self.call(function_of(resource).unwrap_or(resource), arguments)
+            .await
     }
 }
 
@@ -80,17 +81,26 @@ pub async fn build() -> PathBuf {
     assert!(built.success(), "the functions cannot be built");
     // This binary is target/debug/deps/it-…; theirs are target/debug/….
     let own = std::env::current_exe().expect("the path of this binary");
-    own.ancestors().nth(2).expect("the folder of the binaries").to_owned()
+    own.ancestors()
+        .nth(2)
+        .expect("the folder of the binaries")
+        .to_owned()
 }
 
 async fn start(binary: &std::path::Path, url: &str) -> Process {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("the address").to_string();
     let (invocations, queue) = mpsc::channel(1);
-    let runtime = Runtime { queue: Arc::new(Mutex::new(queue)), pending: Arc::default() };
+    let runtime = Runtime {
+        queue: Arc::new(Mutex::new(queue)),
+        pending: Arc::default(),
+    };
     let app = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route(
+            "/2018-06-01/runtime/invocation/{id}/response",
+            post(response),
+        )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .with_state(runtime);
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -109,7 +119,10 @@ async fn start(binary: &std::path::Path, url: &str) -> Process {
         .kill_on_drop(true)
         .spawn()
         .unwrap_or_else(|why| panic!("{}: {why}", binary.display()));
-    Process { invocations, _child: child }
+    Process {
+        invocations,
+        _child: child,
+    }
 }
 
 #[derive(Clone)]
@@ -132,13 +145,18 @@ async fn next(State(runtime): State<Runtime>) -> Response {
         // The test is over; the process is killed while it waits.
         return std::future::pending().await;
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis());
     let id = format!("request-{now}");
     runtime.pending.lock().await.insert(id.clone(), waiting);
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", (now + 30_000).to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:111122223333:function:f".to_owned()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-west-1:111122223333:function:f".to_owned(),
+        ),
     ];
     (headers, payload.to_string()).into_response()
 }
@@ -152,6 +170,11 @@ async fn response(State(runtime): State<Runtime>, Path(id): Path<String>, body: 
 async fn error(State(runtime): State<Runtime>, Path(id): Path<String>, body: Bytes) {
     let cause = String::from_utf8_lossy(&body).into_owned();
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let name = said["errorType"].as_str().unwrap_or("Lambda.Unknown").to_owned();
-    runtime.answer(&id, Err(TaskFailure::new(name, cause))).await;
+    let name = said["errorType"]
+        .as_str()
+        .unwrap_or("Lambda.Unknown")
+        .to_owned();
+    runtime
+        .answer(&id, Err(TaskFailure::new(name, cause)))
+        .await;
 }

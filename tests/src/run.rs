@@ -45,7 +45,11 @@ impl Stage {
         let clock = VirtualClock::new();
         let time = clock.clone();
         let simulator = Simulator::new(scenario, move || engine::Clock::now(&time));
-        Self { clock, simulator, request: Value::Object(scenario.request.clone()) }
+        Self {
+            clock,
+            simulator,
+            request: Value::Object(scenario.request.clone()),
+        }
     }
 
     /// The same world with a field of the request set.
@@ -69,7 +73,14 @@ impl Stage {
     /// Runs `provision` with other tasks.
     pub fn provision_by(&self, name: &str, tasks: &impl engine::Tasks) -> Execution {
         PROVISION.with(|machine| {
-            block_on(engine::run(machine, name, self.request.clone(), tasks, &self.clock, &()))
+            block_on(engine::run(
+                machine,
+                name,
+                self.request.clone(),
+                tasks,
+                &self.clock,
+                &(),
+            ))
         })
     }
 }
@@ -101,5 +112,7 @@ pub fn ending(execution: &Execution) -> Ending {
 
 /// Whether an operation of a service changes something there.
 pub fn changes(operation: &str) -> bool {
-    !["Describe", "Get", "GET", "List"].iter().any(|reads| operation.contains(reads))
+    !["Describe", "Get", "GET", "List"]
+        .iter()
+        .any(|reads| operation.contains(reads))
 }

@@ -30,22 +30,56 @@ fn trusted_owner() -> Stage {
 fn again() -> Stage {
     let stage = Stage::shipped("standard-cluster");
     let first = stage.provision("earlier");
-    assert!(matches!(ending(&first), Ending::Ready(_)), "{:?}", first.outcome);
+    assert!(
+        matches!(ending(&first), Ending::Ready(_)),
+        "{:?}",
+        first.outcome
+    );
     stage
 }
 
 /// All of them.
 pub const VARIANTS: [Variant; 10] = [
-    Variant { name: "Advanced", stage: || Stage::shipped("fresh-vpc") },
-    Variant { name: "Advanced, no private DNS", stage: || without_dns("fresh-vpc") },
-    Variant { name: "Advanced, trusted owners", stage: trusted_owner },
-    Variant { name: "Standard", stage: || Stage::shipped("standard-cluster") },
-    Variant { name: "Standard, no private DNS", stage: || without_dns("standard-cluster") },
-    Variant { name: "adopt", stage: || Stage::shipped("half-made-by-hand") },
-    Variant { name: "adopt, no private DNS", stage: || without_dns("half-made-by-hand") },
-    Variant { name: "shared endpoint", stage: || Stage::shipped("shared-endpoint") },
-    Variant { name: "shared endpoint, no private DNS", stage: || without_dns("shared-endpoint") },
-    Variant { name: "works already", stage: again },
+    Variant {
+        name: "Advanced",
+        stage: || Stage::shipped("fresh-vpc"),
+    },
+    Variant {
+        name: "Advanced, no private DNS",
+        stage: || without_dns("fresh-vpc"),
+    },
+    Variant {
+        name: "Advanced, trusted owners",
+        stage: trusted_owner,
+    },
+    Variant {
+        name: "Standard",
+        stage: || Stage::shipped("standard-cluster"),
+    },
+    Variant {
+        name: "Standard, no private DNS",
+        stage: || without_dns("standard-cluster"),
+    },
+    Variant {
+        name: "adopt",
+        stage: || Stage::shipped("half-made-by-hand"),
+    },
+    Variant {
+        name: "adopt, no private DNS",
+        stage: || without_dns("half-made-by-hand"),
+    },
+    Variant {
+        name: "shared endpoint",
+        stage: || Stage::shipped("shared-endpoint"),
+    },
+    Variant {
+        name: "shared endpoint, no private DNS",
+        stage: || without_dns("shared-endpoint"),
+    },
+    Variant {
+        name: "works already",
+        stage: again,
+    },
 ];
 
 /// The calls of a good run, each with its number among those of its operation.
@@ -58,8 +92,16 @@ pub fn calls_of(variant: &Variant) -> Vec<(String, u32)> {
     let before = Snapshot::settled(&stage);
     let execution = stage.provision("good");
     let ending = ending(&execution);
-    assert!(matches!(ending, Ending::Ready(_)), "{}: {:?}", variant.name, execution.outcome);
+    assert!(
+        matches!(ending, Ending::Ready(_)),
+        "{}: {:?}",
+        variant.name,
+        execution.outcome
+    );
     check(&stage, &before, &ending).unwrap_or_else(|broken| panic!("{}: {broken}", variant.name));
     let calls = stage.simulator.calls();
-    calls[earlier..].iter().map(|call| (call.operation.clone(), call.nth)).collect()
+    calls[earlier..]
+        .iter()
+        .map(|call| (call.operation.clone(), call.nth))
+        .collect()
 }

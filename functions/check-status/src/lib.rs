@@ -5,12 +5,16 @@
 //! *not yet*, until the limit.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::{Cloud, RegistrationStatus};
-use shared::ec2::{Endpoint, EndpointState, Endpoints};
+use shared::cloud::Cloud;
+use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::{ClusterId, EndpointId};
 use shared::progress::{Progress, Wait};
 use shared::report::Login;
 use shared::{Code, StepError};
+
+mod decide;
+
+use decide::{endpoint_awaited, registration_awaited};
 
 /// What to look at, and what to expect.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,72 +81,180 @@ pub async fn handle(
             None => awaited.push(format!("a DNS name of endpoint {}", input.endpoint_id)),
         }
     }
-    input.wait.pending(awaited.join(", "), match input.expect {
-        Expect::Accepted => Code::EndpointNotAcceptedInTime,
-        Expect::PrivateDns => Code::PrivateDnsNotReadyInTime,
-    })
-}
-
-/// What is still awaited of the endpoint.
-fn endpoint_awaited(
-    id: &EndpointId,
-    endpoint: Option<&Endpoint>,
-    expect: Expect,
-) -> Result<Option<String>, StepError> {
-    let Some(endpoint) = endpoint else {
-        return Ok(Some(format!("endpoint {id} (not visible)")));
-    };
-    let bad_end = |code| {
-        let reason = endpoint.failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        Err(StepError::new(code, format!("endpoint {id} is {}{reason}", endpoint.state)))
-    };
-    match endpoint.state {
-        EndpointState::Rejected => bad_end(Code::EndpointRejected),
-        EndpointState::Failed => bad_end(Code::EndpointFailed),
-        EndpointState::Expired => bad_end(Code::EndpointExpired),
-        EndpointState::Deleting | EndpointState::Deleted => bad_end(Code::EndpointGone),
-        EndpointState::PendingAcceptance | EndpointState::Pending | EndpointState::Unknown(_) => {
-            Ok(Some(format!("endpoint {id} ({})", endpoint.state)))
-        }
-        EndpointState::Available => Ok(match expect {
-            Expect::PrivateDns if !endpoint.private_dns => Some(format!("private DNS of endpoint {id} (off)")),
-            Expect::PrivateDns | Expect::Accepted => None,
-        }),
-    }
-}
-
-/// What is still awaited of the registration.
-fn registration_awaited(
-    status: Option<&RegistrationStatus>,
-    id: &EndpointId,
-) -> Result<Option<String>, StepError> {
-    let Some(status) = status else {
-        return Ok(Some("registration (not listed)".to_owned()));
-    };
-    let bad_end = |code| Err(StepError::new(code, format!("the registration of {id} is {status}")));
-    match status {
-        RegistrationStatus::Available => Ok(None),
-        RegistrationStatus::Failed => bad_end(Code::RegistrationFailed),
-        RegistrationStatus::Expired => bad_end(Code::RegistrationExpired),
-        RegistrationStatus::Stale => bad_end(Code::RegistrationStale),
-        // REJECTED is still listed for a while after a registration was attached
-        // again; a real rejection shows in the endpoint's own state.
-        RegistrationStatus::Pending
-        | RegistrationStatus::PendingAcceptance
-        | RegistrationStatus::Rejected
-        | RegistrationStatus::Deleting
-        | RegistrationStatus::Deleted
-        | RegistrationStatus::Unknown(_) => Ok(Some(format!("registration ({status})"))),
-    }
+    input.wait.pending(
+        awaited.join(", "),
+        match input.expect {
+            Expect::Accepted => Code::EndpointNotAcceptedInTime,
+            Expect::PrivateDns => Code::PrivateDnsNotReadyInTime,
+        },
+    )
 }
 
 /// Where to connect to: the private host, or the endpoint's own name, which
 /// resolves everywhere, to addresses that only the VPC reaches.
 fn host(input: &Input, endpoint: Option<&Endpoint>) -> Option<String> {
-    input.private_host.clone().or_else(|| endpoint?.dns_names.first().cloned())
+    input
+        .private_host
+        .clone()
+        .or_else(|| endpoint?.dns_names.first().cloned())
 }
 
 fn answer(input: &Input, host: String) -> Output {
-    let connection_string = input.login.connection_string(&host, input.private_host.is_some());
-    Output { host, connection_string }
+    let connection_string = input
+        .login
+        .connection_string(&host, input.private_host.is_some());
+    Output {
+        host,
+        connection_string,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict};
+    use shared::cloud::Cloud;
+    use simulator::Scenario;
+    use simulator::cloud::ConnectionStatus;
+
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+    const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud";
+
+    fn id() -> EndpointId {
+        ENDPOINT.parse().unwrap()
+    }
+
+    fn input(stage: &Stage, expect: Expect, wait: Wait) -> Input {
+        Input {
+            cluster_id: stage.claim.cluster_id.clone(),
+            endpoint_id: id(),
+            expect,
+            private_host: (expect == Expect::PrivateDns).then(|| HOST.to_owned()),
+            login: Login {
+                sql_user: None,
+                database: "defaultdb".to_owned(),
+                routing_id: None,
+            },
+            wait,
+        }
+    }
+
+    fn check(stage: &Stage, expect: Expect) -> Result<Output, StepError> {
+        stage.until_ready(async |wait| {
+            handle(&stage.ports, &stage.ports, input(stage, expect, wait)).await
+        })
+    }
+
+    /// An endpoint that was registered just now.
+    fn registered(change: impl FnOnce(&mut Scenario)) -> Stage {
+        let stage = Stage::changed("half-made-by-hand", change);
+        in_process::stage::at_once(stage.ports.register(&stage.claim.cluster_id, &id())).unwrap();
+        stage
+    }
+
+    #[test]
+    fn both_sides_must_agree_before_it_is_ready() {
+        let stage = registered(|scenario| {
+            scenario.pace.acceptance_noticed = std::time::Duration::from_secs(120);
+        });
+        let output = check(&stage, Expect::Accepted).unwrap();
+        assert!(
+            output.host.starts_with(ENDPOINT),
+            "its own name: {}",
+            output.host
+        );
+        assert!(output.connection_string.contains("sslmode=verify-ca"));
+        let connection = stage.things().registrations.remove(0).1;
+        assert_eq!(connection.status, ConnectionStatus::Available);
+    }
+
+    #[test]
+    fn private_dns_is_awaited_while_it_is_off_or_under_way() {
+        let stage = registered(|_| {});
+        check(&stage, Expect::Accepted).unwrap();
+        let error = check(&stage, Expect::PrivateDns).unwrap_err();
+        assert_eq!(error.code, Code::PrivateDnsNotReadyInTime);
+        in_process::stage::at_once(stage.ports.set_private_dns(&id(), true)).unwrap();
+        let output = check(&stage, Expect::PrivateDns).unwrap();
+        assert_eq!(output.host, HOST);
+        assert!(output.connection_string.contains("sslmode=verify-full"));
+    }
+
+    #[test]
+    fn looking_twice_changes_nothing_and_answers_the_same() {
+        let stage = registered(|_| {});
+        check(&stage, Expect::Accepted).unwrap();
+        let look = async || {
+            handle(
+                &stage.ports,
+                &stage.ports,
+                input(&stage, Expect::Accepted, stage.wait()),
+            )
+            .await
+        };
+        let (first, second) = stage.twice(look);
+        assert_eq!(first.unwrap().ready(), second.unwrap().ready());
+    }
+
+    #[test]
+    fn a_registration_that_vanished_is_awaited_by_name_until_the_limit() {
+        let stage = registered(|_| {});
+        check(&stage, Expect::Accepted).unwrap();
+        stage.meddle(|world| {
+            world
+                .cloud
+                .cluster_mut(stage.claim.cluster_id.as_str())
+                .unwrap()
+                .forget_connection(ENDPOINT);
+        });
+        let error = check(&stage, Expect::Accepted).unwrap_err();
+        assert_eq!(error.code, Code::EndpointNotAcceptedInTime);
+        assert!(
+            error.detail.ends_with("registration (not listed)"),
+            "{}",
+            error.detail
+        );
+    }
+
+    #[test]
+    fn a_registration_that_was_removed_shows_as_a_rejected_endpoint() {
+        let stage = registered(|_| {});
+        check(&stage, Expect::Accepted).unwrap();
+        in_process::stage::at_once(stage.ports.deregister(&stage.claim.cluster_id, &id())).unwrap();
+        assert_eq!(
+            check(&stage, Expect::Accepted).unwrap_err().code,
+            Code::EndpointRejected
+        );
+    }
+
+    /// A connection string without a host is worse than none.
+    #[test]
+    fn without_a_private_host_the_endpoints_own_name_is_awaited() {
+        let stage = registered(|_| {});
+        check(&stage, Expect::Accepted).unwrap();
+        stage.meddle(|world| {
+            world
+                .ec2
+                .endpoints
+                .get_mut(ENDPOINT)
+                .unwrap()
+                .interfaces
+                .clear()
+        });
+        let error = check(&stage, Expect::Accepted).unwrap_err();
+        assert!(
+            error
+                .detail
+                .ends_with("a DNS name of endpoint vpce-0a10000000000000e"),
+            "{}",
+            error.detail
+        );
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        let stage = registered(|_| {});
+        assert_strict(&input(&stage, Expect::PrivateDns, stage.wait()));
+    }
 }

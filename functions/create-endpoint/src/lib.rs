@@ -8,11 +8,15 @@
 //! `delete-endpoint`.
 
 use serde::{Deserialize, Serialize};
-use shared::ec2::{Endpoint, Endpoints, NewEndpoint};
+use shared::ec2::Endpoints;
 use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId};
-use shared::ownership::{Claim, Origin, client_token};
+use shared::ownership::{Claim, Origin};
 use shared::plan::EndpointPlan;
 use shared::{Code, StepError};
+
+mod decide;
+
+use decide::{Own, new_endpoint, own};
 
 /// What to make.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,71 +49,57 @@ pub struct Output {
 /// # Errors
 /// `endpoint-gone` when the one to use is on its way out or dead, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
-    let claim = Claim { cluster_id: input.cluster_id.clone(), connection_id: input.connection_id.clone() };
+    let claim = Claim {
+        cluster_id: input.cluster_id.clone(),
+        connection_id: input.connection_id.clone(),
+    };
     if let Some(endpoint_id) = &input.endpoint.existing {
         claim_existing(ec2, endpoint_id, &claim).await?;
-        return Ok(Output { endpoint_id: endpoint_id.clone() });
+        return Ok(Output {
+            endpoint_id: endpoint_id.clone(),
+        });
     }
 
     let endpoints = ec2.endpoints(&input.vpc_id).await?;
-    let own = |endpoint: &&Endpoint| {
-        endpoint.is_interface
-            && endpoint.service_name == input.endpoint.service_name.as_str()
-            && Origin::of(&endpoint.tags) == Some(Origin::Made)
-            && claim.is_in(&endpoint.tags)
-    };
-    // Two runs at once may have made two. The order of the list is EC2's own, and
-    // a repeated call must find the same one.
-    let living = endpoints.iter().filter(own).filter(|endpoint| !endpoint.state.is_dead());
-    if let Some(found) = living.min_by_key(|endpoint| &endpoint.id) {
-        return Ok(Output { endpoint_id: found.id.clone() });
+    let Own { usable, leftovers } = own(&endpoints, &input.endpoint.service_name, &claim);
+    if let Some(found) = usable {
+        return Ok(Output {
+            endpoint_id: found.id.clone(),
+        });
     }
-    let leftovers = endpoints
-        .iter()
-        .filter(own)
-        .filter(|endpoint| !endpoint.state.is_gone() && claim.others_in(&endpoint.tags).is_empty());
     for leftover in leftovers {
         ec2.delete_endpoint(&leftover.id).await?;
     }
     let created = ec2.create_endpoint(&new_endpoint(&input, &claim)?).await?;
-    Ok(Output { endpoint_id: created.id })
+    Ok(Output {
+        endpoint_id: created.id,
+    })
 }
 
-async fn claim_existing(ec2: &impl Endpoints, id: &EndpointId, claim: &Claim) -> Result<(), StepError> {
+async fn claim_existing(
+    ec2: &impl Endpoints,
+    id: &EndpointId,
+    claim: &Claim,
+) -> Result<(), StepError> {
     let since = "was there when the network was inspected, and now";
     let Some(endpoint) = ec2.endpoint(id).await? else {
         // Not every part of EC2 shows what others have shown; gone is another word.
-        return Err(StepError::new(Code::AwsResourceBusy, format!("{id} {since} EC2 does not show it")));
+        return Err(StepError::new(
+            Code::AwsResourceBusy,
+            format!("{id} {since} EC2 does not show it"),
+        ));
     };
     if endpoint.state.is_dead() {
-        return Err(StepError::new(Code::EndpointGone, format!("{id} {since} it is {}", endpoint.state)));
+        return Err(StepError::new(
+            Code::EndpointGone,
+            format!("{id} {since} it is {}", endpoint.state),
+        ));
     }
     if claim.is_in(&endpoint.tags) {
         return Ok(());
     }
     let origin = Origin::of(&endpoint.tags).unwrap_or(Origin::Adopted);
     ec2.tag_endpoint(id, &claim.tags(origin)).await
-}
-
-fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, StepError> {
-    let group_id = input.group_id.clone().ok_or_else(|| {
-        // Without a group EC2 would take the VPC's default group.
-        StepError::new(Code::InvalidRequest, "group_id: a new endpoint needs a security group of its own")
-    })?;
-    let mut parts = vec![input.run.as_str(), input.vpc_id.as_str(), input.endpoint.service_name.as_str()];
-    parts.push(group_id.as_str());
-    parts.extend(input.endpoint.subnet_ids.iter().map(|subnet| subnet.as_str()));
-    let token = client_token(&parts);
-    let mut tags = claim.tags(Origin::Made);
-    tags.insert("Name".to_owned(), format!("crdb-privatelink {}", input.connection_id));
-    Ok(NewEndpoint {
-        vpc_id: input.vpc_id.clone(),
-        service_name: input.endpoint.service_name.clone(),
-        subnet_ids: input.endpoint.subnet_ids.clone(),
-        group_id,
-        token,
-        tags,
-    })
 }
 
 #[cfg(test)]
@@ -128,7 +118,9 @@ mod tests {
     }
 
     fn input(stage: &Stage, existing: Option<&str>) -> Input {
-        let group_id = stage.look(|world| world.ec2.groups.keys().next().cloned()).unwrap();
+        let group_id = stage
+            .look(|world| world.ec2.groups.keys().next().cloned())
+            .unwrap();
         Input {
             run: "run-1".to_owned(),
             vpc_id: stage.request.vpc_id.clone(),
@@ -159,13 +151,20 @@ mod tests {
     #[test]
     fn an_endpoint_is_made_as_planned_and_found_again() {
         let stage = Stage::shipped("standard-cluster");
-        let (first, second) = stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
+        let (first, second) =
+            stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
         assert_eq!(first, second);
         let things = stage.things();
         assert_eq!(things.endpoints.len(), 1);
         let made = &things.endpoints[first.endpoint_id.as_str()];
-        assert_eq!(made.subnet_ids().collect::<Vec<_>>(), ["subnet-0a10000000000000a"]);
-        assert_eq!(made.groups, [input(&stage, None).group_id.unwrap().to_string()]);
+        assert_eq!(
+            made.subnet_ids().collect::<Vec<_>>(),
+            ["subnet-0a10000000000000a"]
+        );
+        assert_eq!(
+            made.groups,
+            [input(&stage, None).group_id.unwrap().to_string()]
+        );
         assert!(!made.private_dns);
         assert!(stage.claim.is_in(&made.tags) && Origin::of(&made.tags) == Some(Origin::Made));
     }
@@ -176,17 +175,26 @@ mod tests {
         for pause in [0, 10] {
             let stage = Stage::shipped("standard-cluster");
             stage.cut_off("ec2:CreateVpcEndpoint");
-            assert_eq!(call(&stage, None).unwrap_err().name(), StepErrorName::Transient);
+            assert_eq!(
+                call(&stage, None).unwrap_err().name(),
+                StepErrorName::Transient
+            );
             stage.advance(pause);
             let id = call(&stage, None).unwrap();
-            assert!(stage.things().endpoints.keys().eq([id.as_str()]), "after {pause} s");
+            assert!(
+                stage.things().endpoints.keys().eq([id.as_str()]),
+                "after {pause} s"
+            );
         }
     }
 
     #[test]
     fn no_endpoint_gets_the_default_group() {
         let stage = Stage::shipped("standard-cluster");
-        let without_group = Input { group_id: None, ..input(&stage, None) };
+        let without_group = Input {
+            group_id: None,
+            ..input(&stage, None)
+        };
         let error = at_once(handle(&stage.ports, without_group)).unwrap_err();
         assert_eq!(error.code, Code::InvalidRequest);
         assert!(stage.things().endpoints.is_empty());
@@ -194,13 +202,20 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_dead_endpoint_of_ours_is_replaced() {
-        for state in [EndpointState::Rejected, EndpointState::Failed, EndpointState::Expired] {
+        for state in [
+            EndpointState::Rejected,
+            EndpointState::Failed,
+            EndpointState::Expired,
+        ] {
             let stage = with_endpoint("half-made-by-hand", |endpoint, claim| {
                 endpoint.state = state;
                 endpoint.tags = claim.tags(Origin::Made);
             });
             let id = call(&stage, None).unwrap();
-            assert!(stage.things().endpoints.keys().eq([id.as_str()]), "{state:?}");
+            assert!(
+                stage.things().endpoints.keys().eq([id.as_str()]),
+                "{state:?}"
+            );
             assert_ne!(id.as_str(), ENDPOINT);
         }
     }
@@ -216,9 +231,13 @@ mod tests {
         };
         for stage in [
             dead("half-made-by-hand", |_, _| {}),
-            dead("half-made-by-hand", |endpoint, claim| endpoint.tags = claim.tags(Origin::Adopted)),
+            dead("half-made-by-hand", |endpoint, claim| {
+                endpoint.tags = claim.tags(Origin::Adopted)
+            }),
             dead("shared-endpoint", |_, _| {}),
-            dead("shared-endpoint", |endpoint, claim| endpoint.tags.extend(claim.tags(Origin::Made))),
+            dead("shared-endpoint", |endpoint, claim| {
+                endpoint.tags.extend(claim.tags(Origin::Made))
+            }),
         ] {
             let before = stage.things().endpoints[ENDPOINT].clone();
             assert_ne!(call(&stage, None).unwrap().as_str(), ENDPOINT);
@@ -237,23 +256,45 @@ mod tests {
             second.private_dns = false;
             endpoints.push(second);
         });
-        let (first, second) = stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
-        assert_eq!((first.endpoint_id.as_str(), &first), ("vpce-00000000000000001", &second));
+        let (first, second) =
+            stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
+        assert_eq!(
+            (first.endpoint_id.as_str(), &first),
+            ("vpce-00000000000000001", &second)
+        );
     }
 
     #[test]
     fn the_endpoint_of_the_plan_is_adopted_or_shared_and_keeps_its_own_tags() {
-        for (name, origin) in [("half-made-by-hand", Origin::Adopted), ("shared-endpoint", Origin::Made)] {
+        for (name, origin) in [
+            ("half-made-by-hand", Origin::Adopted),
+            ("shared-endpoint", Origin::Made),
+        ] {
             let stage = Stage::shipped(name);
             let before = stage.things().endpoints[ENDPOINT].tags.clone();
             stage.cut_off("ec2:CreateTags");
-            assert_eq!(call(&stage, Some(ENDPOINT)).unwrap_err().name(), StepErrorName::Transient);
-            stage.twice(async || handle(&stage.ports, input(&stage, Some(ENDPOINT))).await.unwrap());
+            assert_eq!(
+                call(&stage, Some(ENDPOINT)).unwrap_err().name(),
+                StepErrorName::Transient
+            );
+            stage.twice(async || {
+                handle(&stage.ports, input(&stage, Some(ENDPOINT)))
+                    .await
+                    .unwrap()
+            });
             let things = stage.things();
             assert_eq!(things.endpoints.len(), 1);
             let tags = &things.endpoints[ENDPOINT].tags;
-            assert!(before.iter().all(|(key, value)| tags.get(key) == Some(value)), "{tags:?}");
-            assert!(stage.claim.is_in(tags) && Origin::of(tags) == Some(origin), "{tags:?}");
+            assert!(
+                before
+                    .iter()
+                    .all(|(key, value)| tags.get(key) == Some(value)),
+                "{tags:?}"
+            );
+            assert!(
+                stage.claim.is_in(tags) && Origin::of(tags) == Some(origin),
+                "{tags:?}"
+            );
         }
     }
 
@@ -268,25 +309,13 @@ mod tests {
         ] {
             let stage = with_endpoint("half-made-by-hand", |endpoint, _| endpoint.state = state);
             let before = stage.things();
-            assert_eq!(call(&stage, Some(ENDPOINT)).unwrap_err().code, code, "{state:?}");
+            assert_eq!(
+                call(&stage, Some(ENDPOINT)).unwrap_err().code,
+                code,
+                "{state:?}"
+            );
             assert_eq!(stage.things(), before, "{state:?}");
         }
-    }
-
-    #[test]
-    fn a_client_token_is_the_same_only_for_the_same_call_of_the_same_run() {
-        let stage = Stage::shipped("standard-cluster");
-        let token = |change: fn(&mut Input)| {
-            let mut input = input(&stage, None);
-            change(&mut input);
-            new_endpoint(&input, &stage.claim).unwrap().token
-        };
-        let same = token(|_| {});
-        assert_eq!(token(|_| {}), same);
-        assert_ne!(token(|input| input.run.push('x')), same);
-        assert_ne!(token(|input| input.vpc_id = "vpc-0a71e831".parse().unwrap()), same);
-        assert_ne!(token(|input| input.group_id = "sg-0a71e831".parse().ok()), same);
-        assert_ne!(token(|input| input.endpoint.subnet_ids.push("subnet-0a71e831".parse().unwrap())), same);
     }
 
     #[test]

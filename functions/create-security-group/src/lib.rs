@@ -5,15 +5,14 @@
 //! added, and rules that we did not plan are reported, not removed. The undo is
 //! `delete-security-group`.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
-use shared::ec2::{IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source};
+use shared::ec2::{NewSecurityGroup, SecurityGroup, SecurityGroups};
 use shared::ids::{ClusterId, SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin};
 use shared::plan::SecurityGroupPlan;
-use shared::report::SQL_PORT;
 use shared::{Code, StepError};
+
+mod rules;
 
 /// What to make.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,26 +44,34 @@ pub struct Output {
 /// `security-group-name-taken` for a foreign group, and those of EC2.
 pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Output, StepError> {
     let plan = &input.security_group;
-    let claim = Claim { cluster_id: input.cluster_id, connection_id: input.connection_id };
+    let claim = Claim {
+        cluster_id: input.cluster_id,
+        connection_id: input.connection_id,
+    };
     let group = match find_ours(ec2, &input.vpc_id, &plan.name, &claim).await? {
         Some(found) => found,
         None => create(ec2, &input.vpc_id, &plan.name, &claim).await?,
     };
     let group_id = group.id;
     let rules = ec2.ingress_rules(std::slice::from_ref(&group_id)).await?;
-    let difference = compare(&rules, &plan.sources);
+    let difference = rules::compare(&rules, &plan.sources);
     if !difference.missing.is_empty() {
         let description = if claim.others_in(&group.tags).is_empty() {
             claim.rule_description()
         } else {
             claim.added_rule_description()
         };
-        ec2.authorize(&group_id, &difference.missing, &description).await?;
+        ec2.authorize(&group_id, &difference.missing, &description)
+            .await?;
     }
     let notes = difference
         .extra
         .iter()
-        .map(|rule| format!("security group {group_id} has a rule that this connection did not ask for: {rule}"))
+        .map(|rule| {
+            format!(
+                "security group {group_id} has a rule that this connection did not ask for: {rule}"
+            )
+        })
         .collect();
     Ok(Output { group_id, notes })
 }
@@ -82,7 +89,10 @@ async fn find_ours(
     if Origin::of(&group.tags) != Some(Origin::Made) {
         return Err(StepError::new(
             Code::SecurityGroupNameTaken,
-            format!("{} in {vpc} is named {name} and does not carry our tags", group.id),
+            format!(
+                "{} in {vpc} is named {name} and does not carry our tags",
+                group.id
+            ),
         ));
     }
     if !claim.is_in(&group.tags) {
@@ -114,36 +124,19 @@ async fn create(
                 )),
             }
         }
-        created => Ok(SecurityGroup { id: created?, name: new.name, tags: new.tags }),
+        created => Ok(SecurityGroup {
+            id: created?,
+            name: new.name,
+            tags: new.tags,
+        }),
     }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Difference {
-    missing: Vec<Source>,
-    extra: Vec<String>,
-}
-
-/// Compares the rules there are with the sources there should be.
-fn compare(rules: &[IngressRule], planned: &[Source]) -> Difference {
-    let admitted: BTreeSet<&Source> =
-        rules.iter().filter(|rule| rule.is_exactly_tcp(SQL_PORT)).map(|rule| &rule.source).collect();
-    let missing = planned.iter().filter(|source| !admitted.contains(source)).cloned().collect();
-    let extra = rules
-        .iter()
-        .filter(|rule| !rule.is_exactly_tcp(SQL_PORT) || !planned.contains(&rule.source))
-        .map(|rule| {
-            let ports = rule.ports.map_or("all ports".to_owned(), |(first, last)| format!("{first}-{last}"));
-            format!("{} {ports} from {} ({})", rule.protocol, rule.source, rule.id)
-        })
-        .collect();
-    Difference { missing, extra }
 }
 
 #[cfg(test)]
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
+    use shared::ec2::Source;
 
     use super::*;
 
@@ -173,7 +166,14 @@ mod tests {
     fn rules(stage: &Stage, group: &str) -> Vec<(String, String)> {
         let group = &stage.things().groups[group];
         let inbound = group.rules.iter().filter(|rule| !rule.is_egress);
-        inbound.map(|rule| (rule.source.text(), rule.description.clone().unwrap_or_default())).collect()
+        inbound
+            .map(|rule| {
+                (
+                    rule.source.text(),
+                    rule.description.clone().unwrap_or_default(),
+                )
+            })
+            .collect()
     }
 
     /// The group of `half-made-by-hand`, named and tagged otherwise.
@@ -187,40 +187,18 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_compared_by_what_they_admit() {
-        let rule = |protocol: &str, ports, from: &str| IngressRule {
-            id: "sgr-1".to_owned(),
-            group_id: GROUP.parse().unwrap(),
-            protocol: protocol.to_owned(),
-            ports,
-            source: source(from),
-            description: "somebody".to_owned(),
-        };
-        let sql = Some((SQL_PORT, SQL_PORT));
-        let planned = [source("10.0.0.0/16"), source("10.1.0.0/16")];
-        for (rules, missing, extra) in [
-            (vec![], 2, 0),
-            (vec![rule("tcp", sql, "10.0.0.0/16")], 1, 0),
-            (vec![rule("6", sql, "10.0.0.0/16"), rule("tcp", sql, "10.1.0.0/16")], 0, 0),
-            (vec![rule("tcp", sql, "10.9.0.0/16")], 2, 1),
-            // Wider than planned: the planned rule is added, the wide one reported.
-            (vec![rule("-1", None, "10.0.0.0/16")], 2, 1),
-            (vec![rule("tcp", Some((0, 65535)), "10.0.0.0/16")], 2, 1),
-            (vec![rule("udp", sql, "10.0.0.0/16")], 2, 1),
-        ] {
-            let found = compare(&rules, &planned);
-            assert_eq!((found.missing.len(), found.extra.len()), (missing, extra), "{rules:?}");
-        }
-    }
-
-    #[test]
     fn the_group_is_made_with_exactly_the_planned_rules_and_found_again() {
         let stage = Stage::shipped("fresh-vpc");
         let sources = ["10.20.0.0/16", "2001:db8::/56"];
-        assert!(call(&stage, "ours", &sources).is_err(), "a fresh group cannot be seen at once");
+        assert!(
+            call(&stage, "ours", &sources).is_err(),
+            "a fresh group cannot be seen at once"
+        );
         stage.advance(5);
         let (first, second) = stage.twice(async || {
-            handle(&stage.ports, input(&stage, "ours", &sources)).await.unwrap()
+            handle(&stage.ports, input(&stage, "ours", &sources))
+                .await
+                .unwrap()
         });
         assert_eq!(first, second);
         assert!(first.notes.is_empty(), "{:?}", first.notes);
@@ -233,15 +211,24 @@ mod tests {
 
     #[test]
     fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
-        for operation in ["ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress"] {
-            let stage = Stage::changed("fresh-vpc", |scenario| scenario.pace.visible = std::time::Duration::ZERO);
+        for operation in [
+            "ec2:CreateSecurityGroup",
+            "ec2:AuthorizeSecurityGroupIngress",
+        ] {
+            let stage = Stage::changed("fresh-vpc", |scenario| {
+                scenario.pace.visible = std::time::Duration::ZERO
+            });
             let groups = stage.things().groups.len();
             stage.cut_off(operation);
             let error = call(&stage, "ours", &["10.20.0.0/16"]).unwrap_err();
             assert_eq!(error.name(), StepErrorName::Transient, "{operation}");
             let output = call(&stage, "ours", &["10.20.0.0/16"]).unwrap();
             assert_eq!(stage.things().groups.len(), groups + 1, "{operation}");
-            assert_eq!(rules(&stage, output.group_id.as_str()).len(), 1, "{operation}");
+            assert_eq!(
+                rules(&stage, output.group_id.as_str()).len(),
+                1,
+                "{operation}"
+            );
         }
     }
 
@@ -250,7 +237,10 @@ mod tests {
         let stage = Stage::shipped("fresh-vpc");
         stage.cut_off("ec2:CreateSecurityGroup");
         for _ in 0..2 {
-            assert_eq!(call(&stage, "ours", &[]).unwrap_err().name(), StepErrorName::Transient);
+            assert_eq!(
+                call(&stage, "ours", &[]).unwrap_err().name(),
+                StepErrorName::Transient
+            );
         }
         stage.advance(5);
         assert!(call(&stage, "ours", &[]).is_ok());
@@ -259,7 +249,10 @@ mod tests {
     #[test]
     fn a_foreign_group_of_the_same_name_is_left_alone() {
         // Adopting is for endpoints: a group that we did not make is not changed.
-        for tags in [|_: &Claim| Default::default(), |claim: &Claim| claim.tags(Origin::Adopted)] {
+        for tags in [
+            |_: &Claim| Default::default(),
+            |claim: &Claim| claim.tags(Origin::Adopted),
+        ] {
             let stage = with_group("ours", tags);
             let before = stage.things();
             let error = call(&stage, "ours", &["10.20.0.0/16"]).unwrap_err();
@@ -273,7 +266,11 @@ mod tests {
         let stage = with_group("ours", |claim| claim.tags(Origin::Made));
         let output = call(&stage, "ours", &["10.9.0.0/16"]).unwrap();
         assert_eq!(output.notes.len(), 1);
-        assert!(output.notes[0].contains("tcp 26257-26257 from 10.20.0.0/16"), "{:?}", output.notes);
+        assert!(
+            output.notes[0].contains("tcp 26257-26257 from 10.20.0.0/16"),
+            "{:?}",
+            output.notes
+        );
         assert_eq!(rules(&stage, GROUP).len(), 2);
     }
 
@@ -283,22 +280,37 @@ mod tests {
         let name = stage.things().groups[GROUP].name.clone();
         let sources = ["10.20.0.0/16", "10.9.0.0/16"];
         let (first, second) = stage.twice(async || {
-            handle(&stage.ports, input(&stage, &name, &sources)).await.unwrap()
+            handle(&stage.ports, input(&stage, &name, &sources))
+                .await
+                .unwrap()
         });
         assert_eq!((&first, first.group_id.as_str()), (&second, GROUP));
         let tags = &stage.things().groups[GROUP].tags;
-        assert!(stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1, "{tags:?}");
+        assert!(
+            stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1,
+            "{tags:?}"
+        );
         assert_eq!(
             rules(&stage, GROUP),
             [
-                ("10.20.0.0/16".to_owned(), "crdb-privatelink c77dbec92011b8de".to_owned()),
-                ("10.9.0.0/16".to_owned(), stage.claim.added_rule_description()),
+                (
+                    "10.20.0.0/16".to_owned(),
+                    "crdb-privatelink c77dbec92011b8de".to_owned()
+                ),
+                (
+                    "10.9.0.0/16".to_owned(),
+                    stage.claim.added_rule_description()
+                ),
             ]
         );
     }
 
     #[test]
     fn a_misspelled_field_is_refused() {
-        assert_strict(&input(&Stage::shipped("fresh-vpc"), "ours", &["10.0.0.0/8"]));
+        assert_strict(&input(
+            &Stage::shipped("fresh-vpc"),
+            "ours",
+            &["10.0.0.0/8"],
+        ));
     }
 }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::{ClusterId, EndpointId, ServiceName, VpcId};
-use shared::ownership::{Claim, Origin};
+use shared::ownership::{Claim, Release};
 use shared::plan::Undone;
 use shared::progress::{Progress, SETTLING_SECONDS, Wait};
 use shared::{Code, StepError};
@@ -36,26 +36,30 @@ pub struct Input {
 /// # Errors
 /// `endpoint-not-gone-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
-    let claim = Claim { cluster_id: input.cluster_id.clone(), connection_id: input.connection_id.clone() };
+    let claim = Claim {
+        cluster_id: input.cluster_id.clone(),
+        connection_id: input.connection_id.clone(),
+    };
     let (claimed, others) = find(ec2, &input, &claim).await?;
     let mut undone = Vec::new();
     let mut awaited = Vec::new();
     for endpoint in &claimed {
         let id = &endpoint.id;
-        match release(endpoint, &claim) {
-            Release::Untag(keys, why) => {
+        match claim.release(&endpoint.tags) {
+            Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
                 undone.push(format!("endpoint {id} let go ({why})"));
+                continue;
             }
-            Release::Delete => {
-                ec2.delete_endpoint(id).await?;
-                awaited.push(format!("endpoint {id} to go ({})", endpoint.state));
-            }
-            Release::Await => awaited.push(format!("endpoint {id} to go ({})", endpoint.state)),
+            Release::Delete if !endpoint.state.is_gone() => ec2.delete_endpoint(id).await?,
+            Release::Untag(..) | Release::Delete => {}
         }
+        awaited.push(format!("endpoint {id} to go ({})", endpoint.state));
     }
     if !awaited.is_empty() {
-        return input.wait.pending(awaited.join(", "), Code::EndpointNotGoneInTime);
+        return input
+            .wait
+            .pending(awaited.join(", "), Code::EndpointNotGoneInTime);
     }
     if claimed.is_empty() && input.wait.waited_seconds() < SETTLING_SECONDS {
         let awaited = "EC2 to show for certain that no endpoint is left";
@@ -63,7 +67,9 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     }
     if undone.is_empty() {
         undone.push(match &input.endpoint_id {
-            Some(id) if others.contains(id) => format!("endpoint {id} has no claim of this connection"),
+            Some(id) if others.contains(id) => {
+                format!("endpoint {id} has no claim of this connection")
+            }
             Some(id) => format!("endpoint {id} deleted"),
             None => "no endpoint of this connection is left".to_owned(),
         });
@@ -87,30 +93,10 @@ async fn find(
     let (claimed, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| {
         endpoint.service_name == input.service_name.as_str() && claim.is_in(&endpoint.tags)
     });
-    Ok((claimed, others.into_iter().map(|endpoint| endpoint.id).collect()))
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Release {
-    Untag(Vec<String>, String),
-    Delete,
-    Await,
-}
-
-/// How to let go of an endpoint.
-fn release(endpoint: &Endpoint, claim: &Claim) -> Release {
-    if endpoint.state.is_gone() {
-        return Release::Await;
-    }
-    let others = claim.others_in(&endpoint.tags);
-    match Origin::of(&endpoint.tags) {
-        _ if !others.is_empty() => Release::Untag(
-            vec![claim.key()],
-            format!("cluster {} still uses it", others.join(" and cluster ")),
-        ),
-        Some(Origin::Made) => Release::Delete,
-        Some(Origin::Adopted) | None => Release::Untag(claim.keys(), "it was not made by this tool".to_owned()),
-    }
+    Ok((
+        claimed,
+        others.into_iter().map(|endpoint| endpoint.id).collect(),
+    ))
 }
 
 #[cfg(test)]
@@ -119,8 +105,7 @@ mod tests {
 
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
-    use shared::ec2::EndpointState;
-    use shared::ownership::Tags;
+    use shared::ownership::Origin;
     use simulator::scenario::EndpointSpec;
 
     use super::*;
@@ -136,7 +121,9 @@ mod tests {
     }
 
     fn own() -> Stage {
-        stage("half-made-by-hand", |endpoint, claim| endpoint.tags = claim.tags(Origin::Made))
+        stage("half-made-by-hand", |endpoint, claim| {
+            endpoint.tags = claim.tags(Origin::Made)
+        })
     }
 
     fn input(stage: &Stage, endpoint_id: Option<&str>, wait: Wait) -> Input {
@@ -151,53 +138,9 @@ mod tests {
     }
 
     fn undo(stage: &Stage, id: Option<&str>) -> Result<String, StepError> {
-        let undone = stage.until_ready(async |wait| handle(&stage.ports, input(stage, id, wait)).await);
+        let undone =
+            stage.until_ready(async |wait| handle(&stage.ports, input(stage, id, wait)).await);
         undone.map(|undone| undone.undone)
-    }
-
-    fn endpoint(state: EndpointState, tags: &[Tags]) -> Endpoint {
-        Endpoint {
-            id: ENDPOINT.parse().unwrap(),
-            is_interface: true,
-            service_name: String::new(),
-            state,
-            failure: None,
-            subnet_ids: vec![],
-            group_ids: vec![],
-            private_dns: false,
-            dns_names: vec![],
-            tags: tags.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        }
-    }
-
-    #[test]
-    fn an_endpoint_goes_only_if_we_made_it_and_nobody_else_claims_it() {
-        let claim = Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        };
-        let other = Claim { cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(), ..claim.clone() };
-        let (made, adopted) = (claim.tags(Origin::Made), claim.tags(Origin::Adopted));
-        let others = other.tags(Origin::Made);
-        let mut unmarked = made.clone();
-        unmarked.remove(shared::ownership::MANAGED_BY);
-        let words = ["pendingAcceptance", "pending", "available", "rejected", "failed", "expired", "partial", "news"];
-        for state in words.map(EndpointState::parse) {
-            let of = |tags: &[&Tags]| {
-                let tags: Vec<Tags> = tags.iter().copied().cloned().collect();
-                release(&endpoint(state.clone(), &tags), &claim)
-            };
-            assert_eq!(of(&[&made]), Release::Delete, "{state}");
-            for by_hand in [of(&[&adopted]), of(&[&unmarked])] {
-                assert!(matches!(by_hand, Release::Untag(keys, _) if keys == claim.keys()), "{state}");
-            }
-            for shared in [of(&[&made, &others]), of(&[&others, &adopted])] {
-                assert!(matches!(shared, Release::Untag(keys, _) if keys == [claim.key()]), "{state}");
-            }
-        }
-        for state in ["deleting", "deleted"].map(EndpointState::parse) {
-            assert_eq!(release(&endpoint(state, &[adopted.clone()]), &claim), Release::Await);
-        }
     }
 
     #[test]
@@ -207,12 +150,19 @@ mod tests {
             (None, "no endpoint of this connection is left"),
         ] {
             let stage = own();
-            stage.twice(async || handle(&stage.ports, input(&stage, id, stage.wait())).await.unwrap());
+            stage.twice(async || {
+                handle(&stage.ports, input(&stage, id, stage.wait()))
+                    .await
+                    .unwrap()
+            });
             assert_eq!(undo(&stage, id).unwrap(), undone);
             assert!(stage.things().endpoints.is_empty());
             stage.look(|world| {
                 let state = world.ec2.endpoint(ENDPOINT).unwrap().state;
-                assert!(state == simulator::ec2::EndpointState::Deleted, "gone means gone: {state:?}");
+                assert!(
+                    state == simulator::ec2::EndpointState::Deleted,
+                    "gone means gone: {state:?}"
+                );
             });
         }
     }
@@ -240,11 +190,18 @@ mod tests {
             endpoints[0].tags.extend(claim.tags(Origin::Adopted));
             for id in ["vpce-00000000000000001", "vpce-00000000000000002"] {
                 let (id, tags) = (id.to_owned(), claim.tags(Origin::Made));
-                endpoints.push(EndpointSpec { id, tags, ..endpoints[0].clone() });
+                endpoints.push(EndpointSpec {
+                    id,
+                    tags,
+                    ..endpoints[0].clone()
+                });
             }
         });
         let undone = undo(&stage, Some(ENDPOINT)).unwrap();
-        assert_eq!(undone, "endpoint vpce-0a10000000000000e has no claim of this connection");
+        assert_eq!(
+            undone,
+            "endpoint vpce-0a10000000000000e has no claim of this connection"
+        );
         let endpoints = stage.things().endpoints;
         assert!(endpoints.keys().eq([ENDPOINT]));
         assert!(endpoints[ENDPOINT].tags.keys().eq(["Name"]));
@@ -252,12 +209,24 @@ mod tests {
 
     #[test]
     fn what_is_adopted_or_shared_is_let_go_and_not_said_to_be_deleted() {
-        for (name, origin) in [("half-made-by-hand", Origin::Adopted), ("shared-endpoint", Origin::Made)] {
+        for (name, origin) in [
+            ("half-made-by-hand", Origin::Adopted),
+            ("shared-endpoint", Origin::Made),
+        ] {
             let before = Stage::shipped(name).things();
-            let stage = stage(name, |endpoint, claim| endpoint.tags.extend(claim.tags(origin)));
+            let stage = stage(name, |endpoint, claim| {
+                endpoint.tags.extend(claim.tags(origin))
+            });
             let undone = undo(&stage, Some(ENDPOINT)).unwrap();
-            assert!(undone.starts_with("endpoint vpce-0a10000000000000e let go"), "{undone}");
-            assert_eq!(stage.things().endpoints, before.endpoints, "{name}: as it was before our claim");
+            assert!(
+                undone.starts_with("endpoint vpce-0a10000000000000e let go"),
+                "{undone}"
+            );
+            assert_eq!(
+                stage.things().endpoints,
+                before.endpoints,
+                "{name}: as it was before our claim"
+            );
             let again = undo(&stage, Some(ENDPOINT)).unwrap();
             assert!(!again.contains("deleted"), "{again}");
             assert_eq!(stage.things().endpoints, before.endpoints);
@@ -266,13 +235,27 @@ mod tests {
 
     #[test]
     fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
-        for (operation, origin) in [("ec2:DeleteVpcEndpoints", Origin::Made), ("ec2:DeleteTags", Origin::Adopted)] {
-            let stage = stage("half-made-by-hand", |endpoint, claim| endpoint.tags = claim.tags(origin));
+        for (operation, origin) in [
+            ("ec2:DeleteVpcEndpoints", Origin::Made),
+            ("ec2:DeleteTags", Origin::Adopted),
+        ] {
+            let stage = stage("half-made-by-hand", |endpoint, claim| {
+                endpoint.tags = claim.tags(origin)
+            });
             stage.cut_off(operation);
-            assert_eq!(undo(&stage, None).unwrap_err().name(), StepErrorName::Transient, "{operation}");
+            assert_eq!(
+                undo(&stage, None).unwrap_err().name(),
+                StepErrorName::Transient,
+                "{operation}"
+            );
             undo(&stage, None).unwrap();
             let endpoints = stage.things().endpoints;
-            assert!(endpoints.get(ENDPOINT).is_none_or(|endpoint| endpoint.tags.is_empty()), "{operation}");
+            assert!(
+                endpoints
+                    .get(ENDPOINT)
+                    .is_none_or(|endpoint| endpoint.tags.is_empty()),
+                "{operation}"
+            );
         }
     }
 

@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{GroupRemoval, SecurityGroup, SecurityGroups};
 use shared::ids::{ClusterId, VpcId};
-use shared::ownership::{Claim, Origin};
+use shared::ownership::{Claim, Release};
 use shared::plan::Undone;
 use shared::progress::{Progress, SETTLING_SECONDS, Wait};
 use shared::{Code, StepError};
@@ -36,25 +36,38 @@ pub struct Input {
 ///
 /// # Errors
 /// `security-group-not-gone-in-time`, and those of EC2.
-pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Progress<Undone>, StepError> {
-    let claim = Claim { cluster_id: input.cluster_id, connection_id: input.connection_id };
+pub async fn handle(
+    ec2: &impl SecurityGroups,
+    input: Input,
+) -> Result<Progress<Undone>, StepError> {
+    let claim = Claim {
+        cluster_id: input.cluster_id,
+        connection_id: input.connection_id,
+    };
     let name = &input.name;
     let Some(group) = ec2.group_named(&input.vpc_id, name).await? else {
         return settled(&input.wait, format!("security group {name} deleted"));
     };
-    match release(&group, &claim) {
-        Release::Nothing => settled(&input.wait, format!("security group {name} has no claim of this connection")),
+    if !claim.is_in(&group.tags) {
+        let undone = format!("security group {name} has no claim of this connection");
+        return settled(&input.wait, undone);
+    }
+    match claim.release(&group.tags) {
         Release::Delete => match ec2.delete_group(&group.id).await? {
-            GroupRemoval::Gone => Ok(Progress::Ready(Undone::new(format!("security group {name} deleted")))),
+            GroupRemoval::Gone => Ok(Progress::Ready(Undone::new(format!(
+                "security group {name} deleted"
+            )))),
             GroupRemoval::InUse => input.wait.pending(
                 format!("security group {name} to be free (network interfaces drain)"),
                 Code::SecurityGroupNotGoneInTime,
             ),
         },
-        Release::LetGo(keys, why) => {
+        Release::Untag(keys, why) => {
             revoke_added_rules(ec2, &group, &claim).await?;
             ec2.untag_group(&group.id, &keys).await?;
-            Ok(Progress::Ready(Undone::new(format!("security group {name} let go ({why})"))))
+            Ok(Progress::Ready(Undone::new(format!(
+                "security group {name} let go ({why})"
+            ))))
         }
     }
 }
@@ -68,28 +81,6 @@ fn settled(wait: &Wait, undone: String) -> Result<Progress<Undone>, StepError> {
     Ok(Progress::Ready(Undone::new(undone)))
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Release {
-    Nothing,
-    Delete,
-    LetGo(Vec<String>, String),
-}
-
-/// How to let go of the group of our name.
-fn release(group: &SecurityGroup, claim: &Claim) -> Release {
-    if !claim.is_in(&group.tags) {
-        return Release::Nothing;
-    }
-    let others = claim.others_in(&group.tags);
-    match Origin::of(&group.tags) {
-        _ if !others.is_empty() => {
-            Release::LetGo(vec![claim.key()], format!("cluster {} still uses it", others.join(" and cluster ")))
-        }
-        Some(Origin::Made) => Release::Delete,
-        Some(Origin::Adopted) | None => Release::LetGo(claim.keys(), "it was not made by this tool".to_owned()),
-    }
-}
-
 /// Takes off the rules that this connection added to those of others.
 async fn revoke_added_rules(
     ec2: &impl SecurityGroups,
@@ -98,8 +89,11 @@ async fn revoke_added_rules(
 ) -> Result<(), StepError> {
     let rules = ec2.ingress_rules(std::slice::from_ref(&group.id)).await?;
     let description = claim.added_rule_description();
-    let own: Vec<String> =
-        rules.into_iter().filter(|rule| rule.description == description).map(|rule| rule.id).collect();
+    let own: Vec<String> = rules
+        .into_iter()
+        .filter(|rule| rule.description == description)
+        .map(|rule| rule.id)
+        .collect();
     if own.is_empty() {
         return Ok(());
     }
@@ -110,7 +104,7 @@ async fn revoke_added_rules(
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
-    use shared::ownership::Tags;
+    use shared::ownership::Origin;
     use simulator::scenario::GroupSpec;
 
     use super::*;
@@ -127,7 +121,9 @@ mod tests {
 
     /// Our own group, which no endpoint uses.
     fn own() -> Stage {
-        let stage = stage("half-made-by-hand", |group, claim| group.tags = claim.tags(Origin::Made));
+        let stage = stage("half-made-by-hand", |group, claim| {
+            group.tags = claim.tags(Origin::Made)
+        });
         stage.meddle(|world| world.ec2.endpoints.clear());
         stage
     }
@@ -135,7 +131,13 @@ mod tests {
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
             vpc_id: stage.request.vpc_id.clone(),
-            name: stage.look(|world| world.ec2.groups.get(GROUP).map_or("gone".to_owned(), |group| group.name.clone())),
+            name: stage.look(|world| {
+                world
+                    .ec2
+                    .groups
+                    .get(GROUP)
+                    .map_or("gone".to_owned(), |group| group.name.clone())
+            }),
             cluster_id: stage.claim.cluster_id.clone(),
             connection_id: stage.claim.connection_id.clone(),
             wait,
@@ -153,41 +155,26 @@ mod tests {
 
     fn sources(stage: &Stage) -> Vec<String> {
         let group = &stage.things().groups[GROUP];
-        group.rules.iter().filter(|rule| !rule.is_egress).map(|rule| rule.source.text()).collect()
-    }
-
-    #[test]
-    fn a_group_goes_only_if_we_made_it_and_nobody_else_claims_it() {
-        let claim = Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        };
-        let other = Claim { cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(), ..claim.clone() };
-        let of = |tags: &[Tags]| SecurityGroup {
-            id: GROUP.parse().unwrap(),
-            name: "ours".to_owned(),
-            tags: tags.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        };
-        let mut unmarked = claim.tags(Origin::Made);
-        unmarked.remove(shared::ownership::MANAGED_BY);
-        let mut of_another_connection = claim.tags(Origin::Made);
-        of_another_connection.insert(claim.key(), "beef".to_owned());
-        let by_hand = |release| matches!(release, Release::LetGo(keys, _) if keys == claim.keys());
-        assert_eq!(release(&of(&[]), &claim), Release::Nothing);
-        assert_eq!(release(&of(&[other.tags(Origin::Made)]), &claim), Release::Nothing);
-        assert_eq!(release(&of(&[of_another_connection]), &claim), Release::Nothing);
-        assert_eq!(release(&of(&[claim.tags(Origin::Made)]), &claim), Release::Delete);
-        assert!(by_hand(release(&of(&[claim.tags(Origin::Adopted)]), &claim)));
-        assert!(by_hand(release(&of(&[unmarked]), &claim)));
-        let shared = release(&of(&[claim.tags(Origin::Made), other.tags(Origin::Made)]), &claim);
-        assert!(matches!(shared, Release::LetGo(keys, _) if keys == [claim.key()]));
+        group
+            .rules
+            .iter()
+            .filter(|rule| !rule.is_egress)
+            .map(|rule| rule.source.text())
+            .collect()
     }
 
     #[test]
     fn our_group_is_deleted_and_stays_so() {
         let stage = own();
-        let (first, second) = stage.twice(async || handle(&stage.ports, input(&stage, stage.wait())).await.unwrap());
-        assert_eq!(first.ready().unwrap().undone, "security group cockroach by hand deleted");
+        let (first, second) = stage.twice(async || {
+            handle(&stage.ports, input(&stage, stage.wait()))
+                .await
+                .unwrap()
+        });
+        assert_eq!(
+            first.ready().unwrap().undone,
+            "security group cockroach by hand deleted"
+        );
         assert!(second.ready().is_none(), "absent is not believed at once");
         assert!(!stage.things().groups.contains_key(GROUP));
         stage.advance(SETTLING_SECONDS);
@@ -207,33 +194,59 @@ mod tests {
 
     #[test]
     fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
-        for (operation, name) in [("ec2:DeleteSecurityGroup", "half-made-by-hand"), ("ec2:DeleteTags", "shared-endpoint")] {
-            let stage = stage(name, |group, claim| group.tags.extend(claim.tags(Origin::Made)));
+        for (operation, name) in [
+            ("ec2:DeleteSecurityGroup", "half-made-by-hand"),
+            ("ec2:DeleteTags", "shared-endpoint"),
+        ] {
+            let stage = stage(name, |group, claim| {
+                group.tags.extend(claim.tags(Origin::Made))
+            });
             stage.meddle(|world| world.ec2.endpoints.clear());
             stage.cut_off(operation);
-            assert_eq!(undo(&stage).unwrap_err().name(), StepErrorName::Transient, "{operation}");
+            assert_eq!(
+                undo(&stage).unwrap_err().name(),
+                StepErrorName::Transient,
+                "{operation}"
+            );
             undo(&stage).unwrap();
             let groups = stage.things().groups;
-            assert!(groups.get(GROUP).is_none_or(|group| !stage.claim.is_in(&group.tags)), "{operation}");
+            assert!(
+                groups
+                    .get(GROUP)
+                    .is_none_or(|group| !stage.claim.is_in(&group.tags)),
+                "{operation}"
+            );
         }
     }
 
     #[test]
     fn a_group_in_use_is_waited_for_and_named_at_the_limit() {
-        let stage = stage("half-made-by-hand", |group, claim| group.tags = claim.tags(Origin::Made));
+        let stage = stage("half-made-by-hand", |group, claim| {
+            group.tags = claim.tags(Origin::Made)
+        });
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
-        assert!(error.detail.contains("network interfaces drain"), "{}", error.detail);
+        assert!(
+            error.detail.contains("network interfaces drain"),
+            "{}",
+            error.detail
+        );
         assert!(stage.things().groups.contains_key(GROUP));
     }
 
     #[test]
     fn what_is_not_ours_is_not_touched_and_not_said_to_be_deleted() {
-        let stages = [Stage::shipped("half-made-by-hand"), Stage::shipped("shared-endpoint")];
+        let stages = [
+            Stage::shipped("half-made-by-hand"),
+            Stage::shipped("shared-endpoint"),
+        ];
         for stage in stages {
             let before = stage.things();
             let undone = undo(&stage).unwrap();
-            assert!(undone.ends_with("has no claim of this connection"), "{undone}");
+            assert!(
+                undone.ends_with("has no claim of this connection"),
+                "{undone}"
+            );
             assert_eq!(stage.things(), before);
         }
     }
@@ -260,7 +273,10 @@ mod tests {
             let stage = with_rules(founder);
             assert_eq!(sources(&stage), ["10.20.0.0/16"], "founder: {founder}");
             let tags = &stage.things().groups[GROUP].tags;
-            assert!(!stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1, "{tags:?}");
+            assert!(
+                !stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1,
+                "{tags:?}"
+            );
             assert_eq!(Origin::of(tags), Some(Origin::Made));
         }
     }

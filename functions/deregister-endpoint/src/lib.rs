@@ -7,11 +7,15 @@
 //! registered by now.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::{Cloud, Registration, RegistrationStatus};
+use shared::cloud::Cloud;
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::plan::Undone;
-use shared::progress::{Progress, SETTLING_SECONDS, Wait};
+use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
+
+mod decide;
+
+use decide::{Next, may_be_used, next};
 
 /// What to deregister.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,11 +38,18 @@ pub struct Input {
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>, StepError> {
     let (cluster, endpoint) = (&input.cluster_id, &input.endpoint_id);
     let registrations = cloud.registrations(cluster).await?;
-    let found = registrations.iter().find(|it| it.endpoint_id == endpoint.as_str());
+    let found = registrations
+        .iter()
+        .find(|it| it.endpoint_id == endpoint.as_str());
     let pending = |awaited| input.wait.pending(awaited, Code::RegistrationNotGoneInTime);
-    match next(found.map(|registration| &registration.status), input.wait.waited_seconds()) {
+    match next(
+        found.map(|registration| &registration.status),
+        input.wait.waited_seconds(),
+    ) {
         Next::Settle => {
-            return pending(format!("the cluster to show for certain that {endpoint} is not registered"));
+            return pending(format!(
+                "the cluster to show for certain that {endpoint} is not registered"
+            ));
         }
         Next::Remove(status) => {
             cloud.deregister(cluster, endpoint).await?;
@@ -50,39 +61,14 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
     let mut undone = format!("registration of {endpoint} removed from the cluster");
     if let Some(account) = &input.distrust_account {
         if may_be_used(account, &registrations) {
-            undone.push_str(&format!("; account {account} stays trusted, for its other endpoints"));
+            undone.push_str(&format!(
+                "; account {account} stays trusted, for its other endpoints"
+            ));
         } else {
             distrust(cloud, cluster, account).await?;
         }
     }
     Ok(Progress::Ready(Undone::new(undone)))
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Next<'a> {
-    Settle,
-    Remove(&'a RegistrationStatus),
-    Wait,
-    Done,
-}
-
-/// What to do about the registration that there is.
-fn next(status: Option<&RegistrationStatus>, waited_seconds: u64) -> Next<'_> {
-    match status {
-        Some(RegistrationStatus::Deleting) => Next::Wait,
-        Some(status) if !status.is_gone() => Next::Remove(status),
-        Some(_) | None if waited_seconds < SETTLING_SECONDS => Next::Settle,
-        Some(_) | None => Next::Done,
-    }
-}
-
-/// Whether a registration is left that may be of this account; the Cloud API
-/// need not say whose it is.
-fn may_be_used(account: &AccountId, registrations: &[Registration]) -> bool {
-    registrations
-        .iter()
-        .filter(|it| !it.status.is_gone())
-        .any(|it| it.account.as_deref().is_none_or(|owner| owner == account.as_str()))
 }
 
 async fn distrust(
@@ -91,8 +77,219 @@ async fn distrust(
     account: &AccountId,
 ) -> Result<(), StepError> {
     let owners = cloud.trusted_owners(cluster).await?.unwrap_or_default();
-    for owner in owners.iter().filter(|owner| owner.account == account.as_str()) {
+    for owner in owners
+        .iter()
+        .filter(|owner| owner.account == account.as_str())
+    {
         cloud.distrust_owner(cluster, &owner.id).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use shared::cloud::RegistrationStatus;
+    use simulator::Scenario;
+    use simulator::cloud::{AfterRemoval, ConnectionStatus};
+    use simulator::scenario::ConnectionSpec;
+
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+    const OURS: &str = "111122223333";
+
+    fn registered_as(status: ConnectionStatus, change: impl FnOnce(&mut Scenario)) -> Stage {
+        Stage::changed("half-made-by-hand", |scenario| {
+            let connection = ConnectionSpec {
+                endpoint_id: ENDPOINT.to_owned(),
+                status,
+                region: None,
+            };
+            scenario.clusters[0].connections = vec![connection];
+            change(scenario);
+        })
+    }
+
+    fn input(stage: &Stage, wait: Wait) -> Input {
+        Input {
+            cluster_id: stage.claim.cluster_id.clone(),
+            endpoint_id: ENDPOINT.parse().unwrap(),
+            distrust_account: None,
+            wait,
+        }
+    }
+
+    fn undo(stage: &Stage) -> Result<Undone, StepError> {
+        stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await)
+    }
+
+    /// The registrations that are neither gone nor going.
+    fn living(stage: &Stage) -> Vec<(String, String)> {
+        let all = stage.things().registrations.into_iter();
+        let living = all.filter(|(_, it)| !RegistrationStatus::parse(it.status.as_str()).is_gone());
+        living
+            .map(|(cluster, it)| (cluster, it.endpoint_id))
+            .collect()
+    }
+
+    #[test]
+    fn a_registration_in_any_state_is_removed_whatever_stays_listed() {
+        use ConnectionStatus as Status;
+        for after in [
+            AfterRemoval::Absent,
+            AfterRemoval::Rejected,
+            AfterRemoval::Deleted,
+        ] {
+            for status in [
+                Status::Pending,
+                Status::Available,
+                Status::Failed,
+                Status::Stale,
+                Status::Deleting,
+            ] {
+                let stage = registered_as(status.clone(), |scenario| {
+                    scenario.habits.after_removal = after
+                });
+                stage.twice(async || {
+                    handle(&stage.ports, input(&stage, stage.wait()))
+                        .await
+                        .unwrap()
+                });
+                undo(&stage).unwrap();
+                assert_eq!(living(&stage), [], "{status:?}, {after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_registration_that_is_listed_late_is_removed_all_the_same() {
+        for removed_before in [false, true] {
+            let stage = Stage::changed("half-made-by-hand", |scenario| {
+                scenario.pace.registration_listed = std::time::Duration::from_secs(10);
+            });
+            at_once(
+                stage
+                    .ports
+                    .register(&stage.claim.cluster_id, &ENDPOINT.parse().unwrap()),
+            )
+            .unwrap();
+            if removed_before {
+                // An older entry is shown in its place for a while.
+                stage.meddle(|world| {
+                    let cluster = world
+                        .cloud
+                        .cluster_mut(stage.claim.cluster_id.as_str())
+                        .unwrap();
+                    cluster.connection_mut(ENDPOINT).unwrap().status = ConnectionStatus::Rejected;
+                });
+                stage.begin();
+                stage.advance(11);
+                assert!(
+                    at_once(handle(&stage.ports, input(&stage, stage.wait())))
+                        .unwrap()
+                        .ready()
+                        .is_none()
+                );
+                stage.meddle(|world| {
+                    let cluster = world
+                        .cloud
+                        .cluster_mut(stage.claim.cluster_id.as_str())
+                        .unwrap();
+                    cluster.connection_mut(ENDPOINT).unwrap().status = ConnectionStatus::Pending;
+                });
+            }
+            undo(&stage).unwrap();
+            assert_eq!(living(&stage), []);
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
+        let stage = registered_as(ConnectionStatus::Available, |_| {});
+        stage.cut_off("cloud:DELETE private-endpoint-connection");
+        assert_eq!(undo(&stage).unwrap_err().name(), StepErrorName::Transient);
+        undo(&stage).unwrap();
+        assert_eq!(living(&stage), []);
+    }
+
+    #[test]
+    fn the_registration_with_another_cluster_stays() {
+        let stage = Stage::changed("shared-endpoint", |scenario| {
+            scenario.clusters[1].connections = scenario.clusters[0].connections.clone();
+        });
+        undo(&stage).unwrap();
+        let left = living(&stage);
+        assert_eq!(
+            left,
+            [(
+                "5a0e8400-e29b-41d4-a716-446655440001".to_owned(),
+                ENDPOINT.to_owned()
+            )]
+        );
+        let endpoint = &stage.things().endpoints[ENDPOINT];
+        assert_eq!(endpoint.state, simulator::ec2::EndpointState::Available);
+    }
+
+    /// The accounts that are trusted after the undo, with these registrations.
+    fn trusted_after(registered: &[&str], cut_off: bool) -> (Vec<String>, String) {
+        let stage = Stage::changed("fresh-vpc", |scenario| {
+            scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
+            let cluster = &mut scenario.clusters[0];
+            cluster.trusted_owners = Some(vec!["999988887777".to_owned(), OURS.to_owned()]);
+            let connection = |id: &&str| ConnectionSpec {
+                endpoint_id: (*id).to_owned(),
+                status: ConnectionStatus::Available,
+                region: None,
+            };
+            cluster.connections = registered.iter().map(connection).collect();
+        });
+        let distrusting = |wait| Input {
+            distrust_account: OURS.parse().ok(),
+            ..input(&stage, wait)
+        };
+        let undo = || stage.until_ready(async |wait| handle(&stage.ports, distrusting(wait)).await);
+        if cut_off {
+            stage.cut_off("cloud:DELETE private-endpoint-trusted-owner");
+            assert_eq!(undo().unwrap_err().name(), StepErrorName::Transient);
+        }
+        undo().unwrap();
+        let undone = undo().unwrap().undone;
+        (
+            stage
+                .things()
+                .trusted
+                .into_iter()
+                .map(|(_, account)| account)
+                .collect(),
+            undone,
+        )
+    }
+
+    #[test]
+    fn an_account_is_distrusted_with_its_last_registration() {
+        for cut_off in [false, true] {
+            assert_eq!(trusted_after(&[ENDPOINT], cut_off).0, ["999988887777"]);
+        }
+        let (trusted, undone) = trusted_after(&[ENDPOINT, "vpce-00000000000000001"], false);
+        assert_eq!(trusted, ["999988887777", OURS]);
+        assert!(undone.contains("stays trusted"), "{undone}");
+    }
+
+    #[test]
+    fn a_registration_that_stays_is_named_at_the_limit() {
+        let stage = registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.pace.deregistration = std::time::Duration::from_secs(10_000);
+        });
+        let error = undo(&stage).unwrap_err();
+        assert_eq!(error.code, Code::RegistrationNotGoneInTime);
+        assert!(error.detail.contains(ENDPOINT), "{}", error.detail);
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        let stage = registered_as(ConnectionStatus::Available, |_| {});
+        assert_strict(&input(&stage, stage.wait()));
+    }
 }

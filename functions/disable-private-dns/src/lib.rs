@@ -34,14 +34,33 @@ pub struct Input {
 /// # Errors
 /// `private-dns-not-off-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
-    let Input { endpoint_id: id, cluster_id, connection_id, wait } = input;
-    let claim = Claim { cluster_id, connection_id };
-    match next(ec2.endpoint(&id).await?.as_ref(), &claim, wait.waited_seconds()) {
-        Next::Done => return Ok(Progress::Ready(Undone::new(format!("private DNS of endpoint {id} switched off again")))),
+    let Input {
+        endpoint_id: id,
+        cluster_id,
+        connection_id,
+        wait,
+    } = input;
+    let claim = Claim {
+        cluster_id,
+        connection_id,
+    };
+    match next(
+        ec2.endpoint(&id).await?.as_ref(),
+        &claim,
+        wait.waited_seconds(),
+    ) {
+        Next::Done => {
+            return Ok(Progress::Ready(Undone::new(format!(
+                "private DNS of endpoint {id} switched off again"
+            ))));
+        }
         Next::SwitchOff => ec2.set_private_dns(&id, false).await?,
         Next::Wait => {}
     }
-    wait.pending(format!("private DNS of endpoint {id} to be off"), Code::PrivateDnsNotOffInTime)
+    wait.pending(
+        format!("private DNS of endpoint {id} to be off"),
+        Code::PrivateDnsNotOffInTime,
+    )
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -64,5 +83,171 @@ fn next(endpoint: Option<&Endpoint>, claim: &Claim, waited_seconds: u64) -> Next
         // The change that is undone may have been asked for and not show yet.
         (EndpointState::Available, false) if settled => Next::Done,
         _ => Next::Wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use shared::ownership::Origin;
+    use simulator::ec2::EndpointState as State;
+
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+    /// The only endpoint of a scenario with private DNS on, claimed or not.
+    fn stage(name: &str, claimed: bool) -> Stage {
+        Stage::changed(name, |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            let endpoint = &mut scenario.vpcs[0].endpoints[0];
+            endpoint.state = State::Available;
+            endpoint.private_dns = true;
+            if claimed {
+                let origin = Origin::of(&endpoint.tags).unwrap_or(Origin::Adopted);
+                endpoint.tags.extend(claim.tags(origin));
+            }
+        })
+    }
+
+    fn input(stage: &Stage, wait: Wait) -> Input {
+        Input {
+            endpoint_id: ENDPOINT.parse().unwrap(),
+            cluster_id: stage.claim.cluster_id.clone(),
+            connection_id: stage.claim.connection_id.clone(),
+            wait,
+        }
+    }
+
+    fn undo(stage: &Stage) -> Result<Undone, StepError> {
+        stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await)
+    }
+
+    fn has_private_dns(stage: &Stage) -> bool {
+        stage.things().endpoints[ENDPOINT].private_dns
+    }
+
+    #[test]
+    fn what_is_done_follows_from_state_and_switch() {
+        let claim = Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
+            connection_id: "c0ffee".to_owned(),
+        };
+        let endpoint = |word: &str, private_dns| Endpoint {
+            private_dns,
+            tags: claim.tags(Origin::Adopted),
+            ..in_process::stage::endpoint(word)
+        };
+        use Next::{Done, SwitchOff, Wait};
+        for (word, private_dns, at_first, settled) in [
+            ("available", true, SwitchOff, SwitchOff),
+            ("available", false, Wait, Done),
+            ("pending", true, Wait, Wait),
+            ("pending", false, Wait, Wait),
+            ("partial", true, Wait, Wait),
+            ("pendingAcceptance", false, Done, Done),
+            ("rejected", true, Done, Done),
+            ("failed", true, Done, Done),
+            ("expired", true, Done, Done),
+            ("deleting", true, Done, Done),
+            ("deleted", true, Done, Done),
+        ] {
+            let endpoint = endpoint(word, private_dns);
+            let what = format!("{word}, private DNS {private_dns}");
+            assert_eq!(
+                next(Some(&endpoint), &claim, SETTLING_SECONDS - 1),
+                at_first,
+                "{what}"
+            );
+            assert_eq!(
+                next(Some(&endpoint), &claim, SETTLING_SECONDS),
+                settled,
+                "{what}"
+            );
+        }
+        let unclaimed = Endpoint {
+            tags: Default::default(),
+            ..endpoint("available", true)
+        };
+        for nothing in [None, Some(&unclaimed)] {
+            assert_eq!(next(nothing, &claim, SETTLING_SECONDS - 1), Wait);
+            assert_eq!(next(nothing, &claim, SETTLING_SECONDS), Done);
+        }
+    }
+
+    #[test]
+    fn private_dns_is_switched_off_and_a_repeated_call_waits_for_it() {
+        for name in ["half-made-by-hand", "shared-endpoint"] {
+            let stage = stage(name, true);
+            stage.twice(async || {
+                handle(&stage.ports, input(&stage, stage.wait()))
+                    .await
+                    .unwrap()
+            });
+            undo(&stage).unwrap();
+            assert!(!has_private_dns(&stage), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_change_that_is_still_under_way_is_waited_for_and_undone() {
+        let stage = stage("half-made-by-hand", true);
+        let switch =
+            |on| at_once(stage.ports.set_private_dns(&ENDPOINT.parse().unwrap(), on)).unwrap();
+        switch(false);
+        stage.advance(100);
+        assert!(!has_private_dns(&stage));
+        switch(true);
+        undo(&stage).unwrap();
+        stage.advance(100);
+        assert!(!has_private_dns(&stage));
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
+        let stage = stage("half-made-by-hand", true);
+        stage.cut_off("ec2:ModifyVpcEndpoint");
+        assert_eq!(undo(&stage).unwrap_err().name(), StepErrorName::Transient);
+        undo(&stage).unwrap();
+        assert!(!has_private_dns(&stage));
+    }
+
+    #[test]
+    fn an_endpoint_that_does_not_show_for_a_moment_is_not_taken_for_gone() {
+        let stage = stage("half-made-by-hand", true);
+        stage.meddle(|world| {
+            let visible = world.now + std::time::Duration::from_secs(10);
+            world.ec2.endpoints.get_mut(ENDPOINT).unwrap().visible = visible;
+        });
+        undo(&stage).unwrap();
+        assert!(!has_private_dns(&stage));
+    }
+
+    /// As it is when the claim could not be written: then nothing was changed for
+    /// this connection either.
+    #[test]
+    fn an_endpoint_without_our_claim_keeps_its_private_dns() {
+        for name in ["half-made-by-hand", "shared-endpoint"] {
+            let stage = stage(name, false);
+            let before = stage.things();
+            undo(&stage).unwrap();
+            assert_eq!(stage.things(), before, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_changed_is_named_at_the_limit() {
+        let stage = stage("half-made-by-hand", true);
+        stage.meddle(|world| world.ec2.endpoints.get_mut(ENDPOINT).unwrap().state = State::Partial);
+        let error = undo(&stage).unwrap_err();
+        assert_eq!(error.code, Code::PrivateDnsNotOffInTime);
+        assert!(error.detail.contains(ENDPOINT), "{}", error.detail);
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        let stage = stage("half-made-by-hand", true);
+        assert_strict(&input(&stage, stage.wait()));
     }
 }

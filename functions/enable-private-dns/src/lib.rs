@@ -43,10 +43,16 @@ fn must_change(id: &EndpointId, endpoint: Option<&Endpoint>) -> Result<bool, Ste
     let Some(endpoint) = endpoint else {
         // It was available a moment ago. Not every part of EC2 shows what others
         // have shown; gone is another word.
-        return Err(StepError::new(Code::AwsResourceBusy, format!("EC2 does not show endpoint {id} now")));
+        return Err(StepError::new(
+            Code::AwsResourceBusy,
+            format!("EC2 does not show endpoint {id} now"),
+        ));
     };
     let cannot = |code| {
-        Err(StepError::new(code, format!("endpoint {id} is {} and cannot be changed", endpoint.state)))
+        Err(StepError::new(
+            code,
+            format!("endpoint {id} is {} and cannot be changed", endpoint.state),
+        ))
     };
     match endpoint.state {
         EndpointState::Deleting | EndpointState::Deleted => cannot(Code::EndpointGone),
@@ -59,5 +65,113 @@ fn must_change(id: &EndpointId, endpoint: Option<&Endpoint>) -> Result<bool, Ste
         EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
             cannot(Code::AwsResourceBusy)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use simulator::Scenario;
+
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+    /// The only endpoint, available and without private DNS.
+    fn stage(change: impl FnOnce(&mut Scenario)) -> Stage {
+        Stage::changed("half-made-by-hand", |scenario| {
+            let endpoint = &mut scenario.vpcs[0].endpoints[0];
+            endpoint.state = simulator::ec2::EndpointState::Available;
+            change(scenario);
+        })
+    }
+
+    fn input() -> Input {
+        Input {
+            endpoint_id: ENDPOINT.parse().unwrap(),
+        }
+    }
+
+    fn call(stage: &Stage) -> Result<bool, StepError> {
+        at_once(handle(&stage.ports, input())).map(|output| output.changed)
+    }
+
+    #[test]
+    fn only_an_available_endpoint_is_changed() {
+        let busy = Err(Code::AwsResourceBusy);
+        for (word, when_off, when_on) in [
+            ("available", Ok(true), Ok(false)),
+            ("pending", busy, Ok(false)),
+            ("pendingAcceptance", busy, Ok(false)),
+            ("partial", busy, Ok(false)),
+            (
+                "rejected",
+                Err(Code::EndpointRejected),
+                Err(Code::EndpointRejected),
+            ),
+            (
+                "failed",
+                Err(Code::EndpointFailed),
+                Err(Code::EndpointFailed),
+            ),
+            (
+                "expired",
+                Err(Code::EndpointExpired),
+                Err(Code::EndpointExpired),
+            ),
+            ("deleting", Err(Code::EndpointGone), Err(Code::EndpointGone)),
+            ("deleted", Err(Code::EndpointGone), Err(Code::EndpointGone)),
+        ] {
+            for (private_dns, expected) in [(false, when_off), (true, when_on)] {
+                let endpoint = Endpoint {
+                    private_dns,
+                    ..in_process::stage::endpoint(word)
+                };
+                let decided =
+                    must_change(&endpoint.id, Some(&endpoint)).map_err(|error| error.code);
+                assert_eq!(decided, expected, "{word}, private DNS {private_dns}");
+            }
+        }
+        let absent = must_change(&ENDPOINT.parse().unwrap(), None).unwrap_err();
+        assert_eq!(absent.code, Code::AwsResourceBusy);
+    }
+
+    #[test]
+    fn private_dns_is_switched_on_once() {
+        let stage = stage(|_| {});
+        assert!(call(&stage).unwrap());
+        // Under way: a repeated call is asked to come again, and changes nothing.
+        assert_eq!(call(&stage).unwrap_err().name(), StepErrorName::Transient);
+        stage.advance(120);
+        let (first, second) = stage.twice(async || handle(&stage.ports, input()).await.unwrap());
+        assert!(!first.changed && first == second);
+        assert!(stage.things().endpoints[ENDPOINT].private_dns);
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_took_effect_and_is_found_done() {
+        let stage = stage(|_| {});
+        stage.cut_off("ec2:ModifyVpcEndpoint");
+        assert_eq!(call(&stage).unwrap_err().name(), StepErrorName::Transient);
+        stage.advance(120);
+        assert_eq!(call(&stage), Ok(false));
+        assert!(stage.things().endpoints[ENDPOINT].private_dns);
+    }
+
+    #[test]
+    fn a_conflict_is_named_and_nothing_changes() {
+        let stage = stage(|scenario| {
+            scenario.vpcs[0].hosted_zones =
+                vec!["j77.aws-eu-west-1.cockroachlabs.cloud".to_owned()];
+        });
+        let before = stage.things();
+        assert_eq!(call(&stage).unwrap_err().code, Code::PrivateDnsConflict);
+        assert_eq!(stage.things(), before);
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        assert_strict(&input());
     }
 }

@@ -9,14 +9,15 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::{
-    Cloud, CloudService, Cluster, ClusterState, Plan, Registration, RegistrationStatus,
-    ServiceStatus,
-};
-use shared::ids::{ClusterId, Region, ServiceName};
+use shared::cloud::{Cloud, Plan, Registration, RegistrationStatus};
+use shared::ids::{ClusterId, Region};
 use shared::plan::ClusterFacts;
 use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
+
+mod decide;
+
+use decide::{Service, check_cluster, look_at_service, unready};
 
 /// What to look at.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,7 +40,10 @@ pub struct Input {
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<ClusterFacts>, StepError> {
     let id = &input.cluster_id;
     let Some(cluster) = cloud.cluster(id).await? else {
-        return Err(StepError::new(Code::ClusterNotFound, format!("the Cloud API knows no cluster {id}")));
+        return Err(StepError::new(
+            Code::ClusterNotFound,
+            format!("the Cloud API knows no cluster {id}"),
+        ));
     };
     let private_host = check_cluster(&cluster, &input.region)?;
     if let Some(awaited) = unready(&cluster) {
@@ -47,16 +51,27 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
     }
 
     let services = cloud.endpoint_services(id).await?;
-    let service = services.iter().find(|service| service.region == input.region);
+    let service = services
+        .iter()
+        .find(|service| service.region == input.region);
     let (service_name, zone_ids) = match look_at_service(service, &cluster, &input.region)? {
         Service::Ready(name, zone_ids) => (name, zone_ids),
-        Service::NotYet(awaited) => return input.wait.pending(awaited, Code::ServiceNotReadyInTime),
+        Service::NotYet(awaited) => {
+            return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
+        }
         Service::Absent => {
             if input.may_request_service {
                 cloud.request_endpoint_services(id).await?;
             }
-            let asked = if input.may_request_service { "asked for" } else { "not asked for yet" };
-            let awaited = format!("the endpoint service of {} in {} ({asked})", cluster.name, input.region);
+            let asked = if input.may_request_service {
+                "asked for"
+            } else {
+                "not asked for yet"
+            };
+            let awaited = format!(
+                "the endpoint service of {} in {} ({asked})",
+                cluster.name, input.region
+            );
             return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
         }
     };
@@ -79,90 +94,20 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
         // An empty list is taken for *everybody*: it is what a cluster has that
         // never used the feature.
         trusted_accounts: trusted_accounts
-            .map(|owners| owners.into_iter().map(|owner| owner.account).collect::<Vec<_>>())
+            .map(|owners| {
+                owners
+                    .into_iter()
+                    .map(|owner| owner.account)
+                    .collect::<Vec<_>>()
+            })
             .filter(|accounts| !accounts.is_empty()),
-        registered: endpoints(&registrations, |status| *status == RegistrationStatus::Available),
+        registered: endpoints(&registrations, |status| {
+            *status == RegistrationStatus::Available
+        }),
         half_registered: endpoints(&registrations, |status| {
             *status != RegistrationStatus::Available && !status.is_gone()
         }),
     }))
-}
-
-/// Refuses a cluster that can never be reached; answers its private host in the Region.
-fn check_cluster(cluster: &Cluster, region: &Region) -> Result<Option<String>, StepError> {
-    let name = &cluster.name;
-    let refuse = |code, why: String| Err(StepError::new(code, why));
-    if cluster.cloud_provider != "AWS" {
-        return refuse(Code::ClusterNotOnAws, format!("{name} runs on {}", cluster.cloud_provider));
-    }
-    if cluster.plan == Plan::Basic {
-        return refuse(Code::ClusterPlanWithoutPrivatelink, format!("{name} is on the Basic plan"));
-    }
-    match &cluster.state {
-        ClusterState::Deleted => return refuse(Code::ClusterDeleted, format!("{name} is deleted")),
-        ClusterState::CreationFailed => {
-            return refuse(Code::ClusterCreationFailed, format!("{name} could not be created"));
-        }
-        ClusterState::Creating | ClusterState::Created | ClusterState::Locked | ClusterState::Unknown(_) => {}
-    }
-    match cluster.regions.iter().find(|it| it.name == region.as_str()) {
-        Some(found) => Ok(found.internal_dns.clone()),
-        None => {
-            let regions: Vec<&str> = cluster.regions.iter().map(|it| it.name.as_str()).collect();
-            refuse(
-                Code::ClusterNotInRegion,
-                format!("{name} is not in {region}; it is in {}", regions.join(", ")),
-            )
-        }
-    }
-}
-
-/// What is awaited of a cluster that is not idle.
-fn unready(cluster: &Cluster) -> Option<String> {
-    match &cluster.state {
-        ClusterState::Created => None,
-        ClusterState::Deleted | ClusterState::CreationFailed => None,
-        ClusterState::Creating | ClusterState::Locked | ClusterState::Unknown(_) => {
-            Some(format!("cluster {} ({})", cluster.name, cluster.state))
-        }
-    }
-}
-
-enum Service {
-    Ready(ServiceName, BTreeSet<shared::ids::ZoneId>),
-    NotYet(String),
-    Absent,
-}
-
-/// How the endpoint service of the Region stands.
-fn look_at_service(
-    service: Option<&CloudService>,
-    cluster: &Cluster,
-    region: &Region,
-) -> Result<Service, StepError> {
-    let about = |status: &dyn std::fmt::Display| {
-        format!("the endpoint service of {} in {region} ({status})", cluster.name)
-    };
-    let Some(service) = service else {
-        return Ok(match cluster.plan {
-            Plan::Advanced => Service::Absent,
-            // Asking for it would be an error: Standard clusters have theirs.
-            Plan::Standard { .. } | Plan::Basic => Service::NotYet(about(&"not listed yet")),
-        });
-    };
-    match (&service.status, &service.name) {
-        (ServiceStatus::Available, Some(name)) => {
-            Ok(Service::Ready(name.clone(), service.zone_ids.iter().cloned().collect()))
-        }
-        (ServiceStatus::Available, None) => Ok(Service::NotYet(about(&"available, without a name yet"))),
-        (status @ (ServiceStatus::Creating | ServiceStatus::Unknown(_)), _) => {
-            Ok(Service::NotYet(about(status)))
-        }
-        (
-            status @ (ServiceStatus::CreateFailed | ServiceStatus::Deleting | ServiceStatus::DeleteFailed),
-            _,
-        ) => Err(StepError::new(Code::ServiceCreationFailed, about(status))),
-    }
 }
 
 fn endpoints(
@@ -174,4 +119,194 @@ fn endpoints(
         .filter(|registration| wanted(&registration.status))
         .map(|registration| registration.endpoint_id.clone())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use simulator::Scenario;
+    use simulator::cloud::{ClusterState, ConnectionStatus, ServiceStatus};
+    use simulator::scenario::ConnectionSpec;
+
+    use super::*;
+
+    const ASK: &str = "cloud:POST private-endpoint-services";
+
+    fn input(stage: &Stage, wait: Wait) -> Input {
+        Input {
+            cluster_id: stage.claim.cluster_id.clone(),
+            region: stage.request.region.clone(),
+            may_request_service: true,
+            wait,
+        }
+    }
+
+    fn inspect(stage: &Stage) -> Result<ClusterFacts, StepError> {
+        stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await)
+    }
+
+    fn asked(stage: &Stage) -> bool {
+        stage
+            .ports
+            .simulator()
+            .calls()
+            .iter()
+            .any(|call| call.operation == ASK)
+    }
+
+    #[test]
+    fn an_advanced_cluster_is_asked_for_its_service_and_a_standard_one_is_not() {
+        for (name, asks) in [("fresh-vpc", true), ("standard-cluster", false)] {
+            let stage = Stage::shipped(name);
+            let facts = inspect(&stage).unwrap();
+            assert_eq!(asked(&stage), asks, "{name}");
+            assert_eq!(facts.zone_ids.len(), 3, "{name}");
+            assert_eq!(facts.routing_id.is_some(), !asks, "{name}");
+            assert!(
+                facts
+                    .private_host
+                    .is_some_and(|host| host.starts_with("internal-")),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_service_is_not_asked_for_without_permission_to_do_so() {
+        let stage = Stage::shipped("fresh-vpc");
+        let only_look = |wait| Input {
+            may_request_service: false,
+            ..input(&stage, wait)
+        };
+        let error = stage
+            .until_ready(async |wait| handle(&stage.ports, only_look(wait)).await)
+            .unwrap_err();
+        assert_eq!(error.code, Code::ServiceNotReadyInTime);
+        assert!(
+            error.detail.contains("not asked for yet"),
+            "{}",
+            error.detail
+        );
+        assert!(!asked(&stage));
+    }
+
+    #[test]
+    fn asking_may_be_cut_off_and_repeated() {
+        let stage = Stage::shipped("fresh-vpc");
+        stage.cut_off(ASK);
+        assert_eq!(
+            inspect(&stage).unwrap_err().name(),
+            StepErrorName::Transient
+        );
+        stage.twice(async || {
+            handle(&stage.ports, input(&stage, stage.wait()))
+                .await
+                .unwrap()
+        });
+        let facts = inspect(&stage).unwrap();
+        assert_eq!(inspect(&stage), Ok(facts));
+    }
+
+    #[test]
+    fn a_cluster_that_is_not_idle_is_waited_for_and_named_at_the_limit() {
+        for (state, word) in [
+            (ClusterState::Creating, "CREATING"),
+            (ClusterState::Locked, "LOCKED"),
+            (
+                ClusterState::Unknown("NAPPING".to_owned()),
+                "unknown word `NAPPING`",
+            ),
+        ] {
+            let stage = Stage::changed("standard-cluster", |scenario| {
+                scenario.clusters[0].state = state;
+                scenario.pace.cluster_creating = std::time::Duration::from_secs(3600);
+                scenario.pace.cluster_locked = std::time::Duration::from_secs(3600);
+            });
+            let error = inspect(&stage).unwrap_err();
+            assert_eq!(error.code, Code::ClusterNotReadyInTime, "{word}");
+            assert!(error.detail.contains(word), "{}", error.detail);
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_nobody_knows_is_refused() {
+        let stage = Stage::shipped("standard-cluster");
+        let unknown = Input {
+            cluster_id: "00000000-0000-4000-8000-000000000000".parse().unwrap(),
+            ..input(&stage, stage.wait())
+        };
+        assert_eq!(
+            at_once(handle(&stage.ports, unknown)).unwrap_err().code,
+            Code::ClusterNotFound
+        );
+    }
+
+    /// An Advanced cluster whose service is there, with a change.
+    fn advanced(change: impl FnOnce(&mut Scenario)) -> ClusterFacts {
+        let stage = Stage::changed("fresh-vpc", |scenario| {
+            scenario.clusters[0].regions[0].service.status = Some(ServiceStatus::Available);
+            change(scenario);
+        });
+        inspect(&stage).unwrap()
+    }
+
+    #[test]
+    fn nobody_is_shut_out_where_no_list_is_kept() {
+        let trusting = |accounts: Option<Vec<String>>, enrolled| {
+            let facts = advanced(|scenario| {
+                scenario.clusters[0].trusted_owners = accounts;
+                scenario.habits.trusted_owners_enrolled = enrolled;
+            });
+            facts.trusted_accounts
+        };
+        let listed = vec!["999988887777".to_owned()];
+        assert_eq!(trusting(None, true), None);
+        assert_eq!(trusting(Some(vec![]), true), None);
+        assert_eq!(trusting(None, false), None);
+        assert_eq!(trusting(Some(listed.clone()), true), Some(listed));
+    }
+
+    #[test]
+    fn registrations_are_told_apart_as_working_living_and_gone() {
+        use ConnectionStatus as Status;
+        let statuses = [
+            Status::Available,
+            Status::Pending,
+            Status::PendingAcceptance,
+            Status::Deleting,
+            Status::Failed,
+            Status::Expired,
+            Status::Stale,
+            Status::Unknown("STATUS_NEW".to_owned()),
+            Status::Rejected,
+            Status::Deleted,
+        ];
+        let facts = advanced(|scenario| {
+            scenario.pace.acceptance = std::time::Duration::from_secs(3600);
+            scenario.pace.deregistration = std::time::Duration::from_secs(3600);
+            let connections = statuses
+                .into_iter()
+                .enumerate()
+                .map(|(n, status)| ConnectionSpec {
+                    endpoint_id: format!("vpce-0000000{n}"),
+                    status,
+                    region: None,
+                });
+            scenario.clusters[0].connections = connections.collect();
+        });
+        assert!(facts.registered.iter().eq(["vpce-00000000"]));
+        let living: Vec<String> = (1..8).map(|n| format!("vpce-0000000{n}")).collect();
+        assert!(
+            facts.half_registered.iter().eq(&living),
+            "{:?}",
+            facts.half_registered
+        );
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        let stage = Stage::shipped("standard-cluster");
+        assert_strict(&input(&stage, stage.wait()));
+    }
 }

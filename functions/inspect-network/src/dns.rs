@@ -1,6 +1,6 @@
 //! Whether private DNS can work, and under which host.
 
-use shared::ec2::{Endpoint, EndpointService, VpcDns};
+use shared::ec2::{Endpoint, EndpointService, Network, VpcDns};
 use shared::ids::{ServiceName, VpcId};
 use shared::plan::ClusterFacts;
 use shared::{Code, StepError};
@@ -19,7 +19,10 @@ pub(crate) fn check_attributes(vpc: &VpcId, dns: VpcDns) -> Result<(), StepError
 
 /// The host that private DNS will answer for: what the Cloud API says, else the
 /// service's own private name if it is a single host.
-pub(crate) fn private_host(cluster: &ClusterFacts, service: &EndpointService) -> Result<String, StepError> {
+pub(crate) fn private_host(
+    cluster: &ClusterFacts,
+    service: &EndpointService,
+) -> Result<String, StepError> {
     let Some(name) = &service.private_dns_name else {
         return Err(StepError::new(
             Code::PrivateDnsNotOffered,
@@ -29,7 +32,10 @@ pub(crate) fn private_host(cluster: &ClusterFacts, service: &EndpointService) ->
     if !service.private_dns_verified {
         return Err(StepError::new(
             Code::PrivateDnsNotOffered,
-            format!("the private DNS name {name} of {} is not verified", cluster.service_name),
+            format!(
+                "the private DNS name {name} of {} is not verified",
+                cluster.service_name
+            ),
         ));
     }
     match &cluster.private_host {
@@ -41,7 +47,9 @@ pub(crate) fn private_host(cluster: &ClusterFacts, service: &EndpointService) ->
         None if !name.starts_with("*.") => Ok(name.clone()),
         None => Err(StepError::new(
             Code::PrivateHostUnknown,
-            format!("the cluster names no private host, and the endpoint service answers for {name}"),
+            format!(
+                "the cluster names no private host, and the endpoint service answers for {name}"
+            ),
         )),
     }
 }
@@ -61,10 +69,52 @@ pub(crate) fn check_conflict(
     match other {
         Some(endpoint) => Err(StepError::new(
             Code::PrivateDnsConflict,
-            format!("endpoint {} to {} answers for {host} already", endpoint.id, endpoint.service_name),
+            format!(
+                "endpoint {} to {} answers for {host} already",
+                endpoint.id, endpoint.service_name
+            ),
         )),
         None => Ok(()),
     }
+}
+
+/// A private hosted zone that takes the service's name in the VPC. This too EC2
+/// would refuse only at the end.
+pub(crate) async fn check_zones(
+    ec2: &impl Network,
+    vpc: &VpcId,
+    service: &EndpointService,
+    notes: &mut Vec<String>,
+) -> Result<(), StepError> {
+    let Some(zones) = ec2.hosted_zones(vpc).await? else {
+        notes.push(ZONES_UNSEEN.to_owned());
+        return Ok(());
+    };
+    match conflicting_zone(service, &zones) {
+        Some(zone) => Err(StepError::new(
+            Code::PrivateDnsConflict,
+            format!("the private hosted zone {zone} is associated with {vpc} already"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Said when nothing is known about the zones, which mostly means no harm.
+const ZONES_UNSEEN: &str =
+    "could not check for conflicting hosted zones (route53:ListHostedZonesByVPC is missing)";
+
+/// The zone of the same name as the one that EC2 would associate. Zones for parent
+/// and child domains may stand beside it: the most specific one answers.
+fn conflicting_zone<'a>(service: &EndpointService, zones: &'a [String]) -> Option<&'a str> {
+    let bare = |name: &str| {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
+    };
+    let taken = bare(service.private_dns_name.as_deref()?);
+    zones
+        .iter()
+        .map(String::as_str)
+        .find(|zone| bare(zone) == taken)
 }
 
 /// What a connection without private DNS means.
@@ -80,21 +130,193 @@ pub(crate) fn note_without_private_dns(private_host: Option<&str>) -> String {
 fn covers(name: &str, host: &str) -> bool {
     let (name, host) = (name.to_ascii_lowercase(), host.to_ascii_lowercase());
     match name.strip_prefix("*.") {
-        Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        Some(domain) => host
+            .strip_suffix(domain)
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
         None => name == host,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::covers;
+    use std::collections::BTreeSet;
+
+    use in_process::stage::{Stage, at_once};
+    use shared::progress::Progress;
+    use simulator::ec2::EndpointState;
+    use simulator::scenario::ServiceStatus;
+    use simulator::{Fault, FaultKind, Moment, Scenario};
+
+    use super::*;
 
     #[test]
     fn a_wildcard_covers_hosts_below_it_only() {
-        assert!(covers("*.aws-eu-west-1.example.cloud", "internal-shop.aws-eu-west-1.example.cloud"));
+        assert!(covers(
+            "*.aws-eu-west-1.example.cloud",
+            "internal-shop.aws-eu-west-1.example.cloud"
+        ));
         assert!(covers("Internal-Shop.example", "internal-shop.example"));
         assert!(!covers("*.example.cloud", "example.cloud"));
         assert!(!covers("*.example.cloud", "badexample.cloud"));
         assert!(!covers("internal-shop.example", "internal-book.example"));
+    }
+
+    fn service(name: Option<&str>) -> EndpointService {
+        EndpointService {
+            zone_ids: BTreeSet::new(),
+            private_dns_name: name.map(str::to_owned),
+            private_dns_verified: true,
+        }
+    }
+
+    #[test]
+    fn only_a_zone_of_the_very_name_is_in_the_way() {
+        for (name, zone, conflict) in [
+            (
+                "internal-shop.example.cloud",
+                "internal-shop.example.cloud",
+                true,
+            ),
+            (
+                "internal-shop.example.cloud",
+                "Internal-Shop.Example.cloud.",
+                true,
+            ),
+            (
+                "internal-shop.example.cloud.",
+                "internal-shop.example.cloud",
+                true,
+            ),
+            ("*.example.cloud", "example.cloud", true),
+            ("*.example.cloud", "*.example.cloud", true),
+            ("internal-shop.example.cloud", "example.cloud", false),
+            (
+                "internal-shop.example.cloud",
+                "a.internal-shop.example.cloud",
+                false,
+            ),
+            ("*.example.cloud", "internal-shop.example.cloud", false),
+            (
+                "internal-shop.example.cloud",
+                "internal-book.example.cloud",
+                false,
+            ),
+        ] {
+            let zones = ["corp.example".to_owned(), zone.to_owned()];
+            let found = conflicting_zone(&service(Some(name)), &zones);
+            assert_eq!(found, conflict.then_some(zone), "{name} {zone}");
+        }
+        assert_eq!(
+            conflicting_zone(&service(None), &["example.cloud".to_owned()]),
+            None
+        );
+    }
+
+    const LIST: &str = "route53:ListHostedZonesByVPC";
+
+    /// A scenario in which the cluster's service is there already.
+    fn stage(name: &str, change: impl FnOnce(&mut Scenario)) -> Stage {
+        Stage::changed(name, |scenario| {
+            let region = &mut scenario.clusters[0].regions[0];
+            region.service.status = Some(ServiceStatus::Available);
+            change(scenario);
+        })
+    }
+
+    fn taken(stage: &Stage) -> EndpointService {
+        let name = stage.look(|world| world.ec2.services[0].private_dns_name.clone());
+        service(name.as_deref())
+    }
+
+    /// The notes of the plan, or what stands in the way; and how often zones were
+    /// asked for.
+    fn inspect(stage: &Stage) -> (Result<Vec<String>, StepError>, usize) {
+        let service_name = stage.look(|world| world.ec2.services[0].name.clone());
+        let input = crate::Input {
+            request: stage.request.clone(),
+            cluster: ClusterFacts {
+                cluster_name: "orders".into(),
+                service_name: service_name.parse().unwrap(),
+                zone_ids: BTreeSet::new(),
+                private_host: taken(stage).private_dns_name,
+                routing_id: None,
+                trusted_accounts: None,
+                registered: BTreeSet::new(),
+                half_registered: BTreeSet::new(),
+            },
+            wait: stage.wait(),
+        };
+        let before = stage.things();
+        let result = at_once(crate::handle(&stage.ports, input));
+        assert_eq!(stage.things(), before, "something was made");
+        let calls = stage.ports.simulator().calls();
+        let asked = calls.iter().filter(|call| call.operation == LIST).count();
+        let notes = result.map(|progress| match progress {
+            Progress::Ready(plan) => plan.notes,
+            Progress::Pending(pending) => panic!("{pending:?}"),
+        });
+        (notes, asked)
+    }
+
+    #[test]
+    fn a_zone_in_the_way_is_named_before_anything_is_made() {
+        let stage = stage("private-dns-conflict", |_| {});
+        let error = inspect(&stage).0.unwrap_err();
+        assert_eq!(error.code, Code::PrivateDnsConflict);
+        assert_eq!(
+            error.detail,
+            "the private hosted zone internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud \
+             is associated with vpc-0a1b2c3d4e5f60718 already"
+        );
+    }
+
+    #[test]
+    fn zones_above_and_below_the_name_are_no_conflict() {
+        let stage = stage("private-dns-conflict", |scenario| {
+            let zones = &mut scenario.vpcs[0].hosted_zones;
+            *zones = vec!["cockroachlabs.cloud".to_owned(), format!("a.{}", zones[0])];
+        });
+        assert_eq!(inspect(&stage), (Ok(Vec::new()), 1));
+    }
+
+    #[test]
+    fn without_the_permission_to_look_there_is_a_note_and_a_plan() {
+        let stage = stage("private-dns-conflict", |_| {});
+        let denied = Fault::from_then_on(LIST, 1, FaultKind::Denied, Moment::Before);
+        stage.ports.simulator().add_fault(denied);
+        assert_eq!(inspect(&stage), (Ok(vec![ZONES_UNSEEN.to_owned()]), 1));
+    }
+
+    #[test]
+    fn nobody_looks_when_private_dns_is_not_wanted() {
+        let mut stage = stage("private-dns-conflict", |_| {});
+        stage.request.private_dns = false;
+        let (plan, asked) = inspect(&stage);
+        assert_eq!((plan.is_ok(), asked), (true, 0));
+    }
+
+    #[test]
+    fn nobody_looks_when_the_endpoint_has_private_dns_already() {
+        for (private_dns, looked) in [(true, 0), (false, 1)] {
+            let stage = stage("half-made-by-hand", |scenario| {
+                let endpoint = &mut scenario.vpcs[0].endpoints[0];
+                endpoint.private_dns = private_dns;
+                endpoint.state = EndpointState::Available;
+            });
+            let (plan, asked) = inspect(&stage);
+            assert_eq!((plan.is_ok(), asked), (true, looked));
+        }
+    }
+
+    /// The endpoint that nobody could use any more still has its hidden zone.
+    #[test]
+    fn the_zone_behind_a_dead_endpoint_is_not_somebodys() {
+        let stage = stage("half-made-by-hand", |scenario| {
+            let endpoint = &mut scenario.vpcs[0].endpoints[0];
+            endpoint.private_dns = true;
+            endpoint.state = EndpointState::Rejected;
+        });
+        let (plan, asked) = inspect(&stage);
+        assert_eq!((plan.is_ok(), asked), (true, 1));
     }
 }

@@ -13,7 +13,11 @@ use shared::{Code, StepError};
 /// The endpoint to use, if there is one that can become usable: this connection's
 /// own first, then one with private DNS (a second one beside it would be a
 /// conflict), then an available one, then by id.
-pub(crate) fn find<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &Claim) -> Option<&'a Endpoint> {
+pub(crate) fn find<'a>(
+    endpoints: &'a [Endpoint],
+    service: &ServiceName,
+    claim: &Claim,
+) -> Option<&'a Endpoint> {
     endpoints
         .iter()
         .filter(|endpoint| endpoint.is_interface && endpoint.service_name == service.as_str())
@@ -29,7 +33,12 @@ pub(crate) fn find<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: 
 }
 
 /// What an undo may touch when this endpoint is used.
-pub(crate) fn undo(found: &Endpoint, claim: &Claim, cluster: &ClusterFacts, wants_dns: bool) -> UndoPlan {
+pub(crate) fn undo(
+    found: &Endpoint,
+    claim: &Claim,
+    cluster: &ClusterFacts,
+    wants_dns: bool,
+) -> UndoPlan {
     let id = found.id.as_str();
     let registered = cluster.registered.contains(id);
     let own = claim.is_in(&found.tags);
@@ -64,8 +73,11 @@ pub(crate) async fn check_groups(
         return Ok(false);
     }
     let rules = ec2.ingress_rules(&found.group_ids).await?;
-    let shut_out: Vec<String> =
-        sources.iter().filter(|source| !admits(&rules, source)).map(ToString::to_string).collect();
+    let shut_out: Vec<String> = sources
+        .iter()
+        .filter(|source| !admits(&rules, source))
+        .map(ToString::to_string)
+        .collect();
     if shut_out.is_empty() {
         return Ok(true);
     }
@@ -82,10 +94,13 @@ pub(crate) async fn check_groups(
 }
 
 fn admits(rules: &[IngressRule], source: &Source) -> bool {
-    rules.iter().filter(|rule| rule.admits_tcp(SQL_PORT)).any(|rule| match (&rule.source, source) {
-        (Source::Cidr(admitted), Source::Cidr(wanted)) => Cidr::contains(*admitted, *wanted),
-        (admitted, wanted) => admitted == wanted,
-    })
+    rules
+        .iter()
+        .filter(|rule| rule.admits_tcp(SQL_PORT))
+        .any(|rule| match (&rule.source, source) {
+            (Source::Cidr(admitted), Source::Cidr(wanted)) => Cidr::contains(*admitted, *wanted),
+            (admitted, wanted) => admitted == wanted,
+        })
 }
 
 /// Tags of one resource, without those of AWS itself (EC2 user guide, "Tag
@@ -120,8 +135,13 @@ pub(crate) fn notes(found: &Endpoint, claim: &Claim, request: &ProvisionRequest)
         Some(_) => {}
     }
     let asked = &request.subnet_ids;
-    if asked.iter().any(|subnet| !found.subnet_ids.contains(subnet)) {
-        notes.push(format!("endpoint {id} keeps its own subnets; subnet_ids is for new endpoints"));
+    if asked
+        .iter()
+        .any(|subnet| !found.subnet_ids.contains(subnet))
+    {
+        notes.push(format!(
+            "endpoint {id} keeps its own subnets; subnet_ids is for new endpoints"
+        ));
     }
     notes
 }
@@ -181,7 +201,12 @@ mod tests {
         rejected.state = EndpointState::Rejected;
         let mut gateway = endpoint("vpce-00000003", Tags::new());
         gateway.is_interface = false;
-        let all = [rejected.clone(), foreign.clone(), own.clone(), gateway.clone()];
+        let all = [
+            rejected.clone(),
+            foreign.clone(),
+            own.clone(),
+            gateway.clone(),
+        ];
         assert_eq!(find(&all, &service, &claim()).unwrap().id, own.id);
         assert_eq!(find(&all[..2], &service, &claim()).unwrap().id, foreign.id);
         assert_eq!(find(&[rejected, gateway], &service, &claim()), None);
@@ -197,10 +222,17 @@ mod tests {
         assert!(check_tags(&with_tags(47), &claim()).is_ok());
         let error = check_tags(&with_tags(48), &claim()).unwrap_err();
         assert_eq!(error.code, Code::ExistingEndpointUnusable);
-        assert!(error.detail.contains("it would have 51"), "{}", error.detail);
+        assert!(
+            error.detail.contains("it would have 51"),
+            "{}",
+            error.detail
+        );
         let mut claimed = with_tags(47);
         claimed.tags.extend(claim().tags(Origin::Adopted));
-        assert!(check_tags(&claimed, &claim()).is_ok(), "what carries the claim needs no more room");
+        assert!(
+            check_tags(&claimed, &claim()).is_ok(),
+            "what carries the claim needs no more room"
+        );
     }
 
     #[test]
@@ -212,7 +244,14 @@ mod tests {
         let mut unfinished = own.clone();
         unfinished.private_dns = false;
         let undo = undo(&unfinished, &claim(), &registered, true);
-        assert_eq!(undo, UndoPlan { anything: true, registration: true, private_dns: false });
+        assert_eq!(
+            undo,
+            UndoPlan {
+                anything: true,
+                registration: true,
+                private_dns: false
+            }
+        );
     }
 
     #[test]
@@ -220,19 +259,30 @@ mod tests {
         let foreign = endpoint("vpce-00000001", Tags::new());
         assert_eq!(
             undo(&foreign, &claim(), &facts(&["vpce-00000001"]), true),
-            UndoPlan { anything: true, registration: false, private_dns: false }
+            UndoPlan {
+                anything: true,
+                registration: false,
+                private_dns: false
+            }
         );
         let mut without_dns = foreign.clone();
         without_dns.private_dns = false;
         assert_eq!(
             undo(&without_dns, &claim(), &facts(&[]), true),
-            UndoPlan { anything: true, registration: true, private_dns: true }
+            UndoPlan {
+                anything: true,
+                registration: true,
+                private_dns: true
+            }
         );
     }
 
     #[test]
     fn a_shared_endpoint_that_stays_gets_its_private_dns_switched_off_again() {
-        let other = Claim { cluster_id: OTHER.parse().unwrap(), connection_id: "beef".into() };
+        let other = Claim {
+            cluster_id: OTHER.parse().unwrap(),
+            connection_id: "beef".into(),
+        };
         let mut shared = endpoint("vpce-00000002", other.tags(Origin::Made));
         shared.private_dns = false;
         assert!(undo(&shared, &claim(), &facts(&[]), true).private_dns);

@@ -37,43 +37,62 @@ pub async fn handle(
     ec2: &(impl Network + Endpoints + SecurityGroups),
     input: Input,
 ) -> Result<Progress<NetworkPlan>, StepError> {
-    let Input { request, cluster, wait } = input;
+    let Input {
+        request,
+        cluster,
+        wait,
+    } = input;
     let vpc_id = &request.vpc_id;
     let vpc = ec2.vpc(vpc_id).await?.ok_or_else(|| {
-        StepError::new(Code::VpcNotFound, format!("there is no VPC {vpc_id} in {}", request.region))
+        StepError::new(
+            Code::VpcNotFound,
+            format!("there is no VPC {vpc_id} in {}", request.region),
+        )
     })?;
     let trust_account = trust::decide(&request, &vpc.owner, cluster.trusted_accounts.as_deref())?;
 
-    let service = ec2.endpoint_service(&cluster.service_name).await?.ok_or_else(|| {
-        StepError::new(
-            Code::ServiceNotVisible,
-            format!("EC2 in {} shows no endpoint service {} to account {}", request.region, cluster.service_name, vpc.owner),
-        )
-    })?;
+    let service = ec2
+        .endpoint_service(&cluster.service_name)
+        .await?
+        .ok_or_else(|| {
+            StepError::new(
+                Code::ServiceNotVisible,
+                format!(
+                    "EC2 in {} shows no endpoint service {} to account {}",
+                    request.region, cluster.service_name, vpc.owner
+                ),
+            )
+        })?;
     let endpoints = ec2.endpoints(vpc_id).await?;
+    let claim = Claim {
+        connection_id: connection_id(&vpc.owner, &request.region, vpc_id, &request.cluster_id),
+        cluster_id: request.cluster_id.clone(),
+    };
+    let standing = existing::find(&endpoints, &cluster.service_name, &claim);
     let mut notes = Vec::new();
 
     let private_host = if request.private_dns {
         dns::check_attributes(vpc_id, ec2.vpc_dns(vpc_id).await?)?;
         let host = dns::private_host(&cluster, &service)?;
         dns::check_conflict(&host, &cluster.service_name, &endpoints)?;
+        if !standing.is_some_and(|found| found.private_dns) {
+            dns::check_zones(ec2, vpc_id, &service, &mut notes).await?;
+        }
         Some(host)
     } else {
-        notes.push(dns::note_without_private_dns(cluster.private_host.as_deref()));
+        notes.push(dns::note_without_private_dns(
+            cluster.private_host.as_deref(),
+        ));
         None
     };
 
-    let claim = Claim {
-        connection_id: connection_id(&vpc.owner, &request.region, vpc_id, &request.cluster_id),
-        cluster_id: request.cluster_id.clone(),
-    };
     let sources = sources::decide(ec2, &request, &vpc, &mut notes).await?;
     let group_name = security_group_name(&cluster.service_name);
 
     let subnets = ec2.subnets(vpc_id).await?;
-    let standing = existing::find(&endpoints, &cluster.service_name, &claim);
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
-        let keeps_groups = existing::check_groups(ec2, vpc_id, found, &group_name, &sources).await?;
+        let keeps_groups =
+            existing::check_groups(ec2, vpc_id, found, &group_name, &sources).await?;
         existing::check_tags(found, &claim)?;
         notes.extend(existing::notes(found, &claim, &request));
         let zone_ids = subnets::zones_of(&subnets, &found.subnet_ids);
@@ -83,11 +102,18 @@ pub async fn handle(
             subnet_ids: found.subnet_ids.clone(),
             zone_ids,
         };
-        (endpoint, existing::undo(found, &claim, &cluster, request.private_dns), keeps_groups)
+        (
+            endpoint,
+            existing::undo(found, &claim, &cluster, request.private_dns),
+            keeps_groups,
+        )
     } else {
         check_quota(&request, &endpoints)?;
         if subnets.is_empty() {
-            return wait.pending(format!("subnets of {vpc_id} (none yet)"), Code::SubnetsNotReadyInTime);
+            return wait.pending(
+                format!("subnets of {vpc_id} (none yet)"),
+                Code::SubnetsNotReadyInTime,
+            );
         }
         let offered = subnets::offered(&service.zone_ids, &cluster.zone_ids);
         let choice = subnets::choose(&subnets, &offered, &request.subnet_ids)?;
@@ -98,14 +124,25 @@ pub async fn handle(
             subnet_ids: choice.subnet_ids,
             zone_ids: choice.zone_ids,
         };
-        (endpoint, UndoPlan { anything: true, registration: true, private_dns: false }, false)
+        (
+            endpoint,
+            UndoPlan {
+                anything: true,
+                registration: true,
+                private_dns: false,
+            },
+            false,
+        )
     };
 
     Ok(Progress::Ready(NetworkPlan {
         connection_id: claim.connection_id,
         account_id: vpc.owner,
         endpoint,
-        security_group: (!keeps_groups).then_some(SecurityGroupPlan { name: group_name, sources }),
+        security_group: (!keeps_groups).then_some(SecurityGroupPlan {
+            name: group_name,
+            sources,
+        }),
         trust_account,
         private_host,
         undo,
@@ -116,14 +153,26 @@ pub async fn handle(
 /// Interface and Gateway Load Balancer endpoints share the quota; the port only
 /// tells interface endpoints apart from the rest, which is close enough to warn
 /// in time: EC2 has the last word when the endpoint is made.
-fn check_quota(request: &ProvisionRequest, endpoints: &[shared::ec2::Endpoint]) -> Result<(), StepError> {
-    let count = endpoints.iter().filter(|endpoint| endpoint.is_interface).count();
+fn check_quota(
+    request: &ProvisionRequest,
+    endpoints: &[shared::ec2::Endpoint],
+) -> Result<(), StepError> {
+    let count = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.is_interface)
+        .count();
     let quota = request.endpoints_per_vpc_quota;
     if u32::try_from(count).is_ok_and(|count| count < quota) {
         return Ok(());
     }
     Err(StepError::new(
         Code::EndpointQuotaReached,
-        format!("{} has {count} interface endpoints and may hold {quota}", request.vpc_id),
+        format!(
+            "{} has {count} interface endpoints and may hold {quota}",
+            request.vpc_id
+        ),
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,3 +14,64 @@ use shared::request::ProvisionRequest;
 pub fn handle(request: &serde_json::Value) -> Result<ProvisionRequest, StepError> {
     ProvisionRequest::parse(request)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use shared::{Code, StepErrorName};
+    use simulator::Scenario;
+
+    use super::*;
+
+    #[test]
+    fn every_shipped_request_is_answered_with_all_its_defaults() {
+        for name in Scenario::names() {
+            let scenario = Scenario::shipped(name).unwrap();
+            let request = handle(&Value::Object(scenario.request.clone())).unwrap();
+            let filled = serde_json::to_value(&request).unwrap();
+            for field in ["private_dns", "sources", "limits", "on_failure", "database"] {
+                assert!(!filled[field].is_null(), "{name}: {field}");
+            }
+            for (field, value) in &scenario.request {
+                assert_eq!(&filled[field], value, "{name}: what is asked for stays");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_read_once_reads_back_as_itself() {
+        let scenario = Scenario::shipped("fresh-vpc").unwrap();
+        let first = handle(&Value::Object(scenario.request)).unwrap();
+        assert_eq!(handle(&serde_json::to_value(&first).unwrap()), Ok(first));
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused_by_its_name_at_every_depth() {
+        let valid = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
+        for (field, value) in [
+            ("privat_dns", json!(false)),
+            ("sources", json!({"cidr": ["10.0.0.0/8"]})),
+            ("limits", json!({"undo_minutes": 5})),
+        ] {
+            let mut request = valid.clone();
+            request[field] = value;
+            let error = handle(&request).unwrap_err();
+            assert_eq!(
+                (error.code, error.name()),
+                (Code::InvalidRequest, StepErrorName::InvalidInput)
+            );
+            assert!(error.detail.contains("unknown field"), "{}", error.detail);
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_at_all_is_refused() {
+        for request in [json!(null), json!([]), json!("vpc-0a71e831"), json!({})] {
+            assert_eq!(
+                handle(&request).unwrap_err().code,
+                Code::InvalidRequest,
+                "{request}"
+            );
+        }
+    }
+}

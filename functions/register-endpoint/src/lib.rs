@@ -6,10 +6,14 @@
 //! `deregister-endpoint`.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::{Cloud, Registration, RegistrationStatus};
+use shared::cloud::{Cloud, Registration};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
+
+mod decide;
+
+use decide::{Next, next};
 
 /// What to register.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,11 +44,17 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
     }
     match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
         Next::Done => return Ok(Progress::Ready(Output {})),
-        Next::Wait(awaited) => return input.wait.pending(awaited, Code::RegistrationNotAcceptedInTime),
+        Next::Wait(awaited) => {
+            return input
+                .wait
+                .pending(awaited, Code::RegistrationNotAcceptedInTime);
+        }
         Next::Remove(awaited) => {
             // Posting before it is gone might be answered with what is going.
             cloud.deregister(cluster, endpoint).await?;
-            return input.wait.pending(awaited, Code::RegistrationNotAcceptedInTime);
+            return input
+                .wait
+                .pending(awaited, Code::RegistrationNotAcceptedInTime);
         }
         Next::Post => {}
     }
@@ -55,18 +65,25 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
             // for the cluster's side to see it.
             match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
                 Next::Done => Ok(Progress::Ready(Output {})),
-                Next::Wait(_) | Next::Remove(_) | Next::Post => {
-                    input.wait.pending(refused.detail, Code::RegistrationRefused)
-                }
+                Next::Wait(_) | Next::Remove(_) | Next::Post => input
+                    .wait
+                    .pending(refused.detail, Code::RegistrationRefused),
             }
         }
         Err(error) => Err(error),
     }
 }
 
-async fn trust(cloud: &impl Cloud, cluster: &ClusterId, account: &AccountId) -> Result<(), StepError> {
+async fn trust(
+    cloud: &impl Cloud,
+    cluster: &ClusterId,
+    account: &AccountId,
+) -> Result<(), StepError> {
     let owners = cloud.trusted_owners(cluster).await?.unwrap_or_default();
-    if owners.iter().any(|owner| owner.account == account.as_str() || owner.account == "*") {
+    if owners
+        .iter()
+        .any(|owner| owner.account == account.as_str() || owner.account == "*")
+    {
         return Ok(());
     }
     cloud.trust_owner(cluster, account).await
@@ -78,34 +95,213 @@ async fn find(
     endpoint: &EndpointId,
 ) -> Result<Option<Registration>, StepError> {
     let registrations = cloud.registrations(cluster).await?;
-    Ok(registrations.into_iter().find(|registration| registration.endpoint_id == endpoint.as_str()))
+    Ok(registrations
+        .into_iter()
+        .find(|registration| registration.endpoint_id == endpoint.as_str()))
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    Done,
-    Wait(String),
-    Remove(String),
-    Post,
-}
+#[cfg(test)]
+mod tests {
+    use in_process::stage::{Stage, assert_strict, at_once};
+    use shared::StepErrorName;
+    use simulator::Scenario;
+    use simulator::cloud::{ConnectionStatus, SecondRegistration};
+    use simulator::scenario::ConnectionSpec;
 
-/// What to do about the registration that there is.
-fn next(found: Option<&Registration>, endpoint: &EndpointId) -> Result<Next, StepError> {
-    let Some(registration) = found else {
-        return Ok(Next::Post);
-    };
-    let status = &registration.status;
-    let to_go = || format!("an earlier registration of {endpoint} to go ({status})");
-    let dead = |code| Err(StepError::new(code, format!("the registration of {endpoint} is {status}")));
-    match status {
-        RegistrationStatus::Available
-        | RegistrationStatus::Pending
-        | RegistrationStatus::PendingAcceptance
-        | RegistrationStatus::Unknown(_) => Ok(Next::Done),
-        RegistrationStatus::Rejected | RegistrationStatus::Deleted => Ok(Next::Post),
-        RegistrationStatus::Stale => Ok(Next::Remove(to_go())),
-        RegistrationStatus::Deleting => Ok(Next::Wait(to_go())),
-        RegistrationStatus::Failed => dead(Code::RegistrationFailed),
-        RegistrationStatus::Expired => dead(Code::RegistrationExpired),
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+    /// An endpoint that the cluster does not know.
+    fn stage(change: impl FnOnce(&mut Scenario)) -> Stage {
+        Stage::changed("half-made-by-hand", change)
+    }
+
+    fn registered_as(status: ConnectionStatus) -> Stage {
+        stage(|scenario| {
+            let connection = ConnectionSpec {
+                endpoint_id: ENDPOINT.to_owned(),
+                status,
+                region: None,
+            };
+            scenario.clusters[0].connections = vec![connection];
+        })
+    }
+
+    fn input(stage: &Stage, wait: Wait) -> Input {
+        Input {
+            cluster_id: stage.claim.cluster_id.clone(),
+            endpoint_id: ENDPOINT.parse().unwrap(),
+            trust_account: None,
+            wait,
+        }
+    }
+
+    fn register(stage: &Stage) -> Result<Output, StepError> {
+        stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await)
+    }
+
+    /// How the cluster sees the endpoint in the end.
+    fn statuses(stage: &Stage) -> Vec<ConnectionStatus> {
+        stage.advance(600);
+        stage
+            .things()
+            .registrations
+            .into_iter()
+            .map(|(_, connection)| connection.status)
+            .collect()
+    }
+
+    #[test]
+    fn an_endpoint_is_registered_once_whatever_a_second_post_would_be_answered() {
+        for habit in [
+            SecondRegistration::Repeated,
+            SecondRegistration::Refused,
+            SecondRegistration::Conflict,
+        ] {
+            // The list shows a fresh registration at once, or late.
+            for listed in [0, 10] {
+                let stage = stage(|scenario| {
+                    scenario.habits.second_registration = habit;
+                    scenario.pace.registration_listed = std::time::Duration::from_secs(listed);
+                });
+                stage.twice(async || {
+                    handle(&stage.ports, input(&stage, stage.wait()))
+                        .await
+                        .unwrap()
+                });
+                register(&stage).unwrap();
+                assert_eq!(
+                    statuses(&stage),
+                    [ConnectionStatus::Available],
+                    "{habit:?}, {listed} s"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_took_effect_and_is_found_done() {
+        let stage = stage(|_| {});
+        stage.cut_off("cloud:POST private-endpoint-connections");
+        assert_eq!(
+            register(&stage).unwrap_err().name(),
+            StepErrorName::Transient
+        );
+        register(&stage).unwrap();
+        assert_eq!(statuses(&stage), [ConnectionStatus::Available]);
+    }
+
+    #[test]
+    fn what_was_removed_is_attached_again_and_what_is_going_is_waited_for() {
+        use ConnectionStatus::{Deleted, Deleting, Rejected, Stale};
+        for status in [Rejected, Deleted, Deleting, Stale] {
+            let stage = registered_as(status.clone());
+            register(&stage).unwrap();
+            assert_eq!(
+                statuses(&stage),
+                [ConnectionStatus::Available],
+                "{status:?}"
+            );
+        }
+    }
+
+    /// Posted while the stale entry goes, the endpoint would go with it.
+    #[test]
+    fn a_stale_entry_is_gone_before_the_endpoint_is_registered_again() {
+        let stage = registered_as(ConnectionStatus::Stale);
+        stage.twice(async || {
+            handle(&stage.ports, input(&stage, stage.wait()))
+                .await
+                .unwrap()
+        });
+        let registrations = stage.things().registrations;
+        assert_eq!(registrations[0].1.status, ConnectionStatus::Deleting);
+        let posted = "cloud:POST private-endpoint-connections";
+        let calls = stage.ports.simulator().calls();
+        assert!(
+            calls.iter().all(|call| call.operation != posted),
+            "posted too early"
+        );
+    }
+
+    #[test]
+    fn a_registration_that_came_to_a_bad_end_is_left_for_the_undo() {
+        for (status, code) in [
+            (ConnectionStatus::Failed, Code::RegistrationFailed),
+            (ConnectionStatus::Expired, Code::RegistrationExpired),
+        ] {
+            let stage = registered_as(status);
+            let before = stage.things();
+            assert_eq!(register(&stage).unwrap_err().code, code);
+            assert_eq!(stage.things(), before);
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_the_cluster_cannot_see_is_tried_again_until_the_limit() {
+        for status in [404, 400] {
+            let stage = stage(|scenario| scenario.habits.unknown_endpoint_status = status);
+            stage.meddle(|world| {
+                let visible = world.now + std::time::Duration::from_secs(30);
+                world.ec2.endpoints.get_mut(ENDPOINT).unwrap().visible = visible;
+            });
+            register(&stage).unwrap();
+            stage.meddle(|world| world.ec2.endpoints.clear());
+            stage.meddle(|world| {
+                let cluster = world
+                    .cloud
+                    .cluster_mut(stage.claim.cluster_id.as_str())
+                    .unwrap();
+                cluster.forget_connection(ENDPOINT);
+            });
+            let error = register(&stage).unwrap_err();
+            assert_eq!(error.code, Code::RegistrationRefused);
+            assert!(
+                error.detail.contains("not found"),
+                "the reason of the API: {}",
+                error.detail
+            );
+        }
+    }
+
+    #[test]
+    fn the_account_is_trusted_first_and_once() {
+        for listed in [
+            vec!["999988887777"],
+            vec!["*"],
+            vec!["999988887777", "111122223333"],
+        ] {
+            let stage = Stage::changed("fresh-vpc", |scenario| {
+                scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
+                scenario.clusters[0].trusted_owners =
+                    Some(listed.iter().map(|it| (*it).to_owned()).collect());
+            });
+            let trusting = || Input {
+                trust_account: "111122223333".parse().ok(),
+                ..input(&stage, stage.wait())
+            };
+            stage.cut_off("cloud:POST private-endpoint-trusted-owners");
+            // The endpoint does not exist: what counts is who is trusted.
+            let _ = at_once(handle(&stage.ports, trusting()));
+            stage.twice(async || handle(&stage.ports, trusting()).await.unwrap());
+            let trusted: Vec<String> = stage
+                .things()
+                .trusted
+                .into_iter()
+                .map(|(_, account)| account)
+                .collect();
+            let ours = trusted
+                .iter()
+                .filter(|account| *account == "111122223333")
+                .count();
+            assert_eq!(ours, usize::from(listed != ["*"]), "{trusted:?}");
+        }
+    }
+
+    #[test]
+    fn a_misspelled_field_is_refused() {
+        let stage = stage(|_| {});
+        assert_strict(&input(&stage, stage.wait()));
     }
 }

@@ -57,6 +57,15 @@ impl Origin {
     }
 }
 
+/// How a connection lets go of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// We made it, and nobody else claims it.
+    Delete,
+    /// It stays; these tags go. And why.
+    Untag(Vec<String>, String),
+}
+
 /// One connection's use of a resource: the tag key names the cluster, the value
 /// is the connection's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +85,21 @@ impl Claim {
     /// Whether the tags hold this claim.
     pub fn is_in(&self, tags: &Tags) -> bool {
         tags.get(&self.key()) == Some(&self.connection_id)
+    }
+
+    /// How to let go of a resource with these tags, which hold this claim.
+    pub fn release(&self, tags: &Tags) -> Release {
+        let others = self.others_in(tags);
+        if !others.is_empty() {
+            let why = format!("cluster {} still uses it", others.join(" and cluster "));
+            return Release::Untag(vec![self.key()], why);
+        }
+        match Origin::of(tags) {
+            Some(Origin::Made) => Release::Delete,
+            Some(Origin::Adopted) | None => {
+                Release::Untag(self.keys(), "it was not made by this tool".to_owned())
+            }
+        }
     }
 
     /// The clusters of all other claims.
@@ -200,6 +224,32 @@ mod tests {
         assert!(claim(A).others_in(&tags).is_empty());
         tags.extend(claim(B).tags(Origin::Made));
         assert_eq!(claim(A).others_in(&tags), [B]);
+    }
+
+    #[test]
+    fn a_resource_goes_only_if_we_made_it_and_nobody_else_claims_it() {
+        let (made, adopted) = (claim(A).tags(Origin::Made), claim(A).tags(Origin::Adopted));
+        let mut unmarked = made.clone();
+        unmarked.remove(MANAGED_BY);
+        let keys = |tags: &[&Tags]| {
+            let tags = tags.iter().copied().flatten();
+            match claim(A).release(&tags.map(|(k, v)| (k.clone(), v.clone())).collect()) {
+                Release::Delete => None,
+                Release::Untag(keys, _) => Some(keys),
+            }
+        };
+        assert_eq!(keys(&[&made]), None);
+        for by_hand in [adopted.clone(), unmarked] {
+            assert_eq!(keys(&[&by_hand]), Some(claim(A).keys()));
+        }
+        for origin in [Origin::Made, Origin::Adopted] {
+            let others = claim(B).tags(origin);
+            assert_eq!(
+                keys(&[&made, &others]),
+                Some(vec![claim(A).key()]),
+                "our claim, and no more"
+            );
+        }
     }
 
     #[test]

@@ -24,7 +24,11 @@ impl InProcess {
         match self.attempt(call, &key, &effect)? {
             Err(error) if error.status == 401 => {
                 let renewed = self.renew_key().await?;
-                if renewed == key { Ok(Err(error)) } else { self.attempt(call, &renewed, &effect) }
+                if renewed == key {
+                    Ok(Err(error))
+                } else {
+                    self.attempt(call, &renewed, &effect)
+                }
             }
             answer => Ok(answer),
         }
@@ -37,7 +41,10 @@ impl InProcess {
         effect: impl FnOnce(&mut World, &ApiCaller) -> Result<T, ApiError>,
     ) -> Result<Result<T, ApiError>, StepError> {
         let caller = ApiCaller::with_key(key.expose());
-        match self.simulator.call(&format!("cloud:{call}"), |world| effect(world, &caller)) {
+        match self
+            .simulator
+            .call(&format!("cloud:{call}"), |world| effect(world, &caller))
+        {
             Ok(answer) => Ok(Ok(answer)),
             Err(Refusal::Answer(error)) => Ok(Err(error)),
             Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
@@ -47,7 +54,11 @@ impl InProcess {
     }
 
     async fn key(&self) -> Result<ApiKey, StepError> {
-        let kept = self.key.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let kept = self
+            .key
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
         match kept {
             Some(key) => Ok(key),
             None => self.renew_key().await,
@@ -56,7 +67,10 @@ impl InProcess {
 
     async fn renew_key(&self) -> Result<ApiKey, StepError> {
         let key = self.api_key().await?;
-        *self.key.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(key.clone());
+        *self
+            .key
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(key.clone());
         Ok(key)
     }
 }
@@ -73,7 +87,10 @@ fn refused(call: &str, error: &ApiError) -> StepError {
 /// A list of a cluster that exists: a 404 means that it is still being built.
 fn listed<T>(call: &str, answer: Result<T, ApiError>) -> Result<T, StepError> {
     answer.map_err(|error| match error.status {
-        404 => StepError::new(shared::Code::ClusterBusy, format!("the Cloud API answered 404 to {call}")),
+        404 => StepError::new(
+            shared::Code::ClusterBusy,
+            format!("the Cloud API answered 404 to {call}"),
+        ),
         _ => refused(call, &error),
     })
 }
@@ -90,7 +107,12 @@ fn removed<T>(call: &str, answer: Result<T, ApiError>) -> Result<(), StepError> 
 impl Cloud for InProcess {
     async fn cluster(&self, id: &ClusterId) -> Result<Option<Cluster>, StepError> {
         let call = "GET cluster";
-        match self.cloud(call, |world, caller| world.cloud_get_cluster(caller, id.as_str())).await? {
+        match self
+            .cloud(call, |world, caller| {
+                world.cloud_get_cluster(caller, id.as_str())
+            })
+            .await?
+        {
             Ok(cluster) => Ok(Some(read_cluster(cluster))),
             Err(error) if error.status == 404 => Ok(None),
             Err(error) => Err(refused(call, &error)),
@@ -99,14 +121,21 @@ impl Cloud for InProcess {
 
     async fn endpoint_services(&self, id: &ClusterId) -> Result<Vec<CloudService>, StepError> {
         let call = "GET private-endpoint-services";
-        let answer =
-            self.cloud(call, |world, caller| world.cloud_list_services(caller, id.as_str())).await?;
+        let answer = self
+            .cloud(call, |world, caller| {
+                world.cloud_list_services(caller, id.as_str())
+            })
+            .await?;
         let services = listed(call, answer)?.into_iter().filter_map(|service| {
             Some(CloudService {
                 region: service.region_name.parse().ok()?,
                 name: service.name.parse().ok(),
                 status: ServiceStatus::parse(service.status.as_str()),
-                zone_ids: service.availability_zone_ids.iter().filter_map(|zone| zone.parse().ok()).collect(),
+                zone_ids: service
+                    .availability_zone_ids
+                    .iter()
+                    .filter_map(|zone| zone.parse().ok())
+                    .collect(),
             })
         });
         Ok(services.collect())
@@ -114,20 +143,28 @@ impl Cloud for InProcess {
 
     async fn request_endpoint_services(&self, id: &ClusterId) -> Result<(), StepError> {
         let call = "POST private-endpoint-services";
-        let answer =
-            self.cloud(call, |world, caller| world.cloud_create_services(caller, id.as_str())).await?;
+        let answer = self
+            .cloud(call, |world, caller| {
+                world.cloud_create_services(caller, id.as_str())
+            })
+            .await?;
         answer.map(|_| ()).map_err(|error| refused(call, &error))
     }
 
     async fn registrations(&self, id: &ClusterId) -> Result<Vec<Registration>, StepError> {
         let call = "GET private-endpoint-connections";
-        let answer =
-            self.cloud(call, |world, caller| world.cloud_list_connections(caller, id.as_str())).await?;
-        let registrations = listed(call, answer)?.into_iter().map(|connection| Registration {
-            status: RegistrationStatus::parse(connection.status.as_str()),
-            account: Some(connection.external_owner_id).filter(|account| !account.is_empty()),
-            endpoint_id: connection.endpoint_id,
-        });
+        let answer = self
+            .cloud(call, |world, caller| {
+                world.cloud_list_connections(caller, id.as_str())
+            })
+            .await?;
+        let registrations = listed(call, answer)?
+            .into_iter()
+            .map(|connection| Registration {
+                status: RegistrationStatus::parse(connection.status.as_str()),
+                account: Some(connection.external_owner_id).filter(|account| !account.is_empty()),
+                endpoint_id: connection.endpoint_id,
+            });
         Ok(registrations.collect())
     }
 
@@ -154,7 +191,9 @@ impl Cloud for InProcess {
     async fn trusted_owners(&self, id: &ClusterId) -> Result<Option<Vec<TrustedOwner>>, StepError> {
         let call = "GET private-endpoint-trusted-owners";
         let answer = self
-            .cloud(call, |world, caller| world.cloud_list_trusted_owners(caller, id.as_str()))
+            .cloud(call, |world, caller| {
+                world.cloud_list_trusted_owners(caller, id.as_str())
+            })
             .await?;
         match answer {
             Ok(owners) => {
@@ -182,7 +221,9 @@ impl Cloud for InProcess {
     async fn distrust_owner(&self, id: &ClusterId, owner_id: &str) -> Result<(), StepError> {
         let call = "DELETE private-endpoint-trusted-owner";
         let answer = self
-            .cloud(call, |world, caller| world.cloud_delete_trusted_owner(caller, id.as_str(), owner_id))
+            .cloud(call, |world, caller| {
+                world.cloud_delete_trusted_owner(caller, id.as_str(), owner_id)
+            })
             .await?;
         removed(call, answer)
     }

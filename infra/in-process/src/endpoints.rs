@@ -13,35 +13,66 @@ use simulator::ec2::{
 
 impl InProcess {
     pub(super) fn tag(&self, id: &str, tags: &Tags) -> Result<(), StepError> {
-        let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let request = CreateTags { dry_run: false, resources: vec![id.to_owned()], tags };
-        self.ec2("CreateTags", |world, caller| world.create_tags(caller, request))
+        let tags = tags
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        let request = CreateTags {
+            dry_run: false,
+            resources: vec![id.to_owned()],
+            tags,
+        };
+        self.ec2("CreateTags", |world, caller| {
+            world.create_tags(caller, request)
+        })
     }
 
     pub(super) fn untag(&self, id: &str, keys: &[String]) -> Result<(), StepError> {
-        let tags = keys.iter().map(|key| TagFilter { key: key.clone(), value: None }).collect();
-        let request = DeleteTags { dry_run: false, resources: vec![id.to_owned()], tags };
-        self.ask("DeleteTags", |world, caller| world.delete_tags(caller, request)).map(|_| ())
+        let tags = keys
+            .iter()
+            .map(|key| TagFilter {
+                key: key.clone(),
+                value: None,
+            })
+            .collect();
+        let request = DeleteTags {
+            dry_run: false,
+            resources: vec![id.to_owned()],
+            tags,
+        };
+        self.ask("DeleteTags", |world, caller| {
+            world.delete_tags(caller, request)
+        })
+        .map(|_| ())
     }
 }
 
 impl Endpoints for InProcess {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
-        let request =
-            DescribeVpcEndpoints { filters: filter("vpc-id", vpc.as_str()), ..Default::default() };
-        let answer = self
-            .ec2("DescribeVpcEndpoints", |world, caller| world.describe_vpc_endpoints(caller, &request))?;
-        let mut endpoints: Vec<Endpoint> = answer.vpc_endpoints.into_iter().filter_map(read).collect();
+        let request = DescribeVpcEndpoints {
+            filters: filter("vpc-id", vpc.as_str()),
+            ..Default::default()
+        };
+        let answer = self.ec2("DescribeVpcEndpoints", |world, caller| {
+            world.describe_vpc_endpoints(caller, &request)
+        })?;
+        let mut endpoints: Vec<Endpoint> =
+            answer.vpc_endpoints.into_iter().filter_map(read).collect();
         endpoints.retain(|endpoint| endpoint.state != EndpointState::Deleted);
         Ok(endpoints)
     }
 
     async fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StepError> {
-        let request =
-            DescribeVpcEndpoints { vpc_endpoint_ids: vec![id.to_string()], ..Default::default() };
-        let answer = self
-            .ask("DescribeVpcEndpoints", |world, caller| world.describe_vpc_endpoints(caller, &request))?;
-        let endpoint = answer.and_then(|mut answer| answer.vpc_endpoints.pop()).and_then(read);
+        let request = DescribeVpcEndpoints {
+            vpc_endpoint_ids: vec![id.to_string()],
+            ..Default::default()
+        };
+        let answer = self.ask("DescribeVpcEndpoints", |world, caller| {
+            world.describe_vpc_endpoints(caller, &request)
+        })?;
+        let endpoint = answer
+            .and_then(|mut answer| answer.vpc_endpoints.pop())
+            .and_then(read);
         Ok(endpoint.filter(|endpoint| endpoint.state != EndpointState::Deleted))
     }
 
@@ -57,10 +88,14 @@ impl Endpoints for InProcess {
             tag_specifications: vec![TagSpecification::new("vpc-endpoint", &new.tags)],
             ..Default::default()
         };
-        let created =
-            self.ec2("CreateVpcEndpoint", |world, caller| world.create_vpc_endpoint(caller, request))?;
+        let created = self.ec2("CreateVpcEndpoint", |world, caller| {
+            world.create_vpc_endpoint(caller, request)
+        })?;
         read(created.vpc_endpoint).ok_or_else(|| {
-            StepError::new(shared::Code::UnexpectedAwsAnswer, "the simulator made an endpoint with a malformed id")
+            StepError::new(
+                shared::Code::UnexpectedAwsAnswer,
+                "the simulator made an endpoint with a malformed id",
+            )
         })
     }
 
@@ -70,16 +105,28 @@ impl Endpoints for InProcess {
             private_dns_enabled: Some(on),
             ..Default::default()
         };
-        self.ec2("ModifyVpcEndpoint", |world, caller| world.modify_vpc_endpoint(caller, &request)).map(|_| ())
+        self.ec2("ModifyVpcEndpoint", |world, caller| {
+            world.modify_vpc_endpoint(caller, &request)
+        })
+        .map(|_| ())
     }
 
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError> {
         let action = "DeleteVpcEndpoints";
-        let request = DeleteVpcEndpoints { dry_run: false, vpc_endpoint_ids: vec![id.to_string()] };
-        let answer = self.ask(action, |world, caller| world.delete_vpc_endpoints(caller, &request))?;
+        let request = DeleteVpcEndpoints {
+            dry_run: false,
+            vpc_endpoint_ids: vec![id.to_string()],
+        };
+        let answer = self.ask(action, |world, caller| {
+            world.delete_vpc_endpoints(caller, &request)
+        })?;
         for item in answer.into_iter().flat_map(|answer| answer.unsuccessful) {
             if !errors::is_absent(&item.error.code) {
-                return Err(errors::classify(action, &item.error.code, &item.error.message));
+                return Err(errors::classify(
+                    action,
+                    &item.error.code,
+                    &item.error.message,
+                ));
             }
         }
         Ok(())
@@ -100,11 +147,25 @@ fn read(found: VpcEndpoint) -> Option<Endpoint> {
         is_interface: found.vpc_endpoint_type == EndpointType::Interface,
         service_name: found.service_name,
         state: EndpointState::parse(found.state.word()),
-        failure: found.last_error.map(|error| format!("{}: {}", error.code, error.message)),
-        subnet_ids: found.subnet_ids.iter().filter_map(|subnet| subnet.parse().ok()).collect(),
-        group_ids: found.groups.iter().filter_map(|group| group.group_id.parse().ok()).collect(),
+        failure: found
+            .last_error
+            .map(|error| format!("{}: {}", error.code, error.message)),
+        subnet_ids: found
+            .subnet_ids
+            .iter()
+            .filter_map(|subnet| subnet.parse().ok())
+            .collect(),
+        group_ids: found
+            .groups
+            .iter()
+            .filter_map(|group| group.group_id.parse().ok())
+            .collect(),
         private_dns: found.private_dns_enabled,
-        dns_names: found.dns_entries.into_iter().map(|entry| entry.dns_name).collect(),
+        dns_names: found
+            .dns_entries
+            .into_iter()
+            .map(|entry| entry.dns_name)
+            .collect(),
         tags: found.tags,
     })
 }

@@ -17,26 +17,49 @@ use simulator::ec2::{
 };
 
 impl SecurityGroups for InProcess {
-    async fn group_named(&self, vpc: &VpcId, name: &str) -> Result<Option<SecurityGroup>, StepError> {
+    async fn group_named(
+        &self,
+        vpc: &VpcId,
+        name: &str,
+    ) -> Result<Option<SecurityGroup>, StepError> {
         let mut filters = filter("vpc-id", vpc.as_str());
         filters.push(Filter::one("group-name", name));
-        let request = DescribeSecurityGroups { filters, ..Default::default() };
-        let answer = self
-            .ec2("DescribeSecurityGroups", |world, caller| world.describe_security_groups(caller, &request))?;
+        let request = DescribeSecurityGroups {
+            filters,
+            ..Default::default()
+        };
+        let answer = self.ec2("DescribeSecurityGroups", |world, caller| {
+            world.describe_security_groups(caller, &request)
+        })?;
         Ok(answer.security_groups.into_iter().next().and_then(|group| {
-            Some(SecurityGroup { id: group.id.parse().ok()?, name: group.name, tags: group.tags })
+            Some(SecurityGroup {
+                id: group.id.parse().ok()?,
+                name: group.name,
+                tags: group.tags,
+            })
         }))
     }
 
-    async fn ingress_rules(&self, groups: &[SecurityGroupId]) -> Result<Vec<IngressRule>, StepError> {
+    async fn ingress_rules(
+        &self,
+        groups: &[SecurityGroupId],
+    ) -> Result<Vec<IngressRule>, StepError> {
         let mut rules = Vec::new();
         for group in groups {
             let filters = filter("group-id", group.as_str());
-            let request = DescribeSecurityGroupRules { filters, ..Default::default() };
+            let request = DescribeSecurityGroupRules {
+                filters,
+                ..Default::default()
+            };
             let answer = self.ec2("DescribeSecurityGroupRules", |world, caller| {
                 world.describe_security_group_rules(caller, &request)
             })?;
-            rules.extend(answer.security_group_rules.into_iter().filter_map(|rule| read(rule, group)));
+            rules.extend(
+                answer
+                    .security_group_rules
+                    .into_iter()
+                    .filter_map(|rule| read(rule, group)),
+            );
         }
         Ok(rules)
     }
@@ -49,11 +72,15 @@ impl SecurityGroups for InProcess {
             vpc_id: new.vpc_id.to_string(),
             tag_specifications: vec![TagSpecification::new("security-group", &new.tags)],
         };
-        let created = self
-            .ec2("CreateSecurityGroup", |world, caller| world.create_security_group(caller, &request))?;
-        created.group_id.parse().map_err(|error: shared::ids::Malformed| {
-            StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
-        })
+        let created = self.ec2("CreateSecurityGroup", |world, caller| {
+            world.create_security_group(caller, &request)
+        })?;
+        created
+            .group_id
+            .parse()
+            .map_err(|error: shared::ids::Malformed| {
+                StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
+            })
     }
 
     async fn authorize(
@@ -83,12 +110,20 @@ impl SecurityGroups for InProcess {
 
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
         let action = "DeleteSecurityGroup";
-        let request = DeleteSecurityGroup { dry_run: false, group_id: group.to_string() };
-        match self.call(action, |world, caller| world.delete_security_group(caller, &request)) {
+        let request = DeleteSecurityGroup {
+            dry_run: false,
+            group_id: group.to_string(),
+        };
+        match self.call(action, |world, caller| {
+            world.delete_security_group(caller, &request)
+        }) {
             Ok(_) => Ok(GroupRemoval::Gone),
             Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(GroupRemoval::Gone),
             Err(Refusal::Answer(error))
-                if matches!(error.code.as_str(), "DependencyViolation" | "InvalidGroup.InUse") =>
+                if matches!(
+                    error.code.as_str(),
+                    "DependencyViolation" | "InvalidGroup.InUse"
+                ) =>
             {
                 Ok(GroupRemoval::InUse)
             }
@@ -117,11 +152,15 @@ impl InProcess {
         let action = "AuthorizeSecurityGroupIngress";
         let request = AuthorizeSecurityGroupIngress {
             group_id: group.to_string(),
-            ip_permissions: sources.iter().map(|source| permission(source, description)).collect(),
+            ip_permissions: sources
+                .iter()
+                .map(|source| permission(source, description))
+                .collect(),
             ..Default::default()
         };
-        let answered =
-            self.call(action, |world, caller| world.authorize_security_group_ingress(caller, &request));
+        let answered = self.call(action, |world, caller| {
+            world.authorize_security_group_ingress(caller, &request)
+        });
         match answered {
             Ok(_) => Ok(true),
             Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => {
@@ -147,20 +186,33 @@ impl InProcess {
 fn permission(source: &Source, description: &str) -> IpPermission {
     let port = Some(i32::from(SQL_PORT));
     let description = Some(description.to_owned());
-    let mut permission =
-        IpPermission { ip_protocol: "tcp".to_owned(), from_port: port, to_port: port, ..Default::default() };
+    let mut permission = IpPermission {
+        ip_protocol: "tcp".to_owned(),
+        from_port: port,
+        to_port: port,
+        ..Default::default()
+    };
     match source {
         Source::Cidr(cidr) if cidr.is_ipv6() => {
-            permission.ipv6_ranges.push(IpRange { cidr: cidr.to_string(), description });
+            permission.ipv6_ranges.push(IpRange {
+                cidr: cidr.to_string(),
+                description,
+            });
         }
-        Source::Cidr(cidr) => permission.ip_ranges.push(IpRange { cidr: cidr.to_string(), description }),
+        Source::Cidr(cidr) => permission.ip_ranges.push(IpRange {
+            cidr: cidr.to_string(),
+            description,
+        }),
         Source::Group(group) => permission.user_id_group_pairs.push(GroupPair {
             group_id: group.to_string(),
             user_id: None,
             description,
         }),
         Source::PrefixList(list) => {
-            permission.prefix_list_ids.push(IpRange { cidr: list.clone(), description });
+            permission.prefix_list_ids.push(IpRange {
+                cidr: list.clone(),
+                description,
+            });
         }
     }
     permission

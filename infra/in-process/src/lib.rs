@@ -33,7 +33,12 @@ impl InProcess {
     /// the secret of that name.
     pub fn new(simulator: Simulator, secret_id: &str) -> Self {
         let caller = simulator.look(|world| world.ec2.caller());
-        Self { simulator, caller, secret_id: secret_id.to_owned(), key: Mutex::new(None) }
+        Self {
+            simulator,
+            caller,
+            secret_id: secret_id.to_owned(),
+            key: Mutex::new(None),
+        }
     }
 
     /// The world behind the ports.
@@ -60,7 +65,8 @@ impl InProcess {
         action: &str,
         effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
     ) -> Result<T, StepError> {
-        self.call(action, effect).map_err(|refusal| failure(action, &refusal))
+        self.call(action, effect)
+            .map_err(|refusal| failure(action, &refusal))
     }
 
     fn call<T>(
@@ -68,7 +74,9 @@ impl InProcess {
         action: &str,
         effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
     ) -> Result<T, Refusal> {
-        self.simulator.call(&format!("ec2:{action}"), |world| effect(world, &self.caller))
+        self.simulator.call(&format!("ec2:{action}"), |world| {
+            effect(world, &self.caller)
+        })
     }
 }
 
@@ -85,18 +93,26 @@ fn filter(name: &str, value: &str) -> Vec<Filter> {
 
 impl Secrets for InProcess {
     async fn api_key(&self) -> Result<ApiKey, StepError> {
-        let query = VersionQuery { id: None, stage: None };
-        let answered = self.simulator.call("secretsmanager:GetSecretValue", |world| {
-            world.secrets_get_secret_value(&self.secret_id, &query)
-        });
+        let query = VersionQuery {
+            id: None,
+            stage: None,
+        };
+        let answered = self
+            .simulator
+            .call("secretsmanager:GetSecretValue", |world| {
+                world.secrets_get_secret_value(&self.secret_id, &query)
+            });
         match answered {
             Ok(secret) => ApiKey::from_secret(&secret.version.value),
-            Err(Refusal::Answer(error)) => {
-                Err(shared::secret::classify(&self.secret_id, &error.code, &error.message))
-            }
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
-                Err(StepError::new(shared::Code::AwsUnavailable, format!("Secrets Manager: {refusal}")))
-            }
+            Err(Refusal::Answer(error)) => Err(shared::secret::classify(
+                &self.secret_id,
+                &error.code,
+                &error.message,
+            )),
+            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => Err(StepError::new(
+                shared::Code::AwsUnavailable,
+                format!("Secrets Manager: {refusal}"),
+            )),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use shared::StepError;
 use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
 use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+use shared::{Code, StepError};
 
 use super::{InProcess, failure, filter};
 use simulator::Refusal;
@@ -13,11 +13,17 @@ use simulator::ec2::{
     self, Attribute, CidrState, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
     DescribeVpcEndpointServices, DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
 };
+use simulator::route53::{ListHostedZonesByVpc, Owner};
 
 impl Network for InProcess {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
-        let request = DescribeVpcs { vpc_ids: vec![vpc.to_string()], ..Default::default() };
-        let found = self.ask("DescribeVpcs", |world, caller| world.describe_vpcs(caller, &request))?;
+        let request = DescribeVpcs {
+            vpc_ids: vec![vpc.to_string()],
+            ..Default::default()
+        };
+        let found = self.ask("DescribeVpcs", |world, caller| {
+            world.describe_vpcs(caller, &request)
+        })?;
         let found = found.and_then(|mut answer| answer.vpcs.pop());
         Ok(found.and_then(|found| {
             Some(Vpc {
@@ -30,8 +36,14 @@ impl Network for InProcess {
 
     async fn vpc_dns(&self, vpc: &VpcId) -> Result<VpcDns, StepError> {
         let ask = |attribute| {
-            let request = DescribeVpcAttribute { dry_run: false, vpc_id: vpc.to_string(), attribute };
-            self.ec2("DescribeVpcAttribute", |world, caller| world.describe_vpc_attribute(caller, &request))
+            let request = DescribeVpcAttribute {
+                dry_run: false,
+                vpc_id: vpc.to_string(),
+                attribute,
+            };
+            self.ec2("DescribeVpcAttribute", |world, caller| {
+                world.describe_vpc_attribute(caller, &request)
+            })
         };
         Ok(VpcDns {
             support: ask(Attribute::EnableDnsSupport)?.value,
@@ -44,7 +56,10 @@ impl Network for InProcess {
         for side in ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"] {
             let mut filters = filter(side, vpc.as_str());
             filters.push(Filter::one("status-code", "active"));
-            let request = DescribeVpcPeeringConnections { filters, ..Default::default() };
+            let request = DescribeVpcPeeringConnections {
+                filters,
+                ..Default::default()
+            };
             let answer = self.ec2("DescribeVpcPeeringConnections", |world, caller| {
                 world.describe_vpc_peering_connections(caller, &request)
             })?;
@@ -66,8 +81,13 @@ impl Network for InProcess {
     }
 
     async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError> {
-        let request = DescribeSubnets { filters: filter("vpc-id", vpc.as_str()), ..Default::default() };
-        let answer = self.ec2("DescribeSubnets", |world, caller| world.describe_subnets(caller, &request))?;
+        let request = DescribeSubnets {
+            filters: filter("vpc-id", vpc.as_str()),
+            ..Default::default()
+        };
+        let answer = self.ec2("DescribeSubnets", |world, caller| {
+            world.describe_subnets(caller, &request)
+        })?;
         let subnets = answer.subnets.into_iter().filter_map(|answer| {
             Some(Subnet {
                 id: answer.subnet.id.parse().ok()?,
@@ -89,28 +109,85 @@ impl Network for InProcess {
             return Ok(BTreeSet::new());
         }
         let values = groups.iter().map(ToString::to_string).collect();
-        let filters = vec![Filter { name: "group-id".to_owned(), values }];
-        let request = DescribeSecurityGroups { filters, ..Default::default() };
-        let answer = self
-            .ec2("DescribeSecurityGroups", |world, caller| world.describe_security_groups(caller, &request))?;
-        Ok(answer.security_groups.iter().filter_map(|group| group.id.parse().ok()).collect())
+        let filters = vec![Filter {
+            name: "group-id".to_owned(),
+            values,
+        }];
+        let request = DescribeSecurityGroups {
+            filters,
+            ..Default::default()
+        };
+        let answer = self.ec2("DescribeSecurityGroups", |world, caller| {
+            world.describe_security_groups(caller, &request)
+        })?;
+        Ok(answer
+            .security_groups
+            .iter()
+            .filter_map(|group| group.id.parse().ok())
+            .collect())
     }
 
-    async fn endpoint_service(&self, name: &ServiceName) -> Result<Option<EndpointService>, StepError> {
+    async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {
+        let action = "ListHostedZonesByVPC";
+        let request = ListHostedZonesByVpc {
+            vpc_id: vpc.to_string(),
+            vpc_region: self.caller.region.clone(),
+            ..Default::default()
+        };
+        let answered = self.simulator.call(&format!("route53:{action}"), |world| {
+            world.list_hosted_zones_by_vpc(&self.caller, &request)
+        });
+        match answered {
+            Ok(answer) => {
+                let zones = answer.hosted_zone_summaries.iter();
+                let of_accounts = zones.filter(|zone| matches!(zone.owner, Owner::Account(_)));
+                let names = of_accounts.map(|zone| zone.name.trim_end_matches('.').to_owned());
+                Ok(Some(names.collect()))
+            }
+            Err(Refusal::Answer(error)) if errors::is_denied(&error.code) => Ok(None),
+            Err(Refusal::Answer(error)) => Err(errors::classify_route53(
+                action,
+                &error.code,
+                &error.message,
+            )),
+            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
+                let detail = format!("Route 53 {action} gave no answer: {refusal}");
+                Err(StepError::new(Code::AwsUnavailable, detail))
+            }
+        }
+    }
+
+    async fn endpoint_service(
+        &self,
+        name: &ServiceName,
+    ) -> Result<Option<EndpointService>, StepError> {
         let action = "DescribeVpcEndpointServices";
-        let request = DescribeVpcEndpointServices { service_names: vec![name.to_string()], ..Default::default() };
-        let answer = match self
-            .call(action, |world, caller| world.describe_vpc_endpoint_services(caller, &request))
-        {
+        let request = DescribeVpcEndpointServices {
+            service_names: vec![name.to_string()],
+            ..Default::default()
+        };
+        let answer = match self.call(action, |world, caller| {
+            world.describe_vpc_endpoint_services(caller, &request)
+        }) {
             Ok(answer) => answer,
-            Err(Refusal::Answer(error)) if errors::is_service_absent(&error.code) => return Ok(None),
+            Err(Refusal::Answer(error)) if errors::is_service_absent(&error.code) => {
+                return Ok(None);
+            }
             Err(refusal) => return Err(failure(action, &refusal)),
         };
-        Ok(answer.service_details.into_iter().next().map(|service| EndpointService {
-            zone_ids: service.zone_ids.iter().filter_map(|zone| zone.parse().ok()).collect(),
-            private_dns_name: service.private_dns_name,
-            private_dns_verified: service.verification == Verification::Verified,
-        }))
+        Ok(answer
+            .service_details
+            .into_iter()
+            .next()
+            .map(|service| EndpointService {
+                zone_ids: service
+                    .zone_ids
+                    .iter()
+                    .filter_map(|zone| zone.parse().ok())
+                    .collect(),
+                private_dns_name: service.private_dns_name,
+                private_dns_verified: service.verification == Verification::Verified,
+            }))
     }
 }
 

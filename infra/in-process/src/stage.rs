@@ -150,7 +150,10 @@ impl Stage {
                 endpoints,
                 groups: world.ec2.groups.clone(),
                 registrations: clusters()
-                    .flat_map(|it| it.connections().map(move |connection| (it, connection.clone())))
+                    .flat_map(|it| {
+                        it.connections()
+                            .map(move |connection| (it, connection.clone()))
+                    })
                     .map(|(it, connection)| (it.cluster.id.clone(), connection))
                     .collect(),
                 trusted: clusters()
@@ -168,7 +171,12 @@ fn moment(clock: &AtomicI64) -> OffsetDateTime {
 
 fn claim_of(scenario: &Scenario, request: &ProvisionRequest) -> Claim {
     let account = scenario.account.parse().expect("an account");
-    let ProvisionRequest { region, vpc_id, cluster_id, .. } = request;
+    let ProvisionRequest {
+        region,
+        vpc_id,
+        cluster_id,
+        ..
+    } = request;
     Claim {
         connection_id: connection_id(&account, region, vpc_id, cluster_id),
         cluster_id: cluster_id.clone(),
@@ -181,7 +189,26 @@ fn claim_of(scenario: &Scenario, request: &ProvisionRequest) -> Claim {
 /// When the scenario asks for nothing that is valid.
 pub fn claim(scenario: &Scenario) -> Claim {
     let request = serde_json::Value::Object(scenario.request.clone());
-    claim_of(scenario, &ProvisionRequest::parse(&request).expect("a valid request"))
+    claim_of(
+        scenario,
+        &ProvisionRequest::parse(&request).expect("a valid request"),
+    )
+}
+
+/// An endpoint in this state, in EC2's word for it, with nothing else to it.
+pub fn endpoint(state: &str) -> shared::ec2::Endpoint {
+    shared::ec2::Endpoint {
+        id: "vpce-0a10000000000000e".parse().expect("an id"),
+        is_interface: true,
+        service_name: "com.amazonaws.vpce.eu-west-1.vpce-svc-0c0c0a0a0b0b00d01".to_owned(),
+        state: shared::ec2::EndpointState::parse(state),
+        failure: None,
+        subnet_ids: Vec::new(),
+        group_ids: Vec::new(),
+        private_dns: false,
+        dns_names: Vec::new(),
+        tags: BTreeMap::new(),
+    }
 }
 
 /// Drives a future that has nothing to wait for, because no function waits and
@@ -211,6 +238,9 @@ pub fn assert_strict<T: Serialize + DeserializeOwned + Debug>(input: &T) {
             misspelled.insert(format!("{name}s"), value);
         }
         let read = serde_json::from_value::<T>(misspelled.into());
-        assert!(read.is_err(), "`{name}s` in place of `{name}` is taken: {read:?}");
+        assert!(
+            read.is_err(),
+            "`{name}s` in place of `{name}` is taken: {read:?}"
+        );
     }
 }

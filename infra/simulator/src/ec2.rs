@@ -65,6 +65,7 @@ pub use tag::{
 };
 
 pub(crate) use begin::begin;
+pub(crate) use endpoint::dns::hidden_zones;
 pub(crate) use endpoint::life::happen;
 pub(crate) use ids::well_formed;
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::calls::Refusal;
 use crate::splitmix::{fold, mix};
-use crate::{cloud, ec2, secrets};
+use crate::{cloud, ec2, route53, secrets};
 
 /// What goes wrong. Every face says it in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -56,6 +56,7 @@ impl FaultKind {
         let (service, name) = operation.split_once(':').unwrap_or(("", operation));
         Refusal::Answer(match service {
             "secretsmanager" => secrets::render_fault(self, name),
+            "route53" => route53::render_fault(self, name),
             "cloud" => cloud::render_fault(self, name),
             _ => ec2::render_fault(self, name),
         })
@@ -258,6 +259,7 @@ mod tests {
         for operation in [
             "ec2:CreateVpcEndpoint",
             "secretsmanager:GetSecretValue",
+            "route53:ListHostedZonesByVPC",
             "cloud:GET cluster",
         ] {
             for kind in FaultKind::ALL {

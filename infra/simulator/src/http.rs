@@ -1,13 +1,15 @@
 //! The world over HTTP on loopback, for real binaries, SDKs and people.
 //!
-//! One port serves every service: paths under `/api/v1` are the Cloud API, a
-//! request with `X-Amz-Target: secretsmanager.…` is for Secrets Manager, and a
-//! form posted to `/` is for EC2.
+//! One port serves every service: paths under `/api/v1` are the Cloud API and
+//! those under `/2013-04-01` Route 53, a request with `X-Amz-Target:
+//! secretsmanager.…` is for Secrets Manager, and a form posted to `/` is for EC2.
 
 mod cloud;
 mod ec2;
 mod line;
+mod route53;
 mod secrets;
+mod xml;
 
 use std::io;
 use std::net::SocketAddr;
@@ -109,6 +111,9 @@ async fn serve(
 fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refusal> {
     if parts.uri.path().starts_with("/api/v1/") {
         return cloud::answer(sim, parts, body);
+    }
+    if route53::is_meant(parts) {
+        return route53::answer(sim, parts);
     }
     if secrets::is_meant(parts) {
         return secrets::answer(sim, parts, body);

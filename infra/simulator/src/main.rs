@@ -75,6 +75,7 @@ fn clock(speed: f64) -> impl Fn() -> OffsetDateTime {
 fn environment(url: &str, scenario: &Scenario) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL_EC2", url.to_owned()),
+        ("AWS_ENDPOINT_URL_ROUTE_53", url.to_owned()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url.to_owned()),
         ("AWS_REGION", scenario.region.clone()),
         ("AWS_DEFAULT_REGION", scenario.region.clone()),

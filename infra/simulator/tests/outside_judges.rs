@@ -121,6 +121,11 @@ fn boto3_makes_changes_and_removes_endpoints() {
 }
 
 #[test]
+fn boto3_finds_the_hosted_zones_of_a_vpc() {
+    judge_in("route53.toml", "route53.py");
+}
+
+#[test]
 fn boto3_reads_and_writes_secrets() {
     judge("secrets_manager.py");
 }

@@ -56,6 +56,7 @@ async fn story(
     all.push(learned("its attributes", ec2.vpc_dns(&absent_vpc).await));
     all.push(learned("its subnets", ec2.subnets(&absent_vpc).await));
     all.push(learned("its peerings", ec2.peered_vpcs(&absent_vpc).await));
+    all.push(learned("its zones", ec2.hosted_zones(&absent_vpc).await));
     all.push(learned("its endpoints", ec2.endpoints(&absent_vpc).await));
     all.push(learned(
         "a group of it",
@@ -288,6 +289,11 @@ async fn both_ways_read_every_shipped_scenario_alike() {
             let vpc = vpc.id.parse().unwrap();
             assert_eq!(ec2.vpc(&vpc).await, ports.vpc(&vpc).await, "{name}");
             assert_eq!(ec2.vpc_dns(&vpc).await, ports.vpc_dns(&vpc).await, "{name}");
+            assert_eq!(
+                ec2.hosted_zones(&vpc).await,
+                ports.hosted_zones(&vpc).await,
+                "{name}"
+            );
             assert_eq!(ec2.subnets(&vpc).await, ports.subnets(&vpc).await, "{name}");
             assert_eq!(
                 ec2.peered_vpcs(&vpc).await,

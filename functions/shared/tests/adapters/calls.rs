@@ -20,6 +20,7 @@ pub(crate) enum Method {
     PeeredVpcs,
     Subnets,
     ExistingGroups,
+    HostedZones,
     EndpointService,
     Endpoints,
     Endpoint,
@@ -51,12 +52,13 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 31] = [
+pub(crate) const ALL: [(Method, &str); 32] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
     (Subnets, "ec2:DescribeSubnets"),
     (ExistingGroups, "ec2:DescribeSecurityGroups"),
+    (HostedZones, "route53:ListHostedZonesByVPC"),
     (EndpointService, "ec2:DescribeVpcEndpointServices"),
     (Endpoints, "ec2:DescribeVpcEndpoints"),
     (Endpoint, "ec2:DescribeVpcEndpoints"),
@@ -109,6 +111,7 @@ pub(crate) async fn call(
         PeeredVpcs => text(ec2.peered_vpcs(&vpc).await),
         Subnets => text(ec2.subnets(&vpc).await),
         ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
+        HostedZones => text(ec2.hosted_zones(&vpc).await),
         EndpointService => text(ec2.endpoint_service(&SERVICE.parse().unwrap()).await),
         Endpoints => text(ec2.endpoints(&vpc).await),
         Endpoint => text(ec2.endpoint(&endpoint).await),

@@ -28,10 +28,13 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::Denied, "cloud") if method == M::TrustedOwners => return "ok",
         (K::Denied, "cloud") => Code::ApiKeyLacksRole,
         (K::Denied, "ec2") => Code::AwsAccessDenied,
+        (K::Denied, "route53") => return "ok",
         (K::Denied, _) => Code::SecretUnreadable,
         (K::Conflict, "cloud") => Code::ClusterBusy,
         (K::Conflict, "ec2") if method == M::DeleteGroup => return "ok",
         (K::Conflict, "ec2") => Code::AwsResourceBusy,
+        // `PriorRequestNotComplete`, which asks for less haste.
+        (K::Conflict, "route53") => Code::AwsThrottled,
         (K::Conflict, _) => Code::SecretUnreadable,
         (K::UnknownCode, "cloud") => Code::UnexpectedCloudAnswer,
         // `OperationInProgress`, which EC2 documents nowhere and we still know.
@@ -50,7 +53,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             | M::Deregister
             | M::TrustedOwners
             | M::DistrustOwner => return "ok",
-            M::VpcDns | M::CreateEndpoint | M::CreateGroup => Code::VpcNotFound,
+            M::VpcDns | M::HostedZones | M::CreateEndpoint | M::CreateGroup => Code::VpcNotFound,
             M::Subnets => Code::SubnetNotFound,
             M::PeeredVpcs | M::IngressRules => Code::UnexpectedAwsAnswer,
             M::ExistingGroups

@@ -113,6 +113,33 @@ async fn groups_that_do_not_exist_are_left_out() {
 }
 
 #[tokio::test]
+async fn hosted_zones_are_those_of_accounts_without_their_last_dot() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let zones = ec2.hosted_zones(&VPC.parse().unwrap()).await;
+    let names = ["corp.example.com", "db.example.com"].map(str::to_owned);
+    // The endpoint with private DNS has one too, which is AWS's own.
+    assert_eq!(zones, Ok(Some(names.to_vec())));
+}
+
+#[tokio::test]
+async fn hosted_zones_are_read_to_the_last_page() {
+    let names: Vec<String> = (0..230).map(|n| format!("z{n}.example.com")).collect();
+    let stage = Stage::with(|scenario| scenario.vpcs[0].hosted_zones = names.clone()).await;
+    let zones = stage.ec2().await.hosted_zones(&VPC.parse().unwrap()).await;
+    assert_eq!(zones, Ok(Some(names)));
+    assert_eq!(stage.count("route53:ListHostedZonesByVPC"), 3);
+}
+
+#[tokio::test]
+async fn zones_of_a_vpc_that_is_not_ours_are_not_told() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let zones = ec2.hosted_zones(&ABSENT_VPC.parse().unwrap()).await;
+    assert_eq!(zones, Ok(None));
+}
+
+#[tokio::test]
 async fn an_endpoint_service_is_read_with_the_zones_in_common() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;

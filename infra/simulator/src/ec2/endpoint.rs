@@ -4,7 +4,7 @@
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod describe;
-mod dns;
+pub(super) mod dns;
 pub(super) mod life;
 pub(super) mod modify;
 mod placement;

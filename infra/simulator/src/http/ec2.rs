@@ -6,7 +6,6 @@ mod dispatch;
 mod form;
 mod read;
 mod write;
-mod xml;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,13 +13,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::xml::{self, Xml};
 use crate::calls::{ApiError, Refusal};
 use crate::ec2::Caller;
 use crate::simulator::Simulator;
 use crate::splitmix::mix;
 use dispatch::OPERATIONS;
 use form::Form;
-use xml::Xml;
 
 /// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
@@ -51,7 +50,7 @@ fn answer_form(sim: &Simulator, caller: &Caller, body: &[u8]) -> Result<(u16, St
 
 /// Who calls. The Region is the one that the request was signed for. The
 /// account is the scenario's, unless the access key is an account number.
-fn caller(sim: &Simulator, parts: &Parts) -> Caller {
+pub(super) fn caller(sim: &Simulator, parts: &Parts) -> Caller {
     let mut caller = sim.look(|world| world.ec2.caller());
     let scope = parts
         .headers
@@ -99,7 +98,7 @@ fn refused(error: &ApiError) -> (u16, String) {
 }
 
 /// A new request id in the form of a UUID.
-fn request_id() -> String {
+pub(super) fn request_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let bits = mix(COUNT.fetch_add(1, Ordering::Relaxed));
     let hex = format!("{bits:016x}{:016x}", mix(bits));

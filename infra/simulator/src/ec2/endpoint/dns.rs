@@ -41,10 +41,28 @@ pub(super) fn entries(ec2: &Ec2, endpoint: &Endpoint) -> Vec<DnsEntry> {
     {
         names.push(DnsEntry {
             dns_name: name,
-            hosted_zone_id: format!("Z0{:018X}", mix(fold(&endpoint.id))),
+            hosted_zone_id: hidden_zone_id(endpoint),
         });
     }
     names
+}
+
+/// The zones that private DNS of endpoints has associated with a VPC, each with
+/// its id and its name.
+pub(crate) fn hidden_zones(ec2: &Ec2, vpc_id: &str) -> Vec<(String, String)> {
+    let here = ec2.endpoints.values().filter(|endpoint| {
+        endpoint.vpc_id == vpc_id && endpoint.private_dns && endpoint.state.is_there()
+    });
+    here.filter_map(|endpoint| {
+        let service = ec2.service_anywhere(&endpoint.service_name)?;
+        let name = zone_name(service.private_dns_name.as_deref()?);
+        Some((hidden_zone_id(endpoint), name.to_owned()))
+    })
+    .collect()
+}
+
+fn hidden_zone_id(endpoint: &Endpoint) -> String {
+    format!("Z0{:018X}", mix(fold(&endpoint.id)))
 }
 
 /// Eight letters and digits that make the public name hard to guess.
@@ -117,10 +135,11 @@ impl Ec2 {
 /// domain may be: the more specific one wins ("Considerations when working
 /// with a private hosted zone", Route 53 developer guide).
 fn overlap(one: &str, other: &str) -> bool {
-    fn zone(name: &str) -> &str {
-        name.trim_end_matches('.').trim_start_matches("*.")
-    }
-    zone(one).eq_ignore_ascii_case(zone(other))
+    zone_name(one).eq_ignore_ascii_case(zone_name(other))
+}
+
+fn zone_name(name: &str) -> &str {
+    name.trim_end_matches('.').trim_start_matches("*.")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! XML as EC2 writes it: elements without attributes, lists of `item`s. That
-//! is too little to need a library for.
+//! XML as EC2 and Route 53 write it: elements without attributes, and in EC2
+//! lists of `item`s. That is too little to need a library for.
 
 use std::fmt::{Display, Write};
 

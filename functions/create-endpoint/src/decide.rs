@@ -1,0 +1,198 @@
+//! Which endpoints there are of this connection's own, and what a new one is made with.
+
+use shared::ec2::{Endpoint, NewEndpoint};
+use shared::ids::ServiceName;
+use shared::ownership::{Claim, Origin, client_token};
+use shared::{Code, StepError};
+
+use crate::Input;
+
+/// The endpoints that were made for this connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Own<'a> {
+    /// One that can become usable. Two runs at once may have made two; the order of
+    /// the list is EC2's own, and a repeated call must find the same one.
+    pub(crate) usable: Option<&'a Endpoint>,
+    /// Those that never can, and that nobody else claims.
+    pub(crate) leftovers: Vec<&'a Endpoint>,
+}
+
+pub(crate) fn own<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &Claim) -> Own<'a> {
+    let (dead, living): (Vec<_>, Vec<_>) = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.is_interface && endpoint.service_name == service.as_str())
+        .filter(|endpoint| claim.is_in(&endpoint.tags))
+        .filter(|endpoint| Origin::of(&endpoint.tags) == Some(Origin::Made))
+        .partition(|endpoint| endpoint.state.is_dead());
+    let alone = |endpoint: &&Endpoint| claim.others_in(&endpoint.tags).is_empty();
+    Own {
+        usable: living.into_iter().min_by_key(|endpoint| &endpoint.id),
+        leftovers: dead
+            .into_iter()
+            .filter(|endpoint| !endpoint.state.is_gone())
+            .filter(alone)
+            .collect(),
+    }
+}
+
+/// The endpoint to be made.
+pub(crate) fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, StepError> {
+    let group_id = input.group_id.clone().ok_or_else(|| {
+        // Without a group EC2 would take the VPC's default group.
+        StepError::new(
+            Code::InvalidRequest,
+            "group_id: a new endpoint needs a security group of its own",
+        )
+    })?;
+    let mut parts = vec![
+        input.run.as_str(),
+        input.vpc_id.as_str(),
+        input.endpoint.service_name.as_str(),
+    ];
+    parts.push(group_id.as_str());
+    parts.extend(
+        input
+            .endpoint
+            .subnet_ids
+            .iter()
+            .map(|subnet| subnet.as_str()),
+    );
+    let token = client_token(&parts);
+    let mut tags = claim.tags(Origin::Made);
+    tags.insert(
+        "Name".to_owned(),
+        format!("crdb-privatelink {}", input.connection_id),
+    );
+    Ok(NewEndpoint {
+        vpc_id: input.vpc_id.clone(),
+        service_name: input.endpoint.service_name.clone(),
+        subnet_ids: input.endpoint.subnet_ids.clone(),
+        group_id,
+        token,
+        tags,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use in_process::stage::endpoint;
+    use shared::ownership::Tags;
+    use shared::plan::EndpointPlan;
+
+    use super::*;
+
+    fn claim() -> Claim {
+        Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
+            connection_id: "c0ffee".to_owned(),
+        }
+    }
+
+    fn with(state: &str, tags: Tags) -> Endpoint {
+        Endpoint {
+            tags,
+            ..endpoint(state)
+        }
+    }
+
+    /// Whether an endpoint is usable, and whether it is a leftover.
+    fn is(endpoint: Endpoint) -> (bool, bool) {
+        let service = in_process::stage::endpoint("available")
+            .service_name
+            .parse()
+            .unwrap();
+        let endpoints = [endpoint];
+        let own = own(&endpoints, &service, &claim());
+        (own.usable.is_some(), !own.leftovers.is_empty())
+    }
+
+    #[test]
+    fn every_state_of_an_endpoint_of_ours_is_usable_left_over_or_neither() {
+        for (state, expected) in [
+            ("available", (true, false)),
+            ("pending", (true, false)),
+            ("pendingAcceptance", (true, false)),
+            ("partial", (true, false)),
+            ("rejected", (false, true)),
+            ("failed", (false, true)),
+            ("expired", (false, true)),
+            ("deleting", (false, false)),
+            ("deleted", (false, false)),
+        ] {
+            assert_eq!(
+                is(with(state, claim().tags(Origin::Made))),
+                expected,
+                "{state}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_alone_is_no_leftover() {
+        let other = Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(),
+            ..claim()
+        };
+        let mut shared = claim().tags(Origin::Made);
+        shared.extend(other.tags(Origin::Made));
+        let adopted = claim().tags(Origin::Adopted);
+        for tags in [Tags::new(), adopted, other.tags(Origin::Made), shared] {
+            assert_eq!(
+                is(with("rejected", tags.clone())),
+                (false, false),
+                "{tags:?}"
+            );
+        }
+        for change in [
+            |it: &mut Endpoint| it.is_interface = false,
+            |it: &mut Endpoint| it.service_name.push('0'),
+        ] {
+            let mut endpoint = with("rejected", claim().tags(Origin::Made));
+            change(&mut endpoint);
+            assert_eq!(is(endpoint), (false, false));
+        }
+    }
+
+    fn input() -> Input {
+        Input {
+            run: "run-1".to_owned(),
+            vpc_id: "vpc-0a71e830".parse().unwrap(),
+            cluster_id: claim().cluster_id,
+            connection_id: claim().connection_id,
+            endpoint: EndpointPlan {
+                existing: None,
+                service_name: endpoint("available").service_name.parse().unwrap(),
+                subnet_ids: vec!["subnet-0a71e830".parse().unwrap()],
+                zone_ids: ["euw1-az1".parse().unwrap()].into(),
+            },
+            group_id: "sg-0a71e830".parse().ok(),
+        }
+    }
+
+    #[test]
+    fn a_client_token_is_the_same_only_for_the_same_call_of_the_same_run() {
+        let token = |change: fn(&mut Input)| {
+            let mut input = input();
+            change(&mut input);
+            new_endpoint(&input, &claim()).unwrap().token
+        };
+        let same = token(|_| {});
+        assert_eq!(token(|_| {}), same);
+        assert_ne!(token(|input| input.run.push('x')), same);
+        assert_ne!(
+            token(|input| input.vpc_id = "vpc-0a71e831".parse().unwrap()),
+            same
+        );
+        assert_ne!(
+            token(|input| input.group_id = "sg-0a71e831".parse().ok()),
+            same
+        );
+        assert_ne!(
+            token(|input| input
+                .endpoint
+                .subnet_ids
+                .push("subnet-0a71e831".parse().unwrap())),
+            same
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! What to do about the registration that the list shows, and about the trust
+//! that it needed.
+
+use shared::cloud::{Registration, RegistrationStatus};
+use shared::ids::AccountId;
+use shared::progress::SETTLING_SECONDS;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next<'a> {
+    Settle,
+    Remove(&'a RegistrationStatus),
+    Wait,
+    Done,
+}
+
+/// What to do about the registration that there is.
+pub(crate) fn next(status: Option<&RegistrationStatus>, waited_seconds: u64) -> Next<'_> {
+    match status {
+        Some(RegistrationStatus::Deleting) => Next::Wait,
+        Some(status) if !status.is_gone() => Next::Remove(status),
+        Some(_) | None if waited_seconds < SETTLING_SECONDS => Next::Settle,
+        Some(_) | None => Next::Done,
+    }
+}
+
+/// Whether a registration is left that may be of this account; the Cloud API
+/// need not say whose it is.
+pub(crate) fn may_be_used(account: &AccountId, registrations: &[Registration]) -> bool {
+    registrations
+        .iter()
+        .filter(|it| !it.status.is_gone())
+        .any(|it| {
+            it.account
+                .as_deref()
+                .is_none_or(|owner| owner == account.as_str())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDPOINT: &str = "vpce-0a10000000000000e";
+    const OURS: &str = "111122223333";
+
+    #[test]
+    fn every_word_but_removed_ones_is_removed_and_absence_must_last() {
+        for word in [
+            "PENDING",
+            "PENDING_ACCEPTANCE",
+            "AVAILABLE",
+            "FAILED",
+            "EXPIRED",
+            "STALE",
+            "SOMETHING_NEW",
+        ] {
+            let status = RegistrationStatus::parse(&format!("STATUS_{word}"));
+            for waited in [0, SETTLING_SECONDS] {
+                assert_eq!(next(Some(&status), waited), Next::Remove(&status), "{word}");
+            }
+        }
+        assert_eq!(
+            next(Some(&RegistrationStatus::Deleting), SETTLING_SECONDS),
+            Next::Wait
+        );
+        for gone in [
+            None,
+            Some(&RegistrationStatus::Rejected),
+            Some(&RegistrationStatus::Deleted),
+        ] {
+            assert_eq!(next(gone, SETTLING_SECONDS - 1), Next::Settle);
+            assert_eq!(next(gone, SETTLING_SECONDS), Next::Done);
+        }
+    }
+
+    #[test]
+    fn trust_may_be_used_by_every_registration_that_is_not_known_to_be_of_another_account() {
+        let account: AccountId = OURS.parse().unwrap();
+        for (owner, status, used) in [
+            (Some(OURS), RegistrationStatus::Available, true),
+            (Some(OURS), RegistrationStatus::Pending, true),
+            (None, RegistrationStatus::Available, true),
+            (Some(OURS), RegistrationStatus::Rejected, false),
+            (Some("999988887777"), RegistrationStatus::Available, false),
+        ] {
+            let registration = Registration {
+                endpoint_id: ENDPOINT.to_owned(),
+                status,
+                account: owner.map(str::to_owned),
+            };
+            assert_eq!(
+                may_be_used(&account, &[registration.clone()]),
+                used,
+                "{registration:?}"
+            );
+        }
+        assert!(!may_be_used(&account, &[]));
+    }
+}

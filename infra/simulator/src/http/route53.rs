@@ -1,0 +1,114 @@
+//! The HTTP face of Route 53: the REST-XML protocol of API version 2013-04-01,
+//! as the botocore model `route53/2013-04-01` describes it.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::ec2::{caller, request_id};
+use super::xml::Xml;
+use crate::calls::{ApiError, Refusal};
+use crate::route53::{
+    HostedZoneSummary, ListHostedZonesByVpc, ListHostedZonesByVpcResult, Owner, invalid_input,
+};
+use crate::simulator::Simulator;
+
+/// What the paths of this API version begin with.
+const PREFIX: &str = "/2013-04-01/";
+const NAMESPACE: &str = "https://route53.amazonaws.com/doc/2013-04-01/";
+
+/// Whether a request is for this service.
+pub(super) fn is_meant(parts: &Parts) -> bool {
+    parts.uri.path().starts_with(PREFIX)
+}
+
+/// Answers a request.
+pub(super) fn answer(sim: &Simulator, parts: &Parts) -> Result<Response, Refusal> {
+    let name = parts.uri.path().strip_prefix(PREFIX);
+    if parts.method != Method::GET || name != Some("hostedzonesbyvpc") {
+        let error = ApiError::new(404, "UnknownOperationException", "");
+        return Ok(refused(&error));
+    }
+    let caller = caller(sim, parts);
+    let query = parts.uri.query().unwrap_or_default();
+    // A request that Route 53 cannot read is a call like any other.
+    match sim.call("route53:ListHostedZonesByVPC", |world| {
+        world.list_hosted_zones_by_vpc(&caller, &read(query)?)
+    }) {
+        Ok(answer) => Ok(respond(200, "ListHostedZonesByVPCResponse", |xml| {
+            write(xml, &answer);
+        })),
+        Err(Refusal::Answer(error)) => Ok(refused(&error)),
+        Err(silent @ (Refusal::TimedOut | Refusal::CutOff)) => Err(silent),
+    }
+}
+
+/// Reads a query. A parameter that this face does not know is refused, not
+/// ignored.
+fn read(query: &str) -> Result<ListHostedZonesByVpc, ApiError> {
+    let mut request = ListHostedZonesByVpc::default();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).into_owned() {
+        match name.as_str() {
+            "vpcid" => request.vpc_id = value,
+            "vpcregion" => request.vpc_region = value,
+            "nexttoken" => request.next_token = Some(value),
+            "maxitems" => {
+                let Ok(number) = value.parse() else {
+                    return Err(invalid_input(format!("maxitems is {value}.")));
+                };
+                request.max_items = Some(number);
+            }
+            _ => {
+                let message = format!("The simulator does not know the parameter {name}.");
+                return Err(invalid_input(message));
+            }
+        }
+    }
+    Ok(request)
+}
+
+fn write(xml: &mut Xml, answer: &ListHostedZonesByVpcResult) {
+    xml.node("HostedZoneSummaries", |xml| {
+        for zone in &answer.hosted_zone_summaries {
+            xml.node("HostedZoneSummary", |xml| summary(xml, zone));
+        }
+    });
+    xml.leaf("MaxItems", answer.max_items);
+    xml.maybe("NextToken", answer.next_token.as_ref());
+}
+
+fn summary(xml: &mut Xml, zone: &HostedZoneSummary) {
+    xml.leaf("HostedZoneId", &zone.hosted_zone_id);
+    xml.leaf("Name", &zone.name);
+    xml.node("Owner", |xml| match &zone.owner {
+        Owner::Account(account) => xml.leaf("OwningAccount", account),
+        Owner::Service(service) => xml.leaf("OwningService", service),
+    });
+}
+
+fn refused(error: &ApiError) -> Response {
+    let blame = if error.status < 500 {
+        "Sender"
+    } else {
+        "Receiver"
+    };
+    respond(error.status, "ErrorResponse", |xml| {
+        xml.node("Error", |xml| {
+            xml.leaf("Type", blame);
+            xml.leaf("Code", &error.code);
+            xml.leaf("Message", &error.message);
+        });
+        xml.leaf("RequestId", request_id());
+    })
+}
+
+fn respond(status: u16, root: &str, content: impl FnOnce(&mut Xml)) -> Response {
+    let mut xml = Xml::document();
+    xml.open(root, Some(NAMESPACE));
+    content(&mut xml);
+    xml.close(root);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content_type = HeaderValue::from_static("text/xml");
+    let headers = [(header::CONTENT_TYPE, content_type)];
+    (status, headers, xml.into_text()).into_response()
+}

@@ -1,0 +1,165 @@
+//! Route 53, as far as it tells which private hosted zones a VPC has.
+//!
+//! Source: the botocore model `route53/2013-04-01` and the page of
+//! `ListHostedZonesByVPC` in the Route 53 API reference. The words of the
+//! messages are ours unless a comment says otherwise.
+
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::{self, Caller};
+use crate::faults::FaultKind;
+use crate::splitmix::{fold, mix};
+
+/// What owns the hidden zone of an endpoint with private DNS. The API reference
+/// names `efs.amazonaws.com` as an example of such an owner and says nothing of
+/// endpoints. That their zones are listed is the cautious assumption: a caller
+/// who takes them for zones of an account sees conflicts that are none.
+const ENDPOINTS: &str = "vpce.amazonaws.com";
+
+/// The largest page, and the size of one that nobody chose.
+const LARGEST_PAGE: usize = 100;
+
+/// `ListHostedZonesByVPC`.
+#[derive(Debug, Clone, Default)]
+pub struct ListHostedZonesByVpc {
+    /// The VPC.
+    pub vpc_id: String,
+    /// Its Region; Route 53 itself has none.
+    pub vpc_region: String,
+    /// The size of a page.
+    pub max_items: Option<usize>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
+/// The answer to [`ListHostedZonesByVpc`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListHostedZonesByVpcResult {
+    /// The zones.
+    pub hosted_zone_summaries: Vec<HostedZoneSummary>,
+    /// The size of a page.
+    pub max_items: usize,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+/// A private hosted zone that is associated with the VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostedZoneSummary {
+    /// The id.
+    pub hosted_zone_id: String,
+    /// The name, with a dot at its end.
+    pub name: String,
+    /// Who owns it.
+    pub owner: Owner,
+}
+
+/// Who owns a hosted zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// An account, by number.
+    Account(String),
+    /// A service of AWS, by its name.
+    Service(String),
+}
+
+impl World {
+    /// Lists the private hosted zones that are associated with a VPC.
+    pub fn list_hosted_zones_by_vpc(
+        &mut self,
+        caller: &Caller,
+        request: &ListHostedZonesByVpc,
+    ) -> Result<ListHostedZonesByVpcResult, ApiError> {
+        if !ec2::well_formed("vpc", &request.vpc_id) {
+            return Err(invalid_input("The VPC id is not valid."));
+        }
+        let max_items = match request.max_items {
+            Some(0) => return Err(invalid_input("maxitems must be at least 1.")),
+            Some(chosen) => chosen.min(LARGEST_PAGE),
+            None => LARGEST_PAGE,
+        };
+        let vpc = self
+            .ec2
+            .vpcs
+            .get(&request.vpc_id)
+            .filter(|vpc| vpc.owner == caller.account && vpc.region == request.vpc_region);
+        // A VPC that is absent is not the caller's either: terraform-provider-aws
+        // looks for "is not owned by you" after it has deleted one.
+        let vpc = vpc.ok_or_else(|| {
+            let message = format!("The VPC: {} is not owned by you.", request.vpc_id);
+            ApiError::new(403, "AccessDenied", message)
+        })?;
+        let own = vpc.hosted_zones.iter().map(|name| HostedZoneSummary {
+            hosted_zone_id: format!("Z1{:018X}", mix(fold(name))),
+            name: dotted(name),
+            owner: Owner::Account(vpc.owner.clone()),
+        });
+        let hidden = ec2::hidden_zones(&self.ec2, &vpc.id);
+        let hidden = hidden.into_iter().map(|(id, name)| HostedZoneSummary {
+            hosted_zone_id: id,
+            name: dotted(&name),
+            owner: Owner::Service(ENDPOINTS.to_owned()),
+        });
+        let mut zones: Vec<HostedZoneSummary> = own.chain(hidden).collect();
+        // A token is the id of the first zone of its page.
+        if let Some(token) = &request.next_token {
+            let first = zones.iter().position(|zone| zone.hosted_zone_id == *token);
+            let first = first.ok_or_else(|| {
+                let message = "The pagination token is not valid.";
+                ApiError::new(400, "InvalidPaginationToken", message)
+            })?;
+            zones.drain(..first);
+        }
+        let next_token = zones.get(max_items).map(|zone| zone.hosted_zone_id.clone());
+        zones.truncate(max_items);
+        Ok(ListHostedZonesByVpcResult {
+            hosted_zone_summaries: zones,
+            max_items,
+            next_token,
+        })
+    }
+}
+
+/// A name as Route 53 writes it.
+fn dotted(name: &str) -> String {
+    format!("{}.", name.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// Input that Route 53 cannot use.
+pub(crate) fn invalid_input(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, "InvalidInput", message)
+}
+
+/// The fault as Route 53 would say it in an answer to this operation.
+pub(crate) fn render_fault(kind: FaultKind, operation: &str) -> ApiError {
+    let (status, code, message) = match kind {
+        FaultKind::Throttle => (400, "Throttling", "Rate exceeded"),
+        FaultKind::Denied => {
+            let message = format!(
+                "User is not authorized to perform: route53:{operation} because no \
+                 identity-based policy allows the route53:{operation} action"
+            );
+            return ApiError::new(403, "AccessDenied", message);
+        }
+        FaultKind::NotFound if operation.ends_with("ByVPC") => {
+            (400, "InvalidVPCId", "The VPC id is not valid.")
+        }
+        FaultKind::NotFound => (404, "NoSuchHostedZone", "There is no such hosted zone."),
+        FaultKind::Conflict => (
+            400,
+            "PriorRequestNotComplete",
+            "Route 53 is still processing a prior request.",
+        ),
+        FaultKind::UnknownCode => (400, "SomethingNewException", "Something new went wrong."),
+        FaultKind::ServerError => (500, "InternalFailure", "An internal failure has occurred."),
+        // These two are no answers; whoever asks for one all the same gets the
+        // answer of a service in trouble.
+        FaultKind::Timeout | FaultKind::CutOff => {
+            (503, "ServiceUnavailable", "The service is unavailable.")
+        }
+    };
+    ApiError::new(status, code, message)
+}
+
+#[cfg(test)]
+mod tests;
