@@ -202,6 +202,7 @@ fn nothing_is_made_where_something_stands_in_the_way() {
     for (scenario, code) in [
         ("zones-do-not-match", "no-subnet-in-service-zones"),
         ("api-key-refused", "api-key-refused"),
+        ("private-dns-conflict", "private-dns-conflict"),
     ] {
         let document = json(&provision(scenario, &["--json"]));
         assert_eq!(document["failure"]["code"], code);

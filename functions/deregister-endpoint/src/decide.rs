@@ -89,7 +89,7 @@ mod tests {
                 account: owner.map(str::to_owned),
             };
             assert_eq!(
-                may_be_used(&account, &[registration.clone()]),
+                may_be_used(&account, std::slice::from_ref(&registration)),
                 used,
                 "{registration:?}"
             );

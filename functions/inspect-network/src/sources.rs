@@ -19,15 +19,29 @@ pub(crate) async fn decide(
 ) -> Result<Vec<Source>, StepError> {
     let asked = &request.sources;
     let existing = ec2.existing_groups(&asked.security_group_ids).await?;
-    if let Some(missing) = asked.security_group_ids.iter().find(|group| !existing.contains(group)) {
-        return Err(StepError::new(Code::SourceGroupNotFound, format!("there is no security group {missing}")));
+    if let Some(missing) = asked
+        .security_group_ids
+        .iter()
+        .find(|group| !existing.contains(group))
+    {
+        return Err(StepError::new(
+            Code::SourceGroupNotFound,
+            format!("there is no security group {missing}"),
+        ));
     }
-    let peered = if asked.include_peered_vpcs { ec2.peered_vpcs(&vpc.id).await? } else { Vec::new() };
+    let peered = if asked.include_peered_vpcs {
+        ec2.peered_vpcs(&vpc.id).await?
+    } else {
+        Vec::new()
+    };
     notes.extend(peered.iter().map(peering_note));
 
     let mut sources: BTreeSet<Source> = existing.into_iter().map(Source::Group).collect();
-    let of_the_vpc: &[Cidr] =
-        if asked.cidrs.is_empty() && asked.security_group_ids.is_empty() { &vpc.cidrs } else { &asked.cidrs };
+    let of_the_vpc: &[Cidr] = if asked.cidrs.is_empty() && asked.security_group_ids.is_empty() {
+        &vpc.cidrs
+    } else {
+        &asked.cidrs
+    };
     let of_peers = peered.iter().flat_map(|peer| &peer.cidrs);
     sources.extend(of_the_vpc.iter().chain(of_peers).copied().map(Source::Cidr));
     let sources: Vec<Source> = sources.into_iter().collect();
@@ -37,14 +51,17 @@ pub(crate) async fn decide(
 
 /// A group or prefix list counts in both families.
 fn check_quota(sources: &[Source]) -> Result<(), StepError> {
-    let count = |counts: fn(&Source) -> bool| sources.iter().filter(|source| counts(source)).count();
+    let count =
+        |counts: fn(&Source) -> bool| sources.iter().filter(|source| counts(source)).count();
     let v4 = count(|source| !matches!(source, Source::Cidr(cidr) if cidr.is_ipv6()));
     let v6 = count(|source| !matches!(source, Source::Cidr(cidr) if !cidr.is_ipv6()));
     for (family, rules) in [("IPv4", v4), ("IPv6", v6)] {
         if rules > RULES_PER_FAMILY {
             return Err(StepError::new(
                 Code::TooManySources,
-                format!("{rules} {family} sources, {RULES_PER_FAMILY} rules fit into one security group"),
+                format!(
+                    "{rules} {family} sources, {RULES_PER_FAMILY} rules fit into one security group"
+                ),
             ));
         }
     }
@@ -82,6 +99,10 @@ mod tests {
         sources.push(Source::Group("sg-0a71e831".parse().unwrap()));
         let error = check_quota(&sources).unwrap_err();
         assert_eq!(error.code, Code::TooManySources);
-        assert!(error.detail.starts_with("61 IPv4 sources"), "{}", error.detail);
+        assert!(
+            error.detail.starts_with("61 IPv4 sources"),
+            "{}",
+            error.detail
+        );
     }
 }

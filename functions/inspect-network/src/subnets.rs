@@ -20,7 +20,11 @@ pub(crate) struct Choice {
 /// The zones to work with: what EC2 says, which is the zones that provider and
 /// consumer have in common; what the Cloud API says only where EC2 says nothing.
 pub(crate) fn offered(ec2: &BTreeSet<ZoneId>, cloud: &BTreeSet<ZoneId>) -> BTreeSet<ZoneId> {
-    if ec2.is_empty() { cloud.clone() } else { ec2.clone() }
+    if ec2.is_empty() {
+        cloud.clone()
+    } else {
+        ec2.clone()
+    }
 }
 
 /// Chooses the subnets, or checks those that were asked for.
@@ -29,7 +33,11 @@ pub(crate) fn choose(
     offered: &BTreeSet<ZoneId>,
     asked: &[SubnetId],
 ) -> Result<Choice, StepError> {
-    let chosen = if asked.is_empty() { choose_freely(subnets, offered)? } else { check_asked(subnets, offered, asked)? };
+    let chosen = if asked.is_empty() {
+        choose_freely(subnets, offered)?
+    } else {
+        check_asked(subnets, offered, asked)?
+    };
     Ok(Choice {
         subnet_ids: chosen.values().map(|subnet| subnet.id.clone()).collect(),
         zone_ids: chosen.into_keys().collect(),
@@ -43,16 +51,29 @@ fn choose_freely<'a>(
     subnets: &'a [Subnet],
     offered: &BTreeSet<ZoneId>,
 ) -> Result<BTreeMap<ZoneId, &'a Subnet>, StepError> {
-    let in_zones = || subnets.iter().filter_map(|subnet| Some((zone_in(subnet, offered)?, subnet)));
+    let in_zones = || {
+        subnets
+            .iter()
+            .filter_map(|subnet| Some((zone_in(subnet, offered)?, subnet)))
+    };
     if in_zones().next().is_none() {
         return Err(StepError::new(
             Code::NoSubnetInServiceZones,
-            format!("the service is offered in {}; the VPC has subnets in {}", list(offered), list(&zones(subnets))),
+            format!(
+                "the service is offered in {}; the VPC has subnets in {}",
+                list(offered),
+                list(&zones(subnets))
+            ),
         ));
     }
     let mut best: BTreeMap<ZoneId, &Subnet> = BTreeMap::new();
     for (zone, subnet) in in_zones().filter(|(_, subnet)| unusable(subnet).is_none()) {
-        let rank = |subnet: &Subnet| (subnet.free_addresses < COMFORTABLE_FREE_ADDRESSES, subnet.id.clone());
+        let rank = |subnet: &Subnet| {
+            (
+                subnet.free_addresses < COMFORTABLE_FREE_ADDRESSES,
+                subnet.id.clone(),
+            )
+        };
         best.entry(zone)
             .and_modify(|current| {
                 if rank(subnet) < rank(current) {
@@ -63,7 +84,9 @@ fn choose_freely<'a>(
     }
     if best.is_empty() {
         let reasons: Vec<String> = in_zones()
-            .filter_map(|(zone, subnet)| Some(format!("{} in {zone} {}", subnet.id, unusable(subnet)?)))
+            .filter_map(|(zone, subnet)| {
+                Some(format!("{} in {zone} {}", subnet.id, unusable(subnet)?))
+            })
             .collect();
         return Err(StepError::new(Code::NoFreeAddresses, reasons.join("; ")));
     }
@@ -82,17 +105,26 @@ fn check_asked<'a>(
             return refuse(Code::SubnetNotFound, format!("the VPC has no subnet {id}"));
         };
         let Some(zone) = zone_in(subnet, offered) else {
-            let zone = subnet.zone_id.as_ref().map_or("no zone", |zone| zone.as_str());
+            let zone = subnet
+                .zone_id
+                .as_ref()
+                .map_or("no zone", |zone| zone.as_str());
             return refuse(
                 Code::SubnetZoneNotOffered,
-                format!("{id} is in {zone}; the service is offered in {}", list(offered)),
+                format!(
+                    "{id} is in {zone}; the service is offered in {}",
+                    list(offered)
+                ),
             );
         };
         if let Some(why) = unusable(subnet) {
             return refuse(Code::SubnetUnusable, format!("{id} {why}"));
         }
         if let Some(other) = chosen.insert(zone.clone(), subnet) {
-            return refuse(Code::SubnetsShareZone, format!("{} and {id} are both in {zone}", other.id));
+            return refuse(
+                Code::SubnetsShareZone,
+                format!("{} and {id} are both in {zone}", other.id),
+            );
         }
     }
     Ok(chosen)
@@ -101,16 +133,28 @@ fn check_asked<'a>(
 /// Why the subnet cannot take a network interface of the endpoint.
 fn unusable(subnet: &Subnet) -> Option<&'static str> {
     match subnet {
-        Subnet { on_outpost: true, .. } => Some("is on an Outpost"),
-        Subnet { ipv6_only: true, .. } => Some("has no IPv4 network"),
-        Subnet { available: false, .. } => Some("is not available yet"),
-        Subnet { free_addresses: 0, .. } => Some("has no free address"),
+        Subnet {
+            on_outpost: true, ..
+        } => Some("is on an Outpost"),
+        Subnet {
+            ipv6_only: true, ..
+        } => Some("has no IPv4 network"),
+        Subnet {
+            available: false, ..
+        } => Some("is not available yet"),
+        Subnet {
+            free_addresses: 0, ..
+        } => Some("has no free address"),
         Subnet { .. } => None,
     }
 }
 
 /// What zones without an endpoint mean.
-pub(crate) fn notes(subnets: &[Subnet], offered: &BTreeSet<ZoneId>, choice: &Choice) -> Vec<String> {
+pub(crate) fn notes(
+    subnets: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    choice: &Choice,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let uncovered: BTreeSet<ZoneId> = offered.difference(&choice.zone_ids).cloned().collect();
     if !uncovered.is_empty() {
@@ -121,7 +165,10 @@ pub(crate) fn notes(subnets: &[Subnet], offered: &BTreeSet<ZoneId>, choice: &Cho
             offered.len()
         ));
     }
-    let crossing: BTreeSet<ZoneId> = zones(subnets).difference(&choice.zone_ids).cloned().collect();
+    let crossing: BTreeSet<ZoneId> = zones(subnets)
+        .difference(&choice.zone_ids)
+        .cloned()
+        .collect();
     if !crossing.is_empty() {
         notes.push(format!(
             "clients in {} reach the cluster through another zone, which costs cross-zone traffic",
@@ -129,7 +176,10 @@ pub(crate) fn notes(subnets: &[Subnet], offered: &BTreeSet<ZoneId>, choice: &Cho
         ));
     }
     if choice.zone_ids.len() == 1 {
-        notes.push("the endpoint is in a single zone; if that zone fails, so does the connection".to_owned());
+        notes.push(
+            "the endpoint is in a single zone; if that zone fails, so does the connection"
+                .to_owned(),
+        );
     }
     notes
 }
@@ -148,14 +198,21 @@ fn zone_in(subnet: &Subnet, offered: &BTreeSet<ZoneId>) -> Option<ZoneId> {
 }
 
 fn zones(subnets: &[Subnet]) -> BTreeSet<ZoneId> {
-    subnets.iter().filter_map(|subnet| subnet.zone_id.clone()).collect()
+    subnets
+        .iter()
+        .filter_map(|subnet| subnet.zone_id.clone())
+        .collect()
 }
 
 fn list(zones: &BTreeSet<ZoneId>) -> String {
     if zones.is_empty() {
         return "no zone".to_owned();
     }
-    zones.iter().map(|zone| zone.as_str()).collect::<Vec<_>>().join(", ")
+    zones
+        .iter()
+        .map(|zone| zone.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -184,31 +241,59 @@ mod tests {
     }
 
     fn asked(subnets: &[Subnet], offered: &[u32], ids: &[u32]) -> Result<Choice, Code> {
-        let ids: Vec<SubnetId> = ids.iter().map(|id| format!("subnet-{id:08x}").parse().unwrap()).collect();
+        let ids: Vec<SubnetId> = ids
+            .iter()
+            .map(|id| format!("subnet-{id:08x}").parse().unwrap())
+            .collect();
         choose(subnets, &offer(offered), &ids).map_err(|error| error.code)
     }
 
     #[test]
     fn a_full_subnet_gives_way_to_a_free_one_of_its_zone() {
-        let subnets = [subnet(1, 1, 0), subnet(2, 1, 3), subnet(3, 1, 50), subnet(4, 1, 90)];
+        let subnets = [
+            subnet(1, 1, 0),
+            subnet(2, 1, 3),
+            subnet(3, 1, 50),
+            subnet(4, 1, 90),
+        ];
         let choice = asked(&subnets, &[1], &[]).unwrap();
         assert_eq!(choice.subnet_ids[0].as_str(), "subnet-00000003");
-        assert!(asked(&subnets[..2], &[1], &[]).is_ok(), "a scarce subnet is better than none");
+        assert!(
+            asked(&subnets[..2], &[1], &[]).is_ok(),
+            "a scarce subnet is better than none"
+        );
         assert_eq!(asked(&subnets[..1], &[1], &[]), Err(Code::NoFreeAddresses));
     }
 
     #[test]
     fn zones_that_do_not_match_are_told_apart_from_full_ones() {
-        assert_eq!(asked(&[subnet(1, 4, 50)], &[1, 2], &[]), Err(Code::NoSubnetInServiceZones));
+        assert_eq!(
+            asked(&[subnet(1, 4, 50)], &[1, 2], &[]),
+            Err(Code::NoSubnetInServiceZones)
+        );
     }
 
     #[test]
     fn subnets_that_were_asked_for_are_honoured_or_refused_by_name() {
-        let subnets = [subnet(1, 1, 50), subnet(2, 1, 50), subnet(3, 2, 0), subnet(4, 3, 50)];
-        assert_eq!(asked(&subnets, &[1, 2], &[2]).unwrap().subnet_ids[0].as_str(), "subnet-00000002");
+        let subnets = [
+            subnet(1, 1, 50),
+            subnet(2, 1, 50),
+            subnet(3, 2, 0),
+            subnet(4, 3, 50),
+        ];
+        assert_eq!(
+            asked(&subnets, &[1, 2], &[2]).unwrap().subnet_ids[0].as_str(),
+            "subnet-00000002"
+        );
         assert_eq!(asked(&subnets, &[1, 2], &[9]), Err(Code::SubnetNotFound));
-        assert_eq!(asked(&subnets, &[1, 2], &[4]), Err(Code::SubnetZoneNotOffered));
-        assert_eq!(asked(&subnets, &[1, 2], &[1, 2]), Err(Code::SubnetsShareZone));
+        assert_eq!(
+            asked(&subnets, &[1, 2], &[4]),
+            Err(Code::SubnetZoneNotOffered)
+        );
+        assert_eq!(
+            asked(&subnets, &[1, 2], &[1, 2]),
+            Err(Code::SubnetsShareZone)
+        );
         assert_eq!(asked(&subnets, &[1, 2], &[3]), Err(Code::SubnetUnusable));
     }
 
