@@ -6,13 +6,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 use shared::ec2::Source;
-use shared::ownership::{Claim, MANAGED_BY, ORIGIN, Origin, Tags};
+use shared::ownership::{Claim, MANAGED_BY, ORIGIN, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
 use shared::plan::{ClusterFacts, NetworkPlan, SecurityGroupPlan};
 use shared::report::{Login, SQL_PORT};
 use shared::request::ProvisionRequest;
-
-/// As `create-security-group` describes the groups that it makes.
-const GROUP_DESCRIPTION: &str = "CockroachDB Cloud over PrivateLink, managed by crdb-privatelink";
 
 /// The plan as a bash script. It reads the Cloud API key from `CRDB_API_KEY`
 /// and never shows it.
@@ -104,7 +101,7 @@ cloud() {{
 GROUP_ID=$(aws ec2 create-security-group \
   --vpc-id {vpc} \
   --group-name {name} \
-  --description '{GROUP_DESCRIPTION}' \
+  --description '{SECURITY_GROUP_DESCRIPTION}' \
   --tag-specifications '{tags}' \
   --query GroupId --output text)
 aws ec2 wait security-group-exists --group-ids "$GROUP_ID"
@@ -170,11 +167,7 @@ aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags} "Key={ORIGIN},Value
             .iter()
             .map(|subnet| subnet.as_str())
             .collect();
-        let mut tags = self.claim.tags(Origin::Made);
-        tags.insert(
-            "Name".to_owned(),
-            format!("crdb-privatelink {}", self.plan.connection_id),
-        );
+        let tags = self.claim.endpoint_tags();
         format!(
             r#"# The endpoint, without private DNS: a service that must accept refuses it at creation.
 ENDPOINT_ID=$(aws ec2 create-vpc-endpoint \

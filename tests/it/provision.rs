@@ -244,7 +244,10 @@ fn what_can_never_work_is_refused_before_anything_is_made() {
         Code::NoSubnetInServiceZones,
     );
     refused(&Stage::shipped("api-key-refused"), Code::ApiKeyRefused);
-    refused(&Stage::shipped("private-dns-conflict"), Code::PrivateDnsConflict);
+    refused(
+        &Stage::shipped("private-dns-conflict"),
+        Code::PrivateDnsConflict,
+    );
     refused(
         &advanced(|scenario| scenario.clusters[0].cloud = CloudProvider::Gcp),
         Code::ClusterNotOnAws,

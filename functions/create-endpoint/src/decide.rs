@@ -58,18 +58,13 @@ pub(crate) fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, 
             .map(|subnet| subnet.as_str()),
     );
     let token = client_token(&parts);
-    let mut tags = claim.tags(Origin::Made);
-    tags.insert(
-        "Name".to_owned(),
-        format!("crdb-privatelink {}", input.connection_id),
-    );
     Ok(NewEndpoint {
         vpc_id: input.vpc_id.clone(),
         service_name: input.endpoint.service_name.clone(),
         subnet_ids: input.endpoint.subnet_ids.clone(),
         group_id,
         token,
-        tags,
+        tags: claim.endpoint_tags(),
     })
 }
 

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{NewSecurityGroup, SecurityGroup, SecurityGroups};
 use shared::ids::{ClusterId, SecurityGroupId, VpcId};
-use shared::ownership::{Claim, Origin};
+use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION};
 use shared::plan::SecurityGroupPlan;
 use shared::{Code, StepError};
 
@@ -110,7 +110,7 @@ async fn create(
     let new = NewSecurityGroup {
         vpc_id: vpc.clone(),
         name: name.to_owned(),
-        description: "CockroachDB Cloud over PrivateLink, managed by crdb-privatelink".to_owned(),
+        description: SECURITY_GROUP_DESCRIPTION.to_owned(),
         tags: claim.tags(Origin::Made),
     };
     match ec2.create_group(&new).await {

@@ -61,8 +61,11 @@ fn must_change(id: &EndpointId, endpoint: Option<&Endpoint>) -> Result<bool, Ste
         EndpointState::Expired => cannot(Code::EndpointExpired),
         _ if endpoint.private_dns => Ok(false),
         EndpointState::Available => Ok(true),
-        // An earlier attempt took effect, and the endpoint does not show it yet.
-        EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
+        // It was available a moment ago, so an earlier attempt took effect and its
+        // answer was lost. `check-status` waits for the end of the change, which
+        // takes longer than retries last.
+        EndpointState::Pending => Ok(false),
+        EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
             cannot(Code::AwsResourceBusy)
         }
     }
@@ -102,7 +105,7 @@ mod tests {
         let busy = Err(Code::AwsResourceBusy);
         for (word, when_off, when_on) in [
             ("available", Ok(true), Ok(false)),
-            ("pending", busy, Ok(false)),
+            ("pending", Ok(false), Ok(false)),
             ("pendingAcceptance", busy, Ok(false)),
             ("partial", busy, Ok(false)),
             (

@@ -135,6 +135,9 @@ pub async fn handle(
         )
     };
 
+    // An endpoint that is registered already needs no trust, and an undo that
+    // leaves the registration alone would leave the trust behind.
+    let trust_account = trust_account.filter(|_| undo.registration);
     Ok(Progress::Ready(NetworkPlan {
         connection_id: claim.connection_id,
         account_id: vpc.owner,

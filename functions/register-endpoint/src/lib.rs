@@ -65,9 +65,10 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
             // for the cluster's side to see it.
             match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
                 Next::Done => Ok(Progress::Ready(Output {})),
-                Next::Wait(_) | Next::Remove(_) | Next::Post => input
-                    .wait
-                    .pending(refused.detail, Code::RegistrationRefused),
+                Next::Wait(_) | Next::Remove(_) | Next::Post => input.wait.pending(
+                    format!("the cluster to take {endpoint} ({})", refused.detail),
+                    Code::RegistrationRefused,
+                ),
             }
         }
         Err(error) => Err(error),

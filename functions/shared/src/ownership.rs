@@ -121,6 +121,17 @@ impl Claim {
         ])
     }
 
+    /// The tags of an endpoint that we make for this claim: with a name, which is
+    /// what the console lists.
+    pub fn endpoint_tags(&self) -> Tags {
+        let mut tags = self.tags(Origin::Made);
+        tags.insert(
+            "Name".to_owned(),
+            format!("crdb-privatelink {}", self.connection_id),
+        );
+        tags
+    }
+
     /// The description of rules that are made for this claim. Several claims may
     /// share a group, and an undo must know which rules are its own.
     pub fn rule_description(&self) -> String {
@@ -162,6 +173,10 @@ pub fn connection_id(
 pub fn security_group_name(service: &ServiceName) -> String {
     format!("crdb-privatelink-{}", short_hash(&[service.as_str()]))
 }
+
+/// The description of that group. EC2 cannot change it later.
+pub const SECURITY_GROUP_DESCRIPTION: &str =
+    "CockroachDB Cloud over PrivateLink, managed by crdb-privatelink";
 
 /// A client token: the same for a repeated call of one run, another one for
 /// other parameters or another run. A token of an earlier run could bring back
