@@ -30,7 +30,8 @@ pub fn all() -> Vec<Document> {
         ),
         ("README.md", with_diagram(&read("README.md"))),
     ];
-    documents.extend(stories().map(|(path, execution)| (path, engine::trace(&execution.history))));
+    documents
+        .extend(stories().map(|(path, execution)| (path, crate::tale::tell(&execution.history))));
     documents
 }
 

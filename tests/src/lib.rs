@@ -5,4 +5,5 @@ pub mod aftermath;
 pub mod documents;
 pub mod processes;
 pub mod run;
+pub mod tale;
 pub mod variants;

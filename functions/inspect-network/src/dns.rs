@@ -84,13 +84,14 @@ pub(crate) async fn check_zones(
     ec2: &impl Network,
     vpc: &VpcId,
     service: &EndpointService,
+    host: &str,
     notes: &mut Vec<String>,
 ) -> Result<(), StepError> {
     let Some(zones) = ec2.hosted_zones(vpc).await? else {
         notes.push(ZONES_UNSEEN.to_owned());
         return Ok(());
     };
-    match conflicting_zone(service, &zones) {
+    match conflicting_zone(service, host, &zones) {
         Some(zone) => Err(StepError::new(
             Code::PrivateDnsConflict,
             format!("the private hosted zone {zone} is associated with {vpc} already"),
@@ -103,18 +104,25 @@ pub(crate) async fn check_zones(
 const ZONES_UNSEEN: &str =
     "could not check for conflicting hosted zones (route53:ListHostedZonesByVPC is missing)";
 
-/// The zone of the same name as the one that EC2 would associate. Zones for parent
-/// and child domains may stand beside it: the most specific one answers.
-fn conflicting_zone<'a>(service: &EndpointService, zones: &'a [String]) -> Option<&'a str> {
+/// The zone that would answer in place of private DNS: one of the same name, which
+/// EC2 refuses, or one below it that holds the host, since the most specific zone
+/// answers. Zones for parent domains, and for others below, may stand beside it.
+fn conflicting_zone<'a>(
+    service: &EndpointService,
+    host: &str,
+    zones: &'a [String],
+) -> Option<&'a str> {
     let bare = |name: &str| {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
     };
+    let holds = |zone: &str, name: &str| name == zone || name.ends_with(&format!(".{zone}"));
     let taken = bare(service.private_dns_name.as_deref()?);
-    zones
-        .iter()
-        .map(String::as_str)
-        .find(|zone| bare(zone) == taken)
+    let host = bare(host);
+    zones.iter().map(String::as_str).find(|zone| {
+        let zone = bare(zone);
+        zone == taken || (holds(&taken, &zone) && holds(&zone, &host))
+    })
 }
 
 /// What a connection without private DNS means.
@@ -170,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_zone_of_the_very_name_is_in_the_way() {
+    fn a_zone_of_the_very_name_or_of_the_host_below_it_is_in_the_way() {
         for (name, zone, conflict) in [
             (
                 "internal-shop.example.cloud",
@@ -195,7 +203,9 @@ mod tests {
                 "a.internal-shop.example.cloud",
                 false,
             ),
-            ("*.example.cloud", "internal-shop.example.cloud", false),
+            ("*.example.cloud", "internal-shop.example.cloud", true),
+            ("*.example.cloud", "internal-book.example.cloud", false),
+            ("*.cloud", "example.cloud", true),
             (
                 "internal-shop.example.cloud",
                 "internal-book.example.cloud",
@@ -203,11 +213,16 @@ mod tests {
             ),
         ] {
             let zones = ["corp.example".to_owned(), zone.to_owned()];
-            let found = conflicting_zone(&service(Some(name)), &zones);
+            let found =
+                conflicting_zone(&service(Some(name)), "internal-shop.example.cloud", &zones);
             assert_eq!(found, conflict.then_some(zone), "{name} {zone}");
         }
         assert_eq!(
-            conflicting_zone(&service(None), &["example.cloud".to_owned()]),
+            conflicting_zone(
+                &service(None),
+                "internal-shop.example.cloud",
+                &["example.cloud".to_owned()]
+            ),
             None
         );
     }

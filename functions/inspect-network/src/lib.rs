@@ -76,7 +76,7 @@ pub async fn handle(
         let host = dns::private_host(&cluster, &service)?;
         dns::check_conflict(&host, &cluster.service_name, &endpoints)?;
         if !standing.is_some_and(|found| found.private_dns) {
-            dns::check_zones(ec2, vpc_id, &service, &mut notes).await?;
+            dns::check_zones(ec2, vpc_id, &service, &host, &mut notes).await?;
         }
         Some(host)
     } else {

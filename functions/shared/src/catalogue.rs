@@ -208,10 +208,10 @@ catalogue! {
         "Read the reason in the message; usually the account is not trusted or the endpoint belongs to another cluster's service.";
     RegistrationFailed = "registration-failed", Rejected,
         "CockroachDB Cloud could not set the registration up.",
-        "Run again: endpoint and registration are made anew. If it persists, ask Cockroach Labs support.";
+        "Run again: endpoint and registration are made anew; an adopted endpoint must be deleted by hand first. If it persists, ask Cockroach Labs support.";
     RegistrationExpired = "registration-expired", Rejected,
         "CockroachDB Cloud did not see the endpoint in time and gave the registration up.",
-        "Run again: endpoint and registration are made anew.";
+        "Run again: endpoint and registration are made anew; an adopted endpoint must be deleted by hand first.";
     RegistrationStale = "registration-stale", Rejected,
         "CockroachDB Cloud says that the endpoint was deleted on the AWS side.",
         "Find out who deleted it (CloudTrail, DeleteVpcEndpoints), then run again.";
