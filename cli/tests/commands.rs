@@ -277,7 +277,12 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
     assert_eq!(document["commands"], script);
     assert!(script.starts_with("#!/usr/bin/env bash\n"));
 
-    let reads = ["ec2:Describe", "secretsmanager:Get", "cloud:"];
+    let reads = [
+        "ec2:Describe",
+        "route53:List",
+        "secretsmanager:Get",
+        "cloud:GET",
+    ];
     for call in world.simulator.calls() {
         assert!(
             reads.iter().any(|read| call.operation.starts_with(read)),

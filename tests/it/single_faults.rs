@@ -2,6 +2,7 @@
 //! its effect: the promise must hold every time.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, is_exact};
@@ -55,7 +56,9 @@ impl Tally {
             named_too_much,
             broken,
         } = self;
-        println!(
+        // Written past the capture of passing tests: these counts are for everybody.
+        let _ = writeln!(
+            std::io::stderr(),
             "{title}: {runs} runs, {endings:?}, {} leaks, {} reports that name too much",
             broken.len(),
             named_too_much.len()
