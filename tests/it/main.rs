@@ -6,4 +6,5 @@ mod documents;
 mod processes;
 mod provision;
 mod single_faults;
+mod strange_answers;
 mod twice;

@@ -1,0 +1,62 @@
+//! A step that answers what no version of the definition knows.
+
+use crdb_privatelink::steps::{Steps, function_of};
+use engine::{TaskFailure, Tasks};
+use in_process::InProcess;
+use serde_json::{Value, json};
+use shared::Code;
+use system_tests::aftermath::{Snapshot, check};
+use system_tests::run::{Ending, SECRET, Stage, ending};
+
+/// Does what is asked, but where one function would say that it is ready, it says
+/// something that nobody knows.
+struct Strange<T> {
+    tasks: T,
+    function: &'static str,
+    /// Only where this is expected of it, for a function that two states call.
+    expect: Option<&'static str>,
+}
+
+impl<T: Tasks> Tasks for Strange<T> {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        let expected = arguments["expect"].as_str().map(str::to_owned);
+        let answer = self.tasks.invoke(resource, arguments).await?;
+        let meant = function_of(resource) == Some(self.function)
+            && expected.as_deref() == self.expect
+            && answer["status"] == "ready";
+        if meant {
+            return Ok(json!({"status": "strange", "value": {}}));
+        }
+        Ok(answer)
+    }
+}
+
+#[test]
+fn what_was_made_is_undone_wherever_the_answer_comes() {
+    for scenario in ["fresh-vpc", "half-made-by-hand", "shared-endpoint"] {
+        for (function, expect) in [
+            ("inspect-cluster", None),
+            ("inspect-network", None),
+            ("register-endpoint", None),
+            ("check-status", Some("accepted")),
+            ("check-status", Some("private-dns")),
+        ] {
+            let stage = Stage::shipped(scenario);
+            let before = Snapshot::settled(&stage);
+            let ports = InProcess::new(stage.simulator.clone(), SECRET);
+            let strange = Strange {
+                tasks: Steps::new(&ports, &ports),
+                function,
+                expect,
+            };
+            let ending = ending(&stage.provision_by("strange", &strange));
+            let what = format!("{scenario}, {function} {expect:?}");
+            check(&stage, &before, &ending).unwrap_or_else(|broken| panic!("{what}: {broken}"));
+            let Ending::Failed(name, failure) = ending else {
+                panic!("{what}: ready");
+            };
+            assert_eq!(name, "RolledBack", "{what}");
+            assert_eq!(failure.code(), Code::DefinitionError, "{what}");
+        }
+    }
+}
