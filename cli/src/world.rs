@@ -156,10 +156,7 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
     let aws = aws(Some(region.as_str())).await;
     Ok(World {
         ec2: AwsEc2::new(&aws),
-        cloud: HttpCloud::new(
-            &config.cloud_url,
-            SecretsManager::new(&aws, &config.api_key_secret),
-        )?,
+        cloud: config.cloud(&aws)?,
         clock,
         about: vec![format!(
             "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",

@@ -2,6 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    let cloud = shared::config::Config::from_env().cloud().await?;
+    let aws = shared::config::aws(None).await;
+    let cloud = shared::config::Config::from_env().cloud(&aws)?;
     shared::lambda::serve(async |input| inspect_cluster::handle(&cloud, input).await).await
 }

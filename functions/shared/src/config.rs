@@ -44,15 +44,14 @@ impl Config {
         }
     }
 
-    /// The Cloud API as configured.
+    /// The Cloud API as configured, with the key from Secrets Manager.
     ///
     /// # Errors
     /// See [`HttpCloud::new`].
-    pub async fn cloud(&self) -> Result<HttpCloud<SecretsManager>, StepError> {
-        let aws = aws(None).await;
+    pub fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError> {
         HttpCloud::new(
             &self.cloud_url,
-            SecretsManager::new(&aws, &self.api_key_secret),
+            SecretsManager::new(aws, &self.api_key_secret),
         )
     }
 }
