@@ -1,9 +1,20 @@
 //! The definitions, as they are deployed.
 
 use engine::{LoadError, Machine};
+use shared::ids::Region;
+use simulator::scenario::StackSpec;
 
 /// The text of `statemachine/provision.asl.json`.
 pub const PROVISION: &str = include_str!("../../statemachine/provision.asl.json");
+
+/// The text of `statemachine/deprovision.asl.json`.
+pub const DEPROVISION: &str = include_str!("../../statemachine/deprovision.asl.json");
+
+/// The text of `statemachine/check-fleet.asl.json`.
+pub const CHECK_FLEET: &str = include_str!("../../statemachine/check-fleet.asl.json");
+
+/// The bus that has no name of its own.
+const DEFAULT_BUS: &str = "default";
 
 /// The story of connecting.
 ///
@@ -11,5 +22,38 @@ pub const PROVISION: &str = include_str!("../../statemachine/provision.asl.json"
 /// When the definition uses what the engine does not support; a test sees to
 /// it that it does not.
 pub fn provision() -> Result<Machine, LoadError> {
-    Ok(Machine::load(PROVISION)?.named("provision"))
+    Ok(Machine::load(&here(PROVISION))?.named("provision"))
+}
+
+/// The story of disconnecting.
+///
+/// # Errors
+/// As with [`provision`].
+pub fn deprovision() -> Result<Machine, LoadError> {
+    Ok(Machine::load(&here(DEPROVISION))?.named("deprovision"))
+}
+
+/// The story of checking, which repairs what has drifted if `repair`. VPCs that
+/// ask for a connection are looked for in this Region.
+///
+/// # Errors
+/// As with [`provision`].
+pub fn check_fleet(region: &Region, repair: bool) -> Result<Machine, LoadError> {
+    let text = here(CHECK_FLEET)
+        .replace("${Region}", region.as_str())
+        .replace("${Repair}", if repair { "true" } else { "false" });
+    Ok(Machine::load(&text)?.named("check-fleet"))
+}
+
+/// A definition with the tables and the bus of a simulated account, as the
+/// deployment of the stack would fill them in.
+fn here(text: &str) -> String {
+    let StackSpec {
+        connections_table,
+        leases_table,
+        ..
+    } = StackSpec::default();
+    text.replace("${ConnectionsTable}", &connections_table)
+        .replace("${LeasesTable}", &leases_table)
+        .replace("${EventBusName}", DEFAULT_BUS)
 }

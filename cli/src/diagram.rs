@@ -1,8 +1,9 @@
 //! `diagram`: the state machine as a picture, made from its definition.
 //!
 //! The picture is for the reader of a README, so it shows what is done and
-//! leaves out how it is decided: a state that only chooses, waits or notes
-//! something is drawn as the arrows that lead through it.
+//! leaves out how it is decided and what is written down on the way: a state that
+//! only chooses, waits, notes or records something is drawn as the arrows that
+//! lead through it. All ways end in the same line, which reports the outcome.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,7 +11,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::{Answer, definition};
+use crate::{Answer, definition, words};
 
 /// Prints the picture of `provision`.
 ///
@@ -23,9 +24,7 @@ pub fn run() -> Result<Answer, Error> {
 /// The definition as a Mermaid `stateDiagram-v2`: the story, its waits (an arrow
 /// from a state to itself), and the undo line.
 pub fn mermaid(definition: &Value) -> String {
-    let picture = Picture {
-        states: &definition["States"],
-    };
+    let picture = Picture::new(&definition["States"]);
     let start = definition["StartAt"].as_str().unwrap_or_default();
     let undo = picture.undo_line(start);
     let first = picture
@@ -39,7 +38,7 @@ pub fn mermaid(definition: &Value) -> String {
     text += &picture.group("Story", "connect", &story, &[first], &undo);
     let undone: Vec<String> = undo
         .iter()
-        .filter(|state| picture.is_task(state))
+        .filter(|state| picture.is_drawn(state))
         .cloned()
         .collect();
     let undone = picture.in_order(undone);
@@ -51,9 +50,12 @@ pub fn mermaid(definition: &Value) -> String {
         &entries,
         &BTreeSet::new(),
     );
-    text += &picture.endings(&undo);
+    text += &picture.closing();
     text
 }
+
+/// The function that begins the end of every run.
+const REPORT: &str = "${ReportOutcomeFunctionArn}";
 
 /// An arrow to a state that is drawn.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,22 +66,50 @@ struct Arrow {
 
 struct Picture<'a> {
     states: &'a Value,
+    /// The end that all ways have in common, up to the endings themselves.
+    end: BTreeSet<String>,
 }
 
-impl Picture<'_> {
+impl<'a> Picture<'a> {
+    fn new(states: &'a Value) -> Self {
+        let mut picture = Self {
+            states,
+            end: BTreeSet::new(),
+        };
+        let mut open: Vec<String> = picture
+            .names()
+            .filter(|state| states[*state]["Resource"] == REPORT)
+            .map(str::to_owned)
+            .collect();
+        while let Some(state) = open.pop() {
+            if picture.end.insert(state.clone()) {
+                open.extend(picture.next(&state));
+                open.extend(picture.caught_by(&state));
+            }
+        }
+        picture
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let states = self.states.as_object().into_iter().flatten();
+        states.map(|(name, _)| name.as_str())
+    }
+
     fn kind(&self, state: &str) -> &str {
         self.states[state]["Type"].as_str().unwrap_or_default()
     }
 
-    fn is_task(&self, state: &str) -> bool {
-        self.kind(state) == "Task"
+    fn is_drawn(&self, state: &str) -> bool {
+        self.kind(state) == "Task" && words::of(state).is_some()
     }
 
+    /// Whether story and undo end where this state begins.
     fn is_end(&self, state: &str) -> bool {
-        matches!(self.kind(state), "Succeed" | "Fail")
+        self.end.contains(state) || matches!(self.kind(state), "Succeed" | "Fail")
     }
 
-    /// The states that may come next when nothing fails.
+    /// The states that may come next when nothing fails. An error that is caught by
+    /// its name is an answer like any other.
     fn next(&self, state: &str) -> Vec<String> {
         let body = &self.states[state];
         let choices = body["Choices"]
@@ -88,21 +118,32 @@ impl Picture<'_> {
             .flatten()
             .map(|choice| &choice["Next"]);
         let all = choices.chain([&body["Default"], &body["Next"]]);
-        all.filter_map(Value::as_str).map(str::to_owned).collect()
+        let all = all.filter_map(Value::as_str).map(str::to_owned);
+        all.chain(self.catchers(state, false)).collect()
     }
 
+    /// Where a state leads to when it fails.
     fn caught_by(&self, state: &str) -> Vec<String> {
+        self.catchers(state, true).collect()
+    }
+
+    fn catchers(&self, state: &str, for_all: bool) -> impl Iterator<Item = String> {
         let catchers = self.states[state]["Catch"].as_array().into_iter().flatten();
         catchers
+            .filter(move |catcher| (catcher["ErrorEquals"][0] == "States.ALL") == for_all)
             .filter_map(|catcher| catcher["Next"].as_str())
             .map(str::to_owned)
-            .collect()
     }
 
     /// The arrows from a state to tasks and ends, through everything else.
     fn next_drawn(&self, state: &str) -> Vec<Arrow> {
+        self.next_drawn_without(state, &BTreeSet::new())
+    }
+
+    /// The same, without those that lead through some states.
+    fn next_drawn_without(&self, state: &str, without: &BTreeSet<String>) -> Vec<Arrow> {
         let mut arrows = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = without.clone();
         self.follow(state, false, &mut seen, &mut arrows);
         arrows
     }
@@ -115,7 +156,7 @@ impl Picture<'_> {
         arrows: &mut Vec<Arrow>,
     ) {
         for to in self.next(state) {
-            if self.is_task(&to) || self.is_end(&to) {
+            if self.is_drawn(&to) || self.is_end(&to) {
                 let arrow = Arrow { to, waits };
                 if !arrows.contains(&arrow) {
                     arrows.push(arrow);
@@ -137,13 +178,13 @@ impl Picture<'_> {
         while let Some(task) = of_story.pop() {
             let mut open = self.caught_by(&task);
             while let Some(state) = open.pop() {
-                if undo.insert(state.clone()) {
+                if !self.is_end(&state) && undo.insert(state.clone()) {
                     open.extend(self.next(&state));
                     open.extend(self.caught_by(&state));
                 }
             }
             for arrow in self.next_drawn(&task) {
-                if self.is_task(&arrow.to)
+                if self.is_drawn(&arrow.to)
                     && !undo.contains(&arrow.to)
                     && seen.insert(arrow.to.clone())
                 {
@@ -160,7 +201,7 @@ impl Picture<'_> {
         let mut index = 0;
         while index < found.len() {
             for arrow in self.next_drawn(&found[index].clone()) {
-                if self.is_task(&arrow.to)
+                if self.is_drawn(&arrow.to)
                     && !without.contains(&arrow.to)
                     && !found.contains(&arrow.to)
                 {
@@ -183,20 +224,20 @@ impl Picture<'_> {
     fn entries(&self, undo: &BTreeSet<String>) -> Vec<String> {
         let reached_from_undo: BTreeSet<String> = undo
             .iter()
-            .filter(|state| self.is_task(state))
+            .filter(|state| self.is_drawn(state))
             .flat_map(|state| self.next_drawn(state))
             .filter(|arrow| !arrow.waits)
             .map(|arrow| arrow.to)
             .collect();
         let deciders = undo
             .iter()
-            .filter(|state| !reached_from_undo.contains(*state) && !self.is_task(state));
+            .filter(|state| !reached_from_undo.contains(*state) && !self.is_drawn(state));
         let mut entries = Vec::new();
         for decider in deciders.filter(|state| self.kind(state) == "Choice") {
             let enters = self
                 .next_drawn(decider)
                 .into_iter()
-                .filter(|arrow| self.is_task(&arrow.to) && !arrow.waits);
+                .filter(|arrow| self.is_drawn(&arrow.to) && !arrow.waits);
             for arrow in enters {
                 if self.is_entered_from_story(decider) && !entries.contains(&arrow.to) {
                     entries.push(arrow.to);
@@ -208,14 +249,8 @@ impl Picture<'_> {
 
     /// Whether a task of the story is caught by this state.
     fn is_entered_from_story(&self, decider: &str) -> bool {
-        let tasks = self
-            .states
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name);
-        tasks
-            .filter(|task| self.is_task(task))
+        self.names()
+            .filter(|task| self.is_drawn(task))
             .any(|task| self.caught_by(task).iter().any(|next| next == decider))
     }
 
@@ -234,11 +269,7 @@ impl Picture<'_> {
         }
         for task in tasks {
             let mut ends = false;
-            for arrow in self
-                .next_drawn(task)
-                .into_iter()
-                .filter(|arrow| !without.contains(&arrow.to))
-            {
+            for arrow in self.next_drawn_without(task, without) {
                 match arrow {
                     Arrow { to, waits: true } if to == *task => {
                         let _ = writeln!(text, "        {task} --> {task}: not yet");
@@ -257,17 +288,21 @@ impl Picture<'_> {
         text
     }
 
-    fn endings(&self, undo: &BTreeSet<String>) -> String {
-        let mut text = String::from("    Story --> Undo: a step fails\n");
-        let ends = self
-            .states
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name);
-        for end in ends.filter(|state| self.is_end(state)) {
-            let from = if undo.contains(end) { "Undo" } else { "Story" };
-            let _ = writeln!(text, "    {from} --> {end}\n    {end} --> [*]");
+    /// The end of story and undo: the tasks in their order, then the endings.
+    fn closing(&self) -> String {
+        let mut text = String::from("    state \"tell how it ended\" as End {\n        [*]");
+        let tasks = self
+            .names()
+            .filter(|state| self.end.contains(*state) && self.kind(state) == "Task");
+        for task in tasks {
+            let _ = write!(text, " --> {task}\n        {task}");
+        }
+        text += " --> [*]\n    }\n    Story --> Undo: a step fails\n    Story --> End\n    Undo --> End\n";
+        let endings = self
+            .names()
+            .filter(|state| matches!(self.kind(state), "Succeed" | "Fail"));
+        for ending in endings {
+            let _ = writeln!(text, "    End --> {ending}\n    {ending} --> [*]");
         }
         text
     }
@@ -287,10 +322,9 @@ mod tests {
         let picture = picture();
         let (story, undo) = picture.split_once("as Undo {").unwrap();
         for words in TABLE {
-            let group = if words.part == Part::Story {
-                story
-            } else {
-                undo
+            let group = match words.part {
+                Part::Story | Part::Aside => story,
+                Part::Undo => undo,
             };
             assert!(
                 group.contains(&format!(" {} -->", words.state)),
@@ -335,6 +369,8 @@ mod tests {
             "WaitForCluster",
             "DecideUndo",
             "UnknownAnswer",
+            "RecordCluster",
+            "IsTagWanted",
             "Begin",
         ] {
             assert!(!picture.contains(hidden), "{hidden}: {picture}");

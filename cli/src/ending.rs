@@ -280,7 +280,7 @@ fn failure_json(failure: &Failure) -> Value {
 fn step_json(step: &Step) -> Value {
     json!({
         "state": step.words.state,
-        "part": match step.words.part { Part::Story => "story", Part::Undo => "undo" },
+        "part": match step.words.part { Part::Story => "story", Part::Undo => "undo", Part::Aside => "aside" },
         "outcome": match step.standing {
             Standing::Open => "open",
             Standing::Done => "done",

@@ -34,7 +34,8 @@ impl Interrupt {
 
 /// Tasks that can be interrupted. A call under way comes to its end, so that
 /// nothing is cut off in the middle; the next forward step fails, and the
-/// definition does what it does when a step fails. Undo steps go on.
+/// definition does what it does when a step fails. Undo steps go on, and so does
+/// what records and reports the run and gives its lease back.
 pub struct Interruptible<T> {
     tasks: T,
     interrupt: Interrupt,
@@ -54,8 +55,8 @@ impl<T> Interruptible<T> {
 
 impl<T: Tasks> Tasks for Interruptible<T> {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
-        let is_undo = function_of(resource).is_some_and(words::undoes);
-        if self.interrupt.is_asked() && !is_undo {
+        let is_forward = function_of(resource).is_some_and(words::goes_forward);
+        if self.interrupt.is_asked() && is_forward {
             return Err(interrupted());
         }
         let _call = self.clock.during_a_call();
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn once_interrupted_only_undo_steps_are_called() {
+    async fn once_interrupted_no_step_goes_forward() {
         let interrupt = Interrupt::default();
         let answers = async |_: &str, _: Value| Ok(json!("called"));
         let tasks = Interruptible::new(answers, interrupt.clone(), StoryClock::new(1.0));
@@ -94,5 +95,8 @@ mod tests {
         assert!(error.cause.contains("interrupted: "), "{}", error.cause);
         assert!(call("CheckStatus").await.is_err());
         assert!(call("DeleteEndpoint").await.is_ok());
+        assert!(call("ReportOutcome").await.is_ok());
+        let release = tasks.invoke("arn:aws:states:::dynamodb:deleteItem", json!({}));
+        assert!(release.await.is_ok());
     }
 }

@@ -119,6 +119,8 @@ async fn look(
 
     let inspect_network = async |wait| {
         let input = inspect_network::Input {
+            place: request.place(),
+            claim: request.claim(),
             request: request.clone(),
             cluster: cluster.clone(),
             wait,

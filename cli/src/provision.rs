@@ -38,7 +38,7 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
         clock: world.clock.clone(),
     };
     let interrupt = Interrupt::default();
-    let steps = Steps::new(&world.ec2, &world.cloud);
+    let steps = Steps::new(&world.ec2, &world.cloud, world.integrations.clone());
     let tasks = Interruptible::new(steps, interrupt.clone(), world.clock.clone());
     let execution = until_left(&machine, &request, &tasks, &watcher, &interrupt).await;
     watcher.display.end();

@@ -2,27 +2,38 @@
 //! table that joins the two outside of AWS.
 
 use engine::{TaskFailure, Tasks};
+use in_process::integrations::Integrations;
 use serde_json::{Value, json};
 use shared::StepError;
 use shared::cloud::Cloud;
-use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::config::DEFAULT_TAG_PREFIX;
+use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
 
-/// The functions in this process, over the ports of one account and Region.
+pub mod fleet;
+
+/// The functions in this process, over the ports of one account and Region, and
+/// the services that the definitions call themselves.
 pub struct Steps<'a, E, C> {
     ec2: &'a E,
     cloud: &'a C,
+    integrations: Integrations,
 }
 
 impl<'a, E, C> Steps<'a, E, C> {
-    /// Calls the handlers with these ports.
-    pub fn new(ec2: &'a E, cloud: &'a C) -> Self {
-        Self { ec2, cloud }
+    /// Calls the handlers with these ports. Ledger and leases are where the
+    /// integrations have them.
+    pub fn new(ec2: &'a E, cloud: &'a C, integrations: Integrations) -> Self {
+        Self {
+            ec2,
+            cloud,
+            integrations,
+        }
     }
 }
 
 /// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 12] = [
+pub const FUNCTIONS: [&str; 18] = [
     "read-request",
     "inspect-cluster",
     "inspect-network",
@@ -35,6 +46,12 @@ pub const FUNCTIONS: [&str; 12] = [
     "deregister-endpoint",
     "delete-endpoint",
     "delete-security-group",
+    "report-outcome",
+    "tag-vpc",
+    "read-removal",
+    "inspect-connection",
+    "check-fleet",
+    "start-connection",
 ];
 
 /// The folder of the function that a definition names as `${…FunctionArn}`.
@@ -60,13 +77,21 @@ pub fn resource_name(function: &str) -> String {
 
 impl<E, C> Steps<'_, E, C>
 where
-    E: Network + Endpoints + SecurityGroups,
+    E: Network + Endpoints + SecurityGroups + VpcTags,
     C: Cloud,
 {
     async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
         let (ec2, cloud) = (self.ec2, self.cloud);
         match function {
             "read-request" => call(async |input| read_request::handle(&input), arguments).await,
+            "read-removal" => call(async |input| read_removal::handle(&input), arguments).await,
+            "inspect-connection" => {
+                call(
+                    async |input| inspect_connection::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
+            }
             "inspect-cluster" => {
                 call(
                     async |input| inspect_cluster::handle(cloud, input).await,
@@ -144,6 +169,14 @@ where
                 )
                 .await
             }
+            "report-outcome" => call(async |input| report_outcome::handle(&input), arguments).await,
+            "tag-vpc" => {
+                call(
+                    async |input| tag_vpc::handle(ec2, DEFAULT_TAG_PREFIX, input).await,
+                    arguments,
+                )
+                .await
+            }
             unknown => Err(StepError::new(
                 shared::Code::DefinitionError,
                 format!("no function {unknown} in this process"),
@@ -154,15 +187,49 @@ where
 
 impl<E, C> Tasks for Steps<'_, E, C>
 where
-    E: Network + Endpoints + SecurityGroups,
+    E: Network + Endpoints + SecurityGroups + VpcTags,
     C: Cloud,
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
-        let function = function_of(resource).unwrap_or(resource);
-        self.step(function, arguments)
-            .await
-            .map_err(|error| as_lambda_says_it(&error))
+        match function_of(resource) {
+            Some(function) => self
+                .step(function, arguments)
+                .await
+                .map_err(|error| as_lambda_says_it(&error)),
+            None => integrated(&self.integrations, resource, arguments),
+        }
     }
+}
+
+/// Calls a service as Step Functions does by itself.
+fn integrate(
+    integrations: &Integrations,
+    resource: &str,
+    arguments: Value,
+) -> Result<Value, TaskFailure> {
+    let done = integrations.invoke(resource, arguments);
+    let done = done.unwrap_or_else(|| {
+        let cause = format!("{resource} is not there in this process");
+        Err(("States.Runtime".to_owned(), cause))
+    });
+    done.map_err(|(error, cause)| TaskFailure::new(error, cause))
+}
+
+/// What a definition calls without a function.
+///
+/// # Errors
+/// Those of the service, as Step Functions names them.
+pub fn integrated(
+    integrations: &Integrations,
+    resource: &str,
+    arguments: Value,
+) -> Result<Value, TaskFailure> {
+    let answer = integrations.invoke(resource, arguments);
+    let answer = answer.unwrap_or_else(|| {
+        let cause = format!("this process has neither function nor integration {resource}");
+        Err(("States.Runtime".to_owned(), cause))
+    });
+    answer.map_err(|(error, cause)| TaskFailure::new(error, cause))
 }
 
 /// A failed function as Step Functions sees it: the cause is JSON text.

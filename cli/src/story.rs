@@ -5,6 +5,7 @@ use serde_json::Value;
 use shared::Code;
 use shared::progress::Pending;
 use shared::report::message_of;
+use shared::request::Limits;
 use time::{Duration, OffsetDateTime};
 
 use crate::interrupt::INTERRUPTED;
@@ -67,6 +68,8 @@ pub struct Story {
     began: Option<OffsetDateTime>,
     left_out: usize,
     last_error: Option<(String, String)>,
+    /// How long another run may be waited for, in seconds.
+    lease_seconds: Option<u64>,
 }
 
 impl Story {
@@ -75,7 +78,15 @@ impl Story {
         self.began.get_or_insert(event.at);
         let state = event.kind.state()?;
         match &event.kind {
-            EventKind::StateEntered { .. } => self.enter(words::of(state)?, event.at),
+            EventKind::StateEntered { .. } => match state {
+                words::LEASE => None,
+                WAIT_FOR_LEASE => self.enter(words::of(words::LEASE)?, event.at),
+                BUSY => self.give_up(event.at),
+                _ => self.enter(words::of(state)?, event.at),
+            },
+            EventKind::WaitStarted { seconds, .. } if state == WAIT_FOR_LEASE => {
+                self.await_lease(*seconds, event.at)
+            }
             EventKind::TaskScheduled { .. } => {
                 self.open(state)?.calls += 1;
                 None
@@ -95,6 +106,8 @@ impl Story {
                     seconds: *delay_seconds,
                 })
             }
+            // Refused, so another run holds it; that is no failure yet.
+            EventKind::Caught { next, .. } if state == words::LEASE && next != UNDO => None,
             EventKind::Caught { .. } => {
                 let (error, cause) = self.last_error.take()?;
                 let step = self.open(state)?;
@@ -160,6 +173,30 @@ impl Story {
         Some(News::Begun)
     }
 
+    /// No function says that the lease is awaited, so it is said here.
+    fn await_lease(&mut self, seconds: f64, at: OffsetDateTime) -> Option<News> {
+        let limit_seconds = self
+            .lease_seconds
+            .unwrap_or(Limits::default().lease_seconds);
+        let step = self.open(words::LEASE)?;
+        // The look that found it taken was before the step began.
+        step.calls = step.calls.max(1);
+        Some(News::Awaiting(Pending {
+            waiting_for: "another run that changes this VPC to end".to_owned(),
+            wait_seconds: seconds as u64,
+            waited_seconds: u64::try_from((at - step.began).whole_seconds()).unwrap_or(0),
+            limit_seconds,
+        }))
+    }
+
+    fn give_up(&mut self, at: OffsetDateTime) -> Option<News> {
+        let step = self.open(words::LEASE)?;
+        step.standing = Standing::Failed;
+        step.ended = Some(at);
+        step.detail = Code::ConnectionBusy.to_string();
+        Some(News::Failed)
+    }
+
     fn open(&mut self, state: &str) -> Option<&mut Step> {
         self.steps
             .last_mut()
@@ -172,6 +209,9 @@ impl Story {
                 .ok()
                 .map(News::Awaiting);
         }
+        if state == "ReadRequest" {
+            self.lease_seconds = output["request"]["limits"]["lease_seconds"].as_u64();
+        }
         if state == "InspectNetwork" {
             self.left_out = left_out(&output["value"]);
         }
@@ -182,6 +222,11 @@ impl Story {
         Some(News::Done)
     }
 }
+
+/// The states of waiting for another run, and the beginning of the undo line.
+const WAIT_FOR_LEASE: &str = "WaitForLease";
+const BUSY: &str = "ConnectionBusy";
+const UNDO: &str = "DecideUndo";
 
 impl Step {
     /// How long it took, once it is over.
@@ -203,14 +248,21 @@ fn told_of_answer(state: &str, output: &Value) -> String {
     let value = &output["value"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match state {
-        "ReadRequest" => format!("{} in {}", text(&output["vpc_id"]), text(&output["region"])),
+        "ReadRequest" => {
+            let request = &output["request"];
+            format!(
+                "{} in {}",
+                text(&request["vpc_id"]),
+                text(&request["region"])
+            )
+        }
         "InspectCluster" => {
             let service = text(&value["service_name"]);
             let id = service.rsplit('.').next().unwrap_or_default();
             format!("{} offers {id}", text(&value["cluster_name"]))
         }
         "InspectNetwork" => told_of_plan(value),
-        "CreateSecurityGroup" => text(&output["group_id"]),
+        "CreateSecurityGroup" => text(&value["group_id"]),
         "CreateEndpoint" => text(&output["endpoint_id"]),
         "RegisterEndpoint" => "the cluster knows the endpoint".to_owned(),
         "CheckStatus" => "both sides are available".to_owned(),
@@ -356,6 +408,62 @@ mod tests {
         assert_eq!(story.hear(&at(2, caught)), Some(News::Failed));
         assert_eq!(story.last().unwrap().detail, "aws-throttled: EC2 said so");
         assert!(story.is_undoing());
+    }
+
+    #[test]
+    fn another_run_is_told_of_only_when_it_must_be_waited_for() {
+        let caught = |next: &str| EventKind::Caught {
+            state: "TakeLease".into(),
+            error: "DynamoDB.ConditionalCheckFailedException".into(),
+            next: next.into(),
+        };
+        let wait = EventKind::WaitStarted {
+            state: "WaitForLease".into(),
+            seconds: 15.0,
+        };
+        let refused = || {
+            [
+                entered("TakeLease"),
+                failed("TakeLease", "DynamoDB.ConditionalCheckFailedException", ""),
+                caught("IsLeaseAwaited"),
+            ]
+        };
+        let mut free = Story::default();
+        assert_eq!(free.hear(&at(0, entered("TakeLease"))), None);
+        assert_eq!(free.hear(&at(0, answered("TakeLease", json!({})))), None);
+        assert!(free.steps().is_empty());
+
+        let mut story = Story::default();
+        let request = json!({"request": {"limits": {"lease_seconds": 60}}});
+        story.hear(&at(0, answered("ReadRequest", request)));
+        for event in refused() {
+            assert_eq!(story.hear(&at(0, event)), None);
+        }
+        assert_eq!(
+            story.hear(&at(0, entered("WaitForLease"))),
+            Some(News::Begun)
+        );
+        let news = story.hear(&at(0, wait.clone()));
+        assert!(matches!(news, Some(News::Awaiting(pending)) if pending.limit_seconds == 60));
+        for event in refused() {
+            assert_eq!(story.hear(&at(15, event)), None);
+        }
+        assert_eq!(story.hear(&at(15, entered("WaitForLease"))), None);
+        let mut given_up = story.clone();
+        let news = story.hear(&at(30, answered("TakeLease", json!({}))));
+        assert_eq!(news, Some(News::Done));
+        assert!(!story.is_undoing());
+        assert_eq!(
+            (story.done(), story.total()),
+            (0, 9),
+            "it is no step of the story"
+        );
+
+        assert_eq!(
+            given_up.hear(&at(60, entered("ConnectionBusy"))),
+            Some(News::Failed)
+        );
+        assert_eq!(given_up.last().unwrap().detail, "connection-busy");
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub enum Part {
     Story,
     /// A step that takes back what was made.
     Undo,
+    /// No step of its own, but told of when it takes long.
+    Aside,
 }
 
 /// A state in plain words.
@@ -40,8 +42,20 @@ const fn undo(state: &'static str, doing: &'static str, done: &'static str) -> W
     }
 }
 
+/// The state that takes the lease. Nobody needs to hear of it unless it must be
+/// waited for.
+pub const LEASE: &str = "TakeLease";
+
 /// All states that do something, in the order of the story and then of the undo.
+/// What is recorded, reported and announced on the way changes nothing for those
+/// who watch, so it has no words.
 pub const TABLE: &[Words] = &[
+    Words {
+        state: LEASE,
+        part: Part::Aside,
+        doing: "Waiting for another run",
+        done: "No other run",
+    },
     story("ReadRequest", "Reading the request", "Request checked"),
     story(
         "InspectCluster",
@@ -102,9 +116,13 @@ pub fn story_steps() -> usize {
         .count()
 }
 
-/// Whether the function takes back what another one made.
-pub fn undoes(function: &str) -> bool {
-    of(&crate::steps::resource_name(function)).is_some_and(|words| words.part == Part::Undo)
+/// Whether the function is a step towards the connection.
+pub fn goes_forward(function: &str) -> bool {
+    part_of(function) == Some(Part::Story)
+}
+
+fn part_of(function: &str) -> Option<Part> {
+    of(&crate::steps::resource_name(function)).map(|words| words.part)
 }
 
 #[cfg(test)]
@@ -116,13 +134,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_task_of_the_definition_has_words_and_nothing_else_has() {
+    fn every_step_of_the_definition_has_words_and_nothing_else_has() {
         let definition: Value = serde_json::from_str(crate::definition::PROVISION).unwrap();
         let states = definition["States"].as_object().unwrap();
+        let is_step = |resource: &str| {
+            crate::steps::function_of(resource)
+                .is_some_and(|function| !["report-outcome", "tag-vpc"].contains(&function))
+        };
         let tasks: BTreeSet<&str> = states
             .iter()
-            .filter(|(_, state)| state["Type"] == "Task")
+            .filter(|(_, state)| state["Resource"].as_str().is_some_and(is_step))
             .map(|(name, _)| name.as_str())
+            .chain([LEASE])
             .collect();
         let table: BTreeSet<&str> = TABLE.iter().map(|words| words.state).collect();
         assert_eq!(table, tasks);
@@ -135,7 +158,8 @@ mod tests {
             let family = ["disable-", "deregister-", "delete-"]
                 .iter()
                 .any(|verb| function.starts_with(verb));
-            assert_eq!(undoes(function), family, "{function}");
+            let undoes = part_of(function) == Some(Part::Undo);
+            assert_eq!(undoes, family, "{function}");
         }
     }
 }

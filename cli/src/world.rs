@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use engine::Clock;
+use in_process::integrations::Integrations;
 use shared::cloud::HttpCloud;
 use shared::config::{Config, DEFAULT_SECRET, aws, aws_at};
 use shared::ec2::AwsEc2;
@@ -45,6 +46,10 @@ pub struct World {
     pub ec2: AwsEc2,
     /// The Cloud API.
     pub cloud: HttpCloud<SecretsManager>,
+    /// What the definition calls without a function: ledger, leases and events.
+    /// Those of a simulated world, or else private ones that end with this
+    /// process: it neither sees nor keeps the leases of a deployed stack.
+    pub integrations: Integrations,
     /// Its time.
     pub clock: StoryClock,
     /// What it is, in sentences for the reader.
@@ -63,7 +68,7 @@ impl Chosen {
         }
         let name = match &place.scenario {
             Some(name) => name.clone(),
-            None => Scenario::names().next().unwrap_or_default().to_owned(),
+            None => default_scenario().to_owned(),
         };
         let scenario = Box::new(read(&name)?);
         Ok(match &place.endpoint {
@@ -108,21 +113,22 @@ impl Chosen {
         let fast = (speed != 1.0).then(|| {
             format!("While something is awaited, time runs {speed} times as fast as on the wall; times shown are its own.")
         });
-        let (url, mut about, server) = match self {
+        let (url, mut about, integrations, server) = match self {
             Chosen::Aws => return real(place, region, clock).await,
             Chosen::Running { url, .. } => {
                 let about = format!("The simulator at {url}.");
-                (url, about, None)
+                (url, about, private(&clock)?, None)
             }
             Chosen::Embedded { name, scenario } => {
                 let time = clock.clone();
                 let simulator = Simulator::new(&scenario, move || time.now());
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let integrations = Integrations::new(simulator.clone());
                 let server = Server::start(simulator, address)
                     .await
                     .map_err(Error::Listen)?;
                 let about = format!("The simulated world {name}: {}.", scenario.title);
-                (server.url(), about, Some(server))
+                (server.url(), about, integrations, Some(server))
             }
         };
         if let Some(fast) = fast {
@@ -133,6 +139,7 @@ impl Chosen {
         Ok(World {
             ec2: AwsEc2::new(&aws),
             cloud: HttpCloud::new(&url, SecretsManager::new(&aws, secret))?,
+            integrations,
             clock,
             about: vec![about],
             _server: server,
@@ -151,19 +158,32 @@ impl Chosen {
 async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
     let mut config = Config::from_env();
     if let Some(secret) = &place.secret {
-        config.api_key_secret.clone_from(secret);
+        config.secrets = secret.as_str().into();
     }
     let aws = aws(Some(region.as_str())).await;
     Ok(World {
         ec2: AwsEc2::new(&aws),
         cloud: config.cloud(&aws)?,
+        integrations: private(&clock)?,
         clock,
         about: vec![format!(
             "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",
-            config.cloud_url, config.api_key_secret
+            config.cloud_url, config.secrets.default
         )],
         _server: None,
     })
+}
+
+/// Tables and a bus that only this process knows.
+fn private(clock: &StoryClock) -> Result<Integrations, Error> {
+    let time = clock.clone();
+    let scenario = Scenario::shipped(default_scenario())?;
+    let simulator = Simulator::new(&scenario, move || time.now());
+    Ok(Integrations::new(simulator))
+}
+
+fn default_scenario() -> &'static str {
+    Scenario::names().next().unwrap_or_default()
 }
 
 fn read(name: &str) -> Result<Scenario, Error> {

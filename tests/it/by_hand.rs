@@ -7,6 +7,7 @@ use std::process::Stdio;
 use crdb_privatelink::steps::Steps;
 use engine::{Clock, ScaledClock};
 use in_process::InProcess;
+use in_process::integrations::Integrations;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
 use system_tests::aftermath::Snapshot;
@@ -126,7 +127,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
         &machine,
         "after",
         request,
-        &Steps::new(&ports, &ports),
+        &Steps::new(&ports, &ports, Integrations::new(simulator.clone())),
         &clock,
         &(),
     )

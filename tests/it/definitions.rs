@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crdb_privatelink::steps::{FUNCTIONS, function_of, resource_name};
+use crdb_privatelink::steps::{FUNCTIONS, resource_name};
+use engine::INTEGRATIONS;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor, value};
 use serde_json::Value;
 use shared::StepErrorName;
@@ -53,12 +54,43 @@ const UNDO_RETRY: &str = r#""Retry": [
         }
       ]"#;
 
+/// How a direct integration is tried again: whatever went wrong, but a condition
+/// that does not hold is an answer.
+const DIRECT_RETRY: &str = r#""Retry": [
+        {
+          "ErrorEquals": [
+            "DynamoDB.ConditionalCheckFailedException"
+          ],
+          "MaxAttempts": 0
+        },
+        {
+          "ErrorEquals": [
+            "States.ALL"
+          ],
+          "IntervalSeconds": 1,
+          "BackoffRate": 2.0,
+          "MaxDelaySeconds": 20,
+          "MaxAttempts": 5,
+          "JitterStrategy": "FULL"
+        }
+      ]"#;
+
+/// Functions that no definition calls: they are doors.
+const DOORS: [&str; 2] = ["connections-api", "plan-connection"];
+
+/// The integration that writes an item.
+const UPDATE: &str = "arn:aws:states:::dynamodb:updateItem";
+
+/// Seconds between the end of the longest run and the end of its lease.
+const LEASE_MARGIN: u64 = 600;
+
 /// Error names that do not come from our code (Step Functions developer guide,
 /// "Handling errors in Step Functions workflows"; Lambda developer guide,
 /// "Orchestrating Lambda functions with Step Functions"). A misspelt one would
 /// match nothing, and nobody would notice.
-const SERVICE_ERRORS: [&str; 10] = [
+const SERVICE_ERRORS: [&str; 11] = [
     "States.ALL",
+    "DynamoDB.ConditionalCheckFailedException",
     "States.Timeout",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -136,6 +168,21 @@ impl Definition {
         self.states_of("Wait")
             .any(|(_, wait)| wait["Next"].as_str() == Some(task))
     }
+
+    fn is_provision(&self) -> bool {
+        self.file == "provision.asl.json"
+    }
+}
+
+/// The folders of the functions.
+fn folders() -> BTreeSet<String> {
+    std::fs::read_dir(root().join("functions"))
+        .expect("the folder of the functions")
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.path().join("Cargo.toml").exists())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "shared")
+        .collect()
 }
 
 impl Task<'_> {
@@ -144,16 +191,51 @@ impl Task<'_> {
         format!("{}, state {}", self.definition.file, self.name)
     }
 
-    fn function(&self) -> &'static str {
-        let resource = self.state["Resource"].as_str().unwrap_or_default();
-        function_of(resource)
-            .unwrap_or_else(|| panic!("{}: {resource} is no function of ours", self.place()))
+    fn resource(&self) -> &str {
+        self.state["Resource"].as_str().unwrap_or_default()
+    }
+
+    /// Whether Step Functions calls a service itself.
+    fn is_direct(&self) -> bool {
+        INTEGRATIONS.contains(&self.resource())
+    }
+
+    /// The function that is called, unless it is a direct integration.
+    fn function(&self) -> Option<String> {
+        if self.is_direct() {
+            return None;
+        }
+        let resource = self.resource();
+        let name = resource
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix("FunctionArn}"))
+            .unwrap_or_default();
+        let found = folders()
+            .into_iter()
+            .find(|folder| resource_name(folder) == name);
+        assert!(
+            found.is_some(),
+            "{}: {resource} is no function of ours",
+            self.place()
+        );
+        found
     }
 
     fn is_undo(&self) -> bool {
-        ["disable-", "deregister-", "delete-"]
-            .iter()
-            .any(|prefix| self.function().starts_with(prefix))
+        let undoes = |function: String| {
+            ["disable-", "deregister-", "delete-"]
+                .iter()
+                .any(|prefix| function.starts_with(prefix))
+        };
+        self.function().is_some_and(undoes)
+    }
+
+    fn retry(&self) -> &'static str {
+        match (self.is_direct(), self.is_undo()) {
+            (true, _) => DIRECT_RETRY,
+            (false, true) => UNDO_RETRY,
+            (false, false) => FORWARD_RETRY,
+        }
     }
 
     fn timeout(&self) -> u64 {
@@ -164,7 +246,8 @@ impl Task<'_> {
     /// The most seconds that one visit can take: every attempt times out, and
     /// every pause between two of them is as long as its jitter allows.
     fn longest_visit(&self) -> u64 {
-        let retry = &self.state["Retry"][0];
+        let retriers = self.state["Retry"].as_array().expect("Retry");
+        let retry = retriers.last().expect("a retrier");
         let attempts = seconds(&retry["MaxAttempts"]).expect("MaxAttempts");
         let cap = seconds(&retry["MaxDelaySeconds"]).expect("MaxDelaySeconds");
         assert_eq!(retry["BackoffRate"].as_f64(), Some(2.0));
@@ -179,12 +262,18 @@ impl Task<'_> {
 
     /// The field of the request's limits that bounds the wait of this step.
     fn limit(&self) -> Option<&str> {
-        let limit = self.state["Arguments"]["wait"]["limit_seconds"].as_str()?;
-        let name = limit
-            .strip_prefix("{% $request.limits.")
-            .and_then(|rest| rest.strip_suffix(" %}"));
-        assert!(name.is_some(), "{}: the limit is {limit}", self.place());
-        name
+        const LIMIT: &str = "$request.limits.";
+        // A function says itself when the limit is reached; for an integration the
+        // state that its refusal leads to does.
+        let told = self.state["Arguments"]["wait"]["limit_seconds"].as_str();
+        let refused = self.state["Catch"][0]["Next"].as_str().unwrap_or_default();
+        let choice = &self.definition.value["States"][refused]["Choices"][0]["Condition"];
+        let decided = choice
+            .as_str()
+            .filter(|condition| self.is_direct() && condition.contains(LIMIT));
+        let (_, name) = told.or(decided)?.split_once(LIMIT)?;
+        let end = name.find(|c: char| c != '_' && !c.is_ascii_lowercase());
+        Some(&name[..end.unwrap_or(name.len())])
     }
 }
 
@@ -301,29 +390,25 @@ fn every_state_is_reached() {
 
 #[test]
 fn a_folder_a_function_and_a_task_have_one_name() {
-    let folders: BTreeSet<String> = std::fs::read_dir(root().join("functions"))
-        .expect("the folder of the functions")
-        .map(|entry| entry.expect("an entry"))
-        .filter(|entry| entry.path().join("Cargo.toml").exists())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name != "shared")
-        .collect();
+    let folders = folders();
     let known: BTreeSet<String> = FUNCTIONS.map(str::to_owned).into();
-    assert_eq!(folders, known, "the folders and crdb_privatelink::steps");
+    assert!(known.is_subset(&folders), "crdb_privatelink::steps");
 
-    let mut used = BTreeSet::new();
+    let mut used: BTreeSet<String> = DOORS.map(str::to_owned).into();
     for definition in definitions() {
         for task in definition.tasks() {
-            let function = task.function();
+            let Some(function) = task.function() else {
+                continue;
+            };
             assert!(
-                task.name.starts_with(&resource_name(function)),
+                task.name.starts_with(&resource_name(&function)),
                 "{}: calls {function}",
                 task.place()
             );
-            used.insert(function.to_owned());
+            used.insert(function);
         }
     }
-    assert_eq!(used, folders, "the tasks and the folders");
+    assert_eq!(used, folders, "the tasks, the doors and the folders");
 }
 
 #[test]
@@ -338,29 +423,25 @@ fn every_task_ends_by_itself() {
 #[test]
 fn a_task_is_retried_as_its_direction_asks_for() {
     for definition in definitions() {
-        let mut undos = 0;
-        let mut forwards = 0;
-        for task in definition.tasks() {
-            let (retry, count) = match task.is_undo() {
-                true => (UNDO_RETRY, &mut undos),
-                false => (FORWARD_RETRY, &mut forwards),
-            };
-            assert_eq!(task.state["Retry"], fragment(retry), "{}", task.place());
-            *count += 1;
-        }
         let written = |text: &str| definition.text.matches(text).count();
-        assert_eq!(
-            (written(UNDO_RETRY), written(FORWARD_RETRY)),
-            (undos, forwards),
-            "{}: every block is written in the same way, so that one search finds them all",
-            definition.file
-        );
-        assert_eq!(
-            written("\"Retry\""),
-            undos + forwards,
-            "{}",
-            definition.file
-        );
+        let mut blocks = 0;
+        for block in [UNDO_RETRY, FORWARD_RETRY, DIRECT_RETRY] {
+            let tasks: Vec<Task<'_>> = definition
+                .tasks()
+                .filter(|task| task.retry() == block)
+                .collect();
+            for task in &tasks {
+                assert_eq!(task.state["Retry"], fragment(block), "{}", task.place());
+            }
+            assert_eq!(
+                written(block),
+                tasks.len(),
+                "{}: every block is written in the same way, so that one search finds them all",
+                definition.file
+            );
+            blocks += tasks.len();
+        }
+        assert_eq!(written("\"Retry\""), blocks, "{}", definition.file);
     }
 }
 
@@ -415,13 +496,18 @@ fn the_step_says_how_long_to_wait() {
     for definition in definitions() {
         for (name, wait) in definition.states_of("Wait") {
             let place = format!("{}, state {name}", definition.file);
+            let next = wait["Next"].as_str().unwrap_or_default();
+            let asked = &definition.value["States"][next];
+            assert_eq!(asked["Type"], "Task", "{place}");
+            if asked["Resource"] == UPDATE {
+                // Nobody is there to say how long, so the pace is always the same.
+                assert!(seconds(&wait["Seconds"]).is_some(), "{place}");
+                continue;
+            }
             assert_eq!(
                 wait["Seconds"], "{% $progress.value.wait_seconds %}",
                 "{place}"
             );
-            let next = wait["Next"].as_str().unwrap_or_default();
-            let asked = &definition.value["States"][next];
-            assert_eq!(asked["Type"], "Task", "{place}");
             assert_eq!(
                 asked["Assign"]["progress"], "{% $states.result %}",
                 "{place}"
@@ -443,7 +529,7 @@ fn a_task_that_is_asked_again_has_a_limit_and_no_other_task_has_one() {
 #[test]
 fn the_failures_are_the_endings_of_a_report() {
     let endings: BTreeSet<&str> = Ending::ALL.map(Ending::as_str).into();
-    for definition in definitions() {
+    for definition in definitions().into_iter().filter(Definition::is_provision) {
         let fails: BTreeSet<&str> = definition
             .states_of("Fail")
             .map(|(_, state)| state["Error"].as_str().unwrap_or_default())
@@ -458,8 +544,8 @@ fn the_failures_are_the_endings_of_a_report() {
 #[test]
 fn no_run_takes_longer_than_its_machine() {
     let longest: BTreeMap<&str, u64> = Limits::MAX.named().into();
-    let mut used = BTreeSet::new();
     for definition in definitions() {
+        let mut used = BTreeSet::new();
         let mut total = 0;
         for task in definition.tasks() {
             total += task.longest_visit();
@@ -474,22 +560,172 @@ fn no_run_takes_longer_than_its_machine() {
             "{}: a run can take {total} s, and the machine ends after {machine:?}",
             definition.file
         );
+        if definition.is_provision() {
+            let named: BTreeSet<String> = longest.keys().map(|name| (*name).to_owned()).collect();
+            assert_eq!(used, named, "every limit bounds some wait");
+        }
     }
-    let named: BTreeSet<String> = longest.keys().map(|name| (*name).to_owned()).collect();
-    assert_eq!(used, named, "every limit bounds some wait");
 }
+
+/// A lease that ended before its run would let two runs change one VPC.
+#[test]
+fn a_lease_outlasts_every_run_that_holds_it() {
+    let mut leases = 0;
+    for definition in definitions() {
+        for task in definition.tasks().filter(|task| is_lease(task)) {
+            let machine = seconds(&definition.value["TimeoutSeconds"]).expect("TimeoutSeconds");
+            let values = &task.state["Arguments"]["ExpressionAttributeValues"];
+            let until = format!(
+                "{{% $string($floor($toMillis($states.context.Execution.StartTime) / 1000) + {}) %}}",
+                machine + LEASE_MARGIN
+            );
+            assert_eq!(values[":until"]["N"], until, "{}", task.place());
+            leases += 1;
+        }
+    }
+    assert!(leases > 0);
+}
+
+fn is_lease(task: &Task<'_>) -> bool {
+    task.resource() == UPDATE && task.state["Arguments"]["TableName"] == "${LeasesTable}"
+}
+
+/// A run that holds a lease leads through its release, however it ends.
+#[test]
+fn every_lease_is_given_back_on_every_way() {
+    for definition in definitions() {
+        let Some(taken) = definition.tasks().find(is_lease) else {
+            continue;
+        };
+        let release = definition
+            .tasks()
+            .find(|task| task.resource() == "arn:aws:states:::dynamodb:deleteItem")
+            .expect("a release");
+        let mut open = vec![taken.state["Next"].as_str().expect("Next")];
+        let mut seen = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            if name == release.name || !seen.insert(name) {
+                continue;
+            }
+            let state = &definition.value["States"][name];
+            let ends = ["Succeed", "Fail"].contains(&state["Type"].as_str().unwrap_or_default());
+            assert!(
+                !ends,
+                "{}: {name} is reached with the lease",
+                definition.file
+            );
+            targets(state, &mut open);
+        }
+        assert!(seen.len() > 10, "{}", definition.file);
+    }
+}
+
+/// What a run writes into the ledger on its way never changes the run, is written
+/// in one form, and only while the entry is the run's own. The first entry is
+/// another matter: it makes the entry the run's own, and without it nothing is made.
+#[test]
+fn what_is_recorded_has_one_form() {
+    let mut recorded = 0;
+    for definition in definitions() {
+        let writes = definition
+            .tasks()
+            .filter(|task| task.state["Arguments"]["TableName"] == "${ConnectionsTable}")
+            .filter(|task| task.resource() == UPDATE);
+        for task in writes {
+            let place = task.place();
+            assert!(task.name.starts_with("Record"), "{place}");
+            let arguments = &task.state["Arguments"];
+            let key = serde_json::json!({"connection_id": {"S": "{% $claim.connection_id %}"}});
+            assert_eq!(arguments["Key"], key, "{place}");
+            let since = serde_json::json!({"since": "{% $now() %}"});
+            assert_eq!(task.state["Assign"], since, "{place}");
+            check_update(arguments, &place);
+            if arguments["ExpressionAttributeNames"].is_null() {
+                assert_eq!(
+                    arguments["ConditionExpression"], "execution = :me",
+                    "{place}"
+                );
+                let catch = &task.state["Catch"][0];
+                assert_eq!(catch["Next"], task.state["Next"], "{place}");
+                assert_eq!(catch["Assign"], since, "{place}");
+                recorded += 1;
+            }
+        }
+    }
+    assert!(recorded > 5);
+}
+
+/// The attributes that are set are those of the ledger, each to the value of its
+/// name, and phase, timeline and time are always among them.
+fn check_update(arguments: &Value, place: &str) {
+    let expression = arguments["UpdateExpression"].as_str().unwrap_or_default();
+    let expression = expression.trim_start_matches("{% '");
+    let common = "SET phase = :phase, timeline = :timeline, updated_at = :now";
+    let more = expression
+        .strip_prefix(common)
+        .unwrap_or_else(|| panic!("{place}: {expression}"));
+    let more = more.split('\'').next().unwrap_or_default();
+    let mut values: BTreeSet<&str> = [":phase", ":timeline", ":now", ":me"].into();
+    for set in more.split(", ").filter(|set| !set.is_empty()) {
+        let (attribute, value) = set.split_once(" = ").unwrap_or_default();
+        assert_eq!(
+            (attribute == "execution").then_some(value),
+            (value == ":me").then_some(":me"),
+            "{place}: {set}"
+        );
+        let attribute = attribute.trim_start_matches('#');
+        assert!(ATTRIBUTES.contains(&attribute), "{place}: {attribute}");
+        if value != ":me" {
+            assert_eq!(value, format!(":{attribute}"), "{place}");
+            values.insert(value);
+        }
+    }
+    assert_eq!(
+        keys(&arguments["ExpressionAttributeValues"]),
+        values,
+        "{place}"
+    );
+    let values = &arguments["ExpressionAttributeValues"];
+    for (name, expected) in [
+        (":phase", "{% $timeline[-1].phase %}"),
+        (":timeline", "{% $string($timeline) %}"),
+        (":now", "{% $now() %}"),
+        (":me", "{% $states.context.Execution.Id %}"),
+    ] {
+        assert_eq!(values[name]["S"], expected, "{place}: {name}");
+    }
+}
+
+/// What an entry of the ledger may hold, besides phase, timeline and time.
+const ATTRIBUTES: [&str; 11] = [
+    "account_id",
+    "region",
+    "vpc_id",
+    "cluster_id",
+    "request",
+    "execution",
+    "started_at",
+    "endpoint_id",
+    "security_group_id",
+    "service_name",
+    "outcome",
+];
 
 #[test]
 fn the_arguments_of_a_task_are_the_input_of_its_function() {
     let nested = BTreeMap::from([
         ("wait", fields_of::<Wait>()),
         ("login", fields_of::<Login>()),
+        ("status", fields_of::<tag_vpc::Status>()),
     ]);
     for definition in definitions() {
         for task in definition.tasks() {
             let place = task.place();
             let arguments = &task.state["Arguments"];
-            let Some(input) = input_of(task.function()) else {
+            let Some(function) = task.function() else {
+                continue;
+            };
+            let Some(input) = input_of(&function) else {
                 assert_eq!(arguments, "{% $states.input %}", "{place}");
                 continue;
             };
@@ -528,6 +764,8 @@ fn input_of(function: &str) -> Option<BTreeSet<&'static str>> {
         "deregister-endpoint" => fields_of::<deregister_endpoint::Input>(),
         "delete-endpoint" => fields_of::<delete_endpoint::Input>(),
         "delete-security-group" => fields_of::<delete_security_group::Input>(),
+        "report-outcome" => fields_of::<report_outcome::Input>(),
+        "tag-vpc" => fields_of::<tag_vpc::Input>(),
         unknown => panic!("the fields of {unknown}'s input are not known here"),
     })
 }

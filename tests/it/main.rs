@@ -3,8 +3,12 @@
 mod by_hand;
 mod definitions;
 mod documents;
+mod leases;
+mod permissions;
+mod fleet;
 mod processes;
 mod provision;
 mod single_faults;
 mod strange_answers;
+mod template;
 mod twice;

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use crdb_privatelink::steps::FUNCTIONS;
 use engine::{Clock, ScaledClock};
+use in_process::integrations::Integrations;
 use serde_json::json;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
@@ -16,10 +17,11 @@ async fn the_story_is_told_by_the_binaries_too() {
     let clock = ScaledClock::new(30.0);
     let time = clock.clone();
     let simulator = Simulator::new(&scenario, move || time.now());
+    let integrations = Integrations::new(simulator.clone());
     let server = Server::start(simulator, (Ipv4Addr::LOCALHOST, 0).into())
         .await
         .expect("a server");
-    let processes = Processes::start(&server.url()).await;
+    let processes = Processes::start(&server.url(), integrations).await;
 
     // Every function says so in a name that definitions match.
     for function in FUNCTIONS {

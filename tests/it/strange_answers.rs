@@ -2,11 +2,10 @@
 
 use crdb_privatelink::steps::{Steps, function_of};
 use engine::{TaskFailure, Tasks};
-use in_process::InProcess;
 use serde_json::{Value, json};
 use shared::Code;
 use system_tests::aftermath::{Snapshot, check};
-use system_tests::run::{Ending, SECRET, Stage, ending};
+use system_tests::run::{Ending, Stage, ending};
 
 /// Does what is asked, but where one function would say that it is ready, it says
 /// something that nobody knows.
@@ -37,15 +36,16 @@ fn what_was_made_is_undone_wherever_the_answer_comes() {
         for (function, expect) in [
             ("inspect-cluster", None),
             ("inspect-network", None),
+            ("create-security-group", None),
             ("register-endpoint", None),
             ("check-status", Some("accepted")),
             ("check-status", Some("private-dns")),
         ] {
             let stage = Stage::shipped(scenario);
             let before = Snapshot::settled(&stage);
-            let ports = InProcess::new(stage.simulator.clone(), SECRET);
+            let ports = stage.ports();
             let strange = Strange {
-                tasks: Steps::new(&ports, &ports),
+                tasks: Steps::new(&ports, &ports, stage.integrations()),
                 function,
                 expect,
             };

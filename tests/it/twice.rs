@@ -3,11 +3,10 @@
 
 use crdb_privatelink::steps::Steps;
 use engine::{TaskFailure, Tasks};
-use in_process::InProcess;
 use serde_json::Value;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check};
-use system_tests::run::{Ending, SECRET, Stage, changes, ending};
+use system_tests::run::{Ending, Stage, changes, ending};
 use system_tests::variants::{VARIANTS, calls_of};
 
 /// Calls everything twice and gives the second answer.
@@ -21,8 +20,9 @@ impl<T: Tasks> Tasks for Twice<T> {
 }
 
 fn provision_twice(stage: &Stage) -> Ending {
-    let ports = InProcess::new(stage.simulator.clone(), SECRET);
-    ending(&stage.provision_by("twice", &Twice(Steps::new(&ports, &ports))))
+    let ports = stage.ports();
+    let steps = Steps::new(&ports, &ports, stage.integrations());
+    ending(&stage.provision_by("twice", &Twice(steps)))
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use shared::Code;
+use shared::ledger::{Connection, Phase};
 use shared::ownership::Tags;
 use shared::report::{Failure, Ready};
 use simulator::World;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::{CidrState, EndpointState};
 
+use crate::books::{self, Leases};
 use crate::run::{Ending, Stage};
 
 /// Everything that a run could leave behind, on both sides.
@@ -18,6 +21,7 @@ pub struct Snapshot {
     groups: BTreeMap<String, GroupSeen>,
     registrations: BTreeSet<(String, String)>,
     trusted: BTreeSet<(String, String)>,
+    leases: Leases,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +132,7 @@ impl Snapshot {
                         .map(|owner| (cluster.cluster.id.clone(), owner.external_owner_id.clone()))
                 })
                 .collect(),
+            leases: books::leases(world),
         }
     }
 
@@ -174,8 +179,133 @@ pub type Broken = String;
 pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Broken> {
     let after = Snapshot::settled(stage);
     match ending {
-        Ending::Ready(ready) => check_ready(stage, ready),
-        Ending::Failed(name, failure) => check_failed(name, failure, &after.left_since(before)),
+        Ending::Ready(ready) => check_ready(stage, ready)?,
+        Ending::Failed(name, failure) => check_failed(name, failure, &after.left_since(before))?,
+    }
+    check_lease(stage, &before.leases, &after.leases)?;
+    check_ledger(stage, ending)?;
+    check_notice(stage, ending)
+}
+
+/// Whether the last call of this operation was hit by a fault: then what it was to
+/// write need not be there.
+fn was_hit(stage: &Stage, operation: &str) -> bool {
+    let calls = stage.simulator.calls();
+    let mut last_first = calls.iter().rev();
+    last_first
+        .find(|call| call.operation == operation)
+        .is_some_and(|call| call.fault.is_some())
+}
+
+/// A run gives its lease back, and leaves those of others alone.
+fn check_lease(stage: &Stage, before: &Leases, after: &Leases) -> Result<(), Broken> {
+    if before == after || was_hit(stage, "dynamodb:DeleteItem") {
+        return Ok(());
+    }
+    Err(format!("leases before: {before:?}, after: {after:?}"))
+}
+
+/// Whether the run never came so far as to write into the ledger.
+fn is_unrecorded(ending: &Ending) -> bool {
+    match ending {
+        Ending::Ready(_) => false,
+        Ending::Failed(_, failure) => {
+            failure.failed_at == "ReadRequest" || failure.code() == Code::ConnectionBusy
+        }
+    }
+}
+
+fn phase_of(ending: &Ending) -> Phase {
+    match ending {
+        Ending::Ready(_) => Phase::Ready,
+        Ending::Failed(name, _) => match name.as_str() {
+            "RolledBack" => Phase::RolledBack,
+            "KeptAfterFailure" => Phase::KeptAfterFailure,
+            _ => Phase::RollbackIncomplete,
+        },
+    }
+}
+
+/// The entry of the connection that was asked for.
+///
+/// # Panics
+/// When the request cannot be read.
+pub fn recorded(stage: &Stage) -> Option<Connection> {
+    let request = shared::request::ProvisionRequest::parse(&stage.request).ok()?;
+    let id = request.claim().connection_id;
+    stage.simulator.look(books::connections).remove(&id)
+}
+
+/// The ledger says how it ended and what is there.
+fn check_ledger(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
+    if was_hit(stage, "dynamodb:UpdateItem") || is_unrecorded(ending) {
+        return Ok(());
+    }
+    let entry = recorded(stage).ok_or("the ledger has no entry")?;
+    let is = |right: bool, what: &str| match right {
+        true => Ok(()),
+        false => Err(format!("{what}: {entry:#?}")),
+    };
+    let phase = phase_of(ending);
+    is(entry.phase == phase, "the ledger has another phase")?;
+    let last = entry.timeline.last().map(|milestone| milestone.phase);
+    is(last == Some(phase), "the timeline ends otherwise")?;
+    let times = entry.timeline.windows(2);
+    is(
+        times.into_iter().all(|pair| pair[0].at <= pair[1].at),
+        "the timeline is not in order",
+    )?;
+    is(
+        entry.timeline.first().map(|first| first.phase) == Some(Phase::Requested),
+        "the timeline begins otherwise",
+    )?;
+    let outcome = entry.outcome.as_ref().ok_or("the ledger has no outcome")?;
+    is(outcome.phase == phase, "the outcome has another phase")?;
+    match ending {
+        Ending::Ready(ready) => {
+            is(outcome.ready.as_ref() == Some(ready), "not what is ready")?;
+            is(entry.account_id.is_some(), "no account")?;
+            is(entry.service_name.is_some(), "no service")?;
+            is(
+                entry.endpoint_id.as_ref() == Some(&ready.endpoint_id),
+                "another endpoint",
+            )
+        }
+        Ending::Failed(_, failure) => {
+            let explained = outcome.failure.as_ref();
+            is(
+                explained.is_some_and(|it| it.code == failure.code().as_str()),
+                "another code",
+            )?;
+            let gone = phase == Phase::RolledBack && !failure.undone.is_empty();
+            is(
+                !gone || (entry.endpoint_id.is_none() && entry.security_group_id.is_none()),
+                "what is gone is in the ledger",
+            )
+        }
+    }
+}
+
+/// The bus was told how it ended. It may be told more than once.
+fn check_notice(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
+    let unread = matches!(ending, Ending::Failed(_, failure) if failure.failed_at == "ReadRequest");
+    if was_hit(stage, "events:PutEvents") || unread {
+        return Ok(());
+    }
+    let notices = stage.simulator.look(books::notices);
+    let (kind, notice) = notices.last().ok_or("nothing was announced")?;
+    let (expected, code) = match ending {
+        Ending::Ready(_) => ("Connection Ready", None),
+        Ending::Failed(_, failure) => ("Connection Failed", Some(failure.code().to_string())),
+    };
+    let right = kind == expected
+        && notice.code == code
+        && notice.phase == Some(phase_of(ending))
+        && notice.cause.is_some() == code.is_some()
+        && notice.fix.is_some() == code.is_some();
+    match right {
+        true => Ok(()),
+        false => Err(format!("{kind} was announced: {notice:#?}")),
     }
 }
 

@@ -28,7 +28,12 @@ pub fn all() -> Vec<Document> {
             "docs/provision-failure.schema.json",
             schema::<shared::report::Failure>(),
         ),
+        ("docs/event.schema.json", schema::<shared::notice::Notice>()),
         ("README.md", with_diagram(&read("README.md"))),
+        (
+            "infra/openapi.yaml",
+            crate::openapi::with_schemas(&read("infra/openapi.yaml")),
+        ),
     ];
     documents
         .extend(stories().map(|(path, execution)| (path, crate::tale::tell(&execution.history))));

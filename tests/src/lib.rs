@@ -2,8 +2,13 @@
 //! true of the world afterwards.
 
 pub mod aftermath;
+pub mod api;
+pub mod books;
 pub mod documents;
+pub mod emulator;
+pub mod openapi;
 pub mod processes;
 pub mod run;
 pub mod tale;
+pub mod template;
 pub mod variants;

@@ -12,8 +12,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use crdb_privatelink::steps::{FUNCTIONS, function_of};
+use crdb_privatelink::steps::{FUNCTIONS, function_of, integrated};
 use engine::{TaskFailure, Tasks};
+use in_process::integrations::Integrations;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -30,20 +31,27 @@ struct Process {
 }
 
 /// All functions, each in a process of its own.
-pub struct Processes(HashMap<&'static str, Process>);
+pub struct Processes {
+    processes: HashMap<&'static str, Process>,
+    integrations: Integrations,
+}
 
 impl Processes {
-    /// Starts all functions with AWS and the Cloud API at `url`.
+    /// Starts all functions with AWS and the Cloud API at `url`. What the definition
+    /// calls itself does not go through them.
     ///
     /// # Panics
     /// When they cannot be built or started.
-    pub async fn start(url: &str) -> Self {
+    pub async fn start(url: &str, integrations: Integrations) -> Self {
         let folder = build().await;
         let mut processes = HashMap::new();
         for function in FUNCTIONS {
             processes.insert(function, start(&folder.join(function), url).await);
         }
-        Self(processes)
+        Self {
+            processes,
+            integrations,
+        }
     }
 
     /// Calls one function.
@@ -52,7 +60,7 @@ impl Processes {
     /// What the function says, as Step Functions would report it.
     pub async fn call(&self, function: &str, payload: Value) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let process = &self.0[function];
+        let process = &self.processes[function];
         let sent = process.invocations.send((payload, answer)).await;
         let exited = || TaskFailure::new("Runtime.ExitError", format!("{function} has exited"));
         sent.map_err(|_| exited())?;
@@ -62,8 +70,10 @@ impl Processes {
 
 impl Tasks for Processes {
     async fn invoke(&self, resource: &str, arguments: Value) -> Answer {
-        self.call(function_of(resource).unwrap_or(resource), arguments)
-            .await
+        match function_of(resource) {
+            Some(function) => self.call(function, arguments).await,
+            None => integrated(&self.integrations, resource, arguments),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! One run of a definition over a world in virtual time.
 
+use std::time::Duration;
+
 use crdb_privatelink::steps::Steps;
-use engine::{Execution, Machine, Outcome, VirtualClock};
+use engine::{Clock, Execution, Machine, Outcome, VirtualClock};
 use in_process::InProcess;
+use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Failure, Ready};
 use simulator::{Fault, Scenario, Simulator};
@@ -64,10 +67,39 @@ impl Stage {
         self
     }
 
+    /// The ports of the functions.
+    pub fn ports(&self) -> InProcess {
+        InProcess::new(self.simulator.clone(), SECRET)
+    }
+
+    /// What the definition calls without a function.
+    pub fn integrations(&self) -> Integrations {
+        Integrations::new(self.simulator.clone())
+    }
+
     /// Runs `provision` to its end.
     pub fn provision(&self, name: &str) -> Execution {
-        let ports = InProcess::new(self.simulator.clone(), SECRET);
-        self.provision_by(name, &Steps::new(&ports, &ports))
+        let ports = self.ports();
+        self.provision_by(name, &Steps::new(&ports, &ports, self.integrations()))
+    }
+
+    /// Runs `provision` for two requests at once, the second one so much later.
+    pub fn provision_both(&self, requests: [&Value; 2], later: Duration) -> [Execution; 2] {
+        let ports = self.ports();
+        let steps = Steps::new(&ports, &ports, self.integrations());
+        PROVISION.with(|machine| {
+            let run = async |name, request: &Value, after| {
+                self.clock.sleep(after).await;
+                engine::run(machine, name, request.clone(), &steps, &self.clock, &()).await
+            };
+            let (first, second) = block_on(async {
+                tokio::join!(
+                    run("first", requests[0], Duration::ZERO),
+                    run("second", requests[1], later)
+                )
+            });
+            [first, second]
+        })
     }
 
     /// Runs `provision` with other tasks.
@@ -112,7 +144,12 @@ pub fn ending(execution: &Execution) -> Ending {
 
 /// Whether an operation of a service changes something there.
 pub fn changes(operation: &str) -> bool {
-    !["Describe", "Get", "GET", "List"]
-        .iter()
-        .any(|reads| operation.contains(reads))
+    let reads = ["Describe", "Get", "GET", "List"];
+    !keeps_books(operation) && !reads.iter().any(|reads| operation.contains(reads))
+}
+
+/// Whether an operation is about ledger, leases and announcements, which change
+/// nothing about the connection.
+pub fn keeps_books(operation: &str) -> bool {
+    operation.starts_with("dynamodb:") || operation.starts_with("events:")
 }

@@ -5,9 +5,10 @@
 //! *not yet*, until the limit.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::Cloud;
+use shared::cloud::{Cloud, registration_of};
 use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::{ClusterId, EndpointId};
+use shared::place::Place;
 use shared::progress::{Progress, Wait};
 use shared::report::Login;
 use shared::{Code, StepError};
@@ -20,6 +21,8 @@ use decide::{endpoint_awaited, registration_awaited};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
     /// The cluster.
     pub cluster_id: ClusterId,
     /// The endpoint.
@@ -65,14 +68,14 @@ pub async fn handle(
 ) -> Result<Progress<Output>, StepError> {
     let endpoint = ec2.endpoint(&input.endpoint_id).await?;
     let registrations = cloud.registrations(&input.cluster_id).await?;
-    let registration = registrations
-        .into_iter()
-        .find(|registration| registration.endpoint_id == input.endpoint_id.as_str())
-        .map(|registration| registration.status);
+    let registration = registration_of(&input.endpoint_id, &registrations);
 
     let awaited = [
         endpoint_awaited(&input.endpoint_id, endpoint.as_ref(), input.expect)?,
-        registration_awaited(registration.as_ref(), &input.endpoint_id)?,
+        registration_awaited(
+            registration.map(|registration| &registration.status),
+            &input.endpoint_id,
+        )?,
     ];
     let mut awaited: Vec<String> = awaited.into_iter().flatten().collect();
     if awaited.is_empty() {
@@ -127,6 +130,7 @@ mod tests {
 
     fn input(stage: &Stage, expect: Expect, wait: Wait) -> Input {
         Input {
+            place: stage.request.place(),
             cluster_id: stage.claim.cluster_id.clone(),
             endpoint_id: id(),
             expect,

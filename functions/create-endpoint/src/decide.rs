@@ -36,7 +36,7 @@ pub(crate) fn own<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &
 }
 
 /// The endpoint to be made.
-pub(crate) fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, StepError> {
+pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
     let group_id = input.group_id.clone().ok_or_else(|| {
         // Without a group EC2 would take the VPC's default group.
         StepError::new(
@@ -64,7 +64,7 @@ pub(crate) fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, 
         subnet_ids: input.endpoint.subnet_ids.clone(),
         group_id,
         token,
-        tags: claim.endpoint_tags(),
+        tags: input.claim.endpoint_tags(),
     })
 }
 
@@ -72,6 +72,7 @@ pub(crate) fn new_endpoint(input: &Input, claim: &Claim) -> Result<NewEndpoint, 
 mod tests {
     use in_process::stage::endpoint;
     use shared::ownership::Tags;
+    use shared::place::Place;
     use shared::plan::EndpointPlan;
 
     use super::*;
@@ -152,8 +153,11 @@ mod tests {
         Input {
             run: "run-1".to_owned(),
             vpc_id: "vpc-0a71e830".parse().unwrap(),
-            cluster_id: claim().cluster_id,
-            connection_id: claim().connection_id,
+            place: Place {
+                account_id: None,
+                region: "eu-west-1".parse().unwrap(),
+            },
+            claim: claim(),
             endpoint: EndpointPlan {
                 existing: None,
                 service_name: endpoint("available").service_name.parse().unwrap(),
@@ -169,7 +173,7 @@ mod tests {
         let token = |change: fn(&mut Input)| {
             let mut input = input();
             change(&mut input);
-            new_endpoint(&input, &claim()).unwrap().token
+            new_endpoint(&input).unwrap().token
         };
         let same = token(|_| {});
         assert_eq!(token(|_| {}), same);

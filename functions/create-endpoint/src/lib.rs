@@ -9,8 +9,9 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::Endpoints;
-use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId};
+use shared::ids::{EndpointId, SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin};
+use shared::place::Place;
 use shared::plan::EndpointPlan;
 use shared::{Code, StepError};
 
@@ -24,14 +25,17 @@ use decide::{Own, new_endpoint, own};
 pub struct Input {
     /// The name of the execution; with it the client token is another one in every run.
     pub run: String,
+    /// Where EC2 is asked.
+    pub place: Place,
     /// In which VPC.
     pub vpc_id: VpcId,
-    /// For which cluster.
-    pub cluster_id: ClusterId,
     /// For which connection.
-    pub connection_id: String,
+    pub claim: Claim,
     /// Service, subnets, and the endpoint to use if there is one.
     pub endpoint: EndpointPlan,
+    /// Whether the registration will be this connection's own. One that was there
+    /// before must stay when the connection goes, so the endpoint is marked.
+    pub owns_registration: bool,
     /// Its security group; only an endpoint that exists can do without.
     pub group_id: Option<SecurityGroupId>,
 }
@@ -49,19 +53,16 @@ pub struct Output {
 /// # Errors
 /// `endpoint-gone` when the one to use is on its way out or dead, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
-    let claim = Claim {
-        cluster_id: input.cluster_id.clone(),
-        connection_id: input.connection_id.clone(),
-    };
+    let claim = &input.claim;
     if let Some(endpoint_id) = &input.endpoint.existing {
-        claim_existing(ec2, endpoint_id, &claim).await?;
+        claim_existing(ec2, endpoint_id, claim, input.owns_registration).await?;
         return Ok(Output {
             endpoint_id: endpoint_id.clone(),
         });
     }
 
     let endpoints = ec2.endpoints(&input.vpc_id).await?;
-    let Own { usable, leftovers } = own(&endpoints, &input.endpoint.service_name, &claim);
+    let Own { usable, leftovers } = own(&endpoints, &input.endpoint.service_name, claim);
     if let Some(found) = usable {
         return Ok(Output {
             endpoint_id: found.id.clone(),
@@ -70,7 +71,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
     for leftover in leftovers {
         ec2.delete_endpoint(&leftover.id).await?;
     }
-    let created = ec2.create_endpoint(&new_endpoint(&input, &claim)?).await?;
+    let created = ec2.create_endpoint(&new_endpoint(&input)?).await?;
     Ok(Output {
         endpoint_id: created.id,
     })
@@ -80,6 +81,7 @@ async fn claim_existing(
     ec2: &impl Endpoints,
     id: &EndpointId,
     claim: &Claim,
+    owns_registration: bool,
 ) -> Result<(), StepError> {
     let since = "was there when the network was inspected, and now";
     let Some(endpoint) = ec2.endpoint(id).await? else {
@@ -99,7 +101,11 @@ async fn claim_existing(
         return Ok(());
     }
     let origin = Origin::of(&endpoint.tags).unwrap_or(Origin::Adopted);
-    ec2.tag_endpoint(id, &claim.tags(origin)).await
+    let mut tags = claim.tags(origin);
+    if !owns_registration {
+        tags.insert(claim.found_registration_key(), "yes".to_owned());
+    }
+    ec2.tag_endpoint(id, &tags).await
 }
 
 #[cfg(test)]
@@ -124,14 +130,15 @@ mod tests {
         Input {
             run: "run-1".to_owned(),
             vpc_id: stage.request.vpc_id.clone(),
-            cluster_id: stage.claim.cluster_id.clone(),
-            connection_id: stage.claim.connection_id.clone(),
+            place: stage.request.place(),
+            claim: stage.claim.clone(),
             endpoint: EndpointPlan {
                 existing: existing.map(|id| id.parse().unwrap()),
                 service_name: service(stage).parse().unwrap(),
                 subnet_ids: vec!["subnet-0a10000000000000a".parse().unwrap()],
                 zone_ids: ["euw1-az1".parse().unwrap()].into(),
             },
+            owns_registration: true,
             group_id: Some(group_id.parse().unwrap()),
         }
     }
@@ -296,6 +303,18 @@ mod tests {
                 "{tags:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_registration_that_was_there_before_is_marked_as_somebody_elses() {
+        let stage = Stage::shipped("half-made-by-hand");
+        let input = Input {
+            owns_registration: false,
+            ..input(&stage, Some(ENDPOINT))
+        };
+        at_once(handle(&stage.ports, input)).unwrap();
+        let tags = stage.things().endpoints[ENDPOINT].tags.clone();
+        assert!(stage.claim.is_in(&tags) && !stage.claim.owns_registration(&tags));
     }
 
     #[test]

@@ -2,14 +2,17 @@
 //! sources.
 //!
 //! Found again by name, the group must carry our tags; then missing rules are
-//! added, and rules that we did not plan are reported, not removed. The undo is
-//! `delete-security-group`.
+//! added, and rules that we did not plan are reported, not removed. EC2 shows a
+//! fresh group some seconds late, and until then it takes no rules: *not yet*.
+//! The undo is `delete-security-group`.
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{NewSecurityGroup, SecurityGroup, SecurityGroups};
-use shared::ids::{ClusterId, SecurityGroupId, VpcId};
+use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION};
+use shared::place::Place;
 use shared::plan::SecurityGroupPlan;
+use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
 
 mod rules;
@@ -18,14 +21,16 @@ mod rules;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
     /// In which VPC.
     pub vpc_id: VpcId,
-    /// For which cluster.
-    pub cluster_id: ClusterId,
     /// For which connection.
-    pub connection_id: String,
+    pub claim: Claim,
     /// Name and sources.
     pub security_group: SecurityGroupPlan,
+    /// How long this wait has lasted and may last.
+    pub wait: Wait,
 }
 
 /// What is there now.
@@ -41,16 +46,29 @@ pub struct Output {
 /// Finds or creates the group and completes its rules.
 ///
 /// # Errors
-/// `security-group-name-taken` for a foreign group, and those of EC2.
-pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Output, StepError> {
-    let plan = &input.security_group;
-    let claim = Claim {
-        cluster_id: input.cluster_id,
-        connection_id: input.connection_id,
-    };
-    let group = match find_ours(ec2, &input.vpc_id, &plan.name, &claim).await? {
+/// `security-group-name-taken` for a foreign group,
+/// `security-group-not-visible-in-time`, and those of EC2.
+pub async fn handle(
+    ec2: &impl SecurityGroups,
+    input: Input,
+) -> Result<Progress<Output>, StepError> {
+    match complete(ec2, &input).await {
+        Err(busy) if busy.code == Code::AwsResourceBusy => input.wait.pending(
+            format!(
+                "EC2 to show security group {} ({})",
+                input.security_group.name, busy.detail
+            ),
+            Code::SecurityGroupNotVisibleInTime,
+        ),
+        completed => completed.map(Progress::Ready),
+    }
+}
+
+async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, StepError> {
+    let (plan, claim) = (&input.security_group, &input.claim);
+    let group = match find_ours(ec2, &input.vpc_id, &plan.name, claim).await? {
         Some(found) => found,
-        None => create(ec2, &input.vpc_id, &plan.name, &claim).await?,
+        None => create(ec2, &input.vpc_id, &plan.name, claim).await?,
     };
     let group_id = group.id;
     let rules = ec2.ingress_rules(std::slice::from_ref(&group_id)).await?;
@@ -149,8 +167,9 @@ mod tests {
     fn input(stage: &Stage, name: &str, sources: &[&str]) -> Input {
         Input {
             vpc_id: stage.request.vpc_id.clone(),
-            cluster_id: stage.claim.cluster_id.clone(),
-            connection_id: stage.claim.connection_id.clone(),
+            place: stage.request.place(),
+            claim: stage.claim.clone(),
+            wait: stage.wait(),
             security_group: SecurityGroupPlan {
                 name: name.to_owned(),
                 sources: sources.iter().map(|text| source(text)).collect(),
@@ -158,8 +177,22 @@ mod tests {
         }
     }
 
-    fn call(stage: &Stage, name: &str, sources: &[&str]) -> Result<Output, StepError> {
+    fn call(stage: &Stage, name: &str, sources: &[&str]) -> Result<Progress<Output>, StepError> {
         at_once(handle(&stage.ports, input(stage, name, sources)))
+    }
+
+    /// What the call answers, which must be ready.
+    fn made(stage: &Stage, name: &str, sources: &[&str]) -> Output {
+        let progress = call(stage, name, sources).unwrap();
+        progress.ready().expect("the group is ready")
+    }
+
+    /// What the call waits for.
+    fn awaited(stage: &Stage, name: &str, sources: &[&str]) -> String {
+        match call(stage, name, sources).unwrap() {
+            Progress::Pending(pending) => pending.waiting_for,
+            Progress::Ready(output) => panic!("{output:?}"),
+        }
     }
 
     /// Sources and descriptions of the rules that let somebody in.
@@ -190,16 +223,13 @@ mod tests {
     fn the_group_is_made_with_exactly_the_planned_rules_and_found_again() {
         let stage = Stage::shipped("fresh-vpc");
         let sources = ["10.20.0.0/16", "2001:db8::/56"];
+        let awaited = awaited(&stage, "ours", &sources);
         assert!(
-            call(&stage, "ours", &sources).is_err(),
-            "a fresh group cannot be seen at once"
+            awaited.starts_with("EC2 to show security group ours ("),
+            "{awaited}"
         );
         stage.advance(5);
-        let (first, second) = stage.twice(async || {
-            handle(&stage.ports, input(&stage, "ours", &sources))
-                .await
-                .unwrap()
-        });
+        let (first, second) = stage.twice(async || made(&stage, "ours", &sources));
         assert_eq!(first, second);
         assert!(first.notes.is_empty(), "{:?}", first.notes);
         let description = stage.claim.rule_description();
@@ -222,7 +252,7 @@ mod tests {
             stage.cut_off(operation);
             let error = call(&stage, "ours", &["10.20.0.0/16"]).unwrap_err();
             assert_eq!(error.name(), StepErrorName::Transient, "{operation}");
-            let output = call(&stage, "ours", &["10.20.0.0/16"]).unwrap();
+            let output = made(&stage, "ours", &["10.20.0.0/16"]);
             assert_eq!(stage.things().groups.len(), groups + 1, "{operation}");
             assert_eq!(
                 rules(&stage, output.group_id.as_str()).len(),
@@ -236,14 +266,29 @@ mod tests {
     fn a_group_that_was_made_and_cannot_be_seen_yet_is_asked_for_again_later() {
         let stage = Stage::shipped("fresh-vpc");
         stage.cut_off("ec2:CreateSecurityGroup");
-        for _ in 0..2 {
-            assert_eq!(
-                call(&stage, "ours", &[]).unwrap_err().name(),
-                StepErrorName::Transient
-            );
-        }
+        let cut_off = call(&stage, "ours", &[]).unwrap_err();
+        assert_eq!(cut_off.name(), StepErrorName::Transient);
+        awaited(&stage, "ours", &[]);
         stage.advance(5);
-        assert!(call(&stage, "ours", &[]).is_ok());
+        made(&stage, "ours", &[]);
+    }
+
+    #[test]
+    fn a_group_that_does_not_show_before_the_limit_is_given_up() {
+        let stage = Stage::changed("fresh-vpc", |scenario| {
+            scenario.pace.visible = std::time::Duration::from_secs(1_000_000);
+        });
+        let given_up = stage.until_ready(async |wait| {
+            let input = Input {
+                wait,
+                ..input(&stage, "ours", &["10.20.0.0/16"])
+            };
+            handle(&stage.ports, input).await
+        });
+        assert_eq!(
+            given_up.unwrap_err().code,
+            Code::SecurityGroupNotVisibleInTime
+        );
     }
 
     #[test]
@@ -264,7 +309,7 @@ mod tests {
     #[test]
     fn rules_that_nobody_planned_are_reported_and_stay() {
         let stage = with_group("ours", |claim| claim.tags(Origin::Made));
-        let output = call(&stage, "ours", &["10.9.0.0/16"]).unwrap();
+        let output = made(&stage, "ours", &["10.9.0.0/16"]);
         assert_eq!(output.notes.len(), 1);
         assert!(
             output.notes[0].contains("tcp 26257-26257 from 10.20.0.0/16"),
@@ -279,11 +324,7 @@ mod tests {
         let stage = Stage::shipped("shared-endpoint");
         let name = stage.things().groups[GROUP].name.clone();
         let sources = ["10.20.0.0/16", "10.9.0.0/16"];
-        let (first, second) = stage.twice(async || {
-            handle(&stage.ports, input(&stage, &name, &sources))
-                .await
-                .unwrap()
-        });
+        let (first, second) = stage.twice(async || made(&stage, &name, &sources));
         assert_eq!((&first, first.group_id.as_str()), (&second, GROUP));
         let tags = &stage.things().groups[GROUP].tags;
         assert!(

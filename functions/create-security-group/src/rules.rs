@@ -26,15 +26,7 @@ pub(crate) fn compare(rules: &[IngressRule], planned: &[Source]) -> Difference {
     let extra = rules
         .iter()
         .filter(|rule| !rule.is_exactly_tcp(SQL_PORT) || !planned.contains(&rule.source))
-        .map(|rule| {
-            let ports = rule.ports.map_or("all ports".to_owned(), |(first, last)| {
-                format!("{first}-{last}")
-            });
-            format!(
-                "{} {ports} from {} ({})",
-                rule.protocol, rule.source, rule.id
-            )
-        })
+        .map(ToString::to_string)
         .collect();
     Difference { missing, extra }
 }

@@ -7,24 +7,25 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints};
-use shared::ids::{ClusterId, EndpointId, ServiceName, VpcId};
+use shared::ids::{EndpointId, ServiceName, VpcId};
 use shared::ownership::{Claim, Release};
+use shared::place::Place;
 use shared::plan::Undone;
-use shared::progress::{Progress, SETTLING_SECONDS, Wait};
+use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
 
 /// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
     /// In which VPC.
     pub vpc_id: VpcId,
-    /// To which service.
-    pub service_name: ServiceName,
-    /// The cluster of the connection.
-    pub cluster_id: ClusterId,
+    /// To which service; `None` for whichever this connection claims.
+    pub service_name: Option<ServiceName>,
     /// The connection that lets go.
-    pub connection_id: String,
+    pub claim: Claim,
     /// The endpoint, if its creation was answered.
     pub endpoint_id: Option<EndpointId>,
     /// How long this wait has lasted and may last.
@@ -36,16 +37,12 @@ pub struct Input {
 /// # Errors
 /// `endpoint-not-gone-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
-    let claim = Claim {
-        cluster_id: input.cluster_id.clone(),
-        connection_id: input.connection_id.clone(),
-    };
-    let (claimed, others) = find(ec2, &input, &claim).await?;
+    let (claimed, others) = find(ec2, &input).await?;
     let mut undone = Vec::new();
     let mut awaited = Vec::new();
     for endpoint in &claimed {
         let id = &endpoint.id;
-        match claim.release(&endpoint.tags) {
+        match input.claim.release(&endpoint.tags) {
             Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
                 undone.push(format!("endpoint {id} let go ({why})"));
@@ -61,7 +58,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
             .wait
             .pending(awaited.join(", "), Code::EndpointNotGoneInTime);
     }
-    if claimed.is_empty() && input.wait.waited_seconds() < SETTLING_SECONDS {
+    if claimed.is_empty() && !input.wait.is_settled() {
         let awaited = "EC2 to show for certain that no endpoint is left";
         return input.wait.pending(awaited, Code::EndpointNotGoneInTime);
     }
@@ -82,7 +79,6 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
 async fn find(
     ec2: &impl Endpoints,
     input: &Input,
-    claim: &Claim,
 ) -> Result<(Vec<Endpoint>, Vec<EndpointId>), StepError> {
     let mut found = ec2.endpoints(&input.vpc_id).await?;
     if let Some(id) = &input.endpoint_id
@@ -91,7 +87,9 @@ async fn find(
         found.extend(ec2.endpoint(id).await?);
     }
     let (claimed, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| {
-        endpoint.service_name == input.service_name.as_str() && claim.is_in(&endpoint.tags)
+        let service = input.service_name.as_ref();
+        service.is_none_or(|service| endpoint.service_name == service.as_str())
+            && input.claim.is_in(&endpoint.tags)
     });
     Ok((
         claimed,
@@ -129,9 +127,9 @@ mod tests {
     fn input(stage: &Stage, endpoint_id: Option<&str>, wait: Wait) -> Input {
         Input {
             vpc_id: stage.request.vpc_id.clone(),
-            service_name: stage.look(|world| world.ec2.services[0].name.parse().unwrap()),
-            cluster_id: stage.claim.cluster_id.clone(),
-            connection_id: stage.claim.connection_id.clone(),
+            service_name: stage.look(|world| world.ec2.services[0].name.parse().ok()),
+            place: stage.request.place(),
+            claim: stage.claim.clone(),
             endpoint_id: endpoint_id.map(|id| id.parse().unwrap()),
             wait,
         }
@@ -165,6 +163,17 @@ mod tests {
                 );
             });
         }
+    }
+
+    #[test]
+    fn without_a_service_it_is_found_by_its_claim() {
+        let stage = own();
+        let undone = stage.until_ready(async |wait| {
+            let service_name = None;
+            handle(&stage.ports, Input { service_name, ..input(&stage, None, wait) }).await
+        });
+        undone.unwrap();
+        assert!(stage.things().endpoints.is_empty());
     }
 
     #[test]

@@ -10,24 +10,25 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{GroupRemoval, SecurityGroup, SecurityGroups};
-use shared::ids::{ClusterId, VpcId};
+use shared::ids::VpcId;
 use shared::ownership::{Claim, Release};
+use shared::place::Place;
 use shared::plan::Undone;
-use shared::progress::{Progress, SETTLING_SECONDS, Wait};
+use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
 
 /// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
     /// In which VPC.
     pub vpc_id: VpcId,
-    /// The group's name.
-    pub name: String,
-    /// The cluster of the connection.
-    pub cluster_id: ClusterId,
+    /// The group's name; `None` for whichever this connection claims.
+    pub name: Option<String>,
     /// The connection that lets go.
-    pub connection_id: String,
+    pub claim: Claim,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -40,41 +41,51 @@ pub async fn handle(
     ec2: &impl SecurityGroups,
     input: Input,
 ) -> Result<Progress<Undone>, StepError> {
-    let claim = Claim {
-        cluster_id: input.cluster_id,
-        connection_id: input.connection_id,
+    let claim = &input.claim;
+    let found = match &input.name {
+        Some(name) => Vec::from_iter(ec2.group_named(&input.vpc_id, name).await?),
+        None => ec2.groups_tagged(&input.vpc_id, &claim.key()).await?,
     };
-    let name = &input.name;
-    let Some(group) = ec2.group_named(&input.vpc_id, name).await? else {
-        return settled(&input.wait, format!("security group {name} deleted"));
-    };
-    if !claim.is_in(&group.tags) {
-        let undone = format!("security group {name} has no claim of this connection");
-        return settled(&input.wait, undone);
+    let claimed: Vec<&SecurityGroup> = found.iter().filter(|it| claim.is_in(&it.tags)).collect();
+    if claimed.is_empty() {
+        return settled(&input.wait, nothing(input.name.as_deref(), found.first()));
     }
-    match claim.release(&group.tags) {
-        Release::Delete => match ec2.delete_group(&group.id).await? {
-            GroupRemoval::Gone => Ok(Progress::Ready(Undone::new(format!(
-                "security group {name} deleted"
-            )))),
-            GroupRemoval::InUse => input.wait.pending(
-                format!("security group {name} to be free (network interfaces drain)"),
-                Code::SecurityGroupNotGoneInTime,
-            ),
-        },
-        Release::Untag(keys, why) => {
-            revoke_added_rules(ec2, &group, &claim).await?;
-            ec2.untag_group(&group.id, &keys).await?;
-            Ok(Progress::Ready(Undone::new(format!(
-                "security group {name} let go ({why})"
-            ))))
+    let (mut undone, mut awaited) = (Vec::new(), Vec::new());
+    for group in claimed {
+        let name = &group.name;
+        match claim.release(&group.tags) {
+            Release::Delete => match ec2.delete_group(&group.id).await? {
+                GroupRemoval::Gone => undone.push(format!("security group {name} deleted")),
+                GroupRemoval::InUse => awaited.push(format!(
+                    "security group {name} to be free (network interfaces drain)"
+                )),
+            },
+            Release::Untag(keys, why) => {
+                revoke_added_rules(ec2, group, claim).await?;
+                ec2.untag_group(&group.id, &keys).await?;
+                undone.push(format!("security group {name} let go ({why})"));
+            }
         }
+    }
+    if !awaited.is_empty() {
+        let late = Code::SecurityGroupNotGoneInTime;
+        return input.wait.pending(awaited.join(", "), late);
+    }
+    Ok(Progress::Ready(Undone::new(undone.join(", "))))
+}
+
+/// What is said when this connection claims no group.
+fn nothing(name: Option<&str>, found: Option<&SecurityGroup>) -> String {
+    match (name, found) {
+        (Some(name), Some(_)) => format!("security group {name} has no claim of this connection"),
+        (Some(name), None) => format!("security group {name} deleted"),
+        (None, _) => "no security group of this connection is left".to_owned(),
     }
 }
 
 /// Nothing to undo is believed only when it has been so for a while.
 fn settled(wait: &Wait, undone: String) -> Result<Progress<Undone>, StepError> {
-    if wait.waited_seconds() < SETTLING_SECONDS {
+    if !wait.is_settled() {
         let awaited = "EC2 to show for certain that no security group is left";
         return wait.pending(awaited, Code::SecurityGroupNotGoneInTime);
     }
@@ -131,15 +142,15 @@ mod tests {
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
             vpc_id: stage.request.vpc_id.clone(),
-            name: stage.look(|world| {
+            name: Some(stage.look(|world| {
                 world
                     .ec2
                     .groups
                     .get(GROUP)
                     .map_or("gone".to_owned(), |group| group.name.clone())
-            }),
-            cluster_id: stage.claim.cluster_id.clone(),
-            connection_id: stage.claim.connection_id.clone(),
+            })),
+            place: stage.request.place(),
+            claim: stage.claim.clone(),
             wait,
         }
     }
@@ -177,8 +188,27 @@ mod tests {
         );
         assert!(second.ready().is_none(), "absent is not believed at once");
         assert!(!stage.things().groups.contains_key(GROUP));
-        stage.advance(SETTLING_SECONDS);
+        stage.advance(shared::progress::SETTLING_SECONDS);
         assert!(look(&stage).ready().is_some());
+    }
+
+    #[test]
+    fn without_a_name_it_is_found_by_its_claim() {
+        let by_claim = |stage: &Stage| {
+            stage.until_ready(async |wait| {
+                let name = None;
+                handle(&stage.ports, Input { name, ..input(stage, wait) }).await
+            })
+        };
+        let stage = own();
+        let undone = by_claim(&stage).unwrap().undone;
+        assert_eq!(undone, "security group cockroach by hand deleted");
+        assert!(!stage.things().groups.contains_key(GROUP));
+        let undone = by_claim(&stage).unwrap().undone;
+        assert_eq!(undone, "no security group of this connection is left");
+        let foreign = Stage::shipped("half-made-by-hand");
+        by_claim(&foreign).unwrap();
+        assert!(foreign.things().groups.contains_key(GROUP));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 use shared::cloud::{Registration, RegistrationStatus};
 use shared::ids::AccountId;
-use shared::progress::SETTLING_SECONDS;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next<'a> {
@@ -14,11 +13,11 @@ pub(crate) enum Next<'a> {
 }
 
 /// What to do about the registration that there is.
-pub(crate) fn next(status: Option<&RegistrationStatus>, waited_seconds: u64) -> Next<'_> {
+pub(crate) fn next(status: Option<&RegistrationStatus>, settled: bool) -> Next<'_> {
     match status {
         Some(RegistrationStatus::Deleting) => Next::Wait,
         Some(status) if !status.is_gone() => Next::Remove(status),
-        Some(_) | None if waited_seconds < SETTLING_SECONDS => Next::Settle,
+        Some(_) | None if !settled => Next::Settle,
         Some(_) | None => Next::Done,
     }
 }
@@ -55,21 +54,22 @@ mod tests {
             "SOMETHING_NEW",
         ] {
             let status = RegistrationStatus::parse(&format!("STATUS_{word}"));
-            for waited in [0, SETTLING_SECONDS] {
-                assert_eq!(next(Some(&status), waited), Next::Remove(&status), "{word}");
+            for settled in [false, true] {
+                assert_eq!(
+                    next(Some(&status), settled),
+                    Next::Remove(&status),
+                    "{word}"
+                );
             }
         }
-        assert_eq!(
-            next(Some(&RegistrationStatus::Deleting), SETTLING_SECONDS),
-            Next::Wait
-        );
+        assert_eq!(next(Some(&RegistrationStatus::Deleting), true), Next::Wait);
         for gone in [
             None,
             Some(&RegistrationStatus::Rejected),
             Some(&RegistrationStatus::Deleted),
         ] {
-            assert_eq!(next(gone, SETTLING_SECONDS - 1), Next::Settle);
-            assert_eq!(next(gone, SETTLING_SECONDS), Next::Done);
+            assert_eq!(next(gone, false), Next::Settle);
+            assert_eq!(next(gone, true), Next::Done);
         }
     }
 

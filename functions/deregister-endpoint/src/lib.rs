@@ -7,7 +7,7 @@
 //! registered by now.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::Cloud;
+use shared::cloud::{Cloud, ClusterState, registration_of};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
@@ -37,14 +37,19 @@ pub struct Input {
 /// `registration-not-gone-in-time`, and those of the Cloud API.
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>, StepError> {
     let (cluster, endpoint) = (&input.cluster_id, &input.endpoint_id);
-    let registrations = cloud.registrations(cluster).await?;
-    let found = registrations
-        .iter()
-        .find(|it| it.endpoint_id == endpoint.as_str());
+    let registrations = match cloud.registrations(cluster).await {
+        // A cluster that is gone has no lists either, like one that is being built.
+        Err(busy) if busy.code == Code::ClusterBusy && is_gone(cloud, cluster).await? => {
+            let undone = format!("cluster {cluster} is gone, and its registrations with it");
+            return Ok(Progress::Ready(Undone::new(undone)));
+        }
+        answered => answered?,
+    };
+    let found = registration_of(endpoint, &registrations);
     let pending = |awaited| input.wait.pending(awaited, Code::RegistrationNotGoneInTime);
     match next(
         found.map(|registration| &registration.status),
-        input.wait.waited_seconds(),
+        input.wait.is_settled(),
     ) {
         Next::Settle => {
             return pending(format!(
@@ -69,6 +74,11 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
         }
     }
     Ok(Progress::Ready(Undone::new(undone)))
+}
+
+async fn is_gone(cloud: &impl Cloud, cluster: &ClusterId) -> Result<bool, StepError> {
+    let cluster = cloud.cluster(cluster).await?;
+    Ok(cluster.is_none_or(|cluster| cluster.state == ClusterState::Deleted))
 }
 
 async fn distrust(
@@ -132,6 +142,30 @@ mod tests {
         living
             .map(|(cluster, it)| (cluster, it.endpoint_id))
             .collect()
+    }
+
+    #[test]
+    fn with_the_cluster_its_registrations_are_gone() {
+        let gone = registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.clusters[0].connections.clear();
+            scenario.clusters[0].state = simulator::cloud::ClusterState::Deleted;
+        });
+        let absent = Stage::changed("half-made-by-hand", |scenario| {
+            scenario.clusters[0].id = "1a2b3c4d-0000-4000-8000-0000000000ff".to_owned();
+        });
+        for stage in [gone, absent] {
+            let undone = undo(&stage).unwrap().undone;
+            assert!(undone.contains("is gone"), "{undone}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_is_being_built_is_asked_again() {
+        let stage = registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.clusters[0].connections.clear();
+            scenario.clusters[0].state = simulator::cloud::ClusterState::Creating;
+        });
+        assert_eq!(undo(&stage).unwrap_err().code, Code::ClusterBusy);
     }
 
     #[test]

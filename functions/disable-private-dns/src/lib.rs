@@ -9,22 +9,23 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, EndpointState, Endpoints};
-use shared::ids::{ClusterId, EndpointId};
+use shared::ids::EndpointId;
 use shared::ownership::Claim;
+use shared::place::Place;
 use shared::plan::Undone;
-use shared::progress::{Progress, SETTLING_SECONDS, Wait};
+use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
 
 /// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
     /// The endpoint.
     pub endpoint_id: EndpointId,
-    /// The cluster of the connection.
-    pub cluster_id: ClusterId,
     /// The connection whose change is undone.
-    pub connection_id: String,
+    pub claim: Claim,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -34,27 +35,15 @@ pub struct Input {
 /// # Errors
 /// `private-dns-not-off-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
-    let Input {
-        endpoint_id: id,
-        cluster_id,
-        connection_id,
-        wait,
-    } = input;
-    let claim = Claim {
-        cluster_id,
-        connection_id,
-    };
-    match next(
-        ec2.endpoint(&id).await?.as_ref(),
-        &claim,
-        wait.waited_seconds(),
-    ) {
+    let (id, wait) = (&input.endpoint_id, &input.wait);
+    let endpoint = ec2.endpoint(id).await?;
+    match next(endpoint.as_ref(), &input.claim, wait.is_settled()) {
         Next::Done => {
             return Ok(Progress::Ready(Undone::new(format!(
                 "private DNS of endpoint {id} switched off again"
             ))));
         }
-        Next::SwitchOff => ec2.set_private_dns(&id, false).await?,
+        Next::SwitchOff => ec2.set_private_dns(id, false).await?,
         Next::Wait => {}
     }
     wait.pending(
@@ -70,8 +59,7 @@ enum Next {
     Wait,
 }
 
-fn next(endpoint: Option<&Endpoint>, claim: &Claim, waited_seconds: u64) -> Next {
-    let settled = waited_seconds >= SETTLING_SECONDS;
+fn next(endpoint: Option<&Endpoint>, claim: &Claim, settled: bool) -> Next {
     let Some(endpoint) = endpoint.filter(|endpoint| claim.is_in(&endpoint.tags)) else {
         return if settled { Next::Done } else { Next::Wait };
     };
@@ -114,8 +102,8 @@ mod tests {
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
             endpoint_id: ENDPOINT.parse().unwrap(),
-            cluster_id: stage.claim.cluster_id.clone(),
-            connection_id: stage.claim.connection_id.clone(),
+            place: stage.request.place(),
+            claim: stage.claim.clone(),
             wait,
         }
     }
@@ -155,24 +143,16 @@ mod tests {
         ] {
             let endpoint = endpoint(word, private_dns);
             let what = format!("{word}, private DNS {private_dns}");
-            assert_eq!(
-                next(Some(&endpoint), &claim, SETTLING_SECONDS - 1),
-                at_first,
-                "{what}"
-            );
-            assert_eq!(
-                next(Some(&endpoint), &claim, SETTLING_SECONDS),
-                settled,
-                "{what}"
-            );
+            assert_eq!(next(Some(&endpoint), &claim, false), at_first, "{what}");
+            assert_eq!(next(Some(&endpoint), &claim, true), settled, "{what}");
         }
         let unclaimed = Endpoint {
             tags: Default::default(),
             ..endpoint("available", true)
         };
         for nothing in [None, Some(&unclaimed)] {
-            assert_eq!(next(nothing, &claim, SETTLING_SECONDS - 1), Wait);
-            assert_eq!(next(nothing, &claim, SETTLING_SECONDS), Done);
+            assert_eq!(next(nothing, &claim, false), Wait);
+            assert_eq!(next(nothing, &claim, true), Done);
         }
     }
 

@@ -2,6 +2,9 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    let ec2 = shared::config::ec2().await;
-    shared::lambda::serve(async |input| disable_private_dns::handle(&ec2, input).await).await
+    let accounts = shared::config::accounts().await;
+    shared::lambda::serve(async |input: disable_private_dns::Input| {
+        disable_private_dns::handle(&accounts.ec2(&input.place).await?, input).await
+    })
+    .await
 }

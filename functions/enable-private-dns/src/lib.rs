@@ -7,12 +7,15 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, EndpointState, Endpoints};
 use shared::ids::EndpointId;
+use shared::place::Place;
 use shared::{Code, StepError};
 
 /// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
     /// The endpoint.
     pub endpoint_id: EndpointId,
 }
@@ -92,6 +95,10 @@ mod tests {
 
     fn input() -> Input {
         Input {
+            place: Place {
+                account_id: None,
+                region: "eu-west-1".parse().unwrap(),
+            },
             endpoint_id: ENDPOINT.parse().unwrap(),
         }
     }

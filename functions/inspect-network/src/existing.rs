@@ -1,8 +1,7 @@
 //! An endpoint to the same service that is there already: ours, shared or to be
 //! adopted.
 
-use shared::cidr::Cidr;
-use shared::ec2::{Endpoint, EndpointState, IngressRule, SecurityGroups, Source};
+use shared::ec2::{Endpoint, EndpointState, SecurityGroups, Source};
 use shared::ids::{ServiceName, VpcId};
 use shared::ownership::{Claim, Origin};
 use shared::plan::{ClusterFacts, UndoPlan};
@@ -50,9 +49,10 @@ pub(crate) fn undo(
     let goes_with_us = own && made_by_us && claim.others_in(&found.tags).is_empty();
     UndoPlan {
         anything: !works,
-        // A registration that was there before belongs to somebody else, unless
-        // an earlier run of this connection was interrupted.
-        registration: (own && made_by_us) || !(registered || cluster.half_registered.contains(id)),
+        // A registration that was there before this connection came belongs to
+        // somebody else.
+        registration: claim.owns_registration(&found.tags)
+            || !(registered || cluster.half_registered.contains(id)),
         private_dns: wants_dns && !found.private_dns && !goes_with_us,
     }
 }
@@ -75,7 +75,7 @@ pub(crate) async fn check_groups(
     let rules = ec2.ingress_rules(&found.group_ids).await?;
     let shut_out: Vec<String> = sources
         .iter()
-        .filter(|source| !admits(&rules, source))
+        .filter(|source| !rules.iter().any(|rule| rule.admits(SQL_PORT, source)))
         .map(ToString::to_string)
         .collect();
     if shut_out.is_empty() {
@@ -91,16 +91,6 @@ pub(crate) async fn check_groups(
             shut_out.join(", ")
         ),
     ))
-}
-
-fn admits(rules: &[IngressRule], source: &Source) -> bool {
-    rules
-        .iter()
-        .filter(|rule| rule.admits_tcp(SQL_PORT))
-        .any(|rule| match (&rule.source, source) {
-            (Source::Cidr(admitted), Source::Cidr(wanted)) => Cidr::contains(*admitted, *wanted),
-            (admitted, wanted) => admitted == wanted,
-        })
 }
 
 /// Tags of one resource, without those of AWS itself (EC2 user guide, "Tag
@@ -275,6 +265,17 @@ mod tests {
                 private_dns: true
             }
         );
+    }
+
+    #[test]
+    fn an_adopted_endpoint_keeps_the_registration_that_it_came_with_and_no_other() {
+        let mut adopted = endpoint("vpce-00000001", claim().tags(Origin::Adopted));
+        adopted.state = EndpointState::Pending;
+        let facts = facts(&[adopted.id.as_str()]);
+        assert!(undo(&adopted, &claim(), &facts, true).registration);
+        let key = claim().found_registration_key();
+        adopted.tags.insert(key, "yes".to_owned());
+        assert!(!undo(&adopted, &claim(), &facts, true).registration);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
-use shared::ownership::{Claim, connection_id, security_group_name};
+use shared::ownership::{Claim, security_group_name};
+use shared::place::Place;
 use shared::plan::{ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan};
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
@@ -21,6 +22,10 @@ mod trust;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
+    /// The connection that is asked for.
+    pub claim: Claim,
     /// The request, with all its defaults.
     pub request: ProvisionRequest,
     /// What the cluster's side looks like.
@@ -38,6 +43,8 @@ pub async fn handle(
     input: Input,
 ) -> Result<Progress<NetworkPlan>, StepError> {
     let Input {
+        place: _,
+        claim,
         request,
         cluster,
         wait,
@@ -64,10 +71,6 @@ pub async fn handle(
             )
         })?;
     let endpoints = ec2.endpoints(vpc_id).await?;
-    let claim = Claim {
-        connection_id: connection_id(&vpc.owner, &request.region, vpc_id, &request.cluster_id),
-        cluster_id: request.cluster_id.clone(),
-    };
     let standing = existing::find(&endpoints, &cluster.service_name, &claim);
     let mut notes = Vec::new();
 

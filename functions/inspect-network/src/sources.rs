@@ -1,7 +1,5 @@
 //! Who may connect.
 
-use std::collections::BTreeSet;
-
 use shared::cidr::Cidr;
 use shared::ec2::{Network, PeeredVpc, Source, Vpc};
 use shared::request::ProvisionRequest;
@@ -36,14 +34,8 @@ pub(crate) async fn decide(
     };
     notes.extend(peered.iter().map(peering_note));
 
-    let mut sources: BTreeSet<Source> = existing.into_iter().map(Source::Group).collect();
-    let of_the_vpc: &[Cidr] = if asked.cidrs.is_empty() && asked.security_group_ids.is_empty() {
-        &vpc.cidrs
-    } else {
-        &asked.cidrs
-    };
-    let of_peers = peered.iter().flat_map(|peer| &peer.cidrs);
-    sources.extend(of_the_vpc.iter().chain(of_peers).copied().map(Source::Cidr));
+    let of_peers: Vec<Cidr> = peered.into_iter().flat_map(|peer| peer.cidrs).collect();
+    let sources = asked.resolve(&vpc.cidrs, &of_peers);
     let sources: Vec<Source> = sources.into_iter().collect();
     check_quota(&sources)?;
     Ok(sources)

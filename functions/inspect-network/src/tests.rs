@@ -24,6 +24,8 @@ fn input(stage: &Stage, wait: Wait) -> Input {
         half_registered: Default::default(),
     };
     Input {
+        place: stage.request.place(),
+        claim: stage.claim.clone(),
         request: stage.request.clone(),
         cluster,
         wait,

@@ -4,15 +4,35 @@
 //! can fail over the request when something has already been made. Calls nobody
 //! and changes nothing; there is nothing to undo.
 
+use serde::{Deserialize, Serialize};
 use shared::StepError;
+use shared::ownership::Claim;
+use shared::place::Place;
 use shared::request::ProvisionRequest;
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The request, with all its defaults.
+    pub request: ProvisionRequest,
+    /// The connection that is asked for.
+    pub claim: Claim,
+    /// Where its VPC is.
+    pub place: Place,
+}
 
 /// Checks the request and answers it with all its defaults.
 ///
 /// # Errors
 /// `invalid-request`, naming the field, the value and the rule.
-pub fn handle(request: &serde_json::Value) -> Result<ProvisionRequest, StepError> {
-    ProvisionRequest::parse(request)
+pub fn handle(request: &serde_json::Value) -> Result<Output, StepError> {
+    let request = ProvisionRequest::parse(request)?;
+    Ok(Output {
+        claim: request.claim(),
+        place: request.place(),
+        request,
+    })
 }
 
 #[cfg(test)]
@@ -27,7 +47,10 @@ mod tests {
     fn every_shipped_request_is_answered_with_all_its_defaults() {
         for name in Scenario::names() {
             let scenario = Scenario::shipped(name).unwrap();
-            let request = handle(&Value::Object(scenario.request.clone())).unwrap();
+            let read = handle(&Value::Object(scenario.request.clone())).unwrap();
+            assert_eq!(read.claim, in_process::stage::claim(&scenario), "{name}");
+            assert_eq!(read.place.region, read.request.region, "{name}");
+            let request = read.request;
             let filled = serde_json::to_value(&request).unwrap();
             for field in ["private_dns", "sources", "limits", "on_failure", "database"] {
                 assert!(!filled[field].is_null(), "{name}: {field}");
@@ -42,7 +65,8 @@ mod tests {
     fn what_was_read_once_reads_back_as_itself() {
         let scenario = Scenario::shipped("fresh-vpc").unwrap();
         let first = handle(&Value::Object(scenario.request)).unwrap();
-        assert_eq!(handle(&serde_json::to_value(&first).unwrap()), Ok(first));
+        let again = handle(&serde_json::to_value(&first.request).unwrap());
+        assert_eq!(again, Ok(first));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! `deregister-endpoint`.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::{Cloud, Registration};
+use shared::cloud::{Cloud, registration_of};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
@@ -42,7 +42,7 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
     if let Some(account) = &input.trust_account {
         trust(cloud, cluster, account).await?;
     }
-    match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
+    match look(cloud, cluster, endpoint).await? {
         Next::Done => return Ok(Progress::Ready(Output {})),
         Next::Wait(awaited) => {
             return input
@@ -63,7 +63,7 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
         Err(refused) if refused.code == Code::RegistrationRefused => {
             // It may have been taken all the same, or the endpoint may be too new
             // for the cluster's side to see it.
-            match next(find(cloud, cluster, endpoint).await?.as_ref(), endpoint)? {
+            match look(cloud, cluster, endpoint).await? {
                 Next::Done => Ok(Progress::Ready(Output {})),
                 Next::Wait(_) | Next::Remove(_) | Next::Post => input.wait.pending(
                     format!("the cluster to take {endpoint} ({})", refused.detail),
@@ -90,15 +90,13 @@ async fn trust(
     cloud.trust_owner(cluster, account).await
 }
 
-async fn find(
+async fn look(
     cloud: &impl Cloud,
     cluster: &ClusterId,
     endpoint: &EndpointId,
-) -> Result<Option<Registration>, StepError> {
+) -> Result<Next, StepError> {
     let registrations = cloud.registrations(cluster).await?;
-    Ok(registrations
-        .into_iter()
-        .find(|registration| registration.endpoint_id == endpoint.as_str()))
+    next(registration_of(endpoint, &registrations), endpoint)
 }
 
 #[cfg(test)]

@@ -47,6 +47,40 @@ catalogue! {
         "A field of the request is missing, unknown or breaks its rule.",
         "Correct the field that the message names; the schema is docs/provision-request.schema.json.";
 
+    ClusterNotAllowed = "cluster-not-allowed", InvalidInput,
+        "The cluster is not one of those that this installation may connect to.",
+        "Correct the cluster id, or have the operator of the stack add it to the allowed clusters (ALLOWED_CLUSTERS).";
+    TagValueInvalid = "tag-value-invalid", InvalidInput,
+        "A tag on the VPC that says what to connect has a value that cannot be read, or a key that is not known.",
+        "Correct the tag that the message names. Until then nothing is connected or removed because of it.";
+    AskedForByTag = "asked-for-by-tag", InvalidInput,
+        "A tag on the VPC asks for the connection, and would have it made again as soon as it is gone.",
+        "Take the cluster's id out of the tag (`aws ec2 delete-tags` or `create-tags`): that removes the connection.";
+    AskedForByCall = "asked-for-by-call", InvalidInput,
+        "The connection was asked for by a call, so the VPC's tags neither change nor remove it.",
+        "Change it by a call; or remove it by a call and leave the cluster's id in the tag.";
+
+    ConnectionBusy = "connection-busy", Rejected,
+        "Another run was changing this VPC's connections, and had not ended when the limit was reached.",
+        "Wait for the end of that run (the lease in the table of leases names it), then run again, or raise limits.lease_seconds.";
+
+    // The HTTP API.
+    ConnectionNotFound = "connection-not-found", InvalidInput,
+        "The ledger has no such connection: it was never asked for, it has been taken away, or its run has not begun yet.",
+        "Check the id. If it was asked for a moment ago, ask again: its first record follows within seconds. GET /connections lists all.";
+    IdempotencyKeyReused = "idempotency-key-reused", InvalidInput,
+        "The Idempotency-Key was used before, for another request.",
+        "Send a new key with a new request; a key is remembered for 90 days.";
+    ResourceNotFound = "resource-not-found", InvalidInput,
+        "The API has nothing under this path.",
+        "Check method and path against infra/openapi.yaml.";
+    MethodNotAllowed = "method-not-allowed", InvalidInput,
+        "The API has something under this path, but not for this method.",
+        "Use one of the methods that the header Allow lists.";
+    UnsupportedMediaType = "unsupported-media-type", InvalidInput,
+        "The body of the call is declared to be something else than JSON.",
+        "Send JSON, with the header Content-Type: application/json.";
+
     // The cluster.
     ClusterNotFound = "cluster-not-found", InvalidInput,
         "The Cloud API knows no such cluster, or not in the organization of this API key.",
@@ -134,6 +168,9 @@ catalogue! {
     NetworkInterfaceQuotaReached = "network-interface-quota-reached", InvalidInput,
         "The account's quota of network interfaces in the region is used up.",
         "Delete unused network interfaces or have the quota raised, then run again.";
+    TagLimitReached = "tag-limit-reached", InvalidInput,
+        "The VPC carries as many tags as it may, 50, so the outcome cannot be written there.",
+        "Remove a tag that is not needed any more. The connection itself is not concerned.";
     SecurityGroupNameTaken = "security-group-name-taken", InvalidInput,
         "A security group of the name that we use exists in the VPC and does not carry our tags.",
         "Rename or remove that group; this tool never changes what it does not own.";
@@ -154,9 +191,18 @@ catalogue! {
     AwsCredentialsInvalid = "aws-credentials-invalid", Denied,
         "AWS did not accept the credentials: missing, expired, or not valid in this account or region.",
         "Renew the credentials; with single sign-on run `aws sso login` and export them (`aws configure export-credentials`).";
+    AccountNotConfigured = "account-not-configured", Denied,
+        "The VPC is in another AWS account than the functions run in, and no role to assume there is configured.",
+        "Make the role in that account, give its name to the stack (the function's variable OTHER_ACCOUNT_ROLE) and run again; or correct account_id.";
+    OtherAccountRoleRefused = "other-account-role-refused", Denied,
+        "AWS refused the role that is to be assumed in the account of the VPC.",
+        "Check in that account that the role exists, that its trust policy names the role of the function that failed, and that it asks for the external id that is configured (OTHER_ACCOUNT_EXTERNAL_ID).";
     SecretNotFound = "secret-not-found", Denied,
-        "The secret with the Cloud API key does not exist or holds no value yet.",
-        "Put the key in: `aws secretsmanager put-secret-value --secret-id NAME --secret-string CCDB1_…` (create the secret first if there is none).";
+        "The secret with the Cloud API key does not exist.",
+        "Create it with the key: `aws secretsmanager create-secret --name NAME --secret-string CCDB1_…`, or correct the name that is configured (API_KEY_SECRET).";
+    SecretEmpty = "secret-empty", Denied,
+        "The secret with the Cloud API key exists and holds no value yet.",
+        "Put the key in: `aws secretsmanager put-secret-value --secret-id NAME --secret-string CCDB1_…`, with the name that the message gives.";
     SecretUnreadable = "secret-unreadable", Denied,
         "The secret with the Cloud API key may not be read, cannot be decrypted, or does not hold a key.",
         "Grant secretsmanager:GetSecretValue (and kms:Decrypt for an own KMS key); the value must be the key itself or JSON with the field api_key.";
@@ -166,6 +212,20 @@ catalogue! {
     ApiKeyLacksRole = "api-key-lacks-role", Denied,
         "The API key's service account lacks the role for this call.",
         "Give the service account the role Cluster Operator on this cluster (Cluster Admin to change trusted owners).";
+
+    // The stack.
+    ConfigurationInvalid = "configuration-invalid", Denied,
+        "A setting of the function, one of its environment variables, is missing or malformed.",
+        "Set the variable that the message names; the stack sets them all, so deploy it again if it was changed by hand.";
+    LedgerTableNotFound = "ledger-table-not-found", Denied,
+        "A table of the ledger does not exist in the account and region of the functions.",
+        "Deploy the stack again; CONNECTIONS_TABLE and LEASES_TABLE must name its tables.";
+    LedgerItemUnreadable = "ledger-item-unreadable", Unexpected,
+        "An item of the table of connections cannot be read: it was edited by hand, or written by another version.",
+        "Correct the attribute that the message names, or delete the item and connect again, which finds what exists.";
+    MachineNotFound = "machine-not-found", Denied,
+        "A state machine that is to be started does not exist in the account and region of the functions.",
+        "Deploy the stack again; PROVISION_MACHINE, DEPROVISION_MACHINE and CHECK_FLEET_MACHINE must be the ARNs of its machines.";
 
     // The other side is busy or silent.
     AwsThrottled = "aws-throttled", Transient,
@@ -198,7 +258,7 @@ catalogue! {
         "The endpoint was not accepted before AWS let the request expire.",
         "Run again: a new endpoint is made and registered.";
     EndpointGone = "endpoint-gone", Rejected,
-        "The endpoint was deleted by somebody else during the run.",
+        "The endpoint was deleted by somebody else.",
         "Find out who deleted it (CloudTrail, DeleteVpcEndpoints), then run again.";
     EndpointNotAcceptedInTime = "endpoint-not-accepted-in-time", Rejected,
         "Endpoint and registration were not both ready when the limit was reached.",
@@ -221,6 +281,39 @@ catalogue! {
     PrivateDnsNotReadyInTime = "private-dns-not-ready-in-time", Rejected,
         "Private DNS was switched on, but the endpoint was not available again when the limit was reached.",
         "Run again, or raise limits.private_dns_seconds.";
+
+    SecurityGroupNotVisibleInTime = "security-group-not-visible-in-time", Rejected,
+        "EC2 made the security group, and did not show it before the limit was reached.",
+        "Run again in a few minutes, or raise limits.security_group_seconds.";
+
+    // Drift: what a check of a connection that worked can find, besides the above.
+    EndpointOfOtherService = "endpoint-of-other-service", Rejected,
+        "The connection's endpoint leads to another endpoint service than the cluster's.",
+        "Disconnect, then connect again: a new endpoint is made.";
+    EndpointSubnetsChanged = "endpoint-subnets-changed", Rejected,
+        "The endpoint has lost subnets that were asked for, and with them its addresses in their zones.",
+        "Put them back (`aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-subnet-ids SUBNETS`), or disconnect and connect again.";
+    OwnershipTagsMissing = "ownership-tags-missing", Rejected,
+        "The endpoint has lost the tags that say whose it is, so it would be left behind when the connection is taken away.",
+        "Connect again: the tags are put back. Find out who removed them (CloudTrail, DeleteTags).";
+    PrivateDnsSwitchedOff = "private-dns-switched-off", Rejected,
+        "Somebody switched private DNS of the endpoint off: the cluster's private host does not resolve in the VPC any more.",
+        "Connect again: private DNS is switched on.";
+    SecurityGroupDetached = "security-group-detached", Rejected,
+        "The connection's security group is not on the endpoint any more, so its rules have no effect.",
+        "Put it back: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-security-group-ids GROUP`.";
+    SecurityGroupRuleMissing = "security-group-rule-missing", Rejected,
+        "The endpoint's security group does not let in on TCP 26257 all who were to be let in: a rule was removed, or a network was added to the VPC.",
+        "Connect again: missing rules are added. Find out who removed them (CloudTrail, RevokeSecurityGroupIngress).";
+    SecurityGroupRuleUnplanned = "security-group-rule-unplanned", Rejected,
+        "The connection's security group lets in more than was asked for. That does the connection no harm and is only reported.",
+        "Remove the rule that the message names, unless somebody needs it.";
+    RegistrationGone = "registration-gone", Rejected,
+        "The cluster does not know the endpoint any more: somebody removed its registration.",
+        "Connect again: the endpoint is registered anew. Find out who removed it (audit log of the Cloud organization).";
+    StateNotSettled = "state-not-settled", Rejected,
+        "Endpoint or registration are neither usable nor at a bad end: they are changing, or say a word that we do not know.",
+        "Look at both consoles; if it stays so, disconnect and connect again.";
 
     // Undoing.
     PrivateDnsNotOffInTime = "private-dns-not-off-in-time", Rejected,

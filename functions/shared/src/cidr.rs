@@ -12,6 +12,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Malformed;
 
+/// Both families as a regular expression, for schemas. IPv6 addresses that end
+/// in an IPv4 address are left out: nobody writes networks like that.
+const PATTERN: &str = concat!(
+    "^(",
+    "(([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])[.]){3}",
+    "([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])/([0-9]|[12][0-9]|3[0-2])",
+    "|(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}",
+    "|([0-9a-fA-F]{1,4}:){1,7}:",
+    "|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}",
+    "|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,2}",
+    "|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,3}",
+    "|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,4}",
+    "|([0-9a-fA-F]{1,4}:){1,1}(:[0-9a-fA-F]{1,4}){1,5}",
+    "|[0-9a-fA-F]{1,4}:(:[0-9a-fA-F]{1,4}){1,6}",
+    "|:((:[0-9a-fA-F]{1,4}){1,7}|:)",
+    ")/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])",
+    ")$"
+);
+
 /// An IPv4 or IPv6 network without host bits, in its shortest spelling.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -19,7 +38,8 @@ use crate::ids::Malformed;
 #[serde(try_from = "String", into = "String")]
 #[schemars(
     with = "String",
-    description = "An IPv4 or IPv6 network, such as 10.0.0.0/16"
+    description = "An IPv4 or IPv6 network, such as 10.0.0.0/16",
+    extend("pattern" = PATTERN)
 )]
 pub struct Cidr(IpNet);
 
@@ -75,6 +95,7 @@ impl std::fmt::Display for Cidr {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::string::string_regex;
 
     use super::*;
 
@@ -101,6 +122,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_matches_the_pattern_is_a_network(text in string_regex(PATTERN.trim_matches(['^', '$'])).unwrap()) {
+            prop_assert!(text.parse::<Cidr>().is_ok(), "{text}");
+        }
+
         #[test]
         fn canonical_form_is_reached_in_one_step(address: [u8; 4], length in 0u8..=32) {
             let [a, b, c, d] = address;

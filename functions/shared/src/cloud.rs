@@ -156,6 +156,16 @@ pub struct Registration {
     pub account: Option<String>,
 }
 
+/// The registration of an endpoint, if it is among these.
+pub fn registration_of<'a>(
+    endpoint: &EndpointId,
+    registrations: &'a [Registration],
+) -> Option<&'a Registration> {
+    registrations
+        .iter()
+        .find(|registration| registration.endpoint_id == endpoint.as_str())
+}
+
 impl RegistrationStatus {
     /// Whether the entry is as good as absent: removed, though perhaps still listed.
     pub fn is_gone(&self) -> bool {

@@ -3,105 +3,146 @@
 //! | Variable | Meaning | Default |
 //! | --- | --- | --- |
 //! | `API_KEY_SECRET` | name or ARN of the secret with the Cloud API key | `crdb-privatelink/api-key` |
+//! | `API_KEY_SECRET_PATTERN` | names of the secrets with the key of one cluster, with `{cluster_id}` in it; looked up first | all clusters have one key |
 //! | `COCKROACH_SERVER` | base URL of the Cloud API (the Terraform provider's variable) | `https://cockroachlabs.cloud` |
+//! | `OWN_ACCOUNT` | the account of the functions, 12 digits | every account is reached with the credentials that are there |
+//! | `OTHER_ACCOUNT_ROLE` | name of the role that is assumed in every other account | other accounts are refused |
+//! | `OTHER_ACCOUNT_EXTERNAL_ID` | external id that the role asks for | none |
+//! | `CONNECTIONS_TABLE` | name of the ledger's table of connections | what needs it fails |
+//! | `LEASES_TABLE` | name of the ledger's table of leases | what needs it fails |
+//! | `PROVISION_MACHINE` | ARN of the state machine, of a version or of an alias | what needs it fails |
+//! | `DEPROVISION_MACHINE` | the same | what needs it fails |
+//! | `CHECK_FLEET_MACHINE` | the same | what needs it fails |
+//! | `ALLOWED_CLUSTERS` | the clusters that the doors may connect to, ids between commas | all |
+//! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
 //!
 //! Credentials, Region and endpoints of AWS come from the SDK's own variables
 //! and files (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL_EC2`, …).
 
-use std::time::Duration;
-
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_sdk_ec2::config::Credentials;
-use aws_smithy_http_client::tls;
+use aws_config::SdkConfig;
 
 use crate::StepError;
+use crate::accounts::{Accounts, OtherAccounts};
 use crate::cloud::HttpCloud;
-use crate::ec2::AwsEc2;
-use crate::secret::SecretsManager;
+use crate::executions::{Machine, Machines, StepFunctions};
+use crate::ids::{AccountId, ClusterId};
+use crate::ledger::{DynamoLedger, Tables};
+use crate::secret::{SecretNames, SecretsManager};
+
+mod aws;
+mod setting;
+pub use aws::{aws, aws_at};
+pub use setting::Setting;
 
 /// Name of the secret when none is configured.
 pub const DEFAULT_SECRET: &str = "crdb-privatelink/api-key";
 /// The Cloud API.
 pub const DEFAULT_CLOUD_URL: &str = "https://cockroachlabs.cloud";
+/// What the keys of people's tags begin with when nothing else is configured.
+pub const DEFAULT_TAG_PREFIX: &str = "cockroachdb-privatelink";
 
 /// What a process is told by its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Name or ARN of the secret with the Cloud API key.
-    pub api_key_secret: String,
+    /// The secrets with the Cloud API keys.
+    pub secrets: SecretNames,
     /// Base URL of the Cloud API, without a trailing slash.
     pub cloud_url: String,
+    /// What the keys of the tags begin with that people set on VPCs.
+    pub tag_prefix: String,
+    others: OtherAccounts,
+    tables: Tables,
+    machines: Machines,
+    allowed_clusters: Setting,
 }
 
 impl Config {
     /// Reads the environment of this process.
     pub fn from_env() -> Self {
+        Self::of(variable)
+    }
+
+    /// Reads the variables from wherever `variable` finds them.
+    pub fn of(variable: impl Fn(&'static str) -> Option<String>) -> Self {
+        let setting = |name| Setting::new(name, variable(name));
+        let or = |name, default: &str| setting(name).value().unwrap_or(default).to_owned();
         Self {
-            api_key_secret: variable("API_KEY_SECRET").unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
-            cloud_url: variable("COCKROACH_SERVER").unwrap_or_else(|| DEFAULT_CLOUD_URL.to_owned()),
+            secrets: SecretNames {
+                default: or("API_KEY_SECRET", DEFAULT_SECRET),
+                pattern: setting("API_KEY_SECRET_PATTERN"),
+            },
+            cloud_url: or("COCKROACH_SERVER", DEFAULT_CLOUD_URL),
+            tag_prefix: or("TAG_PREFIX", DEFAULT_TAG_PREFIX),
+            others: OtherAccounts {
+                own: setting("OWN_ACCOUNT"),
+                role: setting("OTHER_ACCOUNT_ROLE"),
+                external_id: setting("OTHER_ACCOUNT_EXTERNAL_ID"),
+            },
+            tables: Tables {
+                connections: setting("CONNECTIONS_TABLE"),
+                leases: setting("LEASES_TABLE"),
+            },
+            machines: Machines {
+                provision: setting("PROVISION_MACHINE"),
+                deprovision: setting("DEPROVISION_MACHINE"),
+                check_fleet: setting("CHECK_FLEET_MACHINE"),
+            },
+            allowed_clusters: setting("ALLOWED_CLUSTERS"),
         }
     }
 
-    /// The Cloud API as configured, with the key from Secrets Manager.
+    /// The Cloud API as configured, with the keys from Secrets Manager.
     ///
     /// # Errors
     /// See [`HttpCloud::new`].
     pub fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError> {
         HttpCloud::new(
             &self.cloud_url,
-            SecretsManager::new(aws, &self.api_key_secret),
+            SecretsManager::new(aws, self.secrets.clone()),
         )
+    }
+
+    /// EC2 of every account and Region. `aws` has the credentials of the process.
+    pub fn accounts(&self, aws: SdkConfig) -> Accounts {
+        Accounts::new(aws, self.others.clone())
+    }
+
+    /// The ledger as configured.
+    pub fn ledger(&self, aws: &SdkConfig) -> DynamoLedger {
+        DynamoLedger::new(aws, self.tables.clone())
+    }
+
+    /// The runs of the machines as configured.
+    pub fn executions(&self, aws: &SdkConfig) -> StepFunctions {
+        StepFunctions::new(aws, self.machines.clone())
+    }
+
+    /// The account of the process, if it is told.
+    ///
+    /// # Errors
+    /// [`crate::Code::ConfigurationInvalid`] if it is malformed.
+    pub fn own_account(&self) -> Result<Option<AccountId>, StepError> {
+        self.others.own.parsed()
+    }
+
+    /// Which of our machines has this ARN, of whichever version or alias.
+    pub fn machine_of(&self, arn: &str) -> Option<Machine> {
+        self.machines.machine_of(arn)
+    }
+
+    /// Whether the doors may connect to a cluster.
+    ///
+    /// # Errors
+    /// [`crate::Code::ConfigurationInvalid`] if the list has something else than ids.
+    pub fn allows(&self, cluster: &ClusterId) -> Result<bool, StepError> {
+        let allowed: Vec<ClusterId> = self.allowed_clusters.list()?;
+        Ok(allowed.is_empty() || allowed.contains(cluster))
     }
 }
 
-/// EC2 with the credentials and Region of the surroundings.
-pub async fn ec2() -> AwsEc2 {
-    AwsEc2::new(&aws(None).await)
-}
-
-/// The SDK's configuration: TLS by ring (starting aws-lc costs a cold start some
-/// 40 ms), standard retries, and time limits well below those of a function, so
-/// that a silent AWS becomes an error with a name.
-pub async fn aws(region: Option<&str>) -> SdkConfig {
-    let loader = loader();
-    match region {
-        Some(region) => loader.region(Region::new(region.to_owned())).load().await,
-        None => loader.load().await,
-    }
-}
-
-/// The same, but all services are at this URL, with credentials that open
-/// nothing: for a simulator. What the surroundings say about AWS does not count.
-pub async fn aws_at(url: &str, region: &str) -> SdkConfig {
-    let nothing = Credentials::new("simulated", "simulated", None, None, "simulator");
-    loader()
-        .endpoint_url(url)
-        .region(Region::new(region.to_owned()))
-        .credentials_provider(nothing)
-        .use_fips(false)
-        .use_dual_stack(false)
-        .load()
-        .await
-}
-
-fn loader() -> ConfigLoader {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(3))
-                .operation_attempt_timeout(Duration::from_secs(8))
-                .operation_timeout(Duration::from_secs(22))
-                .build(),
-        )
+/// EC2 of every account and Region, as the surroundings allow it.
+pub async fn accounts() -> Accounts {
+    Config::from_env().accounts(aws(None).await)
 }
 
 #[expect(
@@ -109,5 +150,46 @@ fn loader() -> ConfigLoader {
     reason = "this is the one place that reads the environment"
 )]
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        Config::of(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_has_to_be_set() {
+        let empty = config(&[("TAG_PREFIX", ""), ("ALLOWED_CLUSTERS", "")]);
+        assert_eq!(empty, config(&[]));
+        assert_eq!(empty.secrets.default, DEFAULT_SECRET);
+        assert_eq!(empty.cloud_url, DEFAULT_CLOUD_URL);
+        assert_eq!(empty.tag_prefix, DEFAULT_TAG_PREFIX);
+    }
+
+    #[test]
+    fn the_doors_connect_to_the_clusters_that_are_allowed() {
+        let [a, b] = [1, 2].map(|n| format!("1a2b3c4d-0000-4000-8000-00000000000{n}"));
+        let (one, two) = (a.parse().unwrap(), b.parse().unwrap());
+        assert!(config(&[]).allows(&one).unwrap());
+        let only = config(&[("ALLOWED_CLUSTERS", a.as_str())]);
+        assert!(only.allows(&one).unwrap() && !only.allows(&two).unwrap());
+        let both = format!("{a}, {b}");
+        assert!(
+            config(&[("ALLOWED_CLUSTERS", both.as_str())])
+                .allows(&two)
+                .unwrap()
+        );
+        assert!(
+            config(&[("ALLOWED_CLUSTERS", "prod")])
+                .allows(&one)
+                .is_err()
+        );
+    }
 }

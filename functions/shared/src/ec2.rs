@@ -43,12 +43,29 @@ pub trait Network {
     ) -> Result<Option<EndpointService>, StepError>;
 }
 
+/// Tags of VPCs: there people say what they want, and read what became of it.
+pub trait VpcTags {
+    /// All tags of the VPC; `None` if there is no such VPC, or if it is so new that
+    /// EC2 does not show it yet.
+    async fn vpc_tags(&self, vpc: &VpcId) -> Result<Option<Tags>, StepError>;
+    /// The VPCs of this account and Region that carry a tag with such a key, with
+    /// all their tags. `*` in the pattern stands for any text.
+    async fn tagged_vpcs(&self, key_pattern: &str) -> Result<Vec<(VpcId, Tags)>, StepError>;
+    /// Adds tags to a VPC, or gives them new values.
+    async fn tag_vpc(&self, vpc: &VpcId, tags: &Tags) -> Result<(), StepError>;
+    /// Removes tags from a VPC, whatever their values; absent is success.
+    async fn untag_vpc(&self, vpc: &VpcId, keys: &[String]) -> Result<(), StepError>;
+}
+
 /// Interface VPC endpoints.
 pub trait Endpoints {
     /// All endpoints of the VPC that still exist in any state.
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError>;
     /// One endpoint; `None` when it is gone, or so new that EC2 does not show it yet.
     async fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StepError>;
+    /// Those of the endpoints that still exist in any state, in any VPC of this
+    /// account and Region.
+    async fn endpoints_by_id(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StepError>;
     /// Creates an endpoint without private DNS, or answers the one that the same
     /// token created before.
     async fn create_endpoint(&self, new: &NewEndpoint) -> Result<Endpoint, StepError>;
@@ -70,6 +87,9 @@ pub trait SecurityGroups {
         vpc: &VpcId,
         name: &str,
     ) -> Result<Option<SecurityGroup>, StepError>;
+    /// The groups of the VPC that carry a tag of this key, whatever its value.
+    async fn groups_tagged(&self, vpc: &VpcId, key: &str)
+    -> Result<Vec<SecurityGroup>, StepError>;
     /// The inbound rules of the groups.
     async fn ingress_rules(
         &self,
@@ -339,9 +359,33 @@ impl IngressRule {
         }
     }
 
+    /// Whether the rule lets all of the source in to this port by TCP.
+    pub fn admits(&self, port: u16, source: &Source) -> bool {
+        self.admits_tcp(port)
+            && match (&self.source, source) {
+                (Source::Cidr(admitted), Source::Cidr(wanted)) => admitted.contains(*wanted),
+                (admitted, wanted) => admitted == wanted,
+            }
+    }
+
     /// Whether the rule is for TCP on this port and nothing else.
     pub fn is_exactly_tcp(&self, port: u16) -> bool {
         matches!(self.protocol.as_str(), "tcp" | "6") && self.ports == Some((port, port))
+    }
+}
+
+impl std::fmt::Display for IngressRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            protocol,
+            source,
+            id,
+            ..
+        } = self;
+        match self.ports {
+            Some((first, last)) => write!(f, "{protocol} {first}-{last} from {source} ({id})"),
+            None => write!(f, "{protocol} all ports from {source} ({id})"),
+        }
     }
 }
 

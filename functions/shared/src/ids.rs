@@ -17,16 +17,18 @@ pub struct Malformed {
 }
 
 macro_rules! identifier {
-    ($(#[$doc:meta])* $name:ident, $rule:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $rule:literal, $pattern:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(description = $rule)]
+        #[schemars(description = $rule, extend("pattern" = $pattern))]
         pub struct $name(String);
 
         impl $name {
             /// What a value of this type must be.
             pub const RULE: &'static str = $rule;
+            /// The same as a regular expression, for schemas.
+            pub const PATTERN: &'static str = $pattern;
 
             /// The identifier as both sides write it.
             pub fn as_str(&self) -> &str {
@@ -71,42 +73,49 @@ identifier!(
     /// A CockroachDB Cloud cluster (Cloud API, `Cluster.id`). Not the routing id of connection strings.
     ClusterId,
     "a cluster id: a UUID in lower case, such as 1a2b3c4d-0000-4000-8000-000000000001",
+    "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
     is_uuid
 );
 identifier!(
     /// A VPC.
     VpcId,
     "a VPC id: `vpc-` followed by 8 or 17 hexadecimal digits",
+    "^vpc-([0-9a-f]{8}|[0-9a-f]{17})$",
     |id| is_resource_id(id, "vpc-")
 );
 identifier!(
     /// A subnet.
     SubnetId,
     "a subnet id: `subnet-` followed by 8 or 17 hexadecimal digits",
+    "^subnet-([0-9a-f]{8}|[0-9a-f]{17})$",
     |id| is_resource_id(id, "subnet-")
 );
 identifier!(
     /// A security group.
     SecurityGroupId,
     "a security group id: `sg-` followed by 8 or 17 hexadecimal digits",
+    "^sg-([0-9a-f]{8}|[0-9a-f]{17})$",
     |id| is_resource_id(id, "sg-")
 );
 identifier!(
     /// An interface VPC endpoint.
     EndpointId,
     "a VPC endpoint id: `vpce-` followed by 8 or 17 hexadecimal digits",
+    "^vpce-([0-9a-f]{8}|[0-9a-f]{17})$",
     |id| is_resource_id(id, "vpce-")
 );
 identifier!(
     /// An AWS account.
     AccountId,
     "an AWS account id: 12 digits",
+    "^[0-9]{12}$",
     |id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 );
 identifier!(
     /// An AWS Region, by its code.
     Region,
     "an AWS Region code, such as eu-west-1",
+    "^[a-z]+(-[a-z0-9]+)+-[0-9]+$",
     is_region
 );
 identifier!(
@@ -114,12 +123,14 @@ identifier!(
     /// every account; zone names (`us-east-1a`) do not.
     ZoneId,
     "an availability zone id, such as use1-az1",
+    "^[a-z0-9]+(-[a-z0-9]+)+$",
     |id| is_lower_words(id) && id.contains('-')
 );
 identifier!(
     /// The name of an AWS endpoint service.
     ServiceName,
     "an endpoint service name, such as com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0",
+    "^com[.]amazonaws[.][A-Za-z0-9._-]*vpce-svc-[A-Za-z0-9._-]*$",
     |name| {
         name.starts_with("com.amazonaws.")
             && name.contains("vpce-svc-")
@@ -164,6 +175,9 @@ fn is_lower_words(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::string::string_regex;
+
     use super::*;
 
     fn accepts<T: std::str::FromStr>(value: &str) -> bool {
@@ -206,6 +220,25 @@ mod tests {
             assert!(!accepts::<Region>(region), "{region}");
         }
         assert!(!accepts::<ServiceName>("com.amazonaws.eu-west-1.s3"));
+    }
+
+    /// What a schema lets through is read.
+    fn assert_pattern<T: std::str::FromStr>(pattern: &str) {
+        let values = string_regex(pattern.trim_matches(['^', '$'])).unwrap();
+        proptest!(|(value in values)| prop_assert!(accepts::<T>(&value), "{value}"));
+    }
+
+    #[test]
+    fn what_matches_the_pattern_of_a_type_is_one() {
+        assert_pattern::<ClusterId>(ClusterId::PATTERN);
+        assert_pattern::<VpcId>(VpcId::PATTERN);
+        assert_pattern::<SubnetId>(SubnetId::PATTERN);
+        assert_pattern::<SecurityGroupId>(SecurityGroupId::PATTERN);
+        assert_pattern::<EndpointId>(EndpointId::PATTERN);
+        assert_pattern::<AccountId>(AccountId::PATTERN);
+        assert_pattern::<Region>(Region::PATTERN);
+        assert_pattern::<ZoneId>(ZoneId::PATTERN);
+        assert_pattern::<ServiceName>(ServiceName::PATTERN);
     }
 
     #[test]

@@ -2,32 +2,43 @@
 //!
 //! | Where | What |
 //! | --- | --- |
-//! | [`request`], [`report`] | what a caller asks for, and what a run ends with |
+//! | [`request`], [`report`], [`notice`] | what a caller asks for, what a run ends with, and what is announced |
 //! | [`ids`], [`cidr`] | identifiers and networks, checked when they are read |
 //! | [`ownership`] | tags, names and tokens: how we know our own again |
 //! | [`plan`] | what the inspections hand to the later steps |
 //! | [`progress`] | ready or not yet: the answer of every step that may have to be asked again |
 //! | [`error`], [`catalogue`] | what leaves a function when it cannot go on; every code with cause and fix |
+//! | [`place`], [`accounts`] | the account and the Region that EC2 is asked in, and the credentials for it |
+//! | [`ledger`], [`executions`] | ports of the doors: the record of connections, and the runs |
 //! | [`ec2`], [`cloud`], [`secret`] | ports in our words; below each one, the adapter that knows the wire |
-//! | [`config`], [`lambda`] | the process: environment variables, the runtime loop |
+//! | [`metrics`] | figures for CloudWatch, written as a line of the log |
+//! | [`config`], [`lambda`], [`gateway`] | the process: environment variables, the runtime loop, HTTP requests |
 //!
 //! A line moves here as soon as a second function needs it, not earlier.
 
+pub mod accounts;
 pub mod catalogue;
 pub mod cidr;
 pub mod cloud;
 pub mod config;
 pub mod ec2;
 pub mod error;
+pub mod executions;
+pub mod gateway;
 pub mod ids;
 pub mod lambda;
+pub mod ledger;
+pub mod metrics;
+pub mod notice;
 pub mod ownership;
+pub mod place;
 pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod request;
 mod sdk;
 pub mod secret;
+mod sts;
 
 pub use catalogue::Code;
 pub use error::{StepError, StepErrorName};

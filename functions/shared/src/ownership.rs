@@ -12,9 +12,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{AccountId, ClusterId, Region, ServiceName, VpcId};
+use crate::ids::{ClusterId, Region, ServiceName, VpcId};
 
 /// The tags of a resource.
 pub type Tags = BTreeMap<String, String>;
@@ -25,7 +26,10 @@ pub const MANAGED_BY: &str = "cockroachdb-privatelink:managed-by";
 pub const OWNER: &str = "crdb-privatelink";
 /// Key of the tag that says how a resource came to be ours.
 pub const ORIGIN: &str = "cockroachdb-privatelink:origin";
+/// How the description of every rule of ours begins.
+const RULE_PREFIX: &str = "crdb-privatelink ";
 const CLAIM_PREFIX: &str = "cockroachdb-privatelink:cluster:";
+const FOUND_PREFIX: &str = "cockroachdb-privatelink:registration-found:";
 
 /// How a resource came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +71,9 @@ pub enum Release {
 }
 
 /// One connection's use of a resource: the tag key names the cluster, the value
-/// is the connection's id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// is the connection's id. The definitions hand it from step to step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The cluster whose connection uses the resource.
     pub cluster_id: ClusterId,
@@ -77,9 +82,28 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// The claim of the connection of this VPC to this cluster.
+    pub fn of(region: &Region, vpc: &VpcId, cluster: &ClusterId) -> Self {
+        Self {
+            cluster_id: cluster.clone(),
+            connection_id: connection_id(region, vpc, cluster),
+        }
+    }
+
     /// The key of the tag that records this claim.
     pub fn key(&self) -> String {
         format!("{CLAIM_PREFIX}{}", self.cluster_id)
+    }
+
+    /// The key of the tag that says that the endpoint was registered with the
+    /// cluster before this connection came, so that it stays registered after it.
+    pub fn found_registration_key(&self) -> String {
+        format!("{FOUND_PREFIX}{}", self.cluster_id)
+    }
+
+    /// Whether the registration of an endpoint with these tags is this connection's own.
+    pub fn owns_registration(&self, tags: &Tags) -> bool {
+        self.is_in(tags) && !tags.contains_key(&self.found_registration_key())
     }
 
     /// Whether the tags hold this claim.
@@ -92,7 +116,7 @@ impl Claim {
         let others = self.others_in(tags);
         if !others.is_empty() {
             let why = format!("cluster {} still uses it", others.join(" and cluster "));
-            return Release::Untag(vec![self.key()], why);
+            return Release::Untag(vec![self.key(), self.found_registration_key()], why);
         }
         match Origin::of(tags) {
             Some(Origin::Made) => Release::Delete,
@@ -135,35 +159,36 @@ impl Claim {
     /// The description of rules that are made for this claim. Several claims may
     /// share a group, and an undo must know which rules are its own.
     pub fn rule_description(&self) -> String {
-        format!("crdb-privatelink {}", self.connection_id)
+        format!("{RULE_PREFIX}{}", self.connection_id)
     }
 
     /// The same for rules that are added to a group that other claims share. Only
     /// these are taken off while others remain: a rule that was there when the
     /// next connection came was not made a second time, so others rely on it.
     pub fn added_rule_description(&self) -> String {
-        format!("crdb-privatelink {} added", self.connection_id)
+        format!("{RULE_PREFIX}{} added", self.connection_id)
+    }
+
+    /// Whether a rule with this description was made for another claim than this.
+    pub fn is_rule_of_another(&self, description: &str) -> bool {
+        description.starts_with(RULE_PREFIX)
+            && description != self.rule_description()
+            && description != self.added_rule_description()
     }
 
     /// The keys of all our tags of a resource with this claim only.
     pub fn keys(&self) -> Vec<String> {
-        self.tags(Origin::Adopted).into_keys().collect()
+        let mut keys: Vec<String> = self.tags(Origin::Adopted).into_keys().collect();
+        keys.push(self.found_registration_key());
+        keys
     }
 }
 
 /// The id of a connection: short, stable, the same for everybody who asks for it.
-pub fn connection_id(
-    account: &AccountId,
-    region: &Region,
-    vpc: &VpcId,
-    cluster: &ClusterId,
-) -> String {
-    short_hash(&[
-        account.as_str(),
-        region.as_str(),
-        vpc.as_str(),
-        cluster.as_str(),
-    ])
+/// The account is not part of it, because a caller may leave it out, and no two
+/// VPCs have the same id (17 random hexadecimal digits).
+pub fn connection_id(region: &Region, vpc: &VpcId, cluster: &ClusterId) -> String {
+    short_hash(&[region.as_str(), vpc.as_str(), cluster.as_str()])
 }
 
 /// The name of the security group of the endpoint to a service. It follows from
@@ -242,6 +267,21 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_of_other_claims_are_told_apart() {
+        let mine = claim(A);
+        for (description, of_another) in [
+            (mine.rule_description().as_str(), false),
+            (mine.added_rule_description().as_str(), false),
+            ("crdb-privatelink 0ff1ce", true),
+            ("crdb-privatelink 0ff1ce added", true),
+            ("by hand", false),
+            ("", false),
+        ] {
+            assert_eq!(mine.is_rule_of_another(description), of_another, "{description}");
+        }
+    }
+
+    #[test]
     fn a_resource_goes_only_if_we_made_it_and_nobody_else_claims_it() {
         let (made, adopted) = (claim(A).tags(Origin::Made), claim(A).tags(Origin::Adopted));
         let mut unmarked = made.clone();
@@ -261,8 +301,8 @@ mod tests {
             let others = claim(B).tags(origin);
             assert_eq!(
                 keys(&[&made, &others]),
-                Some(vec![claim(A).key()]),
-                "our claim, and no more"
+                Some(vec![claim(A).key(), claim(A).found_registration_key()]),
+                "our own tags, and no more"
             );
         }
     }

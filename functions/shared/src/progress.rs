@@ -64,6 +64,13 @@ impl Wait {
         u64::try_from((self.now - self.since).whole_seconds()).unwrap_or(0)
     }
 
+    /// Whether the wait has lasted so long that what is absent now is absent for
+    /// certain. Either side may show what is fresh some seconds late, and an undo
+    /// that believes the first *not found* after a lost answer would leave it behind.
+    pub fn is_settled(&self) -> bool {
+        self.waited_seconds() >= SETTLING_SECONDS
+    }
+
     /// Pending, or past the limit the error `late`.
     ///
     /// # Errors
@@ -94,8 +101,6 @@ impl Wait {
 }
 
 /// For how long something must have been absent before we believe that it is.
-/// Either side may show what is fresh some seconds late, and an undo that
-/// believes the first *not found* after a lost answer would leave it behind.
 pub const SETTLING_SECONDS: u64 = 20;
 
 /// Seconds until the next look: quick at first, since most waits are short, and

@@ -129,6 +129,60 @@ pub struct Left {
     pub cause: String,
 }
 
+/// What a run ended with, as it is recorded and announced: the output of `report-outcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// How far the connection has come with this run.
+    pub phase: crate::ledger::Phase,
+    /// One sentence for people: what happened, and if it failed why and what to do.
+    pub sentence: String,
+    /// When the run ended.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String")]
+    pub at: time::OffsetDateTime,
+    /// How long the run took, in seconds.
+    pub seconds: u64,
+    /// The connection, when it works.
+    pub ready: Option<Ready>,
+    /// What failed, when it does not.
+    pub failure: Option<Explained>,
+}
+
+/// A failure with the catalogue's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    /// The state that failed first.
+    pub failed_at: String,
+    /// The code of the first error.
+    pub code: String,
+    /// What exactly happened.
+    pub detail: String,
+    /// What is the case, in general.
+    pub cause: String,
+    /// What the reader can do.
+    pub fix: String,
+    /// What was undone, in order.
+    pub undone: Vec<String>,
+    /// What is left.
+    pub left: Vec<ExplainedLeft>,
+}
+
+/// Something that an undo could not remove, with the catalogue's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainedLeft {
+    /// What is left, by kind and name.
+    pub what: String,
+    /// The code of the undo's error.
+    pub code: String,
+    /// What exactly happened.
+    pub detail: String,
+    /// What the reader can do.
+    pub fix: String,
+}
+
 impl Failure {
     /// Reads the cause of a failed execution.
     ///

@@ -3,11 +3,16 @@
 //! The JSON Schema is kept in `docs/provision-request.schema.json`; a test holds
 //! it and these types together.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cidr::Cidr;
+use crate::ec2::Source;
 use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId};
+use crate::ownership::Claim;
+use crate::place::Place;
 use crate::{Code, StepError};
 
 /// Connect a VPC to a CockroachDB Cloud cluster.
@@ -26,6 +31,7 @@ pub struct ProvisionRequest {
     /// The endpoint's subnets, at most one for each zone. Left out: one is chosen
     /// for each zone that the cluster's endpoint service offers.
     #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
     pub subnet_ids: Vec<SubnetId>,
     /// Who may connect.
     #[serde(default)]
@@ -46,13 +52,55 @@ pub struct ProvisionRequest {
     pub endpoints_per_vpc_quota: u32,
     /// SQL user of the connection string.
     #[serde(default)]
+    #[schemars(extend("pattern" = SQL_NAME))]
     pub sql_user: Option<String>,
     /// Database of the connection string.
     #[serde(default = "default_database")]
+    #[schemars(extend("pattern" = SQL_NAME))]
     pub database: String,
     /// How long each wait may last.
     #[serde(default)]
     pub limits: Limits,
+    /// Who asks. What a tag asked for is taken away with the tag, and only that.
+    #[serde(default)]
+    pub requested_by: RequestedBy,
+}
+
+/// Who asks for a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestedBy {
+    /// A person or a program, by a call.
+    #[default]
+    Call,
+    /// A tag on the VPC. The outcome is written back as a tag.
+    VpcTag,
+}
+
+/// Disconnect a VPC from a CockroachDB Cloud cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeprovisionRequest {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// The AWS Region of the VPC.
+    pub region: Region,
+    /// The VPC.
+    pub vpc_id: VpcId,
+    /// The account that owns the VPC. Left out: the account of the function.
+    #[serde(default)]
+    pub account_id: Option<AccountId>,
+    /// How long each part may take until it is gone, in seconds.
+    #[serde(default = "default_undo_seconds")]
+    #[schemars(range(min = 10, max = 3600))]
+    pub undo_seconds: u64,
+    /// How long another run that changes the VPC is waited for, in seconds.
+    #[serde(default = "default_lease_seconds")]
+    #[schemars(range(min = 10, max = 7200))]
+    pub lease_seconds: u64,
+    /// Who asks. The outcome of what a tag asked for is written back as a tag.
+    #[serde(default)]
+    pub requested_by: RequestedBy,
 }
 
 /// Who may connect: the sources of the security group's rules for TCP 26257.
@@ -61,13 +109,40 @@ pub struct ProvisionRequest {
 pub struct Sources {
     /// IPv4 and IPv6 networks. Left out together with the groups: all networks of the VPC.
     #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
     pub cidrs: Vec<Cidr>,
     /// Security groups whose members may connect.
     #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
     pub security_group_ids: Vec<SecurityGroupId>,
     /// Whether the networks of VPCs that are peered with this one become sources too.
     #[serde(default)]
     pub include_peered_vpcs: bool,
+}
+
+impl Sources {
+    /// Whether all networks of the VPC are sources, because none were named.
+    pub fn are_the_vpc(&self) -> bool {
+        self.cidrs.is_empty() && self.security_group_ids.is_empty()
+    }
+
+    /// Whom the rules must let in, given the networks of the VPC and of the VPCs
+    /// that are peered with it.
+    pub fn resolve(&self, of_the_vpc: &[Cidr], of_peers: &[Cidr]) -> BTreeSet<Source> {
+        let own = if self.are_the_vpc() {
+            of_the_vpc
+        } else {
+            &self.cidrs
+        };
+        let peers = if self.include_peered_vpcs {
+            of_peers
+        } else {
+            &[]
+        };
+        let networks = own.iter().chain(peers).copied().map(Source::Cidr);
+        let groups = self.security_group_ids.iter().cloned().map(Source::Group);
+        groups.chain(networks).collect()
+    }
 }
 
 /// What happens to the parts that were made when a later step fails.
@@ -85,12 +160,18 @@ pub enum OnFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
+    /// Until another run that changes the VPC has ended.
+    #[schemars(range(min = 10, max = 7200))]
+    pub lease_seconds: u64,
     /// Until the cluster is idle and its endpoint service available.
     #[schemars(range(min = 10, max = 7200))]
     pub cluster_seconds: u64,
     /// Until a fresh VPC has subnets.
     #[schemars(range(min = 10, max = 3600))]
     pub network_seconds: u64,
+    /// Until a security group that was just made can be seen.
+    #[schemars(range(min = 10, max = 3600))]
+    pub security_group_seconds: u64,
     /// Until the Cloud API takes the registration.
     #[schemars(range(min = 10, max = 3600))]
     pub registration_seconds: u64,
@@ -109,8 +190,10 @@ impl Limits {
     /// The longest that each limit may be, in seconds. Their sum must stay below
     /// the `TimeoutSeconds` of the definition: a machine that times out undoes nothing.
     pub const MAX: Limits = Limits {
+        lease_seconds: 7200,
         cluster_seconds: 7200,
         network_seconds: 3600,
+        security_group_seconds: 3600,
         registration_seconds: 3600,
         acceptance_seconds: 3600,
         private_dns_seconds: 3600,
@@ -120,10 +203,12 @@ impl Limits {
     pub const MIN_SECONDS: u64 = 10;
 
     /// Each limit with its field name.
-    pub fn named(&self) -> [(&'static str, u64); 6] {
+    pub fn named(&self) -> [(&'static str, u64); 8] {
         [
+            ("lease_seconds", self.lease_seconds),
             ("cluster_seconds", self.cluster_seconds),
             ("network_seconds", self.network_seconds),
+            ("security_group_seconds", self.security_group_seconds),
             ("registration_seconds", self.registration_seconds),
             ("acceptance_seconds", self.acceptance_seconds),
             ("private_dns_seconds", self.private_dns_seconds),
@@ -135,9 +220,12 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            // Longer than most runs take from beginning to end.
+            lease_seconds: 3600,
             // The Terraform provider waits an hour for endpoint services.
             cluster_seconds: 3600,
             network_seconds: 900,
+            security_group_seconds: 180,
             registration_seconds: 180,
             // Terraform waits ten minutes for an endpoint and as long for a registration.
             acceptance_seconds: 900,
@@ -154,28 +242,27 @@ impl ProvisionRequest {
     /// # Errors
     /// [`Code::InvalidRequest`], naming the field, the value and the rule.
     pub fn parse(value: &serde_json::Value) -> Result<Self, StepError> {
-        let request: Self = serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." {
-                String::new()
-            } else {
-                format!("{path}: ")
-            };
-            StepError::new(Code::InvalidRequest, format!("{field}{}", error.inner()))
-        })?;
+        let request: Self = read(value)?;
         request.check()?;
         Ok(request)
     }
 
+    /// The connection that is asked for.
+    pub fn claim(&self) -> Claim {
+        Claim::of(&self.region, &self.vpc_id, &self.cluster_id)
+    }
+
+    /// Where its VPC is.
+    pub fn place(&self) -> Place {
+        Place {
+            account_id: self.account_id.clone(),
+            region: self.region.clone(),
+        }
+    }
+
     fn check(&self) -> Result<(), StepError> {
         for ((field, value), (_, max)) in self.limits.named().into_iter().zip(Limits::MAX.named()) {
-            if !(Limits::MIN_SECONDS..=max).contains(&value) {
-                return Err(broken(
-                    &format!("limits.{field}"),
-                    value,
-                    &format!("from {} to {max} seconds", Limits::MIN_SECONDS),
-                ));
-            }
+            check_limit(&format!("limits.{field}"), value, max)?;
         }
         if !(1..=10_000).contains(&self.endpoints_per_vpc_quota) {
             return Err(broken(
@@ -197,6 +284,56 @@ impl ProvisionRequest {
     }
 }
 
+impl DeprovisionRequest {
+    /// Reads and checks a request.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`], naming the field, the value and the rule.
+    pub fn parse(value: &serde_json::Value) -> Result<Self, StepError> {
+        let request: Self = read(value)?;
+        for (field, value, max) in [
+            ("undo_seconds", request.undo_seconds, Limits::MAX.undo_seconds),
+            ("lease_seconds", request.lease_seconds, Limits::MAX.lease_seconds),
+        ] {
+            check_limit(field, value, max)?;
+        }
+        Ok(request)
+    }
+
+    /// The connection that is to go.
+    pub fn claim(&self) -> Claim {
+        Claim::of(&self.region, &self.vpc_id, &self.cluster_id)
+    }
+
+    /// Where its VPC is.
+    pub fn place(&self) -> Place {
+        Place {
+            account_id: self.account_id.clone(),
+            region: self.region.clone(),
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, StepError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." {
+            String::new()
+        } else {
+            format!("{path}: ")
+        };
+        StepError::new(Code::InvalidRequest, format!("{field}{}", error.inner()))
+    })
+}
+
+fn check_limit(field: &str, value: u64, max: u64) -> Result<(), StepError> {
+    if (Limits::MIN_SECONDS..=max).contains(&value) {
+        return Ok(());
+    }
+    let rule = format!("from {} to {max} seconds", Limits::MIN_SECONDS);
+    Err(broken(field, value, &rule))
+}
+
 fn no_duplicates<T: Ord + std::fmt::Display>(field: &str, values: &[T]) -> Result<(), StepError> {
     let mut seen = std::collections::BTreeSet::new();
     match values.iter().find(|value| !seen.insert(*value)) {
@@ -204,6 +341,9 @@ fn no_duplicates<T: Ord + std::fmt::Display>(field: &str, values: &[T]) -> Resul
         None => Ok(()),
     }
 }
+
+/// What [`check_sql_name`] takes, for schemas.
+const SQL_NAME: &str = "^[A-Za-z0-9_.-]{1,63}$";
 
 /// Names go into a URL as they are, so only what needs no encoding is taken.
 fn check_sql_name(field: &str, name: &str) -> Result<(), StepError> {
@@ -230,6 +370,14 @@ fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> StepError {
 
 fn yes() -> bool {
     true
+}
+
+fn default_undo_seconds() -> u64 {
+    Limits::default().undo_seconds
+}
+
+fn default_lease_seconds() -> u64 {
+    Limits::default().lease_seconds
 }
 
 fn default_endpoint_quota() -> u32 {
@@ -275,6 +423,23 @@ mod tests {
         let request = ProvisionRequest::parse(&valid()).unwrap();
         let again = serde_json::to_value(&request).unwrap();
         assert_eq!(ProvisionRequest::parse(&again).unwrap(), request);
+    }
+
+    #[test]
+    fn without_named_sources_the_vpc_is_let_in_and_peers_only_if_asked_for() {
+        let resolve = |sources: Value| {
+            let sources: Sources = serde_json::from_value(sources).unwrap();
+            let networks = |text: &str| vec![text.parse().unwrap()];
+            let resolved = sources.resolve(&networks("10.0.0.0/16"), &networks("10.9.0.0/16"));
+            let resolved: Vec<String> = resolved.iter().map(ToString::to_string).collect();
+            resolved.join(" ")
+        };
+        assert_eq!(resolve(json!({})), "10.0.0.0/16");
+        assert_eq!(resolve(json!({"cidrs": ["10.1.0.0/16"]})), "10.1.0.0/16");
+        let group = json!({"security_group_ids": ["sg-0a71e831"]});
+        assert_eq!(resolve(group), "sg-0a71e831");
+        let with_peers = json!({"include_peered_vpcs": true});
+        assert_eq!(resolve(with_peers), "10.0.0.0/16 10.9.0.0/16");
     }
 
     #[test]

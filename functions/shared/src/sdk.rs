@@ -8,7 +8,9 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
+use crate::sts::{self, NotAssumed};
 use crate::{Code, StepError};
 
 /// Turns an error of the SDK into ours. `asked` is service and action;
@@ -44,10 +46,47 @@ where
                 reasons(error)
             ),
         ),
-        (None, None) => StepError::new(
-            unanswered(error),
-            format!("{asked} gave no answer: {}", reasons(error)),
-        ),
+        (None, None) => unanswered(asked, error),
+    }
+}
+
+/// What the codes mean that every service answers with (AWS general reference,
+/// "Common Error Types", and those of its older protocols). The tables of the
+/// services say what is different for them.
+pub(crate) fn common(code: &str) -> Code {
+    match code {
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "UnauthorizedOperation" => Code::AwsAccessDenied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "RequestExpired"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Code::AwsCredentialsInvalid,
+        "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequestsException" => Code::AwsThrottled,
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "InternalServiceError"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException" => Code::AwsUnavailable,
+        _ => Code::UnexpectedAwsAnswer,
     }
 }
 
@@ -64,14 +103,33 @@ fn unreadable(status: u16, error: &(dyn Error + 'static)) -> Code {
 }
 
 /// No answer: either the request could not be signed, or nothing came back.
-fn unanswered(error: &(dyn Error + 'static)) -> Code {
+fn unanswered(asked: &str, error: &(dyn Error + 'static)) -> StepError {
+    // The role of another account is assumed when the first request there is to be
+    // signed, and why it could not be lies inside of the error.
+    if let Some(role) = find::<NotAssumed>(error) {
+        return not_assumed(role);
+    }
     // Out of time, a provider of credentials is as good as missing: none of those
     // that a function or a shell has takes seconds.
-    let unsigned = chain(error).any(|reason| reason.is::<CredentialsError>());
-    if unsigned {
+    let code = if find::<CredentialsError>(error).is_some() {
         Code::AwsCredentialsInvalid
     } else {
         Code::AwsUnavailable
+    };
+    let detail = format!("{asked} gave no answer: {}", reasons(error));
+    StepError::new(code, detail)
+}
+
+fn not_assumed(role: &NotAssumed) -> StepError {
+    let asked = format!("STS AssumeRole of {}", role.role);
+    match find::<SdkError<AssumeRoleError, HttpResponse>>(role.why()) {
+        Some(error) => failure(&asked, error, |code, message| {
+            sts::classify(&role.role, code, message)
+        }),
+        None => StepError::new(
+            Code::UnexpectedAwsAnswer,
+            format!("{asked} brought no credentials: {}", reasons(role.why())),
+        ),
     }
 }
 
@@ -82,6 +140,77 @@ fn reasons(error: &(dyn Error + 'static)) -> String {
     reasons.join(": ")
 }
 
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(<dyn Error>::downcast_ref)
+}
+
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |reason| (**reason).source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_of_all_services() {
+        for (codes, expected) in [
+            (
+                &[
+                    "AccessDenied",
+                    "AccessDeniedException",
+                    "NotAuthorized",
+                    "OptInRequired",
+                    "UnauthorizedOperation",
+                ][..],
+                Code::AwsAccessDenied,
+            ),
+            (
+                &[
+                    "ExpiredToken",
+                    "ExpiredTokenException",
+                    "IncompleteSignature",
+                    "IncompleteSignatureException",
+                    "InvalidClientTokenId",
+                    "InvalidSignatureException",
+                    "MissingAuthenticationToken",
+                    "MissingAuthenticationTokenException",
+                    "RequestExpired",
+                    "SignatureDoesNotMatch",
+                    "UnrecognizedClientException",
+                ],
+                Code::AwsCredentialsInvalid,
+            ),
+            (
+                &[
+                    "RequestLimitExceeded",
+                    "RequestThrottled",
+                    "RequestThrottledException",
+                    "SlowDown",
+                    "Throttling",
+                    "ThrottlingException",
+                    "TooManyRequestsException",
+                ],
+                Code::AwsThrottled,
+            ),
+            (
+                &[
+                    "InternalError",
+                    "InternalFailure",
+                    "InternalServerError",
+                    "InternalServiceError",
+                    "RequestTimeout",
+                    "RequestTimeoutException",
+                    "ServiceUnavailable",
+                    "ServiceUnavailableException",
+                ],
+                Code::AwsUnavailable,
+            ),
+            (&["ValidationException", "Odd"], Code::UnexpectedAwsAnswer),
+        ] {
+            for code in codes {
+                assert_eq!(common(code), expected, "{code}");
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The Cloud API key: where it comes from, and a type that never prints it.
 
+use crate::config::Setting;
+use crate::ids::ClusterId;
 use crate::{Code, StepError};
 
 /// A CockroachDB Cloud API key. Neither `Debug` nor `Display` show it.
@@ -45,14 +47,56 @@ impl std::fmt::Debug for ApiKey {
     }
 }
 
-/// Where the Cloud API key comes from.
+/// Where the Cloud API keys come from.
 pub trait Secrets {
-    /// The key as it is now. Asked for again after the Cloud API refused the last
-    /// one, so an implementation must not cache.
+    /// The key for a cluster as it is now: an organization has its own keys, and so
+    /// may a cluster. Asked for again after the Cloud API refused the last one, so
+    /// an implementation must not cache.
     ///
     /// # Errors
     /// The codes `secret-…` and those of AWS.
-    async fn api_key(&self) -> Result<ApiKey, StepError>;
+    async fn api_key(&self, cluster: &ClusterId) -> Result<ApiKey, StepError>;
+}
+
+/// What stands for the cluster in a pattern of names.
+const CLUSTER_ID: &str = "{cluster_id}";
+
+/// The names of the secrets with the keys: one for every cluster that has a secret
+/// of its own, and one for all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretNames {
+    /// Name or ARN of the secret for all clusters that have none of their own.
+    pub default: String,
+    /// The names of those for one cluster, with `{cluster_id}` in it.
+    pub pattern: Setting,
+}
+
+impl SecretNames {
+    /// The secret that this cluster may have of its own.
+    ///
+    /// # Errors
+    /// [`Code::ConfigurationInvalid`] for a pattern that does not tell clusters apart.
+    pub fn own_of(&self, cluster: &ClusterId) -> Result<Option<String>, StepError> {
+        match self.pattern.value() {
+            None => Ok(None),
+            Some(pattern) if pattern.contains(CLUSTER_ID) => {
+                Ok(Some(pattern.replace(CLUSTER_ID, cluster.as_str())))
+            }
+            Some(_) => Err(self
+                .pattern
+                .wrong(format_args!("has no {CLUSTER_ID} in it"))),
+        }
+    }
+}
+
+impl From<&str> for SecretNames {
+    /// One secret for all.
+    fn from(default: &str) -> Self {
+        Self {
+            default: default.to_owned(),
+            pattern: Setting::new("API_KEY_SECRET_PATTERN", None),
+        }
+    }
 }
 
 mod aws;
@@ -80,6 +124,27 @@ mod tests {
             assert!(error.starts_with("secret-unreadable"), "{error}");
             assert!(!error.contains("CCDB1"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_cluster_may_have_a_secret_of_its_own() {
+        let cluster = "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap();
+        let own = |pattern: &str| {
+            let pattern = Setting::new("PATTERN", Some(pattern.to_owned()));
+            let default = "all".to_owned();
+            SecretNames { default, pattern }.own_of(&cluster)
+        };
+        assert_eq!(
+            own("keys/{cluster_id}/api").unwrap().unwrap(),
+            "keys/1a2b3c4d-0000-4000-8000-000000000001/api"
+        );
+        assert_eq!(own("").unwrap(), None);
+        let error = own("keys/all").unwrap_err();
+        assert_eq!(
+            error.code,
+            Code::ConfigurationInvalid,
+            "it would be one for all"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use shared::cloud::{
     RegistrationStatus, ServiceStatus, TrustedOwner,
 };
 use shared::ids::{AccountId, ClusterId, EndpointId};
-use shared::secret::{ApiKey, Secrets};
+use shared::secret::ApiKey;
 
 use super::InProcess;
 use simulator::cloud::{self, ApiCaller};
@@ -20,10 +20,10 @@ impl InProcess {
         call: &str,
         effect: impl Fn(&mut World, &ApiCaller) -> Result<T, ApiError>,
     ) -> Result<Result<T, ApiError>, StepError> {
-        let key = self.key().await?;
+        let key = self.key()?;
         match self.attempt(call, &key, &effect)? {
             Err(error) if error.status == 401 => {
-                let renewed = self.renew_key().await?;
+                let renewed = self.renew_key()?;
                 if renewed == key {
                     Ok(Err(error))
                 } else {
@@ -53,7 +53,7 @@ impl InProcess {
         }
     }
 
-    async fn key(&self) -> Result<ApiKey, StepError> {
+    fn key(&self) -> Result<ApiKey, StepError> {
         let kept = self
             .key
             .lock()
@@ -61,12 +61,12 @@ impl InProcess {
             .clone();
         match kept {
             Some(key) => Ok(key),
-            None => self.renew_key().await,
+            None => self.renew_key(),
         }
     }
 
-    async fn renew_key(&self) -> Result<ApiKey, StepError> {
-        let key = self.api_key().await?;
+    fn renew_key(&self) -> Result<ApiKey, StepError> {
+        let key = self.read_key()?;
         *self
             .key
             .lock()

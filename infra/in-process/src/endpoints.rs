@@ -5,13 +5,27 @@ use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
 use shared::ids::{EndpointId, VpcId};
 use shared::ownership::Tags;
 
-use super::{InProcess, filter};
+use super::{InProcess, filter, filter_any};
 use simulator::ec2::{
     CreateTags, CreateVpcEndpoint, DeleteTags, DeleteVpcEndpoints, DescribeVpcEndpoints,
-    EndpointType, ModifyVpcEndpoint, TagFilter, TagSpecification, VpcEndpoint,
+    EndpointType, Filter, ModifyVpcEndpoint, TagFilter, TagSpecification, VpcEndpoint,
 };
 
 impl InProcess {
+    fn endpoints_that_pass(&self, filters: Vec<Filter>) -> Result<Vec<Endpoint>, StepError> {
+        let request = DescribeVpcEndpoints {
+            filters,
+            ..Default::default()
+        };
+        let answer = self.ec2("DescribeVpcEndpoints", |world, caller| {
+            world.describe_vpc_endpoints(caller, &request)
+        })?;
+        let mut endpoints: Vec<Endpoint> =
+            answer.vpc_endpoints.into_iter().filter_map(read).collect();
+        endpoints.retain(|endpoint| endpoint.state != EndpointState::Deleted);
+        Ok(endpoints)
+    }
+
     pub(super) fn tag(&self, id: &str, tags: &Tags) -> Result<(), StepError> {
         let tags = tags
             .iter()
@@ -49,17 +63,14 @@ impl InProcess {
 
 impl Endpoints for InProcess {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
-        let request = DescribeVpcEndpoints {
-            filters: filter("vpc-id", vpc.as_str()),
-            ..Default::default()
-        };
-        let answer = self.ec2("DescribeVpcEndpoints", |world, caller| {
-            world.describe_vpc_endpoints(caller, &request)
-        })?;
-        let mut endpoints: Vec<Endpoint> =
-            answer.vpc_endpoints.into_iter().filter_map(read).collect();
-        endpoints.retain(|endpoint| endpoint.state != EndpointState::Deleted);
-        Ok(endpoints)
+        self.endpoints_that_pass(filter("vpc-id", vpc.as_str()))
+    }
+
+    async fn endpoints_by_id(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StepError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.endpoints_that_pass(vec![filter_any("vpc-endpoint-id", ids)])
     }
 
     async fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StepError> {

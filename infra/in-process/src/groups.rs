@@ -8,7 +8,7 @@ use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::Tags;
 use shared::report::SQL_PORT;
 
-use super::{InProcess, failure, filter};
+use super::{InProcess, failure, filter, filter_any};
 use simulator::Refusal;
 use simulator::ec2::{
     self, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup,
@@ -16,14 +16,15 @@ use simulator::ec2::{
     RevokeSecurityGroupIngress, TagSpecification,
 };
 
-impl SecurityGroups for InProcess {
-    async fn group_named(
+impl InProcess {
+    fn groups(
         &self,
         vpc: &VpcId,
         name: &str,
-    ) -> Result<Option<SecurityGroup>, StepError> {
+        value: &str,
+    ) -> Result<Vec<SecurityGroup>, StepError> {
         let mut filters = filter("vpc-id", vpc.as_str());
-        filters.push(Filter::one("group-name", name));
+        filters.push(Filter::one(name, value));
         let request = DescribeSecurityGroups {
             filters,
             ..Default::default()
@@ -31,37 +32,50 @@ impl SecurityGroups for InProcess {
         let answer = self.ec2("DescribeSecurityGroups", |world, caller| {
             world.describe_security_groups(caller, &request)
         })?;
-        Ok(answer.security_groups.into_iter().next().and_then(|group| {
+        let groups = answer.security_groups.into_iter().filter_map(|group| {
             Some(SecurityGroup {
                 id: group.id.parse().ok()?,
                 name: group.name,
                 tags: group.tags,
             })
-        }))
+        });
+        Ok(groups.collect())
+    }
+}
+
+impl SecurityGroups for InProcess {
+    async fn group_named(
+        &self,
+        vpc: &VpcId,
+        name: &str,
+    ) -> Result<Option<SecurityGroup>, StepError> {
+        Ok(self.groups(vpc, "group-name", name)?.into_iter().next())
+    }
+
+    async fn groups_tagged(
+        &self,
+        vpc: &VpcId,
+        key: &str,
+    ) -> Result<Vec<SecurityGroup>, StepError> {
+        self.groups(vpc, "tag-key", key)
     }
 
     async fn ingress_rules(
         &self,
         groups: &[SecurityGroupId],
     ) -> Result<Vec<IngressRule>, StepError> {
-        let mut rules = Vec::new();
-        for group in groups {
-            let filters = filter("group-id", group.as_str());
-            let request = DescribeSecurityGroupRules {
-                filters,
-                ..Default::default()
-            };
-            let answer = self.ec2("DescribeSecurityGroupRules", |world, caller| {
-                world.describe_security_group_rules(caller, &request)
-            })?;
-            rules.extend(
-                answer
-                    .security_group_rules
-                    .into_iter()
-                    .filter_map(|rule| read(rule, group)),
-            );
+        if groups.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(rules)
+        let request = DescribeSecurityGroupRules {
+            filters: vec![filter_any("group-id", groups)],
+            ..Default::default()
+        };
+        let answer = self.ec2("DescribeSecurityGroupRules", |world, caller| {
+            world.describe_security_group_rules(caller, &request)
+        })?;
+        let rules = answer.security_group_rules.into_iter();
+        Ok(rules.filter_map(read).collect())
     }
 
     async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError> {
@@ -218,7 +232,7 @@ fn permission(source: &Source, description: &str) -> IpPermission {
     permission
 }
 
-fn read(rule: ec2::Rule, group: &SecurityGroupId) -> Option<IngressRule> {
+fn read(rule: ec2::Rule) -> Option<IngressRule> {
     if rule.is_egress {
         return None;
     }
@@ -231,7 +245,7 @@ fn read(rule: ec2::Rule, group: &SecurityGroupId) -> Option<IngressRule> {
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     Some(IngressRule {
         id: rule.id,
-        group_id: group.clone(),
+        group_id: rule.group_id.parse().ok()?,
         protocol: rule.protocol,
         ports: port(rule.from_port).zip(port(rule.to_port)),
         source,

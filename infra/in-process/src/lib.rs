@@ -5,15 +5,22 @@
 //! code of EC2 or a status of the Cloud API means the same on both ways.
 
 mod cloud;
+mod doors;
 mod endpoints;
+mod executions;
 mod groups;
+pub mod integrations;
+mod ledger;
 mod network;
+mod places;
 pub mod stage;
+mod vpc_tags;
 
 use std::sync::Mutex;
 
 use shared::StepError;
 use shared::ec2::errors;
+use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
 
 use simulator::ec2::{Caller, Filter};
@@ -37,6 +44,25 @@ impl InProcess {
             simulator,
             caller,
             secret_id: secret_id.to_owned(),
+            key: Mutex::new(None),
+        }
+    }
+
+    /// The same ports, whose calls are noted as made by somebody, for example by
+    /// a function. Like a process of its own they read the API key themselves.
+    pub fn acting_as(&self, who: &str) -> Self {
+        Self {
+            simulator: self.simulator.acting_as(who),
+            ..self.seen_by(self.caller.clone())
+        }
+    }
+
+    /// The same world as another caller sees it.
+    fn seen_by(&self, caller: Caller) -> Self {
+        Self {
+            simulator: self.simulator.clone(),
+            caller,
+            secret_id: self.secret_id.clone(),
             key: Mutex::new(None),
         }
     }
@@ -91,8 +117,16 @@ fn filter(name: &str, value: &str) -> Vec<Filter> {
     vec![Filter::one(name, value)]
 }
 
-impl Secrets for InProcess {
-    async fn api_key(&self) -> Result<ApiKey, StepError> {
+fn filter_any<T: ToString>(name: &str, values: &[T]) -> Filter {
+    Filter {
+        name: name.to_owned(),
+        values: values.iter().map(T::to_string).collect(),
+    }
+}
+
+impl InProcess {
+    /// The one key of this world, which is for all its clusters.
+    fn read_key(&self) -> Result<ApiKey, StepError> {
         let query = VersionQuery {
             id: None,
             stage: None,
@@ -114,5 +148,11 @@ impl Secrets for InProcess {
                 format!("Secrets Manager: {refusal}"),
             )),
         }
+    }
+}
+
+impl Secrets for InProcess {
+    async fn api_key(&self, _cluster: &ClusterId) -> Result<ApiKey, StepError> {
+        self.read_key()
     }
 }

@@ -67,7 +67,7 @@ impl Stage {
         let simulator = Simulator::new(&scenario, move || moment(&clock));
         Self {
             ports: InProcess::new(simulator, shared::config::DEFAULT_SECRET),
-            claim: claim_of(&scenario, &request),
+            claim: claim_of(&request),
             request,
             now,
             since: AtomicI64::new(BEGIN),
@@ -169,8 +169,7 @@ fn moment(clock: &AtomicI64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(clock.load(Ordering::Relaxed)).expect("a date")
 }
 
-fn claim_of(scenario: &Scenario, request: &ProvisionRequest) -> Claim {
-    let account = scenario.account.parse().expect("an account");
+fn claim_of(request: &ProvisionRequest) -> Claim {
     let ProvisionRequest {
         region,
         vpc_id,
@@ -178,7 +177,7 @@ fn claim_of(scenario: &Scenario, request: &ProvisionRequest) -> Claim {
         ..
     } = request;
     Claim {
-        connection_id: connection_id(&account, region, vpc_id, cluster_id),
+        connection_id: connection_id(region, vpc_id, cluster_id),
         cluster_id: cluster_id.clone(),
     }
 }
@@ -189,10 +188,7 @@ fn claim_of(scenario: &Scenario, request: &ProvisionRequest) -> Claim {
 /// When the scenario asks for nothing that is valid.
 pub fn claim(scenario: &Scenario) -> Claim {
     let request = serde_json::Value::Object(scenario.request.clone());
-    claim_of(
-        scenario,
-        &ProvisionRequest::parse(&request).expect("a valid request"),
-    )
+    claim_of(&ProvisionRequest::parse(&request).expect("a valid request"))
 }
 
 /// An endpoint in this state, in EC2's word for it, with nothing else to it.

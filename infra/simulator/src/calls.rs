@@ -1,5 +1,6 @@
 //! Calls as the world sees them: what was asked, and how it was refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -11,6 +12,11 @@ use crate::faults::{FaultKind, Moment};
 pub struct Call {
     /// The operation, for example `ec2:CreateVpcEndpoint`.
     pub operation: String,
+    /// Who made it, if that is known.
+    pub by: Option<Arc<str>>,
+    /// The actions of IAM that it needs besides its own, such as
+    /// `ec2:CreateTags` for something that is made with tags.
+    pub implied: Vec<&'static str>,
     /// Which call of this operation it was, counted from 1.
     pub nth: u32,
     /// When it was made.
@@ -19,6 +25,18 @@ pub struct Call {
     pub fault: Option<(FaultKind, Moment)>,
     /// The code of the refusal, if the caller was refused.
     pub refused: Option<String>,
+}
+
+impl Call {
+    /// The actions of IAM that whoever made it must be allowed; none for the
+    /// Cloud API, which knows nothing of IAM, nor for `GetCallerIdentity`,
+    /// which everybody may call. The others are called like their operations.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        let free =
+            self.operation.starts_with("cloud:") || self.operation == "sts:GetCallerIdentity";
+        let own = (!free).then_some(self.operation.as_str());
+        own.into_iter().chain(self.implied.iter().copied())
+    }
 }
 
 /// An error as the service says it.
@@ -34,6 +52,9 @@ pub struct ApiError {
     pub message: String,
     /// How long the service asks the caller to wait.
     pub retry_after: Option<Duration>,
+    /// What else the answer has, such as the item for which a condition does
+    /// not hold.
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 impl ApiError {
@@ -44,6 +65,7 @@ impl ApiError {
             code: code.into(),
             message: message.into(),
             retry_after: None,
+            members: serde_json::Map::new(),
         }
     }
 }

@@ -195,6 +195,22 @@ impl crate::World {
         }
         Ok(())
     }
+
+    /// What is made with tags needs the permission to tag as well
+    /// ("Grant permission to tag resources on creation", EC2 user guide).
+    fn needs_tagging(&mut self, tags: &[TagSpecification]) {
+        if !tags.is_empty() {
+            self.implied.push("ec2:CreateTags");
+        }
+    }
+
+    /// Private DNS needs the permission for its hosted zone as well ("Actions
+    /// defined by Amazon EC2", service authorization reference).
+    fn needs_hidden_zone(&mut self, private_dns: Option<bool>) {
+        if private_dns == Some(true) {
+            self.implied.push("route53:AssociateVPCWithHostedZone");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,20 @@ use serde::Deserialize;
 
 use crate::calls::Refusal;
 use crate::splitmix::{fold, mix};
-use crate::{cloud, ec2, route53, secrets};
+use crate::{cloud, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
+
+/// What operations begin with.
+pub(crate) const SERVICES: [&str; 9] = [
+    "cloud",
+    "dynamodb",
+    "ec2",
+    "events",
+    "route53",
+    "secretsmanager",
+    "sns",
+    "states",
+    "sts",
+];
 
 /// What goes wrong. Every face says it in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -56,6 +69,11 @@ impl FaultKind {
         let (service, name) = operation.split_once(':').unwrap_or(("", operation));
         Refusal::Answer(match service {
             "secretsmanager" => secrets::render_fault(self, name),
+            "dynamodb" => dynamodb::render_fault(self, name),
+            "events" => notices::render_events_fault(self, name),
+            "sns" => notices::render_topics_fault(self, name),
+            "states" => step_functions::render_fault(self, name),
+            "sts" => sts::render_fault(self, name),
             "route53" => route53::render_fault(self, name),
             "cloud" => cloud::render_fault(self, name),
             _ => ec2::render_fault(self, name),
@@ -260,6 +278,11 @@ mod tests {
             "ec2:CreateVpcEndpoint",
             "secretsmanager:GetSecretValue",
             "route53:ListHostedZonesByVPC",
+            "dynamodb:UpdateItem",
+            "states:StartExecution",
+            "events:PutEvents",
+            "sns:Publish",
+            "sts:AssumeRole",
             "cloud:GET cluster",
         ] {
             for kind in FaultKind::ALL {

@@ -1,14 +1,20 @@
 //! The world over HTTP on loopback, for real binaries, SDKs and people.
 //!
 //! One port serves every service: paths under `/api/v1` are the Cloud API and
-//! those under `/2013-04-01` Route 53, a request with `X-Amz-Target:
-//! secretsmanager.…` is for Secrets Manager, and a form posted to `/` is for EC2.
+//! those under `/2013-04-01` Route 53; a request with `X-Amz-Target` is for the
+//! service that this header names (Secrets Manager, DynamoDB, Step Functions,
+//! EventBridge); a form posted to `/` is for STS or EC2, as its version says.
+//!
+//! A call is noted as made by the application that the client names itself by
+//! (`AWS_SDK_UA_APP_ID`), if it does.
 
 mod cloud;
 mod ec2;
+mod json;
 mod line;
 mod route53;
 mod secrets;
+mod sts;
 mod xml;
 
 use std::io;
@@ -89,7 +95,11 @@ async fn serve(
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    match answer(&host.sim, &parts, &body) {
+    let sim = match application(&parts) {
+        Some(who) => host.sim.acting_as(who),
+        None => host.sim.clone(),
+    };
+    match answer(&sim, &parts, &body) {
         Ok(response) => response,
         Err(Refusal::Answer(error)) => {
             (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
@@ -108,6 +118,16 @@ async fn serve(
     }
 }
 
+/// The name of the application in the `User-Agent` of an AWS SDK: `app/NAME`.
+fn application(parts: &Parts) -> Option<&str> {
+    let agents = ["x-amz-user-agent", "user-agent"];
+    let mut agents = agents.iter().filter_map(|name| parts.headers.get(*name));
+    agents.find_map(|agent| {
+        let mut words = agent.to_str().ok()?.split(' ');
+        words.find_map(|word| word.strip_prefix("app/"))
+    })
+}
+
 fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refusal> {
     if parts.uri.path().starts_with("/api/v1/") {
         return cloud::answer(sim, parts, body);
@@ -118,7 +138,13 @@ fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refu
     if secrets::is_meant(parts) {
         return secrets::answer(sim, parts, body);
     }
+    if json::is_meant(parts) {
+        return json::answer(sim, parts, body);
+    }
     if parts.method == Method::POST && parts.uri.path() == "/" {
+        if let Some(form) = sts::form(body) {
+            return sts::answer(sim, parts, form);
+        }
         return ec2::answer(sim, parts, body);
     }
     let message = format!(

@@ -1,6 +1,6 @@
-//! The world that the project is proven against: EC2, Route 53, Secrets Manager
-//! and the CockroachDB Cloud API in one process, faithful to their awkward
-//! habits.
+//! The world that the project is proven against: EC2, Route 53, Secrets
+//! Manager, DynamoDB, Step Functions (starting runs), EventBridge, SNS, STS and
+//! the CockroachDB Cloud API in one process, faithful to their awkward habits.
 //!
 //! There is one model, [`World`], and it has two kinds of faces. Callers in
 //! the same process use its typed operations through [`Simulator::call`]; real
@@ -10,15 +10,19 @@
 
 pub mod calls;
 pub mod cloud;
+pub mod dynamodb;
 pub mod ec2;
 pub mod faults;
 pub mod http;
+pub mod notices;
 pub mod pace;
 pub mod route53;
 pub mod scenario;
 pub mod secrets;
 mod simulator;
 pub mod splitmix;
+pub mod step_functions;
+pub mod sts;
 pub mod world;
 
 pub use calls::{ApiError, Call, Refusal};

@@ -74,9 +74,13 @@ fn clock(speed: f64) -> impl Fn() -> OffsetDateTime {
 /// What programs need to find this world instead of the real one.
 fn environment(url: &str, scenario: &Scenario) -> Vec<(&'static str, String)> {
     vec![
+        ("AWS_ENDPOINT_URL_DYNAMODB", url.to_owned()),
         ("AWS_ENDPOINT_URL_EC2", url.to_owned()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", url.to_owned()),
         ("AWS_ENDPOINT_URL_ROUTE_53", url.to_owned()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url.to_owned()),
+        ("AWS_ENDPOINT_URL_SFN", url.to_owned()),
+        ("AWS_ENDPOINT_URL_STS", url.to_owned()),
         ("AWS_REGION", scenario.region.clone()),
         ("AWS_DEFAULT_REGION", scenario.region.clone()),
         ("AWS_ACCESS_KEY_ID", "simulated".to_owned()),

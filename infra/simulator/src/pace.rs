@@ -68,6 +68,10 @@ pub struct Pace {
     /// that its entry is stale.
     #[serde(deserialize_with = "seconds")]
     pub stale_noticed: Duration,
+    /// How far a read of DynamoDB that need not be consistent may be behind
+    /// ("Read consistency", developer guide: usually one second or less).
+    #[serde(deserialize_with = "seconds")]
+    pub reads_behind: Duration,
 }
 
 impl Default for Pace {
@@ -89,6 +93,7 @@ impl Default for Pace {
             cluster_creating: Duration::from_secs(600),
             cluster_locked: Duration::from_secs(60),
             stale_noticed: Duration::from_secs(60),
+            reads_behind: Duration::from_secs(1),
         }
     }
 }
@@ -113,6 +118,7 @@ impl Pace {
             cluster_creating: Duration::ZERO,
             cluster_locked: Duration::ZERO,
             stale_noticed: Duration::ZERO,
+            reads_behind: Duration::ZERO,
         }
     }
 }

@@ -70,6 +70,8 @@ impl World {
         caller: &Caller,
         request: &ListHostedZonesByVpc,
     ) -> Result<ListHostedZonesByVpcResult, ApiError> {
+        // "Actions defined by Amazon Route 53", service authorization reference.
+        self.implied.push("ec2:DescribeVpcs");
         if !ec2::well_formed("vpc", &request.vpc_id) {
             return Err(invalid_input("The VPC id is not valid."));
         }

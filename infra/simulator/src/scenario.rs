@@ -4,6 +4,7 @@ mod check;
 pub mod cluster;
 pub mod network;
 mod shipped;
+pub mod stack;
 
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ pub use network::{
     EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, RuleSpec, SubnetSpec, VpcSpec,
     ZoneSpec,
 };
+pub use stack::{RoleSpec, StackSpec};
 
 use crate::cloud::Habits;
 use crate::faults::{Fault, SeededFaults};
@@ -68,6 +70,12 @@ pub struct Scenario {
     /// The API keys that CockroachDB Cloud knows.
     #[serde(default)]
     pub keys: Vec<KeySpec>,
+    /// The names of what the stack of this project has in the account.
+    #[serde(default)]
+    pub stack: StackSpec,
+    /// The roles in other accounts that the callers may assume.
+    #[serde(default)]
+    pub roles: Vec<RoleSpec>,
     /// Scripted faults.
     #[serde(default)]
     pub faults: Vec<Fault>,

@@ -15,6 +15,7 @@ use crate::world::World;
 #[derive(Clone)]
 pub struct Simulator {
     now: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    by: Option<Arc<str>>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -41,6 +42,7 @@ impl Simulator {
         let world = World::new(scenario, now());
         Simulator {
             now: Arc::new(now),
+            by: None,
             inner: Arc::new(Mutex::new(Inner {
                 world,
                 faults: scenario.faults.clone(),
@@ -48,6 +50,15 @@ impl Simulator {
                 calls: Vec::new(),
                 counts: HashMap::new(),
             })),
+        }
+    }
+
+    /// Another handle on the same world, whose calls are noted as made by
+    /// somebody, for example by a function.
+    pub fn acting_as(&self, who: &str) -> Simulator {
+        Simulator {
+            by: Some(who.into()),
+            ..self.clone()
         }
     }
 
@@ -62,6 +73,7 @@ impl Simulator {
         let inner = &mut *self.settled();
         let nth = inner.count(operation);
         let fault = inner.fault(operation, nth);
+        inner.world.implied.clear();
         let outcome = match fault {
             Some((kind, Moment::Before)) => Err(kind.render(operation)),
             Some((kind, Moment::After)) => {
@@ -74,6 +86,8 @@ impl Simulator {
         };
         inner.calls.push(Call {
             operation: operation.to_owned(),
+            by: self.by.clone(),
+            implied: std::mem::take(&mut inner.world.implied),
             nth,
             at: inner.world.now,
             fault,

@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use crate::cloud::{self, CloudHappening};
 use crate::ec2::{self, Ec2Happening};
 use crate::pace::Pace;
-use crate::scenario::Scenario;
-use crate::secrets;
+use crate::scenario::{RoleSpec, Scenario, StackSpec};
+use crate::{dynamodb, notices, secrets, step_functions};
 
 /// Everything there is at one moment.
 #[derive(Debug)]
@@ -25,6 +25,19 @@ pub struct World {
     pub cloud: cloud::Cloud,
     /// Secrets Manager.
     pub secrets: secrets::Secrets,
+    /// DynamoDB.
+    pub dynamodb: dynamodb::DynamoDb,
+    /// Step Functions.
+    pub step_functions: step_functions::StepFunctions,
+    /// EventBridge and SNS.
+    pub notices: notices::Notices,
+    /// The names of what the stack has.
+    pub stack: StackSpec,
+    /// The roles in other accounts that trust the one of the scenario.
+    pub roles: Vec<RoleSpec>,
+    /// The actions of IAM that the call which is being carried out needs
+    /// besides its own.
+    pub(crate) implied: Vec<&'static str>,
     agenda: BinaryHeap<Reverse<Due>>,
     scheduled: u64,
 }
@@ -76,6 +89,12 @@ impl World {
             ec2: ec2::Ec2::new(scenario, now),
             cloud: cloud::Cloud::new(scenario, now),
             secrets: secrets::Secrets::new(scenario, now),
+            dynamodb: dynamodb::DynamoDb::new(scenario, now),
+            step_functions: step_functions::StepFunctions::new(scenario),
+            notices: notices::Notices::new(scenario),
+            stack: scenario.stack.clone(),
+            roles: scenario.roles.clone(),
+            implied: Vec::new(),
             agenda: BinaryHeap::new(),
             scheduled: 0,
         };

@@ -1,5 +1,6 @@
 //! Programs that we did not write look at the world over HTTP: boto3, the AWS
-//! CLI, and the HTTP client of Python. Each judge gets a world of its own from
+//! CLI, and the HTTP client of Python; and an emulator that we did not write is
+//! asked the same. Each judge gets a world of its own from
 //! the binary that people use, with a clock that runs sixty times too fast.
 
 use std::io::{BufRead, BufReader};
@@ -58,12 +59,12 @@ fn judges() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges")
 }
 
-/// The Python environment of the judges, made if need be.
-fn python() -> PathBuf {
+/// A Python environment, made if need be.
+fn python(name: &str, requirements: &Path) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python-env");
     let made = Command::new(&script)
-        .arg("judges")
-        .arg(judges().join("requirements.txt"))
+        .arg(name)
+        .arg(requirements)
         .output()
         .unwrap_or_else(|error| panic!("{} cannot be run: {error}", script.display()));
     let errors = String::from_utf8_lossy(&made.stderr);
@@ -76,9 +77,13 @@ fn judge(script: &str) {
 }
 
 fn judge_in(scenario: &str, script: &str) {
-    let python = python();
+    let python = python("judges", &judges().join("requirements.txt"));
+    judge_by(&python, scenario, script);
+}
+
+fn judge_by(python: &Path, scenario: &str, script: &str) {
     let world = World::start(scenario);
-    let output = Command::new(&python)
+    let output = Command::new(python)
         .arg("-B") // leaves no compiled files in the source tree
         .arg(judges().join(script))
         .envs(world.environment.iter().map(|(name, value)| (name, value)))
@@ -97,6 +102,8 @@ fn judge_in(scenario: &str, script: &str) {
         .env_remove("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
         .output()
         .expect("python runs");
+    // What a content judge counted.
+    print!("{}", String::from_utf8_lossy(&output.stdout));
     assert!(
         output.status.success(),
         "{script} is not content:\n{}{}",
@@ -128,6 +135,24 @@ fn boto3_finds_the_hosted_zones_of_a_vpc() {
 #[test]
 fn boto3_reads_and_writes_secrets() {
     judge("secrets_manager.py");
+}
+
+#[test]
+fn boto3_keeps_a_ledger_and_a_lease() {
+    judge_in("doors.toml", "dynamodb.py");
+}
+
+#[test]
+fn boto3_starts_runs_puts_events_and_gets_into_another_account() {
+    judge_in("doors.toml", "doors.py");
+}
+
+#[test]
+fn dynamodb_answers_as_that_of_another_emulator() {
+    // The environment of the engine's tests has that emulator.
+    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachine/engine");
+    let python = python("moto", &engine.join("tests/moto/requirements.txt"));
+    judge_by(&python, "doors.toml", "dynamodb_differs.py");
 }
 
 #[test]

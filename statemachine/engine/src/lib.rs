@@ -2,7 +2,8 @@
 //!
 //! The engine knows the part of the Amazon States Language that the
 //! definitions of this project use: JSONata machines of `Task`, `Pass`,
-//! `Wait`, `Choice`, `Succeed` and `Fail`. Everything else is refused by name
+//! `Wait`, `Choice`, `Succeed` and `Fail`, and the direct integrations that are
+//! listed in [`INTEGRATIONS`]. Everything else is refused by name
 //! when a definition is loaded, so that a run never silently differs from what
 //! Step Functions would do. What it does know it holds against an interpreter
 //! that we did not write (`tests/agrees_with_another_interpreter.rs`).
@@ -49,5 +50,5 @@ pub use event::{Event, EventKind, Observer};
 pub use findings::{Finding, LoadError};
 pub use machine::Machine;
 pub use run::{Execution, Outcome, run};
-pub use task::{TaskFailure, Tasks};
+pub use task::{INTEGRATIONS, TaskFailure, Tasks};
 pub use trace::trace;

@@ -5,6 +5,7 @@ use crate::fields::Fields;
 use crate::load::{LONGEST_SECONDS, effects};
 use crate::machine::{After, Kind, Rule, State, Task, Until};
 use crate::retry::{Catcher, LONGEST_DELAY_SECONDS, Retrier};
+use crate::task::{INTEGRATION, INTEGRATIONS};
 use crate::template::Template;
 use crate::vet::Sees;
 use crate::wait::parse_timestamp;
@@ -150,8 +151,12 @@ fn task(fields: &Fields<'_>) -> Option<Task> {
     fields.only("a Task", &[COMMON, FLOW, &own]);
     fields.required("Resource");
     let resource = fields.string("Resource");
-    if resource.is_some_and(|resource| resource.ends_with(".waitForTaskToken")) {
-        fields.refuse("Resource", "waiting for a task token is not supported");
+    if let Some(resource) = resource {
+        if resource.ends_with(".waitForTaskToken") {
+            fields.refuse("Resource", "waiting for a task token is not supported");
+        } else if resource.starts_with(INTEGRATION) && !INTEGRATIONS.contains(&resource) {
+            fields.refuse("Resource", format!("`{resource}` is not supported"));
+        }
     }
     let task = Task {
         resource: resource.unwrap_or_default().to_owned(),

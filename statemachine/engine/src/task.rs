@@ -3,17 +3,35 @@
 use serde::Serialize;
 use serde_json::Value;
 
+/// What every direct integration's `Resource` begins with.
+pub(crate) const INTEGRATION: &str = "arn:aws:states:";
+
+/// The direct integrations that a definition may use: Step Functions calls the
+/// service itself, with `Arguments` as the request and its answer as the result
+/// (developer guide, "Integrating services with Step Functions").
+pub const INTEGRATIONS: [&str; 7] = [
+    "arn:aws:states:::dynamodb:getItem",
+    "arn:aws:states:::dynamodb:putItem",
+    "arn:aws:states:::dynamodb:updateItem",
+    "arn:aws:states:::dynamodb:deleteItem",
+    "arn:aws:states:::events:putEvents",
+    "arn:aws:states:::sns:publish",
+    "arn:aws:states:::states:startExecution",
+];
+
 /// Does the work of `Task` states.
 pub trait Tasks {
     /// Calls the thing that `resource` names with `arguments` and says what
     /// it answered. The resource is the text of the definition's `Resource`
-    /// field, substitution placeholders such as `${InspectCluster}` included.
+    /// field: one of [`INTEGRATIONS`], or the ARN of a function or a
+    /// substitution placeholder for it, such as `${InspectCluster}`.
     ///
     /// # Errors
     ///
     /// The error name is what `ErrorEquals` is compared with. For a Lambda
     /// function that is the `errorType` of its answer, and the cause is its
-    /// answer as a string.
+    /// answer as a string; for a direct integration it is the service and the
+    /// name of its error, as in `DynamoDB.ConditionalCheckFailedException`.
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure>;
 }
 

@@ -4,7 +4,8 @@
 //!
 //! The definitions are `definitions/*.asl.json`; each says in its comment what
 //! it exercises. `definitions/runs.json` holds their inputs and the answers of
-//! their functions. Needs Python 3.
+//! their functions; direct integrations are held against DynamoDB and EventBridge
+//! of each side. Needs Python 3.
 
 mod moto;
 
@@ -14,9 +15,14 @@ use std::fs;
 use std::future::pending;
 use std::path::Path;
 
-use engine::{EventKind, Execution, Machine, Outcome, TaskFailure, VirtualClock, run};
+use engine::{
+    Clock, EventKind, Execution, INTEGRATIONS, Machine, Outcome, TaskFailure, VirtualClock, run,
+};
+use in_process::integrations::Integrations;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use simulator::scenario::StackSpec;
+use simulator::{Scenario, Simulator};
 
 use moto::functions::{Answer, Call, Functions};
 use moto::server::{Ended, Server};
@@ -83,6 +89,7 @@ fn both_interpreters_make_the_same_of_the_same_definitions() {
     });
     let functions = Functions::serve(scripts.collect());
     let server = Server::start(&functions.endpoint());
+    server.create_table(&StackSpec::default().leases_table, "vpc");
     let started: Vec<String> = cases.iter().map(|case| start(&server, case)).collect();
 
     let mut faults = Vec::new();
@@ -164,7 +171,16 @@ fn run_here(case: &Case) -> (Execution, Vec<Call>) {
     };
     let scripts = RefCell::new(case.run.answers.clone());
     let calls = RefCell::new(Vec::new());
+    let clock = VirtualClock::new();
+    let time = clock.clone();
+    let scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
+    let integrations = Integrations::new(Simulator::new(&scenario, move || time.now()));
     let tasks = async |resource: &str, arguments: Value| {
+        if INTEGRATIONS.contains(&resource) {
+            let answer = integrations.invoke(resource, arguments);
+            let answer = answer.expect("all integrations of the engine are there");
+            return answer.map_err(|(error, cause)| TaskFailure::new(error, cause));
+        }
         let name = resource.strip_prefix(FUNCTION).unwrap_or(resource);
         calls.borrow_mut().push((name.to_owned(), arguments));
         let answer = scripts
@@ -181,7 +197,6 @@ fn run_here(case: &Case) -> (Execution, Vec<Call>) {
             None => panic!("{}: one call of {name} too many", case.id),
         }
     };
-    let clock = VirtualClock::new();
     let execution = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime")

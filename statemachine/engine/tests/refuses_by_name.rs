@@ -213,6 +213,26 @@ fn each_mistake_is_refused_with_its_state_and_field() {
         ),
         (
             "/States/Work/Resource",
+            json!("arn:aws:states:::dynamodb:query"),
+            "state `Work`, field `Resource`: `arn:aws:states:::dynamodb:query` is not supported",
+        ),
+        (
+            "/States/Work/Resource",
+            json!("arn:aws:states:::states:startExecution.sync:2"),
+            "`arn:aws:states:::states:startExecution.sync:2` is not supported",
+        ),
+        (
+            "/States/Work/Resource",
+            json!("arn:aws:states:::aws-sdk:ec2:describeVpcs"),
+            "`arn:aws:states:::aws-sdk:ec2:describeVpcs` is not supported",
+        ),
+        (
+            "/States/Work/Resource",
+            json!("arn:aws:states:eu-west-1:111122223333:activity:x"),
+            "field `Resource`: `arn:aws:states:eu-west-1:111122223333:activity:x` is not supported",
+        ),
+        (
+            "/States/Work/Resource",
             json!(null),
             "state `Work`, field `Resource`: is missing",
         ),
@@ -549,6 +569,15 @@ fn a_state_that_is_written_twice_is_refused() {
         "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}"#;
     let error = Machine::load(text).unwrap_err();
     assert_eq!(error.findings[0].field, "States.A");
+}
+
+#[test]
+fn the_direct_integrations_are_taken_by_their_names() {
+    for resource in engine::INTEGRATIONS {
+        let mut definition = sound();
+        definition["States"]["Work"]["Resource"] = json!(resource);
+        assert!(Machine::load(&definition.to_string()).is_ok(), "{resource}");
+    }
 }
 
 #[test]

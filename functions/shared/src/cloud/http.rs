@@ -1,5 +1,6 @@
 //! The adapter: the Cloud API over HTTPS.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header};
@@ -26,15 +27,15 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// to wait for.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// The Cloud API, with the key from a [`Secrets`].
+/// The Cloud API, with the keys from a [`Secrets`].
 ///
-/// The key is fetched at the first call and kept; when the API refuses it, it is
-/// fetched once more, because it may have been rotated since.
+/// The key of a cluster is fetched at the first call about it and kept; when the
+/// API refuses it, it is fetched once more, because it may have been rotated since.
 pub struct HttpCloud<S> {
     client: reqwest::Client,
     clusters: Url,
     secrets: S,
-    key: RwLock<Option<ApiKey>>,
+    keys: RwLock<BTreeMap<ClusterId, ApiKey>>,
 }
 
 impl<S: Secrets> HttpCloud<S> {
@@ -70,37 +71,39 @@ impl<S: Secrets> HttpCloud<S> {
             client,
             clusters,
             secrets,
-            key: RwLock::new(None),
+            keys: RwLock::default(),
         })
     }
 
-    async fn key(&self) -> Result<ApiKey, StepError> {
-        if let Some(key) = self.key.read().await.as_ref() {
+    async fn key(&self, cluster: &ClusterId) -> Result<ApiKey, StepError> {
+        if let Some(key) = self.keys.read().await.get(cluster) {
             return Ok(key.clone());
         }
-        self.renew_key().await
+        self.renew_key(cluster).await
     }
 
-    async fn renew_key(&self) -> Result<ApiKey, StepError> {
-        let key = self.secrets.api_key().await?;
-        *self.key.write().await = Some(key.clone());
+    async fn renew_key(&self, cluster: &ClusterId) -> Result<ApiKey, StepError> {
+        let key = self.secrets.api_key(cluster).await?;
+        let mut keys = self.keys.write().await;
+        keys.insert(cluster.clone(), key.clone());
         Ok(key)
     }
 
     /// Sends a request, and once more if the rate limit passes soon. `call` is
     /// method and path without ids, for messages; `path` are the segments below
-    /// `clusters`.
+    /// the cluster.
     async fn send(
         &self,
         call: &str,
+        cluster: &ClusterId,
         path: &[&str],
         body: Option<serde_json::Value>,
     ) -> Result<Answer, StepError> {
-        let answer = self.authorized(call, path, body.as_ref()).await?;
+        let answer = self.authorized(call, cluster, path, body.as_ref()).await?;
         match answer.rate_limit_passes_after() {
             Some(wait) if wait <= LONGEST_WAIT => {
                 pause(wait).await;
-                self.authorized(call, path, body.as_ref()).await
+                self.authorized(call, cluster, path, body.as_ref()).await
             }
             _ => Ok(answer),
         }
@@ -110,25 +113,27 @@ impl<S: Secrets> HttpCloud<S> {
     async fn authorized(
         &self,
         call: &str,
+        cluster: &ClusterId,
         path: &[&str],
         body: Option<&serde_json::Value>,
     ) -> Result<Answer, StepError> {
-        let key = self.key().await?;
-        let answer = self.attempt(call, path, body, &key).await?;
+        let url = self.url(cluster, path);
+        let key = self.key(cluster).await?;
+        let answer = self.attempt(call, url.clone(), body, &key).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        let renewed = self.renew_key().await?;
+        let renewed = self.renew_key(cluster).await?;
         if renewed == key {
             return Ok(answer);
         }
-        self.attempt(call, path, body, &renewed).await
+        self.attempt(call, url, body, &renewed).await
     }
 
     async fn attempt(
         &self,
         call: &str,
-        path: &[&str],
+        url: Url,
         body: Option<&serde_json::Value>,
         key: &ApiKey,
     ) -> Result<Answer, StepError> {
@@ -147,7 +152,7 @@ impl<S: Secrets> HttpCloud<S> {
         authorization.set_sensitive(true);
         let mut request = self
             .client
-            .request(method, self.url(path))
+            .request(method, url)
             .header(header::AUTHORIZATION, authorization)
             .header(header::ACCEPT, "application/json")
             .header("Cc-Version", CC_VERSION);
@@ -163,11 +168,11 @@ impl<S: Secrets> HttpCloud<S> {
 
     /// Ids in paths are percent-encoded: the API asks for it, and ours come from
     /// answers of the other side.
-    fn url(&self, path: &[&str]) -> Url {
+    fn url(&self, cluster: &ClusterId, path: &[&str]) -> Url {
         let mut url = self.clusters.clone();
         // A URL with a host has a path.
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend(path);
+            segments.push(cluster.as_str()).extend(path);
         }
         url
     }
@@ -175,9 +180,10 @@ impl<S: Secrets> HttpCloud<S> {
     async fn get<T: DeserializeOwned>(
         &self,
         call: &str,
+        cluster: &ClusterId,
         path: &[&str],
     ) -> Result<Option<T>, StepError> {
-        let answer = self.send(call, path, None).await?;
+        let answer = self.send(call, cluster, path, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -186,8 +192,13 @@ impl<S: Secrets> HttpCloud<S> {
 
     /// A list of a cluster that exists. While a cluster is being built the lists
     /// below it answer 404 (terraform-provider-cockroach issue 34).
-    async fn list<T: DeserializeOwned>(&self, call: &str, path: &[&str]) -> Result<T, StepError> {
-        self.get(call, path).await?.ok_or_else(|| {
+    async fn list<T: DeserializeOwned>(
+        &self,
+        call: &str,
+        cluster: &ClusterId,
+        path: &[&str],
+    ) -> Result<T, StepError> {
+        self.get(call, cluster, path).await?.ok_or_else(|| {
             StepError::new(
                 Code::ClusterBusy,
                 format!("the Cloud API answered 404 to {call}"),
@@ -195,8 +206,13 @@ impl<S: Secrets> HttpCloud<S> {
         })
     }
 
-    async fn delete(&self, call: &str, path: &[&str]) -> Result<(), StepError> {
-        let answer = self.send(call, path, None).await?;
+    async fn delete(
+        &self,
+        call: &str,
+        cluster: &ClusterId,
+        path: &[&str],
+    ) -> Result<(), StepError> {
+        let answer = self.send(call, cluster, path, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(());
         }
@@ -244,37 +260,40 @@ fn reason(error: &reqwest::Error) -> String {
 
 impl<S: Secrets> Cloud for HttpCloud<S> {
     async fn cluster(&self, id: &ClusterId) -> Result<Option<Cluster>, StepError> {
-        let cluster: Option<ClusterWire> = self.get("GET cluster", &[id.as_str()]).await?;
+        let cluster: Option<ClusterWire> = self.get("GET cluster", id, &[]).await?;
         Ok(cluster.map(Cluster::from))
     }
 
     async fn endpoint_services(&self, id: &ClusterId) -> Result<Vec<CloudService>, StepError> {
-        let path = [id.as_str(), "networking", "private-endpoint-services"];
-        let services: ServicesWire = self.list("GET private-endpoint-services", &path).await?;
+        let path = ["networking", "private-endpoint-services"];
+        let services: ServicesWire = self
+            .list("GET private-endpoint-services", id, &path)
+            .await?;
         Ok(services.into())
     }
 
     async fn request_endpoint_services(&self, id: &ClusterId) -> Result<(), StepError> {
         let call = "POST private-endpoint-services";
-        let path = [id.as_str(), "networking", "private-endpoint-services"];
-        self.send(call, &path, None)
+        let path = ["networking", "private-endpoint-services"];
+        self.send(call, id, &path, None)
             .await?
             .success(call)
             .map(|_| ())
     }
 
     async fn registrations(&self, id: &ClusterId) -> Result<Vec<Registration>, StepError> {
-        let path = [id.as_str(), "networking", "private-endpoint-connections"];
-        let connections: ConnectionsWire =
-            self.list("GET private-endpoint-connections", &path).await?;
+        let path = ["networking", "private-endpoint-connections"];
+        let connections: ConnectionsWire = self
+            .list("GET private-endpoint-connections", id, &path)
+            .await?;
         Ok(connections.into())
     }
 
     async fn register(&self, id: &ClusterId, endpoint: &EndpointId) -> Result<(), StepError> {
         let call = "POST private-endpoint-connections";
-        let path = [id.as_str(), "networking", "private-endpoint-connections"];
+        let path = ["networking", "private-endpoint-connections"];
         let body = serde_json::json!({ "endpoint_id": endpoint.as_str() });
-        self.send(call, &path, Some(body))
+        self.send(call, id, &path, Some(body))
             .await?
             .success(call)
             .map(|_| ())
@@ -282,19 +301,18 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
 
     async fn deregister(&self, id: &ClusterId, endpoint: &EndpointId) -> Result<(), StepError> {
         let path = [
-            id.as_str(),
             "networking",
             "private-endpoint-connections",
             endpoint.as_str(),
         ];
-        self.delete("DELETE private-endpoint-connection", &path)
+        self.delete("DELETE private-endpoint-connection", id, &path)
             .await
     }
 
     async fn trusted_owners(&self, id: &ClusterId) -> Result<Option<Vec<TrustedOwner>>, StepError> {
-        let path = [id.as_str(), "networking", "private-endpoint-trusted-owners"];
+        let path = ["networking", "private-endpoint-trusted-owners"];
         let call = "GET private-endpoint-trusted-owners";
-        let answer = self.send(call, &path, None).await?;
+        let answer = self.send(call, id, &path, None).await?;
         // The list is offered to enrolled organizations only, and others are
         // answered with either of these.
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
@@ -306,25 +324,20 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
 
     async fn trust_owner(&self, id: &ClusterId, account: &AccountId) -> Result<(), StepError> {
         let call = "POST private-endpoint-trusted-owners";
-        let path = [id.as_str(), "networking", "private-endpoint-trusted-owners"];
+        let path = ["networking", "private-endpoint-trusted-owners"];
         let body = serde_json::json!({
             "type": "AWS_ACCOUNT_ID",
             "external_owner_id": account.as_str(),
         });
-        self.send(call, &path, Some(body))
+        self.send(call, id, &path, Some(body))
             .await?
             .success(call)
             .map(|_| ())
     }
 
     async fn distrust_owner(&self, id: &ClusterId, owner_id: &str) -> Result<(), StepError> {
-        let path = [
-            id.as_str(),
-            "networking",
-            "private-endpoint-trusted-owners",
-            owner_id,
-        ];
-        self.delete("DELETE private-endpoint-trusted-owner", &path)
+        let path = ["networking", "private-endpoint-trusted-owners", owner_id];
+        self.delete("DELETE private-endpoint-trusted-owner", id, &path)
             .await
     }
 }

@@ -14,10 +14,13 @@ mod endpoints;
 mod groups;
 mod hosted_zones;
 mod network;
+mod vpc_tags;
 
 /// The size of a page. A list that is asked for without one is throttled harder
 /// (EC2 developer guide, "Request throttling for the Amazon EC2 API").
 const PAGE: i32 = 1000;
+/// The values that one filter takes (EC2 user guide, "Filtering resources").
+const FILTER_VALUES: usize = 200;
 
 /// EC2 in one Region, and Route 53 for the one question that EC2 does not answer.
 #[derive(Debug, Clone)]
@@ -110,6 +113,14 @@ fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
 
 fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(value).build()
+}
+
+fn filter_any<T: ToString>(name: &str, values: &[T]) -> Filter {
+    let values = values.iter().map(T::to_string).collect();
+    Filter::builder()
+        .name(name)
+        .set_values(Some(values))
+        .build()
 }
 
 fn tag_list(tags: &Tags) -> Vec<Tag> {

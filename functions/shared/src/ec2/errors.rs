@@ -118,6 +118,7 @@ fn meaning(code: &str, message: &str) -> Code {
             Code::SecurityGroupQuotaReached
         }
         "RulesPerSecurityGroupLimitExceeded" => Code::TooManySources,
+        "TagLimitExceeded" => Code::TagLimitReached,
         "NetworkInterfaceLimitExceeded" => Code::NetworkInterfaceQuotaReached,
         "InvalidGroup.Duplicate" => Code::SecurityGroupNameTaken,
         "IdempotentParameterMismatch" | "InvalidClientToken" => Code::IdempotencyMismatch,

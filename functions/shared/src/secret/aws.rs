@@ -2,67 +2,66 @@
 
 use aws_sdk_secretsmanager::Client;
 
-use super::{ApiKey, Secrets};
+use super::{ApiKey, SecretNames, Secrets};
+use crate::ids::ClusterId;
 use crate::{Code, StepError, sdk};
 
-/// The key from a secret in AWS Secrets Manager.
+/// The keys from secrets in AWS Secrets Manager.
 pub struct SecretsManager {
     client: Client,
-    secret_id: String,
+    names: SecretNames,
 }
 
 impl SecretsManager {
-    /// Reads from the secret of that name or ARN.
-    pub fn new(config: &aws_config::SdkConfig, secret_id: &str) -> Self {
+    /// Reads from the secrets of these names.
+    pub fn new(config: &aws_config::SdkConfig, names: impl Into<SecretNames>) -> Self {
         Self {
             client: Client::new(config),
-            secret_id: secret_id.to_owned(),
+            names: names.into(),
         }
     }
-}
 
-impl Secrets for SecretsManager {
-    async fn api_key(&self) -> Result<ApiKey, StepError> {
-        let secret = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_id)
-            .send()
-            .await;
-        let secret = secret.map_err(|error| {
-            let asked = format!("secret {}: Secrets Manager", self.secret_id);
+    async fn read(&self, secret_id: &str) -> Result<ApiKey, StepError> {
+        let secret = self.client.get_secret_value().secret_id(secret_id).send();
+        let secret = secret.await.map_err(|error| {
+            let asked = format!("secret {secret_id}: Secrets Manager");
             sdk::failure(&asked, &error, |code, message| {
-                classify(&self.secret_id, code, message)
+                classify(secret_id, code, message)
             })
         })?;
         let value = secret.secret_string().ok_or_else(|| {
-            StepError::new(
-                Code::SecretUnreadable,
-                format!("secret {} is not text", self.secret_id),
-            )
+            let detail = format!("secret {secret_id} is not text");
+            StepError::new(Code::SecretUnreadable, detail)
         })?;
         ApiKey::from_secret(value)
     }
 }
 
+impl Secrets for SecretsManager {
+    async fn api_key(&self, cluster: &ClusterId) -> Result<ApiKey, StepError> {
+        if let Some(own) = self.names.own_of(cluster)? {
+            match self.read(&own).await {
+                Err(error) if error.code == Code::SecretNotFound => {}
+                answer => return answer,
+            }
+        }
+        self.read(&self.names.default).await
+    }
+}
+
 /// The table of what a Secrets Manager error means (Secrets Manager API
-/// reference, `GetSecretValue`).
+/// reference, `GetSecretValue`). A secret without a value, as CloudFormation makes
+/// it, is told from one that does not exist by the message alone.
 pub fn classify(secret_id: &str, code: &str, message: &str) -> StepError {
     let meaning = match code {
+        "ResourceNotFoundException" if message.contains("secret value for") => Code::SecretEmpty,
         "ResourceNotFoundException" => Code::SecretNotFound,
         "AccessDeniedException"
         | "AccessDenied"
         | "DecryptionFailure"
         | "InvalidParameterException"
         | "InvalidRequestException" => Code::SecretUnreadable,
-        "UnrecognizedClientException"
-        | "ExpiredTokenException"
-        | "InvalidSignatureException"
-        | "InvalidClientTokenId"
-        | "MissingAuthenticationTokenException" => Code::AwsCredentialsInvalid,
-        "ThrottlingException" | "TooManyRequestsException" => Code::AwsThrottled,
-        "InternalServiceError" | "InternalFailure" | "ServiceUnavailable" => Code::AwsUnavailable,
-        _ => Code::UnexpectedAwsAnswer,
+        common => sdk::common(common),
     };
     StepError::new(
         meaning,
@@ -116,5 +115,20 @@ mod tests {
                 assert_eq!(classify("name", code, "text").code, expected, "{code}");
             }
         }
+    }
+
+    #[test]
+    fn a_secret_without_a_value_is_told_from_one_that_does_not_exist() {
+        let of = |message| classify("name", "ResourceNotFoundException", message).code;
+        assert_eq!(
+            of("Secrets Manager can't find the specified secret."),
+            Code::SecretNotFound
+        );
+        assert_eq!(
+            of(
+                "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT"
+            ),
+            Code::SecretEmpty
+        );
     }
 }

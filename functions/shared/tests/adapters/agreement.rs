@@ -4,19 +4,22 @@
 use std::time::Duration;
 
 use in_process::InProcess;
+use serde_json::json;
 use shared::cloud::Cloud;
-use shared::ec2::{Endpoints, Network, SecurityGroups, Source};
+use shared::ec2::{Endpoints, Network, SecurityGroups, Source, VpcTags};
+use shared::executions::{Executions, Machine};
+use shared::ledger::Ledger;
 use shared::secret::Secrets;
 use shared::{StepError, StepErrorName};
 use simulator::Scenario;
 use simulator::scenario::{EndpointOutcome, SecretState};
 
-use crate::calls::{self, Method, call};
+use crate::calls::{self, Method, Ports, call};
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
 use crate::stage::{
-    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, SECRET, STANDARD_CLUSTER, Stage, VPC,
-    scenario,
+    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, CONNECTION, REGION, RUN, SECRET,
+    STANDARD_CLUSTER, Stage, VPC, scenario,
 };
 
 /// What a caller learns of a call: its value, or code and message.
@@ -33,17 +36,20 @@ fn learned<T: std::fmt::Debug>(what: &str, result: Result<T, StepError>) -> Lear
 
 /// A connection from its beginning to its end, with detours.
 async fn story(
-    ec2: &(impl Network + Endpoints + SecurityGroups),
-    cloud: &impl Cloud,
-    secrets: &impl Secrets,
+    ports: &Ports<
+        '_,
+        impl Network + Endpoints + SecurityGroups + VpcTags,
+        impl Cloud,
+        impl Secrets,
+        impl Ledger,
+        impl Executions,
+    >,
     advance: impl Fn(i64),
 ) -> Vec<Learned> {
+    let (ec2, cloud) = (ports.ec2, ports.cloud);
     let mut all = Vec::new();
     for (method, _) in calls::ALL {
-        all.push(learned(
-            &format!("{method:?}"),
-            call(method, ec2, cloud, secrets).await,
-        ));
+        all.push(learned(&format!("{method:?}"), call(method, ports).await));
     }
     let cluster = CLUSTER.parse().unwrap();
     let standard = STANDARD_CLUSTER.parse().unwrap();
@@ -75,6 +81,8 @@ async fn story(
         ec2.revoke(&absent_group, &["sgr-0a1".to_owned()]).await,
     ));
     all.push(learned("an absent endpoint", ec2.endpoint(&absent).await));
+    all.push(learned("none by id", ec2.endpoints_by_id(&[]).await));
+    all.push(learned("no rules of none", ec2.ingress_rules(&[]).await));
     all.push(learned("on", ec2.set_private_dns(&absent, true).await));
     all.push(learned("away", ec2.delete_endpoint(&absent).await));
     all.push(learned(
@@ -92,6 +100,7 @@ async fn story(
         cloud.request_endpoint_services(&standard).await,
     ));
     all.push(learned("owners", cloud.trusted_owners(&standard).await));
+    all.extend(of_the_doors(ports.ledger, ports.executions).await);
 
     let group = ec2.create_group(&new_group()).await;
     all.push(learned(
@@ -172,18 +181,61 @@ async fn story(
     all
 }
 
+/// What the doors ask, besides what every table goes through.
+async fn of_the_doors(ledger: &impl Ledger, executions: &impl Executions) -> Vec<Learned> {
+    let mut all = Vec::new();
+    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
+    let phase = async |what: &str| {
+        let found = ledger.connection(CONNECTION).await;
+        learned(what, found.map(|found| found.unwrap().phase))
+    };
+    all.push(phase("interrupted").await);
+    let another = ledger.record_interruption(CONNECTION, "another").await;
+    all.push(learned("of another run", another));
+    all.push(learned("unknown", ledger.connection("unknown").await));
+    let health = crate::ledger::health();
+    all.push(learned(
+        "nothing is made",
+        ledger.record_health("unknown", &health).await,
+    ));
+    all.push(learned(
+        "or",
+        ledger.record_interruption("unknown", RUN).await,
+    ));
+    all.push(learned("still", ledger.connection("unknown").await));
+    all.push(learned(
+        "released",
+        ledger.release_lease(&region, &vpc, RUN).await,
+    ));
+    let pages = ledger.connections(Some(CONNECTION), 1).await;
+    all.push(learned("after the last", pages));
+    all.push(learned("no key", ledger.connection("").await));
+    let machine = Machine::Provision;
+    let start = async |name: &str, number: i32| {
+        let input = json!({ "a": number });
+        learned(name, executions.start(machine, name, &input).await)
+    };
+    all.push(start("another", 1).await);
+    all.push(start("another", 2).await);
+    all.push(start("no name: at all", 1).await);
+    for name in ["another", RUN, "none", "no name: at all"] {
+        all.push(learned(name, executions.standing(machine, name).await));
+    }
+    let other = executions
+        .start(Machine::CheckFleet, "another", &json!({}))
+        .await;
+    all.push(learned("of another machine", other));
+    all
+}
+
 async fn agree(situation: &str, scenario: &Scenario) -> usize {
     let stage = Stage::of(scenario).await;
-    let (ec2, cloud, secrets) = (
-        stage.ec2().await,
-        stage.cloud().await,
-        stage.secrets().await,
-    );
-    let over_http = story(&ec2, &cloud, &secrets, |seconds| stage.advance(seconds)).await;
+    let adapters = stage.adapters().await;
+    let over_http = story(&adapters.ports(), |seconds| stage.advance(seconds)).await;
 
     let stage = Stage::of(scenario).await;
-    let ports = InProcess::new(stage.sim.clone(), SECRET);
-    let in_process = story(&ports, &ports, &ports, |seconds| stage.advance(seconds)).await;
+    let world = InProcess::new(stage.sim.clone(), SECRET);
+    let in_process = story(&Ports::of(&world), |seconds| stage.advance(seconds)).await;
 
     for (http, wireless) in over_http.iter().zip(&in_process) {
         assert_eq!(http, wireless, "{situation}");

@@ -3,14 +3,40 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use in_process::InProcess;
+use serde_json::json;
 use shared::StepError;
 use shared::cloud::Cloud;
 use shared::ec2::{SecurityGroups, Source};
+use shared::executions::{Executions, Machine};
+use shared::ledger::Ledger;
 use shared::secret::Secrets;
 
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
-use crate::stage::{ACCOUNT, CLUSTER, ENDPOINT, GROUP, SERVICE, VPC};
+use crate::stage::{ACCOUNT, CLUSTER, CONNECTION, ENDPOINT, GROUP, REGION, RUN, SERVICE, VPC};
+
+/// All ports of one world.
+pub(crate) struct Ports<'p, E, C, S, L, X> {
+    pub(crate) ec2: &'p E,
+    pub(crate) cloud: &'p C,
+    pub(crate) secrets: &'p S,
+    pub(crate) ledger: &'p L,
+    pub(crate) executions: &'p X,
+}
+
+impl<'p> Ports<'p, InProcess, InProcess, InProcess, InProcess, InProcess> {
+    /// Those without a wire are one.
+    pub(crate) fn of(world: &'p InProcess) -> Self {
+        Self {
+            ec2: world,
+            cloud: world,
+            secrets: world,
+            ledger: world,
+            executions: world,
+        }
+    }
+}
 
 /// A method of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,9 +47,14 @@ pub(crate) enum Method {
     Subnets,
     ExistingGroups,
     HostedZones,
+    VpcTags,
+    TaggedVpcs,
+    TagVpc,
+    UntagVpc,
     EndpointService,
     Endpoints,
     Endpoint,
+    EndpointsById,
     CreateEndpoint,
     SetPrivateDns,
     DeleteEndpoint,
@@ -47,21 +78,33 @@ pub(crate) enum Method {
     TrustOwner,
     DistrustOwner,
     ApiKey,
+    Connection,
+    Connections,
+    RecordHealth,
+    RecordInterruption,
+    ReleaseLease,
+    StartRun,
+    RunStanding,
 }
 
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 32] = [
+pub(crate) const ALL: [(Method, &str); 44] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
     (Subnets, "ec2:DescribeSubnets"),
     (ExistingGroups, "ec2:DescribeSecurityGroups"),
     (HostedZones, "route53:ListHostedZonesByVPC"),
+    (VpcTags, "ec2:DescribeVpcs"),
+    (TaggedVpcs, "ec2:DescribeVpcs"),
+    (TagVpc, "ec2:CreateTags"),
+    (UntagVpc, "ec2:DeleteTags"),
     (EndpointService, "ec2:DescribeVpcEndpointServices"),
     (Endpoints, "ec2:DescribeVpcEndpoints"),
     (Endpoint, "ec2:DescribeVpcEndpoints"),
+    (EndpointsById, "ec2:DescribeVpcEndpoints"),
     (CreateEndpoint, "ec2:CreateVpcEndpoint"),
     (SetPrivateDns, "ec2:ModifyVpcEndpoint"),
     (DeleteEndpoint, "ec2:DeleteVpcEndpoints"),
@@ -88,16 +131,35 @@ pub(crate) const ALL: [(Method, &str); 32] = [
     (TrustOwner, "cloud:POST private-endpoint-trusted-owners"),
     (DistrustOwner, "cloud:DELETE private-endpoint-trusted-owner"),
     (ApiKey, "secretsmanager:GetSecretValue"),
+    (Connection, "dynamodb:GetItem"),
+    (Connections, "dynamodb:Scan"),
+    (RecordHealth, "dynamodb:UpdateItem"),
+    (RecordInterruption, "dynamodb:UpdateItem"),
+    (ReleaseLease, "dynamodb:DeleteItem"),
+    (StartRun, "states:StartExecution"),
+    (RunStanding, "states:DescribeExecution"),
 ];
 
 /// Calls a method once with arguments that the world of these tests takes. The
 /// result is its value as text.
 pub(crate) async fn call(
     method: Method,
-    ec2: &(impl shared::ec2::Network + shared::ec2::Endpoints + SecurityGroups),
-    cloud: &impl Cloud,
-    secrets: &impl Secrets,
+    ports: &Ports<
+        '_,
+        impl shared::ec2::Network + shared::ec2::Endpoints + SecurityGroups + shared::ec2::VpcTags,
+        impl Cloud,
+        impl Secrets,
+        impl Ledger,
+        impl Executions,
+    >,
 ) -> Result<String, StepError> {
+    let Ports {
+        ec2,
+        cloud,
+        secrets,
+        ledger,
+        executions,
+    } = ports;
     let vpc = VPC.parse().unwrap();
     let group = GROUP.parse().unwrap();
     let endpoint = ENDPOINT.parse().unwrap();
@@ -112,9 +174,14 @@ pub(crate) async fn call(
         Subnets => text(ec2.subnets(&vpc).await),
         ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
         HostedZones => text(ec2.hosted_zones(&vpc).await),
+        VpcTags => text(ec2.vpc_tags(&vpc).await),
+        TaggedVpcs => text(ec2.tagged_vpcs("Na*").await),
+        TagVpc => text(ec2.tag_vpc(&vpc, &tags).await),
+        UntagVpc => text(ec2.untag_vpc(&vpc, &keys).await),
         EndpointService => text(ec2.endpoint_service(&SERVICE.parse().unwrap()).await),
         Endpoints => text(ec2.endpoints(&vpc).await),
         Endpoint => text(ec2.endpoint(&endpoint).await),
+        EndpointsById => text(ec2.endpoints_by_id(std::slice::from_ref(&endpoint)).await),
         CreateEndpoint => text(ec2.create_endpoint(&new_endpoint()).await),
         SetPrivateDns => text(ec2.set_private_dns(&endpoint, false).await),
         DeleteEndpoint => text(ec2.delete_endpoint(&endpoint).await),
@@ -162,7 +229,31 @@ pub(crate) async fn call(
                 .map_or("00000000-0000-4000-8000-000000000000", |owner| &owner.id);
             text(cloud.distrust_owner(&cluster, first).await)
         }
-        ApiKey => text(secrets.api_key().await.map(|key| key.expose().to_owned())),
+        ApiKey => text(
+            secrets
+                .api_key(&cluster)
+                .await
+                .map(|key| key.expose().to_owned()),
+        ),
+        Connection => text(ledger.connection(CONNECTION).await),
+        Connections => text(ledger.connections(None, 10).await),
+        RecordHealth => text(
+            ledger
+                .record_health(CONNECTION, &crate::ledger::health())
+                .await,
+        ),
+        RecordInterruption => text(ledger.record_interruption(CONNECTION, RUN).await),
+        ReleaseLease => text(
+            ledger
+                .release_lease(&REGION.parse().unwrap(), &vpc, RUN)
+                .await,
+        ),
+        StartRun => text(
+            executions
+                .start(Machine::Provision, "another", &json!({"a": 1}))
+                .await,
+        ),
+        RunStanding => text(executions.standing(Machine::Provision, RUN).await),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests to the letter, and answers that no document promises.
 
 use shared::cloud::{Cloud, ClusterState, HttpCloud, Plan};
+use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
 use shared::{Code, StepError};
 
@@ -11,7 +12,7 @@ use crate::stub::{Stub, answer};
 pub(crate) struct Fixed(pub(crate) &'static str);
 
 impl Secrets for Fixed {
-    async fn api_key(&self) -> Result<ApiKey, StepError> {
+    async fn api_key(&self, _cluster: &ClusterId) -> Result<ApiKey, StepError> {
         ApiKey::from_secret(self.0)
     }
 }

@@ -2,6 +2,7 @@
 
 use shared::Code;
 use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint};
+use shared::ids::EndpointId;
 use shared::ownership::Tags;
 use simulator::Simulator;
 use simulator::ec2::{Endpoint as SimulatedEndpoint, EndpointType};
@@ -250,6 +251,33 @@ async fn more_endpoints_than_a_page_holds_are_all_listed() {
     assert_eq!(listed.len(), 1502);
     // The last page ends in an empty token, which leads to the beginning again.
     assert_eq!(stage.count("ec2:DescribeVpcEndpoints"), 2);
+}
+
+#[tokio::test]
+async fn endpoints_are_found_by_id_and_one_that_is_absent_does_not_hide_the_others() {
+    let stage = Stage::with(|scenario| {
+        let vpc = &mut scenario.vpcs[0];
+        let gateway = vpc.endpoints[1].clone();
+        vpc.endpoints.extend((0..250).map(|n| {
+            let mut endpoint = gateway.clone();
+            endpoint.id = format!("vpce-0b{n:015x}");
+            endpoint
+        }));
+    })
+    .await;
+    let ec2 = stage.ec2().await;
+    let ids = [ABSENT_ENDPOINT, ENDPOINT].map(|id| id.parse().unwrap());
+    let found = ec2.endpoints_by_id(&ids).await.unwrap();
+    let found: Vec<&str> = found.iter().map(|endpoint| endpoint.id.as_str()).collect();
+    assert_eq!(found, [ENDPOINT]);
+    assert_eq!(stage.count("ec2:DescribeVpcEndpoints"), 1);
+
+    // A filter takes 200 values.
+    let many: Vec<EndpointId> = (0..250)
+        .map(|n| format!("vpce-0b{n:015x}").parse().unwrap())
+        .collect();
+    assert_eq!(ec2.endpoints_by_id(&many).await.unwrap().len(), 250);
+    assert_eq!(stage.count("ec2:DescribeVpcEndpoints"), 3);
 }
 
 #[tokio::test]

@@ -6,15 +6,13 @@ use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use in_process::InProcess;
-use shared::cloud::HttpCloud;
-use shared::ec2::AwsEc2;
-use shared::secret::SecretsManager;
+use serde_json::Value;
 use shared::{Code, StepError, StepErrorName};
 use simulator::{Fault, FaultKind, Moment, Simulator, World};
 use tokio::task::LocalSet;
 
-use crate::calls::{self, Method, call};
-use crate::stage::{REGION, SECRET, Stage, at_once, impatient, once, scenario};
+use crate::calls::{self, Method, Ports, call};
+use crate::stage::{Adapters, REGION, SECRET, Stage, at_once, fill, impatient, once, scenario};
 
 /// What a caller learns: a code, or `ok` where the port makes the fault an answer.
 fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
@@ -29,12 +27,15 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::Denied, "cloud") => Code::ApiKeyLacksRole,
         (K::Denied, "ec2") => Code::AwsAccessDenied,
         (K::Denied, "route53") => return "ok",
+        (K::Denied, "dynamodb" | "states") => Code::AwsAccessDenied,
         (K::Denied, _) => Code::SecretUnreadable,
         (K::Conflict, "cloud") => Code::ClusterBusy,
         (K::Conflict, "ec2") if method == M::DeleteGroup => return "ok",
         (K::Conflict, "ec2") => Code::AwsResourceBusy,
         // `PriorRequestNotComplete`, which asks for less haste.
         (K::Conflict, "route53") => Code::AwsThrottled,
+        (K::Conflict, "dynamodb") => Code::AwsResourceBusy,
+        (K::Conflict, "states") => Code::MachineNotFound,
         (K::Conflict, _) => Code::SecretUnreadable,
         (K::UnknownCode, "cloud") => Code::UnexpectedCloudAnswer,
         // `OperationInProgress`, which EC2 documents nowhere and we still know.
@@ -42,6 +43,8 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::UnknownCode, _) => Code::UnexpectedAwsAnswer,
         (K::NotFound, _) => match method {
             M::Vpc
+            | M::VpcTags
+            | M::UntagVpc
             | M::EndpointService
             | M::Endpoint
             | M::DeleteEndpoint
@@ -52,14 +55,19 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             | M::Cluster
             | M::Deregister
             | M::TrustedOwners
-            | M::DistrustOwner => return "ok",
-            M::VpcDns | M::HostedZones | M::CreateEndpoint | M::CreateGroup => Code::VpcNotFound,
+            | M::DistrustOwner
+            | M::RunStanding => return "ok",
+            M::VpcDns | M::HostedZones | M::TaggedVpcs | M::CreateEndpoint | M::CreateGroup => {
+                Code::VpcNotFound
+            }
             M::Subnets => Code::SubnetNotFound,
             M::PeeredVpcs | M::IngressRules => Code::UnexpectedAwsAnswer,
             M::ExistingGroups
             | M::Endpoints
+            | M::EndpointsById
             | M::SetPrivateDns
             | M::TagEndpoint
+            | M::TagVpc
             | M::GroupNamed
             | M::Authorize
             | M::TagGroup => Code::AwsResourceBusy,
@@ -67,6 +75,12 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             M::Register => Code::RegistrationRefused,
             M::RequestEndpointServices | M::TrustOwner => Code::UnexpectedCloudAnswer,
             M::ApiKey => Code::SecretNotFound,
+            M::Connection
+            | M::Connections
+            | M::RecordHealth
+            | M::RecordInterruption
+            | M::ReleaseLease => Code::LedgerTableNotFound,
+            M::StartRun => Code::MachineNotFound,
         },
     };
     code.as_str()
@@ -127,15 +141,32 @@ fn picture(world: &World) -> String {
             )
         })
         .collect();
-    format!("{endpoints:#?}\n{groups:#?}\n{clusters:#?}")
+    let vpcs: Vec<_> = world.ec2.vpcs.values().collect();
+    let runs = &world.step_functions.executions;
+    format!(
+        "{endpoints:#?}\n{groups:#?}\n{clusters:#?}\n{vpcs:#?}\n{runs:#?}\n{:#?}",
+        ledger(world)
+    )
+}
+
+/// What the ledger holds, but for the moments when it was written: the adapter
+/// has the clock of this machine.
+fn ledger(world: &World) -> Vec<Value> {
+    let tables = [&world.stack.connections_table, &world.stack.leases_table];
+    let items = tables.map(|table| world.dynamodb.items(table).into_values());
+    let mut items: Vec<Value> = items.into_iter().flatten().collect();
+    for item in items.iter_mut().filter_map(Value::as_object_mut) {
+        item.remove("updated_at");
+    }
+    items
 }
 
 /// The world after a call that nothing disturbed, or after none.
 async fn undisturbed(row: Row) -> String {
     let stage = Stage::new().await;
     if row.moment == Moment::After {
-        let ports = InProcess::new(stage.sim.clone(), SECRET);
-        call(row.method, &ports, &ports, &ports).await.unwrap();
+        let world = InProcess::new(stage.sim.clone(), SECRET);
+        call(row.method, &Ports::of(&world)).await.unwrap();
     }
     stage.sim.look(picture)
 }
@@ -143,10 +174,7 @@ async fn undisturbed(row: Row) -> String {
 /// Asks the adapters, with the SDK set up like this.
 async fn ask(method: Method, stage: &Stage, aws: &SdkConfig) -> Result<String, StepError> {
     let aws = aws.clone().into_builder().endpoint_url(stage.url()).build();
-    let ec2 = AwsEc2::new(&aws);
-    let secrets = SecretsManager::new(&aws, SECRET);
-    let cloud = HttpCloud::new(&stage.url(), SecretsManager::new(&aws, SECRET)).unwrap();
-    call(method, &ec2, &cloud, &secrets).await
+    call(method, &Adapters::new(&aws, &stage.url()).ports()).await
 }
 
 /// Tries a row on both ways; the answer says what is wrong.
@@ -160,9 +188,10 @@ async fn try_row(row: Row, aws: SdkConfig) -> Option<String> {
         let now = stage.sim.now();
         move || now
     });
+    fill(&wireless);
     wireless.add_fault(fault);
-    let ports = InProcess::new(wireless, SECRET);
-    let in_process = call(row.method, &ports, &ports, &ports).await;
+    let world = InProcess::new(wireless, SECRET);
+    let in_process = call(row.method, &Ports::of(&world)).await;
 
     let expected = expected(row.method, row.operation, row.kind);
     let said = format!("{result:?}");
@@ -290,6 +319,8 @@ async fn aws_is_asked_three_times_before_we_give_up() {
         for (method, operation) in [
             (Method::Vpc, "ec2:DescribeVpcs"),
             (Method::ApiKey, "secretsmanager:GetSecretValue"),
+            (Method::Connection, "dynamodb:GetItem"),
+            (Method::StartRun, "states:StartExecution"),
         ] {
             let error = ask(method, &stage, &aws).await.unwrap_err();
             assert_eq!(error.name(), StepErrorName::Transient, "{kind:?}: {error}");
@@ -307,13 +338,9 @@ async fn a_silent_aws_becomes_an_error_well_within_the_time_of_a_function() {
         FaultKind::Timeout,
         Moment::Before,
     ));
-    let (ec2, secrets, cloud) = (
-        stage.ec2().await,
-        stage.secrets().await,
-        stage.cloud().await,
-    );
+    let adapters = stage.adapters().await;
     let started = Instant::now();
-    let error = call(Method::Vpc, &ec2, &cloud, &secrets).await.unwrap_err();
+    let error = call(Method::Vpc, &adapters.ports()).await.unwrap_err();
     assert_eq!(error.code, Code::AwsUnavailable, "{error}");
     let took = started.elapsed();
     assert!(

@@ -9,13 +9,16 @@
     reason = "what a test needs may panic like the test itself"
 )]
 
+mod accounts;
 mod agreement;
 mod calls;
 mod cloud;
 mod cloud_answers;
 mod endpoints;
+mod executions;
 mod faults;
 mod groups;
+mod ledger;
 mod network;
 mod rate_limit;
 mod sdk_errors;
@@ -23,3 +26,4 @@ mod secrecy;
 mod secrets;
 mod stage;
 mod stub;
+mod vpc_tags;

@@ -11,7 +11,7 @@ use shared::ec2::{AwsEc2, Network};
 use shared::secret::{Secrets, SecretsManager};
 use shared::{Code, StepError};
 
-use crate::stage::{KEY, REGION, SECRET, Stage, VPC, at_once};
+use crate::stage::{CLUSTER, KEY, REGION, SECRET, Stage, VPC, at_once};
 use crate::stub::{Stub, answer};
 
 async fn aws(url: &str) -> SdkConfig {
@@ -29,7 +29,7 @@ async fn ec2_error(canned: String) -> StepError {
 async fn secret_error(canned: String) -> StepError {
     let stub = Stub::answering([canned]).await;
     SecretsManager::new(&aws(&stub.url()).await, SECRET)
-        .api_key()
+        .api_key(&CLUSTER.parse().unwrap())
         .await
         .unwrap_err()
 }
@@ -128,7 +128,7 @@ async fn nobody_listening_is_no_answer() {
         "{error}"
     );
     let error = SecretsManager::new(&aws, SECRET)
-        .api_key()
+        .api_key(&CLUSTER.parse().unwrap())
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::AwsUnavailable, "{error}");
@@ -177,7 +177,7 @@ async fn without_credentials_the_error_says_so_and_nothing_is_sent() {
             .await
             .unwrap_err(),
         SecretsManager::new(&aws, SECRET)
-            .api_key()
+            .api_key(&CLUSTER.parse().unwrap())
             .await
             .unwrap_err(),
     ] {

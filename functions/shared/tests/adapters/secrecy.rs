@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::accounts;
 use crate::calls::{self, call};
 use crate::stage::{KEY, OTHER_KEY, SECRET, Stage};
 
@@ -31,9 +32,8 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Everything that is logged while every method is called, with a key that is
-/// rotated and one that is refused.
-async fn log_of_a_run(filter: &str) -> String {
+/// Everything that is logged while something is done.
+async fn log_of(filter: &str, deed: impl Future<Output = ()>) -> String {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
@@ -42,15 +42,18 @@ async fn log_of_a_run(filter: &str) -> String {
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
     tracing::callsite::rebuild_interest_cache();
+    deed.await;
+    drop(guard);
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+/// Calls every method, with a key that is rotated and one that is refused.
+async fn a_run() {
     let stage = Stage::new().await;
-    let (ec2, cloud, secrets) = (
-        stage.ec2().await,
-        stage.cloud().await,
-        stage.secrets().await,
-    );
+    let adapters = stage.adapters().await;
     for (method, _) in calls::ALL {
         tracing::info!("{method:?}");
-        let result = call(method, &ec2, &cloud, &secrets).await;
+        let result = call(method, &adapters.ports()).await;
         // The key itself is the value of one method.
         if method != calls::Method::ApiKey {
             tracing::info!("{result:?}");
@@ -61,10 +64,8 @@ async fn log_of_a_run(filter: &str) -> String {
         world.cloud.keys.revoke(KEY);
         world.secrets.put(SECRET, OTHER_KEY.to_owned(), None, now);
     });
-    let refused = call(calls::Method::Cluster, &ec2, &cloud, &secrets).await;
+    let refused = call(calls::Method::Cluster, &adapters.ports()).await;
     tracing::info!("{:?}", refused.unwrap_err());
-    drop(guard);
-    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
 }
 
 fn lines_with_a_key(log: &str) -> Vec<&str> {
@@ -75,14 +76,14 @@ fn lines_with_a_key(log: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_key_is_in_no_line_of_the_log() {
-    let log = log_of_a_run("info").await;
+    let log = log_of("info", a_run()).await;
     assert!(log.contains("ApiKeyRefused"), "the log is of this run");
     assert_eq!(lines_with_a_key(&log), Vec::<&str>::new());
 }
 
 #[tokio::test]
 async fn the_key_is_in_no_line_of_ours_or_of_the_http_client_at_any_level() {
-    let log = log_of_a_run("trace,simulator=off").await;
+    let log = log_of("trace,simulator=off", a_run()).await;
     assert!(log.lines().count() > 1000, "the log is of all levels");
     let lines = lines_with_a_key(&log);
     let short: Vec<String> = lines
@@ -95,4 +96,15 @@ async fn the_key_is_in_no_line_of_ours_or_of_the_http_client_at_any_level() {
         lines.len(),
         &short[..short.len().min(5)]
     );
+}
+
+#[tokio::test]
+async fn the_credentials_of_another_account_are_in_no_line_of_the_log() {
+    let log = log_of("trace", accounts::look_around()).await;
+    assert!(log.contains("ASIAOTHER"), "the log is of this run");
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains(accounts::SECRET_ACCESS_KEY))
+        .collect();
+    assert_eq!(lines, Vec::<&str>::new());
 }

@@ -8,12 +8,18 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use serde_json::json;
 use shared::cloud::HttpCloud;
+use shared::config::Setting;
 use shared::ec2::AwsEc2;
+use shared::executions::{Machines, StepFunctions};
+use shared::ledger::{DynamoLedger, Tables};
 use shared::secret::SecretsManager;
 use simulator::http::Server;
 use simulator::{Pace, Scenario, Simulator};
 use time::OffsetDateTime;
+
+use crate::calls::Ports;
 
 pub(crate) const REGION: &str = "eu-west-1";
 pub(crate) const SECRET: &str = "crdb-privatelink/api-key";
@@ -34,6 +40,11 @@ pub(crate) const GROUP: &str = "sg-0a000000000000001";
 pub(crate) const ABSENT_GROUP: &str = "sg-0a00000000000000f";
 pub(crate) const ENDPOINT: &str = "vpce-0a000000000000001";
 pub(crate) const ABSENT_ENDPOINT: &str = "vpce-0a00000000000000f";
+/// The connection that the ledger has at the beginning, and the run that has
+/// written it and holds the lease.
+pub(crate) const CONNECTION: &str = "0123456789abcdef";
+pub(crate) const RUN: &str =
+    "arn:aws:states:eu-west-1:111122223333:execution:crdb-privatelink-provision:one";
 
 const SCENARIO: &str = include_str!("scenario.toml");
 
@@ -70,6 +81,7 @@ impl Stage {
         let sim = Simulator::new(scenario, move || {
             OffsetDateTime::from_unix_timestamp(clock.load(Ordering::Relaxed)).unwrap()
         });
+        fill(&sim);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::start(sim.clone(), address).await.unwrap();
         Stage {
@@ -105,6 +117,10 @@ impl Stage {
         HttpCloud::new(&self.url(), self.secrets().await).unwrap()
     }
 
+    pub(crate) async fn adapters(&self) -> Adapters {
+        Adapters::new(&self.aws().await, &self.url())
+    }
+
     /// How many calls there were of an operation.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.sim
@@ -113,6 +129,91 @@ impl Stage {
             .filter(|call| call.operation == operation)
             .count()
     }
+}
+
+/// The adapters of all ports.
+pub(crate) struct Adapters {
+    ec2: AwsEc2,
+    cloud: HttpCloud<SecretsManager>,
+    secrets: SecretsManager,
+    ledger: DynamoLedger,
+    executions: StepFunctions,
+}
+
+impl Adapters {
+    pub(crate) fn new(aws: &SdkConfig, url: &str) -> Adapters {
+        Adapters {
+            ec2: AwsEc2::new(aws),
+            cloud: HttpCloud::new(url, SecretsManager::new(aws, SECRET)).unwrap(),
+            secrets: SecretsManager::new(aws, SECRET),
+            ledger: DynamoLedger::new(aws, tables()),
+            executions: StepFunctions::new(aws, machines()),
+        }
+    }
+
+    pub(crate) fn ports(
+        &self,
+    ) -> Ports<'_, AwsEc2, HttpCloud<SecretsManager>, SecretsManager, DynamoLedger, StepFunctions>
+    {
+        Ports {
+            ec2: &self.ec2,
+            cloud: &self.cloud,
+            secrets: &self.secrets,
+            ledger: &self.ledger,
+            executions: &self.executions,
+        }
+    }
+}
+
+/// The tables of the simulated stack.
+pub(crate) fn tables() -> Tables {
+    Tables {
+        connections: setting("CONNECTIONS_TABLE", "crdb-privatelink-connections"),
+        leases: setting("LEASES_TABLE", "crdb-privatelink-leases"),
+    }
+}
+
+/// The machines of the simulated stack: one by its ARN alone, one by an alias, one
+/// by a version.
+pub(crate) fn machines() -> Machines {
+    let machine = |name, machine: &str| {
+        let states = format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine");
+        setting(name, &format!("{states}:crdb-privatelink-{machine}"))
+    };
+    Machines {
+        provision: machine("PROVISION_MACHINE", "provision:live"),
+        deprovision: machine("DEPROVISION_MACHINE", "deprovision"),
+        check_fleet: machine("CHECK_FLEET_MACHINE", "check-fleet:7"),
+    }
+}
+
+pub(crate) fn setting(name: &'static str, value: &str) -> Setting {
+    Setting::new(name, Some(value.to_owned()))
+}
+
+/// Lets a run begin and write into the ledger.
+pub(crate) fn fill(sim: &Simulator) {
+    sim.meddle(|world| {
+        let (home, stack) = (world.ec2.caller(), world.stack.clone());
+        let machine = world.step_functions.machines[0].clone();
+        let start = json!({"stateMachineArn": machine, "name": "one", "input": "{\"a\": 1}"});
+        world
+            .step_functions(&home, "StartExecution", &start)
+            .unwrap();
+        let lease = json!({
+            "vpc": {"S": format!("{REGION}/{VPC}")},
+            "holder": {"S": RUN},
+            "connection_id": {"S": CONNECTION},
+            "expires_at": {"N": "1800003600"},
+        });
+        for (table, item) in [
+            (&stack.connections_table, crate::ledger::item(CONNECTION)),
+            (&stack.leases_table, lease),
+        ] {
+            let put = json!({"TableName": table, "Item": item});
+            world.dynamodb(&home, "PutItem", &put).unwrap();
+        }
+    });
 }
 
 /// The same retries as in production, without the waits in between.

@@ -57,6 +57,12 @@ pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
     )
 }
 
+/// The body of a request, which is JSON.
+pub(crate) fn body(request: &str) -> serde_json::Value {
+    let (_, body) = request.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
 /// A request, head and body.
 async fn read(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();

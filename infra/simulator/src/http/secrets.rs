@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+use super::json::target;
 use crate::calls::{ApiError, Refusal};
 use crate::scenario::SecretState;
 use crate::secrets::{Secret, SecretValue, VersionQuery};
 use crate::simulator::Simulator;
 use crate::world::World;
 
-/// The header that names the operation, and what it begins with.
-const TARGET: &str = "x-amz-target";
+/// What the header that names the operation begins with.
 const PREFIX: &str = "secretsmanager.";
 
 /// Whether a request is for this service.
@@ -49,10 +49,6 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Resp
         Err(Refusal::Answer(error)) => Ok(refused(&error)),
         Err(silent @ (Refusal::TimedOut | Refusal::CutOff)) => Err(silent),
     }
-}
-
-fn target(parts: &Parts) -> Option<&str> {
-    parts.headers.get(TARGET)?.to_str().ok()
 }
 
 fn get_secret_value(world: &mut World, input: &Value) -> Result<Value, ApiError> {

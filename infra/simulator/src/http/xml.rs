@@ -1,4 +1,4 @@
-//! XML as EC2 and Route 53 write it: elements without attributes, and in EC2
+//! XML as EC2, Route 53 and STS write it: elements without attributes, and in EC2
 //! lists of `item`s. That is too little to need a library for.
 
 use std::fmt::{Display, Write};

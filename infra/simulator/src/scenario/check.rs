@@ -47,7 +47,27 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
             "a secret has a name of its own",
         )?;
     }
+    stack(scenario)?;
     faults(scenario)
+}
+
+fn stack(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let stack = &scenario.stack;
+    rule(
+        "stack.leases_table",
+        &stack.leases_table,
+        stack.leases_table != stack.connections_table,
+        "connections and leases are in two tables",
+    )?;
+    for (n, role) in scenario.roles.iter().enumerate() {
+        rule(
+            &format!("roles[{n}].account"),
+            &role.account,
+            is_account(&role.account),
+            "an account number has twelve digits",
+        )?;
+    }
+    Ok(())
 }
 
 fn clusters(scenario: &Scenario) -> Result<(), ScenarioError> {
@@ -100,14 +120,15 @@ fn clusters(scenario: &Scenario) -> Result<(), ScenarioError> {
 fn faults(scenario: &Scenario) -> Result<(), ScenarioError> {
     for (n, fault) in scenario.faults.iter().enumerate() {
         let known = fault.operation == "*"
-            || ["ec2:", "cloud:", "secretsmanager:"]
-                .iter()
-                .any(|service| fault.operation.starts_with(service));
+            || fault
+                .operation
+                .split_once(':')
+                .is_some_and(|(service, _)| crate::faults::SERVICES.contains(&service));
         rule(
             &format!("faults[{n}].operation"),
             &fault.operation,
             known,
-            "an operation is `ec2:…`, `cloud:…`, `secretsmanager:…` or `*`",
+            "an operation is `ec2:…`, `cloud:…` or the like, or `*`",
         )?;
         rule(
             &format!("faults[{n}].nth"),

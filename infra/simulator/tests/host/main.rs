@@ -3,6 +3,7 @@
 
 mod broken;
 mod cloud;
+mod doors;
 mod secrets;
 
 use std::io;

@@ -102,3 +102,32 @@ assert secrets("get-secret-value", "--secret-id", "cockroach/raw")["VersionStage
 version = secrets("put-secret-value", "--secret-id", "cockroach/raw", "--secret-string", "new")["VersionId"]
 assert version in secrets("describe-secret", "--secret-id", "cockroach/raw")["VersionIdsToStages"]
 refused("ResourceNotFoundException", "secretsmanager", "get-secret-value", "--secret-id", "nobody")
+
+
+# The ledger, the runs, the events, and who is asking.
+def done(*arguments):
+    code, answer, errors = aws(*arguments)
+    assert code == 0, f"aws {' '.join(arguments)}: {errors}"
+    return answer
+
+
+table = ["--table-name", "crdb-privatelink-connections"]
+key = ["--key", '{"connection_id": {"S": "cli"}}']
+done("dynamodb", "put-item", *table, "--item", '{"connection_id": {"S": "cli"}, "phase": {"S": "ready"}}')
+assert done("dynamodb", "get-item", *table, *key, "--consistent-read")["Item"]["phase"] == {"S": "ready"}
+change = ["--update-expression", "SET phase = :p", "--expression-attribute-values", '{":p": {"S": "registered"}}']
+changed = done("dynamodb", "update-item", *table, *key, *change, "--return-values", "ALL_NEW")
+assert changed["Attributes"]["phase"] == {"S": "registered"}, changed
+refused(
+    "ConditionalCheckFailedException", "dynamodb", "delete-item", *table, *key,
+    "--condition-expression", "attribute_not_exists(phase)",
+)
+assert done("dynamodb", "scan", *table, "--consistent-read")["Count"] == 1
+done("dynamodb", "delete-item", *table, *key)
+machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-check-fleet"
+run = done("stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}")["executionArn"]
+assert done("stepfunctions", "describe-execution", "--execution-arn", run)["status"] == "RUNNING"
+event = '[{"Source": "cli", "DetailType": "Test", "Detail": "{}"}]'
+assert done("events", "put-events", "--entries", event)["FailedEntryCount"] == 0
+assert done("sts", "get-caller-identity")["Account"] == "111122223333"
+refused("AccessDenied", "sts", "assume-role", "--role-arn", "arn:aws:iam::444455556666:role/r", "--role-session-name", "cli")

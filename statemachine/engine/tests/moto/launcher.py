@@ -9,7 +9,9 @@ however that ends.
 
 Two things of moto are replaced while it runs. Its JSONata evaluation calls a
 Java bridge that the package does not ship; a Python implementation takes its
-place. And its Lambda client calls moto's own Lambda, which would need Docker.
+place. And its clients of other services: the one of Lambda calls moto's own
+Lambda, which would need Docker, and the others call AWS unless they are told
+that moto is here.
 """
 
 import os
@@ -41,14 +43,14 @@ def evaluate(expression):
         raise JSONataException("UNKNOWN", str(error)) from error
 
 
-def client_for(endpoint):
+def client_for(lambda_endpoint, own_endpoint):
     """Makes the replacement for the interpreter's way to its clients."""
 
     def boto_client_for(region, service, state_credentials=None):
         return boto3.client(
             service,
             region_name=region,
-            endpoint_url=endpoint,
+            endpoint_url=lambda_endpoint if service == "lambda" else own_endpoint,
             aws_access_key_id="test",
             aws_secret_access_key="test",
             config=Config(retries={"total_max_attempts": 1}, read_timeout=600),
@@ -65,12 +67,10 @@ def replace(name, replacement):
 
 
 def main():
-    endpoint = sys.argv[1]
-    replace("eval_jsonata_expression", evaluate)
-    replace("boto_client_for", client_for(endpoint))
-
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True)
+    replace("eval_jsonata_expression", evaluate)
+    replace("boto_client_for", client_for(sys.argv[1], f"http://127.0.0.1:{server.server_port}"))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()

@@ -120,11 +120,29 @@ impl Server {
         }
     }
 
+    /// Makes a table with a key of one text.
+    pub(crate) fn create_table(&self, name: &str, key: &str) {
+        self.call_service(
+            "dynamodb",
+            "DynamoDB_20120810.CreateTable",
+            &json!({
+                "TableName": name,
+                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+                "BillingMode": "PAY_PER_REQUEST"
+            }),
+        );
+    }
+
     fn call(&self, action: &str, request: &Value) -> Value {
+        self.call_service("states", &format!("AWSStepFunctions.{action}"), request)
+    }
+
+    fn call_service(&self, service: &str, action: &str, request: &Value) -> Value {
         // The server looks at the service's name in the signature only.
         let headers = format!(
-            "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AWSStepFunctions.{action}\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/states/aws4_request, \
+            "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: {action}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/{service}/aws4_request, \
              SignedHeaders=host, Signature=none\r\n"
         );
         let answer = http::post(self.port, &headers, &request.to_string());

@@ -1,8 +1,11 @@
 //! Interface endpoints.
 
-use aws_sdk_ec2::types::{ResourceType, VpcEndpoint, VpcEndpointType};
+use aws_sdk_ec2::types::{Filter, ResourceType, VpcEndpoint, VpcEndpointType};
 
-use super::{AwsEc2, PAGE, failure, field, filter, id, present, tags_at_creation, tags_of};
+use super::{
+    AwsEc2, FILTER_VALUES, PAGE, failure, field, filter, filter_any, id, present, tags_at_creation,
+    tags_of,
+};
 use crate::StepError;
 use crate::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
 use crate::ids::{EndpointId, VpcId};
@@ -10,21 +13,16 @@ use crate::ownership::Tags;
 
 impl Endpoints for AwsEc2 {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
-        let operation = "DescribeVpcEndpoints";
-        let request = self
-            .client
-            .describe_vpc_endpoints()
-            .filters(filter("vpc-id", vpc.as_str()));
-        let mut pages = request.into_paginator().page_size(PAGE).items().send();
+        self.endpoints_that_pass(filter("vpc-id", vpc.as_str()))
+            .await
+    }
+
+    async fn endpoints_by_id(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StepError> {
         let mut endpoints = Vec::new();
-        while let Some(found) = pages.next().await {
-            let endpoint = read(
-                operation,
-                &found.map_err(|error| failure(operation, error))?,
-            )?;
-            if endpoint.state != EndpointState::Deleted {
-                endpoints.push(endpoint);
-            }
+        // Asked for as ids, one that is gone would fail the whole call.
+        for ids in ids.chunks(FILTER_VALUES) {
+            let filter = filter_any("vpc-endpoint-id", ids);
+            endpoints.extend(self.endpoints_that_pass(filter).await?);
         }
         Ok(endpoints)
     }
@@ -114,6 +112,25 @@ impl Endpoints for AwsEc2 {
         keys: &[String],
     ) -> Result<(), StepError> {
         self.untag(endpoint.as_str(), keys).await
+    }
+}
+
+impl AwsEc2 {
+    async fn endpoints_that_pass(&self, filter: Filter) -> Result<Vec<Endpoint>, StepError> {
+        let operation = "DescribeVpcEndpoints";
+        let request = self.client.describe_vpc_endpoints().filters(filter);
+        let mut pages = request.into_paginator().page_size(PAGE).items().send();
+        let mut endpoints = Vec::new();
+        while let Some(found) = pages.next().await {
+            let endpoint = read(
+                operation,
+                &found.map_err(|error| failure(operation, error))?,
+            )?;
+            if endpoint.state != EndpointState::Deleted {
+                endpoints.push(endpoint);
+            }
+        }
+        Ok(endpoints)
     }
 }
 

@@ -6,7 +6,8 @@ use aws_sdk_ec2::types::{
 };
 
 use super::{
-    AwsEc2, PAGE, code_of, failure, filter, id, present, tags_at_creation, tags_of, unless_absent,
+    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, filter, filter_any, id, present,
+    tags_at_creation, tags_of, unless_absent,
 };
 use crate::StepError;
 use crate::ec2::{
@@ -15,6 +16,14 @@ use crate::ec2::{
 use crate::ids::{SecurityGroupId, VpcId};
 use crate::ownership::Tags;
 use crate::report::SQL_PORT;
+
+fn read(operation: &str, found: &aws_sdk_ec2::types::SecurityGroup) -> Result<SecurityGroup, StepError> {
+    Ok(SecurityGroup {
+        id: id(operation, "groupId", found.group_id())?,
+        name: found.group_name().unwrap_or_default().to_owned(),
+        tags: tags_of(found.tags()),
+    })
+}
 
 impl SecurityGroups for AwsEc2 {
     async fn group_named(
@@ -32,14 +41,34 @@ impl SecurityGroups for AwsEc2 {
             .send()
             .await
             .map_err(|error| failure(operation, error))?;
-        let Some(found) = answer.security_groups().first() else {
-            return Ok(None);
-        };
-        Ok(Some(SecurityGroup {
-            id: id(operation, "groupId", found.group_id())?,
-            name: found.group_name().unwrap_or_default().to_owned(),
-            tags: tags_of(found.tags()),
-        }))
+        answer
+            .security_groups()
+            .first()
+            .map(|found| read(operation, found))
+            .transpose()
+    }
+
+    async fn groups_tagged(
+        &self,
+        vpc: &VpcId,
+        key: &str,
+    ) -> Result<Vec<SecurityGroup>, StepError> {
+        let operation = "DescribeSecurityGroups";
+        let mut pages = self
+            .client
+            .describe_security_groups()
+            .filters(filter("vpc-id", vpc.as_str()))
+            .filters(filter("tag-key", key))
+            .into_paginator()
+            .send();
+        let mut groups = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure(operation, error))?;
+            for found in page.security_groups() {
+                groups.push(read(operation, found)?);
+            }
+        }
+        Ok(groups)
     }
 
     async fn ingress_rules(
@@ -48,18 +77,18 @@ impl SecurityGroups for AwsEc2 {
     ) -> Result<Vec<IngressRule>, StepError> {
         let operation = "DescribeSecurityGroupRules";
         let mut rules = Vec::new();
-        for group in groups {
+        for groups in groups.chunks(FILTER_VALUES) {
             let mut pages = self
                 .client
                 .describe_security_group_rules()
-                .filters(filter("group-id", group.as_str()))
+                .filters(filter_any("group-id", groups))
                 .into_paginator()
                 .page_size(PAGE)
                 .items()
                 .send();
             while let Some(rule) = pages.next().await {
                 let rule = rule.map_err(|error| failure(operation, error))?;
-                rules.extend(ingress(&rule, group));
+                rules.extend(ingress(&rule));
             }
         }
         Ok(rules)
@@ -235,7 +264,7 @@ fn permission(source: &Source, description: &str) -> IpPermission {
 }
 
 /// The rule in our words; `None` for an outbound rule or a source of an unknown kind.
-fn ingress(rule: &SecurityGroupRule, group: &SecurityGroupId) -> Option<IngressRule> {
+fn ingress(rule: &SecurityGroupRule) -> Option<IngressRule> {
     if rule.is_egress() == Some(true) {
         return None;
     }
@@ -255,7 +284,7 @@ fn ingress(rule: &SecurityGroupRule, group: &SecurityGroupId) -> Option<IngressR
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     Some(IngressRule {
         id: rule.security_group_rule_id()?.to_owned(),
-        group_id: group.clone(),
+        group_id: rule.group_id()?.parse().ok()?,
         protocol: rule.ip_protocol().unwrap_or("-1").to_owned(),
         ports: port(rule.from_port()).zip(port(rule.to_port())),
         source,
@@ -270,6 +299,7 @@ mod tests {
     fn rule() -> aws_sdk_ec2::types::builders::SecurityGroupRuleBuilder {
         SecurityGroupRule::builder()
             .security_group_rule_id("sgr-1")
+            .group_id("sg-0a71e831")
             .is_egress(false)
             .ip_protocol("tcp")
             .from_port(26257)
@@ -278,9 +308,7 @@ mod tests {
 
     #[test]
     fn rules_are_read_with_each_kind_of_source_and_outbound_ones_are_left_out() {
-        let group: SecurityGroupId = "sg-0a71e831".parse().unwrap();
-        let read =
-            |rule: SecurityGroupRule| ingress(&rule, &group).map(|rule| rule.source.to_string());
+        let read = |rule: SecurityGroupRule| ingress(&rule).map(|rule| rule.source.to_string());
         assert_eq!(
             read(rule().cidr_ipv4("10.0.1.7/16").build()).as_deref(),
             Some("10.0.0.0/16")
@@ -304,6 +332,6 @@ mod tests {
             .to_port(-1)
             .cidr_ipv4("10.0.0.0/16")
             .build();
-        assert_eq!(ingress(&all, &group).unwrap().ports, None);
+        assert_eq!(ingress(&all).unwrap().ports, None);
     }
 }

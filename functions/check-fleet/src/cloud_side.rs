@@ -1,0 +1,69 @@
+//! What the Cloud API shows: asked once for each cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::cloud::{Cloud, Cluster, Registration};
+use shared::ids::ClusterId;
+use shared::ledger::Connection;
+use shared::{Code, StepError};
+
+use crate::side_by_side;
+
+/// Clusters that are asked about at once. The API takes 10 requests a second for
+/// each key, and an answer takes about a fifth of a second; two also bound the
+/// time that a silent API can cost: five clusters of eight seconds.
+const LANES: usize = 2;
+
+/// One cluster, or why it could not be looked at.
+pub(crate) type Seen = Result<ClusterSeen, StepError>;
+
+/// What was seen of one cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterSeen {
+    /// The cluster.
+    pub(crate) cluster: Cluster,
+    /// The endpoints that it knows.
+    pub(crate) registrations: Vec<Registration>,
+}
+
+/// What was seen of this connection's cluster.
+pub(crate) fn of<'a>(
+    connection: &Connection,
+    seen: &'a BTreeMap<ClusterId, Seen>,
+) -> Option<&'a Seen> {
+    seen.get(&connection.cluster_id)
+}
+
+/// Looks at the clusters of these connections.
+pub(crate) async fn look(
+    cloud: &impl Cloud,
+    connections: &[&Connection],
+) -> BTreeMap<ClusterId, Seen> {
+    let clusters: BTreeSet<&ClusterId> = connections
+        .iter()
+        .map(|connection| &connection.cluster_id)
+        .collect();
+    let clusters: Vec<&ClusterId> = clusters.into_iter().collect();
+    let lanes = (0..LANES).map(async |lane| {
+        let mut seen = Vec::new();
+        for cluster in clusters.iter().skip(lane).step_by(LANES) {
+            seen.push(((*cluster).clone(), look_at(cloud, cluster).await));
+        }
+        seen
+    });
+    let lanes = side_by_side::all(lanes).await;
+    lanes.into_iter().flatten().collect()
+}
+
+async fn look_at(cloud: &impl Cloud, id: &ClusterId) -> Seen {
+    // A cluster that is gone cannot be told from one of another organization. If
+    // it is gone, the endpoint shows it.
+    let cluster = cloud.cluster(id).await?.ok_or_else(|| {
+        let detail = format!("the Cloud API knows no cluster {id}");
+        StepError::new(Code::ClusterNotFound, detail)
+    })?;
+    Ok(ClusterSeen {
+        cluster,
+        registrations: cloud.registrations(id).await?,
+    })
+}

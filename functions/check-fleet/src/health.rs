@@ -1,0 +1,323 @@
+//! From what was found to a health, and from a health to an announcement.
+
+use shared::Code;
+use shared::ledger::{Connection, Health, HealthStatus, Verdict};
+use shared::notice::Notice;
+use time::OffsetDateTime;
+
+use crate::Change;
+use crate::judge::Judgement;
+
+/// The health after this check.
+///
+/// What was seen to be wrong counts even where the rest could not be seen. What is
+/// not settled is unknown at first, and drift once it has lasted longer than a new
+/// connection may wait for acceptance.
+pub(crate) fn next(connection: &Connection, found: &Judgement, now: OffsetDateTime) -> Health {
+    let previous = connection.health.as_ref();
+    let status = if !found.drift.is_empty() || has_stayed_unsettled(connection, found, now) {
+        HealthStatus::Drifted
+    } else if !found.unsettled.is_empty() || !found.unseen.is_empty() {
+        HealthStatus::Unknown
+    } else {
+        HealthStatus::Healthy
+    };
+    let known = previous.and_then(known);
+    let mut health = Health {
+        status,
+        findings: found.findings(),
+        since: now,
+        checked_at: now,
+        before: None,
+        to_announce: previous.is_some_and(|previous| previous.to_announce),
+    };
+    if status == HealthStatus::Unknown {
+        health.before = known;
+        if let Some(previous) = previous.filter(|it| it.status == HealthStatus::Unknown) {
+            health.since = previous.since;
+        }
+        return health;
+    }
+    match known {
+        Some(known) if known.status == status => health.since = known.since,
+        // That a connection is healthy is news only if it was not before.
+        known => {
+            health.to_announce = status == HealthStatus::Drifted
+                || known.is_some_and(|known| known.status == HealthStatus::Drifted);
+        }
+    }
+    health
+}
+
+/// The last verdict that was one.
+fn known(health: &Health) -> Option<Verdict> {
+    match health.status {
+        HealthStatus::Unknown => health.before,
+        status @ (HealthStatus::Healthy | HealthStatus::Drifted) => Some(Verdict {
+            status,
+            since: health.since,
+        }),
+    }
+}
+
+fn has_stayed_unsettled(connection: &Connection, found: &Judgement, now: OffsetDateTime) -> bool {
+    let Some(previous) = connection.health.as_ref() else {
+        return false;
+    };
+    let code = Code::StateNotSettled.as_str();
+    let was = previous.findings.iter().any(|finding| finding.code == code);
+    let limit = connection.request.limits.acceptance_seconds;
+    let limit = time::Duration::seconds(i64::try_from(limit).unwrap_or(i64::MAX));
+    !found.unsettled.is_empty()
+        && was
+        && (previous.status == HealthStatus::Drifted || now - previous.since >= limit)
+}
+
+/// The announcement of a health, if it is still to be made.
+pub(crate) fn change(connection: &Connection, health: &Health, execution: &str) -> Option<Change> {
+    if !health.to_announce {
+        return None;
+    }
+    let Connection {
+        connection_id,
+        region,
+        vpc_id,
+        cluster_id,
+        ..
+    } = connection;
+    let which = format!("The connection from {vpc_id} in {region} to cluster {cluster_id}");
+    let (detail_type, sentence, code) = match health.status {
+        HealthStatus::Unknown => return None,
+        HealthStatus::Healthy => (
+            "Connection Recovered",
+            format!("{which} is as it was asked for again."),
+            None,
+        ),
+        HealthStatus::Drifted => {
+            let details: Vec<&str> = health
+                .findings
+                .iter()
+                .map(|finding| finding.detail.as_str())
+                .collect();
+            let code = health
+                .findings
+                .first()
+                .and_then(|worst| Code::parse(&worst.code));
+            (
+                "Connection Drifted",
+                format!(
+                    "{which} is not as it was asked for: {}.",
+                    details.join("; ")
+                ),
+                code,
+            )
+        }
+    };
+    let notice = Notice {
+        version: 1,
+        connection_id: connection_id.clone(),
+        account_id: connection.account_id.clone(),
+        region: region.clone(),
+        vpc_id: vpc_id.clone(),
+        cluster_id: cluster_id.clone(),
+        phase: None,
+        health: Some(health.status),
+        code: code.map(|code| code.to_string()),
+        sentence,
+        cause: code.map(|code| code.cause().to_owned()),
+        fix: code.map(|code| code.fix().to_owned()),
+        execution: execution.to_owned(),
+    };
+    Some(Change {
+        connection_id: connection_id.clone(),
+        health: health.status,
+        detail_type: detail_type.to_owned(),
+        notice,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::tests::connection;
+
+    const HEALTHY: HealthStatus = HealthStatus::Healthy;
+    const DRIFTED: HealthStatus = HealthStatus::Drifted;
+    const UNKNOWN: HealthStatus = HealthStatus::Unknown;
+
+    fn at(minutes: i64) -> OffsetDateTime {
+        datetime!(2026-11-22 18:00 UTC) + time::Duration::minutes(minutes)
+    }
+
+    fn found(status: HealthStatus) -> Judgement {
+        let finding = |code| vec![(code, "why".to_owned())];
+        match status {
+            HEALTHY => Judgement::default(),
+            DRIFTED => Judgement {
+                drift: finding(Code::EndpointGone),
+                ..Judgement::default()
+            },
+            UNKNOWN => Judgement {
+                unseen: finding(Code::CloudUnavailable),
+                ..Judgement::default()
+            },
+        }
+    }
+
+    /// The healths after these checks, one every ten minutes; what is to be
+    /// announced is announced after each of them if `tells`.
+    fn checks(statuses: &[HealthStatus], tells: bool) -> Vec<(Health, Option<&'static str>)> {
+        let mut connection = connection();
+        let check = |(n, status): (i64, &HealthStatus)| {
+            let mut health = next(&connection, &found(*status), at(n * 10));
+            assert_eq!((health.status, health.checked_at), (*status, at(n * 10)));
+            let told = change(&connection, &health, "arn").map(|change| {
+                assert_eq!(Some(change.health), change.notice.health);
+                match change.detail_type.as_str() {
+                    "Connection Drifted" => "drifted",
+                    "Connection Recovered" => "recovered",
+                    other => panic!("{other}"),
+                }
+            });
+            let seen = health.clone();
+            if told.is_some() && tells {
+                health.to_announce = false;
+            }
+            connection.health = Some(health);
+            (seen, told)
+        };
+        (0..).zip(statuses).map(check).collect()
+    }
+
+    #[test]
+    fn a_change_is_announced_once_and_not_knowing_is_none() {
+        for (statuses, told) in [
+            (&[HEALTHY, HEALTHY][..], &[None, None][..]),
+            (&[DRIFTED, DRIFTED], &[Some("drifted"), None]),
+            (
+                &[HEALTHY, DRIFTED, HEALTHY],
+                &[None, Some("drifted"), Some("recovered")],
+            ),
+            (&[UNKNOWN, HEALTHY], &[None, None]),
+            (&[UNKNOWN, DRIFTED], &[None, Some("drifted")]),
+            (&[HEALTHY, UNKNOWN, HEALTHY], &[None, None, None]),
+            (&[HEALTHY, UNKNOWN, DRIFTED], &[None, None, Some("drifted")]),
+            (
+                &[DRIFTED, UNKNOWN, UNKNOWN, DRIFTED],
+                &[Some("drifted"), None, None, None],
+            ),
+            (
+                &[DRIFTED, UNKNOWN, HEALTHY],
+                &[Some("drifted"), None, Some("recovered")],
+            ),
+        ] {
+            let said: Vec<_> = checks(statuses, true)
+                .into_iter()
+                .map(|(_, told)| told)
+                .collect();
+            assert_eq!(said, told, "{statuses:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_announced_is_announced_at_the_next_check() {
+        let told = |statuses| -> Vec<_> {
+            checks(statuses, false)
+                .into_iter()
+                .map(|(_, told)| told)
+                .collect()
+        };
+        assert_eq!(
+            told(&[DRIFTED, DRIFTED]),
+            [Some("drifted"), Some("drifted")]
+        );
+        assert_eq!(
+            told(&[DRIFTED, UNKNOWN, DRIFTED]),
+            [Some("drifted"), None, Some("drifted")]
+        );
+        assert_eq!(
+            told(&[DRIFTED, HEALTHY, HEALTHY]),
+            [Some("drifted"), Some("recovered"), Some("recovered")]
+        );
+    }
+
+    #[test]
+    fn a_verdict_stands_since_it_was_first_reached() {
+        let since = |statuses| -> Vec<_> {
+            let healths = checks(statuses, true).into_iter();
+            healths.map(|(health, _)| health.since).collect()
+        };
+        assert_eq!(since(&[HEALTHY, HEALTHY]), [at(0), at(0)]);
+        assert_eq!(
+            since(&[DRIFTED, UNKNOWN, UNKNOWN, DRIFTED]),
+            [at(0), at(10), at(10), at(0)]
+        );
+        assert_eq!(since(&[DRIFTED, UNKNOWN, HEALTHY]), [at(0), at(10), at(20)]);
+    }
+
+    #[test]
+    fn what_does_not_settle_is_drift_after_a_while() {
+        let mut connection = connection();
+        connection.request.limits.acceptance_seconds = 900;
+        let unsettled = Judgement {
+            unsettled: vec![(Code::StateNotSettled, "pending".to_owned())],
+            ..Judgement::default()
+        };
+        let mut statuses = Vec::new();
+        for (minutes, found) in [
+            (0, &unsettled),
+            (10, &unsettled),
+            (20, &unsettled),
+            (30, &unsettled),
+            (40, &found(HEALTHY)),
+            (50, &unsettled),
+        ] {
+            let health = next(&connection, found, at(minutes));
+            statuses.push(health.status);
+            connection.health = Some(health);
+        }
+        assert_eq!(
+            statuses,
+            [UNKNOWN, UNKNOWN, DRIFTED, DRIFTED, HEALTHY, UNKNOWN]
+        );
+
+        // That something else was unknown for long does not count.
+        connection.health = Some(next(&connection, &found(UNKNOWN), at(60)));
+        assert_eq!(next(&connection, &unsettled, at(120)).status, UNKNOWN);
+    }
+
+    #[test]
+    fn what_was_seen_to_be_wrong_counts_though_the_rest_was_not_seen() {
+        let both = Judgement {
+            unseen: found(UNKNOWN).unseen,
+            ..found(DRIFTED)
+        };
+        let health = next(&connection(), &both, at(0));
+        assert_eq!(health.status, DRIFTED);
+        assert_eq!(health.findings.len(), 2);
+    }
+
+    #[test]
+    fn an_announcement_says_everything_with_cause_and_fix_of_the_worst() {
+        let found = Judgement {
+            drift: vec![
+                (Code::EndpointGone, "the endpoint is gone".to_owned()),
+                (Code::RegistrationStale, "it is stale".to_owned()),
+            ],
+            ..Judgement::default()
+        };
+        let connection = connection();
+        let health = next(&connection, &found, at(0));
+        let notice = change(&connection, &health, "arn").unwrap().notice;
+        assert!(
+            notice
+                .sentence
+                .ends_with(": the endpoint is gone; it is stale.")
+        );
+        assert_eq!(notice.code.as_deref(), Some("endpoint-gone"));
+        assert_eq!(notice.fix.as_deref(), Some(Code::EndpointGone.fix()));
+        assert_eq!((notice.execution.as_str(), notice.phase), ("arn", None));
+    }
+}

@@ -1,0 +1,586 @@
+//! Compares what was asked for and made with what is there.
+
+use std::collections::BTreeSet;
+
+use shared::cloud::{ClusterState, RegistrationStatus, registration_of};
+use shared::ec2::{Endpoint, EndpointState, IngressRule, Source};
+use shared::ids::EndpointId;
+use shared::ledger::{Connection, Finding};
+use shared::ownership::{Claim, Origin};
+use shared::report::SQL_PORT;
+use shared::{Code, StepError};
+
+use crate::cloud_side::{self, ClusterSeen};
+use crate::network_side::{self, PlaceSeen, VpcSeen, endpoint_of};
+
+/// What was found out about one connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// What is not as it was asked for.
+    pub(crate) drift: Vec<(Code, String)>,
+    /// What is neither good nor at a bad end: not yet, or a word that nobody knows.
+    pub(crate) unsettled: Vec<(Code, String)>,
+    /// What could not be looked at, and why.
+    pub(crate) unseen: Vec<(Code, String)>,
+    /// What does no harm.
+    pub(crate) remarks: Vec<(Code, String)>,
+}
+
+impl Judgement {
+    /// Everything that is to be told of it, the worst first.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        [&self.drift, &self.unsettled, &self.unseen, &self.remarks]
+            .into_iter()
+            .flatten()
+            .map(|(code, detail)| Finding {
+                code: code.to_string(),
+                detail: detail.clone(),
+            })
+            .collect()
+    }
+
+    /// Whether a run of `provision` may set all of it right. Where it cannot, it
+    /// would fail each time, and take down what is left of the connection.
+    pub(crate) fn is_for_provision(&self) -> bool {
+        !self.drift.is_empty() && self.drift.iter().all(|(code, _)| provision_mends(*code))
+    }
+}
+
+/// Whether `provision` mends what the code stands for.
+fn provision_mends(code: Code) -> bool {
+    [
+        Code::EndpointGone,
+        Code::EndpointRejected,
+        Code::EndpointFailed,
+        Code::EndpointExpired,
+        Code::OwnershipTagsMissing,
+        Code::PrivateDnsSwitchedOff,
+        Code::SecurityGroupRuleMissing,
+        Code::RegistrationGone,
+        Code::RegistrationFailed,
+        Code::RegistrationExpired,
+        Code::RegistrationStale,
+    ]
+    .contains(&code)
+}
+
+/// Compares one connection with both sides.
+pub(crate) fn judge(
+    connection: &Connection,
+    network: Option<&network_side::Seen>,
+    cluster: Option<&cloud_side::Seen>,
+) -> Judgement {
+    let mut found = Judgement::default();
+    match network {
+        Some(Ok(place)) => judge_network(connection, place, &mut found),
+        Some(Err(error)) => found.unseen.push(why(error)),
+        None => {}
+    }
+    match cluster {
+        Some(Ok(cluster)) => judge_cluster(connection, cluster, &mut found),
+        Some(Err(error)) => found.unseen.push(why(error)),
+        None => {}
+    }
+    found
+}
+
+fn why(error: &StepError) -> (Code, String) {
+    (error.code, error.detail.clone())
+}
+
+fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgement) {
+    let vpc_id = &connection.vpc_id;
+    let vpc = match place.vpcs.get(vpc_id) {
+        Some(Ok(Some(vpc))) => {
+            judge_dns(connection, vpc, found);
+            Some(vpc)
+        }
+        Some(Ok(None)) => {
+            let detail = format!("there is no VPC {vpc_id} in {}", connection.region);
+            found.drift.push((Code::VpcNotFound, detail));
+            None
+        }
+        Some(Err(error)) => {
+            found.unseen.push(why(error));
+            None
+        }
+        None => None,
+    };
+    let id = endpoint_of(connection);
+    let endpoint = id.and_then(|id| place.endpoints.iter().find(|it| it.id == *id));
+    let Some(endpoint) = endpoint else {
+        let detail = match id {
+            Some(id) => format!("endpoint {id} is not there any more"),
+            None => "the ledger knows no endpoint of this connection".to_owned(),
+        };
+        found.drift.push((Code::EndpointGone, detail));
+        return;
+    };
+    judge_endpoint(connection, endpoint, found);
+    if !endpoint.state.is_dead() {
+        judge_groups(connection, endpoint, &place.rules, vpc, found);
+    }
+}
+
+/// The attributes of the VPC that private DNS depends on.
+fn judge_dns(connection: &Connection, vpc: &VpcSeen, found: &mut Judgement) {
+    let Some(dns) = vpc.dns.filter(|_| connection.request.private_dns) else {
+        return;
+    };
+    for (is_on, code, name) in [
+        (dns.support, Code::VpcDnsSupportDisabled, "enableDnsSupport"),
+        (
+            dns.hostnames,
+            Code::VpcDnsHostnamesDisabled,
+            "enableDnsHostnames",
+        ),
+    ] {
+        if !is_on {
+            let detail = format!("{} has {name} = false", connection.vpc_id);
+            found.drift.push((code, detail));
+        }
+    }
+}
+
+fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judgement) {
+    let id = &endpoint.id;
+    let reason = endpoint.failure.as_ref();
+    let reason = reason.map(|why| format!(": {why}")).unwrap_or_default();
+    let is = format!("endpoint {id} is {}{reason}", endpoint.state);
+    match endpoint.state {
+        EndpointState::Available => {}
+        EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
+            found.unsettled.push((Code::StateNotSettled, is));
+        }
+        // The rest of an endpoint at a bad end does not matter any more.
+        EndpointState::Rejected => return found.drift.push((Code::EndpointRejected, is)),
+        EndpointState::Failed => return found.drift.push((Code::EndpointFailed, is)),
+        EndpointState::Expired => return found.drift.push((Code::EndpointExpired, is)),
+        EndpointState::Deleting | EndpointState::Deleted => {
+            return found.drift.push((Code::EndpointGone, is));
+        }
+    }
+    if let Some(service) = &connection.service_name
+        && endpoint.service_name != service.as_str()
+    {
+        let detail = format!(
+            "endpoint {id} leads to {}, not to {service}",
+            endpoint.service_name
+        );
+        found.drift.push((Code::EndpointOfOtherService, detail));
+    }
+    let claim = claim(connection);
+    let origin = Origin::of(&endpoint.tags);
+    if origin.is_none() || !claim.is_in(&endpoint.tags) {
+        let detail = format!("endpoint {id} does not carry the tags of this connection");
+        found.drift.push((Code::OwnershipTagsMissing, detail));
+    }
+    // While it is being switched, its state says so.
+    if connection.request.private_dns
+        && endpoint.state == EndpointState::Available
+        && !endpoint.private_dns
+    {
+        let detail = format!("private DNS of endpoint {id} is off");
+        found.drift.push((Code::PrivateDnsSwitchedOff, detail));
+    }
+    // An endpoint that others made, by hand or for another connection, has the
+    // subnets that they chose.
+    let is_as_asked_for =
+        origin == Some(Origin::Made) && claim.others_in(&endpoint.tags).is_empty();
+    let lost: Vec<&str> = connection
+        .request
+        .subnet_ids
+        .iter()
+        .filter(|subnet| is_as_asked_for && !endpoint.subnet_ids.contains(subnet))
+        .map(|subnet| subnet.as_str())
+        .collect();
+    if endpoint.subnet_ids.is_empty() {
+        let detail = format!("endpoint {id} is in no subnet");
+        found.drift.push((Code::EndpointSubnetsChanged, detail));
+    } else if !lost.is_empty() {
+        let detail = format!("endpoint {id} is not in {}", lost.join(", "));
+        found.drift.push((Code::EndpointSubnetsChanged, detail));
+    }
+}
+
+/// Whether the endpoint lets in whom it was to let in: by our group, or where the
+/// endpoint keeps the groups that it had, by any of them.
+fn judge_groups(
+    connection: &Connection,
+    endpoint: &Endpoint,
+    rules: &[IngressRule],
+    vpc: Option<&VpcSeen>,
+    found: &mut Judgement,
+) {
+    let ours = connection.security_group_id.as_ref();
+    if let Some(group) = ours.filter(|group| !endpoint.group_ids.contains(group)) {
+        let detail = format!("security group {group} is not on endpoint {}", endpoint.id);
+        found.drift.push((Code::SecurityGroupDetached, detail));
+        return;
+    }
+    let asked = &connection.request.sources;
+    if vpc.is_none() && (asked.are_the_vpc() || asked.include_peered_vpcs) {
+        // Whom to let in is known only with the VPC's networks.
+        return;
+    }
+    let (own, peers) = vpc.map_or((&[][..], &[][..]), |vpc| {
+        (vpc.cidrs.as_slice(), vpc.peer_cidrs.as_slice())
+    });
+    let planned = asked.resolve(own, peers);
+    let in_force = |rule: &&IngressRule| match ours {
+        Some(group) => rule.group_id == *group,
+        None => endpoint.group_ids.contains(&rule.group_id),
+    };
+    let in_force: Vec<&IngressRule> = rules.iter().filter(in_force).collect();
+    let shut_out: Vec<String> = planned
+        .iter()
+        .filter(|source| !in_force.iter().any(|rule| rule.admits(SQL_PORT, source)))
+        .map(ToString::to_string)
+        .collect();
+    if !shut_out.is_empty() {
+        let group = match ours {
+            Some(group) => format!("security group {group} does"),
+            None => format!("the security groups of endpoint {} do", endpoint.id),
+        };
+        let detail = format!(
+            "{group} not let in on TCP {SQL_PORT} from {}",
+            shut_out.join(", ")
+        );
+        found.drift.push((Code::SecurityGroupRuleMissing, detail));
+    }
+    // Groups that somebody else made have the rules that they want.
+    if ours.is_some() {
+        let unplanned = in_force
+            .into_iter()
+            .filter(|rule| !is_planned(rule, &planned, &claim(connection)));
+        found.remarks.extend(unplanned.map(|rule| {
+            let detail = format!(
+                "security group {} has a rule that this connection did not ask for: {rule}",
+                rule.group_id
+            );
+            (Code::SecurityGroupRuleUnplanned, detail)
+        }));
+    }
+}
+
+/// Whether somebody asked for the rule: this connection, or by its description
+/// another one that shares the group.
+fn is_planned(rule: &IngressRule, planned: &BTreeSet<Source>, claim: &Claim) -> bool {
+    (rule.is_exactly_tcp(SQL_PORT) && planned.contains(&rule.source))
+        || claim.is_rule_of_another(&rule.description)
+}
+
+fn claim(connection: &Connection) -> Claim {
+    Claim {
+        cluster_id: connection.cluster_id.clone(),
+        connection_id: connection.connection_id.clone(),
+    }
+}
+
+fn judge_cluster(connection: &Connection, seen: &ClusterSeen, found: &mut Judgement) {
+    let cluster = &seen.cluster;
+    if cluster.state == ClusterState::Deleted {
+        let detail = format!(
+            "cluster {} ({}) is deleted",
+            connection.cluster_id, cluster.name
+        );
+        // Its registrations are gone with it.
+        return found.drift.push((Code::ClusterDeleted, detail));
+    }
+    let region = connection.region.as_str();
+    if !cluster.regions.iter().any(|it| it.name == region) {
+        let detail = format!("cluster {} has no nodes in {region} any more", cluster.name);
+        found.drift.push((Code::ClusterNotInRegion, detail));
+    }
+    if let Some(endpoint) = endpoint_of(connection) {
+        let registration = registration_of(endpoint, &seen.registrations);
+        judge_registration(endpoint, registration.map(|it| &it.status), found);
+    }
+}
+
+fn judge_registration(
+    endpoint: &EndpointId,
+    status: Option<&RegistrationStatus>,
+    found: &mut Judgement,
+) {
+    let Some(status) = status else {
+        let detail = format!("the cluster does not list endpoint {endpoint}");
+        return found.drift.push((Code::RegistrationGone, detail));
+    };
+    let code = match status {
+        RegistrationStatus::Available => return,
+        RegistrationStatus::Pending
+        | RegistrationStatus::PendingAcceptance
+        | RegistrationStatus::Unknown(_) => {
+            let detail = format!("the registration of {endpoint} is {status}");
+            return found.unsettled.push((Code::StateNotSettled, detail));
+        }
+        RegistrationStatus::Rejected
+        | RegistrationStatus::Deleting
+        | RegistrationStatus::Deleted => Code::RegistrationGone,
+        RegistrationStatus::Failed => Code::RegistrationFailed,
+        RegistrationStatus::Expired => Code::RegistrationExpired,
+        RegistrationStatus::Stale => Code::RegistrationStale,
+    };
+    let detail = format!("the registration of {endpoint} is {status}");
+    found.drift.push((code, detail));
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::cloud::{Cluster, ClusterRegion, Plan, Registration};
+    use shared::ec2::VpcDns;
+    use shared::report::{Outcome, Ready};
+
+    use super::*;
+    use crate::tests::connection;
+
+    /// What both sides of the connection look like when all is well.
+    fn well() -> (Connection, PlaceSeen, ClusterSeen) {
+        let connection = connection();
+        let id = connection.endpoint_id.clone().unwrap();
+        let group = connection.security_group_id.clone().unwrap();
+        let endpoint = Endpoint {
+            id: id.clone(),
+            service_name: connection.service_name.clone().unwrap().to_string(),
+            subnet_ids: vec!["subnet-0b000001".parse().unwrap()],
+            group_ids: vec![group.clone()],
+            private_dns: true,
+            tags: claim(&connection).tags(Origin::Made),
+            failure: Some("why".to_owned()),
+            ..in_process::stage::endpoint("available")
+        };
+        let rule = IngressRule {
+            id: "sgr-1".to_owned(),
+            group_id: group,
+            protocol: "tcp".to_owned(),
+            ports: Some((SQL_PORT, SQL_PORT)),
+            source: Source::Cidr("10.20.0.0/16".parse().unwrap()),
+            description: claim(&connection).rule_description(),
+        };
+        let vpc = VpcSeen {
+            cidrs: vec!["10.20.0.0/16".parse().unwrap()],
+            peer_cidrs: vec!["10.30.0.0/16".parse().unwrap()],
+            dns: Some(VpcDns {
+                support: true,
+                hostnames: true,
+            }),
+        };
+        let place = PlaceSeen {
+            endpoints: vec![endpoint],
+            rules: vec![rule],
+            vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
+        };
+        let cluster = ClusterSeen {
+            cluster: Cluster {
+                name: "orders".to_owned(),
+                cloud_provider: "AWS".to_owned(),
+                plan: Plan::Advanced,
+                state: ClusterState::Created,
+                regions: vec![ClusterRegion {
+                    name: "eu-west-1".to_owned(),
+                    internal_dns: None,
+                }],
+            },
+            registrations: vec![Registration {
+                endpoint_id: id.to_string(),
+                status: RegistrationStatus::Available,
+                account: None,
+            }],
+        };
+        (connection, place, cluster)
+    }
+
+    /// What is found after a change of what was asked for or is there.
+    fn found(change: impl FnOnce(&mut Connection, &mut PlaceSeen, &mut ClusterSeen)) -> Judgement {
+        let (mut connection, mut place, mut cluster) = well();
+        change(&mut connection, &mut place, &mut cluster);
+        judge(&connection, Some(&Ok(place)), Some(&Ok(cluster)))
+    }
+
+    fn codes(list: &[(Code, String)]) -> Vec<Code> {
+        list.iter().map(|(code, _)| *code).collect()
+    }
+
+    #[test]
+    fn when_all_is_well_nothing_is_found() {
+        assert_eq!(found(|_, _, _| {}), Judgement::default());
+    }
+
+    #[test]
+    fn every_state_of_an_endpoint_is_good_drift_or_not_settled() {
+        for (word, drift, unsettled) in [
+            ("available", None, false),
+            ("pending", None, true),
+            ("pendingAcceptance", None, true),
+            ("partial", None, true),
+            ("rejected", Some(Code::EndpointRejected), false),
+            ("failed", Some(Code::EndpointFailed), false),
+            ("expired", Some(Code::EndpointExpired), false),
+            ("deleting", Some(Code::EndpointGone), false),
+            ("deleted", Some(Code::EndpointGone), false),
+        ] {
+            let found = found(|_, place, _| place.endpoints[0].state = EndpointState::parse(word));
+            assert_eq!(codes(&found.drift), Vec::from_iter(drift), "{word}");
+            assert_eq!(found.unsettled.len(), usize::from(unsettled), "{word}");
+            let details = found.drift.iter().chain(&found.unsettled);
+            assert!(details.clone().all(|(_, detail)| detail.ends_with(": why")));
+        }
+    }
+
+    #[test]
+    fn every_word_for_a_registration_is_good_drift_or_not_settled() {
+        for (word, drift, unsettled) in [
+            ("STATUS_AVAILABLE", None, false),
+            ("STATUS_PENDING", None, true),
+            ("STATUS_PENDING_ACCEPTANCE", None, true),
+            ("STATUS_SOMETHING_NEW", None, true),
+            ("STATUS_REJECTED", Some(Code::RegistrationGone), false),
+            ("STATUS_DELETING", Some(Code::RegistrationGone), false),
+            ("STATUS_DELETED", Some(Code::RegistrationGone), false),
+            ("STATUS_FAILED", Some(Code::RegistrationFailed), false),
+            ("STATUS_EXPIRED", Some(Code::RegistrationExpired), false),
+            ("STATUS_STALE", Some(Code::RegistrationStale), false),
+        ] {
+            let found = found(|_, _, cluster| {
+                cluster.registrations[0].status = RegistrationStatus::parse(word);
+            });
+            assert_eq!(codes(&found.drift), Vec::from_iter(drift), "{word}");
+            assert_eq!(found.unsettled.len(), usize::from(unsettled), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_is_deleted_or_has_left_the_region_is_drift() {
+        let deleted = found(|_, _, cluster| {
+            cluster.cluster.state = ClusterState::Deleted;
+            cluster.registrations.clear();
+        });
+        assert_eq!(codes(&deleted.drift), [Code::ClusterDeleted]);
+        let elsewhere = found(|_, _, cluster| cluster.cluster.regions[0].name.clear());
+        assert_eq!(codes(&elsewhere.drift), [Code::ClusterNotInRegion]);
+        for word in ["LOCKED", "MAINTENANCE"] {
+            let busy = found(|_, _, it| it.cluster.state = ClusterState::parse(word));
+            assert_eq!(busy, Judgement::default(), "{word}");
+        }
+    }
+
+    #[test]
+    fn whom_to_let_in_is_what_was_asked_for() {
+        let missing = |change: fn(&mut Connection)| {
+            let found = found(|connection, _, _| change(connection));
+            found.drift.first().map(|(code, detail)| {
+                assert_eq!(*code, Code::SecurityGroupRuleMissing);
+                detail
+                    .rsplit(" from ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+        };
+        assert_eq!(missing(|_| {}), None);
+        let networks =
+            |it: &mut Connection| it.request.sources.cidrs = vec!["10.20.7.0/24".parse().unwrap()];
+        assert_eq!(missing(networks), None, "a part of what is let in");
+        let others =
+            |it: &mut Connection| it.request.sources.cidrs = vec!["10.21.0.0/16".parse().unwrap()];
+        assert_eq!(missing(others).as_deref(), Some("10.21.0.0/16"));
+        let peers = |it: &mut Connection| it.request.sources.include_peered_vpcs = true;
+        assert_eq!(missing(peers).as_deref(), Some("10.30.0.0/16"));
+        let groups = |it: &mut Connection| {
+            it.request.sources.security_group_ids = vec!["sg-0c000001".parse().unwrap()];
+        };
+        assert_eq!(missing(groups).as_deref(), Some("sg-0c000001"));
+    }
+
+    #[test]
+    fn rules_of_other_groups_and_ports_do_not_count() {
+        let elsewhere = found(|_, place, _| place.rules[0].group_id = "sg-0c000001".parse().unwrap());
+        assert_eq!(codes(&elsewhere.drift), [Code::SecurityGroupRuleMissing]);
+        let other_port = found(|_, place, _| place.rules[0].ports = Some((443, 443)));
+        assert_eq!(codes(&other_port.drift), [Code::SecurityGroupRuleMissing]);
+        assert_eq!(
+            codes(&other_port.remarks),
+            [Code::SecurityGroupRuleUnplanned]
+        );
+    }
+
+    #[test]
+    fn subnets_are_held_to_the_request_where_it_could_choose_them() {
+        let ask = |connection: &mut Connection| {
+            connection.request.subnet_ids = vec!["subnet-0b000002".parse().unwrap()];
+        };
+        let chosen = found(|connection, _, _| ask(connection));
+        assert_eq!(codes(&chosen.drift), [Code::EndpointSubnetsChanged]);
+        let adopted = found(|connection, place, _| {
+            ask(connection);
+            place.endpoints[0].tags = claim(connection).tags(Origin::Adopted);
+        });
+        assert_eq!(adopted, Judgement::default());
+        let shared = found(|connection, place, _| {
+            ask(connection);
+            let other = Claim {
+                cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(),
+                connection_id: "0ff1ce".to_owned(),
+            };
+            place.endpoints[0].tags.extend(other.tags(Origin::Made));
+        });
+        assert_eq!(shared, Judgement::default());
+    }
+
+    #[test]
+    fn without_the_vpc_only_what_does_not_need_it_is_judged() {
+        let error = StepError::new(Code::AwsThrottled, "slow down");
+        let unseen = found(|connection, place, _| {
+            place.vpcs.insert(connection.vpc_id.clone(), Err(error));
+            place.rules.clear();
+        });
+        assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
+        assert_eq!(codes(&unseen.drift), []);
+    }
+
+    #[test]
+    fn the_endpoint_of_the_report_stands_in_for_one_that_was_not_recorded() {
+        let unknown = found(|connection, _, _| connection.endpoint_id = None);
+        assert_eq!(codes(&unknown.drift), [Code::EndpointGone]);
+        let reported = found(|connection, _, _| {
+            let ready = Ready {
+                connection_id: connection.connection_id.clone(),
+                cluster_id: connection.cluster_id.clone(),
+                region: connection.region.clone(),
+                vpc_id: connection.vpc_id.clone(),
+                endpoint_id: connection.endpoint_id.take().unwrap(),
+                host: "host".to_owned(),
+                port: SQL_PORT,
+                connection_string: "string".to_owned(),
+                notes: Vec::new(),
+            };
+            connection.outcome = Some(Outcome {
+                phase: connection.phase,
+                sentence: "It works.".to_owned(),
+                at: connection.updated_at,
+                seconds: 1,
+                ready: Some(ready),
+                failure: None,
+            });
+        });
+        assert_eq!(reported, Judgement::default());
+    }
+
+    #[test]
+    fn provision_is_asked_only_if_it_can_mend_everything() {
+        let judgement = |codes: &[Code]| Judgement {
+            drift: codes.iter().map(|code| (*code, String::new())).collect(),
+            ..Judgement::default()
+        };
+        for (codes, expected) in [
+            (&[][..], false),
+            (&[Code::EndpointGone], true),
+            (&[Code::EndpointGone, Code::RegistrationStale], true),
+            (&[Code::EndpointGone, Code::VpcDnsHostnamesDisabled], false),
+            (&[Code::ClusterDeleted], false),
+        ] {
+            assert_eq!(judgement(codes).is_for_provision(), expected, "{codes:?}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Looks at both sides of the connections that worked, one batch a call, and says
+//! how each one stands: as it was asked for, drifted, or not to be seen.
+//!
+//! It changes nothing of what it looks at. It writes one thing, the health in our
+//! own ledger, and only there.
+//!
+//! A connection that a run is at work on is not judged but counted, and so is one
+//! that a run has given up. A place or a cluster that cannot be asked leaves only
+//! its own connections unknown. Being unknown is no verdict: nothing is announced
+//! for it, and the verdict from before is kept.
+
+use serde::{Deserialize, Serialize};
+use shared::StepError;
+use shared::cloud::Cloud;
+use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::ledger::{Connection, HealthStatus, Ledger, Page, Phase};
+use shared::notice::Notice;
+use shared::place::Places;
+use time::OffsetDateTime;
+
+mod cloud_side;
+mod counts;
+mod health;
+mod judge;
+mod network_side;
+mod side_by_side;
+#[cfg(test)]
+mod tests;
+
+pub use counts::Counts;
+
+/// The connections of one call. An event for each of them fits into one
+/// `PutEvents` (Amazon EventBridge API reference: at most 10 entries).
+pub const BATCH: u32 = 10;
+
+/// Which connections to check, and what came of the batches before.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Where to go on; `None` on the first call.
+    pub after: Option<String>,
+    /// The connections to check; all of the ledger if there are none.
+    pub connection_ids: Vec<String>,
+    /// The present.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// The run that checks, for the announcements.
+    pub execution: String,
+    /// The sum of the calls before; `None` on the first one.
+    pub counts: Option<Counts>,
+    /// The changes of the last call, once they are announced.
+    pub announced: Vec<Change>,
+}
+
+/// What this batch was like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Where to go on; `None` if nothing is left to be done.
+    pub next: Option<String>,
+    /// How many connections were judged.
+    pub checked: u32,
+    /// What is to be announced.
+    pub changes: Vec<Change>,
+    /// The drifted connections that a run of `provision` may set right.
+    pub to_repair: Vec<String>,
+    /// The sum of all calls so far.
+    pub counts: Counts,
+}
+
+/// A verdict that is to be announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The connection.
+    pub connection_id: String,
+    /// The verdict.
+    pub health: HealthStatus,
+    /// The kind of event.
+    pub detail_type: String,
+    /// What the event says.
+    pub notice: Notice,
+}
+
+/// Checks one batch.
+///
+/// # Errors
+/// Those of the ledger. What is wrong with a connection, a place or a cluster is
+/// not an error here but part of the answer.
+pub async fn handle<P, C>(
+    ledger: &impl Ledger,
+    places: &P,
+    cloud: &C,
+    input: Input,
+) -> Result<Output, StepError>
+where
+    P: Places<Ec2: Network + Endpoints + SecurityGroups>,
+    C: Cloud,
+{
+    for change in &input.announced {
+        note_announced(ledger, change).await?;
+    }
+    let page = page(ledger, &input).await?;
+    let to_judge: Vec<&Connection> = page
+        .connections
+        .iter()
+        .filter(|connection| connection.phase == Phase::Ready)
+        .collect();
+    let (networks, clusters) = tokio::join!(
+        network_side::look(places, &to_judge),
+        cloud_side::look(cloud, &to_judge)
+    );
+
+    let mut output = Output {
+        next: page.next,
+        checked: 0,
+        changes: Vec::new(),
+        to_repair: Vec::new(),
+        counts: input.counts.unwrap_or_default(),
+    };
+    for connection in &page.connections {
+        if connection.phase != Phase::Ready {
+            output.counts.add_unjudged(connection, input.now);
+            continue;
+        }
+        let judgement = judge::judge(
+            connection,
+            network_side::of(connection, &networks),
+            cloud_side::of(connection, &clusters),
+        );
+        let health = health::next(connection, &judgement, input.now);
+        ledger
+            .record_health(&connection.connection_id, &health)
+            .await?;
+        output.checked += 1;
+        output.counts.add(&health, &judgement);
+        if health.status == HealthStatus::Drifted && judgement.is_for_provision() {
+            output.to_repair.push(connection.connection_id.clone());
+        }
+        output
+            .changes
+            .extend(health::change(connection, &health, &input.execution));
+    }
+    if output.next.is_none() && !output.changes.is_empty() {
+        // One more call, which finds nothing to check, notes what was announced.
+        let last = page.connections.last();
+        output.next = last.map(|connection| connection.connection_id.clone());
+    }
+    Ok(output)
+}
+
+/// The connections of this call.
+async fn page(ledger: &impl Ledger, input: &Input) -> Result<Page, StepError> {
+    let after = input.after.as_deref();
+    if input.connection_ids.is_empty() {
+        return ledger.connections(after, BATCH).await;
+    }
+    let mut ids: Vec<&str> = input.connection_ids.iter().map(String::as_str).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|id| after.is_none_or(|after| *id > after));
+    let is_last = ids.len() <= BATCH as usize;
+    ids.truncate(BATCH as usize);
+    let mut connections = Vec::new();
+    for id in &ids {
+        // One that was forgotten meanwhile needs no check.
+        connections.extend(ledger.connection(id).await?);
+    }
+    Ok(Page {
+        connections,
+        next: ids
+            .last()
+            .filter(|_| !is_last)
+            .map(|last| (*last).to_owned()),
+    })
+}
+
+/// Notes that a change was announced, unless the verdict is another one by now.
+async fn note_announced(ledger: &impl Ledger, change: &Change) -> Result<(), StepError> {
+    let connection = ledger.connection(&change.connection_id).await?;
+    match connection.and_then(|connection| connection.health) {
+        Some(mut health) if health.to_announce && health.status == change.health => {
+            health.to_announce = false;
+            ledger.record_health(&change.connection_id, &health).await
+        }
+        Some(_) | None => Ok(()),
+    }
+}

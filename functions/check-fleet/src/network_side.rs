@@ -1,0 +1,139 @@
+//! What EC2 shows: asked for all connections of a place together.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::StepError;
+use shared::cidr::Cidr;
+use shared::ec2::{Endpoint, Endpoints, IngressRule, Network, SecurityGroups, VpcDns};
+use shared::ids::{EndpointId, SecurityGroupId, VpcId};
+use shared::ledger::Connection;
+use shared::place::{Place, Places};
+
+use crate::side_by_side;
+
+/// One place: its endpoints and VPCs, or why it could not be looked at.
+pub(crate) type Seen = Result<PlaceSeen, StepError>;
+
+/// What was seen in one place.
+#[derive(Debug, Clone)]
+pub(crate) struct PlaceSeen {
+    /// Those of the connections' endpoints that exist.
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// The inbound rules of all groups of these endpoints.
+    pub(crate) rules: Vec<IngressRule>,
+    /// The connections' VPCs. One that is gone or cannot be asked is no reason to
+    /// know nothing about the others.
+    pub(crate) vpcs: BTreeMap<VpcId, Result<Option<VpcSeen>, StepError>>,
+}
+
+/// What was seen of one VPC.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VpcSeen {
+    /// Its networks.
+    pub(crate) cidrs: Vec<Cidr>,
+    /// The networks of its peers, if a connection asks for them.
+    pub(crate) peer_cidrs: Vec<Cidr>,
+    /// Its DNS attributes, if a connection needs them.
+    pub(crate) dns: Option<VpcDns>,
+}
+
+/// Where the VPC of a connection is.
+fn place_of(connection: &Connection) -> Place {
+    let asked = connection.request.account_id.as_ref();
+    Place {
+        account_id: connection.account_id.as_ref().or(asked).cloned(),
+        region: connection.region.clone(),
+    }
+}
+
+/// The endpoint of a connection that works.
+pub(crate) fn endpoint_of(connection: &Connection) -> Option<&EndpointId> {
+    let reported = || Some(&connection.outcome.as_ref()?.ready.as_ref()?.endpoint_id);
+    connection.endpoint_id.as_ref().or_else(reported)
+}
+
+/// What was seen where this connection's VPC is.
+pub(crate) fn of<'a>(connection: &Connection, seen: &'a BTreeMap<Place, Seen>) -> Option<&'a Seen> {
+    seen.get(&place_of(connection))
+}
+
+/// Looks at the places of these connections.
+pub(crate) async fn look<P>(places: &P, connections: &[&Connection]) -> BTreeMap<Place, Seen>
+where
+    P: Places<Ec2: Network + Endpoints + SecurityGroups>,
+{
+    let mut by_place: BTreeMap<Place, Vec<&Connection>> = BTreeMap::new();
+    for connection in connections {
+        by_place
+            .entry(place_of(connection))
+            .or_default()
+            .push(connection);
+    }
+    let looks = by_place.into_iter().map(async |(place, connections)| {
+        let seen = look_at(places, &place, &connections).await;
+        (place, seen)
+    });
+    side_by_side::all(looks).await.into_iter().collect()
+}
+
+async fn look_at<P>(places: &P, place: &Place, connections: &[&Connection]) -> Seen
+where
+    P: Places<Ec2: Network + Endpoints + SecurityGroups>,
+{
+    let ec2 = places.ec2(place).await?;
+    let ec2: &P::Ec2 = ec2.borrow();
+    let ids: BTreeSet<&EndpointId> = connections
+        .iter()
+        .filter_map(|connection| endpoint_of(connection))
+        .collect();
+    let ids: Vec<EndpointId> = ids.into_iter().cloned().collect();
+    let endpoints = ec2.endpoints_by_id(&ids).await?;
+    let groups: BTreeSet<&SecurityGroupId> = endpoints
+        .iter()
+        .flat_map(|endpoint| &endpoint.group_ids)
+        .collect();
+    let groups: Vec<SecurityGroupId> = groups.into_iter().cloned().collect();
+    let rules = ec2.ingress_rules(&groups).await?;
+
+    let mut by_vpc: BTreeMap<&VpcId, Vec<&Connection>> = BTreeMap::new();
+    for connection in connections {
+        by_vpc
+            .entry(&connection.vpc_id)
+            .or_default()
+            .push(connection);
+    }
+    let mut vpcs = BTreeMap::new();
+    for (vpc, connections) in by_vpc {
+        vpcs.insert(vpc.clone(), look_at_vpc(ec2, vpc, &connections).await);
+    }
+    Ok(PlaceSeen {
+        endpoints,
+        rules,
+        vpcs,
+    })
+}
+
+/// Asks for no more than these connections need.
+async fn look_at_vpc(
+    ec2: &impl Network,
+    vpc: &VpcId,
+    connections: &[&Connection],
+) -> Result<Option<VpcSeen>, StepError> {
+    let needed = |what: fn(&Connection) -> bool| connections.iter().any(|one| what(one));
+    let Some(found) = ec2.vpc(vpc).await? else {
+        return Ok(None);
+    };
+    let mut seen = VpcSeen {
+        cidrs: found.cidrs,
+        ..VpcSeen::default()
+    };
+    if needed(|connection| connection.request.private_dns) {
+        seen.dns = Some(ec2.vpc_dns(vpc).await?);
+    }
+    if needed(|connection| connection.request.sources.include_peered_vpcs) {
+        let peers = ec2.peered_vpcs(vpc).await?;
+        seen.peer_cidrs = peers.into_iter().flat_map(|peer| peer.cidrs).collect();
+    }
+    Ok(Some(seen))
+}

@@ -1,0 +1,686 @@
+//! The function over the in-process world.
+
+use std::collections::BTreeMap;
+
+use in_process::stage::{Stage, assert_strict, at_once};
+use serde_json::json;
+use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
+use shared::ownership::{Claim, Origin, connection_id};
+use shared::place::{Place, Places};
+use shared::request::ProvisionRequest;
+use shared::{Code, StepError};
+use simulator::cloud::ConnectionStatus;
+use simulator::ec2::EndpointState;
+use simulator::scenario::VpcSpec;
+use simulator::{Fault, FaultKind, Moment, Scenario, World};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::*;
+
+const CLUSTER: &str = "5a0e8400-e29b-41d4-a716-446655440001";
+const OTHER_CLUSTER: &str = "5a0e8400-e29b-41d4-a716-446655440002";
+const SERVICE: &str = "com.amazonaws.vpce.eu-west-1.vpce-svc-0c0c0a0a0b0b00d01";
+const EXECUTION: &str = "arn:aws:states:eu-west-1:111122223333:execution:check-fleet:1";
+/// When the worlds of these tests begin, and when they are checked.
+const NOW: OffsetDateTime = datetime!(2027-01-15 08:00 UTC);
+
+/// The `n`th connection that works, from a VPC of its own to that cluster.
+fn connection_to(cluster: &str, n: usize) -> Connection {
+    let request = json!({
+        "cluster_id": cluster,
+        "region": "eu-west-1",
+        "vpc_id": format!("vpc-0b{n:015x}"),
+    });
+    let request = ProvisionRequest::parse(&request).unwrap();
+    Connection {
+        connection_id: connection_id(&request.region, &request.vpc_id, &request.cluster_id),
+        account_id: None,
+        region: request.region.clone(),
+        vpc_id: request.vpc_id.clone(),
+        cluster_id: request.cluster_id.clone(),
+        request,
+        phase: Phase::Ready,
+        timeline: Vec::new(),
+        execution: "arn:aws:states:eu-west-1:111122223333:execution:provision:1".to_owned(),
+        started_at: NOW - time::Duration::hours(1),
+        updated_at: NOW - time::Duration::hours(1),
+        endpoint_id: Some(format!("vpce-0b{n:015x}").parse().unwrap()),
+        security_group_id: Some(format!("sg-0b{n:015x}").parse().unwrap()),
+        service_name: Some(SERVICE.parse().unwrap()),
+        outcome: None,
+        health: None,
+    }
+}
+
+pub(crate) fn connection() -> Connection {
+    connection_to(CLUSTER, 0)
+}
+
+fn claim(connection: &Connection) -> Claim {
+    Claim {
+        cluster_id: connection.cluster_id.clone(),
+        connection_id: connection.connection_id.clone(),
+    }
+}
+
+/// A world in which these connections work, made from the one with two clusters
+/// behind one service.
+fn world(connections: &[Connection], change: impl FnOnce(&mut Scenario)) -> Stage {
+    let stage = Stage::changed("shared-endpoint", |scenario| {
+        let template = scenario.vpcs.remove(0);
+        for cluster in &mut scenario.clusters {
+            cluster.connections.clear();
+        }
+        for connection in connections {
+            scenario.vpcs.push(vpc(&template, connection));
+            let id = connection.cluster_id.as_str();
+            let known = scenario.clusters.iter_mut().find(|it| it.id == id);
+            let Some(cluster) = known else { continue };
+            let registration = json!({
+                "endpoint_id": connection.endpoint_id,
+                "status": "available",
+            });
+            cluster
+                .connections
+                .push(serde_json::from_value(registration).unwrap());
+        }
+        change(scenario);
+    });
+    for connection in connections {
+        stage.ports.put_connection(connection);
+    }
+    stage
+}
+
+/// The VPC of a connection with everything that `provision` makes in it.
+fn vpc(template: &VpcSpec, connection: &Connection) -> VpcSpec {
+    let claim = claim(connection);
+    let id = |what: &Option<String>| what.clone().unwrap();
+    let mut vpc = template.clone();
+    vpc.id = connection.vpc_id.to_string();
+    let mut subnets = BTreeMap::new();
+    for (n, subnet) in vpc.subnets.iter_mut().enumerate() {
+        let new = format!(
+            "subnet-0b{n}{}",
+            &connection.vpc_id.as_str()["vpc-0b0".len()..]
+        );
+        subnets.insert(std::mem::replace(&mut subnet.id, new.clone()), new);
+    }
+    let group = &mut vpc.groups[0];
+    group.id = id(&connection
+        .security_group_id
+        .as_ref()
+        .map(ToString::to_string));
+    group.tags = claim.tags(Origin::Made);
+    group.rules[0].description = Some(claim.rule_description());
+    let endpoint = &mut vpc.endpoints[0];
+    endpoint.id = id(&connection.endpoint_id.as_ref().map(ToString::to_string));
+    endpoint.groups = vec![group.id.clone()];
+    endpoint.tags = claim.endpoint_tags();
+    for subnet in &mut endpoint.subnets {
+        *subnet = subnets[subnet].clone();
+    }
+    vpc
+}
+
+fn input(now: OffsetDateTime) -> Input {
+    Input {
+        after: None,
+        connection_ids: Vec::new(),
+        now,
+        execution: EXECUTION.to_owned(),
+        counts: None,
+        announced: Vec::new(),
+    }
+}
+
+fn call(stage: &Stage, input: Input) -> Output {
+    at_once(handle(&stage.ports, &stage.ports, &stage.ports, input)).unwrap()
+}
+
+/// One call, for worlds whose connections fit into one batch.
+fn check(stage: &Stage) -> Output {
+    call(stage, input(NOW))
+}
+
+fn health(stage: &Stage, connection: &Connection) -> Health {
+    let found = at_once(stage.ports.connection(&connection.connection_id));
+    found.unwrap().unwrap().health.unwrap()
+}
+
+/// How often an operation was called.
+fn calls(stage: &Stage, operation: &str) -> usize {
+    let calls = stage.ports.simulator().calls();
+    calls
+        .iter()
+        .filter(|call| call.operation == operation)
+        .count()
+}
+
+fn codes(health: &Health) -> Vec<&str> {
+    health.findings.iter().map(|it| it.code.as_str()).collect()
+}
+
+/// The codes that a check of one connection finds after this change of the world.
+fn drift(connection: &Connection, change: impl FnOnce(&mut World)) -> (Vec<String>, bool) {
+    let stage = world(std::slice::from_ref(connection), |_| {});
+    assert_eq!(
+        check(&stage).counts.healthy,
+        1,
+        "{:?}",
+        health(&stage, connection)
+    );
+    stage.meddle(change);
+    let output = check(&stage);
+    let health = health(&stage, connection);
+    assert_eq!(
+        health.status,
+        HealthStatus::Drifted,
+        "{:?}",
+        health.findings
+    );
+    assert_eq!(output.changes.len(), 1);
+    let codes = codes(&health).into_iter().map(str::to_owned).collect();
+    (codes, !output.to_repair.is_empty())
+}
+
+/// A change of the world from outside.
+type Meddling = fn(&mut World, &str);
+
+#[test]
+fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
+    let connection = connection();
+    let endpoint = connection.endpoint_id.clone().unwrap();
+    let group = connection.security_group_id.clone().unwrap();
+    let vpc = connection.vpc_id.clone();
+    let by_endpoint: [(&str, bool, Meddling); 11] = [
+        ("endpoint-gone", true, |world, id| {
+            world.ec2.endpoints.remove(id);
+        }),
+        ("endpoint-gone", true, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().state = EndpointState::Deleting;
+        }),
+        ("endpoint-rejected", true, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().state = EndpointState::Rejected;
+        }),
+        ("endpoint-failed", true, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().state = EndpointState::Failed;
+        }),
+        ("endpoint-of-other-service", false, |world, id| {
+            let service = "com.amazonaws.vpce.eu-west-1.vpce-svc-0fffffffffffffff1";
+            world.ec2.endpoints.get_mut(id).unwrap().service_name = service.to_owned();
+        }),
+        ("ownership-tags-missing", true, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().tags.clear();
+        }),
+        ("private-dns-switched-off", true, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().private_dns = false;
+        }),
+        ("endpoint-subnets-changed", false, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().interfaces.clear();
+        }),
+        ("security-group-detached", false, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().groups.clear();
+        }),
+        ("registration-gone", true, |world, id| {
+            world
+                .cloud
+                .cluster_mut(CLUSTER)
+                .unwrap()
+                .forget_connection(id);
+        }),
+        ("registration-stale", true, |world, id| {
+            let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
+            cluster.connection_mut(id).unwrap().status = ConnectionStatus::Stale;
+        }),
+    ];
+    for (code, repairable, meddle) in by_endpoint {
+        let found = drift(&connection, |world| meddle(world, endpoint.as_str()));
+        assert_eq!(found, (vec![code.to_owned()], repairable), "{code}");
+    }
+    let by_vpc: [(&str, Meddling); 3] = [
+        ("vpc-dns-support-disabled", |world, id| {
+            world.ec2.vpcs.get_mut(id).unwrap().dns_support = false;
+        }),
+        ("vpc-dns-hostnames-disabled", |world, id| {
+            world.ec2.vpcs.get_mut(id).unwrap().dns_hostnames = false;
+        }),
+        ("vpc-not-found", |world, id| {
+            world.ec2.vpcs.remove(id);
+        }),
+    ];
+    for (code, meddle) in by_vpc {
+        let found = drift(&connection, |world| meddle(world, vpc.as_str()));
+        assert_eq!(found, (vec![code.to_owned()], false), "{code}");
+    }
+    let revoked = drift(&connection, |world| {
+        let rules = &mut world.ec2.groups.get_mut(group.as_str()).unwrap().rules;
+        rules.retain(|rule| rule.is_egress);
+    });
+    assert_eq!(
+        revoked,
+        (vec!["security-group-rule-missing".to_owned()], true)
+    );
+}
+
+#[test]
+fn a_network_that_is_added_to_the_vpc_must_be_let_in_too() {
+    let connection = connection();
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        scenario.vpcs[0].secondary_cidrs = vec!["100.64.0.0/18".parse().unwrap()];
+    });
+    check(&stage);
+    let health = health(&stage, &connection);
+    assert_eq!(codes(&health), ["security-group-rule-missing"]);
+    assert!(
+        health.findings[0].detail.ends_with("from 100.64.0.0/18"),
+        "{}",
+        health.findings[0].detail
+    );
+}
+
+#[test]
+fn a_rule_too_many_is_only_a_remark() {
+    let connection = connection();
+    let others = "crdb-privatelink 0123456789abcdef";
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        let rules = &mut scenario.vpcs[0].groups[0].rules;
+        for (source, description) in [("10.9.0.0/16", "by hand"), ("10.8.0.0/16", others)] {
+            let mut rule = rules[0].clone();
+            rule.source = source.to_owned();
+            rule.description = Some(description.to_owned());
+            rules.push(rule);
+        }
+    });
+    let output = check(&stage);
+    let health = health(&stage, &connection);
+    assert_eq!(health.status, HealthStatus::Healthy);
+    assert_eq!(codes(&health), ["security-group-rule-unplanned"]);
+    assert!(health.findings[0].detail.contains("10.9.0.0/16"));
+    assert!(output.changes.is_empty());
+}
+
+#[test]
+fn what_was_not_asked_for_is_not_looked_at() {
+    let mut connection = connection();
+    connection.request.private_dns = false;
+    connection.request.sources.cidrs = vec!["10.20.0.0/16".parse().unwrap()];
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        let vpc = &mut scenario.vpcs[0];
+        vpc.dns_hostnames = false;
+        vpc.secondary_cidrs = vec!["100.64.0.0/18".parse().unwrap()];
+        vpc.endpoints[0].private_dns = false;
+    });
+    assert_eq!(check(&stage).counts.healthy, 1);
+    assert_eq!(calls(&stage, "ec2:DescribeVpcAttribute"), 0);
+}
+
+/// An endpoint that was adopted keeps its groups, and somebody else's rules are
+/// as good as ours.
+#[test]
+fn an_adopted_endpoint_is_held_to_letting_in_by_whatever_groups_it_has() {
+    let mut connection = connection();
+    connection.security_group_id = None;
+    connection.endpoint_id = Some("vpce-0b0000000000000a1".parse().unwrap());
+    connection.request.subnet_ids = vec!["subnet-0c000000000000001".parse().unwrap()];
+    let with_group = Connection {
+        security_group_id: Some("sg-0b0000000000000a1".parse().unwrap()),
+        ..connection.clone()
+    };
+    let stage = world(std::slice::from_ref(&with_group), |scenario| {
+        let vpc = &mut scenario.vpcs[0];
+        vpc.endpoints[0].tags = claim(&with_group).tags(Origin::Adopted);
+        vpc.groups[0].tags.clear();
+        let rule = &mut vpc.groups[0].rules[0];
+        rule.source = "10.0.0.0/8".to_owned();
+        rule.description = None;
+    });
+    stage.ports.put_connection(&connection);
+    check(&stage);
+    let first = health(&stage, &connection);
+    assert_eq!(
+        (first.status, codes(&first)),
+        (HealthStatus::Healthy, vec![])
+    );
+    stage.meddle(|world| {
+        let group = world.ec2.groups.get_mut("sg-0b0000000000000a1").unwrap();
+        group.rules.retain(|rule| rule.is_egress);
+    });
+    check(&stage);
+    assert_eq!(
+        codes(&health(&stage, &connection)),
+        ["security-group-rule-missing"]
+    );
+}
+
+#[test]
+fn a_cluster_that_refuses_the_key_leaves_only_its_own_connections_unknown() {
+    let connections = [connection_to(CLUSTER, 1), connection_to(OTHER_CLUSTER, 2)];
+    let stage = world(&connections, |scenario| {
+        scenario.keys[0].clusters = vec![CLUSTER.to_owned()];
+    });
+    let output = check(&stage);
+    let Counts {
+        healthy,
+        unknown,
+        keys_refused,
+        ..
+    } = output.counts;
+    assert_eq!((healthy, unknown, keys_refused), (1, 1, 1));
+    let unknown = health(&stage, &connections[1]);
+    assert_eq!(
+        unknown.status,
+        HealthStatus::Unknown,
+        "{:?}",
+        unknown.findings
+    );
+    assert!(output.changes.is_empty());
+}
+
+#[test]
+fn a_cluster_that_is_not_to_be_found_is_no_drift_while_its_endpoint_works() {
+    let connection = connection_to("5a0e8400-e29b-41d4-a716-446655440009", 1);
+    let stage = world(std::slice::from_ref(&connection), |_| {});
+    check(&stage);
+    let first = health(&stage, &connection);
+    assert_eq!(first.status, HealthStatus::Unknown);
+    assert_eq!(codes(&first), ["cluster-not-found"]);
+
+    let endpoint = connection.endpoint_id.clone().unwrap();
+    stage.meddle(|world| {
+        let endpoint = world.ec2.endpoints.get_mut(endpoint.as_str()).unwrap();
+        endpoint.state = EndpointState::Rejected;
+    });
+    check(&stage);
+    let second = health(&stage, &connection);
+    assert_eq!(codes(&second), ["endpoint-rejected", "cluster-not-found"]);
+    assert_eq!(second.status, HealthStatus::Drifted);
+}
+
+/// EC2 of one account is out of reach.
+struct OneIsOutOfReach<'a>(&'a Stage);
+
+impl Places for OneIsOutOfReach<'_> {
+    type Ec2 = in_process::InProcess;
+
+    async fn ec2(
+        &self,
+        place: &Place,
+    ) -> Result<impl std::borrow::Borrow<in_process::InProcess>, StepError> {
+        match place.account_id {
+            Some(_) => Err(StepError::new(Code::OtherAccountRoleRefused, "no")),
+            None => self.0.ports.ec2(place).await,
+        }
+    }
+}
+
+#[test]
+fn a_place_out_of_reach_leaves_only_its_own_connections_unknown() {
+    let mut connections = [1, 2, 3].map(|n| connection_to(CLUSTER, n));
+    connections[1].account_id = Some("999988887777".parse().unwrap());
+    let stage = world(&connections, |_| {});
+    // The registration of the unreachable one is gone: that much is certain.
+    let unreachable = connections[2].endpoint_id.clone().unwrap();
+    let places = OneIsOutOfReach(&stage);
+    let check = || at_once(handle(&stage.ports, &places, &stage.ports, input(NOW))).unwrap();
+    let output = check();
+    assert_eq!((output.counts.healthy, output.counts.unknown), (2, 1));
+    assert_eq!(
+        codes(&health(&stage, &connections[1])),
+        ["other-account-role-refused"]
+    );
+    stage.meddle(|world| {
+        let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
+        cluster.forget_connection(unreachable.as_str());
+        cluster.forget_connection("vpce-0b000000000000002");
+    });
+    let output = check();
+    assert_eq!((output.counts.healthy, output.counts.drifted), (1, 2));
+}
+
+#[test]
+fn a_fault_of_one_call_is_unknown_and_not_drift() {
+    let operations = [
+        "ec2:DescribeVpcEndpoints",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeVpcs",
+        "ec2:DescribeVpcAttribute",
+        "cloud:GET cluster",
+        "cloud:GET private-endpoint-connections",
+        "secretsmanager:GetSecretValue",
+    ];
+    let kinds = [
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::Timeout,
+        FaultKind::Denied,
+        FaultKind::UnknownCode,
+        FaultKind::CutOff,
+    ];
+    for (operation, kind) in operations
+        .iter()
+        .flat_map(|operation| kinds.map(|kind| (operation, kind)))
+    {
+        let connection = connection();
+        let stage = world(std::slice::from_ref(&connection), |_| {});
+        let fault = Fault::once(*operation, 1, kind, Moment::Before);
+        stage.ports.simulator().add_fault(fault);
+        let output = check(&stage);
+        let first = health(&stage, &connection);
+        assert_eq!(
+            first.status,
+            HealthStatus::Unknown,
+            "{operation}, {kind:?}: {first:?}"
+        );
+        assert!(output.changes.is_empty() && output.to_repair.is_empty());
+        check(&stage);
+        assert_eq!(
+            health(&stage, &connection).status,
+            HealthStatus::Healthy,
+            "{operation}, {kind:?}"
+        );
+    }
+}
+
+#[test]
+fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
+    let connections: Vec<Connection> = (0..10).map(|n| connection_to(CLUSTER, n)).collect();
+    let stage = world(&connections, |_| {});
+    assert_eq!(check(&stage).counts.healthy, 10);
+    for (operation, count) in [
+        ("ec2:DescribeVpcEndpoints", 1),
+        ("ec2:DescribeSecurityGroupRules", 1),
+        ("ec2:DescribeVpcs", 10),
+        ("cloud:GET cluster", 1),
+        ("cloud:GET private-endpoint-connections", 1),
+    ] {
+        assert_eq!(calls(&stage, operation), count, "{operation}");
+    }
+}
+
+#[test]
+fn looking_changes_nothing_but_the_health() {
+    let connections = [connection_to(CLUSTER, 1), connection_to(OTHER_CLUSTER, 2)];
+    let stage = world(&connections, |_| {});
+    let before = stage.things();
+    let (first, second) = stage.twice(async || {
+        handle(&stage.ports, &stage.ports, &stage.ports, input(NOW))
+            .await
+            .unwrap()
+    });
+    assert_eq!(first, second);
+    assert_eq!(stage.things(), before);
+}
+
+#[test]
+fn connections_that_are_not_to_be_judged_are_counted_and_keep_their_health() {
+    let mut connections: Vec<Connection> = (1..=5).map(|n| connection_to(CLUSTER, n)).collect();
+    connections[1].phase = Phase::EndpointMade;
+    connections[2].phase = Phase::RolledBack;
+    connections[3].phase = Phase::RollbackIncomplete;
+    connections[4].phase = Phase::Disconnecting;
+    let stage = world(&connections, |_| {});
+    let output = check(&stage);
+    assert_eq!(output.checked, 1);
+    let expected = Counts {
+        connections: 5,
+        healthy: 1,
+        pending: 2,
+        oldest_pending_seconds: 3600,
+        failed: 1,
+        incomplete: 1,
+        ..Counts::default()
+    };
+    assert_eq!(output.counts, expected);
+    let unjudged = at_once(stage.ports.connection(&connections[2].connection_id));
+    assert_eq!(unjudged.unwrap().unwrap().health, None);
+}
+
+/// Calls until nothing is left to be done, announcing what is found.
+fn whole(
+    stage: &Stage,
+    connection_ids: &[String],
+    now: OffsetDateTime,
+) -> (Vec<Change>, Output, u32) {
+    let mut all = Vec::new();
+    let mut calls = 0;
+    let mut input = Input {
+        connection_ids: connection_ids.to_vec(),
+        ..input(now)
+    };
+    loop {
+        let output = call(stage, input.clone());
+        calls += 1;
+        assert!(output.changes.len() <= BATCH as usize);
+        all.extend(output.changes.clone());
+        if output.next.is_none() {
+            return (all, output, calls);
+        }
+        input.after = output.next;
+        input.counts = Some(output.counts);
+        input.announced = output.changes;
+    }
+}
+
+fn later(minutes: i64) -> OffsetDateTime {
+    NOW + time::Duration::minutes(minutes)
+}
+
+#[test]
+fn every_connection_is_checked_page_by_page() {
+    let connections: Vec<Connection> = (0..25).map(|n| connection_to(CLUSTER, n)).collect();
+    let stage = world(&connections, |_| {});
+    let (changes, output, calls) = whole(&stage, &[], NOW);
+    assert_eq!((changes.len(), output.counts.healthy, calls), (0, 25, 3));
+    for connection in &connections {
+        assert_eq!(health(&stage, connection).status, HealthStatus::Healthy);
+    }
+
+    // All of them break at once. One more call notes what was announced last.
+    stage.meddle(|world| {
+        for endpoint in world.ec2.endpoints.values_mut() {
+            endpoint.private_dns = false;
+        }
+    });
+    let (changes, output, calls) = whole(&stage, &[], later(10));
+    assert_eq!((changes.len(), output.counts.drifted, calls), (25, 25, 4));
+    assert!(
+        changes
+            .iter()
+            .all(|it| it.detail_type == "Connection Drifted")
+    );
+    let (changes, output, calls) = whole(&stage, &[], later(20));
+    assert_eq!((changes.len(), output.counts.drifted, calls), (0, 25, 3));
+
+    stage.meddle(|world| {
+        for endpoint in world.ec2.endpoints.values_mut() {
+            endpoint.private_dns = true;
+        }
+    });
+    let (changes, output, _) = whole(&stage, &[], later(30));
+    assert_eq!((changes.len(), output.counts.healthy), (25, 25));
+    assert!(
+        changes
+            .iter()
+            .all(|it| it.detail_type == "Connection Recovered")
+    );
+}
+
+#[test]
+fn a_call_that_is_made_again_says_the_same_again() {
+    let connection = connection();
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        scenario.vpcs[0].endpoints[0].private_dns = false;
+    });
+    let (first, second) = (check(&stage), check(&stage));
+    assert_eq!(
+        first, second,
+        "the answer of the first one may have been lost"
+    );
+    assert_eq!(first.changes.len(), 1);
+    let announced = Input {
+        after: first.next,
+        counts: Some(first.counts),
+        announced: first.changes,
+        ..input(NOW)
+    };
+    for _ in 0..2 {
+        let last = call(&stage, announced.clone());
+        assert_eq!((last.next, last.changes), (None, vec![]));
+    }
+    assert!(check(&stage).changes.is_empty());
+}
+
+#[test]
+fn another_verdict_than_the_one_that_was_announced_is_announced_too() {
+    let connection = connection();
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        scenario.vpcs[0].endpoints[0].private_dns = false;
+    });
+    let drifted = check(&stage).changes;
+    // Meanwhile another run finds it mended.
+    stage.meddle(|world| {
+        for endpoint in world.ec2.endpoints.values_mut() {
+            endpoint.private_dns = true;
+        }
+    });
+    assert_eq!(check(&stage).changes[0].health, HealthStatus::Healthy);
+    let output = call(
+        &stage,
+        Input {
+            announced: drifted,
+            ..input(NOW)
+        },
+    );
+    assert_eq!(output.changes[0].health, HealthStatus::Healthy);
+}
+
+#[test]
+fn only_the_connections_that_are_named_are_checked_each_once() {
+    let connections: Vec<Connection> = (0..25).map(|n| connection_to(CLUSTER, n)).collect();
+    let stage = world(&connections, |_| {});
+    let mut ids: Vec<String> = connections[..22]
+        .iter()
+        .map(|connection| connection.connection_id.clone())
+        .collect();
+    ids.push(ids[0].clone());
+    ids.push("0000000000000000".to_owned());
+    let (changes, output, calls) = whole(&stage, &ids, NOW);
+    assert_eq!((changes.len(), output.counts.healthy, calls), (0, 22, 3));
+    for connection in &connections[22..] {
+        let unasked = at_once(stage.ports.connection(&connection.connection_id));
+        assert_eq!(unasked.unwrap().unwrap().health, None);
+    }
+}
+
+#[test]
+fn a_misspelled_field_is_refused() {
+    let stage = world(&[connection()], |scenario| {
+        scenario.vpcs[0].endpoints[0].private_dns = false;
+    });
+    let output = check(&stage);
+    assert_strict(&output.changes[0]);
+    assert_strict(&output.counts);
+    assert_strict(&input(NOW));
+}

@@ -1,0 +1,152 @@
+//! The calls that start a run: each answers at once, and the run goes on.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::executions::{Executions, Machine};
+use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
+use shared::ledger::{Ledger, Phase};
+use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy};
+use shared::{Code, StepError};
+
+use crate::{Door, runs};
+
+/// Seconds after which the first record of a run can be expected.
+const RETRY_AFTER: &str = "5";
+
+/// A run is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Accepted {
+    /// The connection; its record is where the header Location says.
+    #[schemars(extend("pattern" = "^[0-9a-f]{16}$"))]
+    pub connection_id: String,
+    /// The ARN of the run.
+    pub execution: String,
+    /// Always `accepted`: how the run goes on is in the connection's record.
+    #[schemars(extend("enum" = ["accepted"]))]
+    pub status: String,
+}
+
+impl<L: Ledger, E: Executions> Door<'_, L, E> {
+    /// Asks for a connection.
+    pub(crate) async fn create(&self, request: &Request) -> Result<Answer, Refusal> {
+        let key = idempotency_key(request)?;
+        let ConnectionRequest(asked) = ConnectionRequest::read(request)?;
+        let cluster = &asked.cluster_id;
+        if !self.config.allows(cluster)? {
+            let detail = format!("cluster {cluster} is not among the allowed clusters");
+            return Err(Refusal::new(Code::ClusterNotAllowed, detail));
+        }
+        let id = asked.claim().connection_id;
+        let input = as_input(&asked)?;
+        let execution = match key {
+            Some(key) => {
+                runs::start_once(self.executions, Machine::Provision, &key, &input).await?
+            }
+            None => self.provision(&id, &asked, &input).await?,
+        };
+        accepted(request, &id, execution)
+    }
+
+    /// Starts a run of provision without a key. A second call with the same
+    /// request finds the first one's run: by its name until the ledger has it, and
+    /// by the ledger from then on.
+    async fn provision(
+        &self,
+        id: &str,
+        asked: &ProvisionRequest,
+        input: &Value,
+    ) -> Result<String, Refusal> {
+        let known = self.ledger.connection(id).await?;
+        if let Some(known) = &known
+            && !known.phase.is_over()
+            && known.request == *asked
+        {
+            let last = &known.execution;
+            let same = runs::under_way(self.executions, Machine::Provision, last, input).await?;
+            if let Some(execution) = same {
+                return Ok(execution);
+            }
+        }
+        let last = known.map_or_else(String::new, |known| known.execution);
+        let hour = self.now.unix_timestamp() / 3600;
+        let mark = runs::mark(&[&last, &input.to_string(), &hour.to_string()]);
+        let name = format!("call-{id}-{mark}");
+        runs::start(self.executions, Machine::Provision, &name, input).await
+    }
+
+    /// Has a connection taken away. A second call finds the first one's run, like
+    /// that of [`Door::provision`].
+    pub(crate) async fn remove(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
+        let known = self.find(id).await?;
+        if known.request.requested_by == RequestedBy::VpcTag {
+            let detail = format!("a tag on {} asks for connection {id}", known.vpc_id);
+            return Err(Refusal::new(Code::AskedForByTag, detail));
+        }
+        let input = as_input(&DeprovisionRequest {
+            cluster_id: known.cluster_id,
+            region: known.region,
+            vpc_id: known.vpc_id,
+            account_id: known.request.account_id,
+            lease_seconds: known.request.limits.lease_seconds,
+            undo_seconds: known.request.limits.undo_seconds,
+            requested_by: RequestedBy::Call,
+        })?;
+        let last = &known.execution;
+        let same = if known.phase == Phase::Disconnecting {
+            runs::under_way(self.executions, Machine::Deprovision, last, &input).await?
+        } else {
+            None
+        };
+        let execution = match same {
+            Some(execution) => execution,
+            None => {
+                let name = format!("remove-{id}-{}", runs::mark(&[last]));
+                runs::start(self.executions, Machine::Deprovision, &name, &input).await?
+            }
+        };
+        accepted(request, id, execution)
+    }
+
+    /// Has a connection checked now. Calls of the same second are one run.
+    pub(crate) async fn check(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
+        let known = self.find(id).await?;
+        let input = json!({ "connection_ids": [known.connection_id] });
+        let second = self.now.unix_timestamp().to_string();
+        let name = format!("check-{id}-{}", runs::mark(&[&second]));
+        let execution = runs::start(self.executions, Machine::CheckFleet, &name, &input).await?;
+        accepted(request, id, execution)
+    }
+}
+
+fn as_input(request: &impl Serialize) -> Result<Value, StepError> {
+    serde_json::to_value(request).map_err(|error| {
+        let detail = format!("the request is not JSON: {error}");
+        StepError::new(Code::StepCrashed, detail)
+    })
+}
+
+fn accepted(request: &Request, id: &str, execution: String) -> Result<Answer, Refusal> {
+    let body = Accepted {
+        connection_id: id.to_owned(),
+        execution,
+        status: "accepted".to_owned(),
+    };
+    let answer = Answer::json(202, &body)?;
+    Ok(answer
+        .with("location", &request.url(&format!("/connections/{id}")))
+        .with("retry-after", RETRY_AFTER))
+}
+
+/// The key of a request that may be sent again, if it has one.
+fn idempotency_key(request: &Request) -> Result<Option<String>, Refusal> {
+    let Some(key) = request.header("idempotency-key") else {
+        return Ok(None);
+    };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    if (1..=64).contains(&key.len()) && key.bytes().all(allowed) {
+        return Ok(Some(key));
+    }
+    let detail = format!("Idempotency-Key: `{key}` is not 1 to 64 letters, digits, `-` or `_`");
+    Err(Refusal::new(Code::InvalidRequest, detail))
+}

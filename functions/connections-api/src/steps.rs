@@ -1,0 +1,259 @@
+//! The steps of a run, as far as its milestones tell.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::ledger::{Connection, Phase};
+use time::OffsetDateTime;
+
+/// A step on the way to a connection, or the one that takes it away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Step {
+    /// The step: the function that does it, or `deprovision`.
+    pub step: String,
+    /// What it is for, in words.
+    pub title: String,
+    /// How it stands.
+    pub state: StepState,
+    /// When it began, as far as known.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub began_at: Option<OffsetDateTime>,
+    /// When it ended.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub ended_at: Option<OffsetDateTime>,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Its turn has not come.
+    Waiting,
+    /// It is its turn.
+    Running,
+    /// It has reached its goal.
+    Done,
+    /// There was nothing to do, or an earlier step failed.
+    Skipped,
+    /// It failed, or the run was stopped during it.
+    Failed,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Progress {
+    /// How many steps are behind it, done or skipped.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
+    /// The same in percent.
+    #[schemars(range(min = 0, max = 100))]
+    pub percent: usize,
+    /// What is being waited for, while a run is under way.
+    pub waiting_for: Option<String>,
+}
+
+/// A step of the definition `provision`.
+struct Told {
+    step: &'static str,
+    title: &'static str,
+    waiting_for: &'static str,
+    /// What the ledger has when it is done.
+    reached: Phase,
+    /// The states of the definition in which it can fail.
+    states: &'static [&'static str],
+}
+
+const STORY: [Told; 7] = [
+    Told {
+        step: "inspect-cluster",
+        title: "Inspect the cluster",
+        waiting_for: "the cluster to be idle and its endpoint service to be available",
+        reached: Phase::ClusterInspected,
+        states: &["InspectCluster"],
+    },
+    Told {
+        step: "inspect-network",
+        title: "Inspect the network",
+        waiting_for: "the VPC to have subnets that can be used",
+        reached: Phase::NetworkInspected,
+        states: &["InspectNetwork"],
+    },
+    Told {
+        step: "create-security-group",
+        title: "Make the security group",
+        waiting_for: "EC2 to make the security group",
+        reached: Phase::SecurityGroupMade,
+        states: &["CreateSecurityGroup"],
+    },
+    Told {
+        step: "create-endpoint",
+        title: "Make the endpoint",
+        waiting_for: "EC2 to make the endpoint",
+        reached: Phase::EndpointMade,
+        states: &["CreateEndpoint"],
+    },
+    Told {
+        step: "register-endpoint",
+        title: "Register the endpoint with the cluster",
+        waiting_for: "the cluster to take the endpoint",
+        reached: Phase::Registered,
+        states: &["RegisterEndpoint"],
+    },
+    Told {
+        step: "check-status",
+        title: "Wait for acceptance",
+        waiting_for: "both sides to be available",
+        reached: Phase::Accepted,
+        states: &["CheckStatus"],
+    },
+    Told {
+        step: "enable-private-dns",
+        title: "Switch private DNS on",
+        waiting_for: "the private name to resolve in the VPC",
+        reached: Phase::Ready,
+        states: &["EnablePrivateDns", "CheckStatusWithPrivateDns"],
+    },
+];
+
+/// What is waited for while a connection is taken away.
+const GOING: &str = "registration, endpoint and security group to be gone";
+
+/// Whether the last run takes the connection away.
+pub(crate) fn is_removal(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
+    )
+}
+
+/// The steps of the last run, and how far it has come.
+pub(crate) fn of(connection: &Connection) -> (Vec<Step>, Progress) {
+    let phase = connection.phase;
+    if is_removal(phase) {
+        return removal(connection);
+    }
+    let story: Vec<&Told> = STORY
+        .iter()
+        .filter(|told| told.reached != Phase::Ready || connection.request.private_dns)
+        .collect();
+    let last_reached = story
+        .iter()
+        .rposition(|told| at(connection, told.reached).is_some());
+    let next = last_reached.map_or(0, |n| n + 1);
+    let turn = failed_step(connection, &story).unwrap_or(next).max(next);
+
+    let mut began = at(connection, Phase::Requested).or(Some(connection.started_at));
+    let mut steps = Vec::with_capacity(story.len());
+    for (n, told) in story.iter().enumerate() {
+        let reached = at(connection, told.reached);
+        let state = match reached {
+            Some(_) => StepState::Done,
+            None if n < turn || phase == Phase::Ready => StepState::Skipped,
+            None if !phase.is_over() && n == turn => StepState::Running,
+            None if !phase.is_over() => StepState::Waiting,
+            None if n == turn => StepState::Failed,
+            None => StepState::Skipped,
+        };
+        let ended = match state {
+            StepState::Failed => ended_at(connection),
+            StepState::Done => reached,
+            StepState::Waiting | StepState::Running | StepState::Skipped => None,
+        };
+        let was_its_turn = !matches!(state, StepState::Waiting | StepState::Skipped);
+        steps.push(step(
+            told.step,
+            told.title,
+            state,
+            began.filter(|_| was_its_turn),
+            ended,
+        ));
+        began = reached.or(began);
+    }
+    let waiting_for = steps
+        .iter()
+        .position(|step| step.state == StepState::Running)
+        .map(|n| story[n].waiting_for);
+    let progress = progress(&steps, waiting_for);
+    (steps, progress)
+}
+
+/// The one step of taking a connection away.
+fn removal(connection: &Connection) -> (Vec<Step>, Progress) {
+    let began = at(connection, Phase::Disconnecting).or(Some(connection.started_at));
+    let (state, ended) = if connection.phase == Phase::Disconnecting {
+        (StepState::Running, None)
+    } else if connection.phase == Phase::Disconnected {
+        (StepState::Done, ended_at(connection))
+    } else {
+        (StepState::Failed, ended_at(connection))
+    };
+    let steps = vec![step(
+        "deprovision",
+        "Take the connection away",
+        state,
+        began,
+        ended,
+    )];
+    let progress = progress(&steps, Some(GOING).filter(|_| state == StepState::Running));
+    (steps, progress)
+}
+
+fn step(
+    step: &str,
+    title: &str,
+    state: StepState,
+    began_at: Option<OffsetDateTime>,
+    ended_at: Option<OffsetDateTime>,
+) -> Step {
+    Step {
+        step: step.to_owned(),
+        title: title.to_owned(),
+        state,
+        began_at,
+        ended_at,
+    }
+}
+
+fn progress(steps: &[Step], waiting_for: Option<&str>) -> Progress {
+    // After a failure, what was skipped is not behind the run but was never reached.
+    let behind = steps
+        .iter()
+        .take_while(|step| matches!(step.state, StepState::Done | StepState::Skipped));
+    let done = behind.count();
+    Progress {
+        done,
+        of: steps.len(),
+        percent: done * 100 / steps.len().max(1),
+        waiting_for: waiting_for.map(str::to_owned),
+    }
+}
+
+/// When the last run reached a phase.
+fn at(connection: &Connection, phase: Phase) -> Option<OffsetDateTime> {
+    let milestone = connection.timeline.iter().find(|it| it.phase == phase);
+    milestone.map(|it| it.at)
+}
+
+/// The step in which the last run failed, as its outcome tells.
+fn failed_step(connection: &Connection, story: &[&Told]) -> Option<usize> {
+    let outcome = connection.outcome.as_ref()?;
+    let failed_at = outcome.failure.as_ref()?.failed_at.as_str();
+    // The outcome of an earlier run says nothing about this one.
+    if outcome.phase != connection.phase {
+        return None;
+    }
+    story
+        .iter()
+        .position(|told| told.states.contains(&failed_at))
+}
+
+/// When the last run failed.
+fn ended_at(connection: &Connection) -> Option<OffsetDateTime> {
+    let outcome = connection.outcome.as_ref();
+    let outcome = outcome.filter(|outcome| outcome.phase == connection.phase);
+    outcome
+        .map(|outcome| outcome.at)
+        .or_else(|| at(connection, connection.phase))
+}

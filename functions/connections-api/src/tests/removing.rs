@@ -1,0 +1,86 @@
+//! Having a connection taken away.
+
+use shared::request::DeprovisionRequest;
+
+use super::*;
+
+const RUN: &str = "arn:aws:states:eu-west-1:111122223333:execution:provision:x";
+
+fn execution(answer: &Answer) -> String {
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    answer.body["execution"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_run_gets_what_the_ledger_knows() {
+    let api = Api::new();
+    api.record(RUN, &STORY);
+    let answer = api.delete(api.id()).await;
+    let place = format!("/v1/connections/{}", api.id());
+    assert_eq!(header(&answer, "location"), Some(place.as_str()));
+    let [(name, input)] = &api.runs()[..] else {
+        panic!("one run: {:?}", api.runs());
+    };
+    assert!(execution(&answer).ends_with(&format!(":{name}")));
+    let read: DeprovisionRequest = serde_json::from_value(input.clone()).unwrap();
+    let request = &api.stage.request;
+    assert_eq!(
+        (&read.vpc_id, &read.cluster_id),
+        (&request.vpc_id, &request.cluster_id)
+    );
+    assert_eq!(read.undo_seconds, request.limits.undo_seconds);
+    assert_eq!(read.requested_by, RequestedBy::Call);
+}
+
+#[tokio::test]
+async fn a_second_call_is_the_same_run_until_it_has_ended() {
+    let api = Api::new();
+    api.record(RUN, &STORY);
+    let first = execution(&api.delete(api.id()).await);
+    assert_eq!(execution(&api.delete(api.id()).await), first);
+    api.record(&first, &[Phase::Disconnecting]);
+    assert_eq!(execution(&api.delete(api.id()).await), first);
+    api.end(&first);
+    api.record(&first, &[Phase::Disconnecting, Phase::DisconnectIncomplete]);
+    let second = execution(&api.delete(api.id()).await);
+    assert_ne!(second, first);
+    assert_eq!(execution(&api.delete(api.id()).await), second);
+}
+
+#[tokio::test]
+async fn a_run_that_died_without_a_word_is_not_waited_for() {
+    let api = Api::new();
+    api.record(RUN, &STORY);
+    let first = execution(&api.delete(api.id()).await);
+    api.record(&first, &[Phase::Disconnecting]);
+    api.end(&first);
+    assert_ne!(execution(&api.delete(api.id()).await), first);
+}
+
+#[tokio::test]
+async fn what_nobody_knows_cannot_be_taken_away() {
+    let api = Api::new();
+    for id in [api.id(), "0000000000000000", "not-an-id", ""] {
+        let answer = api.delete(id).await;
+        assert!(
+            matches!(answer.status, 404 | 405),
+            "{id}: {}",
+            answer.status
+        );
+    }
+    assert!(api.runs().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_tag_asks_for_goes_with_the_tag() {
+    let api = Api::new();
+    let mut connection = api.connection(RUN, &STORY);
+    connection.request.requested_by = RequestedBy::VpcTag;
+    api.stage.ports.put_connection(&connection);
+    let answer = api.delete(api.id()).await;
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (409, &json!("asked-for-by-tag"))
+    );
+    assert!(api.runs().is_empty());
+}

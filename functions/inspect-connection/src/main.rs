@@ -1,0 +1,10 @@
+//! The process of `inspect-connection`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Error> {
+    let accounts = shared::config::accounts().await;
+    shared::lambda::serve(async |input: inspect_connection::Input| {
+        inspect_connection::handle(&accounts.ec2(&input.place).await?, input).await
+    })
+    .await
+}

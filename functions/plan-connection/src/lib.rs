@@ -1,0 +1,73 @@
+//! Says what a run of `provision` would make, with its price, or what stands in
+//! its way. One look by the same inspections that the run begins with; changes
+//! nothing, and does not ask for an endpoint service either.
+
+use std::borrow::Borrow;
+
+use shared::cloud::Cloud;
+use shared::config::Config;
+use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::gateway::{Answer, ConnectionRequest, Refusal, Request, Route, route};
+use shared::place::Places;
+use shared::{Code, StepError, StepErrorName};
+use time::OffsetDateTime;
+
+mod look;
+pub mod price;
+mod view;
+
+pub use look::{Found, Outlook, details, look, service_is_missing};
+pub use view::Plan;
+
+/// What stands where.
+pub const ROUTES: [Route<()>; 1] = [Route {
+    method: "POST",
+    path: "/plans",
+    to: (),
+}];
+
+/// Answers one request.
+///
+/// # Errors
+/// What is not granted, with its HTTP status; 422 if something stands in the way.
+pub async fn handle<P>(
+    places: &P,
+    cloud: &impl Cloud,
+    config: &Config,
+    now: OffsetDateTime,
+    request: &Request,
+) -> Result<Answer, Refusal>
+where
+    P: Places<Ec2: Network + Endpoints + SecurityGroups>,
+{
+    route::find(&ROUTES, request)?;
+    let ConnectionRequest(asked) = ConnectionRequest::read(request)?;
+    let cluster = &asked.cluster_id;
+    if !config.allows(cluster)? {
+        let detail = format!("cluster {cluster} is not among the allowed clusters");
+        return Err(Refusal::new(Code::ClusterNotAllowed, detail));
+    }
+    let place = asked.place();
+    let looked = async {
+        let ec2 = places.ec2(&place).await?;
+        look(ec2.borrow(), cloud, &asked, now).await
+    };
+    let outlook = looked.await.map_err(in_the_way)?;
+    Ok(Answer::json(200, &Plan::of(&asked, outlook))?)
+}
+
+/// What the inspections say is for the caller to read, other than a fault of
+/// ours or of the other sides.
+fn in_the_way(error: StepError) -> Refusal {
+    let name = error.name();
+    let refusal = Refusal::from(error);
+    match name {
+        StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => {
+            refusal.with_status(422)
+        }
+        StepErrorName::Transient | StepErrorName::Unexpected => refusal,
+    }
+}
+
+#[cfg(test)]
+mod tests;

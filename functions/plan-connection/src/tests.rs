@@ -1,0 +1,179 @@
+//! Step tests, over the shipped worlds.
+
+use in_process::stage::{Stage, at_once};
+use serde_json::{Value, json};
+use shared::gateway::respond;
+use simulator::cloud::ServiceStatus;
+use simulator::{Fault, FaultKind, Moment};
+
+use super::*;
+
+fn config(allowed: &str) -> Config {
+    Config::of(|name| (name == "ALLOWED_CLUSTERS").then(|| allowed.to_owned()))
+}
+
+fn ask(stage: &Stage, event: &Value) -> Answer {
+    let config = config("");
+    let handler = async |request: &Request| {
+        let now = stage.wait().now;
+        handle(&stage.ports, &stage.ports, &config, now, request).await
+    };
+    within_a_runtime(respond(&handler, event))
+}
+
+/// The limit of an answer needs a runtime that knows the time.
+fn within_a_runtime<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(future)
+}
+
+fn event(body: &Value) -> Value {
+    json!({
+        "httpMethod": "POST",
+        "path": "/plans",
+        "headers": {"Content-Type": "application/json"},
+        "body": body.to_string(),
+    })
+}
+
+fn plan(stage: &Stage) -> Answer {
+    let request = serde_json::to_value(ConnectionRequest(stage.request.clone())).unwrap();
+    let before = stage.things();
+    let answer = ask(stage, &event(&request));
+    assert_eq!(stage.things(), before, "a plan changes nothing");
+    answer
+}
+
+#[test]
+fn a_new_connection_is_planned_with_its_price() {
+    let body = plan(&Stage::shipped("standard-cluster")).body;
+    assert_eq!(body["status"], "planned");
+    assert_eq!(body["service_missing"], false);
+    let parts = &body["parts"];
+    assert_eq!(parts["endpoint"]["existing"], Value::Null);
+    assert_eq!(parts["endpoint"]["subnets"].as_array().unwrap().len(), 3);
+    assert_eq!(parts["price"]["usd_cents_per_month"], 3 * 730);
+    assert_eq!(parts["registration"]["exists"], false);
+    assert!(
+        !parts["security_group"]["sources"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        parts["private_host"]
+            .as_str()
+            .unwrap()
+            .starts_with("internal-")
+    );
+}
+
+#[test]
+fn what_was_made_by_hand_is_used_and_costs_nothing_more() {
+    let body = plan(&Stage::shipped("half-made-by-hand")).body;
+    assert!(
+        body["parts"]["endpoint"]["existing"]
+            .as_str()
+            .unwrap()
+            .starts_with("vpce-")
+    );
+    assert_eq!(body["parts"]["price"]["usd_cents_per_month"], 0);
+}
+
+#[test]
+fn a_service_that_nobody_asked_for_is_not_asked_for_by_a_plan() {
+    let stage = Stage::shipped("fresh-vpc");
+    let answer = plan(&stage);
+    assert_eq!(
+        (answer.status, &answer.body["status"]),
+        (200, &json!("not-yet"))
+    );
+    assert_eq!(answer.body["service_missing"], true);
+    assert!(
+        answer.body["waiting_for"]
+            .as_str()
+            .unwrap()
+            .contains("not asked for yet")
+    );
+    assert_eq!(answer.body.get("parts"), None);
+    let calls = stage.ports.simulator().calls();
+    assert!(calls.iter().all(|call| !call.operation.contains("POST")));
+}
+
+#[test]
+fn a_vpc_without_subnets_is_waited_for() {
+    let stage = Stage::changed("fresh-vpc-without-subnets", |scenario| {
+        scenario.clusters[0].regions[0].service.status = Some(ServiceStatus::Available);
+    });
+    let body = plan(&stage).body;
+    assert_eq!(body["status"], "not-yet");
+    assert_eq!(body["service_missing"], false);
+    assert!(body["waiting_for"].as_str().unwrap().contains("subnets"));
+}
+
+#[test]
+fn what_stands_in_the_way_is_named_with_cause_and_fix() {
+    let ready = |name| {
+        Stage::changed(name, |scenario| {
+            scenario.clusters[0].regions[0].service.status = Some(ServiceStatus::Available);
+        })
+    };
+    for (name, code) in [
+        ("private-dns-conflict", "private-dns-conflict"),
+        ("zones-do-not-match", "no-subnet-in-service-zones"),
+        ("api-key-refused", "api-key-refused"),
+    ] {
+        let answer = plan(&ready(name));
+        assert_eq!(
+            (answer.status, &answer.body["code"]),
+            (422, &json!(code)),
+            "{name}"
+        );
+        let code = Code::parse(code).unwrap();
+        assert_eq!(answer.body["fix"], code.fix(), "{name}");
+    }
+}
+
+#[test]
+fn a_side_that_is_silent_is_unavailable() {
+    for operation in ["ec2:DescribeVpcs", "cloud:GET cluster"] {
+        let stage = Stage::shipped("standard-cluster");
+        let fault = Fault::from_then_on(operation, 1, FaultKind::CutOff, Moment::Before);
+        stage.ports.simulator().add_fault(fault);
+        let answer = plan(&stage);
+        assert_eq!(answer.status, 503, "{operation}: {}", answer.body);
+        assert!(
+            answer
+                .headers
+                .iter()
+                .any(|(name, _)| *name == "retry-after")
+        );
+    }
+}
+
+#[test]
+fn a_cluster_that_is_not_allowed_is_not_looked_at() {
+    let stage = Stage::shipped("standard-cluster");
+    let only = config("00000000-0000-4000-8000-000000000000");
+    let request = serde_json::to_value(ConnectionRequest(stage.request.clone())).unwrap();
+    let request = Request::read(&event(&request));
+    let now = stage.wait().now;
+    let refusal = at_once(handle(&stage.ports, &stage.ports, &only, now, &request)).unwrap_err();
+    assert_eq!(
+        (refusal.status, refusal.error.code),
+        (403, Code::ClusterNotAllowed)
+    );
+    assert!(stage.ports.simulator().calls().is_empty());
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    let stage = Stage::shipped("standard-cluster");
+    let broken = event(&json!({"vpc_id": "vpc-1"}));
+    assert_eq!(ask(&stage, &broken).status, 400);
+    let other = json!({"httpMethod": "GET", "path": "/plans"});
+    assert_eq!(ask(&stage, &other).status, 405);
+}

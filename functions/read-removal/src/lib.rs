@@ -1,0 +1,86 @@
+//! Reads which connection is to be taken away, before anything else happens.
+//!
+//! Every field is checked and every default filled in, so that no later state can
+//! fail over the request when something has already been removed. Calls nobody and
+//! changes nothing; there is nothing to undo.
+
+use serde::{Deserialize, Serialize};
+use shared::StepError;
+use shared::ownership::Claim;
+use shared::place::Place;
+use shared::request::DeprovisionRequest;
+
+/// What is to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The request, with all its defaults.
+    pub request: DeprovisionRequest,
+    /// The connection.
+    pub claim: Claim,
+    /// Where its VPC is.
+    pub place: Place,
+}
+
+/// Checks the request and answers it with all its defaults.
+///
+/// # Errors
+/// `invalid-request`, naming the field, the value and the rule.
+pub fn handle(request: &serde_json::Value) -> Result<Output, StepError> {
+    let request = DeprovisionRequest::parse(request)?;
+    Ok(Output {
+        claim: request.claim(),
+        place: request.place(),
+        request,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use shared::Code;
+    use shared::request::ProvisionRequest;
+    use simulator::Scenario;
+
+    use super::*;
+
+    fn valid() -> Value {
+        let request = Scenario::shipped("fresh-vpc").unwrap().request;
+        json!({
+            "cluster_id": request["cluster_id"],
+            "region": request["region"],
+            "vpc_id": request["vpc_id"],
+        })
+    }
+
+    #[test]
+    fn it_is_the_same_connection_as_that_of_provision() {
+        let read = handle(&valid()).unwrap();
+        let asked = Scenario::shipped("fresh-vpc").unwrap().request;
+        let asked = ProvisionRequest::parse(&Value::Object(asked)).unwrap();
+        assert_eq!((read.claim, read.place), (asked.claim(), asked.place()));
+    }
+
+    #[test]
+    fn what_was_read_once_reads_back_as_itself() {
+        let first = handle(&valid()).unwrap();
+        let again = serde_json::to_value(&first.request).unwrap();
+        assert_eq!(handle(&again).unwrap(), first);
+    }
+
+    #[test]
+    fn a_refusal_names_field_value_and_rule() {
+        for (field, value, said) in [
+            ("vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
+            ("undo_seconds", json!(5), "undo_seconds: `5` is not from 10 to 3600 seconds"),
+            ("lease_seconds", json!(7201), "lease_seconds: `7201` is not from 10 to 7200 seconds"),
+            ("private_dns", json!(true), "private_dns: unknown field `private_dns`"),
+        ] {
+            let mut request = valid();
+            request[field] = value;
+            let error = handle(&request).unwrap_err();
+            assert_eq!(error.code, Code::InvalidRequest);
+            assert!(error.detail.starts_with(said), "{}", error.detail);
+        }
+    }
+}

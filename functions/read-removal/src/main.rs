@@ -1,0 +1,6 @@
+//! The process of `read-removal`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Error> {
+    shared::lambda::serve(async |input| read_removal::handle(&input)).await
+}

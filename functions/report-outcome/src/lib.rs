@@ -1,0 +1,86 @@
+//! Says in the catalogue's words what a run ended with, and counts it.
+//!
+//! Pure: calls nobody and changes nothing. What it answers is recorded in the
+//! ledger, announced and shown; what it counts is printed by its process
+//! ([`figures`]).
+
+use serde::{Deserialize, Serialize};
+use shared::StepError;
+use shared::ids::{ClusterId, Region, VpcId};
+use shared::ledger::{Milestone, Phase};
+use shared::report::{Explained, ExplainedLeft, Failure, Outcome, Ready};
+use time::OffsetDateTime;
+
+mod figures;
+mod sentence;
+
+pub use figures::figures;
+
+/// What the run knows at its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// How far the connection has come with this run.
+    pub phase: Phase,
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// The Region of the VPC.
+    pub region: Region,
+    /// The VPC.
+    pub vpc_id: VpcId,
+    /// The connection, when it works.
+    pub ready: Option<Ready>,
+    /// What failed, when it does not.
+    pub failure: Option<Failure>,
+    /// The phases that the run has passed.
+    pub timeline: Vec<Milestone>,
+    /// When the run began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    /// When it ended.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+}
+
+/// Explains the end of a run.
+///
+/// # Errors
+/// None; the signature is that of all steps.
+pub fn handle(input: &Input) -> Result<Outcome, StepError> {
+    let failure = input.failure.as_ref().map(explain);
+    Ok(Outcome {
+        phase: input.phase,
+        sentence: sentence::of(input, failure.as_ref()),
+        at: input.now,
+        seconds: seconds(input.started_at, input.now),
+        ready: input.ready.clone(),
+        failure,
+    })
+}
+
+fn explain(failure: &Failure) -> Explained {
+    let code = failure.code();
+    let left = failure.left.iter().map(|left| ExplainedLeft {
+        what: left.what.clone(),
+        code: left.code().to_string(),
+        detail: left.detail(),
+        fix: left.code().fix().to_owned(),
+    });
+    Explained {
+        failed_at: failure.failed_at.clone(),
+        code: code.to_string(),
+        detail: failure.detail(),
+        cause: code.cause().to_owned(),
+        fix: code.fix().to_owned(),
+        undone: failure.undone.clone(),
+        left: left.collect(),
+    }
+}
+
+/// Whole seconds between two moments; a clock that stepped back counts as none.
+fn seconds(from: OffsetDateTime, to: OffsetDateTime) -> u64 {
+    u64::try_from((to - from).whole_seconds()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! The process of `report-outcome`.
+
+use report_outcome::{Input, figures, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Error> {
+    shared::lambda::serve(async |input: Input| {
+        let outcome = handle(&input)?;
+        for figure in figures(&input, &outcome) {
+            shared::metrics::print(&figure);
+        }
+        Ok(outcome)
+    })
+    .await
+}

@@ -1,0 +1,54 @@
+//! One sentence, or a few, for people who read an event, a tag or a list.
+
+use shared::ledger::Phase;
+use shared::report::Explained;
+
+use crate::Input;
+
+/// What happened; if it failed, why, what to do, and what is there now.
+pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
+    let (vpc, region, cluster) = (&input.vpc_id, &input.region, &input.cluster_id);
+    if let Some(ready) = &input.ready {
+        return format!(
+            "Connected {vpc} in {region} to cluster {cluster}: host {}, port {}.",
+            ready.host, ready.port
+        );
+    }
+    if input.phase == Phase::Disconnected {
+        return format!(
+            "Disconnected {vpc} in {region} from cluster {cluster}: nothing of the connection is left."
+        );
+    }
+    let goal = match input.phase {
+        Phase::DisconnectIncomplete | Phase::Disconnecting => {
+            format!("Not disconnected: {vpc} in {region} from cluster {cluster}")
+        }
+        _ => format!("Not connected: {vpc} in {region} to cluster {cluster}"),
+    };
+    let Some(failure) = failure else {
+        return format!("{goal}.");
+    };
+    let now = now(input.phase, failure);
+    let detail = if failure.detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", failure.detail.trim_end_matches('.'))
+    };
+    format!(
+        "{goal}{detail} ({}). What to do: {} {now}",
+        failure.code, failure.fix
+    )
+}
+
+/// What is there now.
+fn now(phase: Phase, failure: &Explained) -> String {
+    if !failure.left.is_empty() {
+        let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
+        return format!("Left behind, for a person to remove: {}.", left.join(", "));
+    }
+    match phase {
+        Phase::KeptAfterFailure => "What was made is kept, as asked for.".to_owned(),
+        _ if failure.undone.is_empty() => "Nothing was changed.".to_owned(),
+        _ => "Nothing of this run is left.".to_owned(),
+    }
+}

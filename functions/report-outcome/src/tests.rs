@@ -1,0 +1,246 @@
+//! Endings as they are told and counted.
+
+use in_process::stage::assert_strict;
+use serde_json::Value;
+use shared::Code;
+use shared::report::Left;
+use time::macros::datetime;
+
+use super::*;
+
+const BEGIN: OffsetDateTime = datetime!(2026-11-22 18:00:00 UTC);
+
+fn at(second: i64) -> OffsetDateTime {
+    BEGIN + time::Duration::seconds(second)
+}
+
+fn milestone(phase: Phase, second: i64) -> Milestone {
+    Milestone {
+        phase,
+        at: at(second),
+    }
+}
+
+fn input(phase: Phase) -> Input {
+    Input {
+        phase,
+        cluster_id: "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+        vpc_id: "vpc-0a1b2c3d4e5f60718".parse().unwrap(),
+        ready: None,
+        failure: None,
+        timeline: vec![
+            milestone(Phase::Requested, 2),
+            milestone(Phase::ClusterInspected, 99),
+        ],
+        started_at: BEGIN,
+        now: at(217),
+    }
+}
+
+fn ready() -> Input {
+    let mut input = input(Phase::Ready);
+    input.ready = Some(Ready {
+        connection_id: "c0ffee".to_owned(),
+        cluster_id: input.cluster_id.clone(),
+        region: input.region.clone(),
+        vpc_id: input.vpc_id.clone(),
+        endpoint_id: "vpce-0a10000000000000e".parse().unwrap(),
+        host: "internal-orders.example".to_owned(),
+        port: 26257,
+        connection_string: "postgresql://…".to_owned(),
+        notes: vec![],
+    });
+    input
+}
+
+fn failed(phase: Phase, code: Code, undone: &[&str], left: &[(&str, Code)]) -> Input {
+    let cause = |code: Code| {
+        serde_json::json!({"errorType": code.name().as_str(), "errorMessage": format!("{code}: this and that.")})
+            .to_string()
+    };
+    let mut input = input(phase);
+    input.failure = Some(Failure {
+        failed_at: "CheckStatus".to_owned(),
+        error: code.name().as_str().to_owned(),
+        cause: cause(code),
+        undone: undone.iter().map(|text| (*text).to_owned()).collect(),
+        left: left
+            .iter()
+            .map(|(what, code)| Left {
+                what: (*what).to_owned(),
+                error: code.name().as_str().to_owned(),
+                cause: cause(*code),
+            })
+            .collect(),
+    });
+    input
+}
+
+fn told(input: &Input) -> String {
+    handle(input).unwrap().sentence
+}
+
+/// The value of a metric, with the value of its dimension.
+fn metric(input: &Input, name: &str) -> Vec<(Option<String>, f64)> {
+    let outcome = handle(input).unwrap();
+    let lines = figures(input, &outcome);
+    let with = lines.iter().filter_map(|line| {
+        let value = line[name].as_f64()?;
+        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+        let declared = metrics["Metrics"].as_array()?;
+        assert!(
+            declared.iter().any(|metric| metric["Name"] == name),
+            "{line}"
+        );
+        let dimension = metrics["Dimensions"][0].get(0).and_then(Value::as_str);
+        let dimension = dimension.map(|name| line[name].as_str().unwrap().to_owned());
+        Some((dimension, value))
+    });
+    with.collect()
+}
+
+#[test]
+fn a_connection_is_told_with_its_host() {
+    let outcome = handle(&ready()).unwrap();
+    assert_eq!(
+        outcome.sentence,
+        "Connected vpc-0a1b2c3d4e5f60718 in eu-west-1 to cluster 1a2b3c4d-0000-4000-8000-000000000001: host internal-orders.example, port 26257."
+    );
+    assert_eq!((outcome.seconds, outcome.at), (217, at(217)));
+    assert_eq!(outcome.ready, ready().ready);
+    assert_eq!(outcome.failure, None);
+}
+
+#[test]
+fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
+    let begin = "Not connected: vpc-0a1b2c3d4e5f60718 in eu-west-1 to cluster 1a2b3c4d-0000-4000-8000-000000000001: this and that";
+    let code = Code::EndpointRejected;
+    for (input, end) in [
+        (
+            failed(Phase::RolledBack, code, &["endpoint vpce-1 deleted"], &[]),
+            "Nothing of this run is left.",
+        ),
+        (
+            failed(Phase::RolledBack, code, &[], &[]),
+            "Nothing was changed.",
+        ),
+        (
+            failed(Phase::KeptAfterFailure, code, &[], &[]),
+            "What was made is kept, as asked for.",
+        ),
+        (
+            failed(
+                Phase::RollbackIncomplete,
+                code,
+                &["registration removed"],
+                &[
+                    ("endpoint vpce-1", Code::AwsAccessDenied),
+                    ("security group x", Code::SecurityGroupNotGoneInTime),
+                ],
+            ),
+            "Left behind, for a person to remove: endpoint vpce-1, security group x.",
+        ),
+    ] {
+        let expected = format!(
+            "{begin} (endpoint-rejected). What to do: {} {end}",
+            code.fix()
+        );
+        assert_eq!(told(&input), expected);
+    }
+}
+
+#[test]
+fn every_failure_carries_the_catalogues_words() {
+    for code in Code::ALL {
+        let input = failed(
+            Phase::RollbackIncomplete,
+            *code,
+            &[],
+            &[("endpoint vpce-1", *code)],
+        );
+        let explained = handle(&input).unwrap().failure.unwrap();
+        assert_eq!(explained.code, code.as_str());
+        assert_eq!(
+            (explained.cause.as_str(), explained.fix.as_str()),
+            (code.cause(), code.fix())
+        );
+        assert_eq!(explained.detail, "this and that.");
+        assert_eq!(explained.left[0].code, code.as_str());
+        assert_eq!(explained.left[0].fix, code.fix());
+    }
+}
+
+#[test]
+fn runs_are_counted_by_the_phase_that_they_ended_with() {
+    let input = ready();
+    assert_eq!(metric(&input, "Runs"), [(Some("ready".to_owned()), 1.0)]);
+    assert_eq!(
+        metric(&input, "RunSeconds"),
+        [(Some("ready".to_owned()), 217.0)]
+    );
+    let steps: Vec<(Option<String>, f64)> = [
+        ("requested", 2.0),
+        ("cluster-inspected", 97.0),
+        ("ready", 118.0),
+    ]
+    .map(|(step, seconds)| (Some(step.to_owned()), seconds))
+    .into();
+    assert_eq!(metric(&input, "StepSeconds"), steps);
+    // A run that failed reached no further milestone.
+    let failed = failed(Phase::RolledBack, Code::EndpointRejected, &[], &[]);
+    assert_eq!(metric(&failed, "StepSeconds"), steps[..2]);
+}
+
+#[test]
+fn the_alarms_ring_for_what_is_left_behind_and_for_the_key_and_for_nothing_else() {
+    let left = [("endpoint vpce-1", Code::AwsAccessDenied)];
+    for (input, incomplete, key) in [
+        (ready(), 0.0, 0.0),
+        (
+            failed(Phase::RolledBack, Code::EndpointRejected, &[], &[]),
+            0.0,
+            0.0,
+        ),
+        (
+            failed(Phase::RolledBack, Code::ApiKeyRefused, &[], &[]),
+            0.0,
+            1.0,
+        ),
+        (
+            failed(Phase::RolledBack, Code::SecretNotFound, &[], &[]),
+            0.0,
+            1.0,
+        ),
+        (
+            failed(
+                Phase::RollbackIncomplete,
+                Code::EndpointRejected,
+                &[],
+                &left,
+            ),
+            1.0,
+            0.0,
+        ),
+    ] {
+        assert_eq!(metric(&input, "RollbackIncomplete"), [(None, incomplete)]);
+        assert_eq!(metric(&input, "ApiKeyRefused"), [(None, key)]);
+    }
+}
+
+#[test]
+fn an_outcome_reads_back_from_the_ledger() {
+    for input in [
+        ready(),
+        failed(Phase::RolledBack, Code::VpcNotFound, &["x"], &[]),
+    ] {
+        let outcome = handle(&input).unwrap();
+        let text = serde_json::to_string(&outcome).unwrap();
+        assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
+    }
+}
+
+#[test]
+fn a_misspelled_field_is_refused() {
+    assert_strict(&ready());
+}

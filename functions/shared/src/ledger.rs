@@ -1,0 +1,290 @@
+//! The ledger: what was asked for, what was made and how it stands, one
+//! [`Connection`] for each connection.
+//!
+//! The definitions write it by direct integration with DynamoDB, as the runs go
+//! along; the functions read it and add what they see ([`Health`]). It is a
+//! record: the tags on the AWS resources are the truth, and survive it.
+//!
+//! Two tables. *Connections* has one item for each connection, key
+//! `connection_id`. *Leases* has one item for each VPC that a run is changing,
+//! key `vpc` (`region/vpc-id`), because connections of one VPC share endpoints:
+//! its attributes are `holder` (the execution), `connection_id`, and `expires_at`
+//! (seconds since 1970, also the table's time to live).
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::StepError;
+use crate::ids::{AccountId, ClusterId, EndpointId, Region, SecurityGroupId, ServiceName, VpcId};
+use crate::request::ProvisionRequest;
+
+mod aws;
+pub mod errors;
+pub mod item;
+pub use aws::{DynamoLedger, Tables};
+
+/// How far a connection has come.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// A run has taken the lease.
+    Requested,
+    /// The cluster offers its endpoint service.
+    ClusterInspected,
+    /// Everything is decided, nothing made.
+    NetworkInspected,
+    /// The security group exists.
+    SecurityGroupMade,
+    /// The endpoint exists.
+    EndpointMade,
+    /// The cluster knows the endpoint.
+    Registered,
+    /// Both sides are available.
+    Accepted,
+    /// It works.
+    Ready,
+    /// A step failed, and nothing of the run is left.
+    RolledBack,
+    /// A step failed, and what was made was kept, as asked for.
+    KeptAfterFailure,
+    /// An undo failed as well; the outcome says what is left.
+    RollbackIncomplete,
+    /// It is being taken away.
+    Disconnecting,
+    /// Nothing of it is left; its entry goes with it.
+    Disconnected,
+    /// Taking it away failed; the outcome says what is left.
+    DisconnectIncomplete,
+    /// The run was stopped or timed out from outside; what it made is unknown.
+    Interrupted,
+}
+
+impl Phase {
+    /// All phases, in the order of the story.
+    pub const ALL: [Phase; 15] = [
+        Phase::Requested,
+        Phase::ClusterInspected,
+        Phase::NetworkInspected,
+        Phase::SecurityGroupMade,
+        Phase::EndpointMade,
+        Phase::Registered,
+        Phase::Accepted,
+        Phase::Ready,
+        Phase::RolledBack,
+        Phase::KeptAfterFailure,
+        Phase::RollbackIncomplete,
+        Phase::Disconnecting,
+        Phase::Disconnected,
+        Phase::DisconnectIncomplete,
+        Phase::Interrupted,
+    ];
+
+    /// The word for it in the ledger, the API and the events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Requested => "requested",
+            Phase::ClusterInspected => "cluster-inspected",
+            Phase::NetworkInspected => "network-inspected",
+            Phase::SecurityGroupMade => "security-group-made",
+            Phase::EndpointMade => "endpoint-made",
+            Phase::Registered => "registered",
+            Phase::Accepted => "accepted",
+            Phase::Ready => "ready",
+            Phase::RolledBack => "rolled-back",
+            Phase::KeptAfterFailure => "kept-after-failure",
+            Phase::RollbackIncomplete => "rollback-incomplete",
+            Phase::Disconnecting => "disconnecting",
+            Phase::Disconnected => "disconnected",
+            Phase::DisconnectIncomplete => "disconnect-incomplete",
+            Phase::Interrupted => "interrupted",
+        }
+    }
+
+    /// Whether no run is at work on the connection.
+    pub fn is_over(self) -> bool {
+        matches!(
+            self,
+            Phase::Ready
+                | Phase::RolledBack
+                | Phase::KeptAfterFailure
+                | Phase::RollbackIncomplete
+                | Phase::Disconnected
+                | Phase::DisconnectIncomplete
+                | Phase::Interrupted
+        )
+    }
+}
+
+/// A phase and when it was reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Milestone {
+    /// The phase.
+    pub phase: Phase,
+    /// When it was reached.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// One connection, as the ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its id, see [`crate::ownership::connection_id`].
+    pub connection_id: String,
+    /// The account of the VPC, as far as known.
+    pub account_id: Option<AccountId>,
+    /// The Region.
+    pub region: Region,
+    /// The VPC.
+    pub vpc_id: VpcId,
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// What was asked for last, with all defaults.
+    pub request: ProvisionRequest,
+    /// How far it has come.
+    pub phase: Phase,
+    /// The phases of the last run.
+    pub timeline: Vec<Milestone>,
+    /// The ARN of the last run.
+    pub execution: String,
+    /// When the last run began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    /// When a run last wrote this item.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+    /// Its endpoint, as soon as it exists.
+    pub endpoint_id: Option<EndpointId>,
+    /// Its security group, as soon as it exists.
+    pub security_group_id: Option<SecurityGroupId>,
+    /// The cluster's endpoint service, as soon as it is known.
+    pub service_name: Option<ServiceName>,
+    /// What the last run that came to an end ended with: the output of `report-outcome`.
+    pub outcome: Option<crate::report::Outcome>,
+    /// What the last check saw.
+    pub health: Option<Health>,
+}
+
+/// What a check of both sides saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// The verdict.
+    pub status: HealthStatus,
+    /// What is not as it should be, one sentence each. A healthy connection has
+    /// only remarks here, about what does it no harm.
+    pub findings: Vec<Finding>,
+    /// When this verdict was first reached. One that returns after a while of not
+    /// knowing has stood all the time.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// When it was last checked.
+    #[serde(with = "time::serde::rfc3339")]
+    pub checked_at: OffsetDateTime,
+    /// While the status is unknown, the verdict before that, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Verdict>,
+    /// Whether the verdict is still to be announced. It stays so until the
+    /// announcement is made, so that none is lost; one may come twice.
+    #[serde(default)]
+    pub to_announce: bool,
+}
+
+/// A verdict and since when it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The verdict.
+    pub status: HealthStatus,
+    /// When it was first reached.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The code; cause and fix stand in the catalogue.
+    pub code: String,
+    /// What exactly was seen.
+    pub detail: String,
+}
+
+/// The verdict of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HealthStatus {
+    /// Both sides are as they should be.
+    Healthy,
+    /// Something is not as it should be.
+    Drifted,
+    /// It could not be looked at.
+    Unknown,
+}
+
+/// One page of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The connections of this page.
+    pub connections: Vec<Connection>,
+    /// Where the next page begins; `None` on the last one. A connection id, opaque to callers.
+    pub next: Option<String>,
+}
+
+/// The key of the lease of a VPC.
+pub fn lease_key(region: &Region, vpc: &VpcId) -> String {
+    format!("{region}/{vpc}")
+}
+
+/// The table of connections, and the leases.
+pub trait Ledger {
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`crate::Code::LedgerItemUnreadable`], and like every method those of AWS.
+    async fn connection(&self, id: &str) -> Result<Option<Connection>, StepError>;
+    /// Up to `limit` connections after the one with that id, in an order that stays.
+    /// Those that do not read are left out, with a warning in the log.
+    async fn connections(&self, after: Option<&str>, limit: u32) -> Result<Page, StepError>;
+    /// Writes what a check saw. A connection that was forgotten meanwhile stays forgotten.
+    async fn record_health(&self, id: &str, health: &Health) -> Result<(), StepError>;
+    /// Notes that the run `execution` was stopped from outside: the phase becomes
+    /// [`Phase::Interrupted`] if the connection was last written by that run and
+    /// its phase is not over, and it counts as updated now. Otherwise nothing happens.
+    async fn record_interruption(&self, id: &str, execution: &str) -> Result<(), StepError>;
+    /// Gives the lease of a VPC back, if `execution` holds it.
+    async fn release_lease(
+        &self,
+        region: &Region,
+        vpc: &VpcId,
+        execution: &str,
+    ) -> Result<(), StepError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phase_has_one_word_everywhere() {
+        for phase in Phase::ALL {
+            assert_eq!(
+                serde_json::to_value(phase).unwrap(),
+                serde_json::Value::from(phase.as_str())
+            );
+        }
+    }
+}

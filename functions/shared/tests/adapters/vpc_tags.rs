@@ -1,0 +1,65 @@
+//! Tags of VPCs.
+
+use shared::ec2::VpcTags;
+use shared::ids::VpcId;
+use shared::ownership::Tags;
+
+use crate::stage::{ABSENT_VPC, REGION, Stage, VPC};
+
+const WISH: &str = "cockroachdb-privatelink:cluster-id";
+
+fn tags(tags: &[(&str, &str)]) -> Tags {
+    let tags = tags.iter();
+    tags.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn tags_are_read_added_changed_and_removed() {
+    let stage = Stage::with(|scenario| {
+        scenario.vpcs[0].tags = tags(&[("Name", "prod"), ("empty", "")]);
+    })
+    .await;
+    let ec2 = stage.ec2().await;
+    let vpc = VPC.parse().unwrap();
+    let of = async |vpc| ec2.vpc_tags(vpc).await.unwrap();
+    assert_eq!(
+        of(&vpc).await,
+        Some(tags(&[("Name", "prod"), ("empty", "")]))
+    );
+    let more = tags(&[("Name", "production"), (WISH, "one two")]);
+    ec2.tag_vpc(&vpc, &more).await.unwrap();
+    ec2.untag_vpc(&vpc, &["empty".to_owned(), "absent".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(of(&vpc).await, Some(more));
+    let absent: VpcId = ABSENT_VPC.parse().unwrap();
+    assert_eq!(of(&absent).await, None);
+    ec2.untag_vpc(&absent, &[WISH.to_owned()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_vpcs_with_a_tag_are_found_over_all_pages_and_no_others() {
+    let stage = Stage::with(|scenario| {
+        let mut vpc = scenario.vpcs[1].clone();
+        vpc.endpoints.clear();
+        for n in 0..1200 {
+            vpc.id = format!("vpc-0c{n:015x}");
+            vpc.tags = match n {
+                0 => tags(&[("Name", "cockroachdb-privatelink:cluster-id")]),
+                _ => tags(&[(WISH, "one")]),
+            };
+            scenario.vpcs.push(vpc.clone());
+        }
+        vpc.id = "vpc-0d000000000000001".to_owned();
+        vpc.region = Some("us-east-1".to_owned());
+        scenario.vpcs.push(vpc);
+    })
+    .await;
+    let ec2 = stage.ec2().await;
+    let found = ec2.tagged_vpcs("cockroachdb-privatelink:*").await.unwrap();
+    assert_eq!(found.len(), 1199, "those of {REGION} with such a key");
+    assert!(found.iter().all(|(_, of)| *of == tags(&[(WISH, "one")])));
+    assert_eq!(stage.count("ec2:DescribeVpcs"), 2);
+    assert_eq!(ec2.tagged_vpcs("other:*").await.unwrap(), []);
+}

@@ -1,0 +1,295 @@
+//! What is to be done about one connection: pure, from the wish, the ledger and
+//! the occasion.
+
+use serde_json::{Value, json};
+use shared::Code;
+use shared::executions::Machine;
+use shared::ledger::{Connection, Phase};
+use shared::request::RequestedBy;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::names;
+use crate::report::word;
+use crate::tags::Refusal;
+use crate::wish::{Wanted, ask_the_same};
+
+/// Why the tags of a VPC are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// They may have been changed at this time.
+    Change(OffsetDateTime),
+    /// A run for this VPC came to an end.
+    End {
+        /// What it was a run of.
+        machine: Machine,
+        /// Its ARN.
+        execution: String,
+    },
+    /// Lost events are searched for, at this time.
+    Search(OffsetDateTime),
+}
+
+impl Occasion {
+    /// Whether somebody touched the tags after the connection came to its end.
+    fn is_later_than(&self, connection: &Connection) -> bool {
+        match self {
+            Occasion::Change(at) => *at > connection.updated_at,
+            Occasion::End { .. } | Occasion::Search(_) => false,
+        }
+    }
+
+    /// What tells this occasion from others, for when a run of the first name is
+    /// over. The end of a provisioning is none: its own end must not cause it anew.
+    fn mark(&self) -> Option<String> {
+        match self {
+            Occasion::Change(at) => Some(text(*at)),
+            Occasion::Search(at) => Some(hour(*at)),
+            Occasion::End {
+                machine: Machine::Deprovision,
+                execution,
+            } => Some(execution.clone()),
+            Occasion::End { .. } => None,
+        }
+    }
+}
+
+/// What is to be done about one connection.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// A run is to be started.
+    Start(Start),
+    /// Nothing, and why.
+    Leave(&'static str),
+    /// Nothing, and the person who set the tag is to be told.
+    Refuse(Refusal),
+}
+
+/// A run that is to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Start {
+    pub(crate) machine: Machine,
+    pub(crate) input: Value,
+    /// Tried in turn: the next one counts only if a run of the one before is over.
+    pub(crate) names: Vec<String>,
+}
+
+/// Decides about a connection of a VPC whose tags were read. `connection` is what
+/// the ledger has of it; a phase that is not over means that a run is at work.
+pub(crate) fn decide(
+    id: &str,
+    wanted: Wanted<'_>,
+    connection: Option<&Connection>,
+    occasion: &Occasion,
+) -> Step {
+    let Some(connection) = connection else {
+        return match wanted {
+            Wanted::Connected(request) => {
+                start(Machine::Provision, json!(request), |machine, input| {
+                    by_state(id, machine, input, None, occasion)
+                })
+            }
+            Wanted::Disconnected => Step::Leave("there is no connection that a tag asked for"),
+            Wanted::Unclear => Step::Leave("the tags cannot be followed"),
+        };
+    };
+    if connection.request.requested_by == RequestedBy::Call {
+        return decide_by_call(id, wanted, connection, occasion);
+    }
+    if !connection.phase.is_over() {
+        return Step::Leave("a run is at work; the tags are looked at again when it ends");
+    }
+    let goal = last_goal(connection);
+    let fresh =
+        |machine: &str, input: &Value| by_state(id, machine, input, Some(connection), occasion);
+    let once_more =
+        |machine: &str, input: &Value| by_retry(id, machine, input, connection, occasion);
+    match wanted {
+        Wanted::Connected(request)
+            if goal == Machine::Deprovision || !ask_the_same(request, &connection.request) =>
+        {
+            start(Machine::Provision, json!(request), fresh)
+        }
+        Wanted::Connected(_) if connection.phase == Phase::Ready => {
+            Step::Leave("it is connected as the tags ask for")
+        }
+        Wanted::Connected(request) => start(Machine::Provision, json!(request), once_more),
+        Wanted::Disconnected if goal == Machine::Provision => {
+            start(Machine::Deprovision, deprovision_input(connection), fresh)
+        }
+        Wanted::Disconnected => start(
+            Machine::Deprovision,
+            deprovision_input(connection),
+            once_more,
+        ),
+        Wanted::Unclear => complete(connection).map_or(
+            Step::Leave("the tags cannot be followed, so it stays as it is"),
+            Step::Start,
+        ),
+    }
+}
+
+/// What a call asked for stays as it is; what is gone may be made by the tags.
+fn decide_by_call(
+    id: &str,
+    wanted: Wanted<'_>,
+    connection: &Connection,
+    occasion: &Occasion,
+) -> Step {
+    let Wanted::Connected(request) = wanted else {
+        return Step::Leave("it was asked for by a call");
+    };
+    if connection.phase == Phase::RolledBack {
+        let names =
+            |machine: &str, input: &Value| by_state(id, machine, input, Some(connection), occasion);
+        return start(Machine::Provision, json!(request), names);
+    }
+    let stands = connection.phase == Phase::Ready || !connection.phase.is_over();
+    if stands
+        && last_goal(connection) == Machine::Provision
+        && ask_the_same(request, &connection.request)
+    {
+        return Step::Leave("a call asked for the same");
+    }
+    Step::Refuse(Refusal::new(
+        Code::AskedForByCall,
+        format!(
+            "cluster {}: {}",
+            connection.cluster_id,
+            connection.phase.as_str()
+        ),
+    ))
+}
+
+/// The run that completes what an interrupted one left half-made. It happens once:
+/// if that is interrupted as well, something is wrong that one more run does not
+/// mend.
+pub(crate) fn complete(connection: &Connection) -> Option<Start> {
+    let first = connection.phase == Phase::Interrupted;
+    first.then(|| {
+        let machine = last_goal(connection);
+        let input = if machine == Machine::Deprovision {
+            deprovision_input(connection)
+        } else {
+            json!(connection.request)
+        };
+        let name = names::again(&connection.connection_id, &connection.execution);
+        Start {
+            machine,
+            input,
+            names: vec![name],
+        }
+    })
+}
+
+/// What is to be done about a connection that is to be repaired: provisioning finds
+/// what stands and makes what is missing. At most once in an hour, whatever becomes
+/// of it; the ledger's run cannot be part of the name, because each repair is one.
+pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
+    if last_goal(connection) == Machine::Deprovision {
+        return Step::Leave("it was last asked to be taken away");
+    }
+    if !connection.phase.is_over() {
+        return Step::Leave("a run is at work");
+    }
+    Step::Start(Start {
+        machine: Machine::Provision,
+        input: json!(connection.request),
+        names: vec![names::repair(&connection.connection_id, &hour(now))],
+    })
+}
+
+/// What the last run was to do. An interrupted one is known by its milestones.
+pub(crate) fn last_goal(connection: &Connection) -> Machine {
+    let took_away = |phase| matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
+    let interrupted = connection.phase == Phase::Interrupted;
+    let milestones = &connection.timeline;
+    if took_away(connection.phase)
+        || interrupted
+            && milestones
+                .iter()
+                .any(|milestone| took_away(milestone.phase))
+    {
+        Machine::Deprovision
+    } else {
+        Machine::Provision
+    }
+}
+
+fn start(machine: Machine, input: Value, names: impl Fn(&str, &Value) -> Vec<String>) -> Step {
+    let names = names(word(machine), &input);
+    if names.is_empty() {
+        return Step::Leave("it failed, and nobody has touched the tags since");
+    }
+    Step::Start(Start {
+        machine,
+        input,
+        names,
+    })
+}
+
+/// Names for a new wish: by what is asked for and how the connection stands, and
+/// if a run of that name is over, by the occasion too. Without the second one a
+/// connection that was taken away could not be made again for 90 days, because
+/// a ledger without it always looks the same.
+fn by_state(
+    id: &str,
+    machine: &str,
+    input: &Value,
+    connection: Option<&Connection>,
+    occasion: &Occasion,
+) -> Vec<String> {
+    let input = input.to_string();
+    let execution = connection.map_or("", |it| it.execution.as_str());
+    let updated_at = connection.map_or(String::new(), |it| text(it.updated_at));
+    let state = [machine, &input, execution, &updated_at];
+    let first = names::by_tags(id, &state);
+    let second = occasion.mark().map(|mark| {
+        let [a, b, c, d] = state;
+        names::by_tags(id, &[a, b, c, d, &mark])
+    });
+    std::iter::once(first).chain(second).collect()
+}
+
+/// Names for the same wish once more: one try after an interruption, and one for
+/// each time that somebody touches the tags after a failure.
+fn by_retry(
+    id: &str,
+    machine: &str,
+    input: &Value,
+    connection: &Connection,
+    occasion: &Occasion,
+) -> Vec<String> {
+    let mut names: Vec<String> = complete(connection)
+        .into_iter()
+        .flat_map(|start| start.names)
+        .collect();
+    if occasion.is_later_than(connection) {
+        names.extend(by_state(id, machine, input, Some(connection), occasion));
+    }
+    names
+}
+
+fn deprovision_input(connection: &Connection) -> Value {
+    let account = connection.account_id.as_ref();
+    json!({
+        "cluster_id": connection.cluster_id,
+        "region": connection.region,
+        "vpc_id": connection.vpc_id,
+        "account_id": account.or(connection.request.account_id.as_ref()),
+        "undo_seconds": connection.request.limits.undo_seconds,
+        "requested_by": connection.request.requested_by,
+    })
+}
+
+fn text(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
+}
+
+/// The hour of a time, as a number.
+fn hour(at: OffsetDateTime) -> String {
+    at.unix_timestamp().div_euclid(3600).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,381 @@
+use shared::ledger::Milestone;
+use shared::request::{DeprovisionRequest, ProvisionRequest};
+use time::macros::datetime;
+
+use super::*;
+
+const ID: &str = "0123456789abcdef";
+const ENDED: OffsetDateTime = datetime!(2026-11-22 18:00 UTC);
+
+fn execution(name: &str) -> String {
+    format!("arn:aws:states:us-east-1:111122223333:execution:m:{name}")
+}
+
+fn request(cidrs: &[&str], requested_by: RequestedBy) -> ProvisionRequest {
+    ProvisionRequest::parse(&json!({
+        "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+        "region": "us-east-1",
+        "vpc_id": "vpc-0a71e831cb5152c43",
+        "sources": { "cidrs": cidrs },
+        "requested_by": requested_by,
+    }))
+    .unwrap()
+}
+
+fn wish() -> ProvisionRequest {
+    request(&[], RequestedBy::VpcTag)
+}
+
+fn connection(phase: Phase) -> Connection {
+    Connection {
+        connection_id: ID.into(),
+        account_id: None,
+        region: "us-east-1".parse().unwrap(),
+        vpc_id: "vpc-0a71e831cb5152c43".parse().unwrap(),
+        cluster_id: "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap(),
+        request: wish(),
+        phase,
+        timeline: vec![],
+        execution: execution("first"),
+        started_at: ENDED,
+        updated_at: ENDED,
+        endpoint_id: None,
+        security_group_id: None,
+        service_name: None,
+        outcome: None,
+        health: None,
+    }
+}
+
+fn by_call(phase: Phase) -> Connection {
+    Connection {
+        request: request(&[], RequestedBy::Call),
+        ..connection(phase)
+    }
+}
+
+fn interrupted_while_taken_away() -> Connection {
+    let at = ENDED;
+    let phase = Phase::Disconnecting;
+    Connection {
+        timeline: vec![Milestone { phase, at }],
+        ..connection(Phase::Interrupted)
+    }
+}
+
+fn early() -> Occasion {
+    Occasion::Change(ENDED)
+}
+
+fn late() -> Occasion {
+    Occasion::Change(datetime!(2026-11-22 18:00:01 UTC))
+}
+
+fn end_of(machine: Machine) -> Occasion {
+    Occasion::End {
+        machine,
+        execution: execution("last"),
+    }
+}
+
+/// What is decided, in a word: the machine and the kinds of names, or what else.
+fn word_of(step: &Step) -> String {
+    match step {
+        Step::Start(start) => {
+            let kinds: Vec<&str> = start
+                .names
+                .iter()
+                .filter_map(|name| name.split('-').next())
+                .collect();
+            format!("{} {}", word(start.machine), kinds.join(" "))
+        }
+        Step::Leave(_) => "leave".into(),
+        Step::Refuse(refusal) => refusal.code.to_string(),
+    }
+}
+
+fn decided(wanted: Wanted<'_>, connection: Option<&Connection>, occasion: &Occasion) -> String {
+    word_of(&decide(ID, wanted, connection, occasion))
+}
+
+/// Every phase: what is done with an early hint, and with one after the last
+/// writing of the ledger, when it is wanted and when it is not.
+#[test]
+fn what_tags_asked_for_follows_the_tags() {
+    use Phase::*;
+    let at_work = ["leave"; 4];
+    let failed = [
+        "leave",
+        "provision tag tag",
+        "deprovision tag tag",
+        "deprovision tag tag",
+    ];
+    for (connection, [early_wish, late_wish, early_end, late_end]) in [
+        (connection(Requested), at_work),
+        (connection(ClusterInspected), at_work),
+        (connection(NetworkInspected), at_work),
+        (connection(SecurityGroupMade), at_work),
+        (connection(EndpointMade), at_work),
+        (connection(Registered), at_work),
+        (connection(Accepted), at_work),
+        (connection(Disconnecting), at_work),
+        (
+            connection(Ready),
+            [
+                "leave",
+                "leave",
+                "deprovision tag tag",
+                "deprovision tag tag",
+            ],
+        ),
+        (connection(RolledBack), failed),
+        (connection(KeptAfterFailure), failed),
+        (connection(RollbackIncomplete), failed),
+        (
+            connection(DisconnectIncomplete),
+            [
+                "provision tag tag",
+                "provision tag tag",
+                "leave",
+                "deprovision tag tag",
+            ],
+        ),
+        (
+            connection(Interrupted),
+            [
+                "provision again",
+                "provision again tag tag",
+                "deprovision tag tag",
+                "deprovision tag tag",
+            ],
+        ),
+        (
+            interrupted_while_taken_away(),
+            [
+                "provision tag tag",
+                "provision tag tag",
+                "deprovision again",
+                "deprovision again tag tag",
+            ],
+        ),
+    ] {
+        let wish = wish();
+        let connected = Wanted::Connected(&wish);
+        for (wanted, occasion, expected) in [
+            (connected, early(), early_wish),
+            (connected, late(), late_wish),
+            (Wanted::Disconnected, early(), early_end),
+            (Wanted::Disconnected, late(), late_end),
+        ] {
+            let said = decided(wanted, Some(&connection), &occasion);
+            assert_eq!(
+                said, expected,
+                "{:?} {occasion:?} {wanted:?}",
+                connection.phase
+            );
+        }
+    }
+}
+
+#[test]
+fn another_wish_is_followed_whatever_became_of_the_last_one() {
+    let other = request(&["10.0.0.0/8"], RequestedBy::VpcTag);
+    for phase in Phase::ALL {
+        let said = decided(
+            Wanted::Connected(&other),
+            Some(&connection(phase)),
+            &early(),
+        );
+        let expected = if phase.is_over() {
+            "provision tag tag"
+        } else {
+            "leave"
+        };
+        assert_eq!(said, expected, "{phase:?}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_made_if_it_is_wanted() {
+    let wish = wish();
+    assert_eq!(
+        decided(Wanted::Connected(&wish), None, &early()),
+        "provision tag tag"
+    );
+    assert_eq!(decided(Wanted::Disconnected, None, &late()), "leave");
+    assert_eq!(decided(Wanted::Unclear, None, &late()), "leave");
+}
+
+#[test]
+fn what_is_unclear_stays_but_is_not_left_half_made() {
+    for phase in Phase::ALL {
+        let said = decided(Wanted::Unclear, Some(&connection(phase)), &late());
+        let expected = if phase == Phase::Interrupted {
+            "provision again"
+        } else {
+            "leave"
+        };
+        assert_eq!(said, expected, "{phase:?}");
+    }
+    let said = decided(
+        Wanted::Unclear,
+        Some(&interrupted_while_taken_away()),
+        &late(),
+    );
+    assert_eq!(said, "deprovision again");
+}
+
+#[test]
+fn what_a_call_asked_for_is_never_taken_away_or_changed() {
+    let (same, other) = (wish(), request(&["10.0.0.0/8"], RequestedBy::VpcTag));
+    for phase in Phase::ALL {
+        let connection = by_call(phase);
+        for wanted in [Wanted::Disconnected, Wanted::Unclear] {
+            assert_eq!(
+                decided(wanted, Some(&connection), &late()),
+                "leave",
+                "{phase:?}"
+            );
+        }
+        let goes = matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
+        let stands = phase == Phase::Ready || !phase.is_over() && !goes;
+        let (as_asked, changed) = match phase {
+            Phase::RolledBack => ("provision tag tag", "provision tag tag"),
+            _ if stands => ("leave", "asked-for-by-call"),
+            _ => ("asked-for-by-call", "asked-for-by-call"),
+        };
+        let said = decided(Wanted::Connected(&same), Some(&connection), &late());
+        assert_eq!(said, as_asked, "{phase:?}");
+        let said = decided(Wanted::Connected(&other), Some(&connection), &late());
+        assert_eq!(said, changed, "{phase:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_is_completed_once() {
+    let mut connection = connection(Phase::Interrupted);
+    let first = complete(&connection).unwrap();
+    assert_eq!(first.machine, Machine::Provision);
+    assert_eq!(first.input, json!(connection.request));
+    connection.execution = execution(&first.names[0]);
+    assert_eq!(complete(&connection), None);
+    let wish = wish();
+    let wanted = Wanted::Connected(&wish);
+    for occasion in [early(), end_of(Machine::Provision), Occasion::Search(ENDED)] {
+        assert_eq!(decided(wanted, Some(&connection), &occasion), "leave");
+    }
+    assert_eq!(
+        decided(wanted, Some(&connection), &late()),
+        "provision tag tag"
+    );
+    for phase in Phase::ALL
+        .into_iter()
+        .filter(|phase| *phase != Phase::Interrupted)
+    {
+        assert_eq!(
+            complete(&super::tests::connection(phase)),
+            None,
+            "{phase:?}"
+        );
+    }
+}
+
+/// The end of a provisioning must not be a reason to provision under a new name:
+/// a run that ends before it reaches the ledger would cause itself for ever.
+#[test]
+fn the_end_of_a_run_causes_no_run_of_its_own_kind() {
+    let wish = wish();
+    let wanted = Wanted::Connected(&wish);
+    let names = |occasion: &Occasion| match decide(ID, wanted, None, occasion) {
+        Step::Start(start) => start.names,
+        other => panic!("{other:?}"),
+    };
+    let after_provision = names(&end_of(Machine::Provision));
+    let after_deprovision = names(&end_of(Machine::Deprovision));
+    assert_eq!(after_provision.len(), 1);
+    assert_eq!(after_deprovision.len(), 2);
+    assert_eq!(after_provision[0], after_deprovision[0]);
+    for phase in [Phase::RolledBack, Phase::RollbackIncomplete, Phase::Ready] {
+        let connection = connection(phase);
+        let said = decided(wanted, Some(&connection), &end_of(Machine::Provision));
+        assert_eq!(said, "leave", "{phase:?}");
+    }
+    let incomplete = connection(Phase::DisconnectIncomplete);
+    let said = decided(
+        Wanted::Disconnected,
+        Some(&incomplete),
+        &end_of(Machine::Deprovision),
+    );
+    assert_eq!(said, "leave");
+}
+
+#[test]
+fn the_first_name_follows_from_wish_and_state_and_the_second_from_the_occasion_too() {
+    let (one, other) = (wish(), request(&["10.0.0.0/8"], RequestedBy::VpcTag));
+    let names = |request, connection: Option<&Connection>, occasion: &Occasion| match decide(
+        ID,
+        Wanted::Connected(request),
+        connection,
+        occasion,
+    ) {
+        Step::Start(start) => start.names,
+        step => panic!("{step:?}"),
+    };
+    let of_one = names(&one, None, &early());
+    assert_eq!(of_one, names(&one, None, &early()));
+    let later = names(&one, None, &late());
+    assert_eq!(of_one[0], later[0], "a second event of the same change");
+    assert_ne!(of_one[1], later[1]);
+    assert_ne!(of_one[0], names(&other, None, &early())[0]);
+    let mut connection = connection(Phase::RolledBack);
+    let after = names(&one, Some(&connection), &late());
+    assert_ne!(of_one[0], after[0]);
+    connection.updated_at -= time::Duration::seconds(1);
+    assert_ne!(after[0], names(&one, Some(&connection), &late())[0]);
+    let half_an_hour = time::Duration::minutes(30);
+    let search = |at| names(&one, None, &Occasion::Search(at));
+    assert_eq!(search(ENDED), search(ENDED + half_an_hour));
+    assert_ne!(search(ENDED)[1], search(ENDED + half_an_hour * 2)[1]);
+}
+
+#[test]
+fn what_is_taken_away_is_asked_for_in_full() {
+    let connection = Connection {
+        account_id: "111122223333".parse().ok(),
+        ..connection(Phase::Ready)
+    };
+    let Step::Start(start) = decide(ID, Wanted::Disconnected, Some(&connection), &early()) else {
+        panic!();
+    };
+    let request: DeprovisionRequest = serde_json::from_value(start.input).unwrap();
+    assert_eq!(request.vpc_id, connection.vpc_id);
+    assert_eq!(request.account_id, connection.account_id);
+    assert_eq!(request.undo_seconds, connection.request.limits.undo_seconds);
+    assert_eq!(request.requested_by, RequestedBy::VpcTag);
+}
+
+#[test]
+fn a_repair_runs_once_in_an_hour_and_only_on_what_shall_stand() {
+    for phase in Phase::ALL {
+        let said = word_of(&repair(&connection(phase), ENDED));
+        let goes = matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
+        let expected = if phase.is_over() && !goes {
+            "provision repair"
+        } else {
+            "leave"
+        };
+        assert_eq!(said, expected, "{phase:?}");
+    }
+    let names = |connection: &Connection, at| match repair(connection, at) {
+        Step::Start(start) => start.names,
+        other => panic!("{other:?}"),
+    };
+    let mut connection = connection(Phase::Ready);
+    let first = names(&connection, ENDED);
+    // What the repair itself writes into the ledger must not be a new reason.
+    connection.execution = execution(&first[0]);
+    connection.updated_at += time::Duration::minutes(5);
+    let minutes = time::Duration::minutes(5);
+    assert_eq!(names(&connection, ENDED + minutes), first);
+    assert_ne!(names(&connection, ENDED + minutes * 12), first);
+}

@@ -1,0 +1,377 @@
+//! A world with a VPC whose tags are changed, events about it, and runs whose part
+//! is played as the definitions would play it, as far as the ledger, the lease and
+//! the status tag go.
+
+use std::collections::BTreeMap;
+
+use in_process::stage::{Stage, at_once};
+use serde_json::{Value, json};
+use shared::StepErrorName;
+use shared::config::Config;
+use shared::executions::Machine;
+use shared::ids::{ClusterId, VpcId};
+use shared::ledger::{Connection, Milestone, Phase, item, lease_key};
+use shared::ownership::{Tags, connection_id};
+use shared::request::{ProvisionRequest, RequestedBy};
+use simulator::Scenario;
+use simulator::step_functions::{Execution, ExecutionStatus};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::{Door, Known, Report, handle};
+
+pub(super) const PREFIX: &str = "cockroachdb-privatelink";
+pub(super) const A: &str = "1a2b3c4d-0000-4000-8000-00000000000a";
+pub(super) const B: &str = "1a2b3c4d-0000-4000-8000-00000000000b";
+pub(super) const ACCOUNT: &str = "111122223333";
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With what it was to do.
+    Well,
+    /// With nothing done, and this recorded.
+    Badly,
+    /// From outside: nothing is recorded, and the lease stays.
+    Stopped,
+    /// With what it was to do, but it could not be recorded.
+    Unrecorded,
+}
+
+pub(super) struct Scene {
+    pub(super) stage: Stage,
+    known: Known,
+    /// Events that are on their way, in the order of what they tell.
+    pub(super) events: Vec<Value>,
+}
+
+impl Scene {
+    pub(super) fn new() -> Self {
+        Self::with(&[], |_| {})
+    }
+
+    pub(super) fn with(
+        variables: &[(&'static str, &str)],
+        change: impl FnOnce(&mut Scenario),
+    ) -> Self {
+        let stage = Stage::changed("fresh-vpc", change);
+        let arn = |machine| stage.ports.machine_arn(machine);
+        let mut all = BTreeMap::from([
+            ("OWN_ACCOUNT", ACCOUNT.to_owned()),
+            ("PROVISION_MACHINE", arn(Machine::Provision)),
+            (
+                "DEPROVISION_MACHINE",
+                format!("{}:live", arn(Machine::Deprovision)),
+            ),
+        ]);
+        all.extend(
+            variables
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        Self {
+            known: Known::new(Config::of(|name| all.get(name).cloned())),
+            stage,
+            events: Vec::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.stage.wait().now
+    }
+
+    pub(super) fn vpc(&self) -> VpcId {
+        self.stage.request.vpc_id.clone()
+    }
+
+    pub(super) fn id(&self, cluster: &str) -> String {
+        connection_id(
+            &self.stage.request.region,
+            &self.vpc(),
+            &cluster.parse().unwrap(),
+        )
+    }
+
+    /// One call of the function.
+    pub(super) fn answer(&self, input: &Value) -> Result<Report, shared::StepError> {
+        let door = Door {
+            places: &self.stage.ports,
+            ledger: &self.stage.ports,
+            executions: &self.stage.ports,
+            known: &self.known,
+            now: self.now(),
+        };
+        at_once(handle(door, input))
+    }
+
+    /// What the ledger has of a connection, read past all faults.
+    pub(super) fn connection(&self, cluster: &str) -> Option<Connection> {
+        let table = self
+            .stage
+            .look(|world| world.stack.connections_table.clone());
+        let key = json!({ "connection_id": { "S": self.id(cluster) } });
+        let answer = self.dynamodb("GetItem", &json!({ "TableName": table, "Key": key }));
+        let item = answer.get("Item")?;
+        Some(item::read(|name| item[name]["S"].as_str()).unwrap())
+    }
+
+    pub(super) fn tags(&self) -> Tags {
+        self.stage
+            .look(|world| world.ec2.vpcs[self.vpc().as_str()].tags.clone())
+    }
+
+    /// Changes our tags of the VPC; `None` removes one.
+    pub(super) fn retag(&mut self, tags: &[(&str, Option<&str>)]) {
+        self.stage.advance(1);
+        let vpc = self.vpc();
+        self.stage.meddle(|world| {
+            let own = &mut world.ec2.vpcs.get_mut(vpc.as_str()).unwrap().tags;
+            for (name, value) in tags {
+                let key = format!("{PREFIX}:{name}");
+                match value {
+                    Some(value) => own.insert(key, (*value).to_owned()),
+                    None => own.remove(&key),
+                };
+            }
+        });
+        let keys: Vec<&str> = tags.iter().map(|(name, _)| *name).collect();
+        let events = [self.tag_change(&keys), self.api_call("CreateTags", &keys)];
+        self.events.extend(events);
+    }
+
+    fn text_of(&self, at: OffsetDateTime) -> String {
+        at.format(&Rfc3339).unwrap()
+    }
+
+    /// The event about a change of these tags of ours, made now.
+    pub(super) fn tag_change(&self, names: &[&str]) -> Value {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../events/tag-change.json")).unwrap();
+        self.here(&mut event);
+        let arn = format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/{}", self.vpc());
+        event["resources"] = json!([arn]);
+        let keys: Vec<String> = names
+            .iter()
+            .map(|name| format!("{PREFIX}:{name}"))
+            .collect();
+        event["detail"]["changed-tag-keys"] = json!(keys);
+        event["detail"]["tags"] = json!(self.tags());
+        event
+    }
+
+    /// CloudTrail's event about such a call, made now.
+    pub(super) fn api_call(&self, call: &str, names: &[&str]) -> Value {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../events/create-tags.json")).unwrap();
+        self.here(&mut event);
+        event["detail"]["eventName"] = json!(call);
+        let keys = names
+            .iter()
+            .map(|name| json!({ "key": format!("{PREFIX}:{name}") }));
+        event["detail"]["requestParameters"] = json!({
+            "resourcesSet": { "items": [
+                { "resourceId": "subnet-0a10000000000000a" },
+                { "resourceId": self.vpc() },
+            ] },
+            "tagSet": { "items": keys.collect::<Vec<_>>() },
+        });
+        event
+    }
+
+    fn here(&self, event: &mut Value) {
+        event["account"] = json!(ACCOUNT);
+        event["region"] = json!("eu-west-1");
+        event["time"] = json!(self.text_of(self.now()));
+    }
+
+    pub(super) fn runs(&self) -> Vec<Execution> {
+        self.stage
+            .look(|world| world.step_functions.executions.clone())
+    }
+
+    /// The runs that have not ended.
+    pub(super) fn running(&self) -> Vec<Execution> {
+        let mut runs = self.runs();
+        runs.retain(|run| run.status == ExecutionStatus::Running);
+        runs
+    }
+
+    /// The names of the machines of all runs so far, in order.
+    pub(super) fn story(&self) -> Vec<&'static str> {
+        let word = |run: &Execution| {
+            if is_deprovision(run) {
+                "deprovision"
+            } else {
+                "provision"
+            }
+        };
+        self.runs().iter().map(word).collect()
+    }
+
+    fn dynamodb(&self, operation: &str, request: &Value) -> Value {
+        self.stage.meddle(|world| {
+            let home = world.ec2.caller();
+            world.dynamodb(&home, operation, request).unwrap()
+        })
+    }
+
+    fn lease(&self) -> (String, Value) {
+        let table = self.stage.look(|world| world.stack.leases_table.clone());
+        let key = lease_key(&self.stage.request.region, &self.vpc());
+        (table, json!({ "S": key }))
+    }
+
+    pub(super) fn holder(&self) -> Option<String> {
+        let (table, key) = self.lease();
+        let answer = self.dynamodb(
+            "GetItem",
+            &json!({ "TableName": table, "Key": { "vpc": key } }),
+        );
+        answer["Item"]["holder"]["S"].as_str().map(str::to_owned)
+    }
+
+    /// A run takes a step: it takes the lease and tells the ledger, or if it has
+    /// done so, it ends. Without the lease it waits.
+    pub(super) fn work(&mut self, run: &Execution, ending: Ending) {
+        self.stage.advance(1);
+        match self.holder() {
+            None => self.begin(run),
+            Some(holder) if holder == run.arn => self.end(run, ending),
+            Some(_) => {}
+        }
+    }
+
+    fn begin(&self, run: &Execution) {
+        let (table, key) = self.lease();
+        let item = json!({ "vpc": key, "holder": { "S": run.arn } });
+        self.dynamodb("PutItem", &json!({ "TableName": table, "Item": item }));
+        let input: Value = serde_json::from_str(&run.input).unwrap();
+        let at = self.now();
+        let milestone = |phase| vec![Milestone { phase, at }];
+        let cluster: ClusterId = serde_json::from_value(input["cluster_id"].clone()).unwrap();
+        let before = self.connection(cluster.as_str());
+        let connection = if is_deprovision(run) {
+            before.map(|before| Connection {
+                phase: Phase::Disconnecting,
+                timeline: milestone(Phase::Disconnecting),
+                ..before
+            })
+        } else {
+            let request = ProvisionRequest::parse(&input).unwrap();
+            Some(Connection {
+                connection_id: self.id(cluster.as_str()),
+                account_id: None,
+                region: request.region.clone(),
+                vpc_id: request.vpc_id.clone(),
+                cluster_id: cluster,
+                request,
+                phase: Phase::Requested,
+                timeline: milestone(Phase::Requested),
+                execution: run.arn.clone(),
+                started_at: at,
+                updated_at: at,
+                endpoint_id: None,
+                security_group_id: None,
+                service_name: None,
+                outcome: None,
+                health: None,
+            })
+        };
+        if let Some(connection) = connection {
+            self.stage.ports.put_connection(&Connection {
+                execution: run.arn.clone(),
+                started_at: at,
+                updated_at: at,
+                ..connection
+            });
+        }
+    }
+
+    fn end(&mut self, run: &Execution, ending: Ending) {
+        let input: Value = serde_json::from_str(&run.input).unwrap();
+        let cluster = input["cluster_id"].as_str().unwrap().to_owned();
+        let (phase, status) = match (ending, is_deprovision(run)) {
+            (Ending::Well, false) => (Some(Phase::Ready), ExecutionStatus::Succeeded),
+            (Ending::Badly, false) => (Some(Phase::RolledBack), ExecutionStatus::Failed),
+            (Ending::Badly, true) => (Some(Phase::DisconnectIncomplete), ExecutionStatus::Failed),
+            (Ending::Well, true) | (Ending::Unrecorded, _) => (None, ExecutionStatus::Succeeded),
+            (Ending::Stopped, _) => (None, ExecutionStatus::Aborted),
+        };
+        if let Some(phase) = phase {
+            let before = self.connection(&cluster).unwrap();
+            self.stage.ports.put_connection(&Connection {
+                phase,
+                updated_at: self.now(),
+                ..before
+            });
+        }
+        let taken_away = ending == Ending::Well && is_deprovision(run);
+        if taken_away {
+            let table = self
+                .stage
+                .look(|world| world.stack.connections_table.clone());
+            let key = json!({ "connection_id": { "S": self.id(&cluster) } });
+            self.dynamodb("DeleteItem", &json!({ "TableName": table, "Key": key }));
+        }
+        let by_tag = input["requested_by"] == json!(RequestedBy::VpcTag);
+        if by_tag && (phase.is_some() || taken_away) {
+            let value =
+                phase.map(|phase| format!("{} - {}", phase.as_str(), self.text_of(self.now())));
+            let key = format!("status:{cluster}");
+            self.retag(&[(&key, value.as_deref())]);
+        }
+        if ending != Ending::Stopped {
+            let (table, key) = self.lease();
+            self.dynamodb(
+                "DeleteItem",
+                &json!({ "TableName": table, "Key": { "vpc": key } }),
+            );
+        }
+        let now = self.now();
+        self.stage
+            .meddle(|world| world.step_functions.end(&run.arn, status, None, now));
+        let event = self.status_change(run, status);
+        self.events.push(event);
+    }
+
+    /// The event about the end of a run.
+    pub(super) fn status_change(&self, run: &Execution, status: ExecutionStatus) -> Value {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../events/execution-status.json")).unwrap();
+        self.here(&mut event);
+        event["resources"] = json!([run.arn]);
+        let detail = &mut event["detail"];
+        detail["executionArn"] = json!(run.arn);
+        detail["stateMachineArn"] = json!(run.machine);
+        detail["name"] = json!(run.name);
+        detail["status"] = json!(status.word());
+        detail["input"] = json!(run.input);
+        event
+    }
+
+    /// Delivers everything and lets all runs end well, until nothing happens any more.
+    pub(super) fn come_to_rest(&mut self) {
+        for _ in 0..200 {
+            let events = std::mem::take(&mut self.events);
+            let running = self.running();
+            if events.is_empty() && running.is_empty() {
+                return;
+            }
+            for event in events {
+                // What fails is delivered once more, as AWS would do it.
+                if let Err(error) = self.answer(&event) {
+                    assert_eq!(error.name(), StepErrorName::Transient, "{error}");
+                    self.answer(&event).unwrap();
+                }
+            }
+            for run in running {
+                self.work(&run, Ending::Well);
+            }
+        }
+        panic!("no rest: {:?}", self.story());
+    }
+}
+
+pub(super) fn is_deprovision(run: &Execution) -> bool {
+    run.machine.ends_with("-deprovision")
+}

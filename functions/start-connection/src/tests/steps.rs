@@ -1,0 +1,562 @@
+//! One input at a time.
+
+use serde_json::{Value, json};
+use shared::ledger::{Connection, Phase};
+use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy};
+use shared::{Code, StepErrorName};
+use simulator::scenario::{RoleSpec, VpcSpec};
+use simulator::step_functions::ExecutionStatus;
+use simulator::{Fault, FaultKind, Moment};
+
+use super::scene::{A, ACCOUNT, B, Ending, PREFIX, Scene};
+use crate::{Action, Report};
+
+const OTHER_VPC: &str = "vpc-0b71e831cb5152c43";
+
+fn actions(report: &Report) -> Vec<&Action> {
+    report.done.iter().map(|entry| &entry.action).collect()
+}
+
+/// Why nothing was done, as the only thing that the report says.
+fn left(report: &Report) -> &str {
+    match actions(report)[..] {
+        [Action::Left { why }] => why,
+        _ => panic!("{report:?}"),
+    }
+}
+
+fn ready(scene: &Scene, cluster: &str, requested_by: RequestedBy) -> Connection {
+    let mut request = scene.stage.request.clone();
+    request.cluster_id = cluster.parse().unwrap();
+    request.requested_by = requested_by;
+    let connection = Connection {
+        connection_id: scene.id(cluster),
+        account_id: ACCOUNT.parse().ok(),
+        region: request.region.clone(),
+        vpc_id: request.vpc_id.clone(),
+        cluster_id: request.cluster_id.clone(),
+        request,
+        phase: Phase::Ready,
+        timeline: vec![],
+        execution: "arn:aws:states:eu-west-1:111122223333:execution:x:before".into(),
+        started_at: scene.now(),
+        updated_at: scene.now(),
+        endpoint_id: None,
+        security_group_id: None,
+        service_name: None,
+        outcome: None,
+        health: None,
+    };
+    scene.stage.ports.put_connection(&connection);
+    connection
+}
+
+fn plain_vpc(id: &str) -> VpcSpec {
+    serde_json::from_value(json!({ "id": id, "cidr": "10.9.0.0/16" })).unwrap()
+}
+
+fn tagged_vpc(id: &str, cluster: &str) -> VpcSpec {
+    let tags = json!({ format!("{PREFIX}:cluster-id"): cluster });
+    serde_json::from_value(json!({ "id": id, "cidr": "10.9.0.0/16", "tags": tags })).unwrap()
+}
+
+#[test]
+fn every_kind_of_event_starts_what_the_tags_ask_for() {
+    for kind in ["Tag Change", "CreateTags", "CreateVpc"] {
+        let mut scene = Scene::new();
+        scene.retag(&[
+            ("cluster-id", Some(A)),
+            ("cidrs", Some("10.0.0.0/8")),
+            ("private-dns", Some("false")),
+        ]);
+        let event = match kind {
+            "Tag Change" => scene.events.remove(0),
+            "CreateTags" => scene.events.remove(1),
+            _ => {
+                let mut event = scene.api_call("CreateVpc", &[]);
+                event["detail"]["responseElements"] =
+                    json!({ "vpc": { "vpcId": scene.vpc(), "tagSet": {} } });
+                event
+            }
+        };
+        let report = scene.answer(&event).unwrap();
+        let [run] = &scene.runs()[..] else {
+            panic!("{kind}: {report:?}");
+        };
+        let [
+            Action::Started {
+                machine,
+                name,
+                execution,
+            },
+        ] = actions(&report)[..]
+        else {
+            panic!("{kind}: {report:?}");
+        };
+        assert_eq!(
+            (*machine, name, execution),
+            ("provision", &run.name, &run.arn)
+        );
+        let input: Value = serde_json::from_str(&run.input).unwrap();
+        let request = ProvisionRequest::parse(&input).unwrap();
+        assert_eq!(json!(request), input, "every default is filled in");
+        assert_eq!(request.cluster_id.as_str(), A);
+        assert_eq!(request.account_id.unwrap().as_str(), ACCOUNT);
+        assert_eq!(request.requested_by, RequestedBy::VpcTag);
+        assert!(!request.private_dns);
+        assert_eq!(request.sources.cidrs, ["10.0.0.0/8".parse().unwrap()]);
+    }
+}
+
+#[test]
+fn the_tag_that_goes_takes_its_connection_along_and_no_other() {
+    for call in ["DeleteTags", "CreateTags"] {
+        let mut scene = Scene::new();
+        scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
+        scene.come_to_rest();
+        let (by_call, wanted) = (
+            "1a2b3c4d-0000-4000-8000-00000000000c",
+            (call == "CreateTags").then_some(B),
+        );
+        ready(&scene, by_call, RequestedBy::Call);
+        scene.retag(&[
+            ("cluster-id", wanted),
+            // Somebody copied a status.
+            (&format!("status:{by_call}"), Some("ready - then")),
+        ]);
+        let runs = scene.runs().len();
+        let report = scene
+            .answer(&scene.api_call(call, &["cluster-id"]))
+            .unwrap();
+        let new = scene.runs().split_off(runs);
+        let expected = if wanted.is_some() { &[A][..] } else { &[A, B] };
+        let gone: Vec<String> = new
+            .iter()
+            .map(|run| {
+                let input = serde_json::from_str(&run.input).unwrap();
+                let request: DeprovisionRequest = serde_json::from_value(input).unwrap();
+                assert_eq!(request.requested_by, RequestedBy::VpcTag);
+                request.cluster_id.to_string()
+            })
+            .collect();
+        assert_eq!(gone, expected, "{report:?}");
+    }
+}
+
+#[test]
+fn events_about_nothing_of_ours_ask_nobody_anything() {
+    let mut scene = Scene::new();
+    scene.retag(&[
+        ("status", Some("refused x y")),
+        (&format!("status:{A}"), Some("ready")),
+    ]);
+    for event in std::mem::take(&mut scene.events) {
+        assert_eq!(scene.answer(&event).unwrap().done, []);
+    }
+    assert_eq!(scene.stage.ports.simulator().calls(), []);
+}
+
+#[test]
+fn a_vpc_without_our_tags_is_looked_at_and_left() {
+    let scene = Scene::new();
+    let report = scene
+        .answer(&scene.api_call("CreateTags", &["cluster-id"]))
+        .unwrap();
+    assert_eq!(report.done, []);
+    let calls = scene.stage.ports.simulator().calls();
+    let calls: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    assert_eq!(calls, ["ec2:DescribeVpcs"]);
+}
+
+#[test]
+fn a_vpc_that_is_not_shown_yet_is_asked_for_again_until_it_counts_as_gone() {
+    let scene = Scene::with(&[], |scenario| scenario.vpcs.clear());
+    let made = scene.api_call("CreateTags", &["cluster-id"]);
+    let removed = scene.api_call("DeleteTags", &["cluster-id"]);
+    let error = scene.answer(&made).unwrap_err();
+    assert_eq!(error.code, Code::AwsResourceBusy);
+    assert_eq!(error.name(), StepErrorName::Transient, "asked again");
+    assert!(left(&scene.answer(&removed).unwrap()).contains("gone"));
+    scene.stage.advance(180);
+    assert!(left(&scene.answer(&made).unwrap()).contains("gone"));
+}
+
+#[test]
+fn one_vpc_that_makes_trouble_does_not_keep_the_others_waiting() {
+    let mut scene = Scene::with(&[], |scenario| scenario.vpcs.push(tagged_vpc(OTHER_VPC, B)));
+    scene.retag(&[("cluster-id", Some(A))]);
+    let mut event = scene.events.remove(1);
+    let resources = &mut event["detail"]["requestParameters"]["resourcesSet"]["items"];
+    resources
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "resourceId": OTHER_VPC }));
+    scene.stage.cut_off("ec2:DescribeVpcs");
+    assert_eq!(scene.answer(&event).unwrap_err().code, Code::AwsUnavailable);
+    assert_eq!(scene.runs().len(), 1);
+    scene.answer(&event).unwrap();
+    assert_eq!(scene.runs().len(), 2);
+}
+
+#[test]
+fn what_is_refused_is_told_on_the_vpc_once_until_it_is_put_right() {
+    let mut scene = Scene::with(&[("ALLOWED_CLUSTERS", A)], |_| {});
+    let status = format!("{PREFIX}:status");
+    scene.retag(&[("cluster-id", Some(B))]);
+    let report = scene.answer(&scene.events[0]).unwrap();
+    let [Action::Left { .. }, Action::Refused { code, .. }] = actions(&report)[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!(*code, "cluster-not-allowed");
+    let told = scene.tags()[&status].clone();
+    assert!(
+        told.starts_with("refused cluster-not-allowed 2027-01-15T08:"),
+        "{told}"
+    );
+    assert!(told.ends_with(B), "{told}");
+
+    let writes = |scene: &Scene| {
+        let calls = scene.stage.ports.simulator().calls();
+        calls
+            .iter()
+            .filter(|call| call.operation == "ec2:CreateTags")
+            .count()
+    };
+    scene.stage.advance(600);
+    scene.answer(&scene.events[1]).unwrap();
+    assert_eq!((writes(&scene), &scene.tags()[&status]), (1, &told));
+
+    scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
+    scene.answer(&scene.tag_change(&["cluster-id"])).unwrap();
+    assert_eq!(scene.runs().len(), 1, "what is allowed is connected");
+    scene.retag(&[("cluster-id", Some(A)), ("private-dns", Some("yes"))]);
+    scene.answer(&scene.tag_change(&["cluster-id"])).unwrap();
+    assert!(scene.tags()[&status].starts_with("refused tag-value-invalid "));
+    scene.retag(&[("private-dns", None)]);
+    scene.answer(&scene.tag_change(&["private-dns"])).unwrap();
+    assert_eq!(scene.tags().get(&status), None);
+    assert_eq!(scene.runs().len(), 1);
+}
+
+#[test]
+fn what_a_call_asked_for_otherwise_is_refused() {
+    let mut scene = Scene::new();
+    ready(&scene, A, RequestedBy::Call);
+    scene.retag(&[("cluster-id", Some(A))]);
+    let report = scene.answer(&scene.events[0]).unwrap();
+    assert!(left(&report).contains("a call asked for the same"));
+    scene.retag(&[("cidrs", Some("10.0.0.0/8"))]);
+    let report = scene.answer(&scene.tag_change(&["cidrs"])).unwrap();
+    let [
+        Action::Refused {
+            code: "asked-for-by-call",
+            ..
+        },
+    ] = actions(&report)[..]
+    else {
+        panic!("{report:?}");
+    };
+    assert_eq!(scene.runs(), []);
+}
+
+/// Each call of a whole story fails once, before or after its effect, and the event
+/// is delivered again.
+#[test]
+fn every_call_may_fail_and_it_ends_alike() {
+    let story = |fault: Option<Fault>| {
+        let mut scene = Scene::new();
+        scene.retag(&[("cluster-id", Some(&format!("{A} x")))]);
+        scene.stage.ports.simulator().set_seeded_faults(None);
+        if let Some(fault) = fault {
+            scene.stage.ports.simulator().add_fault(fault);
+        }
+        scene.come_to_rest();
+        scene.retag(&[("cluster-id", Some(B))]);
+        scene.come_to_rest();
+        let runs = scene.runs().into_iter().map(|run| (run.machine, run.name));
+        let runs: std::collections::BTreeSet<(String, String)> = runs.collect();
+        let calls = scene.stage.ports.simulator().calls();
+        let standing = [A, B].map(|cluster| scene.connection(cluster).map(|it| it.phase));
+        let told = scene.tags().get(&format!("{PREFIX}:status")).cloned();
+        assert_eq!((standing, told), ([None, Some(Phase::Ready)], None));
+        (runs.len(), calls.len())
+    };
+    let (runs, calls) = story(None);
+    assert_eq!(runs, 3);
+    let mut tried = 0;
+    for nth in 1..=u32::try_from(calls).unwrap() {
+        for moment in Moment::ALL {
+            for kind in [FaultKind::CutOff, FaultKind::Throttle] {
+                let (with_fault, _) = story(Some(Fault::once("*", nth, kind, moment)));
+                assert_eq!(with_fault, runs, "call {nth}, {kind:?} {moment:?}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 50, "{tried}");
+}
+
+#[test]
+fn a_run_that_is_over_gives_its_lease_back_and_only_its_own() {
+    let mut scene = Scene::new();
+    scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
+    scene.answer(&scene.events[0]).unwrap();
+    let [one, other] = &scene.running()[..] else {
+        panic!();
+    };
+    scene.work(one, Ending::Well);
+    scene
+        .answer(&scene.status_change(other, ExecutionStatus::TimedOut))
+        .unwrap();
+    assert_eq!(scene.holder().as_ref(), Some(&one.arn));
+    scene
+        .answer(&scene.status_change(one, ExecutionStatus::TimedOut))
+        .unwrap();
+    assert_eq!(scene.holder(), None);
+}
+
+#[test]
+fn what_a_call_began_is_completed_with_its_own_request() {
+    let scene = Scene::new();
+    let before = ready(&scene, A, RequestedBy::Call);
+    let mut begun = Connection {
+        phase: Phase::EndpointMade,
+        ..before
+    };
+    begun.request.add_trusted_owner = true;
+    scene.stage.ports.put_connection(&begun);
+    let mut event = scene.tag_change(&[]);
+    event["detail-type"] = json!("Step Functions Execution Status Change");
+    let machine = scene
+        .stage
+        .ports
+        .machine_arn(shared::executions::Machine::Provision);
+    event["detail"] = json!({
+        "executionArn": begun.execution,
+        "stateMachineArn": machine,
+        "status": "ABORTED",
+        "input": json!(begun.request).to_string(),
+    });
+    let report = scene.answer(&event).unwrap();
+    let [run] = &scene.runs()[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!(run.input, json!(begun.request).to_string());
+    assert!(run.name.starts_with("again-"));
+    assert_eq!(scene.connection(A).unwrap().phase, Phase::Interrupted);
+    // The same event once more is the same run.
+    assert_eq!(scene.answer(&event).unwrap(), report);
+    assert_eq!(scene.runs().len(), 1);
+    // That one is stopped as well.
+    scene.stage.ports.put_connection(&Connection {
+        execution: run.arn.clone(),
+        ..begun
+    });
+    let stopped = scene.status_change(run, ExecutionStatus::Aborted);
+    assert_eq!(scene.answer(&stopped).unwrap().done, []);
+    assert_eq!(scene.runs().len(), 1);
+    assert_eq!(scene.connection(A).unwrap().phase, Phase::Interrupted);
+}
+
+#[test]
+fn the_end_of_a_run_that_recorded_its_own_end_changes_nothing() {
+    let mut scene = Scene::new();
+    scene.retag(&[("cluster-id", Some(A))]);
+    scene.answer(&scene.events[0]).unwrap();
+    let run = scene.running().remove(0);
+    scene.work(&run, Ending::Well);
+    scene.work(&run, Ending::Badly);
+    let recorded = scene.connection(A);
+    let ended = scene.events.pop().unwrap();
+    assert_eq!(ended["detail"]["status"], "FAILED");
+    assert!(left(&scene.answer(&ended).unwrap()).contains("nobody has touched"));
+    assert_eq!(scene.connection(A), recorded);
+    assert_eq!(scene.runs().len(), 1);
+}
+
+#[test]
+fn an_input_that_the_event_leaves_out_is_asked_for() {
+    let mut scene = Scene::new();
+    scene.retag(&[("cluster-id", Some(A))]);
+    scene.answer(&scene.events[0]).unwrap();
+    let run = scene.running().remove(0);
+    scene.work(&run, Ending::Well);
+    scene.work(&run, Ending::Stopped);
+    let mut ended = scene.events.pop().unwrap();
+    ended["detail"]["input"] = json!(null);
+    scene.answer(&ended).unwrap();
+    assert_eq!(scene.holder(), None);
+    assert_eq!(scene.running().len(), 1);
+}
+
+#[test]
+fn a_run_whose_input_was_no_request_has_nothing_to_give_back() {
+    let scene = Scene::new();
+    let run = simulator::step_functions::Execution {
+        arn: "arn:aws:states:eu-west-1:111122223333:execution:x:by-hand".into(),
+        machine: scene
+            .stage
+            .ports
+            .machine_arn(shared::executions::Machine::Provision),
+        name: "by-hand".into(),
+        input: r#"{"vpc": 5}"#.into(),
+        status: ExecutionStatus::Failed,
+        started_at: scene.now(),
+        stopped_at: None,
+        output: None,
+    };
+    let event = scene.status_change(&run, ExecutionStatus::Failed);
+    assert_eq!(scene.answer(&event).unwrap().done, []);
+    assert_eq!(scene.stage.ports.simulator().calls(), []);
+}
+
+#[test]
+fn repairs_start_once_in_an_hour() {
+    let scene = Scene::new();
+    let connection = ready(&scene, A, RequestedBy::Call);
+    let repair = json!({ "repair": [scene.id(A), "0000000000000000"] });
+    let report = scene.answer(&repair).unwrap();
+    let [Action::Started { .. }, Action::Left { why }] = actions(&report)[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!(why, "the ledger does not know it");
+    let [run] = &scene.runs()[..] else { panic!() };
+    assert_eq!(run.input, json!(connection.request).to_string());
+    // It ends, whichever way, and the check asks again a minute later.
+    let now = scene.now();
+    scene.stage.meddle(|world| {
+        world
+            .step_functions
+            .end(&run.arn, ExecutionStatus::Failed, None, now);
+    });
+    scene.stage.advance(60);
+    let report = scene.answer(&repair).unwrap();
+    assert!(
+        matches!(actions(&report)[0], Action::AlreadyStarted { .. }),
+        "{report:?}"
+    );
+    scene.stage.advance(3600);
+    scene.answer(&repair).unwrap();
+    assert_eq!(scene.runs().len(), 2);
+}
+
+#[test]
+fn a_connection_at_work_is_not_repaired() {
+    let mut scene = Scene::new();
+    scene.retag(&[("cluster-id", Some(A))]);
+    scene.answer(&scene.events[0]).unwrap();
+    let run = scene.running().remove(0);
+    scene.work(&run, Ending::Well);
+    let repair = json!({ "repair": [scene.id(A)] });
+    assert_eq!(left(&scene.answer(&repair).unwrap()), "a run is at work");
+    assert_eq!(scene.runs().len(), 1);
+}
+
+#[test]
+fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
+    let other_account = "222233334444";
+    let scene = Scene::with(&[], |scenario| {
+        scenario.roles.push(RoleSpec {
+            account: other_account.into(),
+            name: "crdb-privatelink".into(),
+            external_id: None,
+        });
+        scenario.vpcs.push(tagged_vpc(OTHER_VPC, A));
+        scenario.vpcs.push(VpcSpec {
+            account: Some(other_account.into()),
+            ..tagged_vpc("vpc-0c71e831cb5152c43", A)
+        });
+        scenario.vpcs.push(VpcSpec {
+            region: Some("us-east-1".into()),
+            ..tagged_vpc("vpc-0d71e831cb5152c43", A)
+        });
+        scenario.vpcs.push(plain_vpc("vpc-0e71e831cb5152c43"));
+    });
+    // All tags of this one are gone, and so is the VPC of the next.
+    ready(&scene, A, RequestedBy::VpcTag);
+    let mut gone = ready(&scene, B, RequestedBy::VpcTag);
+    gone.connection_id = "gone".into();
+    gone.vpc_id = "vpc-0f71e831cb5152c43".parse().unwrap();
+    scene.stage.ports.put_connection(&gone);
+
+    let inputs = |scene: &Scene| -> Vec<Value> {
+        let runs = scene.runs().into_iter();
+        runs.map(|run| serde_json::from_str(&run.input).unwrap())
+            .collect()
+    };
+    let own = json!({ "find": { "region": "eu-west-1" } });
+    scene.answer(&own).unwrap();
+    let started = inputs(&scene);
+    let vpcs: Vec<&Value> = started.iter().map(|input| &input["vpc_id"]).collect();
+    assert_eq!(
+        vpcs,
+        [OTHER_VPC, scene.vpc().as_str(), scene.vpc().as_str()]
+    );
+    assert_eq!(scene.story(), ["provision", "deprovision", "deprovision"]);
+    assert!(started.iter().all(|input| input["account_id"] == ACCOUNT));
+    scene.answer(&own).unwrap();
+    assert_eq!(scene.runs().len(), 3);
+
+    for (place, account) in [
+        (
+            json!({ "account_id": other_account, "region": "eu-west-1" }),
+            other_account,
+        ),
+        (json!({ "region": "us-east-1" }), ACCOUNT),
+    ] {
+        let before = scene.runs().len();
+        scene.answer(&json!({ "find": place })).unwrap();
+        let started = inputs(&scene).split_off(before);
+        let [input] = &started[..] else {
+            panic!("{started:?}");
+        };
+        assert_eq!(input["account_id"], account);
+        assert_eq!(input["region"], place["region"]);
+    }
+}
+
+/// A status that tells of a run which left nothing and never reached the ledger.
+#[test]
+fn a_status_without_a_connection_goes_with_the_wish() {
+    let mut scene = Scene::new();
+    let [failed, lost] = [A, B].map(|cluster| format!("status:{cluster}"));
+    scene.retag(&[
+        (
+            &failed,
+            Some("rolled-back connection-busy 2026-11-22T18:00:00Z"),
+        ),
+        (&lost, Some("ready - 2026-11-22T18:00:00Z")),
+    ]);
+    let removed = scene.api_call("DeleteTags", &["cluster-id"]);
+    scene.answer(&removed).unwrap();
+    let tags = scene.tags();
+    assert!(!tags.contains_key(&format!("{PREFIX}:{failed}")));
+    assert!(
+        tags.contains_key(&format!("{PREFIX}:{lost}")),
+        "all that is known of it"
+    );
+    assert_eq!(scene.runs(), []);
+}
+
+#[test]
+fn the_report_reads_well() {
+    let mut scene = Scene::new();
+    scene.retag(&[("cluster-id", Some(A))]);
+    let report = scene.answer(&scene.events[0]).unwrap();
+    let run = scene.running().remove(0);
+    assert_eq!(
+        json!(report),
+        json!({
+            "cause": "the tags of a VPC may have been changed",
+            "done": [{
+                "vpc_id": scene.vpc(),
+                "cluster_id": A,
+                "connection_id": scene.id(A),
+                "action": "started",
+                "machine": "provision",
+                "name": run.name,
+                "execution": run.arn,
+            }],
+        })
+    );
+}

@@ -1,0 +1,336 @@
+//! What the tags of a VPC ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use shared::cidr::Cidr;
+use shared::ids::{ClusterId, Malformed, VpcId};
+use shared::ownership::Tags;
+use shared::place::Place;
+use shared::request::{ProvisionRequest, RequestedBy};
+use shared::{Code, StepError};
+
+use crate::tags::{Refusal, TagKeys};
+
+/// What the tags of one VPC ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// What to connect, by cluster.
+    requests: BTreeMap<ClusterId, ProvisionRequest>,
+    /// Every cluster that is named, what is refused included.
+    named: BTreeSet<ClusterId>,
+    /// Whether some id cannot be read. It may be the id of any cluster.
+    unreadable: bool,
+    /// What is not followed, and why.
+    pub(crate) refusals: Vec<Refusal>,
+}
+
+/// What the tags of a VPC ask for about one cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// It shall be connected.
+    Connected(&'a ProvisionRequest),
+    /// It is not named, so what the tag asked for before shall go.
+    Disconnected,
+    /// The tags cannot be followed: everything stays as it is.
+    Unclear,
+}
+
+impl Wish {
+    /// Reads the tags of a VPC. `allows` says whether a cluster may be connected.
+    ///
+    /// # Errors
+    /// Only those of `allows`: what people write into tags is refused, not failed.
+    pub(crate) fn read(
+        keys: &TagKeys,
+        tags: &Tags,
+        place: &Place,
+        vpc: &VpcId,
+        allows: impl Fn(&ClusterId) -> Result<bool, StepError>,
+    ) -> Result<Self, StepError> {
+        let mut wish = Wish {
+            requests: BTreeMap::new(),
+            named: BTreeSet::new(),
+            unreadable: false,
+            refusals: Vec::new(),
+        };
+        let key = keys.cluster_id();
+        let Some(value) = tags.get(&key) else {
+            return Ok(wish);
+        };
+        let options = match Options::read(keys, tags) {
+            Ok(options) => Some(options),
+            Err(refusal) => {
+                wish.refusals.push(refusal);
+                None
+            }
+        };
+        for word in words(value) {
+            let cluster = match word.to_ascii_lowercase().parse::<ClusterId>() {
+                Ok(cluster) => cluster,
+                Err(malformed) => {
+                    wish.unreadable = true;
+                    wish.refuse(Code::TagValueInvalid, format!("{key}: {malformed}"));
+                    continue;
+                }
+            };
+            if !wish.named.insert(cluster.clone()) {
+                continue;
+            }
+            if !allows(&cluster)? {
+                wish.refuse(Code::ClusterNotAllowed, format!("{key}: {cluster}"));
+                continue;
+            }
+            let Some(options) = &options else { continue };
+            match options.request(&cluster, place, vpc) {
+                Ok(request) => {
+                    wish.requests.insert(cluster, request);
+                }
+                Err(error) => wish.refuse(Code::TagValueInvalid, error.detail),
+            }
+        }
+        Ok(wish)
+    }
+
+    fn refuse(&mut self, code: Code, detail: String) {
+        self.refusals.push(Refusal::new(code, detail));
+    }
+
+    /// The clusters that are named.
+    pub(crate) fn clusters(&self) -> impl Iterator<Item = &ClusterId> {
+        self.named.iter()
+    }
+
+    /// What is asked for about a cluster. As long as an id cannot be read, nothing
+    /// counts as no longer named: a slip of the pen must not cut a connection.
+    pub(crate) fn about(&self, cluster: &ClusterId) -> Wanted<'_> {
+        match self.requests.get(cluster) {
+            Some(request) => Wanted::Connected(request),
+            None if self.unreadable || self.named.contains(cluster) => Wanted::Unclear,
+            None => Wanted::Disconnected,
+        }
+    }
+}
+
+/// Whether both requests ask for the same as far as tags can say it. The rest is
+/// defaults, which a later version may change without a new wish of anybody.
+pub(crate) fn ask_the_same(one: &ProvisionRequest, other: &ProvisionRequest) -> bool {
+    let cidrs = |request: &ProvisionRequest| -> BTreeSet<Cidr> {
+        request.sources.cidrs.iter().copied().collect()
+    };
+    cidrs(one) == cidrs(other)
+        && one.sources.security_group_ids == other.sources.security_group_ids
+        && one.sources.include_peered_vpcs == other.sources.include_peered_vpcs
+        && one.private_dns == other.private_dns
+}
+
+/// What the tags besides the cluster ids say, for all clusters alike.
+struct Options {
+    cidrs: BTreeSet<Cidr>,
+    private_dns: bool,
+}
+
+impl Options {
+    fn read(keys: &TagKeys, tags: &Tags) -> Result<Self, Refusal> {
+        if let Some(unknown) = keys.unknown_in(tags).first() {
+            let detail = format!("{unknown}: this key is not known");
+            return Err(Refusal::new(Code::TagValueInvalid, detail));
+        }
+        let value = |key: &String| tags.get(key).map(String::as_str).unwrap_or_default();
+        let key = keys.cidrs();
+        let cidrs: Result<BTreeSet<Cidr>, Malformed> = words(value(&key)).map(str::parse).collect();
+        let cidrs = cidrs.map_err(|malformed| {
+            Refusal::new(Code::TagValueInvalid, format!("{key}: {malformed}"))
+        })?;
+        let key = keys.private_dns();
+        let private_dns = match value(&key).trim().to_ascii_lowercase().as_str() {
+            "" | "true" => true,
+            "false" => false,
+            other => {
+                let detail = format!("{key}: `{other}` is not true or false");
+                return Err(Refusal::new(Code::TagValueInvalid, detail));
+            }
+        };
+        Ok(Self { cidrs, private_dns })
+    }
+
+    fn request(
+        &self,
+        cluster: &ClusterId,
+        place: &Place,
+        vpc: &VpcId,
+    ) -> Result<ProvisionRequest, StepError> {
+        ProvisionRequest::parse(&json!({
+            "cluster_id": cluster,
+            "region": place.region,
+            "vpc_id": vpc,
+            "account_id": place.account_id,
+            "sources": { "cidrs": self.cidrs },
+            "private_dns": self.private_dns,
+            "requested_by": RequestedBy::VpcTag,
+        }))
+    }
+}
+
+/// The words of a tag's value. Not every service lets a comma into one, so a plus
+/// separates as well.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "1a2b3c4d-0000-4000-8000-00000000000a";
+    const B: &str = "1a2b3c4d-0000-4000-8000-00000000000b";
+    const VPC: &str = "vpc-0a71e831cb5152c43";
+
+    fn wish(tags: &[(&str, &str)]) -> Wish {
+        let keys = TagKeys::new("p");
+        let tags = tags
+            .iter()
+            .map(|(key, value)| (format!("p:{key}"), (*value).to_owned()))
+            .collect();
+        let place = Place {
+            account_id: "111122223333".parse().ok(),
+            region: "us-east-1".parse().unwrap(),
+        };
+        let allows = |cluster: &ClusterId| Ok(!cluster.as_str().starts_with('f'));
+        Wish::read(&keys, &tags, &place, &VPC.parse().unwrap(), allows).unwrap()
+    }
+
+    fn request(wish: &Wish, cluster: &str) -> ProvisionRequest {
+        match wish.about(&cluster.parse().unwrap()) {
+            Wanted::Connected(request) => request.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_or_several_clusters_in_any_order_and_case() {
+        let both = wish(&[("cluster-id", &format!("{A} {B}"))]);
+        for value in [
+            format!("{B},{A}"),
+            format!("  {B} + {A};{B}"),
+            format!("{} {B}", A.to_uppercase()),
+        ] {
+            assert_eq!(wish(&[("cluster-id", &value)]), both, "{value}");
+        }
+        assert_eq!(both.refusals, []);
+        let request = request(&both, A);
+        assert_eq!(request.vpc_id.as_str(), VPC);
+        assert_eq!(request.requested_by, RequestedBy::VpcTag);
+        assert_eq!(
+            request.account_id.as_ref().map(|id| id.as_str()),
+            Some("111122223333")
+        );
+        assert!(request.private_dns && request.sources.cidrs.is_empty());
+    }
+
+    #[test]
+    fn networks_and_private_dns_are_chosen_by_tags() {
+        let chosen = wish(&[
+            ("cluster-id", A),
+            ("cidrs", "10.1.2.3/8 2001:db8::/56 10.0.0.0/8"),
+            ("private-dns", "False"),
+        ]);
+        let request = request(&chosen, A);
+        let cidrs: Vec<String> = request.sources.cidrs.iter().map(Cidr::to_string).collect();
+        assert_eq!(cidrs, ["10.0.0.0/8", "2001:db8::/56"]);
+        assert!(!request.private_dns);
+    }
+
+    #[test]
+    fn without_a_cluster_nothing_is_asked_for_and_nothing_refused() {
+        for tags in [
+            &[][..],
+            &[("cidrs", "nonsense")],
+            &[("cluster-id", "")],
+            &[("cluster-id", " , ")],
+        ] {
+            let wish = wish(tags);
+            assert_eq!(wish.about(&A.parse().unwrap()), Wanted::Disconnected);
+            assert_eq!(wish.refusals, [], "{tags:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_refused_and_changes_nothing() {
+        let other = "ffffffff-0000-4000-8000-000000000001";
+        for (tags, cluster, code, said) in [
+            (
+                vec![("cluster-id", other)],
+                other,
+                Code::ClusterNotAllowed,
+                format!("p:cluster-id: {other}"),
+            ),
+            (
+                vec![("cluster-id", "orders")],
+                A,
+                Code::TagValueInvalid,
+                "p:cluster-id: `orders` is not a cluster id".to_owned(),
+            ),
+            (
+                vec![("cluster-id", A), ("cidrs", "10.0.0.0/8 all")],
+                A,
+                Code::TagValueInvalid,
+                "p:cidrs: `all` is not an IPv4 or IPv6".to_owned(),
+            ),
+            (
+                vec![("cluster-id", A), ("private-dns", "on")],
+                A,
+                Code::TagValueInvalid,
+                "p:private-dns: `on` is not true or false".to_owned(),
+            ),
+            (
+                vec![("cluster-id", A), ("cidr", "10.0.0.0/8")],
+                A,
+                Code::TagValueInvalid,
+                "p:cidr: this key is not known".to_owned(),
+            ),
+        ] {
+            let wish = wish(&tags);
+            assert_eq!(wish.about(&cluster.parse().unwrap()), Wanted::Unclear);
+            let [refusal] = &wish.refusals[..] else {
+                panic!("{:?}", wish.refusals);
+            };
+            assert_eq!(refusal.code, code);
+            assert!(refusal.detail.starts_with(&said), "{}", refusal.detail);
+        }
+    }
+
+    #[test]
+    fn a_refused_cluster_does_not_keep_the_others_from_being_connected() {
+        let other = "ffffffff-0000-4000-8000-000000000001";
+        let wish = wish(&[("cluster-id", &format!("{other} {A} x"))]);
+        assert!(matches!(
+            wish.about(&A.parse().unwrap()),
+            Wanted::Connected(_)
+        ));
+        assert_eq!(wish.about(&other.parse().unwrap()), Wanted::Unclear);
+        assert_eq!(
+            wish.about(&B.parse().unwrap()),
+            Wanted::Unclear,
+            "`x` may mean it"
+        );
+        assert_eq!(wish.refusals.len(), 2);
+    }
+
+    #[test]
+    fn requests_are_compared_by_what_tags_can_say() {
+        let asked = request(&wish(&[("cluster-id", A), ("cidrs", "10.0.0.0/8 ::/0")]), A);
+        let mut recorded = asked.clone();
+        recorded.sources.cidrs.reverse();
+        recorded.limits.undo_seconds += 1;
+        recorded.account_id = None;
+        assert!(ask_the_same(&asked, &recorded));
+        recorded.private_dns = false;
+        assert!(!ask_the_same(&asked, &recorded));
+        recorded.private_dns = true;
+        recorded.sources.cidrs.pop();
+        assert!(!ask_the_same(&asked, &recorded));
+    }
+}

@@ -1,0 +1,223 @@
+//! What a definition calls without a function: the optimized integrations of
+//! Step Functions with DynamoDB, EventBridge, SNS and itself, over the simulated
+//! world.
+//!
+//! What is known of them, and from where:
+//!
+//! | Fact | Source |
+//! | --- | --- |
+//! | errors of DynamoDB begin with `DynamoDB.`, of EventBridge with `EventBridge.` | Step Functions developer guide, "Exception prefix differences" |
+//! | `DynamoDB.ResourceNotFoundException`; a broken rule is `DynamoDB.AmazonDynamoDBException`; the form of the cause; the metadata in results | recorded on AWS (LocalStack's snapshots of 2023 and 2025) |
+//! | a failed entry is `EventBridge.FailedEntry` with the answer as the cause; machine and run are added to `Resources`; an object as `Detail` becomes text | developer guide, "Add EventBridge events", and recorded |
+//! | `StepFunctions.StateMachineDoesNotExistException` | recorded |
+//! | codes without an exception of their own in the SDK of that time have the one of the service (`DynamoDB.AmazonDynamoDBException`, …) | inferred from the above; not documented |
+//! | no answer is `States.Timeout` after the task's own limit; a broken connection is `….SdkClientException`, as with `Lambda.SdkClientException` | inferred; not documented |
+
+mod names;
+
+use serde_json::{Map, Value, json};
+use simulator::{ApiError, Refusal, Simulator, World};
+
+use names::Service;
+
+/// The largest result of a task, in bytes.
+const LARGEST: usize = 262_144;
+
+/// The integrations of one world.
+#[derive(Debug, Clone)]
+pub struct Integrations {
+    simulator: Simulator,
+    resources: Vec<Value>,
+}
+
+/// The name and the cause of an error, as the definition sees them.
+pub type Failed = (String, String);
+
+impl Integrations {
+    /// The integrations of a world, for runs that do not say who they are.
+    pub fn new(simulator: Simulator) -> Self {
+        Self {
+            simulator,
+            resources: Vec::new(),
+        }
+    }
+
+    /// The same for one run: events say which run of which machine they are from.
+    pub fn of_run(&self, machine: &str, execution: &str) -> Self {
+        Self {
+            simulator: self.simulator.clone(),
+            resources: vec![json!(machine), json!(execution)],
+        }
+    }
+
+    /// The same, with calls that are noted as made by somebody.
+    pub fn acting_as(&self, who: &str) -> Self {
+        Self {
+            simulator: self.simulator.acting_as(who),
+            resources: self.resources.clone(),
+        }
+    }
+
+    /// Carries a task out whose resource is an integration; `None` if it is not
+    /// one of those that this world knows.
+    pub fn invoke(&self, resource: &str, arguments: Value) -> Option<Result<Value, Failed>> {
+        let (service, operation) = names::known(resource)?;
+        Some(self.task(service, operation, arguments))
+    }
+
+    fn task(
+        &self,
+        service: &'static Service,
+        operation: &str,
+        arguments: Value,
+    ) -> Result<Value, Failed> {
+        let request = self.request(service, operation, arguments)?;
+        let action = format!("{}:{operation}", service.name);
+        let answered = self
+            .simulator
+            .call(&action, |world| effect(service, world, operation, &request));
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(Refusal::Answer(error)) => return Err(service.failed(&error)),
+            Err(Refusal::TimedOut) => return Err(("States.Timeout".to_owned(), String::new())),
+            Err(refusal @ Refusal::CutOff) => {
+                let cause = format!("Unable to execute HTTP request: {refusal}");
+                return Err((format!("{}.SdkClientException", service.prefix), cause));
+            }
+        };
+        let result = result(service, answer)?;
+        if result.to_string().len() > LARGEST {
+            let cause = format!(
+                "The state/task '{action}' returned a result with a size \
+                                 exceeding the maximum number of bytes service limit."
+            );
+            return Err(("States.DataLimitExceeded".to_owned(), cause));
+        }
+        Ok(result)
+    }
+
+    /// The request that follows from the arguments of a task.
+    fn request(
+        &self,
+        service: &Service,
+        operation: &str,
+        arguments: Value,
+    ) -> Result<Value, Failed> {
+        let runtime = |cause: String| ("States.Runtime".to_owned(), cause);
+        let Value::Object(mut members) = arguments else {
+            return Err(runtime("The arguments are not a JSON object".to_owned()));
+        };
+        // Step Functions refuses a definition that names another one.
+        let allowed = names::members(service, operation);
+        if let Some(member) = members.keys().find(|key| !allowed.contains(&key.as_str())) {
+            return Err(runtime(format!(
+                "The field \"{member}\" is not supported by Step Functions"
+            )));
+        }
+        match service.name {
+            "events" => {
+                for entry in members
+                    .get_mut("Entries")
+                    .and_then(Value::as_array_mut)
+                    .into_iter()
+                    .flatten()
+                {
+                    self.complete(entry);
+                }
+            }
+            "sns" => to_text(&mut members, "Message"),
+            "states" => {
+                members.entry("Input").or_insert_with(|| json!({}));
+                to_text(&mut members, "Input");
+                members = renamed(members, |first| first.to_ascii_lowercase());
+            }
+            _ => {}
+        }
+        Ok(Value::Object(members))
+    }
+
+    fn complete(&self, entry: &mut Value) {
+        let Some(members) = entry.as_object_mut() else {
+            return;
+        };
+        if members.get("Detail").is_some_and(Value::is_object) {
+            to_text(members, "Detail");
+        }
+        let resources = members.entry("Resources").or_insert_with(|| json!([]));
+        if let Some(resources) = resources.as_array_mut() {
+            resources.extend(self.resources.iter().cloned());
+        }
+    }
+}
+
+fn effect(
+    service: &Service,
+    world: &mut World,
+    operation: &str,
+    request: &Value,
+) -> Result<Value, ApiError> {
+    let home = world.ec2.caller();
+    match service.name {
+        "dynamodb" => world.dynamodb(&home, operation, request),
+        "events" => world.put_events(&home, request),
+        "sns" => world.publish(&home, request),
+        _ => world.step_functions(&home, operation, request),
+    }
+}
+
+/// The result of the task that follows from the answer.
+fn result(service: &Service, answer: Value) -> Result<Value, Failed> {
+    let Value::Object(mut members) = answer else {
+        return Ok(answer);
+    };
+    match service.name {
+        "events" => {
+            let answer = Value::Object(members);
+            return if answer["FailedEntryCount"] == json!(0) {
+                Ok(answer)
+            } else {
+                Err(("EventBridge.FailedEntry".to_owned(), answer.to_string()))
+            };
+        }
+        "states" => {
+            members = renamed(members, |first| first.to_ascii_uppercase());
+            // Milliseconds, as far as is known; not documented.
+            if let Some(seconds) = members.get("StartDate").and_then(Value::as_f64) {
+                members.insert("StartDate".to_owned(), json!((seconds * 1000.0) as i64));
+            }
+        }
+        _ => {}
+    }
+    members.insert(
+        "SdkHttpMetadata".to_owned(),
+        json!({ "HttpStatusCode": 200 }),
+    );
+    let id = json!({ "RequestId": names::REQUEST_ID });
+    members.insert("SdkResponseMetadata".to_owned(), id);
+    Ok(Value::Object(members))
+}
+
+/// Makes JSON in a member to text.
+fn to_text(members: &mut Map<String, Value>, member: &str) {
+    if let Some(value) = members.get_mut(member)
+        && !value.is_string()
+    {
+        *value = Value::String(value.to_string());
+    }
+}
+
+/// Members with another first letter.
+fn renamed(members: Map<String, Value>, change: impl Fn(char) -> char) -> Map<String, Value> {
+    let rename = |name: String| {
+        let mut letters = name.chars();
+        let first = letters.next().map(&change);
+        first.into_iter().chain(letters).collect::<String>()
+    };
+    members
+        .into_iter()
+        .map(|(name, value)| (rename(name), value))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! DynamoDB: as much of it as a ledger and a lease need.
+//!
+//! A request and its answer are the JSON of the API, in process and over HTTP.
+//! Source: the botocore model `dynamodb/2012-08-10`, the developer guide, and
+//! the messages that the service is known for. What the service ignores or this
+//! world does not know is refused. Expired items (time to live) stay: the
+//! service deletes them within days only, and no reader may count on it.
+
+mod error;
+mod expression;
+mod number;
+mod read;
+mod request;
+mod table;
+mod value;
+mod write;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+
+pub use table::Table;
+
+pub(crate) use error::render_fault;
+
+use crate::calls::ApiError;
+use crate::ec2::Caller;
+use crate::scenario::Scenario;
+use crate::world::World;
+use error::{no_table, unsupported, validation};
+use request::Request;
+
+/// The tables of the account and Region that the scenario is about.
+#[derive(Debug)]
+pub struct DynamoDb {
+    /// By name.
+    pub tables: BTreeMap<String, Table>,
+}
+
+impl DynamoDb {
+    pub(crate) fn new(scenario: &Scenario, now: OffsetDateTime) -> DynamoDb {
+        let stack = &scenario.stack;
+        DynamoDb {
+            tables: BTreeMap::from([
+                (
+                    stack.connections_table.clone(),
+                    Table::new("connection_id", now),
+                ),
+                (stack.leases_table.clone(), Table::new("vpc", now)),
+            ]),
+        }
+    }
+
+    /// The items of a table in the form of the API, by key, for whoever looks.
+    pub fn items(&self, table: &str) -> BTreeMap<String, Value> {
+        let items = self.tables.get(table).into_iter();
+        items
+            .flat_map(Table::everything)
+            .map(|(key, item)| (key.to_owned(), value::item_to_json(item)))
+            .collect()
+    }
+}
+
+/// What carries an operation out, and the members that its request may have.
+type Operation = (
+    fn(&mut Table, &mut Request) -> Result<Value, ApiError>,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const READ: &[&str] = &[
+    "ConsistentRead",
+    "ProjectionExpression",
+    "ExpressionAttributeNames",
+];
+
+const SCAN: &[&str] = &[
+    "Limit",
+    "ExclusiveStartKey",
+    "FilterExpression",
+    "ExpressionAttributeValues",
+];
+
+const WRITE: &[&str] = &[
+    "ConditionExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+    "ReturnValues",
+    "ReturnValuesOnConditionCheckFailure",
+    "ReturnItemCollectionMetrics",
+];
+
+fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "GetItem" => (read::get_item, READ, &["Key"]),
+        "Scan" => (read::scan, READ, SCAN),
+        "PutItem" => (write::put_item, WRITE, &["Item"]),
+        "UpdateItem" => (write::update_item, WRITE, &["Key", "UpdateExpression"]),
+        "DeleteItem" => (write::delete_item, WRITE, &["Key"]),
+        _ => return None,
+    })
+}
+
+impl World {
+    /// One operation, such as `UpdateItem`.
+    pub fn dynamodb(
+        &mut self,
+        caller: &Caller,
+        name: &str,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        let Some((effect, members, own)) = operation(name) else {
+            return Err(unsupported(&format!("the operation {name}")));
+        };
+        let mut request = Request::new(request, &[members, own])?;
+        let table = table_name(&mut request)?;
+        let home = self.ec2.caller();
+        let arn = format!("arn:aws:dynamodb:{}:{}:table/", home.region, home.account);
+        let table = table.strip_prefix(arn.as_str()).unwrap_or(&table);
+        match self.dynamodb.tables.get_mut(table) {
+            Some(table) if *caller == home => {
+                table.settle(self.now, self.pace.reads_behind);
+                effect(table, &mut request)
+            }
+            Some(_) | None => Err(no_table()),
+        }
+    }
+}
+
+fn table_name(request: &mut Request) -> Result<String, ApiError> {
+    let name = request.text("TableName")?;
+    let broken = |value: &str, rule: &str| {
+        validation(format!(
+            "1 validation error detected: Value {value} at 'tableName' failed to satisfy \
+             constraint: {rule}"
+        ))
+    };
+    let Some(name) = name else {
+        return Err(broken("null", "Member must not be null"));
+    };
+    if name.is_empty() {
+        let rule = "Member must have length greater than or equal to 1";
+        return Err(broken("''", rule));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if !name.starts_with("arn:") && !name.chars().all(allowed) {
+        let rule = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
+        return Err(broken(&format!("'{name}'"), rule));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests;

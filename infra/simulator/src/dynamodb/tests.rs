@@ -1,0 +1,334 @@
+//! Operations on the tables.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::*;
+
+const TABLE: &str = "crdb-privatelink-connections";
+const LEASES: &str = "crdb-privatelink-leases";
+
+struct Stage {
+    world: World,
+    caller: Caller,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let scenario = Scenario::parse("title = \"t\"\nstory = \"s\"").unwrap();
+        let world = World::new(&scenario, OffsetDateTime::UNIX_EPOCH);
+        let caller = world.ec2.caller();
+        Stage { world, caller }
+    }
+
+    fn call(&mut self, operation: &str, mut request: Value) -> Result<Value, ApiError> {
+        if request.get("TableName").is_none() {
+            request["TableName"] = json!(TABLE);
+        }
+        self.world.dynamodb(&self.caller, operation, &request)
+    }
+
+    /// Lets reads catch up that need not be consistent.
+    fn wait(&mut self) {
+        self.world.now += self.world.pace.reads_behind;
+    }
+
+    fn put(&mut self, id: &str, attributes: Value) {
+        let mut item = attributes;
+        item["connection_id"] = json!({ "S": id });
+        self.call("PutItem", json!({ "Item": item })).unwrap();
+    }
+
+    /// Takes the lease as the definitions do.
+    fn lease(&mut self, holder: &str, now: u64) -> Result<Value, ApiError> {
+        self.call(
+            "UpdateItem",
+            json!({
+                "TableName": LEASES,
+                "Key": { "vpc": { "S": "eu-west-1/vpc-1" } },
+                "UpdateExpression": "SET holder = :me, expires_at = :until",
+                "ConditionExpression":
+                    "attribute_not_exists(holder) OR holder = :me OR expires_at < :now",
+                "ExpressionAttributeValues": {
+                    ":me": { "S": holder },
+                    ":now": { "N": now.to_string() },
+                    ":until": { "N": (now + 100).to_string() },
+                },
+                "ReturnValues": "ALL_NEW",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }),
+        )
+    }
+}
+
+fn refusal(answer: Result<Value, ApiError>) -> (String, String) {
+    let error = answer.unwrap_err();
+    (error.code, error.message)
+}
+
+fn key(id: &str) -> Value {
+    json!({ "connection_id": { "S": id } })
+}
+
+#[test]
+fn an_item_comes_back_as_it_was_put() {
+    let mut stage = Stage::new();
+    let all = json!({
+        "text": { "S": "a" },
+        "empty": { "S": "" },
+        "number": { "N": "10.50" },
+        "yes": { "BOOL": true },
+        "nothing": { "NULL": true },
+        "steps": { "L": [{ "S": "x" }, { "M": { "n": { "N": "1" } } }] },
+        "texts": { "SS": ["b", "a"] },
+        "numbers": { "NS": ["10", "9"] },
+    });
+    stage.put("one", all.clone());
+    stage.wait();
+    let answer = stage.call("GetItem", json!({ "Key": key("one") })).unwrap();
+    let mut expected = all;
+    expected["connection_id"] = json!({ "S": "one" });
+    expected["number"] = json!({ "N": "10.5" });
+    expected["texts"] = json!({ "SS": ["a", "b"] });
+    expected["numbers"] = json!({ "NS": ["9", "10"] });
+    assert_eq!(answer, json!({ "Item": expected }));
+    let absent = stage.call("GetItem", json!({ "Key": key("two") })).unwrap();
+    assert_eq!(absent, json!({}));
+    let some = json!({
+        "Key": key("one"),
+        "ProjectionExpression": "#n, steps, absent",
+        "ExpressionAttributeNames": { "#n": "number" },
+    });
+    let answer = stage.call("GetItem", some).unwrap();
+    assert_eq!(answer["Item"].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn a_lease_has_one_holder_until_it_expires_or_is_given_back() {
+    let mut stage = Stage::new();
+    let taken = stage.lease("a", 1000).unwrap();
+    assert_eq!(taken["Attributes"]["expires_at"], json!({ "N": "1100" }));
+    let refused = stage.lease("b", 1050).unwrap_err();
+    assert_eq!(refused.code, "ConditionalCheckFailedException");
+    assert_eq!(refused.members["Item"]["holder"], json!({ "S": "a" }));
+    assert!(stage.lease("a", 1050).is_ok(), "its own lease");
+    assert!(stage.lease("b", 1150).is_err(), "not yet over");
+    assert!(stage.lease("b", 1151).is_ok(), "over");
+    let give_back = |holder: &str| {
+        json!({
+            "TableName": LEASES,
+            "Key": { "vpc": { "S": "eu-west-1/vpc-1" } },
+            "ConditionExpression": "holder = :me",
+            "ExpressionAttributeValues": { ":me": { "S": holder } },
+        })
+    };
+    assert!(stage.call("DeleteItem", give_back("a")).is_err());
+    assert!(stage.call("DeleteItem", give_back("b")).is_ok());
+    assert!(stage.world.dynamodb.tables[LEASES].is_empty());
+    assert!(
+        stage.call("DeleteItem", give_back("b")).is_err(),
+        "the condition does not hold for an item that is not there"
+    );
+}
+
+#[test]
+fn an_update_sees_the_item_as_it_was() {
+    let mut stage = Stage::new();
+    let update = json!({
+        "Key": key("one"),
+        "UpdateExpression": "SET a = if_not_exists(a, :zero) + :one, b = if_not_exists(a, :zero), \
+                             timeline = list_append(if_not_exists(timeline, :none), :more) \
+                             REMOVE c",
+        "ExpressionAttributeValues": {
+            ":zero": { "N": "0" },
+            ":one": { "N": "1" },
+            ":none": { "L": [] },
+            ":more": { "L": [{ "S": "step" }] },
+        },
+        "ReturnValues": "ALL_NEW",
+    });
+    stage.call("UpdateItem", update.clone()).unwrap();
+    let second = stage.call("UpdateItem", update).unwrap();
+    assert_eq!(
+        second["Attributes"],
+        json!({
+            "connection_id": { "S": "one" },
+            "a": { "N": "2" },
+            "b": { "N": "1" },
+            "timeline": { "L": [{ "S": "step" }, { "S": "step" }] },
+        })
+    );
+}
+
+#[test]
+fn a_scan_has_an_order_of_its_own_and_a_limit_that_counts_what_is_read() {
+    let mut stage = Stage::new();
+    let ids: Vec<String> = (0..20).map(|n| format!("id-{n:02}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        stage.put(id, json!({ "even": { "BOOL": n % 2 == 0 } }));
+    }
+    stage.wait();
+    let mut request = json!({
+        "Limit": 5,
+        "FilterExpression": "even = :yes",
+        "ExpressionAttributeValues": { ":yes": { "BOOL": true } },
+    });
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = stage.call("Scan", request.clone()).unwrap();
+        pages += 1;
+        let items = page["Items"].as_array().unwrap();
+        assert_eq!(page["Count"], json!(items.len()));
+        for item in items {
+            seen.push(item["connection_id"]["S"].as_str().unwrap().to_owned());
+        }
+        let Some(last) = page.get("LastEvaluatedKey") else {
+            assert_eq!(page["ScannedCount"], json!(0));
+            break;
+        };
+        assert_eq!(page["ScannedCount"], json!(5));
+        request["ExclusiveStartKey"] = last.clone();
+    }
+    assert_eq!(pages, 5, "the fourth page is full, so there is one more");
+    let mut sorted = seen.clone();
+    sorted.sort();
+    assert_ne!(seen, sorted, "the order means nothing");
+    assert_eq!(sorted.len(), 10);
+    let before = stage.call("Scan", json!({})).unwrap();
+    stage.put("another", json!({}));
+    stage
+        .call("DeleteItem", json!({ "Key": key("another") }))
+        .unwrap();
+    stage.wait();
+    assert_eq!(stage.call("Scan", json!({})).unwrap(), before);
+}
+
+/// "Read consistency", developer guide.
+#[test]
+fn a_read_may_be_behind_unless_it_must_be_consistent() {
+    let mut stage = Stage::new();
+    let one = json!({ "Key": key("one") });
+    let now = json!({ "Key": key("one"), "ConsistentRead": true });
+    let count = |stage: &mut Stage, consistent: bool| {
+        let page = stage.call("Scan", json!({ "ConsistentRead": consistent }));
+        page.unwrap()["Count"].clone()
+    };
+    stage.put("one", json!({}));
+    assert_eq!(stage.call("GetItem", one.clone()), Ok(json!({})));
+    assert!(stage.call("GetItem", now.clone()).unwrap()["Item"].is_object());
+    assert_eq!(count(&mut stage, false), json!(0));
+    assert_eq!(count(&mut stage, true), json!(1));
+    stage.wait();
+    stage.put("one", json!({ "phase": { "S": "ready" } }));
+    stage.call("DeleteItem", one.clone()).unwrap();
+    let behind = stage.call("GetItem", one.clone()).unwrap();
+    assert_eq!(
+        behind["Item"],
+        key("one"),
+        "as before the first of two writes"
+    );
+    assert_eq!(stage.call("GetItem", now), Ok(json!({})));
+    assert_eq!(count(&mut stage, false), json!(1));
+    assert_eq!(count(&mut stage, true), json!(0));
+    stage.wait();
+    assert_eq!(stage.call("GetItem", one), Ok(json!({})));
+    assert!(stage.world.dynamodb.tables[TABLE].is_empty());
+}
+
+#[test]
+fn what_breaks_a_rule_is_refused_in_the_words_of_the_service() {
+    let mut stage = Stage::new();
+    let large = "x".repeat(410_000);
+    for (operation, request, message) in [
+        (
+            "GetItem",
+            json!({ "Key": { "id": { "S": "a" } } }),
+            "The provided key element does not match the schema",
+        ),
+        (
+            "GetItem",
+            json!({ "Key": { "connection_id": { "N": "1" } } }),
+            "The provided key element does not match the schema",
+        ),
+        (
+            "GetItem",
+            json!({ "Key": key("") }),
+            "One or more parameter values are not valid. The AttributeValue for a key attribute \
+             cannot contain an empty string value. Key: connection_id",
+        ),
+        (
+            "PutItem",
+            json!({ "Item": { "a": { "S": "b" } } }),
+            "One or more parameter values were invalid: Missing the key connection_id in the item",
+        ),
+        (
+            "PutItem",
+            json!({ "Item": { "connection_id": { "N": "1" } } }),
+            "One or more parameter values were invalid: Type mismatch for key connection_id \
+             expected: S actual: N",
+        ),
+        (
+            "PutItem",
+            json!({ "Item": { "connection_id": { "S": "a" }, "large": { "S": large } } }),
+            "Item size has exceeded the maximum allowed size",
+        ),
+        (
+            "PutItem",
+            json!({ "Item": { "connection_id": { "S": "a", "N": "1" } } }),
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of \
+             the supported datatypes",
+        ),
+        (
+            "PutItem",
+            json!({ "Item": { "connection_id": { "S": "a" } }, "ReturnValues": "ALL_NEW" }),
+            "Return values set to invalid value",
+        ),
+        (
+            "UpdateItem",
+            json!({
+                "Key": key("a"),
+                "UpdateExpression": "SET connection_id = :b",
+                "ExpressionAttributeValues": { ":b": { "S": "b" } },
+            }),
+            "One or more parameter values were invalid: Cannot update attribute connection_id. \
+             This attribute is part of the key",
+        ),
+        (
+            "UpdateItem",
+            json!({ "Key": key("a"), "ExpressionAttributeNames": { "#a": "b" } }),
+            "ExpressionAttributeNames can only be specified when using expressions: \
+             UpdateExpression and ConditionExpression are null",
+        ),
+        (
+            "Scan",
+            json!({ "Limit": 0 }),
+            "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: \
+             Member must have value greater than or equal to 1",
+        ),
+        (
+            "DeleteItem",
+            json!({ "Key": key("a"), "AttributesToGet": ["b"] }),
+            "the simulator does not know the member AttributesToGet",
+        ),
+    ] {
+        let expected = ("ValidationException".to_owned(), message.to_owned());
+        assert_eq!(refusal(stage.call(operation, request)), expected);
+    }
+    assert!(stage.world.dynamodb.tables[TABLE].is_empty());
+}
+
+#[test]
+fn a_table_is_there_for_its_account_and_region_only() {
+    let mut stage = Stage::new();
+    let absent = json!({ "TableName": "another", "Key": key("a") });
+    assert_eq!(
+        refusal(stage.call("GetItem", absent)).0,
+        "ResourceNotFoundException"
+    );
+    let arn = format!("arn:aws:dynamodb:eu-west-1:111122223333:table/{TABLE}");
+    let by_arn = json!({ "TableName": arn, "Key": key("a") });
+    assert!(stage.call("GetItem", by_arn).is_ok());
+    stage.caller.region = "us-east-1".to_owned();
+    let elsewhere = stage.call("GetItem", json!({ "Key": key("a") }));
+    assert_eq!(refusal(elsewhere).0, "ResourceNotFoundException");
+}

@@ -1,0 +1,48 @@
+//! The stack of this project in the account of the callers, and its roles in
+//! other accounts.
+
+use serde::Deserialize;
+
+/// The names of what the stack has in the account and Region of the scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StackSpec {
+    /// The table with one item for each connection, key `connection_id`.
+    pub connections_table: String,
+    /// The table with one item for each VPC that is being changed, key `vpc`.
+    pub leases_table: String,
+    /// The state machine that makes a connection.
+    pub provision_machine: String,
+    /// The state machine that takes one away.
+    pub deprovision_machine: String,
+    /// The state machine that checks connections.
+    pub check_fleet_machine: String,
+    /// The topic for notices.
+    pub notices_topic: String,
+}
+
+impl Default for StackSpec {
+    fn default() -> Self {
+        let name = |what: &str| format!("crdb-privatelink-{what}");
+        StackSpec {
+            connections_table: name("connections"),
+            leases_table: name("leases"),
+            provision_machine: name("provision"),
+            deprovision_machine: name("deprovision"),
+            check_fleet_machine: name("check-fleet"),
+            notices_topic: name("notices"),
+        }
+    }
+}
+
+/// A role in some account that trusts the account of the scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSpec {
+    /// The account of the role.
+    pub account: String,
+    /// Its name.
+    pub name: String,
+    /// What the trust policy wants as `sts:ExternalId`; nothing if left out.
+    pub external_id: Option<String>,
+}

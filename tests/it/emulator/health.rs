@@ -1,0 +1,54 @@
+//! The door for time: the schedule.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use system_tests::emulator::story::{PATIENCE, story, text};
+use system_tests::emulator::until;
+use system_tests::emulator::world::{STANDARD, vpc};
+
+#[test]
+fn the_schedule_checks_and_a_change_of_health_is_told() {
+    story("scheduler, health, drift", &vpc(11), async |system| {
+        let vpc = vpc(11);
+        let connection = text(&system.connect(&vpc, STANDARD).await["connection_id"]);
+        let path = format!("/connections/{connection}");
+        // The schedule's rate is a minute here.
+        let shown = until(
+            "the schedule has it checked",
+            Duration::from_secs(90),
+            async || {
+                let (_, shown) = system.api(Method::GET, &path, None).await;
+                (!shown["health"].is_null()).then_some(shown)
+            },
+        )
+        .await;
+        assert_eq!(shown["health"]["status"], "healthy", "{shown}");
+
+        // Somebody takes a rule away that clients need.
+        system.world.simulator.meddle(|world| {
+            let groups = world.ec2.groups.values_mut();
+            let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
+            ours.for_each(|group| group.rules.clear());
+        });
+        let (status, body) = system
+            .api(Method::POST, &format!("{path}/check"), None)
+            .await;
+        assert_eq!(status, 202, "{body}");
+        let run = system.ended(&text(&body["execution"])).await;
+        assert_eq!(run.status(), "SUCCEEDED", "{}", run.described);
+        let shown = until("the drift is recorded", PATIENCE, async || {
+            let (_, shown) = system.api(Method::GET, &path, None).await;
+            (shown["health"]["status"] == "drifted").then_some(shown)
+        })
+        .await;
+        assert_ne!(shown["health"]["findings"], json!([]), "{shown}");
+        let event = system
+            .notices
+            .event("Connection Drifted", &connection)
+            .await;
+        assert_eq!(event["detail"]["health"], "drifted", "{event}");
+        system.notices.notice(&["drift", &vpc]).await;
+    });
+}

@@ -1,0 +1,498 @@
+//! `check-fleet` over worlds that `provision` has made connections in: what a
+//! check finds, records and announces, and that nothing of it is lost.
+
+use crdb_privatelink::steps::fleet::FleetSteps;
+use engine::{Clock, EventKind, Execution, Outcome, run};
+use serde_json::{Value, json};
+use shared::Code;
+use shared::cloud::Cloud;
+use shared::config::Config;
+use shared::ec2::{Endpoints, SecurityGroups, Source};
+use shared::ids::EndpointId;
+use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
+use shared::notice::Notice;
+use simulator::scenario::{ClusterSpec, KeySpec, VpcSpec};
+use simulator::step_functions::Execution as Started;
+use simulator::{Fault, FaultKind, Moment, Scenario, World};
+use start_connection::Known;
+use std::time::Duration;
+use system_tests::run::{Ending, Stage, block_on, ending};
+
+/// The second cluster of [`two_clusters`].
+const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
+
+/// A world with one connection that works.
+fn connected() -> Stage {
+    let stage = Stage::shipped("fresh-vpc");
+    provision(&stage, "first");
+    stage
+}
+
+fn provision(stage: &Stage, name: &str) {
+    let execution = stage.provision(name);
+    assert!(
+        matches!(ending(&execution), Ending::Ready(_)),
+        "{execution:?}"
+    );
+}
+
+/// Runs `check-fleet` to its end, ten minutes after whatever was before.
+fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
+    stage.clock.advance(Duration::from_secs(600));
+    let ports = stage.ports();
+    let known = Known::new(Config::of(|_| None));
+    let now = || stage.clock.now();
+    let region = "eu-west-1".parse().unwrap();
+    let machine = crdb_privatelink::definition::check_fleet(&region, repair).unwrap();
+    let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
+    block_on(run(&machine, "check", input, &steps, &stage.clock, &()))
+}
+
+/// A check of everything that ends well, and what it announced.
+fn check(stage: &Stage) -> Vec<(String, Notice)> {
+    let before = events(stage).len();
+    let execution = check_by(stage, json!({}), false);
+    assert!(
+        matches!(execution.outcome, Outcome::Succeeded(_)),
+        "{:?}",
+        execution.outcome
+    );
+    events(stage).split_off(before)
+}
+
+/// Everything that was ever announced about health.
+fn events(stage: &Stage) -> Vec<(String, Notice)> {
+    let events = stage.simulator.look(|world| world.notices.events.clone());
+    let of_health = events
+        .into_iter()
+        .filter(|event| !event.detail["health"].is_null());
+    of_health
+        .map(|event| {
+            assert_eq!(event.source, shared::notice::SOURCE);
+            assert!(shared::notice::DETAIL_TYPES.contains(&event.detail_type.as_str()));
+            let notice = serde_json::from_value(event.detail).expect("a notice");
+            (event.detail_type, notice)
+        })
+        .collect()
+}
+
+fn kinds(events: &[(String, Notice)]) -> Vec<&str> {
+    events.iter().map(|(kind, _)| kind.as_str()).collect()
+}
+
+fn connections(stage: &Stage) -> Vec<Connection> {
+    block_on(stage.ports().connections(None, 1000))
+        .unwrap()
+        .connections
+}
+
+fn status(stage: &Stage) -> HealthStatus {
+    connections(stage)[0]
+        .health
+        .as_ref()
+        .expect("a check")
+        .status
+}
+
+fn endpoint_of(stage: &Stage) -> EndpointId {
+    connections(stage)[0]
+        .endpoint_id
+        .clone()
+        .expect("an endpoint")
+}
+
+#[test]
+fn what_provision_made_is_healthy() {
+    let stage = connected();
+    assert_eq!(connections(&stage)[0].phase, Phase::Ready);
+    for _ in 0..2 {
+        assert_eq!(check(&stage), []);
+        let health = connections(&stage)[0].health.clone().unwrap();
+        assert_eq!(
+            (health.status, health.findings),
+            (HealthStatus::Healthy, vec![])
+        );
+    }
+}
+
+/// How somebody breaks a connection, and how it is mended by hand.
+struct Trouble {
+    code: Code,
+    breaks: fn(&mut World, &Connection),
+    mends: fn(&Stage, &Connection),
+}
+
+const TROUBLES: [Trouble; 4] = [
+    Trouble {
+        code: Code::EndpointGone,
+        breaks: |world, connection| {
+            let id = connection.endpoint_id.as_ref().unwrap();
+            world.ec2.endpoints.remove(id.as_str());
+        },
+        mends: |stage, _| provision(stage, "again"),
+    },
+    Trouble {
+        code: Code::SecurityGroupRuleMissing,
+        breaks: |world, connection| {
+            let id = connection.security_group_id.as_ref().unwrap();
+            let group = world.ec2.groups.get_mut(id.as_str()).unwrap();
+            group
+                .rules
+                .retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
+        },
+        mends: |stage, connection| {
+            let group = connection.security_group_id.as_ref().unwrap();
+            let source = Source::Cidr("100.64.0.0/18".parse().unwrap());
+            block_on(stage.ports().authorize(group, &[source], "by hand")).unwrap();
+        },
+    },
+    Trouble {
+        code: Code::PrivateDnsSwitchedOff,
+        breaks: |world, connection| {
+            let id = connection.endpoint_id.as_ref().unwrap();
+            world
+                .ec2
+                .endpoints
+                .get_mut(id.as_str())
+                .unwrap()
+                .private_dns = false;
+        },
+        mends: |stage, connection| {
+            let id = connection.endpoint_id.as_ref().unwrap();
+            block_on(stage.ports().set_private_dns(id, true)).unwrap();
+        },
+    },
+    Trouble {
+        code: Code::RegistrationGone,
+        breaks: |world, connection| {
+            let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
+            let id = connection.endpoint_id.as_ref().unwrap();
+            cluster.unwrap().forget_connection(id.as_str());
+        },
+        mends: |stage, connection| {
+            let id = connection.endpoint_id.as_ref().unwrap();
+            block_on(stage.ports().register(&connection.cluster_id, id)).unwrap();
+        },
+    },
+];
+
+#[test]
+fn drift_is_announced_once_and_so_is_its_end() {
+    for trouble in TROUBLES {
+        let stage = connected();
+        let connection = connections(&stage).remove(0);
+        assert_eq!(check(&stage), []);
+        stage
+            .simulator
+            .meddle(|world| (trouble.breaks)(world, &connection));
+
+        let told = check(&stage);
+        assert_eq!(kinds(&told), ["Connection Drifted"], "{}", trouble.code);
+        let (_, notice) = &told[0];
+        assert_eq!(notice.code.as_deref(), Some(trouble.code.as_str()));
+        assert_eq!(notice.fix.as_deref(), Some(trouble.code.fix()));
+        assert_eq!(notice.connection_id, connection.connection_id);
+        assert!(
+            notice.execution.contains("check-fleet"),
+            "{}",
+            notice.execution
+        );
+        assert_eq!(status(&stage), HealthStatus::Drifted);
+        assert_eq!(check(&stage), [], "{}: it is known", trouble.code);
+
+        (trouble.mends)(&stage, &connection);
+        assert_eq!(
+            kinds(&check(&stage)),
+            ["Connection Recovered"],
+            "{}",
+            trouble.code
+        );
+        assert_eq!(status(&stage), HealthStatus::Healthy);
+        assert_eq!(check(&stage), []);
+    }
+}
+
+/// The runs of `provision` that were started to repair.
+fn repairs(stage: &Stage) -> Vec<Started> {
+    let started = stage
+        .simulator
+        .look(|world| world.step_functions.executions.clone());
+    started
+        .into_iter()
+        .filter(|run| run.name.starts_with("repair-"))
+        .collect()
+}
+
+#[test]
+fn what_has_drifted_is_repaired_where_that_is_wanted() {
+    for trouble in TROUBLES {
+        let mut stage = connected();
+        let connection = connections(&stage).remove(0);
+        stage
+            .simulator
+            .meddle(|world| (trouble.breaks)(world, &connection));
+        check(&stage);
+        assert_eq!(repairs(&stage).len(), 0, "only reported");
+
+        let execution = check_by(&stage, json!({}), true);
+        assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+        let repairs = repairs(&stage);
+        assert_eq!(repairs.len(), 1, "{}", trouble.code);
+        stage.request = serde_json::from_str(&repairs[0].input).unwrap();
+        provision(&stage, &repairs[0].name);
+        assert_eq!(
+            kinds(&check(&stage)),
+            ["Connection Recovered"],
+            "{}",
+            trouble.code
+        );
+    }
+}
+
+#[test]
+fn what_provision_cannot_mend_is_only_reported() {
+    let stage = connected();
+    stage.simulator.meddle(|world| {
+        for vpc in world.ec2.vpcs.values_mut() {
+            vpc.dns_hostnames = false;
+        }
+    });
+    let execution = check_by(&stage, json!({}), true);
+    assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+    assert_eq!(kinds(&events(&stage)), ["Connection Drifted"]);
+    assert_eq!(repairs(&stage), []);
+}
+
+/// The world of `fresh-vpc` with many VPCs, every second one for another cluster.
+fn many(count: usize) -> Stage {
+    let mut scenario = Scenario::shipped("fresh-vpc").unwrap();
+    scenario.habits.requests_per_second = 0;
+    let template = scenario.vpcs.remove(0);
+    scenario.vpcs = (0..count).map(|n| numbered(&template, n)).collect();
+    scenario.clusters.push(other(&scenario.clusters[0]));
+    let mut stage = Stage::of(&scenario);
+    for (n, vpc) in scenario.vpcs.iter().enumerate() {
+        stage.request["vpc_id"] = json!(vpc.id);
+        stage.request["cluster_id"] = json!(scenario.clusters[n % 2].id);
+        provision(&stage, &format!("run-{n}"));
+    }
+    stage
+}
+
+fn numbered(template: &VpcSpec, n: usize) -> VpcSpec {
+    let mut vpc = template.clone();
+    vpc.id = format!("vpc-0b{n:015x}");
+    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
+        subnet.id = format!("subnet-0b{n:013x}{m:02x}");
+    }
+    vpc
+}
+
+fn other(template: &ClusterSpec) -> ClusterSpec {
+    let mut cluster = template.clone();
+    cluster.id = OTHER_CLUSTER.to_owned();
+    cluster.name = "stock".to_owned();
+    let service = &mut cluster.regions[0].service;
+    service.name = Some("com.amazonaws.vpce.eu-west-1.vpce-svc-0ad0ad0ad0ad0ad02".to_owned());
+    cluster.regions[0].internal_dns =
+        Some("internal-stock-k4x.aws-eu-west-1.cockroachlabs.cloud".to_owned());
+    cluster
+}
+
+#[test]
+fn every_connection_is_checked_over_several_pages() {
+    let stage = many(25);
+    assert_eq!(check(&stage), []);
+    let all = connections(&stage);
+    assert_eq!(all.len(), 25);
+    let is_healthy = |it: &Connection| it.health.as_ref().unwrap().status == HealthStatus::Healthy;
+    assert!(all.iter().all(is_healthy));
+
+    // All of them break. The events of one page fit into one call.
+    stage.simulator.meddle(|world| {
+        for endpoint in world.ec2.endpoints.values_mut() {
+            endpoint.private_dns = false;
+        }
+    });
+    let told = check(&stage);
+    assert_eq!(kinds(&told), ["Connection Drifted"; 25]);
+    assert_eq!(
+        calls(&stage, "events:PutEvents"),
+        3 + 25,
+        "25 of them by provision"
+    );
+    assert_eq!(check(&stage), []);
+}
+
+/// How often an operation was called so far.
+fn calls(stage: &Stage, operation: &str) -> usize {
+    let calls = stage.simulator.calls();
+    calls
+        .iter()
+        .filter(|call| call.operation == operation)
+        .count()
+}
+
+#[test]
+fn a_cluster_whose_key_is_refused_leaves_only_its_own_connections_unknown() {
+    let stage = many(4);
+    let scenario = Scenario::shipped("fresh-vpc").unwrap();
+    let key = &scenario.keys[0];
+    let use_key = |clusters: Vec<String>| {
+        let key = KeySpec {
+            clusters,
+            ..key.clone()
+        };
+        stage.simulator.meddle(|world| world.cloud.keys.add(&key));
+    };
+    use_key(vec![scenario.clusters[0].id.clone()]);
+    assert_eq!(check(&stage), [], "not to know is no news");
+    for connection in connections(&stage) {
+        let health = connection.health.unwrap();
+        let expected = match connection.cluster_id.as_str() {
+            OTHER_CLUSTER => HealthStatus::Unknown,
+            _ => HealthStatus::Healthy,
+        };
+        assert_eq!(health.status, expected, "{:?}", health.findings);
+    }
+    use_key(Vec::new());
+    assert_eq!(check(&stage), []);
+    let all = connections(&stage);
+    assert!(
+        all.iter()
+            .all(|it| it.health.as_ref().unwrap().status == HealthStatus::Healthy)
+    );
+}
+
+#[test]
+fn only_the_connection_that_is_named_is_checked_and_nothing_is_looked_for() {
+    let stage = many(2);
+    let id = connections(&stage)[1].connection_id.clone();
+    let execution = check_by(&stage, json!({ "connection_ids": [id] }), false);
+    assert!(
+        matches!(execution.outcome, Outcome::Succeeded(_)),
+        "{:?}",
+        execution.outcome
+    );
+    let all = connections(&stage);
+    assert!(all[0].health.is_none() && all[1].health.is_some());
+    assert_eq!(visits(&execution, "StartConnectionRequests"), 0);
+}
+
+/// How often a state was entered.
+fn visits(execution: &Execution, name: &str) -> usize {
+    let entered = |event: &&engine::Event| matches!(&event.kind, EventKind::StateEntered { state, .. } if state == name);
+    execution.history.iter().filter(entered).count()
+}
+
+/// The report of a failed check.
+fn failure(execution: &Execution) -> Value {
+    match &execution.outcome {
+        Outcome::Failed { error, cause } => {
+            assert_eq!(error, "CheckFailed");
+            serde_json::from_str(cause).expect("JSON")
+        }
+        Outcome::Succeeded(_) | Outcome::TimedOut => panic!("{:?}", execution.outcome),
+    }
+}
+
+/// Refuses the next calls of an operation.
+fn refuse_next(stage: &Stage, operation: &str, repeat: u32) {
+    let nth = u32::try_from(calls(stage, operation) + 1).unwrap();
+    stage.simulator.add_fault(Fault {
+        repeat,
+        ..Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
+    });
+}
+
+#[test]
+fn what_cannot_be_announced_is_announced_by_the_next_check() {
+    let stage = connected();
+    let connection = connections(&stage).remove(0);
+    stage
+        .simulator
+        .meddle(|world| (TROUBLES[0].breaks)(world, &connection));
+    refuse_next(&stage, "events:PutEvents", 6);
+    let failure = failure(&check_by(&stage, json!({}), false));
+    assert_eq!(failure["failed_at"], "AnnounceChanges");
+    assert_eq!(
+        (events(&stage), status(&stage)),
+        (vec![], HealthStatus::Drifted)
+    );
+    assert_eq!(kinds(&check(&stage)), ["Connection Drifted"]);
+    assert_eq!(check(&stage), []);
+}
+
+#[test]
+fn that_requests_cannot_be_looked_for_is_told_after_everything_was_checked() {
+    let stage = connected();
+    refuse_next(&stage, "ec2:DescribeVpcs", 1);
+    let failure = failure(&check_by(&stage, json!({}), false));
+    assert_eq!(failure["failed_at"], "StartConnectionRequests");
+    assert!(connections(&stage)[0].health.is_some());
+}
+
+/// Whatever call of a check fails once, in whatever way: the check or the next
+/// one announces the drift, and it is known afterwards.
+#[test]
+fn no_single_fault_loses_an_announcement() {
+    let broken = || {
+        let stage = connected();
+        let connection = connections(&stage).remove(0);
+        stage
+            .simulator
+            .meddle(|world| (TROUBLES[2].breaks)(world, &connection));
+        stage
+    };
+    let stage = broken();
+    let before = stage.simulator.calls().len();
+    check(&stage);
+    let made: Vec<(String, u32)> = stage.simulator.calls()[before..]
+        .iter()
+        .map(|call| (call.operation.clone(), call.nth))
+        .collect();
+    assert!(made.len() > 10, "{made:?}");
+    for (operation, nth) in made {
+        for kind in FaultKind::ALL {
+            for moment in [Moment::Before, Moment::After] {
+                let stage = broken();
+                stage
+                    .simulator
+                    .add_fault(Fault::once(operation.as_str(), nth, kind, moment));
+                let place = format!("call {nth} of {operation}, {kind:?}, {moment:?}");
+                check_by(&stage, json!({}), false);
+                check(&stage);
+                let told = events(&stage);
+                assert!((1..=2).contains(&told.len()), "{place}: {told:?}");
+                assert!(
+                    kinds(&told)
+                        .iter()
+                        .all(|kind| *kind == "Connection Drifted"),
+                    "{place}"
+                );
+                assert_eq!(status(&stage), HealthStatus::Drifted, "{place}");
+                assert_eq!(check(&stage), [], "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_being_made_is_counted_and_not_judged() {
+    let stage = connected();
+    let mut connection = connections(&stage).remove(0);
+    connection.phase = Phase::Registered;
+    stage.ports().put_connection(&connection);
+    stage
+        .simulator
+        .meddle(|world| (TROUBLES[0].breaks)(world, &connection));
+    let execution = check_by(&stage, json!({}), true);
+    let Outcome::Succeeded(output) = &execution.outcome else {
+        panic!("{:?}", execution.outcome);
+    };
+    assert_eq!(output["counts"]["pending"], 1);
+    assert!(output["counts"]["oldest_pending_seconds"].as_u64() > Some(600));
+    assert_eq!(events(&stage), []);
+    assert_eq!(repairs(&stage), []);
+    assert_eq!(endpoint_of(&stage), connection.endpoint_id.unwrap());
+}

@@ -1,0 +1,292 @@
+//! One run at a time changes a VPC's connections: runs at once wait for each
+//! other, in whichever order they come.
+
+use std::time::Duration;
+
+use engine::{Clock, Execution};
+use serde_json::{Value, json};
+use shared::Code;
+use shared::ledger::Phase;
+use simulator::cloud::ConnectionStatus;
+use simulator::scenario::EndpointOutcome;
+use simulator::{Fault, FaultKind, Moment, Scenario};
+use system_tests::aftermath::{Snapshot, check, recorded};
+use system_tests::books::{connections, hold_lease, lease_of, leases, notices};
+use system_tests::run::{Ending, Stage, ending};
+
+/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
+const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
+
+/// Two clusters behind one endpoint service, and a VPC that is connected to neither.
+fn two_clusters() -> (Stage, [Value; 2]) {
+    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
+    scenario.vpcs[0].endpoints.clear();
+    scenario.vpcs[0].groups.clear();
+    scenario.clusters[0].connections.clear();
+    let requests = [0, 1].map(|index| {
+        let mut request = Value::Object(scenario.request.clone());
+        request["cluster_id"] = json!(scenario.clusters[index].id);
+        request
+    });
+    (Stage::of(&scenario), requests)
+}
+
+/// Whether a run had to wait for the other one.
+fn has_waited(execution: &Execution) -> bool {
+    let mut states = execution
+        .history
+        .iter()
+        .filter_map(|event| event.kind.state());
+    states.any(|state| state == "WaitForLease")
+}
+
+#[test]
+fn two_runs_of_one_connection_end_in_one_connection() {
+    let mut waited = 0;
+    for scenario in ["fresh-vpc", "standard-cluster", "half-made-by-hand"] {
+        for offset in OFFSETS {
+            let stage = Stage::shipped(scenario);
+            let before = Snapshot::settled(&stage);
+            let requests = [&stage.request, &stage.request];
+            let both = stage.provision_both(requests, Duration::from_secs(offset));
+            let what = format!("{scenario}, {offset} s later");
+            waited += both.iter().filter(|run| has_waited(run)).count();
+            let [first, second] = both.each_ref().map(ending);
+            let (Ending::Ready(one), Ending::Ready(other)) = (&first, &second) else {
+                panic!("{what}: {first:?}, {second:?}");
+            };
+            assert_eq!(one.endpoint_id, other.endpoint_id, "{what}");
+            check(&stage, &before, &second).unwrap_or_else(|broken| panic!("{what}: {broken}"));
+            assert_eq!(stage.simulator.look(connections).len(), 1, "{what}");
+        }
+    }
+    assert!(waited > 10, "only {waited} runs had to wait");
+}
+
+#[test]
+fn two_clusters_come_to_share_an_endpoint_in_whichever_order() {
+    for swapped in [false, true] {
+        for offset in OFFSETS {
+            let (stage, mut requests) = two_clusters();
+            if swapped {
+                requests.reverse();
+            }
+            let before = Snapshot::settled(&stage);
+            let both = stage.provision_both(requests.each_ref(), Duration::from_secs(offset));
+            let what = format!("swapped {swapped}, {offset} s later");
+            let [first, second] = both.each_ref().map(ending);
+            let (Ending::Ready(one), Ending::Ready(other)) = (&first, &second) else {
+                panic!("{what}: {first:?}, {second:?}");
+            };
+            assert_eq!(one.endpoint_id, other.endpoint_id, "{what}");
+            for (request, ending) in requests.iter().zip([&first, &second]) {
+                let of_one = Stage {
+                    clock: stage.clock.clone(),
+                    simulator: stage.simulator.clone(),
+                    request: request.clone(),
+                };
+                let leased = stage.simulator.look(leases);
+                assert!(leased.is_empty(), "{what}: {leased:?}");
+                let entry = recorded(&of_one).expect("an entry of its own");
+                assert_eq!(entry.phase, Phase::Ready, "{what}");
+                let Ending::Ready(ready) = ending else {
+                    continue;
+                };
+                assert_eq!(entry.connection_id, ready.connection_id, "{what}");
+            }
+            check(&stage, &before, if swapped { &first } else { &second })
+                .unwrap_or_else(|broken| panic!("{what}: {broken}"));
+            stage.simulator.look(|world| {
+                for cluster in world.cloud.clusters() {
+                    let mut connections = cluster.connections();
+                    assert!(
+                        connections.any(|it| it.status == ConnectionStatus::Available),
+                        "{what}: {}",
+                        cluster.cluster.name
+                    );
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_rolled_back_leaves_the_other_one_its_path() {
+    // Whichever registration comes first is rejected with its endpoint; the other
+    // run begins anew.
+    for offset in OFFSETS {
+        let (stage, requests) = two_clusters();
+        stage.simulator.meddle(|world| {
+            for request in &requests {
+                let id = request["cluster_id"].as_str().expect("an id");
+                let cluster = world.cloud.cluster_mut(id).expect("a cluster");
+                cluster.endpoint_outcome = EndpointOutcome::Rejected;
+            }
+        });
+        let before = Snapshot::settled(&stage);
+        let both = stage.provision_both(requests.each_ref(), Duration::from_secs(offset));
+        for (execution, request) in both.iter().zip(&requests) {
+            let Ending::Failed(name, failure) = ending(execution) else {
+                panic!("{offset} s later: ready")
+            };
+            assert_eq!(name, "RolledBack", "{failure:#?}");
+            let of_one = Stage {
+                clock: stage.clock.clone(),
+                simulator: stage.simulator.clone(),
+                request: request.clone(),
+            };
+            let entry = recorded(&of_one).expect("an entry of its own");
+            assert_eq!(entry.phase, Phase::RolledBack);
+            assert_eq!(entry.endpoint_id, None);
+        }
+        assert_eq!(Snapshot::settled(&stage), before, "{offset} s later");
+    }
+}
+
+/// Seconds since 1970 on the clock of the stage, and so much later.
+fn in_seconds(stage: &Stage, seconds: i64) -> i64 {
+    stage.clock.now().unix_timestamp() + seconds
+}
+
+#[test]
+fn a_lease_that_has_expired_is_taken_over() {
+    let stage = Stage::shipped("standard-cluster");
+    hold_lease(&stage, "arn:a-run-that-was-lost", in_seconds(&stage, -1));
+    let execution = stage.provision("next");
+    assert!(!has_waited(&execution));
+    assert!(matches!(ending(&execution), Ending::Ready(_)));
+    assert!(stage.simulator.look(leases).is_empty());
+}
+
+#[test]
+fn a_lease_that_expires_meanwhile_is_waited_for() {
+    let stage = Stage::shipped("standard-cluster");
+    hold_lease(&stage, "arn:a-run-that-was-lost", in_seconds(&stage, 100));
+    let execution = stage.provision("next");
+    assert!(has_waited(&execution));
+    assert!(matches!(ending(&execution), Ending::Ready(_)));
+    assert!(stage.simulator.look(leases).is_empty());
+}
+
+#[test]
+fn a_lease_that_is_held_for_ever_is_given_up_and_stays() {
+    const OTHER: &str = "arn:a-run-that-lasts";
+    let stage = Stage::shipped("standard-cluster").asking("limits", json!({"lease_seconds": 600}));
+    hold_lease(&stage, OTHER, in_seconds(&stage, 1_000_000));
+    let before = Snapshot::settled(&stage);
+    let begun = stage.clock.now();
+    let execution = stage.provision("next");
+    let waited = (stage.clock.now() - begun).whole_seconds();
+    let ended = ending(&execution);
+    let Ending::Failed(name, failure) = &ended else {
+        panic!("ready")
+    };
+    assert_eq!(name, "RolledBack");
+    assert_eq!(failure.code(), Code::ConnectionBusy);
+    assert!((600..700).contains(&waited), "{waited} s");
+    assert!(
+        failure.detail().contains("after 600 s"),
+        "{}",
+        failure.detail()
+    );
+    assert_eq!(Snapshot::settled(&stage), before);
+    check(&stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
+    let held = stage.simulator.look(leases);
+    assert_eq!(held[&lease_of(&stage.request)], OTHER);
+    // Whoever holds the lease has the entry too, if there is one.
+    assert_eq!(recorded(&stage), None);
+    let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    assert_eq!(kind, "Connection Failed");
+    assert_eq!(notice.code.as_deref(), Some("connection-busy"));
+    assert!(
+        notice.sentence.ends_with("Nothing was changed."),
+        "{}",
+        notice.sentence
+    );
+}
+
+#[test]
+fn the_entry_of_a_run_that_works_is_not_touched_by_one_that_gives_up() {
+    let stage = Stage::shipped("slow-world");
+    let impatient = {
+        let mut request = stage.request.clone();
+        request["limits"] = json!({"lease_seconds": 10});
+        request
+    };
+    let both = stage.provision_both([&stage.request, &impatient], Duration::from_secs(60));
+    let [first, second] = both.each_ref().map(ending);
+    let Ending::Failed(_, failure) = second else {
+        panic!("{second:?}")
+    };
+    assert_eq!(failure.code(), Code::ConnectionBusy);
+    assert!(matches!(first, Ending::Ready(_)));
+    let entry = recorded(&stage).expect("an entry");
+    assert_eq!(entry.phase, Phase::Ready);
+    assert!(entry.execution.ends_with(":first"), "{}", entry.execution);
+}
+
+#[test]
+fn a_lease_that_cannot_be_given_back_is_named_by_its_holder_and_expires() {
+    let stage = Stage::shipped("standard-cluster").with(Fault::from_then_on(
+        "dynamodb:DeleteItem",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    let ended = ending(&stage.provision("kept"));
+    assert!(
+        matches!(ended, Ending::Ready(_)),
+        "the outcome stands: {ended:?}"
+    );
+    let held = stage.simulator.look(leases);
+    assert!(
+        held[&lease_of(&stage.request)].ends_with(":kept"),
+        "{held:?}"
+    );
+}
+
+#[test]
+fn who_asks_by_a_tag_reads_the_answer_there() {
+    let tag = |stage: &Stage| {
+        let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+        let cluster = stage.request["cluster_id"].as_str().expect("an id");
+        let key = format!("cockroachdb-privatelink:status:{cluster}");
+        stage
+            .simulator
+            .look(|world| world.ec2.vpcs[&vpc].tags.get(&key).cloned())
+    };
+    let by_tag = |name: &str| Stage::shipped(name).asking("requested_by", json!("vpc-tag"));
+    let stage = by_tag("standard-cluster");
+    assert!(matches!(
+        ending(&stage.provision("tagged")),
+        Ending::Ready(_)
+    ));
+    let status = tag(&stage).expect("a status");
+    assert!(status.starts_with("ready - 2030-01-01T00:"), "{status}");
+
+    let stage = by_tag("endpoint-rejected");
+    stage.provision("tagged");
+    let status = tag(&stage).expect("a status");
+    assert!(
+        status.starts_with("rolled-back endpoint-rejected 2030-"),
+        "{status}"
+    );
+
+    let stage = Stage::shipped("standard-cluster");
+    stage.provision("called");
+    assert_eq!(tag(&stage), None, "nobody asked by a tag");
+
+    // No room for one more tag: the outcome is what it is.
+    let stage = by_tag("standard-cluster");
+    let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+    stage.simulator.meddle(|world| {
+        let vpc = world.ec2.vpcs.get_mut(&vpc).expect("the VPC");
+        vpc.tags = (0..50)
+            .map(|n| (format!("tag-{n}"), String::new()))
+            .collect();
+    });
+    let before = Snapshot::settled(&stage);
+    let ended = ending(&stage.provision("tagged"));
+    assert!(matches!(ended, Ending::Ready(_)), "{ended:?}");
+    check(&stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
+}

@@ -1,0 +1,434 @@
+//! Holds the template of the stack to the functions, the definitions and the
+//! configuration that it deploys. What its roles may do is tested in
+//! `permissions`; whether AWS would take it, by the tools that `.ci/run` calls.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crdb_privatelink::steps::resource_name;
+use serde_json::{Value, json};
+use shared::config::Config;
+use system_tests::documents::{read, root};
+use system_tests::template::{Resource, Template, entries, function_folders};
+
+/// The longest that a client of ours waits for one operation, in seconds: the
+/// `operation_timeout` of `shared::config::aws`.
+const OPERATION_SECONDS: u64 = 22;
+
+/// API Gateway gives up after this many seconds (API Gateway developer guide, "Quotas").
+const API_SECONDS: u64 = 29;
+
+/// The variables that a function needs besides those of all functions.
+const NEEDS: [(&str, &[&str]); 6] = [
+    ("tag-vpc", &["TAG_PREFIX"]),
+    ("check-fleet", &["CONNECTIONS_TABLE"]),
+    (
+        "start-connection",
+        &[
+            "ALLOWED_CLUSTERS",
+            "CONNECTIONS_TABLE",
+            "DEPROVISION_MACHINE",
+            "LEASES_TABLE",
+            "PROVISION_MACHINE",
+            "TAG_PREFIX",
+        ],
+    ),
+    (
+        "connections-api",
+        &[
+            "ALLOWED_CLUSTERS",
+            "CHECK_FLEET_MACHINE",
+            "CONNECTIONS_TABLE",
+            "DEPROVISION_MACHINE",
+            "PROVISION_MACHINE",
+        ],
+    ),
+    ("plan-connection", &["ALLOWED_CLUSTERS"]),
+    ("inspect-connection", &[]),
+];
+
+/// The variables of a function, or of all.
+fn variables(properties: &Value) -> BTreeMap<&str, &Value> {
+    let variables = properties["Environment"]["Variables"].as_object();
+    let variables = variables.into_iter().flatten();
+    variables
+        .map(|(name, value)| (name.as_str(), value))
+        .collect()
+}
+
+fn definition(machine: &str) -> Value {
+    let text = read(&format!("statemachine/{machine}.asl.json"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{machine}: {error}"))
+}
+
+/// The names of all `${…}` in a text.
+fn placeholders(text: &str) -> BTreeSet<&str> {
+    let pieces = text.split("${").skip(1);
+    pieces
+        .filter_map(|piece| piece.split_once('}'))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// The smallest limit in seconds of the tasks that call a function.
+fn task_limit(template: &Template, function: &str) -> Option<u64> {
+    let resource = format!("${{{}FunctionArn}}", resource_name(function));
+    let definitions = template.machines();
+    let definitions = definitions.keys().map(|name| definition(name));
+    definitions
+        .flat_map(|definition| tasks_of(&definition, &resource))
+        .min()
+}
+
+/// The limits of the tasks with that resource, at any depth.
+fn tasks_of(value: &Value, resource: &str) -> Vec<u64> {
+    let mut found = Vec::new();
+    if value["Resource"].as_str() == Some(resource) {
+        found.extend(value["TimeoutSeconds"].as_u64());
+    }
+    let inner: Vec<&Value> = match value {
+        Value::Array(values) => values.iter().collect(),
+        Value::Object(members) => members.values().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    found.extend(inner.iter().flat_map(|value| tasks_of(value, resource)));
+    found
+}
+
+#[test]
+fn a_folder_a_binary_and_a_resource_have_one_name() {
+    let template = Template::read();
+    let functions = template.functions();
+    let folders = function_folders();
+    let binaries: BTreeSet<String> = functions.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(binaries, folders, "the template and the folders");
+    for (folder, function) in functions {
+        let name = resource_name(folder);
+        assert_eq!(function.name, format!("{name}Function"));
+        assert_eq!(
+            function.property("FunctionName"),
+            &json!({ "Fn::Sub": format!("${{AWS::StackName}}-{folder}") })
+        );
+        let role = json!({ "Fn::GetAtt": [format!("{name}Role"), "Arn"] });
+        assert_eq!(
+            function.property("Role"),
+            &role,
+            "{folder}: a role of its own"
+        );
+        let manifest = read(&format!("functions/{folder}/Cargo.toml"));
+        assert!(
+            manifest.contains(&format!("name = \"{folder}\"")),
+            "{folder}: what cargo builds under another name is not found by sam build"
+        );
+    }
+}
+
+#[test]
+fn every_function_is_built_in_the_root_of_the_workspace() {
+    let template = Template::read();
+    let globals = template.at("/Globals/Function");
+    assert_eq!(globals["CodeUri"], "../");
+    assert!(read("Cargo.toml").contains("[workspace]"));
+    for (folder, function) in template.functions() {
+        assert!(function.property("CodeUri").is_null(), "{folder}");
+        assert_eq!(
+            function.value["Metadata"]["BuildMethod"], "rust-cargolambda",
+            "{folder}"
+        );
+    }
+}
+
+#[test]
+fn every_log_group_is_one_functions_or_machines_and_forgets() {
+    let template = Template::read();
+    let mut expected = BTreeSet::new();
+    for (folder, function) in template.functions() {
+        let logs = format!("{}Logs", resource_name(folder));
+        let group = template.resource(&logs);
+        assert_eq!(
+            function.property("LoggingConfig")["LogGroup"],
+            json!({ "Ref": logs }),
+            "{folder}"
+        );
+        let name = format!("/aws/lambda/${{AWS::StackName}}-{folder}");
+        assert_eq!(group.property("LogGroupName"), &json!({ "Fn::Sub": name }));
+        expected.insert(logs);
+    }
+    for (file, machine) in template.machines() {
+        let logs = format!("{}Logs", machine.name);
+        let group = template.resource(&logs);
+        let name = format!("/aws/vendedlogs/states/${{AWS::StackName}}-{file}");
+        assert_eq!(group.property("LogGroupName"), &json!({ "Fn::Sub": name }));
+        let logging = machine.property("Logging");
+        let arn = json!({ "Fn::GetAtt": [logs, "Arn"] });
+        assert_eq!(
+            logging["Destinations"],
+            json!([{ "CloudWatchLogsLogGroup": { "LogGroupArn": arn } }]),
+            "{file}"
+        );
+        assert_eq!(logging["Level"], "ERROR", "{file}");
+        assert_eq!(logging["IncludeExecutionData"], false, "{file}");
+        expected.insert(logs);
+    }
+    for group in template.of_type("AWS::Logs::LogGroup") {
+        assert_eq!(
+            group.property("RetentionInDays"),
+            &json!({ "Ref": "LogRetentionDays" }),
+            "{}",
+            group.name
+        );
+        expected.remove(group.name);
+    }
+    assert_eq!(expected, BTreeSet::new());
+}
+
+#[test]
+fn every_definition_is_deployed_under_its_own_name() {
+    let template = Template::read();
+    let machines = template.machines();
+    let files: BTreeSet<String> = entries("statemachine")
+        .iter()
+        .filter_map(|path| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            Some(name.strip_suffix(".asl.json")?.to_owned())
+        })
+        .collect();
+    let deployed: BTreeSet<String> = machines.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(deployed, files);
+    for (file, machine) in machines {
+        assert_eq!(machine.name, format!("{}Machine", resource_name(file)));
+        assert_eq!(
+            machine.property("Name"),
+            &json!({ "Fn::Sub": format!("${{AWS::StackName}}-{file}") })
+        );
+        assert_eq!(machine.property("Type"), "STANDARD", "{file}");
+    }
+}
+
+#[test]
+fn every_placeholder_of_a_definition_is_substituted_and_no_other() {
+    let template = Template::read();
+    let functions: BTreeSet<&str> = template.functions().values().map(|it| it.name).collect();
+    for (file, machine) in template.machines() {
+        let text = read(&format!("statemachine/{file}.asl.json"));
+        let substituted = machine.property("DefinitionSubstitutions").as_object();
+        let substituted = substituted.unwrap_or_else(|| panic!("{file}: nothing is substituted"));
+        let names: BTreeSet<&str> = substituted.keys().map(String::as_str).collect();
+        assert_eq!(names, placeholders(&text), "{file}");
+        for (name, value) in substituted {
+            let Some(function) = name
+                .strip_suffix("Arn")
+                .filter(|it| it.ends_with("Function"))
+            else {
+                continue;
+            };
+            assert!(functions.contains(function), "{file}: {function}");
+            // A version, so that a running execution ends with the functions that
+            // it began with.
+            let version = json!({ "Ref": format!("{function}.Version") });
+            assert_eq!(value, &version, "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_new_version_is_published_with_every_change() {
+    let template = Template::read();
+    let globals = template.at("/Globals/Function");
+    assert_eq!(globals["AutoPublishAliasAllProperties"], true);
+    assert!(globals["AutoPublishAlias"].is_string());
+}
+
+#[test]
+fn every_function_gets_the_variables_that_it_needs_and_that_are_read() {
+    let known = RefCell::new(BTreeSet::new());
+    let _ = Config::of(|name| {
+        known.borrow_mut().insert(name);
+        None
+    });
+    let known = known.into_inner();
+
+    let template = Template::read();
+    let common: BTreeSet<&str> = variables(template.at("/Globals/Function"))
+        .into_keys()
+        .collect();
+    let mut used = common.clone();
+    let needs = BTreeMap::from(NEEDS);
+    for (folder, function) in template.functions() {
+        let own: BTreeSet<&str> = variables(&function.value["Properties"])
+            .into_keys()
+            .collect();
+        let needed = needs.get(folder).copied().unwrap_or_default();
+        assert_eq!(own, needed.iter().copied().collect(), "{folder}");
+        used.extend(own);
+    }
+    assert_eq!(used, known, "the template and shared::config");
+
+    // What the process takes from its configuration tells what it needs.
+    for folder in function_folders() {
+        let main = read(&format!("functions/{folder}/src/main.rs"));
+        let needed = needs.get(folder.as_str()).copied().unwrap_or_default();
+        for (taken, variable) in [
+            (".ledger(", "CONNECTIONS_TABLE"),
+            (".executions(", "PROVISION_MACHINE"),
+            (".tag_prefix", "TAG_PREFIX"),
+        ] {
+            assert!(
+                !main.contains(taken) || needed.contains(&variable),
+                "{folder} takes {taken} and does not get {variable}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_function_outlives_its_clients_and_not_its_caller() {
+    let template = Template::read();
+    let common = template.at("/Globals/Function")["Timeout"].as_u64();
+    let mut called = 0;
+    for (folder, function) in template.functions() {
+        let own = function.property("Timeout").as_u64();
+        let timeout = own
+            .or(common)
+            .unwrap_or_else(|| panic!("{folder}: no Timeout"));
+        assert!(timeout > OPERATION_SECONDS, "{folder}: {timeout} s");
+        if let Some(limit) = task_limit(&template, folder) {
+            assert!(timeout < limit, "{folder}: {timeout} s, its task {limit} s");
+            called += 1;
+        }
+        if ["connections-api", "plan-connection"].contains(&folder) {
+            assert!(timeout < API_SECONDS, "{folder}: {timeout} s");
+        }
+    }
+    assert!(
+        called > 10,
+        "only {called} functions are called by definitions"
+    );
+}
+
+#[test]
+fn whatever_people_choose_is_described_and_checked() {
+    let template = Template::read();
+    let parameters = template.at("/Parameters").as_object();
+    let parameters = parameters.expect("Parameters");
+    let mut grouped = BTreeSet::new();
+    let groups = "/Metadata/AWS::CloudFormation::Interface/ParameterGroups";
+    for group in template.at(groups).as_array().into_iter().flatten() {
+        for name in group["Parameters"].as_array().into_iter().flatten() {
+            assert!(grouped.insert(name.as_str().unwrap_or_default()), "{name}");
+        }
+    }
+    assert_eq!(
+        grouped,
+        parameters
+            .keys()
+            .map(String::as_str)
+            .collect::<BTreeSet<_>>(),
+        "every parameter is in one group"
+    );
+    for (name, parameter) in parameters {
+        let is_text = |field: &str| parameter[field].as_str().is_some_and(|it| it.len() > 10);
+        assert!(is_text("Description"), "{name}");
+        assert!(
+            !parameter["Default"].is_null(),
+            "{name}: nobody must answer questions"
+        );
+        let chosen = parameter["AllowedValues"].is_array() || parameter["MinValue"].is_number();
+        let described = parameter["AllowedPattern"].is_string() && is_text("ConstraintDescription");
+        assert!(chosen || described, "{name}: anything is allowed");
+    }
+}
+
+/// What CloudFormation would refuse only when the stack is made.
+#[test]
+fn the_defaults_keep_to_their_own_patterns() {
+    let template = Template::read();
+    let names = template.at("/Parameters").as_object().expect("Parameters");
+    let mut patterns = 0;
+    for (name, parameter) in names {
+        let Some(pattern) = parameter["AllowedPattern"].as_str() else {
+            continue;
+        };
+        let schema = json!({ "pattern": pattern });
+        let validator =
+            jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(validator.is_valid(&parameter["Default"]), "{name}");
+        patterns += 1;
+    }
+    assert!(patterns > 5, "only {patterns} patterns");
+}
+
+#[test]
+fn events_are_never_dropped_without_a_trace() {
+    let template = Template::read();
+    let queue = json!({ "Fn::GetAtt": ["LostEventsQueue", "Arn"] });
+    let policy = template.resource("LostEventsQueuePolicy");
+    let senders = policy.property("PolicyDocument")["Statement"][0]["Condition"]["ArnEquals"]
+        ["aws:SourceArn"]
+        .clone();
+    for rule in template.of_type("AWS::Events::Rule") {
+        for target in rule.property("Targets").as_array().into_iter().flatten() {
+            assert_eq!(target["DeadLetterConfig"]["Arn"], queue, "{}", rule.name);
+        }
+        let arn = json!({ "Fn::GetAtt": [rule.name, "Arn"] });
+        let may_send = senders.as_array().is_some_and(|all| all.contains(&arn));
+        assert!(may_send, "{} may not send to the queue", rule.name);
+    }
+    for schedule in template.of_type("AWS::Scheduler::Schedule") {
+        let target = schedule.property("Target");
+        assert_eq!(
+            target["DeadLetterConfig"]["Arn"], queue,
+            "{}",
+            schedule.name
+        );
+    }
+    let asynchronous = template.resource("StartConnectionFunction");
+    let on_failure = &asynchronous.property("EventInvokeConfig")["DestinationConfig"]["OnFailure"];
+    assert_eq!(on_failure["Destination"], queue);
+}
+
+#[test]
+fn every_alarm_tells_somebody_and_says_what_to_do() {
+    let template = Template::read();
+    let mut alarms = 0;
+    for alarm in template.of_type("AWS::CloudWatch::Alarm") {
+        let topic = json!([{ "Ref": "NoticeTopic" }]);
+        assert_eq!(alarm.property("AlarmActions"), &topic, "{}", alarm.name);
+        let described = described_in(alarm);
+        assert!(described.len() > 40, "{}: {described}", alarm.name);
+        assert!(
+            alarm.property("TreatMissingData").is_string(),
+            "{}",
+            alarm.name
+        );
+        alarms += 1;
+    }
+    assert!(alarms >= 6, "only {alarms} alarms");
+}
+
+fn described_in<'a>(alarm: Resource<'a>) -> &'a str {
+    let description = alarm.property("AlarmDescription");
+    let text = description.as_str().or(description["Fn::Sub"].as_str());
+    text.unwrap_or_default()
+}
+
+#[test]
+fn what_samconfig_names_exists() {
+    let config: toml::Value = toml::from_str(&read("samconfig.toml")).expect("TOML");
+    let mut templates = 0;
+    for (command, table) in config["default"].as_table().expect("a table") {
+        let Some(path) = table["parameters"].get("template_file") else {
+            continue;
+        };
+        let path = path.as_str().unwrap_or_default();
+        assert!(root().join(path).is_file(), "{command}: {path}");
+        templates += 1;
+        // sam deploy must take what sam build wrote, not this file.
+        assert_ne!(command, "deploy");
+    }
+    assert!(templates > 0);
+    assert!(
+        read(".gitignore").contains("/.aws-sam"),
+        "sam build writes there"
+    );
+}

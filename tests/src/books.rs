@@ -1,0 +1,96 @@
+//! What the ledger, the leases and the bus hold after a run.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use shared::ledger::{Connection, item};
+use shared::notice::{DETAIL_TYPES, Notice, SOURCE};
+use simulator::World;
+use simulator::notices::Event;
+
+use crate::run::Stage;
+
+/// Who holds the leases, by VPC.
+pub type Leases = BTreeMap<String, String>;
+
+/// All leases.
+pub fn leases(world: &World) -> Leases {
+    let items = world.dynamodb.items(&world.stack.leases_table);
+    items
+        .into_iter()
+        .map(|(vpc, item)| {
+            (
+                vpc,
+                text(&item, item::HOLDER).unwrap_or_default().to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// All connections of the ledger, by id.
+///
+/// # Panics
+/// When an item is not whole.
+pub fn connections(world: &World) -> BTreeMap<String, Connection> {
+    let items = world.dynamodb.items(&world.stack.connections_table);
+    items
+        .into_iter()
+        .map(|(id, item)| {
+            let read = item::read(|name| text(&item, name));
+            (id, read.unwrap_or_else(|why| panic!("{why}: {item:#}")))
+        })
+        .collect()
+}
+
+fn text<'a>(item: &'a Value, name: &str) -> Option<&'a str> {
+    item[name]["S"].as_str()
+}
+
+/// All our events, with their kind.
+///
+/// # Panics
+/// When an event is not as its schema says.
+pub fn notices(world: &World) -> Vec<(String, Notice)> {
+    let events = world.notices.events.iter();
+    events.map(notice).collect()
+}
+
+fn notice(event: &Event) -> (String, Notice) {
+    assert_eq!(event.source, SOURCE);
+    assert!(
+        DETAIL_TYPES.contains(&event.detail_type.as_str()),
+        "{event:?}"
+    );
+    let detail = serde_json::from_value(event.detail.clone());
+    let notice = detail.unwrap_or_else(|why| panic!("{why}: {event:?}"));
+    (event.detail_type.clone(), notice)
+}
+
+/// A lease that somebody else holds until then, in seconds since 1970.
+///
+/// # Panics
+/// When the world has no table of leases.
+pub fn hold_lease(stage: &Stage, holder: &str, until: i64) {
+    let vpc = lease_of(&stage.request);
+    stage.simulator.meddle(|world| {
+        let request = serde_json::json!({
+            "TableName": world.stack.leases_table,
+            "Item": {
+                "vpc": { "S": vpc },
+                "holder": { "S": holder },
+                "connection_id": { "S": "somebody's" },
+                "expires_at": { "N": until.to_string() },
+            },
+        });
+        let caller = world.ec2.caller();
+        world
+            .dynamodb(&caller, "PutItem", &request)
+            .expect("a table of leases")
+    });
+}
+
+/// The key of the lease that a request needs.
+pub fn lease_of(request: &Value) -> String {
+    let field = |name: &str| request[name].as_str().unwrap_or_default();
+    format!("{}/{}", field("region"), field("vpc_id"))
+}

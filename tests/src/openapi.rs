@@ -1,0 +1,143 @@
+//! The document of the HTTP API: `infra/openapi.yaml`, whose schemas are
+//! generated from the types.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+use shared::gateway::{ConnectionRequest, Problem};
+
+use crate::documents::read;
+
+const PATH: &str = "infra/openapi.yaml";
+const BEGIN: &str = "  # schemas, generated from the types\n";
+const END: &str = "  # end of schemas\n";
+
+/// The document as it is in the repository.
+///
+/// # Panics
+/// When it is not YAML.
+pub fn document() -> Value {
+    serde_norway::from_str(&read(PATH)).unwrap_or_else(|error| panic!("{PATH}: {error}"))
+}
+
+/// The document with its schemas as the types have them.
+pub fn with_schemas(text: &str) -> String {
+    let Some((before, rest)) = text.split_once(BEGIN) else {
+        return text.to_owned();
+    };
+    let after = rest.split_once(END).map_or("", |(_, after)| after);
+    let schemas = serde_norway::to_string(&schemas()).unwrap_or_default();
+    let schemas: String = schemas
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect();
+    format!("{before}{BEGIN}  schemas:\n{schemas}{END}{after}")
+}
+
+/// The schemas of all that is sent and answered, by name.
+fn schemas() -> Value {
+    let mut generator = SchemaSettings::openapi3().into_generator();
+    add::<ConnectionRequest>(&mut generator);
+    add::<connections_api::Accepted>(&mut generator);
+    add::<connections_api::ConnectionPage>(&mut generator);
+    add::<connections_api::ConnectionView>(&mut generator);
+    add::<connections_api::Explanation>(&mut generator);
+    add::<plan_connection::Plan>(&mut generator);
+    add::<Problem>(&mut generator);
+    let all = Value::Object(generator.take_definitions(true));
+    let simple = simplified(&all, &all, true);
+    let mut named: Vec<(String, Value)> = simple
+        .as_object()
+        .into_iter()
+        .flatten()
+        // These stand wherever they are used.
+        .filter(|(_, schema)| !is_word(schema))
+        .map(|(name, schema)| {
+            let nulls = name == "ConnectionRequest";
+            let schema = if nulls { schema.clone() } else { without_nullable(schema) };
+            (name.clone(), schema)
+        })
+        .collect();
+    named.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Value::Object(named.into_iter().collect())
+}
+
+fn add<T: JsonSchema>(generator: &mut schemars::SchemaGenerator) {
+    generator.subschema_for::<T>();
+}
+
+/// A schema in the words that API Gateway and OpenAPI 3.0 share. `all` has the
+/// schemas that it refers to.
+fn simplified(schema: &Value, all: &Value, is_named: bool) -> Value {
+    let Value::Object(fields) = schema else {
+        return match schema {
+            Value::Array(items) => items.iter().map(|it| simplified(it, all, false)).collect(),
+            plain => plain.clone(),
+        };
+    };
+    if let Some(variants) = fields.get("oneOf").and_then(Value::as_array) {
+        let words = variants.iter().flat_map(|variant| variant["enum"].as_array());
+        let words: Vec<Value> = words.flatten().cloned().collect();
+        let mut word = Map::from_iter([("type".to_owned(), "string".into())]);
+        word.extend(described(fields));
+        word.insert("enum".to_owned(), words.into());
+        return word.into();
+    }
+    // What else stands beside a reference has no meaning in OpenAPI 3.0.
+    let referred = reference(schema).or_else(|| reference(&fields.get("anyOf")?[0]));
+    if let Some(referred) = referred.filter(|_| !is_named) {
+        let name = referred.rsplit('/').next().unwrap_or_default();
+        let there = simplified(&all[name], all, true);
+        if !is_word(&there) {
+            return serde_json::json!({ "$ref": referred });
+        }
+        let mut word = there.as_object().cloned().unwrap_or_default();
+        word.extend(described(fields));
+        for key in ["nullable", "default"] {
+            let value = fields.get(key).filter(|value| !value.is_null());
+            word.extend(value.map(|value| (key.to_owned(), value.clone())));
+        }
+        return word.into();
+    }
+    let mut simple = Map::new();
+    for (key, value) in fields {
+        let value = match key.as_str() {
+            // The name of a format of Rust's numbers.
+            "format" if value.as_str().is_some_and(|it| it.starts_with("uint")) => continue,
+            // A default that is nothing, or the sum of the defaults below it.
+            "default" if value.is_null() || value.is_object() => continue,
+            "description" => value.as_str().unwrap_or_default().replace('\n', " ").into(),
+            "enum" | "required" | "default" => value.clone(),
+            _ => simplified(value, all, is_named && key == "$defs"),
+        };
+        simple.insert(key.clone(), value);
+    }
+    simple.into()
+}
+
+fn described(fields: &Map<String, Value>) -> Option<(String, Value)> {
+    let text = fields.get("description")?.as_str()?.replace('\n', " ");
+    Some(("description".to_owned(), text.into()))
+}
+
+fn reference(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()
+}
+
+/// Whether it is a string with a pattern, such as an identifier.
+fn is_word(schema: &Value) -> bool {
+    schema["type"] == "string" && schema.get("enum").is_none()
+}
+
+/// Nothing is `null` in an answer.
+fn without_nullable(schema: &Value) -> Value {
+    match schema {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "nullable")
+            .map(|(key, value)| (key.clone(), without_nullable(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(without_nullable).collect(),
+        plain => plain.clone(),
+    }
+}
