@@ -15,7 +15,7 @@ use shared::ids::VpcId;
 use shared::ledger::{Connection, Finding, Health, HealthStatus, Milestone, Phase};
 use shared::ownership::connection_id;
 use shared::report::{Explained, ExplainedLeft, Outcome, Ready};
-use system_tests::api::{Host, STAGE};
+use system_tests::api::{Host, SIGNED, STAGE};
 use system_tests::documents::root;
 use system_tests::openapi::document;
 use time::Duration;
@@ -65,13 +65,19 @@ fn connection(stage: &Stage, n: usize, phase: Phase) -> Connection {
     let at = stage.wait().now;
     let vpc: VpcId = request.vpc_id.clone();
     let id = connection_id(&request.region, &vpc, &request.cluster_id);
-    let reached = Phase::ALL.iter().take_while(|it| **it <= phase && **it <= Phase::Ready);
+    let reached = Phase::ALL
+        .iter()
+        .take_while(|it| **it <= phase && **it <= Phase::Ready);
     let timeline = reached.zip(0i64..).map(|(phase, n)| Milestone {
         phase: *phase,
         at: at + Duration::minutes(n),
     });
     let health = Health {
-        status: if n % 2 == 0 { HealthStatus::Healthy } else { HealthStatus::Drifted },
+        status: if n % 2 == 0 {
+            HealthStatus::Healthy
+        } else {
+            HealthStatus::Drifted
+        },
         findings: vec![Finding {
             code: Code::EndpointGone.to_string(),
             detail: "the endpoint is gone".to_owned(),
@@ -155,10 +161,18 @@ fn every_documented_route_is_answered_and_the_other_way_round() {
     let documented: BTreeSet<(String, String, String)> = operations(&document())
         .into_iter()
         .map(|(method, path, operation)| {
+            // API Gateway lets everybody in where nothing is said.
+            assert_eq!(
+                operation["security"],
+                json!([{"caller": []}]),
+                "{method} {path}"
+            );
             let integration = &operation["x-amazon-apigateway-integration"];
             assert_eq!(integration["type"], "aws_proxy", "{method} {path}");
             assert_eq!(integration["httpMethod"], "POST", "how Lambda is called");
-            let uri = integration["uri"]["Fn::Sub"].as_str().expect("a substitution");
+            let uri = integration["uri"]["Fn::Sub"]
+                .as_str()
+                .expect("a substitution");
             let (_, rest) = uri.split_once("/functions/${").expect("a function");
             let (function, _) = rest.split_once(".Arn}/invocations").expect("its ARN");
             (method, path, function.to_owned())
@@ -172,19 +186,35 @@ fn every_documented_route_is_answered_and_the_other_way_round() {
 #[test]
 fn api_gateway_can_import_the_document() {
     let text = system_tests::documents::read("infra/openapi.yaml");
-    assert!(text.is_ascii(), "CloudFormation takes nothing else for granted");
+    assert!(
+        text.is_ascii(),
+        "CloudFormation takes nothing else for granted"
+    );
     assert!(!text.contains(": !") && !text.contains(": &") && !text.contains(": *"));
     let document = document();
-    assert!(document["openapi"].as_str().is_some_and(|it| it.starts_with("3.0.")));
+    assert!(
+        document["openapi"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("3.0."))
+    );
     let mut values = Vec::new();
     all(&document, &mut values);
     for value in values.iter().filter_map(|it| it.as_object()) {
-        for key in ["oneOf", "anyOf", "discriminator", "readOnly", "exclusiveMinimum", "const"] {
+        for key in [
+            "oneOf",
+            "anyOf",
+            "discriminator",
+            "readOnly",
+            "exclusiveMinimum",
+            "const",
+        ] {
             assert!(!value.contains_key(key), "{key} in {value:?}");
         }
         assert!(!value.contains_key("$ref") || value.len() == 1, "{value:?}");
     }
-    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let schemas = document["components"]["schemas"]
+        .as_object()
+        .expect("schemas");
     for name in schemas.keys() {
         assert!(name.bytes().all(|b| b.is_ascii_alphanumeric()), "{name}");
     }
@@ -202,12 +232,18 @@ fn api_gateway_can_import_the_document() {
 /// The document's schema of an answer, closed: what it does not name may not be there.
 fn schema_of(document: &Value, operation: &Value, answer: &Answer) -> Option<Value> {
     let response = operation["responses"].get(answer.status.to_string())?;
-    let kind = answer.headers.iter().find(|(name, _)| *name == "content-type");
+    let kind = answer
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "content-type");
     let content = response["content"].get(&kind?.1)?;
     for (name, header) in response["headers"].as_object().into_iter().flatten() {
         let name = name.to_lowercase();
         let there = answer.headers.iter().any(|(it, _)| *it == name);
-        assert!(there || header["required"] != true, "{name} is missing: {answer:?}");
+        assert!(
+            there || header["required"] != true,
+            "{name} is missing: {answer:?}"
+        );
     }
     let mut schema = content["schema"].clone();
     schema["components"] = closed(&document["components"]);
@@ -217,8 +253,10 @@ fn schema_of(document: &Value, operation: &Value, answer: &Answer) -> Option<Val
 fn closed(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut fields: serde_json::Map<String, Value> =
-                fields.iter().map(|(key, value)| (key.clone(), closed(value))).collect();
+            let mut fields: serde_json::Map<String, Value> = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), closed(value)))
+                .collect();
             if fields.get("properties").is_some_and(Value::is_object) {
                 fields.insert("additionalProperties".to_owned(), json!(false));
             }
@@ -257,10 +295,26 @@ fn calls(stage: &Stage, ids: &[String]) -> Vec<(&'static str, &'static str, Valu
         ("POST", "/connections", other),
         ("POST", "/connections", text),
         ("GET", "/connections", json!({})),
-        ("GET", "/connections", json!({"queryStringParameters": {"limit": "3", "phase": "ready"}})),
-        ("GET", "/connections", json!({"queryStringParameters": {"limit": "0"}})),
-        ("GET", "/errors/{code}", json!({"pathParameters": {"code": "vpc-not-found"}})),
-        ("GET", "/errors/{code}", json!({"pathParameters": {"code": "none"}})),
+        (
+            "GET",
+            "/connections",
+            json!({"queryStringParameters": {"limit": "3", "phase": "ready"}}),
+        ),
+        (
+            "GET",
+            "/connections",
+            json!({"queryStringParameters": {"limit": "0"}}),
+        ),
+        (
+            "GET",
+            "/errors/{code}",
+            json!({"pathParameters": {"code": "vpc-not-found"}}),
+        ),
+        (
+            "GET",
+            "/errors/{code}",
+            json!({"pathParameters": {"code": "none"}}),
+        ),
     ];
     for id in ids.iter().map(String::as_str).chain(["0000000000000000"]) {
         let at = json!({"pathParameters": {"connection_id": id}});
@@ -293,7 +347,11 @@ async fn every_answer_is_as_documented() {
             .iter_errors(&answer.body)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
-        assert!(problems.is_empty(), "{method} {path} {}: {problems:?}", answer.body);
+        assert!(
+            problems.is_empty(),
+            "{method} {path} {}: {problems:?}",
+            answer.body
+        );
         if answer.status >= 400 {
             assert_eq!(answer.body["status"], answer.status);
             for field in ["code", "cause", "fix"] {
@@ -302,7 +360,10 @@ async fn every_answer_is_as_documented() {
         }
         seen.insert((method, path, answer.status));
     }
-    let seen: Vec<String> = seen.iter().map(|(m, p, s)| format!("{m} {p} {s}")).collect();
+    let seen: Vec<String> = seen
+        .iter()
+        .map(|(m, p, s)| format!("{m} {p} {s}"))
+        .collect();
     assert_eq!(
         seen,
         [
@@ -356,17 +417,45 @@ fn document_and_type_refuse_the_same_requests() {
         ("vpc_id", json!("vpc-0A71E831"), false),
         ("vpc_id", json!("vpc-0a71e831\n"), false),
         ("vpc_id", json!("vpc-0a71e8310"), false),
-        ("cluster_id", json!("1A2B3C4D-0000-4000-8000-000000000001"), false),
-        ("subnet_ids", json!(["subnet-0a71e831", "subnet-0a71e832"]), true),
-        ("subnet_ids", json!(["subnet-0a71e831", "subnet-0a71e831"]), false),
+        (
+            "cluster_id",
+            json!("1A2B3C4D-0000-4000-8000-000000000001"),
+            false,
+        ),
+        (
+            "subnet_ids",
+            json!(["subnet-0a71e831", "subnet-0a71e832"]),
+            true,
+        ),
+        (
+            "subnet_ids",
+            json!(["subnet-0a71e831", "subnet-0a71e831"]),
+            false,
+        ),
         ("subnet_ids", json!("subnet-0a71e831"), false),
-        ("sources", json!({"cidrs": ["10.0.0.0/8", "2001:db8::/56", "::/0", "1:2:3:4:5:6:7:8/128"]}), true),
+        (
+            "sources",
+            json!({"cidrs": ["10.0.0.0/8", "2001:db8::/56", "::/0", "1:2:3:4:5:6:7:8/128"]}),
+            true,
+        ),
         ("sources", json!({"cidrs": ["10.0.0.0/33"]}), false),
         ("sources", json!({"cidrs": ["2001:db8:::/56"]}), false),
-        ("sources", json!({"cidrs": ["10.0.0.0/8", "10.0.0.0/8"]}), false),
+        (
+            "sources",
+            json!({"cidrs": ["10.0.0.0/8", "10.0.0.0/8"]}),
+            false,
+        ),
         ("sources", json!({"cidr": ["10.0.0.0/8"]}), false),
-        ("sources", json!({"security_group_ids": ["sg-0a71e831"], "include_peered_vpcs": true}), true),
-        ("limits", json!({"undo_seconds": 10, "cluster_seconds": 7200}), true),
+        (
+            "sources",
+            json!({"security_group_ids": ["sg-0a71e831"], "include_peered_vpcs": true}),
+            true,
+        ),
+        (
+            "limits",
+            json!({"undo_seconds": 10, "cluster_seconds": 7200}),
+            true,
+        ),
         ("limits", json!({"undo_seconds": 9}), false),
         ("limits", json!({"cluster_seconds": 7201}), false),
         ("limits", json!({"undo_seconds": "10"}), false),
@@ -382,7 +471,8 @@ fn document_and_type_refuse_the_same_requests() {
         let mut body = valid.clone();
         body[field] = value;
         let event = json!({ "body": body.to_string() });
-        let read = shared::gateway::ConnectionRequest::read(&shared::gateway::Request::read(&event));
+        let read =
+            shared::gateway::ConnectionRequest::read(&shared::gateway::Request::read(&event));
         assert_eq!(read.is_ok(), is_good, "the type: {body}");
         assert_eq!(validator.is_valid(&body), is_good, "the document: {body}");
     }
@@ -396,7 +486,10 @@ fn python() -> PathBuf {
         .output()
         .expect("tests/python-env runs");
     let errors = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success(), "schemathesis needs Python:\n{errors}");
+    assert!(
+        made.status.success(),
+        "schemathesis needs Python:\n{errors}"
+    );
     PathBuf::from(String::from_utf8_lossy(&made.stdout).trim()).join("bin")
 }
 
@@ -404,11 +497,18 @@ fn python() -> PathBuf {
 #[test]
 fn other_readers_of_yaml_read_the_same_document() {
     let output = Command::new(python().join("python"))
-        .args(["-c", "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)"])
+        .args([
+            "-c",
+            "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)",
+        ])
         .arg(root().join("infra/openapi.yaml"))
         .output()
         .expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let read: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(read, document());
 }
@@ -418,13 +518,18 @@ fn other_readers_of_yaml_read_the_same_document() {
 fn with_examples(mut document: Value, stage: &Stage, ids: &[String]) -> Value {
     let examples = |values: &[String]| -> Value {
         let named = values.iter().enumerate();
-        named.map(|(n, value)| (format!("e{n}"), json!({ "value": value }))).collect::<serde_json::Map<_, _>>().into()
+        named
+            .map(|(n, value)| (format!("e{n}"), json!({ "value": value })))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let known: Vec<String> = Code::ALL.iter().take(5).map(ToString::to_string).collect();
     let paths = document["paths"].as_object_mut().expect("paths");
     for item in paths.values_mut() {
         for operation in item.as_object_mut().expect("a path").values_mut() {
-            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            let parameters = operation
+                .get_mut("parameters")
+                .and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
                 match parameter["name"].as_str() {
                     Some("connection_id") => parameter["examples"] = examples(ids),
@@ -447,17 +552,20 @@ fn with_examples(mut document: Value, stage: &Stage, ids: &[String]) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_no_undocumented_answer() {
-    let bin = tokio::task::spawn_blocking(python).await.expect("the environment");
+    let bin = tokio::task::spawn_blocking(python)
+        .await
+        .expect("the environment");
     let (stage, ids) = world();
     let document = with_examples(document(), &stage, &ids);
     let address = Arc::new(Host::new(stage)).serve(document).await;
-    let folder = tempfile();
+    let folder = scratch();
     let output = tokio::process::Command::new(bin.join("schemathesis"))
         .args(["--config-file"])
         .arg(root().join("tests/schemathesis/schemathesis.toml"))
         .args(["--no-color", "run"])
         .arg(format!("http://{address}/openapi.json"))
         .args(["--url", &format!("http://{address}{STAGE}")])
+        .args(["--header", &format!("Authorization: {SIGNED}")])
         // It leaves a cache where it runs.
         .current_dir(&folder)
         .env("NO_PROXY", "127.0.0.1")
@@ -473,7 +581,7 @@ async fn schemathesis_finds_no_undocumented_answer() {
 }
 
 /// A folder for what schemathesis writes, below the target directory.
-fn tempfile() -> PathBuf {
+fn scratch() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("schemathesis");
     std::fs::create_dir_all(&folder).expect("a folder");
     folder

@@ -1,5 +1,6 @@
 //! Whole-system tests, in one binary so that linking happens once.
 
+mod api;
 mod by_hand;
 mod definitions;
 mod documents;

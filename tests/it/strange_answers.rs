@@ -41,6 +41,10 @@ fn what_was_made_is_undone_wherever_the_answer_comes() {
             ("check-status", Some("accepted")),
             ("check-status", Some("private-dns")),
         ] {
+            if (scenario, function) == ("half-made-by-hand", "create-security-group") {
+                // Its endpoint keeps the groups that it has.
+                continue;
+            }
             let stage = Stage::shipped(scenario);
             let before = Snapshot::settled(&stage);
             let ports = stage.ports();

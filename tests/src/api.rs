@@ -1,37 +1,53 @@
 //! The functions behind API Gateway, over HTTP on loopback: what REST API and
 //! Lambda proxy integration make of a request and of an answer, without the
-//! validation of requests that API Gateway does first.
+//! validation of requests that API Gateway does first. Of the runs that are
+//! started, only what they do to the ledger happens, and at once.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use connections_api::Door;
 use in_process::stage::Stage;
 use serde_json::{Map, Value, json};
 use shared::config::Config;
+use shared::executions::Machine;
 use shared::gateway::{Answer, Request, respond};
+use shared::ledger::{Connection, Milestone, Phase, item};
+use shared::ownership::connection_id;
+use shared::request::{DeprovisionRequest, ProvisionRequest};
+use simulator::step_functions::{Execution, ExecutionStatus};
 use tokio::net::TcpListener;
 
 /// The stage of the API, which stands before every path.
 pub const STAGE: &str = "/v1";
+/// What a caller who may call sends in the header `Authorization`; in place of a
+/// signature, which API Gateway would check.
+pub const SIGNED: &str = "signed";
 
 /// The functions and the world behind them.
 pub struct Host {
     /// The world.
     pub world: Stage,
     config: Config,
+    /// How many runs are in the ledger already.
+    runs: Mutex<usize>,
 }
 
 impl Host {
     /// The functions over a world, with no setting made.
     pub fn new(world: Stage) -> Self {
         let config = Config::of(|_| None);
-        Self { world, config }
+        Self {
+            world,
+            config,
+            runs: Mutex::default(),
+        }
     }
 
     /// Answers on a free port of loopback until the test ends.
@@ -56,6 +72,12 @@ impl Host {
     pub async fn invoke(&self, event: &Value) -> Answer {
         // A world in which time stands still would throttle before long.
         self.world.advance(1);
+        let answer = self.answer(event).await;
+        self.record_runs();
+        answer
+    }
+
+    async fn answer(&self, event: &Value) -> Answer {
         let (ports, config, now) = (&self.world.ports, &self.config, self.world.wait().now);
         if Request::read(event).segments == ["plans"] {
             let plan = async |request: &Request| {
@@ -71,6 +93,60 @@ impl Host {
         };
         respond(&async |request: &Request| door.handle(request).await, event).await
     }
+
+    /// Writes into the ledger what the runs that were started would: a connection
+    /// that is asked for is there, and one that is taken away is forgotten.
+    fn record_runs(&self) {
+        let mut seen = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = self.world.ports.started();
+        for run in started.iter().skip(*seen) {
+            if let Ok(request) = serde_json::from_str::<ProvisionRequest>(&run.input)
+                && run.machine == self.world.ports.machine_arn(Machine::Provision)
+            {
+                self.record_request(request, run);
+            } else if let Ok(request) = serde_json::from_str::<DeprovisionRequest>(&run.input) {
+                self.forget(&request, run);
+            }
+        }
+        *seen = started.len();
+    }
+
+    fn record_request(&self, request: ProvisionRequest, run: &Execution) {
+        let at = run.started_at;
+        let phase = Phase::Requested;
+        self.world.ports.put_connection(&Connection {
+            connection_id: request.claim().connection_id,
+            account_id: None,
+            region: request.region.clone(),
+            vpc_id: request.vpc_id.clone(),
+            cluster_id: request.cluster_id.clone(),
+            request,
+            phase,
+            timeline: vec![Milestone { phase, at }],
+            execution: run.arn.clone(),
+            started_at: at,
+            updated_at: at,
+            endpoint_id: None,
+            security_group_id: None,
+            service_name: None,
+            outcome: None,
+            health: None,
+        });
+    }
+
+    fn forget(&self, request: &DeprovisionRequest, run: &Execution) {
+        let id = connection_id(&request.region, &request.vpc_id, &request.cluster_id);
+        self.world.meddle(|world| {
+            let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+            let key = json!({ "TableName": table, "Key": { item::CONNECTION_ID: { "S": id } } });
+            let deleted = world.dynamodb(&home, "DeleteItem", &key);
+            assert!(deleted.is_ok(), "the ledger forgets: {deleted:?}");
+            let succeeded = ExecutionStatus::Succeeded;
+            world
+                .step_functions
+                .end(&run.arn, succeeded, None, run.started_at);
+        });
+    }
 }
 
 async fn answer(
@@ -80,6 +156,9 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if headers.get(AUTHORIZATION).is_none_or(|it| it != SIGNED) {
+        return unsigned();
+    }
     let event = event(&method, &uri, &headers, &body);
     let runtime = tokio::runtime::Handle::current();
     // The futures of the functions need not be able to move between threads.
@@ -89,6 +168,18 @@ async fn answer(
         // As API Gateway answers for a function that crashed.
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
+}
+
+/// How API Gateway refuses a caller, by the document's gateway responses.
+fn unsigned() -> Response {
+    let response = &crate::openapi::document()["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"];
+    let template = response["responseTemplates"]["application/json"].as_str();
+    let body = template.unwrap_or_default().replace(
+        "$context.error.messageString",
+        r#""Missing Authentication Token""#,
+    );
+    let kind = [(CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::FORBIDDEN, kind, body).into_response()
 }
 
 /// The event of a request (API Gateway developer guide, "Input format of a Lambda
@@ -150,13 +241,14 @@ fn resource(path: &str) -> (String, Value) {
             return (template.to_owned(), parameters);
         }
     }
-    ("/{proxy+}".to_owned(), json!({ "proxy": path.trim_start_matches('/') }))
+    (
+        "/{proxy+}".to_owned(),
+        json!({ "proxy": path.trim_start_matches('/') }),
+    )
 }
 
 /// The last value of each name, and all of them; both `null` without any.
-fn grouped<K: AsRef<str>, V: AsRef<str>>(
-    pairs: impl Iterator<Item = (K, V)>,
-) -> (Value, Value) {
+fn grouped<K: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (K, V)>) -> (Value, Value) {
     let (mut one, mut many) = (Map::new(), Map::new());
     for (name, value) in pairs {
         let (name, value) = (name.as_ref(), value.as_ref());
@@ -175,7 +267,9 @@ fn grouped<K: AsRef<str>, V: AsRef<str>>(
 /// An answer over HTTP, read from what a function hands to API Gateway.
 fn http(answer: &Answer) -> Response {
     let written = serde_json::to_value(answer).unwrap_or_default();
-    let status = written["statusCode"].as_u64().and_then(|it| u16::try_from(it).ok());
+    let status = written["statusCode"]
+        .as_u64()
+        .and_then(|it| u16::try_from(it).ok());
     let status = status.and_then(|it| StatusCode::from_u16(it).ok());
     let text = written["body"].as_str().unwrap_or_default().to_owned();
     let mut response = (status.unwrap_or(StatusCode::BAD_GATEWAY), text).into_response();

@@ -54,7 +54,11 @@ fn schemas() -> Value {
         .filter(|(_, schema)| !is_word(schema))
         .map(|(name, schema)| {
             let nulls = name == "ConnectionRequest";
-            let schema = if nulls { schema.clone() } else { without_nullable(schema) };
+            let schema = if nulls {
+                schema.clone()
+            } else {
+                without_nullable(schema)
+            };
             (name.clone(), schema)
         })
         .collect();
@@ -76,26 +80,40 @@ fn simplified(schema: &Value, all: &Value, is_named: bool) -> Value {
         };
     };
     if let Some(variants) = fields.get("oneOf").and_then(Value::as_array) {
-        let words = variants.iter().flat_map(|variant| variant["enum"].as_array());
+        let words = variants
+            .iter()
+            .flat_map(|variant| variant["enum"].as_array());
         let words: Vec<Value> = words.flatten().cloned().collect();
         let mut word = Map::from_iter([("type".to_owned(), "string".into())]);
         word.extend(described(fields));
         word.insert("enum".to_owned(), words.into());
         return word.into();
     }
-    // What else stands beside a reference has no meaning in OpenAPI 3.0.
-    let referred = reference(schema).or_else(|| reference(&fields.get("anyOf")?[0]));
-    if let Some(referred) = referred.filter(|_| !is_named) {
-        let name = referred.rsplit('/').next().unwrap_or_default();
-        let there = simplified(&all[name], all, true);
+    // A reference that may be nothing, or that has words of its own beside it, is
+    // wrapped by schemars; an identifier is written out in its place.
+    let referred = ["anyOf", "allOf"]
+        .iter()
+        .find_map(|key| fields.get(*key)?.as_array());
+    let referred = reference(referred.map_or(schema, |variants| &variants[0]));
+    let name = referred
+        .and_then(|it| it.rsplit('/').next())
+        .filter(|_| !is_named);
+    if let Some(there) = name.map(|name| simplified(&all[name], all, true)) {
         if !is_word(&there) {
-            return serde_json::json!({ "$ref": referred });
+            let referred = serde_json::json!({ "$ref": referred });
+            let mut wrapped = Map::from_iter(described(fields));
+            let default = fields.get("default").filter(|it| it.is_string());
+            wrapped.extend(default.map(|it| ("default".to_owned(), it.clone())));
+            if wrapped.is_empty() {
+                return referred;
+            }
+            wrapped.insert("allOf".to_owned(), vec![referred].into());
+            return wrapped.into();
         }
         let mut word = there.as_object().cloned().unwrap_or_default();
         word.extend(described(fields));
-        for key in ["nullable", "default"] {
-            let value = fields.get(key).filter(|value| !value.is_null());
-            word.extend(value.map(|value| (key.to_owned(), value.clone())));
+        if fields.contains_key("anyOf") {
+            word.insert("nullable".to_owned(), true.into());
         }
         return word.into();
     }

@@ -25,12 +25,20 @@ pub struct Resource<'a> {
 }
 
 impl Template {
-    /// Reads the template.
+    /// Reads the template of the stack.
     ///
     /// # Panics
     /// When it is missing or no YAML.
     pub fn read() -> Self {
-        let path = root().join(PATH);
+        Self::read_from(PATH)
+    }
+
+    /// Reads another template, by its path from the root of the repository.
+    ///
+    /// # Panics
+    /// As with [`Template::read`].
+    pub fn read_from(path: &str) -> Self {
+        let path = root().join(path);
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self::parse(&text)

@@ -58,13 +58,20 @@ pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
             .map(|subnet| subnet.as_str()),
     );
     let token = client_token(&parts);
+    let mut tags = input.claim.endpoint_tags();
+    let trusted = input.trust_account.as_ref();
+    tags.extend(
+        input
+            .claim
+            .registration_tags(input.owns_registration, trusted),
+    );
     Ok(NewEndpoint {
         vpc_id: input.vpc_id.clone(),
         service_name: input.endpoint.service_name.clone(),
         subnet_ids: input.endpoint.subnet_ids.clone(),
         group_id,
         token,
-        tags: input.claim.endpoint_tags(),
+        tags,
     })
 }
 
@@ -164,6 +171,8 @@ mod tests {
                 subnet_ids: vec!["subnet-0a71e830".parse().unwrap()],
                 zone_ids: ["euw1-az1".parse().unwrap()].into(),
             },
+            owns_registration: true,
+            trust_account: None,
             group_id: "sg-0a71e830".parse().ok(),
         }
     }

@@ -9,8 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::Endpoints;
-use shared::ids::{EndpointId, SecurityGroupId, VpcId};
-use shared::ownership::{Claim, Origin};
+use shared::ids::{AccountId, EndpointId, SecurityGroupId, VpcId};
+use shared::ownership::{Claim, Origin, Tags};
 use shared::place::Place;
 use shared::plan::EndpointPlan;
 use shared::{Code, StepError};
@@ -36,6 +36,9 @@ pub struct Input {
     /// Whether the registration will be this connection's own. One that was there
     /// before must stay when the connection goes, so the endpoint is marked.
     pub owns_registration: bool,
+    /// The account that the connection adds to the cluster's trusted owners, if any.
+    /// It is taken off them when the connection goes, so the endpoint is marked.
+    pub trust_account: Option<AccountId>,
     /// Its security group; only an endpoint that exists can do without.
     pub group_id: Option<SecurityGroupId>,
 }
@@ -55,7 +58,7 @@ pub struct Output {
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
     let claim = &input.claim;
     if let Some(endpoint_id) = &input.endpoint.existing {
-        claim_existing(ec2, endpoint_id, claim, input.owns_registration).await?;
+        claim_existing(ec2, endpoint_id, &input).await?;
         return Ok(Output {
             endpoint_id: endpoint_id.clone(),
         });
@@ -80,8 +83,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
 async fn claim_existing(
     ec2: &impl Endpoints,
     id: &EndpointId,
-    claim: &Claim,
-    owns_registration: bool,
+    input: &Input,
 ) -> Result<(), StepError> {
     let since = "was there when the network was inspected, and now";
     let Some(endpoint) = ec2.endpoint(id).await? else {
@@ -97,15 +99,25 @@ async fn claim_existing(
             format!("{id} {since} it is {}", endpoint.state),
         ));
     }
-    if claim.is_in(&endpoint.tags) {
+    let missing = missing_tags(&endpoint.tags, input);
+    if missing.is_empty() {
         return Ok(());
     }
-    let origin = Origin::of(&endpoint.tags).unwrap_or(Origin::Adopted);
-    let mut tags = claim.tags(origin);
-    if !owns_registration {
-        tags.insert(claim.found_registration_key(), "yes".to_owned());
-    }
-    ec2.tag_endpoint(id, &tags).await
+    ec2.tag_endpoint(id, &missing).await
+}
+
+/// The marks of this connection that an endpoint with these tags does not carry yet.
+fn missing_tags(found: &Tags, input: &Input) -> Tags {
+    let origin = Origin::of(found).unwrap_or(Origin::Adopted);
+    let mut tags = input.claim.tags(origin);
+    let trusted = input.trust_account.as_ref();
+    tags.extend(
+        input
+            .claim
+            .registration_tags(input.owns_registration, trusted),
+    );
+    tags.retain(|key, value| found.get(key) != Some(value));
+    tags
 }
 
 #[cfg(test)]
@@ -139,6 +151,7 @@ mod tests {
                 zone_ids: ["euw1-az1".parse().unwrap()].into(),
             },
             owns_registration: true,
+            trust_account: None,
             group_id: Some(group_id.parse().unwrap()),
         }
     }
@@ -315,6 +328,35 @@ mod tests {
         at_once(handle(&stage.ports, input)).unwrap();
         let tags = stage.things().endpoints[ENDPOINT].tags.clone();
         assert!(stage.claim.is_in(&tags) && !stage.claim.owns_registration(&tags));
+    }
+
+    #[test]
+    fn an_account_that_is_added_to_the_trusted_owners_is_marked() {
+        let made = Stage::shipped("standard-cluster");
+        let found = Stage::shipped("half-made-by-hand");
+        let claimed = with_endpoint("half-made-by-hand", |endpoint, claim| {
+            endpoint.tags = claim.tags(Origin::Made);
+        });
+        for (stage, existing) in [
+            (made, None),
+            (found, Some(ENDPOINT)),
+            (claimed, Some(ENDPOINT)),
+        ] {
+            let account: AccountId = "111122223333".parse().unwrap();
+            let input = Input {
+                trust_account: Some(account.clone()),
+                ..input(&stage, existing)
+            };
+            let (first, second) =
+                stage.twice(async || handle(&stage.ports, input.clone()).await.unwrap());
+            assert_eq!(first, second);
+            let tags = &stage.things().endpoints[first.endpoint_id.as_str()].tags;
+            assert_eq!(
+                stage.claim.trusted_account(tags),
+                Some(account),
+                "{existing:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Looks for what a connection consists of now: the endpoints whose registration
-//! it has to take back before they go.
+//! Looks for what a connection consists of now: its endpoints, and what it has
+//! with the cluster that must be taken back before they go.
 //!
 //! The tags in the VPC are the truth; the ledger only adds the endpoint that it
 //! recorded, because the registration of an endpoint that somebody has deleted
@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::ec2::{Endpoint, Endpoints};
-use shared::ids::{EndpointId, VpcId};
+use shared::ids::{AccountId, EndpointId, VpcId};
 use shared::ownership::Claim;
 use shared::place::Place;
 
@@ -22,16 +22,35 @@ pub struct Input {
     pub vpc_id: VpcId,
     /// The connection.
     pub claim: Claim,
-    /// The endpoint that the ledger has, if it has one.
-    pub recorded: Option<EndpointId>,
+    /// What the ledger has, if it has something.
+    pub recorded: Option<Recorded>,
+}
+
+/// The registration of a connection, as `provision` writes it into the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recorded {
+    /// The endpoint that is registered.
+    pub endpoint_id: EndpointId,
+    /// Whether the registration goes with the connection: it does not if it was
+    /// there before.
+    pub own: bool,
+    /// The account that the connection added to the cluster's trusted owners, if any.
+    pub trusted_account: Option<AccountId>,
 }
 
 /// What there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The endpoints that may be registered by this connection.
+    /// The endpoints that carry the connection's claim.
+    pub endpoints: Vec<EndpointId>,
+    /// The endpoints that may be registered by this connection, those that are
+    /// gone included.
     pub registered: Vec<EndpointId>,
+    /// The account that goes off the cluster's trusted owners with the last
+    /// registration, if the connection added one.
+    pub distrust_account: Option<AccountId>,
 }
 
 /// Looks once.
@@ -40,24 +59,44 @@ pub struct Output {
 /// Those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
     let endpoints = ec2.endpoints(&input.vpc_id).await?;
-    Ok(Output {
-        registered: registered(&endpoints, &input.claim, input.recorded),
-    })
+    Ok(found(&endpoints, &input.claim, input.recorded))
 }
 
-/// The endpoints of the connection, without one that was registered before it
-/// came, and without one that the connection has let go.
-fn registered(
-    endpoints: &[Endpoint],
-    claim: &Claim,
-    recorded: Option<EndpointId>,
-) -> Vec<EndpointId> {
-    let own = endpoints
+/// What is the connection's own. An endpoint that is there tells by its tags: it
+/// may have been registered before the connection came, or been let go.
+fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> Output {
+    let claimed: Vec<&Endpoint> = endpoints
+        .iter()
+        .filter(|endpoint| claim.is_in(&endpoint.tags))
+        .collect();
+    let mut registered: Vec<EndpointId> = claimed
         .iter()
         .filter(|endpoint| claim.owns_registration(&endpoint.tags))
-        .map(|endpoint| endpoint.id.clone());
-    let gone = recorded.filter(|id| endpoints.iter().all(|endpoint| endpoint.id != *id));
-    own.chain(gone).collect()
+        .map(|endpoint| endpoint.id.clone())
+        .collect();
+    let mut distrust_account = claimed
+        .iter()
+        .find_map(|endpoint| claim.trusted_account(&endpoint.tags));
+    // An endpoint that is gone may be listed for a while, without its tags.
+    let living = |id: &EndpointId| {
+        endpoints
+            .iter()
+            .any(|it| it.id == *id && !it.state.is_gone())
+    };
+    if let Some(gone) = recorded.filter(|it| it.own && !living(&it.endpoint_id)) {
+        distrust_account = distrust_account.or(gone.trusted_account);
+        if !registered.contains(&gone.endpoint_id) {
+            registered.push(gone.endpoint_id);
+        }
+    }
+    Output {
+        endpoints: claimed
+            .into_iter()
+            .map(|endpoint| endpoint.id.clone())
+            .collect(),
+        registered,
+        distrust_account,
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +107,8 @@ mod tests {
     use super::*;
 
     const ENDPOINT: &str = "vpce-0a10000000000000e";
-    const OTHER: &str = "vpce-0a10000000000000f";
+    const GONE: &str = "vpce-0a10000000000000f";
+    const ACCOUNT: &str = "111122223333";
 
     fn claim() -> Claim {
         Claim {
@@ -77,37 +117,88 @@ mod tests {
         }
     }
 
-    fn ids(tags: Tags, recorded: Option<&str>) -> Vec<String> {
+    fn recorded(id: &str, own: bool) -> Recorded {
+        Recorded {
+            endpoint_id: id.parse().unwrap(),
+            own,
+            trusted_account: ACCOUNT.parse().ok(),
+        }
+    }
+
+    /// What is found where an endpoint with these tags is.
+    fn look(tags: &Tags, recorded: Option<Recorded>) -> Output {
         let endpoint = Endpoint {
-            tags,
+            tags: tags.clone(),
             ..endpoint("available")
         };
-        let recorded = recorded.map(|id| id.parse().unwrap());
-        let found = registered(&[endpoint], &claim(), recorded);
-        found.iter().map(ToString::to_string).collect()
+        found(&[endpoint], &claim(), recorded)
+    }
+
+    fn output(endpoints: &[&str], registered: &[&str], distrust: Option<&str>) -> Output {
+        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
+        Output {
+            endpoints: ids(endpoints),
+            registered: ids(registered),
+            distrust_account: distrust.map(|account| account.parse().unwrap()),
+        }
+    }
+
+    fn marked(origin: Origin, owns_it: bool, trusted: bool) -> Tags {
+        let account = ACCOUNT.parse().unwrap();
+        let mut tags = claim().tags(origin);
+        tags.extend(claim().registration_tags(owns_it, trusted.then_some(&account)));
+        tags
     }
 
     #[test]
     fn the_tags_say_what_is_the_connections_own() {
-        let mut found = claim().tags(Origin::Adopted);
-        found.insert(claim().found_registration_key(), "yes".to_owned());
+        let own = output(&[ENDPOINT], &[ENDPOINT], None);
         for (tags, expected) in [
-            (claim().tags(Origin::Made), vec![ENDPOINT]),
-            (claim().tags(Origin::Adopted), vec![ENDPOINT]),
-            (found, vec![]),
-            (Tags::new(), vec![]),
+            (marked(Origin::Made, true, false), own.clone()),
+            (marked(Origin::Adopted, true, false), own),
+            (
+                marked(Origin::Made, true, true),
+                output(&[ENDPOINT], &[ENDPOINT], Some(ACCOUNT)),
+            ),
+            (
+                marked(Origin::Adopted, false, false),
+                output(&[ENDPOINT], &[], None),
+            ),
+            (Tags::new(), output(&[], &[], None)),
         ] {
-            assert_eq!(ids(tags.clone(), None), expected, "{tags:?}");
-            // The tags are the truth about an endpoint that is there.
-            assert_eq!(ids(tags.clone(), Some(ENDPOINT)), expected, "{tags:?}");
+            assert_eq!(look(&tags, None), expected, "{tags:?}");
+            // Whatever the ledger says of an endpoint that is there.
+            for own in [true, false] {
+                let found = look(&tags, Some(recorded(ENDPOINT, own)));
+                assert_eq!(found, expected, "{tags:?}");
+            }
         }
     }
 
     #[test]
     fn the_ledger_knows_of_an_endpoint_that_somebody_has_deleted() {
-        let tags = claim().tags(Origin::Made);
-        assert_eq!(ids(tags, Some(OTHER)), [ENDPOINT, OTHER]);
-        assert_eq!(ids(Tags::new(), Some(OTHER)), [OTHER]);
+        let made = marked(Origin::Made, true, false);
+        for (tags, own, expected) in [
+            (
+                &made,
+                true,
+                output(&[ENDPOINT], &[ENDPOINT, GONE], Some(ACCOUNT)),
+            ),
+            (&made, false, output(&[ENDPOINT], &[ENDPOINT], None)),
+            (&Tags::new(), true, output(&[], &[GONE], Some(ACCOUNT))),
+            (&Tags::new(), false, output(&[], &[], None)),
+        ] {
+            assert_eq!(look(tags, Some(recorded(GONE, own))), expected, "{own}");
+        }
+        // EC2 lists it a while longer, with its tags or without.
+        for tags in [Tags::new(), claim().tags(Origin::Made)] {
+            let listed = Endpoint {
+                tags,
+                ..endpoint("deleted")
+            };
+            let found = found(&[listed], &claim(), Some(recorded(ENDPOINT, true)));
+            assert_eq!(found.registered, [ENDPOINT.parse().unwrap()]);
+        }
     }
 
     #[test]
@@ -126,6 +217,11 @@ mod tests {
         let (first, second) =
             stage.twice(async || handle(&stage.ports, input.clone()).await.unwrap());
         assert_eq!(first, second);
-        assert_eq!(first.registered, [ENDPOINT.parse().unwrap()]);
+        assert_eq!(first, output(&[ENDPOINT], &[ENDPOINT], None));
+    }
+
+    #[test]
+    fn a_misspelled_field_of_the_ledger_is_refused() {
+        assert_strict(&recorded(GONE, true));
     }
 }

@@ -2,7 +2,7 @@
 //! adopted.
 
 use shared::ec2::{Endpoint, EndpointState, SecurityGroups, Source};
-use shared::ids::{ServiceName, VpcId};
+use shared::ids::{AccountId, ServiceName, VpcId};
 use shared::ownership::{Claim, Origin};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
@@ -99,9 +99,15 @@ const MOST_TAGS: usize = 50;
 
 /// Whether the claim fits on the endpoint. EC2 would refuse it only after the
 /// group has been made.
-pub(crate) fn check_tags(found: &Endpoint, claim: &Claim) -> Result<(), StepError> {
+pub(crate) fn check_tags(
+    found: &Endpoint,
+    claim: &Claim,
+    owns_registration: bool,
+    trust: Option<&AccountId>,
+) -> Result<(), StepError> {
     let mut tags = found.tags.clone();
     tags.extend(claim.tags(Origin::Adopted));
+    tags.extend(claim.registration_tags(owns_registration, trust));
     let count = tags.keys().filter(|key| !key.starts_with("aws:")).count();
     if count <= MOST_TAGS {
         return Ok(());
@@ -209,8 +215,14 @@ mod tests {
             let aws = [("aws:cloudformation:stack-name".to_owned(), String::new())];
             endpoint("vpce-00000001", own.chain(aws).collect())
         };
-        assert!(check_tags(&with_tags(47), &claim()).is_ok());
-        let error = check_tags(&with_tags(48), &claim()).unwrap_err();
+        let check_tags = |found, owns_registration, trust| {
+            check_tags(&found, &claim(), owns_registration, trust)
+        };
+        let account = "111122223333".parse().unwrap();
+        assert!(check_tags(with_tags(47), true, None).is_ok());
+        assert!(check_tags(with_tags(47), false, None).is_err());
+        assert!(check_tags(with_tags(47), true, Some(&account)).is_err());
+        let error = check_tags(with_tags(48), true, None).unwrap_err();
         assert_eq!(error.code, Code::ExistingEndpointUnusable);
         assert!(
             error.detail.contains("it would have 51"),
@@ -220,7 +232,7 @@ mod tests {
         let mut claimed = with_tags(47);
         claimed.tags.extend(claim().tags(Origin::Adopted));
         assert!(
-            check_tags(&claimed, &claim()).is_ok(),
+            check_tags(claimed, true, None).is_ok(),
             "what carries the claim needs no more room"
         );
     }

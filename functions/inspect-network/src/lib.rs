@@ -56,7 +56,8 @@ pub async fn handle(
             format!("there is no VPC {vpc_id} in {}", request.region),
         )
     })?;
-    let trust_account = trust::decide(&request, &vpc.owner, cluster.trusted_accounts.as_deref())?;
+    let mut trust_account =
+        trust::decide(&request, &vpc.owner, cluster.trusted_accounts.as_deref())?;
 
     let service = ec2
         .endpoint_service(&cluster.service_name)
@@ -96,7 +97,13 @@ pub async fn handle(
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
         let keeps_groups =
             existing::check_groups(ec2, vpc_id, found, &group_name, &sources).await?;
-        existing::check_tags(found, &claim)?;
+        let undo = existing::undo(found, &claim, &cluster, request.private_dns);
+        // What an earlier run of this connection added goes with it too.
+        trust_account = trust_account.or_else(|| claim.trusted_account(&found.tags));
+        // An endpoint that is registered already needs no trust, and an undo that
+        // leaves the registration alone would leave the trust behind.
+        trust_account = trust_account.filter(|_| undo.registration);
+        existing::check_tags(found, &claim, undo.registration, trust_account.as_ref())?;
         notes.extend(existing::notes(found, &claim, &request));
         let zone_ids = subnets::zones_of(&subnets, &found.subnet_ids);
         let endpoint = EndpointPlan {
@@ -105,11 +112,7 @@ pub async fn handle(
             subnet_ids: found.subnet_ids.clone(),
             zone_ids,
         };
-        (
-            endpoint,
-            existing::undo(found, &claim, &cluster, request.private_dns),
-            keeps_groups,
-        )
+        (endpoint, undo, keeps_groups)
     } else {
         check_quota(&request, &endpoints)?;
         if subnets.is_empty() {
@@ -138,9 +141,6 @@ pub async fn handle(
         )
     };
 
-    // An endpoint that is registered already needs no trust, and an undo that
-    // leaves the registration alone would leave the trust behind.
-    let trust_account = trust_account.filter(|_| undo.registration);
     Ok(Progress::Ready(NetworkPlan {
         connection_id: claim.connection_id,
         account_id: vpc.owner,

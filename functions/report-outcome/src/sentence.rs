@@ -44,7 +44,13 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
 fn now(phase: Phase, failure: &Explained) -> String {
     if !failure.left.is_empty() {
         let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
-        return format!("Left behind, for a person to remove: {}.", left.join(", "));
+        let left = left.join(", ");
+        return match phase {
+            Phase::DisconnectIncomplete => {
+                format!("Still there: {left}. Then disconnect again; what is gone is no trouble.")
+            }
+            _ => format!("Left behind, for a person to remove: {left}."),
+        };
     }
     match phase {
         Phase::KeptAfterFailure => "What was made is kept, as asked for.".to_owned(),

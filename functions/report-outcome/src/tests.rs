@@ -151,6 +151,30 @@ fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
 }
 
 #[test]
+fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
+    let whose = "vpc-0a1b2c3d4e5f60718 in eu-west-1 from cluster 1a2b3c4d-0000-4000-8000-000000000001";
+    assert_eq!(
+        told(&input(Phase::Disconnected)),
+        format!("Disconnected {whose}: nothing of the connection is left.")
+    );
+    let code = Code::ApiKeyRefused;
+    let phase = Phase::DisconnectIncomplete;
+    for (left, end) in [
+        (&[][..], "Nothing was changed."),
+        (
+            &[("registration of endpoint vpce-1", code)],
+            "Still there: registration of endpoint vpce-1. Then disconnect again; what is gone is no trouble.",
+        ),
+    ] {
+        let expected = format!(
+            "Not disconnected: {whose}: this and that ({code}). What to do: {} {end}",
+            code.fix()
+        );
+        assert_eq!(told(&failed(phase, code, &[], left)), expected);
+    }
+}
+
+#[test]
 fn every_failure_carries_the_catalogues_words() {
     for code in Code::ALL {
         let input = failed(

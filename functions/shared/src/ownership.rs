@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{ClusterId, Region, ServiceName, VpcId};
+use crate::ids::{AccountId, ClusterId, Region, ServiceName, VpcId};
 
 /// The tags of a resource.
 pub type Tags = BTreeMap<String, String>;
@@ -30,6 +30,7 @@ pub const ORIGIN: &str = "cockroachdb-privatelink:origin";
 const RULE_PREFIX: &str = "crdb-privatelink ";
 const CLAIM_PREFIX: &str = "cockroachdb-privatelink:cluster:";
 const FOUND_PREFIX: &str = "cockroachdb-privatelink:registration-found:";
+const TRUSTED_PREFIX: &str = "cockroachdb-privatelink:account-trusted:";
 
 /// How a resource came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,21 @@ impl Claim {
         format!("{FOUND_PREFIX}{}", self.cluster_id)
     }
 
+    /// The key of the tag of an endpoint that names the account which this connection
+    /// added to the cluster's trusted owners, so that it is taken off them with it.
+    pub fn trusted_account_key(&self) -> String {
+        format!("{TRUSTED_PREFIX}{}", self.cluster_id)
+    }
+
+    /// The account that this connection added to the cluster's trusted owners,
+    /// as the tags of its endpoint tell.
+    pub fn trusted_account(&self, tags: &Tags) -> Option<AccountId> {
+        let account = tags.get(&self.trusted_account_key());
+        account
+            .filter(|_| self.owns_registration(tags))
+            .and_then(|account| account.parse().ok())
+    }
+
     /// Whether the registration of an endpoint with these tags is this connection's own.
     pub fn owns_registration(&self, tags: &Tags) -> bool {
         self.is_in(tags) && !tags.contains_key(&self.found_registration_key())
@@ -116,7 +132,7 @@ impl Claim {
         let others = self.others_in(tags);
         if !others.is_empty() {
             let why = format!("cluster {} still uses it", others.join(" and cluster "));
-            return Release::Untag(vec![self.key(), self.found_registration_key()], why);
+            return Release::Untag(self.own_keys(), why);
         }
         match Origin::of(tags) {
             Some(Origin::Made) => Release::Delete,
@@ -176,11 +192,28 @@ impl Claim {
             && description != self.added_rule_description()
     }
 
+    /// The tags by which this claim marks an endpoint: one that it makes, and one
+    /// that is there already. What goes with the connection, and what must stay when
+    /// it goes, is written down where it lives and dies with the endpoint.
+    pub fn registration_tags(&self, owns_it: bool, trusted: Option<&AccountId>) -> Tags {
+        let found = (!owns_it).then(|| (self.found_registration_key(), "yes".to_owned()));
+        let trusted = trusted.map(|account| (self.trusted_account_key(), account.to_string()));
+        found.into_iter().chain(trusted).collect()
+    }
+
+    /// The keys of the tags that are of this claim alone.
+    fn own_keys(&self) -> Vec<String> {
+        vec![
+            self.key(),
+            self.found_registration_key(),
+            self.trusted_account_key(),
+        ]
+    }
+
     /// The keys of all our tags of a resource with this claim only.
     pub fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = self.tags(Origin::Adopted).into_keys().collect();
-        keys.push(self.found_registration_key());
-        keys
+        let common = [MANAGED_BY.to_owned(), ORIGIN.to_owned()];
+        common.into_iter().chain(self.own_keys()).collect()
     }
 }
 
@@ -277,7 +310,11 @@ mod tests {
             ("by hand", false),
             ("", false),
         ] {
-            assert_eq!(mine.is_rule_of_another(description), of_another, "{description}");
+            assert_eq!(
+                mine.is_rule_of_another(description),
+                of_another,
+                "{description}"
+            );
         }
     }
 
@@ -301,9 +338,34 @@ mod tests {
             let others = claim(B).tags(origin);
             assert_eq!(
                 keys(&[&made, &others]),
-                Some(vec![claim(A).key(), claim(A).found_registration_key()]),
+                Some(claim(A).own_keys()),
                 "our own tags, and no more"
             );
+        }
+    }
+
+    #[test]
+    fn an_endpoint_tells_what_goes_with_the_connection() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        for (owns_it, trusted, expected) in [
+            (true, None, (true, None)),
+            (true, Some(&account), (true, Some(account.clone()))),
+            (false, None, (false, None)),
+            // A registration that stays needs the trust.
+            (false, Some(&account), (false, None)),
+        ] {
+            let mut tags = claim(A).tags(Origin::Made);
+            tags.extend(claim(A).registration_tags(owns_it, trusted));
+            let told = (
+                claim(A).owns_registration(&tags),
+                claim(A).trusted_account(&tags),
+            );
+            assert_eq!(told, expected);
+            assert_eq!(claim(B).trusted_account(&tags), None);
+            for key in claim(A).keys() {
+                tags.remove(&key);
+            }
+            assert_eq!(tags, Tags::new(), "every tag of ours is known");
         }
     }
 

@@ -40,15 +40,16 @@ impl Occasion {
     }
 
     /// What tells this occasion from others, for when a run of the first name is
-    /// over. The end of a provisioning is none: its own end must not cause it anew.
-    fn mark(&self) -> Option<String> {
+    /// over. The end of a run is none for its own kind, and that of a provisioning
+    /// none at all: a run that cannot reach the ledger must not cause itself.
+    fn mark(&self, starting: Machine) -> Option<String> {
         match self {
             Occasion::Change(at) => Some(text(*at)),
             Occasion::Search(at) => Some(hour(*at)),
             Occasion::End {
                 machine: Machine::Deprovision,
                 execution,
-            } => Some(execution.clone()),
+            } if starting == Machine::Provision => Some(execution.clone()),
             Occasion::End { .. } => None,
         }
     }
@@ -101,9 +102,9 @@ pub(crate) fn decide(
     }
     let goal = last_goal(connection);
     let fresh =
-        |machine: &str, input: &Value| by_state(id, machine, input, Some(connection), occasion);
+        |machine: Machine, input: &Value| by_state(id, machine, input, Some(connection), occasion);
     let once_more =
-        |machine: &str, input: &Value| by_retry(id, machine, input, connection, occasion);
+        |machine: Machine, input: &Value| by_retry(id, machine, input, connection, occasion);
     match wanted {
         Wanted::Connected(request)
             if goal == Machine::Deprovision || !ask_the_same(request, &connection.request) =>
@@ -114,6 +115,9 @@ pub(crate) fn decide(
             Step::Leave("it is connected as the tags ask for")
         }
         Wanted::Connected(request) => start(Machine::Provision, json!(request), once_more),
+        Wanted::Disconnected if connection.phase == Phase::Disconnected => {
+            Step::Leave("nothing is left of it")
+        }
         Wanted::Disconnected if goal == Machine::Provision => {
             start(Machine::Deprovision, deprovision_input(connection), fresh)
         }
@@ -139,9 +143,10 @@ fn decide_by_call(
     let Wanted::Connected(request) = wanted else {
         return Step::Leave("it was asked for by a call");
     };
-    if connection.phase == Phase::RolledBack {
-        let names =
-            |machine: &str, input: &Value| by_state(id, machine, input, Some(connection), occasion);
+    if matches!(connection.phase, Phase::RolledBack | Phase::Disconnected) {
+        let names = |machine: Machine, input: &Value| {
+            by_state(id, machine, input, Some(connection), occasion)
+        };
         return start(Machine::Provision, json!(request), names);
     }
     let stands = connection.phase == Phase::Ready || !connection.phase.is_over();
@@ -165,7 +170,7 @@ fn decide_by_call(
 /// if that is interrupted as well, something is wrong that one more run does not
 /// mend.
 pub(crate) fn complete(connection: &Connection) -> Option<Start> {
-    let first = connection.phase == Phase::Interrupted;
+    let first = connection.phase == Phase::Interrupted && !names::is_again(&connection.execution);
     first.then(|| {
         let machine = last_goal(connection);
         let input = if machine == Machine::Deprovision {
@@ -201,7 +206,12 @@ pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
 
 /// What the last run was to do. An interrupted one is known by its milestones.
 pub(crate) fn last_goal(connection: &Connection) -> Machine {
-    let took_away = |phase| matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
+    let took_away = |phase| {
+        matches!(
+            phase,
+            Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
+        )
+    };
     let interrupted = connection.phase == Phase::Interrupted;
     let milestones = &connection.timeline;
     if took_away(connection.phase)
@@ -216,8 +226,8 @@ pub(crate) fn last_goal(connection: &Connection) -> Machine {
     }
 }
 
-fn start(machine: Machine, input: Value, names: impl Fn(&str, &Value) -> Vec<String>) -> Step {
-    let names = names(word(machine), &input);
+fn start(machine: Machine, input: Value, names: impl Fn(Machine, &Value) -> Vec<String>) -> Step {
+    let names = names(machine, &input);
     if names.is_empty() {
         return Step::Leave("it failed, and nobody has touched the tags since");
     }
@@ -234,7 +244,7 @@ fn start(machine: Machine, input: Value, names: impl Fn(&str, &Value) -> Vec<Str
 /// a ledger without it always looks the same.
 fn by_state(
     id: &str,
-    machine: &str,
+    machine: Machine,
     input: &Value,
     connection: Option<&Connection>,
     occasion: &Occasion,
@@ -242,9 +252,9 @@ fn by_state(
     let input = input.to_string();
     let execution = connection.map_or("", |it| it.execution.as_str());
     let updated_at = connection.map_or(String::new(), |it| text(it.updated_at));
-    let state = [machine, &input, execution, &updated_at];
+    let state = [word(machine), &input, execution, &updated_at];
     let first = names::by_tags(id, &state);
-    let second = occasion.mark().map(|mark| {
+    let second = occasion.mark(machine).map(|mark| {
         let [a, b, c, d] = state;
         names::by_tags(id, &[a, b, c, d, &mark])
     });
@@ -255,7 +265,7 @@ fn by_state(
 /// each time that somebody touches the tags after a failure.
 fn by_retry(
     id: &str,
-    machine: &str,
+    machine: Machine,
     input: &Value,
     connection: &Connection,
     occasion: &Occasion,

@@ -203,10 +203,11 @@ mod tests {
     }
 
     fn request(wish: &Wish, cluster: &str) -> ProvisionRequest {
-        match wish.about(&cluster.parse().unwrap()) {
-            Wanted::Connected(request) => request.clone(),
-            other => panic!("{other:?}"),
-        }
+        let wanted = wish.about(&cluster.parse().unwrap());
+        let Wanted::Connected(request) = wanted else {
+            panic!("{wanted:?}");
+        };
+        request.clone()
     }
 
     #[test]

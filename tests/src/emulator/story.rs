@@ -136,7 +136,7 @@ impl System {
 
     /// Where the emulator has a path of our API.
     pub fn path(&self, path: &str) -> String {
-        format!("/_aws/execute-api/{}/v1{path}", self.stack.name("Api"))
+        format!("/_aws/execute-api/{}/v1{path}", self.stack.name("ConnectionsApi"))
     }
 
     /// Asks the API for a connection: its id and the run.

@@ -99,10 +99,11 @@ fn to_remove_all_tags_is_to_remove_ours() {
 fn nothing(name: &str, path: &str, value: Value) -> String {
     let mut event = event(name);
     *event.pointer_mut(path).unwrap() = value;
-    match read(&event) {
-        Cause::Nothing(why) => why,
-        other => panic!("{name} {path}: {other:?}"),
-    }
+    let cause = read(&event);
+    let Cause::Nothing(why) = cause else {
+        panic!("{name} {path}: {cause:?}");
+    };
+    why
 }
 
 #[test]

@@ -94,6 +94,21 @@ fn word_of(step: &Step) -> String {
     }
 }
 
+/// Whether a run that takes the connection away came as far as this.
+fn took_away(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
+    )
+}
+
+fn names_of(step: Step) -> Vec<String> {
+    let Step::Start(start) = step else {
+        panic!("{step:?}");
+    };
+    start.names
+}
+
 fn decided(wanted: Wanted<'_>, connection: Option<&Connection>, occasion: &Occasion) -> String {
     word_of(&decide(ID, wanted, connection, occasion))
 }
@@ -139,6 +154,10 @@ fn what_tags_asked_for_follows_the_tags() {
                 "leave",
                 "deprovision tag tag",
             ],
+        ),
+        (
+            connection(Disconnected),
+            ["provision tag tag", "provision tag tag", "leave", "leave"],
         ),
         (
             connection(Interrupted),
@@ -237,12 +256,15 @@ fn what_a_call_asked_for_is_never_taken_away_or_changed() {
                 "{phase:?}"
             );
         }
-        let goes = matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
+        let goes = took_away(phase);
         let stands = phase == Phase::Ready || !phase.is_over() && !goes;
-        let (as_asked, changed) = match phase {
-            Phase::RolledBack => ("provision tag tag", "provision tag tag"),
-            _ if stands => ("leave", "asked-for-by-call"),
-            _ => ("asked-for-by-call", "asked-for-by-call"),
+        let nothing_left = matches!(phase, Phase::RolledBack | Phase::Disconnected);
+        let (as_asked, changed) = if nothing_left {
+            ("provision tag tag", "provision tag tag")
+        } else if stands {
+            ("leave", "asked-for-by-call")
+        } else {
+            ("asked-for-by-call", "asked-for-by-call")
         };
         let said = decided(Wanted::Connected(&same), Some(&connection), &late());
         assert_eq!(said, as_asked, "{phase:?}");
@@ -286,10 +308,7 @@ fn an_interrupted_run_is_completed_once() {
 fn the_end_of_a_run_causes_no_run_of_its_own_kind() {
     let wish = wish();
     let wanted = Wanted::Connected(&wish);
-    let names = |occasion: &Occasion| match decide(ID, wanted, None, occasion) {
-        Step::Start(start) => start.names,
-        other => panic!("{other:?}"),
-    };
+    let names = |occasion: &Occasion| names_of(decide(ID, wanted, None, occasion));
     let after_provision = names(&end_of(Machine::Provision));
     let after_deprovision = names(&end_of(Machine::Deprovision));
     assert_eq!(after_provision.len(), 1);
@@ -312,14 +331,8 @@ fn the_end_of_a_run_causes_no_run_of_its_own_kind() {
 #[test]
 fn the_first_name_follows_from_wish_and_state_and_the_second_from_the_occasion_too() {
     let (one, other) = (wish(), request(&["10.0.0.0/8"], RequestedBy::VpcTag));
-    let names = |request, connection: Option<&Connection>, occasion: &Occasion| match decide(
-        ID,
-        Wanted::Connected(request),
-        connection,
-        occasion,
-    ) {
-        Step::Start(start) => start.names,
-        step => panic!("{step:?}"),
+    let names = |request, connection: Option<&Connection>, occasion: &Occasion| {
+        names_of(decide(ID, Wanted::Connected(request), connection, occasion))
     };
     let of_one = names(&one, None, &early());
     assert_eq!(of_one, names(&one, None, &early()));
@@ -358,7 +371,7 @@ fn what_is_taken_away_is_asked_for_in_full() {
 fn a_repair_runs_once_in_an_hour_and_only_on_what_shall_stand() {
     for phase in Phase::ALL {
         let said = word_of(&repair(&connection(phase), ENDED));
-        let goes = matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
+        let goes = took_away(phase);
         let expected = if phase.is_over() && !goes {
             "provision repair"
         } else {
@@ -366,10 +379,7 @@ fn a_repair_runs_once_in_an_hour_and_only_on_what_shall_stand() {
         };
         assert_eq!(said, expected, "{phase:?}");
     }
-    let names = |connection: &Connection, at| match repair(connection, at) {
-        Step::Start(start) => start.names,
-        other => panic!("{other:?}"),
-    };
+    let names = |connection: &Connection, at| names_of(repair(connection, at));
     let mut connection = connection(Phase::Ready);
     let first = names(&connection, ENDED);
     // What the repair itself writes into the ledger must not be a new reason.

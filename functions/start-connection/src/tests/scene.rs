@@ -110,7 +110,8 @@ impl Scene {
             .stage
             .look(|world| world.stack.connections_table.clone());
         let key = json!({ "connection_id": { "S": self.id(cluster) } });
-        let answer = self.dynamodb("GetItem", &json!({ "TableName": table, "Key": key }));
+        let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+        let answer = self.dynamodb("GetItem", &request);
         let item = answer.get("Item")?;
         Some(item::read(|name| item[name]["S"].as_str()).unwrap())
     }
@@ -225,7 +226,7 @@ impl Scene {
         let (table, key) = self.lease();
         let answer = self.dynamodb(
             "GetItem",
-            &json!({ "TableName": table, "Key": { "vpc": key } }),
+            &json!({ "TableName": table, "Key": { "vpc": key }, "ConsistentRead": true }),
         );
         answer["Item"]["holder"]["S"].as_str().map(str::to_owned)
     }

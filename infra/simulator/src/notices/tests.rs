@@ -14,6 +14,9 @@ fn world() -> World {
     World::new(&scenario, OffsetDateTime::UNIX_EPOCH)
 }
 
+/// A change of a request, and the code that it is refused with.
+type Case = (fn(&mut Value), &'static str);
+
 fn put(world: &mut World, entries: Value) -> Result<Value, ApiError> {
     let caller = world.ec2.caller();
     world.put_events(&caller, &json!({ "Entries": entries }))
@@ -48,7 +51,7 @@ fn events_are_kept_as_they_were_put() {
 #[test]
 fn an_entry_that_breaks_a_rule_fails_by_itself() {
     let mut world = world();
-    let cases: [(fn(&mut Value), &str); 6] = [
+    let cases: [Case; 6] = [
         (|entry| entry["Source"] = json!(""), "InvalidArgument"),
         (|entry| entry["DetailType"] = json!(""), "InvalidArgument"),
         (|entry| entry["Detail"] = json!(""), "InvalidArgument"),
@@ -98,7 +101,7 @@ fn messages_keep_the_rules_of_the_topic() {
     };
     world.publish(&caller, &message(|_| {})).unwrap();
     assert_eq!(world.notices.messages[0].text, "text");
-    let cases: [(fn(&mut Value), &str); 5] = [
+    let cases: [Case; 5] = [
         (|it| it["Message"] = json!(""), "InvalidParameter"),
         (|it| it["Subject"] = json!("two\nlines"), "InvalidParameter"),
         (
