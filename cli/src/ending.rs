@@ -64,6 +64,7 @@ impl End {
             End::Failed(Ending::RolledBack, _) => "rolled-back",
             End::Failed(Ending::KeptAfterFailure, _) => "kept-after-failure",
             End::Failed(Ending::RollbackIncomplete, _) => "rollback-incomplete",
+            End::Failed(Ending::DisconnectIncomplete, _) => "disconnect-incomplete",
             End::Broken(_) => "broken",
             End::Abandoned => "abandoned",
         }
@@ -149,6 +150,10 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
         Ending::RollbackIncomplete => {
             "Rollback incomplete: something is left behind. This needs a person.\n\n".to_owned()
         }
+        Ending::DisconnectIncomplete => {
+            "Disconnect incomplete: something is still there. Run again to finish it.\n\n"
+                .to_owned()
+        }
     };
     let step =
         words::of(&failure.failed_at).map_or(failure.failed_at.as_str(), |words| words.doing);
@@ -170,7 +175,7 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
             text += &list("Kept", &made);
             text += &format!("\n{}", hanging("", KEPT));
         }
-        Ending::RollbackIncomplete => {
+        Ending::RollbackIncomplete | Ending::DisconnectIncomplete => {
             let left: Vec<String> = failure.left.iter().map(told_of_left).collect();
             text += &list("Left behind", &left);
         }

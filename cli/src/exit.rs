@@ -69,7 +69,7 @@ impl From<Ending> for Exit {
         match ending {
             Ending::RolledBack => Exit::NotConnected,
             Ending::KeptAfterFailure => Exit::Kept,
-            Ending::RollbackIncomplete => Exit::Incomplete,
+            Ending::RollbackIncomplete | Ending::DisconnectIncomplete => Exit::Incomplete,
         }
     }
 }

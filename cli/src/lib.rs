@@ -30,7 +30,6 @@ pub mod explain;
 pub mod interrupt;
 mod logging;
 pub mod plan;
-pub mod price;
 pub mod provision;
 pub mod scenarios;
 pub mod script;

@@ -1,10 +1,8 @@
 //! `plan`: looks, and says exactly what `provision` would make.
 
 use engine::Clock;
+use plan_connection::{Found, details, service_is_missing};
 use serde_json::{Value, json};
-use shared::cloud::{Cloud, Plan as ClusterPlan};
-use shared::ec2::{Network, SecurityGroups};
-use shared::plan::{ClusterFacts, NetworkPlan};
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::{StepError, StepErrorName};
@@ -16,21 +14,6 @@ use crate::world::{Chosen, World};
 use crate::{Answer, asked, script};
 
 mod text;
-
-/// What the inspections found.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// What was asked for.
-    pub request: ProvisionRequest,
-    /// The cluster's side.
-    pub cluster: ClusterFacts,
-    /// The network's side, and what will be made.
-    pub plan: NetworkPlan,
-    /// The endpoint's subnets with their zones.
-    pub subnets: Vec<(String, String)>,
-    /// The security group, if it is there already.
-    pub group: Option<String>,
-}
 
 /// What came of looking.
 #[derive(Debug, Clone)]
@@ -66,7 +49,7 @@ pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
         return Ok(Answer::json(&outlook.json(described), exit));
     }
     Ok(match &outlook {
-        Outlook::Planned(found) if arguments.script => Answer::text(found.commands(), exit),
+        Outlook::Planned(found) if arguments.script => Answer::text(commands(found), exit),
         Outlook::Planned(found) => Answer::text(text::planned(found), exit),
         // A script that is not there must not look like one.
         Outlook::NotYet { .. } | Outlook::InTheWay(_) if arguments.script => Answer {
@@ -97,7 +80,7 @@ async fn look(
     let limit = request.limits.cluster_seconds;
     let mut cluster = ready(world, limit, false, inspect_cluster).await?;
     if let Progress::Pending(pending) = cluster {
-        let service_missing = service_is_missing(world, request).await?;
+        let service_missing = service_is_missing(&world.cloud, request).await?;
         let is_hopeless = service_missing && !arguments.ask_for_service;
         if is_hopeless || !arguments.wait {
             return Ok(Outlook::NotYet {
@@ -144,19 +127,8 @@ async fn look(
         }
     };
     let _call = world.clock.during_a_call();
-    let subnets = zones(world, request, &plan).await?;
-    let group = match &plan.security_group {
-        Some(group) => world.ec2.group_named(&request.vpc_id, &group.name).await?,
-        None => None,
-    };
-    let group = group.map(|group| group.id.to_string());
-    Ok(Outlook::Planned(Box::new(Found {
-        request: request.clone(),
-        cluster,
-        plan,
-        subnets,
-        group,
-    })))
+    let found = details(&world.ec2, request, cluster, plan).await?;
+    Ok(Outlook::Planned(Box::new(found)))
 }
 
 /// Looks once, or until it is ready or the limit is reached.
@@ -190,49 +162,9 @@ async fn ready<T>(
     }
 }
 
-/// Whether what is not ready is an endpoint service that must be asked for.
-async fn service_is_missing(world: &World, request: &ProvisionRequest) -> Result<bool, StepError> {
-    let cluster = world.cloud.cluster(&request.cluster_id).await?;
-    if !cluster.is_some_and(|cluster| cluster.plan == ClusterPlan::Advanced) {
-        return Ok(false);
-    }
-    let services = world.cloud.endpoint_services(&request.cluster_id).await?;
-    Ok(services
-        .iter()
-        .all(|service| service.region != request.region))
-}
-
-/// The endpoint's subnets with their zones.
-async fn zones(
-    world: &World,
-    request: &ProvisionRequest,
-    plan: &NetworkPlan,
-) -> Result<Vec<(String, String)>, StepError> {
-    let all = world.ec2.subnets(&request.vpc_id).await?;
-    let of_endpoint = plan.endpoint.subnet_ids.iter().map(|id| {
-        let zone = all
-            .iter()
-            .find(|subnet| subnet.id == *id)
-            .and_then(|subnet| subnet.zone_id.as_ref());
-        (
-            id.to_string(),
-            zone.map_or_else(|| "unknown zone".to_owned(), ToString::to_string),
-        )
-    });
-    Ok(of_endpoint.collect())
-}
-
-impl Found {
-    /// The equivalent commands.
-    pub fn commands(&self) -> String {
-        script::commands(&self.request, &self.cluster, &self.plan)
-    }
-
-    /// Whether the endpoint is registered with the cluster and available.
-    fn is_registered(&self) -> bool {
-        let existing = self.plan.endpoint.existing.as_ref();
-        existing.is_some_and(|endpoint| self.cluster.registered.contains(endpoint.as_str()))
-    }
+/// The equivalent commands.
+fn commands(found: &Found) -> String {
+    script::commands(&found.request, &found.cluster, &found.plan)
 }
 
 impl Outlook {
@@ -262,9 +194,9 @@ impl Outlook {
                 "registered": found.is_registered(),
                 "price": {
                     "zones": found.plan.endpoint.zone_ids.len(),
-                    "usd_cents_per_month": text::new_cents(found),
+                    "usd_cents_per_month": found.new_cents(),
                 },
-                "commands": found.commands(),
+                "commands": commands(found),
             }),
             Outlook::NotYet {
                 pending,

@@ -13,10 +13,13 @@ answer is one line. When standard input is closed, this process and all
 functions that it started are killed, so nothing outlives a test, however that
 ends.
 
-Two things of ministack are extended while it runs:
+Where ministack differs from AWS, it is changed while it runs:
 
 - Its CloudFormation does not know versions and aliases of state machines, which
   its Step Functions has. Their resource types are added.
+- A secret that a template gives no value has none, and not an empty text.
+- StartExecution under the name of a run that is under way, with the same input,
+  answers that run (Step Functions API reference, StartExecution: "idempotent").
 - Step Functions' clock runs SPEED times as fast as on the wall, beginning with
   CLOCK_START (seconds since 1970) now: $now(), $millis() and the times of
   executions, like the wait states (SFN_WAIT_SCALE, which ministack has). It is
@@ -56,7 +59,7 @@ os.environ["SFN_WAIT_SCALE"] = str(1 / SPEED)
 from jsonata.functions import Functions
 from ministack import app
 from ministack.core import responses
-from ministack.services import eventbridge, stepfunctions
+from ministack.services import eventbridge, secretsmanager, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 
@@ -144,6 +147,38 @@ def add_resource_types():
     )
 
 
+def make_secrets_without_value():
+    handler = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create = handler["create"]
+
+    def create_secret(logical_id, properties, stack):
+        made = create(logical_id, properties, stack)
+        if not {"SecretString", "GenerateSecretString"} & properties.keys():
+            secretsmanager._secrets[made[0]]["Versions"] = {}
+        return made
+
+    handler["create"] = create_secret
+
+
+def start_the_same_run_once():
+    start = stepfunctions._start_execution
+
+    def start_execution(request):
+        response = start(request)
+        if response[0] < 400 or "name" not in request:
+            return response
+        # The name may be taken by a run of the same machine.
+        machine = stepfunctions._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+        for run in list(stepfunctions._executions.values()):
+            same = run["stateMachineArn"] == machine and run["name"] == request["name"]
+            if same and run["status"] == "RUNNING" and run["input"] == request.get("input", "{}"):
+                started = {"executionArn": run["executionArn"], "startDate": run["startDate"]}
+                return responses.json_response(started)
+        return response
+
+    stepfunctions._start_execution = start_execution
+
+
 def say(line):
     os.write(ANSWERS, f"{line}\n".encode())
 
@@ -172,6 +207,8 @@ def serve_the_test():
 
 run_step_functions_by_the_worlds_clock()
 add_resource_types()
+make_secrets_without_value()
+start_the_same_run_once()
 threading.Thread(target=serve_the_test, daemon=True).start()
 sys.argv = ["ministack"]
 app.main()

@@ -557,7 +557,8 @@ async fn schemathesis_finds_no_undocumented_answer() {
         .expect("the environment");
     let (stage, ids) = world();
     let document = with_examples(document(), &stage, &ids);
-    let address = Arc::new(Host::new(stage)).serve(document).await;
+    let host = Arc::new(Host::new(stage));
+    let address = Arc::clone(&host).serve(document).await;
     let folder = scratch();
     let output = tokio::process::Command::new(bin.join("schemathesis"))
         .args(["--config-file"])
@@ -576,8 +577,28 @@ async fn schemathesis_finds_no_undocumented_answer() {
         .expect("schemathesis runs");
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    println!("{said}");
+    let answers = host.answers();
+    println!("{said}{answers:#?}");
     assert!(output.status.success(), "{said}{errors}");
+    // It came to the bottom of each operation, not only to the checks at its door.
+    for (reached, least) in [
+        ("DELETE /connections/{connection_id} 202", 3),
+        ("DELETE /connections/{connection_id} 404", 3),
+        ("GET /connections 200", 10),
+        ("GET /connections 400", 10),
+        ("GET /connections/{connection_id} 200", 10),
+        ("GET /connections/{connection_id} 404", 10),
+        ("GET /errors/{code} 200", 3),
+        ("POST /connections 202", 10),
+        ("POST /connections 400", 10),
+        ("POST /connections/{connection_id}/check 202", 3),
+        ("POST /plans 200", 3),
+        ("POST /plans 400", 10),
+        ("POST /plans 422", 3),
+    ] {
+        let times = answers.get(reached).copied().unwrap_or_default();
+        assert!(times >= least, "{reached}: {times} times; {answers:#?}");
+    }
 }
 
 /// A folder for what schemathesis writes, below the target directory.

@@ -8,7 +8,7 @@ use shared::Code;
 use shared::cloud::Cloud;
 use shared::config::Config;
 use shared::ec2::{Endpoints, SecurityGroups, Source};
-use shared::ids::EndpointId;
+use shared::ids::{EndpointId, SecurityGroupId};
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
 use simulator::scenario::{ClusterSpec, KeySpec, VpcSpec};
@@ -95,7 +95,7 @@ fn kinds(events: &[(String, Notice)]) -> Vec<&str> {
 
 fn connections(stage: &Stage) -> Vec<Connection> {
     block_on(stage.ports().connections(None, 1000))
-        .unwrap()
+        .expect("a ledger")
         .connections
 }
 
@@ -105,13 +105,6 @@ fn status(stage: &Stage) -> HealthStatus {
         .as_ref()
         .expect("a check")
         .status
-}
-
-fn endpoint_of(stage: &Stage) -> EndpointId {
-    connections(stage)[0]
-        .endpoint_id
-        .clone()
-        .expect("an endpoint")
 }
 
 #[test]
@@ -135,11 +128,19 @@ struct Trouble {
     mends: fn(&Stage, &Connection),
 }
 
+fn endpoint(connection: &Connection) -> &EndpointId {
+    connection.endpoint_id.as_ref().expect("an endpoint")
+}
+
+fn group(connection: &Connection) -> &SecurityGroupId {
+    connection.security_group_id.as_ref().expect("a group")
+}
+
 const TROUBLES: [Trouble; 4] = [
     Trouble {
         code: Code::EndpointGone,
         breaks: |world, connection| {
-            let id = connection.endpoint_id.as_ref().unwrap();
+            let id = endpoint(connection);
             world.ec2.endpoints.remove(id.as_str());
         },
         mends: |stage, _| provision(stage, "again"),
@@ -147,44 +148,52 @@ const TROUBLES: [Trouble; 4] = [
     Trouble {
         code: Code::SecurityGroupRuleMissing,
         breaks: |world, connection| {
-            let id = connection.security_group_id.as_ref().unwrap();
-            let group = world.ec2.groups.get_mut(id.as_str()).unwrap();
+            let id = group(connection);
+            let group = world
+                .ec2
+                .groups
+                .get_mut(id.as_str())
+                .expect("as the world has it");
             group
                 .rules
                 .retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
         },
         mends: |stage, connection| {
-            let group = connection.security_group_id.as_ref().unwrap();
-            let source = Source::Cidr("100.64.0.0/18".parse().unwrap());
-            block_on(stage.ports().authorize(group, &[source], "by hand")).unwrap();
+            let group = group(connection);
+            let source = Source::Cidr("100.64.0.0/18".parse().expect("as the world has it"));
+            block_on(stage.ports().authorize(group, &[source], "by hand"))
+                .expect("as the world has it");
         },
     },
     Trouble {
         code: Code::PrivateDnsSwitchedOff,
         breaks: |world, connection| {
-            let id = connection.endpoint_id.as_ref().unwrap();
+            let id = endpoint(connection);
             world
                 .ec2
                 .endpoints
                 .get_mut(id.as_str())
-                .unwrap()
+                .expect("as the world has it")
                 .private_dns = false;
         },
         mends: |stage, connection| {
-            let id = connection.endpoint_id.as_ref().unwrap();
-            block_on(stage.ports().set_private_dns(id, true)).unwrap();
+            let id = endpoint(connection);
+            block_on(stage.ports().set_private_dns(id, true)).expect("as the world has it");
         },
     },
     Trouble {
         code: Code::RegistrationGone,
         breaks: |world, connection| {
             let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
-            let id = connection.endpoint_id.as_ref().unwrap();
-            cluster.unwrap().forget_connection(id.as_str());
+            let id = endpoint(connection);
+            cluster
+                .expect("as the world has it")
+                .forget_connection(id.as_str());
         },
         mends: |stage, connection| {
-            let id = connection.endpoint_id.as_ref().unwrap();
-            block_on(stage.ports().register(&connection.cluster_id, id)).unwrap();
+            let id = endpoint(connection);
+            block_on(stage.ports().register(&connection.cluster_id, id))
+                .expect("as the world has it");
         },
     },
 ];
@@ -278,7 +287,7 @@ fn what_provision_cannot_mend_is_only_reported() {
 
 /// The world of `fresh-vpc` with many VPCs, every second one for another cluster.
 fn many(count: usize) -> Stage {
-    let mut scenario = Scenario::shipped("fresh-vpc").unwrap();
+    let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
     scenario.habits.requests_per_second = 0;
     let template = scenario.vpcs.remove(0);
     scenario.vpcs = (0..count).map(|n| numbered(&template, n)).collect();
@@ -411,7 +420,7 @@ fn failure(execution: &Execution) -> Value {
 
 /// Refuses the next calls of an operation.
 fn refuse_next(stage: &Stage, operation: &str, repeat: u32) {
-    let nth = u32::try_from(calls(stage, operation) + 1).unwrap();
+    let nth = u32::try_from(calls(stage, operation) + 1).expect("not that many");
     stage.simulator.add_fault(Fault {
         repeat,
         ..Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
@@ -509,5 +518,5 @@ fn a_connection_that_is_being_made_is_counted_and_not_judged() {
     assert!(output["counts"]["oldest_pending_seconds"].as_u64() > Some(600));
     assert_eq!(events(&stage), []);
     assert_eq!(repairs(&stage), []);
-    assert_eq!(endpoint_of(&stage), connection.endpoint_id.unwrap());
+    assert_eq!(connections(&stage)[0].health, None);
 }

@@ -3,12 +3,15 @@
 mod api;
 mod by_hand;
 mod definitions;
+mod deprovision;
 mod documents;
+mod fault_pairs;
 mod leases;
 mod permissions;
 mod fleet;
 mod processes;
 mod provision;
+mod removal_faults;
 mod single_faults;
 mod strange_answers;
 mod template;

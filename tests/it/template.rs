@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crdb_privatelink::steps::resource_name;
 use serde_json::{Value, json};
 use shared::config::Config;
+use shared::ledger::Phase;
+use shared::metrics::NAMESPACE;
+use shared::notice::{DETAIL_TYPES, Notice, SOURCE};
 use system_tests::documents::{read, root};
 use system_tests::template::{Resource, Template, entries, function_folders};
 
@@ -339,6 +342,26 @@ fn whatever_people_choose_is_described_and_checked() {
     }
 }
 
+#[test]
+fn what_is_reserved_is_said() {
+    let template = Template::read();
+    let reserved = template.functions().into_values().filter_map(|function| {
+        let reserved = &function.property("ReservedConcurrentExecutions")["Fn::If"];
+        assert!(
+            reserved.is_null() || reserved[0] == "ReservesConcurrency",
+            "{}",
+            function.name
+        );
+        reserved[1].as_u64()
+    });
+    let said = template.at("/Parameters/ReserveConcurrency/Description");
+    let sum = format!("Takes {} of", reserved.sum::<u64>());
+    assert!(
+        said.as_str().is_some_and(|said| said.contains(&sum)),
+        "{sum}"
+    );
+}
+
 /// What CloudFormation would refuse only when the stack is made.
 #[test]
 fn the_defaults_keep_to_their_own_patterns() {
@@ -410,6 +433,188 @@ fn described_in<'a>(alarm: Resource<'a>) -> &'a str {
     let description = alarm.property("AlarmDescription");
     let text = description.as_str().or(description["Fn::Sub"].as_str());
     text.unwrap_or_default()
+}
+
+/// The metrics that the functions print, with their dimension if they have one.
+fn printed() -> BTreeMap<String, BTreeSet<String>> {
+    let input = json!({
+        "phase": "ready", "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+        "region": "eu-west-1", "vpc_id": "vpc-0a71e831cb5152c43",
+        "ready": null, "failure": null, "timeline": [],
+        "started_at": "2027-01-15T08:00:00Z", "now": "2027-01-15T08:05:00Z",
+    });
+    let input: report_outcome::Input = serde_json::from_value(input).expect("an input");
+    let outcome = report_outcome::handle(&input).expect("an outcome");
+    let mut lines = report_outcome::figures(&input, &outcome);
+    lines.push(check_fleet::Counts::default().metrics(input.now));
+
+    let mut metrics = BTreeMap::new();
+    for line in lines {
+        for described in line["_aws"]["CloudWatchMetrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert_eq!(described["Namespace"], NAMESPACE);
+            let sets = described["Dimensions"].as_array().into_iter().flatten();
+            let dimensions: BTreeSet<String> = sets
+                .flat_map(|set| set.as_array().into_iter().flatten())
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect();
+            for metric in described["Metrics"].as_array().into_iter().flatten() {
+                let name = metric["Name"].as_str().unwrap_or_default().to_owned();
+                metrics.insert(name, dimensions.clone());
+            }
+        }
+    }
+    metrics
+}
+
+/// The metrics that CloudWatch makes of log lines.
+fn filtered(template: &Template) -> BTreeSet<&str> {
+    template
+        .of_type("AWS::Logs::MetricFilter")
+        .flat_map(|filter| filter.property("MetricTransformations").as_array())
+        .flatten()
+        .filter(|metric| metric["MetricNamespace"] == NAMESPACE)
+        .filter_map(|metric| metric["MetricName"].as_str())
+        .collect()
+}
+
+#[test]
+fn an_alarm_watches_what_is_measured() {
+    let template = Template::read();
+    let (printed, filtered) = (printed(), filtered(&template));
+    let mut ours = 0;
+    for alarm in template.of_type("AWS::CloudWatch::Alarm") {
+        if alarm.property("Namespace") != NAMESPACE {
+            continue;
+        }
+        let metric = alarm.text("MetricName");
+        let bare = printed.get(metric).is_some_and(BTreeSet::is_empty);
+        assert!(
+            bare || filtered.contains(metric),
+            "{}: {metric}",
+            alarm.name
+        );
+        assert!(alarm.property("Dimensions").is_null(), "{}", alarm.name);
+        ours += 1;
+    }
+    assert!(ours >= 5, "only {ours} alarms on our own metrics");
+}
+
+/// The dashboard with a word in place of each reference.
+fn dashboard(template: &Template) -> Value {
+    let body = &template.resource("Dashboard").property("DashboardBody")["Fn::Sub"];
+    let mut text = body.as_str().expect("a text").to_owned();
+    while let Some(begin) = text.find("${") {
+        let length = text[begin..].find('}').expect("a closed reference");
+        text.replace_range(begin..=begin + length, "reference");
+    }
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn the_dashboard_shows_what_is_measured() {
+    let template = Template::read();
+    let (printed, filtered) = (printed(), filtered(&template));
+    let phases: BTreeSet<&str> = Phase::ALL.map(Phase::as_str).into();
+    let dashboard = dashboard(&template);
+    let mut shown = BTreeSet::new();
+    for widget in dashboard["widgets"].as_array().into_iter().flatten() {
+        for line in widget["properties"]["metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let words: Vec<&str> = line
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let [namespace, metric, dimensions @ ..] = &words[..] else {
+                panic!("{line}");
+            };
+            if *namespace != NAMESPACE {
+                assert!(namespace.starts_with("AWS/"), "{line}");
+                continue;
+            }
+            shown.insert((*metric).to_owned());
+            if filtered.contains(metric) {
+                continue;
+            }
+            let known = printed.get(*metric).unwrap_or_else(|| panic!("{line}"));
+            match dimensions {
+                [] => assert!(known.is_empty(), "{line}"),
+                [dimension, value] => {
+                    assert!(known.contains(*dimension), "{line}");
+                    // Both dimensions, Phase and Step, take words of phases.
+                    assert!(phases.contains(value), "{line}");
+                }
+                _ => panic!("{line}"),
+            }
+        }
+    }
+    // Alarms show the rest.
+    let of_alarms = [
+        "ApiKeyRefused",
+        "KeysRefused",
+        "OldestPendingSeconds",
+        "RollbackIncomplete",
+    ];
+    let expected: BTreeSet<String> = printed
+        .into_keys()
+        .filter(|metric| !of_alarms.contains(&metric.as_str()))
+        .chain(filtered.into_iter().map(str::to_owned))
+        .collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn people_are_told_of_every_event_of_ours() {
+    let template = Template::read();
+    let rule = template.resource("NoticeRule");
+    assert_eq!(rule.property("EventPattern")["source"], json!([SOURCE]));
+    assert_eq!(
+        rule.property("EventPattern")["detail-type"],
+        json!(DETAIL_TYPES)
+    );
+    let schema = serde_json::to_value(schemars::schema_for!(Notice)).expect("a schema");
+    let message = &rule.property("Targets")[0]["InputTransformer"];
+    let text = message["InputTemplate"].as_str().expect("a text");
+    for (name, path) in message["InputPathsMap"].as_object().expect("paths") {
+        assert!(text.contains(&format!("<{name}>")), "{name} is not used");
+        if let Some(field) = path
+            .as_str()
+            .and_then(|path| path.strip_prefix("$.detail."))
+        {
+            // A missing one would leave a hole in the sentence.
+            let required = schema["required"].as_array();
+            assert!(
+                required.is_some_and(|all| all.contains(&json!(field))),
+                "{field}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_secret_of_the_default_stack_is_the_one_that_the_functions_look_for() {
+    let template = Template::read();
+    let secret = template.resource("ApiKeySecret");
+    assert_eq!(
+        secret.property("Name"),
+        &json!({ "Fn::Sub": "${AWS::StackName}/api-key" })
+    );
+    // Made without a value, so that no key ever stands in a template.
+    for field in ["SecretString", "GenerateSecretString"] {
+        assert!(secret.property(field).is_null(), "{field}");
+    }
+    let config: toml::Value = toml::from_str(&read("samconfig.toml")).expect("TOML");
+    let stack = config["default"]["global"]["parameters"]["stack_name"].as_str();
+    let stack = stack.expect("a stack name");
+    assert_eq!(format!("{stack}/api-key"), shared::config::DEFAULT_SECRET);
 }
 
 #[test]

@@ -136,8 +136,46 @@ impl Snapshot {
         }
     }
 
+    /// The leases that are held.
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    /// The same with private DNS as it is in the other one, for every endpoint that
+    /// is there too.
+    pub fn with_private_dns_of(mut self, other: &Self) -> Self {
+        for (id, endpoint) in &mut self.endpoints {
+            let there = other.endpoints.get(id);
+            endpoint.private_dns = there.map_or(endpoint.private_dns, |it| it.private_dns);
+        }
+        self
+    }
+
+    /// The same with every lease given back.
+    pub fn without_leases(mut self) -> Self {
+        self.leases.clear();
+        self
+    }
+
+    /// What is not there though it is in the other one.
+    pub fn lacks(&self, other: &Self) -> BTreeSet<String> {
+        let gone = |id: &String, what: &str| format!("{what} {id}");
+        let endpoints = other.endpoints.keys();
+        let endpoints = endpoints.filter(|id| !self.endpoints.contains_key(*id));
+        let groups = other.groups.keys();
+        let groups = groups.filter(|id| !self.groups.contains_key(*id));
+        let registrations = other.registrations.difference(&self.registrations);
+        let trusted = other.trusted.difference(&self.trusted);
+        endpoints
+            .map(|id| gone(id, "endpoint"))
+            .chain(groups.map(|id| gone(id, "security group")))
+            .chain(registrations.map(|(cluster, id)| gone(id, &format!("cluster {cluster}:"))))
+            .chain(trusted.map(|(cluster, id)| gone(id, &format!("cluster {cluster} trusts"))))
+            .collect()
+    }
+
     /// What is there that was not there before, in the words of the report.
-    fn left_since(&self, before: &Self) -> BTreeSet<String> {
+    pub(crate) fn left_since(&self, before: &Self) -> BTreeSet<String> {
         let mut left = BTreeSet::new();
         for (id, endpoint) in &self.endpoints {
             match before.endpoints.get(id) {
@@ -189,7 +227,7 @@ pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Br
 
 /// Whether the last call of this operation was hit by a fault: then what it was to
 /// write need not be there.
-fn was_hit(stage: &Stage, operation: &str) -> bool {
+pub(crate) fn was_hit(stage: &Stage, operation: &str) -> bool {
     let calls = stage.simulator.calls();
     let mut last_first = calls.iter().rev();
     last_first

@@ -3,6 +3,7 @@
 //! validation of requests that API Gateway does first. Of the runs that are
 //! started, only what they do to the ledger happens, and at once.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,6 +38,8 @@ pub struct Host {
     config: Config,
     /// How many runs are in the ledger already.
     runs: Mutex<usize>,
+    /// How often each operation was answered with each status.
+    answers: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Host {
@@ -47,6 +50,7 @@ impl Host {
             world,
             config,
             runs: Mutex::default(),
+            answers: Mutex::default(),
         }
     }
 
@@ -66,6 +70,13 @@ impl Host {
             .with_state(self);
         tokio::spawn(async move { axum::serve(listener, app).await });
         address
+    }
+
+    /// How often each operation was answered over HTTP with each status, as
+    /// `METHOD /resource status`.
+    pub fn answers(&self) -> BTreeMap<String, usize> {
+        let answers = self.answers.lock();
+        answers.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Answers one event, by the function that the document names for its path.
@@ -156,18 +167,28 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if headers.get(AUTHORIZATION).is_none_or(|it| it != SIGNED) {
-        return unsigned();
-    }
     let event = event(&method, &uri, &headers, &body);
-    let runtime = tokio::runtime::Handle::current();
-    // The futures of the functions need not be able to move between threads.
-    let answered = tokio::task::spawn_blocking(move || runtime.block_on(host.invoke(&event)));
-    match answered.await {
-        Ok(answer) => http(&answer),
-        // As API Gateway answers for a function that crashed.
-        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
-    }
+    let what = format!(
+        "{method} {}",
+        event["resource"].as_str().unwrap_or_default()
+    );
+    let response = if headers.get(AUTHORIZATION).is_none_or(|it| it != SIGNED) {
+        unsigned()
+    } else {
+        let (host, runtime) = (Arc::clone(&host), tokio::runtime::Handle::current());
+        // The futures of the functions need not be able to move between threads.
+        let answered = tokio::task::spawn_blocking(move || runtime.block_on(host.invoke(&event)));
+        match answered.await {
+            Ok(answer) => http(&answer),
+            // As API Gateway answers for a function that crashed.
+            Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        }
+    };
+    let mut answers = host.answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let what = format!("{what} {}", response.status().as_u16());
+    *answers.entry(what).or_default() += 1;
+    drop(answers);
+    response
 }
 
 /// How API Gateway refuses a caller, by the document's gateway responses.

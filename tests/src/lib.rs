@@ -4,11 +4,15 @@
 pub mod aftermath;
 pub mod api;
 pub mod books;
+pub mod crash;
 pub mod documents;
 pub mod emulator;
 pub mod openapi;
+pub mod parallel;
 pub mod processes;
+pub mod removal;
 pub mod run;
+pub mod situations;
 pub mod tale;
 pub mod template;
 pub mod variants;

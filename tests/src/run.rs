@@ -16,6 +16,46 @@ pub const SECRET: &str = shared::config::DEFAULT_SECRET;
 thread_local! {
     static PROVISION: Machine =
         crdb_privatelink::definition::provision().expect("the definition loads");
+    static DEPROVISION: Machine =
+        crdb_privatelink::definition::deprovision().expect("the definition loads");
+}
+
+/// What a run is to bring about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// The run is one of `provision`.
+    Connect,
+    /// The run is one of `deprovision`.
+    Disconnect,
+}
+
+impl Goal {
+    fn with<T>(self, f: impl FnOnce(&Machine) -> T) -> T {
+        match self {
+            Goal::Connect => PROVISION.with(f),
+            Goal::Disconnect => DEPROVISION.with(f),
+        }
+    }
+
+    /// The input of a run about the connection that a request of `provision` asks for.
+    fn input(self, request: &Value) -> Value {
+        if self == Goal::Connect {
+            return request.clone();
+        }
+        let fields = [
+            "cluster_id",
+            "region",
+            "vpc_id",
+            "account_id",
+            "requested_by",
+        ];
+        let asked = fields
+            .into_iter()
+            .filter(|field| !request[*field].is_null());
+        asked
+            .map(|field| (field.to_owned(), request[field].clone()))
+            .collect()
+    }
 }
 
 /// A world with its clock.
@@ -55,6 +95,27 @@ impl Stage {
         }
     }
 
+    /// Another world that begins as this one is now, without faults, and with
+    /// nothing called yet.
+    pub fn forked(&self) -> Self {
+        let clock = VirtualClock::starting_at(engine::Clock::now(&self.clock));
+        let time = clock.clone();
+        Self {
+            simulator: self.simulator.fork(move || engine::Clock::now(&time)),
+            clock,
+            request: self.request.clone(),
+        }
+    }
+
+    /// The same world with another request.
+    pub fn for_request(&self, request: &Value) -> Self {
+        Self {
+            clock: self.clock.clone(),
+            simulator: self.simulator.clone(),
+            request: request.clone(),
+        }
+    }
+
     /// The same world with a field of the request set.
     pub fn asking(mut self, field: &str, value: Value) -> Self {
         self.request[field] = value;
@@ -79,40 +140,75 @@ impl Stage {
 
     /// Runs `provision` to its end.
     pub fn provision(&self, name: &str) -> Execution {
+        self.run(Goal::Connect, name)
+    }
+
+    /// Runs `deprovision` to its end, for the connection that the request asks for.
+    pub fn deprovision(&self, name: &str) -> Execution {
+        self.run(Goal::Disconnect, name)
+    }
+
+    fn run(&self, goal: Goal, name: &str) -> Execution {
         let ports = self.ports();
-        self.provision_by(name, &Steps::new(&ports, &ports, self.integrations()))
+        let steps = Steps::new(&ports, &ports, self.integrations());
+        self.run_by(goal, name, &steps)
     }
 
     /// Runs `provision` for two requests at once, the second one so much later.
     pub fn provision_both(&self, requests: [&Value; 2], later: Duration) -> [Execution; 2] {
+        self.both(requests.map(|request| (Goal::Connect, request)), later)
+    }
+
+    /// Runs two definitions at once, the second one so much later.
+    pub fn both(&self, runs: [(Goal, &Value); 2], later: Duration) -> [Execution; 2] {
         let ports = self.ports();
         let steps = Steps::new(&ports, &ports, self.integrations());
-        PROVISION.with(|machine| {
-            let run = async |name, request: &Value, after| {
-                self.clock.sleep(after).await;
-                engine::run(machine, name, request.clone(), &steps, &self.clock, &()).await
-            };
-            let (first, second) = block_on(async {
-                tokio::join!(
-                    run("first", requests[0], Duration::ZERO),
-                    run("second", requests[1], later)
-                )
-            });
-            [first, second]
-        })
+        let run = async |name, (goal, request): (Goal, &Value), after| {
+            // A machine of its own for each: they are at work at the same time.
+            let machine = goal.with(Machine::clone);
+            self.clock.sleep(after).await;
+            let input = goal.input(request);
+            engine::run(&machine, name, input, &steps, &self.clock, &()).await
+        };
+        let (first, second) = block_on(async {
+            tokio::join!(
+                run("first", runs[0], Duration::ZERO),
+                run("second", runs[1], later)
+            )
+        });
+        [first, second]
     }
 
     /// Runs `provision` with other tasks.
     pub fn provision_by(&self, name: &str, tasks: &impl engine::Tasks) -> Execution {
-        PROVISION.with(|machine| {
-            block_on(engine::run(
-                machine,
-                name,
-                self.request.clone(),
-                tasks,
-                &self.clock,
-                &(),
-            ))
+        self.run_by(Goal::Connect, name, tasks)
+    }
+
+    /// Runs a definition with other tasks.
+    pub fn run_by(&self, goal: Goal, name: &str, tasks: &impl engine::Tasks) -> Execution {
+        goal.with(|machine| {
+            let input = goal.input(&self.request);
+            block_on(engine::run(machine, name, input, tasks, &self.clock, &()))
+        })
+    }
+
+    /// The same, for a run that is lost if `lost` comes first.
+    pub fn run_until(
+        &self,
+        goal: Goal,
+        name: &str,
+        tasks: &impl engine::Tasks,
+        lost: impl Future<Output = ()>,
+    ) -> Option<Execution> {
+        goal.with(|machine| {
+            let input = goal.input(&self.request);
+            block_on(async {
+                tokio::select! {
+                    biased;
+                    execution = engine::run(machine, name, input, tasks, &self.clock, &()) => Some(execution),
+                    () = lost => None,
+                }
+            })
         })
     }
 }

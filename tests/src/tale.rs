@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use engine::{Event, EventKind};
+use engine::{Event, EventKind, INTEGRATIONS};
 use serde_json::Value;
 use shared::report::message_of;
 
@@ -17,8 +17,12 @@ pub fn tell(history: &[Event]) -> String {
         return text;
     };
     let mut looks = 0;
+    let mut direct = false;
     for event in history {
-        let Some(line) = line(&event.kind, &mut looks) else {
+        if let EventKind::TaskScheduled { resource, .. } = &event.kind {
+            direct = INTEGRATIONS.contains(&resource.as_str());
+        }
+        let Some(line) = line(&event.kind, direct, &mut looks) else {
             continue;
         };
         let seconds = (event.at - first.at).whole_seconds();
@@ -30,10 +34,12 @@ pub fn tell(history: &[Event]) -> String {
     text
 }
 
-/// What there is to tell of an event. `looks` counts those of the wait that is
+/// What there is to tell of an event. What a service answers that is called
+/// without a function says nothing more; `looks` counts those of the wait that is
 /// under way.
-fn line(kind: &EventKind, looks: &mut u32) -> Option<String> {
+fn line(kind: &EventKind, direct: bool, looks: &mut u32) -> Option<String> {
     match kind {
+        EventKind::TaskSucceeded { .. } if direct => Some("done".to_owned()),
         EventKind::ExecutionStarted { input } => Some(format!("begins with {input}")),
         EventKind::TaskSucceeded { output, .. } if output["status"] == "pending" => {
             *looks += 1;

@@ -19,7 +19,7 @@ fn without_dns(name: &str) -> Stage {
 }
 
 /// An Advanced cluster that trusts another account, and may be told to trust ours.
-fn trusted_owner() -> Stage {
+pub(crate) fn trusted_owner() -> Stage {
     let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
     scenario.clusters[0].trusted_owners = Some(vec!["999988887777".to_owned()]);
     scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());

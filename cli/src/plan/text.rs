@@ -1,18 +1,10 @@
 //! The plan for people.
 
+use plan_connection::price;
 use shared::request::ProvisionRequest;
 
-use super::{Found, Outlook};
+use super::{Found, Outlook, commands};
 use crate::display::text::{field, item};
-use crate::price;
-
-/// What a new endpoint costs a month; nothing more for one that is there.
-pub(super) fn new_cents(found: &Found) -> usize {
-    match found.plan.endpoint.existing {
-        Some(_) => 0,
-        None => price::cents_per_month(found.plan.endpoint.zone_ids.len()),
-    }
-}
 
 /// A plan with its commands.
 pub(super) fn planned(found: &Found) -> String {
@@ -45,7 +37,7 @@ pub(super) fn planned(found: &Found) -> String {
         text.extend(plan.notes.iter().map(|note| item(note)));
     }
     text.push_str("\nThe same by hand (alone with `--script`):\n\n");
-    for line in found.commands().lines() {
+    for line in commands(found).lines() {
         let line = if line.is_empty() {
             String::new()
         } else {
@@ -80,6 +72,7 @@ fn endpoint(found: &Found) -> String {
         &format!("{first}, to {}", endpoint.service_name),
     );
     for (subnet, zone) in &found.subnets {
+        let zone = zone.as_deref().unwrap_or("unknown zone");
         text += &field("", &format!("{subnet} in {zone}"));
     }
     text

@@ -495,7 +495,8 @@ mod tests {
 
     #[test]
     fn rules_of_other_groups_and_ports_do_not_count() {
-        let elsewhere = found(|_, place, _| place.rules[0].group_id = "sg-0c000001".parse().unwrap());
+        let elsewhere =
+            found(|_, place, _| place.rules[0].group_id = "sg-0c000001".parse().unwrap());
         assert_eq!(codes(&elsewhere.drift), [Code::SecurityGroupRuleMissing]);
         let other_port = found(|_, place, _| place.rules[0].ports = Some((443, 443)));
         assert_eq!(codes(&other_port.drift), [Code::SecurityGroupRuleMissing]);

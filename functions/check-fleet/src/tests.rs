@@ -6,9 +6,7 @@ use in_process::stage::{Stage, assert_strict, at_once};
 use serde_json::json;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::ownership::{Claim, Origin, connection_id};
-use shared::place::{Place, Places};
 use shared::request::ProvisionRequest;
-use shared::{Code, StepError};
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
 use simulator::scenario::VpcSpec;
@@ -398,44 +396,26 @@ fn a_cluster_that_is_not_to_be_found_is_no_drift_while_its_endpoint_works() {
     assert_eq!(second.status, HealthStatus::Drifted);
 }
 
-/// EC2 of one account is out of reach.
-struct OneIsOutOfReach<'a>(&'a Stage);
-
-impl Places for OneIsOutOfReach<'_> {
-    type Ec2 = in_process::InProcess;
-
-    async fn ec2(
-        &self,
-        place: &Place,
-    ) -> Result<impl std::borrow::Borrow<in_process::InProcess>, StepError> {
-        match place.account_id {
-            Some(_) => Err(StepError::new(Code::OtherAccountRoleRefused, "no")),
-            None => self.0.ports.ec2(place).await,
-        }
-    }
-}
-
 #[test]
 fn a_place_out_of_reach_leaves_only_its_own_connections_unknown() {
     let mut connections = [1, 2, 3].map(|n| connection_to(CLUSTER, n));
     connections[1].account_id = Some("999988887777".parse().unwrap());
     let stage = world(&connections, |_| {});
-    // The registration of the unreachable one is gone: that much is certain.
-    let unreachable = connections[2].endpoint_id.clone().unwrap();
-    let places = OneIsOutOfReach(&stage);
-    let check = || at_once(handle(&stage.ports, &places, &stage.ports, input(NOW))).unwrap();
-    let output = check();
+    let third = connections[2].endpoint_id.clone().unwrap();
+    let output = check(&stage);
     assert_eq!((output.counts.healthy, output.counts.unknown), (2, 1));
     assert_eq!(
         codes(&health(&stage, &connections[1])),
         ["other-account-role-refused"]
     );
+    // The registration of the unreachable one is gone: that much is certain.
+    let second = connections[1].endpoint_id.clone().unwrap();
     stage.meddle(|world| {
         let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
-        cluster.forget_connection(unreachable.as_str());
-        cluster.forget_connection("vpce-0b000000000000002");
+        cluster.forget_connection(third.as_str());
+        cluster.forget_connection(second.as_str());
     });
-    let output = check();
+    let output = check(&stage);
     assert_eq!((output.counts.healthy, output.counts.drifted), (1, 2));
 }
 

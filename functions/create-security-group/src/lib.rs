@@ -336,7 +336,7 @@ mod tests {
             [
                 (
                     "10.20.0.0/16".to_owned(),
-                    "crdb-privatelink c77dbec92011b8de".to_owned()
+                    "crdb-privatelink 0641d0de83b3ac79".to_owned()
                 ),
                 (
                     "10.9.0.0/16".to_owned(),

@@ -101,7 +101,7 @@ fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> O
 
 #[cfg(test)]
 mod tests {
-    use in_process::stage::{Stage, assert_strict, at_once, endpoint};
+    use in_process::stage::{Stage, assert_strict, endpoint};
     use shared::ownership::{Origin, Tags};
 
     use super::*;

@@ -19,11 +19,10 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
             "Disconnected {vpc} in {region} from cluster {cluster}: nothing of the connection is left."
         );
     }
-    let goal = match input.phase {
-        Phase::DisconnectIncomplete | Phase::Disconnecting => {
-            format!("Not disconnected: {vpc} in {region} from cluster {cluster}")
-        }
-        _ => format!("Not connected: {vpc} in {region} to cluster {cluster}"),
+    let goal = if input.phase == Phase::DisconnectIncomplete {
+        format!("Not disconnected: {vpc} in {region} from cluster {cluster}")
+    } else {
+        format!("Not connected: {vpc} in {region} to cluster {cluster}")
     };
     let Some(failure) = failure else {
         return format!("{goal}.");
@@ -45,16 +44,18 @@ fn now(phase: Phase, failure: &Explained) -> String {
     if !failure.left.is_empty() {
         let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
         let left = left.join(", ");
-        return match phase {
-            Phase::DisconnectIncomplete => {
-                format!("Still there: {left}. Then disconnect again; what is gone is no trouble.")
-            }
-            _ => format!("Left behind, for a person to remove: {left}."),
+        return if phase == Phase::DisconnectIncomplete {
+            format!("Still there: {left}. Then disconnect again; what is gone is no trouble.")
+        } else {
+            format!("Left behind, for a person to remove: {left}.")
         };
     }
-    match phase {
-        Phase::KeptAfterFailure => "What was made is kept, as asked for.".to_owned(),
-        _ if failure.undone.is_empty() => "Nothing was changed.".to_owned(),
-        _ => "Nothing of this run is left.".to_owned(),
-    }
+    let now = if phase == Phase::KeptAfterFailure {
+        "What was made is kept, as asked for."
+    } else if failure.undone.is_empty() {
+        "Nothing was changed."
+    } else {
+        "Nothing of this run is left."
+    };
+    now.to_owned()
 }

@@ -174,6 +174,24 @@ mod tests {
     }
 
     #[test]
+    fn an_arn_tells_its_machine_of_whichever_version_or_alias() {
+        let arn = |name| format!("arn:aws:states:eu-west-1:111122223333:stateMachine:{name}");
+        let (one, other) = (arn("connect:live"), arn("disconnect"));
+        let config = config(&[
+            ("PROVISION_MACHINE", one.as_str()),
+            ("DEPROVISION_MACHINE", other.as_str()),
+        ]);
+        for (name, machine) in [
+            ("connect", Some(Machine::Provision)),
+            ("connect:7", Some(Machine::Provision)),
+            ("disconnect", Some(Machine::Deprovision)),
+            ("disconnected", None),
+        ] {
+            assert_eq!(config.machine_of(&arn(name)), machine, "{name}");
+        }
+    }
+
+    #[test]
     fn the_doors_connect_to_the_clusters_that_are_allowed() {
         let [a, b] = [1, 2].map(|n| format!("1a2b3c4d-0000-4000-8000-00000000000{n}"));
         let (one, two) = (a.parse().unwrap(), b.parse().unwrap());

@@ -1,7 +1,8 @@
 //! What a run ends with.
 //!
-//! Every run ends in exactly one of: a [`Ready`] connection, or a [`Failure`]
-//! that says what failed, why, what was undone and what is left. The JSON
+//! Every run ends in exactly one of: what was asked for (a [`Ready`] connection, or
+//! one that is [`Removed`]), or a [`Failure`] that says what failed, why, what was
+//! undone and what is left. The JSON
 //! Schemas are kept in `docs/`.
 
 use schemars::JsonSchema;
@@ -72,6 +73,16 @@ impl Login {
     }
 }
 
+/// A connection that is gone: what a run of `deprovision` ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// The id that the connection had.
+    pub connection_id: String,
+    /// What was taken back, in order; what was gone already is named as gone.
+    pub undone: Vec<String>,
+}
+
 /// How a run that did not reach its goal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Ending {
@@ -81,14 +92,18 @@ pub enum Ending {
     KeptAfterFailure,
     /// An undo failed as well; `left` says what remains.
     RollbackIncomplete,
+    /// The connection could not be taken away, or not all of it; `left` says what
+    /// remains.
+    DisconnectIncomplete,
 }
 
 impl Ending {
     /// All endings, for the tests that hold definition and code together.
-    pub const ALL: [Ending; 3] = [
+    pub const ALL: [Ending; 4] = [
         Ending::RolledBack,
         Ending::KeptAfterFailure,
         Ending::RollbackIncomplete,
+        Ending::DisconnectIncomplete,
     ];
 
     /// The error name of the execution.
@@ -97,6 +112,7 @@ impl Ending {
             Ending::RolledBack => "RolledBack",
             Ending::KeptAfterFailure => "KeptAfterFailure",
             Ending::RollbackIncomplete => "RollbackIncomplete",
+            Ending::DisconnectIncomplete => "DisconnectIncomplete",
         }
     }
 }

@@ -45,7 +45,7 @@ use crate::world::{Happening, World};
 use access::Permission;
 
 /// Everything on the CockroachDB Cloud side.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Cloud {
     /// How the service behaves where its documentation is silent.
     pub habits: Habits,

@@ -32,7 +32,7 @@ use error::{no_table, unsupported, validation};
 use request::Request;
 
 /// The tables of the account and Region that the scenario is about.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DynamoDb {
     /// By name.
     pub tables: BTreeMap<String, Table>,

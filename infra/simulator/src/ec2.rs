@@ -102,7 +102,7 @@ pub enum Ec2Happening {
 }
 
 /// The whole AWS side.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ec2 {
     /// The account that the scenario is about.
     pub account: String,
@@ -129,14 +129,14 @@ pub struct Ec2 {
 }
 
 /// A client token means something to one account in one Region only.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Token {
     caller: Caller,
     token: String,
 }
 
 /// What a client token was first used for, and what came of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Remembered {
     request: CreateVpcEndpoint,
     endpoint_id: String,

@@ -13,7 +13,7 @@ pub(crate) use topics::render_fault as render_topics_fault;
 use crate::scenario::Scenario;
 
 /// Everything that was said.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Notices {
     /// The events that EventBridge took, in order.
     pub events: Vec<Event>,

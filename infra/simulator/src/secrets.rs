@@ -21,7 +21,7 @@ pub const CURRENT: &str = "AWSCURRENT";
 pub const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// Everything that Secrets Manager holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Secrets {
     by_name: BTreeMap<String, Secret>,
     versions_made: u64,

@@ -111,6 +111,28 @@ impl Simulator {
         self.lock().faults.push(fault);
     }
 
+    /// Ends all scripted faults, also those that last.
+    pub fn end_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Another world that begins as this one is now, with a clock of its own:
+    /// without scripted faults, and with nothing called yet.
+    pub fn fork(&self, now: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Simulator {
+        let here = self.settled();
+        Simulator {
+            now: Arc::new(now),
+            by: self.by.clone(),
+            inner: Arc::new(Mutex::new(Inner {
+                world: here.world.clone(),
+                faults: Vec::new(),
+                seeded: here.seeded.clone(),
+                calls: Vec::new(),
+                counts: HashMap::new(),
+            })),
+        }
+    }
+
     /// Replaces the seeded faults; `None` ends them.
     pub fn set_seeded_faults(&self, seeded: Option<SeededFaults>) {
         self.lock().seeded = seeded;
@@ -236,6 +258,33 @@ mod tests {
         assert_eq!(groups(&sim), before + 1);
         let again = create(&sim).unwrap_err();
         assert_eq!(again.code(), "InvalidGroup.Duplicate");
+    }
+
+    #[test]
+    fn a_fork_goes_its_own_way_from_where_it_began() {
+        let (sim, seconds) = stage();
+        sim.add_fault(Fault::from_then_on(
+            "ec2:CreateSecurityGroup",
+            2,
+            FaultKind::Denied,
+            Moment::Before,
+        ));
+        create(&sim).unwrap();
+        let before = groups(&sim);
+        let now = OffsetDateTime::from_unix_timestamp(seconds.load(Ordering::Relaxed)).unwrap();
+        let fork = sim.fork(move || now);
+        assert_eq!((groups(&fork), fork.calls()), (before, vec![]));
+        assert_eq!(
+            create(&fork).unwrap_err().code(),
+            "InvalidGroup.Duplicate",
+            "what was made is there"
+        );
+        fork.meddle(|world| world.ec2.groups.clear());
+        assert!(create(&fork).is_ok(), "no fault is left");
+        assert_eq!(groups(&sim), before);
+        assert_eq!(create(&sim).unwrap_err().code(), "UnauthorizedOperation");
+        sim.end_faults();
+        assert_eq!(create(&sim).unwrap_err().code(), "InvalidGroup.Duplicate");
     }
 
     #[test]

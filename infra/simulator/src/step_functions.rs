@@ -26,7 +26,7 @@ const LARGEST_INPUT: usize = 262_144;
 const FORBIDDEN: &str = "<>{}[]?*\"#%\\^|~`$&,;:/";
 
 /// The state machines of the stack and what was started of them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StepFunctions {
     /// The ARNs of the state machines.
     pub machines: Vec<String>,

@@ -13,7 +13,7 @@ use crate::scenario::{RoleSpec, Scenario, StackSpec};
 use crate::{dynamodb, notices, secrets, step_functions};
 
 /// Everything there is at one moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     /// The present.
     pub now: OffsetDateTime,
@@ -53,7 +53,7 @@ pub enum Happening {
 
 /// A happening and its time. Happenings of the same moment keep the order in
 /// which they were scheduled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Due {
     at: OffsetDateTime,
     number: u64,

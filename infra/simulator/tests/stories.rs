@@ -269,6 +269,14 @@ fn a_standard_cluster_needs_nobody_to_ask_for_its_service() {
 }
 
 #[test]
+fn what_works_already_is_found_at_once() {
+    let (ready, sim) = ready("connected");
+    assert_eq!((ready.seconds, endpoints(&sim)), (0, 1));
+    let tags = sim.look(|world| world.ec2.endpoints["vpce-0a10000000000000e"].tags.clone());
+    assert_eq!(tags["cockroachdb-privatelink:origin"], "made");
+}
+
+#[test]
 fn what_was_half_made_by_hand_can_be_finished() {
     let (ready, sim) = ready("half-made-by-hand");
     assert_eq!(ready.endpoint.vpc_endpoint_id, "vpce-0a10000000000000e");

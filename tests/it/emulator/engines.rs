@@ -1,47 +1,146 @@
 //! The definitions, run by our engine and by the emulator's interpreter: both take the
 //! same path for the same world.
 
+use std::time::Duration;
+
+use crdb_privatelink::definition;
+use crdb_privatelink::steps::fleet::FleetSteps;
+use engine::{Clock, run};
+use reqwest::Method;
 use serde_json::Value;
-use simulator::{Fault, FaultKind, Moment};
-use system_tests::emulator::history::{path, without_loops};
-use system_tests::emulator::story::{System, story, story_alone};
+use shared::config::Config;
+use simulator::{Fault, FaultKind, Moment, World};
+use start_connection::Known;
+use system_tests::emulator::REGION;
+use system_tests::emulator::history::{Run, path, without_loops};
+use system_tests::emulator::story::{System, story, story_alone, text};
 use system_tests::emulator::world::{ADVANCED, HALF_MADE, REJECTING, STANDARD, scenario, vpc};
-use system_tests::run::Stage;
+use system_tests::run::{Stage, block_on};
 
-/// Has the same connection made by both, and holds their paths against each other.
-async fn both(system: &System, vpc: &str, cluster: &str, fault: Option<Fault>, ending: &str) {
-    let (_, execution) = system.ask(vpc, cluster).await;
-    let theirs = system.ended(&execution).await;
-    let input = theirs.described["input"].as_str().expect("an input");
-    let input: Value = serde_json::from_str(input).expect("JSON");
+/// One run: its input, and the states that were entered.
+struct Path {
+    input: Value,
+    states: Vec<String>,
+}
 
-    // In virtual time, so that nothing but the definition decides.
-    let mut stage = Stage::of(&scenario());
-    stage.request = input;
-    if let Some(fault) = fault {
-        stage.simulator.add_fault(fault);
+impl From<Run> for Path {
+    fn from(run: Run) -> Self {
+        let input = text(&run.described["input"]);
+        Self {
+            input: serde_json::from_str(&input).expect("JSON"),
+            states: run.path(),
+        }
     }
-    let ours = path(&stage.provision("engine"));
-    let theirs_path = theirs.path();
+}
+
+/// Has the emulator make a connection.
+async fn provisioned(system: &System, vpc: &str, cluster: &str) -> Path {
+    let (_, execution) = system.ask(vpc, cluster).await;
+    system.ended(&execution).await.into()
+}
+
+/// Has the emulator do something else about the connection.
+async fn called(system: &System, method: Method, path: &str) -> Path {
+    let (status, body) = system.api(method, path, None).await;
+    assert_eq!(status, 202, "{body}");
+    system.ended(&text(&body["execution"])).await.into()
+}
+
+/// What our engine makes of it: in virtual time, so that nothing but the definition
+/// decides, and in a thread of its own, because it brings its own runtime.
+fn here<T: Send + 'static>(tell: impl FnOnce(&mut Stage) -> T + Send + 'static) -> T {
+    let engine = std::thread::spawn(move || tell(&mut Stage::of(&scenario())));
+    engine.join().expect("our engine ends")
+}
+
+fn provisions(stage: &mut Stage, input: Value) -> Vec<String> {
+    stage.request = input;
+    path(&stage.provision("engine"))
+}
+
+fn checks(stage: &Stage, input: Value) -> Vec<String> {
+    stage.clock.advance(Duration::from_secs(600));
+    let region = REGION.parse().expect("a Region");
+    let machine = definition::check_fleet(&region, false).expect("the definition loads");
+    let ports = stage.ports();
+    let known = Known::new(Config::of(|_| None));
+    let now = || stage.clock.now();
+    let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
+    path(&block_on(run(
+        &machine,
+        "engine",
+        input,
+        &steps,
+        &stage.clock,
+        &(),
+    )))
+}
+
+/// Holds two paths against each other, but for how often was looked again.
+fn alike(ours: &[String], theirs: &[String], ending: &str) {
     assert_eq!(
-        without_loops(&ours),
-        without_loops(&theirs_path),
-        "\nours:   {ours:?}\ntheirs: {theirs_path:?}"
+        without_loops(ours),
+        without_loops(theirs),
+        "\nours:   {ours:?}\ntheirs: {theirs:?}"
     );
     assert_eq!(ours.last().map(String::as_str), Some(ending));
 }
 
+/// Has the same connection made by both.
+async fn both(system: &System, vpc: &str, cluster: &str, fault: Option<Fault>, ending: &str) {
+    let theirs = provisioned(system, vpc, cluster).await;
+    let ours = here(move |stage| {
+        if let Some(fault) = fault {
+            stage.simulator.add_fault(fault);
+        }
+        provisions(stage, theirs.input)
+    });
+    alike(&ours, &theirs.states, ending);
+}
+
+/// Somebody takes away the rules that let clients in.
+fn close(world: &mut World, vpc: &str) {
+    let groups = world.ec2.groups.values_mut();
+    let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
+    ours.for_each(|group| group.rules.clear());
+}
+
 #[test]
-fn both_engines_connect_a_standard_cluster_alike() {
+fn both_engines_connect_and_disconnect_a_standard_cluster_alike() {
     story("both engines: standard cluster", &vpc(12), async |system| {
-        both(system, &vpc(12), STANDARD, None, "Ready").await;
+        let made = provisioned(system, &vpc(12), STANDARD).await;
+        let id = connection(&vpc(12), STANDARD);
+        let removed = called(system, Method::DELETE, &format!("/connections/{id}")).await;
+        let [ours, ours_removed] = here(move |stage| {
+            let connected = provisions(stage, made.input);
+            [connected, path(&stage.deprovision("engine"))]
+        });
+        alike(&ours, &made.states, "Ready");
+        alike(&ours_removed, &removed.states, "Disconnected");
     });
 }
 
 #[test]
-fn both_engines_connect_an_advanced_cluster_alike() {
+fn both_engines_connect_and_check_an_advanced_cluster_alike() {
     story("both engines: advanced cluster", &vpc(13), async |system| {
-        both(system, &vpc(13), ADVANCED, None, "Ready").await;
+        let made = provisioned(system, &vpc(13), ADVANCED).await;
+        let check = format!("/connections/{}/check", connection(&vpc(13), ADVANCED));
+        let healthy = called(system, Method::POST, &check).await;
+        let world = &system.world.simulator;
+        world.meddle(|world| close(world, &vpc(13)));
+        let drifted = called(system, Method::POST, &check).await;
+        let inputs = (made.input, healthy.input, drifted.input);
+        let [ours, ours_healthy, ours_drifted] = here(move |stage| {
+            let made = provisions(stage, inputs.0);
+            let healthy = checks(stage, inputs.1);
+            stage.simulator.meddle(|world| close(world, &vpc(13)));
+            [made, healthy, checks(stage, inputs.2)]
+        });
+        alike(&ours, &made.states, "Ready");
+        alike(&ours_healthy, &healthy.states, "Checked");
+        alike(&ours_drifted, &drifted.states, "Checked");
+        let announces = |path: &[String]| path.iter().any(|state| state == "AnnounceChanges");
+        assert!(!announces(&ours_healthy) && announces(&ours_drifted));
     });
 }
 
@@ -61,33 +160,25 @@ fn both_engines_roll_back_alike() {
 
 #[test]
 fn both_engines_leave_behind_alike() {
-    story_alone(
-        "both engines: rollback incomplete",
-        &vpc(15),
-        async |system| {
-            let fault = |nth| {
-                let operation = "ec2:DeleteVpcEndpoints";
-                Fault::from_then_on(operation, nth, FaultKind::Denied, Moment::Before)
-            };
-            // Later calls of other stories must not be hit: it counts what was and is.
-            let calls = system.world.simulator.calls();
-            let earlier = calls
-                .iter()
-                .filter(|call| call.operation == "ec2:DeleteVpcEndpoints");
-            let nth = u32::try_from(earlier.count()).expect("few calls") + 1;
-            let denied = Fault {
-                repeat: 1,
-                ..fault(nth)
-            };
-            system.world.simulator.add_fault(denied);
-            both(
-                system,
-                &vpc(15),
-                REJECTING,
-                Some(fault(1)),
-                "RollbackIncomplete",
-            )
-            .await;
-        },
-    );
+    let name = "both engines: rollback incomplete";
+    story_alone(name, &vpc(15), async |system| {
+        let denied = |nth| {
+            let operation = "ec2:DeleteVpcEndpoints";
+            Fault::from_then_on(operation, nth, FaultKind::Denied, Moment::Before)
+        };
+        let nth = system.next_call("ec2:DeleteVpcEndpoints");
+        system.world.simulator.add_fault(denied(nth));
+        let fault = Some(denied(1));
+        both(system, &vpc(15), REJECTING, fault, "RollbackIncomplete").await;
+    });
+}
+
+/// The id of a connection.
+fn connection(vpc: &str, cluster: &str) -> String {
+    let parse = "what is written here is well-formed";
+    shared::ownership::connection_id(
+        &REGION.parse().expect(parse),
+        &vpc.parse().expect(parse),
+        &cluster.parse().expect(parse),
+    )
 }

@@ -49,6 +49,6 @@ fn the_schedule_checks_and_a_change_of_health_is_told() {
             .event("Connection Drifted", &connection)
             .await;
         assert_eq!(event["detail"]["health"], "drifted", "{event}");
-        system.notices.notice(&["drift", &vpc]).await;
+        system.notices.notice(&["Connection Drifted", &vpc]).await;
     });
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use system_tests::emulator::history::Run;
 use system_tests::emulator::story::{PATIENCE, System, story};
-use system_tests::emulator::until;
 use system_tests::emulator::world::{STANDARD, vpc};
+use system_tests::emulator::{REGION, until};
 
 const CLUSTER_ID: &str = "cockroachdb-privatelink:cluster-id";
 
@@ -76,6 +77,49 @@ fn a_tag_on_a_vpc_connects_it_and_gone_disconnects_it() {
         })
         .await;
     });
+}
+
+#[test]
+fn a_new_vpc_with_the_tag_is_connected_as_soon_as_it_has_subnets() {
+    story("VPC created with the tag", &vpc(16), async |system| {
+        let vpc = vpc(16);
+        let world = &system.world.simulator;
+        let subnets = world.meddle(|world| {
+            let subnets = &mut world.ec2.subnets;
+            let ours = subnets.extract_if(.., |_, subnet| subnet.vpc_id == vpc);
+            ours.collect::<Vec<_>>()
+        });
+        assert!(!subnets.is_empty());
+        system.set_tag(&vpc, CLUSTER_ID, Some(STANDARD));
+        system.ministack.put(&[created(system, &vpc)]).await;
+        until("a run waits for subnets", PATIENCE, async || {
+            let runs = system.runs("ProvisionMachine", &vpc).await;
+            let run = Run::look(&system.aws, runs.first()?).await?;
+            let waits = run.path().iter().any(|state| state == "WaitForNetwork");
+            waits.then_some(())
+        })
+        .await;
+        world.meddle(|world| world.ec2.subnets.extend(subnets));
+        status(system, &vpc, "ready").await;
+        assert_eq!(calm(system, &vpc).await.len(), 1);
+        assert_eq!(system.endpoints(&vpc).len(), 1);
+    });
+}
+
+/// The event that CloudTrail puts on the bus when a VPC was created.
+fn created(system: &System, vpc: &str) -> Value {
+    let text = include_str!("../../../functions/start-connection/events/create-vpc.json");
+    let text = text
+        .replace("vpc-0a71e831cb5152c43", vpc)
+        .replace("us-east-1", REGION);
+    let event: Value = serde_json::from_str(&text).expect("JSON");
+    json!({
+        "Source": event["source"],
+        "DetailType": event["detail-type"],
+        "Time": system.world.now(),
+        "Resources": event["resources"],
+        "Detail": event["detail"],
+    })
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! The binaries and the template, as `sam build` would leave them: a folder with a
-//! `bootstrap` for each function, and the template with these folders as `CodeUri`.
-//! (`sam build` itself would compile everything once more, for release.)
+//! The binaries and the template, nearly as `sam build` would leave them: code for each
+//! function, and the template with that as its `CodeUri`. (`sam build` itself would
+//! compile everything once more, for release; and it leaves folders, which `sam deploy`
+//! would pack one after the other, as small as it can. It takes archives as they are.)
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_norway::Value;
 use tokio::process::Command;
@@ -33,15 +35,13 @@ pub async fn prepare(folder: &Path) -> Artifacts {
     let root = documents::root();
     let original = fs::read_to_string(root.join("infra/template.yaml")).expect("the template");
     let functions = functions(&original);
+    pack(&binaries, &folder.join("functions"), &functions).await;
+
     let stack = folder.join("stack");
     // What an earlier template had must not be deployed.
     let _ = fs::remove_dir_all(&stack);
     fs::create_dir_all(stack.join("infra")).expect("a folder");
-    for binary in functions.values() {
-        let place = stack.join("functions").join(binary);
-        fs::create_dir_all(&place).expect("a folder");
-        strip(&binaries.join(binary), &place.join("bootstrap")).await;
-    }
+    symlink(folder.join("functions"), stack.join("functions")).expect("a link");
     // The template names these relative to itself.
     link(&root, &stack, "statemachine");
     for file in fs::read_dir(root.join("infra")).expect("the folder of the template") {
@@ -59,16 +59,39 @@ pub async fn prepare(folder: &Path) -> Artifacts {
     }
 }
 
-/// Without its symbols a debug binary is half as large, and is packed and sent in
-/// half the time.
-async fn strip(binary: &Path, to: &Path) {
-    let stripped = Command::new("strip").arg("-o").arg(to).arg(binary).status();
-    let stripped = stripped.await.expect("strip, which comes with the linker");
-    assert!(
-        stripped.success(),
-        "{} cannot be stripped",
-        binary.display()
-    );
+/// Packs each binary that is newer than its archive. Without its symbols a debug
+/// binary is half as large.
+async fn pack(binaries: &Path, to: &Path, functions: &Functions) {
+    fs::create_dir_all(to).expect("a folder");
+    let python = super::python("ministack", "ministack.txt").await;
+    let mut packer = Command::new(python.join("bin/python"));
+    packer
+        .arg("-B") // leaves no compiled files in the source tree
+        .arg(documents::root().join("tests/emulator/pack.py"));
+    let mut all_packed = true;
+    for name in functions.values() {
+        let (binary, stripped) = (binaries.join(name), to.join(name));
+        let archive = to.join(format!("{name}.zip"));
+        if time_of(&archive) > time_of(&binary) {
+            continue;
+        }
+        let mut strip = Command::new("strip");
+        let done = strip.arg("-o").arg(&stripped).arg(&binary).status();
+        let done = done.await.expect("strip, which comes with the linker");
+        assert!(done.success(), "{} cannot be stripped", binary.display());
+        packer.arg(stripped).arg(archive);
+        all_packed = false;
+    }
+    if all_packed {
+        return;
+    }
+    let packed = packer.status().await.expect("Python runs");
+    assert!(packed.success(), "the binaries cannot be packed");
+}
+
+/// When a file was last written; `None` if there is none.
+fn time_of(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).and_then(|file| file.modified()).ok()
 }
 
 fn link(root: &Path, stack: &Path, name: &str) {
@@ -101,7 +124,7 @@ pub fn functions(template: &str) -> Functions {
 /// # Panics
 /// If that is not what came out.
 pub fn with_code(template: &str, functions: &Functions) -> String {
-    let code = |binary: &str| format!("      CodeUri: ../functions/{binary}");
+    let code = |binary: &str| format!("      CodeUri: ../functions/{binary}.zip");
     let mut copy = Vec::new();
     let mut current = None;
     let mut inserted = Vec::new();

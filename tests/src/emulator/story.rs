@@ -136,7 +136,10 @@ impl System {
 
     /// Where the emulator has a path of our API.
     pub fn path(&self, path: &str) -> String {
-        format!("/_aws/execute-api/{}/v1{path}", self.stack.name("ConnectionsApi"))
+        format!(
+            "/_aws/execute-api/{}/v1{path}",
+            self.stack.name("ConnectionsApi")
+        )
     }
 
     /// Asks the API for a connection: its id and the run.
@@ -310,12 +313,18 @@ impl System {
         })
     }
 
+    /// The number of the next call of an operation. Only for a story that is told
+    /// alone.
+    pub fn next_call(&self, operation: &str) -> u32 {
+        let calls = self.world.simulator.calls();
+        let earlier = calls.iter().filter(|call| call.operation == operation);
+        u32::try_from(earlier.count()).expect("few calls") + 1
+    }
+
     /// Makes the next call of an operation do its work and never answer. Only for a
     /// story that is told alone.
     pub fn hold(&self, operation: &str) -> u32 {
-        let calls = self.world.simulator.calls();
-        let earlier = calls.iter().filter(|call| call.operation == operation);
-        let nth = u32::try_from(earlier.count()).expect("few calls") + 1;
+        let nth = self.next_call(operation);
         let fault = Fault::once(operation, nth, FaultKind::Timeout, Moment::After);
         self.world.simulator.add_fault(fault);
         nth
@@ -356,13 +365,23 @@ pub fn story(name: &str, vpc: &str, tell: impl AsyncFnOnce(&System)) {
     });
 }
 
-/// Tells a story while no other is told, because it needs a fault.
+/// Tells a story while no other is told, because it needs faults. They end with it.
 pub fn story_alone(name: &str, vpc: &str, tell: impl AsyncFnOnce(&System)) {
     told(name, vpc, async |system, began| {
         let _turn = TURN.write().await;
         began.set(Instant::now());
+        let _faults = Faults(&system.world);
         tell(system).await;
     });
+}
+
+/// The faults of a story; they end with this value.
+struct Faults<'a>(&'a World);
+
+impl Drop for Faults<'_> {
+    fn drop(&mut self) {
+        self.0.simulator.end_faults();
+    }
 }
 
 fn told(name: &str, vpc: &str, tell: impl AsyncFnOnce(&System, &Cell<Instant>)) {

@@ -90,6 +90,16 @@ async fn filters_are_held_over_all_pages() {
 }
 
 #[tokio::test]
+async fn nothing_follows_a_page_that_ends_with_the_ledger() {
+    let (api, _) = seven();
+    let cluster = api.stage.claim.cluster_id.to_string();
+    let answer = api
+        .query(&[("cluster_id", cluster.as_str()), ("limit", "7")])
+        .await;
+    assert_eq!((ids(&answer).len(), answer.body.get("next")), (7, None));
+}
+
+#[tokio::test]
 async fn a_token_holds_only_as_it_was_given_and_for_the_same_filters() {
     let (api, _) = seven();
     let answer = api.query(&[("limit", "2")]).await;

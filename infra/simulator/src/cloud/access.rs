@@ -73,12 +73,12 @@ impl Permission {
 }
 
 /// The API keys that the service knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Keys {
     known: BTreeMap<String, Key>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Key {
     roles: Vec<String>,
     clusters: Vec<String>,

@@ -62,7 +62,7 @@ pub struct Region {
 }
 
 /// A cluster with everything that belongs to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ClusterRecord {
     /// What the service tells about it.
     pub cluster: Cluster,

@@ -32,7 +32,7 @@ pub struct Connection {
 }
 
 /// A registration with the number of its latest change of direction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ConnectionRecord {
     pub(super) connection: Connection,
     pub(super) attempt: u64,

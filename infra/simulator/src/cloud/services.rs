@@ -30,7 +30,7 @@ pub struct PrivateEndpointService {
 }
 
 /// A service with what only AWS tells about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ServiceRecord {
     pub(super) service: PrivateEndpointService,
     pub(super) private_dns_name: Option<String>,

@@ -10,13 +10,13 @@ use crate::calls::ApiError;
 use crate::scenario::Throttle;
 
 /// All buckets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Buckets {
     on: Throttle,
     buckets: HashMap<(Caller, String), Bucket>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bucket {
     tokens: f64,
     filled: OffsetDateTime,

@@ -7,6 +7,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
         "standard-cluster",
         include_str!("../../scenarios/standard-cluster.toml"),
     ),
+    ("connected", include_str!("../../scenarios/connected.toml")),
     (
         "half-made-by-hand",
         include_str!("../../scenarios/half-made-by-hand.toml"),

@@ -1,0 +1,646 @@
+//! The stories of taking connections away, told to their end.
+
+use std::time::Duration;
+
+use engine::{Clock, Execution};
+use serde_json::{Value, json};
+use shared::Code;
+use shared::ledger::Phase;
+use shared::ownership::MANAGED_BY;
+use shared::report::Failure;
+use simulator::cloud::{ClusterState, ConnectionStatus};
+use simulator::ec2::{Endpoint, EndpointState};
+use simulator::{Fault, FaultKind, Moment};
+use system_tests::aftermath::{Snapshot, recorded};
+use system_tests::books::{connections, hold_lease, leases, notices};
+use system_tests::crash::{bury, is_lost};
+use system_tests::removal::{Before, Removal, finish};
+use system_tests::run::{Ending, Goal, Stage, changes, ending};
+use system_tests::situations::{
+    SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters,
+};
+
+/// The endpoint of the shipped scenarios that have one.
+const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+/// Takes the connection away and holds the ending against the world as it shall be.
+fn remove(stage: &Stage, gone: &Snapshot) -> Removal {
+    let before = Before::new(stage, gone);
+    let name = format!("away-{}", stage.simulator.calls().len());
+    let removal = Removal::of(&stage.deprovision(&name));
+    before
+        .check(stage, &removal)
+        .unwrap_or_else(|broken| panic!("{broken}"));
+    removal
+}
+
+#[track_caller]
+fn disconnected(stage: &Stage, gone: &Snapshot) -> Vec<String> {
+    match remove(stage, gone) {
+        Removal::Disconnected(undone) => undone,
+        Removal::Incomplete(failure) => panic!("{failure:#?}"),
+    }
+}
+
+#[track_caller]
+fn incomplete(stage: &Stage, gone: &Snapshot, code: Code) -> Failure {
+    match remove(stage, gone) {
+        Removal::Incomplete(failure) => {
+            assert_eq!(failure.code(), code, "{failure:#?}");
+            *failure
+        }
+        Removal::Disconnected(undone) => panic!("{undone:#?}"),
+    }
+}
+
+/// What the run has changed, besides the books.
+fn changed(stage: &Stage, since: usize) -> Vec<String> {
+    let calls = stage.simulator.calls().split_off(since);
+    let operations = calls.into_iter().map(|call| call.operation);
+    operations.filter(|operation| changes(operation)).collect()
+}
+
+fn left(failure: &Failure) -> Vec<&str> {
+    failure.left.iter().map(|left| left.what.as_str()).collect()
+}
+
+fn endpoint(stage: &Stage) -> Option<Endpoint> {
+    stage
+        .simulator
+        .look(|world| world.ec2.endpoint(ENDPOINT).cloned())
+}
+
+#[test]
+fn what_was_connected_is_gone_on_both_sides_and_in_the_ledger() {
+    for name in ["fresh-vpc", "standard-cluster"] {
+        let stage = Stage::shipped(name);
+        let empty = Snapshot::settled(&stage);
+        let stage = connected(stage);
+        assert_eq!(stage.simulator.look(connections).len(), 1);
+        let undone = disconnected(&stage, &empty);
+        assert_eq!(undone.len(), 3, "{undone:?}");
+        assert_eq!(Snapshot::settled(&stage), empty, "{name}");
+        assert_eq!(stage.simulator.look(connections).len(), 0);
+        assert_eq!(stage.simulator.look(leases).len(), 0);
+        let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
+        assert_eq!(kind, "Connection Removed");
+        assert_eq!(notice.phase, Some(Phase::Disconnected));
+        assert!(
+            notice
+                .sentence
+                .ends_with("nothing of the connection is left."),
+            "{}",
+            notice.sentence
+        );
+        // And it can be made again.
+        connected(stage);
+    }
+}
+
+#[test]
+fn in_every_situation_the_connection_goes_and_nothing_else() {
+    for situation in &SITUATIONS {
+        let (stage, gone, _) = taken_away(situation);
+        let undone = disconnected(&stage, &gone);
+        assert!(!undone.is_empty(), "{}", situation.name);
+        assert_eq!(recorded(&stage), None, "{}", situation.name);
+        assert_eq!(Snapshot::settled(&stage), gone, "{}", situation.name);
+        disconnected(&stage, &gone);
+    }
+}
+
+#[test]
+fn the_account_that_was_trusted_for_the_connection_is_so_no_longer() {
+    let situation = SITUATIONS
+        .iter()
+        .find(|situation| situation.name == "Advanced, trusted owners")
+        .expect("the situation");
+    let (stage, ..) = taken_away(situation);
+    let trusted = |stage: &Stage| {
+        stage.simulator.look(|world| {
+            let clusters = world.cloud.clusters();
+            let owners = clusters.flat_map(|cluster| cluster.trusted_owners.iter().flatten());
+            owners
+                .map(|owner| owner.external_owner_id.clone())
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(trusted(&stage), ["999988887777", "111122223333"]);
+    stage.deprovision("away");
+    assert_eq!(trusted(&stage), ["999988887777"]);
+}
+
+#[test]
+fn an_adopted_endpoint_stays_with_its_own_tags_and_without_ours() {
+    for (stage, was_registered) in [
+        (Stage::shipped("half-made-by-hand"), false),
+        (registered_by_hand(), true),
+    ] {
+        let before = Snapshot::settled(&stage);
+        let own_tags = endpoint(&stage).expect("the endpoint").tags;
+        let stage = connected(stage);
+        let tags = endpoint(&stage).expect("the endpoint").tags;
+        assert!(tags.contains_key(MANAGED_BY) && tags.len() > own_tags.len());
+
+        // Private DNS that was switched on stays as it is.
+        let gone = before.with_private_dns_of(&Snapshot::settled(&stage));
+        let undone = disconnected(&stage, &gone);
+        let found = endpoint(&stage).expect("it stays");
+        assert_eq!(found.tags, own_tags);
+        let registered = stage.simulator.look(|world| {
+            let mut clusters = world.cloud.clusters();
+            clusters.any(|cluster| {
+                let mut connections = cluster.connections();
+                connections.any(|it| {
+                    it.endpoint_id == ENDPOINT && it.status == ConnectionStatus::Available
+                })
+            })
+        });
+        assert_eq!(registered, was_registered, "{undone:?}");
+        if was_registered {
+            assert_eq!(found.state, EndpointState::Available);
+        }
+    }
+}
+
+/// Whether a cluster can be reached through an endpoint that claims it.
+fn works(stage: &Stage) -> bool {
+    let cluster = stage.request["cluster_id"].as_str().expect("an id");
+    stage.simulator.look(|world| {
+        let claim = format!("cockroachdb-privatelink:cluster:{cluster}");
+        let endpoints = world.ec2.endpoints.values();
+        let mut usable = endpoints.filter(|endpoint| {
+            endpoint.state == EndpointState::Available
+                && endpoint.private_dns
+                && endpoint.tags.contains_key(&claim)
+                && endpoint.groups.iter().all(|id| {
+                    let rules = &world.ec2.groups[id].rules;
+                    rules.iter().any(|rule| rule.from_port == Some(26257))
+                })
+        });
+        let known = world.cloud.cluster(cluster).expect("the cluster");
+        usable.any(|endpoint| {
+            let mut connections = known.connections();
+            connections
+                .any(|it| it.endpoint_id == endpoint.id && it.status == ConnectionStatus::Available)
+        })
+    })
+}
+
+/// The rules of all groups, as text.
+fn rules(stage: &Stage) -> Vec<String> {
+    stage.simulator.look(|world| {
+        let groups = world.ec2.groups.values();
+        let rules = groups.flat_map(|group| &group.rules);
+        rules
+            .filter(|rule| !rule.is_egress)
+            .map(|rule| format!("{:?} {}", rule.from_port, rule.source.text()))
+            .collect()
+    })
+}
+
+#[test]
+fn two_clusters_that_share_an_endpoint_go_one_after_the_other_in_either_order() {
+    for swapped in [false, true] {
+        let empty = Snapshot::settled(&two_clusters().0);
+        let (one, other) = match (swapped, sharing()) {
+            (false, (first, second)) => (first, second),
+            (true, (first, second)) => (second, first),
+        };
+        assert!(works(&one) && works(&other));
+        let rules_before = rules(&one);
+        let shared = |stage: &Stage| {
+            let endpoints = stage.simulator.look(|world| world.ec2.endpoints.clone());
+            let living = endpoints.into_values().filter(|it| it.state.is_there());
+            living
+                .map(|endpoint| (endpoint.id, endpoint.groups))
+                .collect::<Vec<_>>()
+        };
+        let endpoint_before = shared(&one);
+
+        let since = one.simulator.calls().len();
+        let removal = Removal::of(&one.deprovision("the-first-to-go"));
+        assert!(removal.is_complete(), "{removal:?}");
+        assert!(!works(&one) && works(&other), "swapped: {swapped}");
+        assert_eq!(shared(&one), endpoint_before);
+        assert_eq!(rules(&one), rules_before, "swapped: {swapped}");
+        assert_eq!(recorded(&one), None);
+        assert_eq!(recorded(&other).expect("an entry").phase, Phase::Ready);
+        assert_eq!(
+            changed(&one, since),
+            [
+                "cloud:DELETE private-endpoint-connection",
+                "ec2:DeleteTags",
+                "ec2:DeleteTags"
+            ],
+            "swapped: {swapped}"
+        );
+
+        let undone = disconnected(&other, &empty);
+        assert_eq!(Snapshot::settled(&other), empty, "{undone:?}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_gone_already_and_nothing_is_changed() {
+    for name in ["fresh-vpc", "half-made-by-hand", "shared-endpoint"] {
+        let stage = Stage::shipped(name);
+        let before = Snapshot::settled(&stage);
+        let undone = disconnected(&stage, &before);
+        assert!(
+            undone.iter().all(|undone| undone.ends_with("is left")),
+            "{undone:?}"
+        );
+        assert_eq!(changed(&stage, 0), [""; 0], "{name}");
+        assert_eq!(Snapshot::settled(&stage), before);
+    }
+}
+
+#[test]
+fn an_endpoint_that_somebody_has_deleted_leaves_nothing_either() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage);
+    stage.simulator.meddle(|world| world.ec2.endpoints.clear());
+    let undone = disconnected(&stage, &empty);
+    assert!(undone[0].starts_with("registration of vpce-"), "{undone:?}");
+    assert_eq!(Snapshot::settled(&stage), empty);
+}
+
+#[test]
+fn with_the_vpc_gone_the_registration_goes_all_the_same() {
+    let stage = Stage::shipped("standard-cluster");
+    let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+    let delete_vpc = |stage: &Stage| {
+        stage.simulator.meddle(|world| {
+            world.ec2.endpoints.clear();
+            world.ec2.groups.clear();
+            world.ec2.vpcs.remove(&vpc);
+        });
+    };
+    let without = stage.forked();
+    delete_vpc(&without);
+    let gone = Snapshot::settled(&without);
+    let stage = connected(stage);
+    delete_vpc(&stage);
+    let undone = disconnected(&stage, &gone);
+    assert!(undone[0].starts_with("registration of vpce-"), "{undone:?}");
+}
+
+#[test]
+fn with_the_cluster_gone_the_vpc_is_cleared_all_the_same() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage);
+    let cluster = stage.request["cluster_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    stage.simulator.meddle(|world| {
+        let cluster = world.cloud.cluster_mut(&cluster).expect("the cluster");
+        cluster.cluster.state = ClusterState::Deleted;
+        let ids: Vec<String> = cluster
+            .connections()
+            .map(|it| it.endpoint_id.clone())
+            .collect();
+        for id in ids {
+            cluster.forget_connection(&id);
+        }
+    });
+    let undone = disconnected(&stage, &empty);
+    assert!(undone[0].contains("is gone"), "{undone:?}");
+}
+
+#[test]
+fn with_a_key_that_is_refused_what_is_billed_goes_and_the_rest_is_named_and_goes_later() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage);
+    let refused = |stage: &Stage| {
+        for operation in [
+            "cloud:GET private-endpoint-connections",
+            "cloud:GET cluster",
+        ] {
+            let calls = stage.simulator.calls();
+            let made = calls.iter().filter(|call| call.operation == operation);
+            let nth = u32::try_from(made.count() + 1).expect("few calls");
+            let fault = Fault::from_then_on(operation, nth, FaultKind::Denied, Moment::Before);
+            stage.simulator.add_fault(fault);
+        }
+    };
+    refused(&stage);
+    let failure = incomplete(&stage, &empty, Code::ApiKeyLacksRole);
+    let id = stage.simulator.look(|world| {
+        let mut endpoints = world.ec2.endpoints.values();
+        assert!(
+            endpoints.all(|it| !it.state.is_there()),
+            "it would be billed"
+        );
+        world.ec2.endpoints.keys().next().cloned()
+    });
+    let id = id.or_else(|| recorded(&stage)?.endpoint_id.map(|id| id.to_string()));
+    let id = id.expect("the ledger has it");
+    assert_eq!(left(&failure), [format!("registration of endpoint {id}")]);
+    let entry = recorded(&stage).expect("an entry");
+    assert_eq!(entry.phase, Phase::DisconnectIncomplete);
+    let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    let still_there = format!("Still there: registration of endpoint {id}.");
+    assert!(
+        notice.sentence.contains(&still_there),
+        "{}",
+        notice.sentence
+    );
+    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+
+    // Without the ledger the endpoint is the only trace of its registration.
+    let stage = Stage::shipped("connected");
+    let gone = empty;
+    refused(&stage);
+    let failure = incomplete(&stage, &gone, Code::ApiKeyLacksRole);
+    assert_eq!(left(&failure).len(), 3, "{failure:#?}");
+    assert!(endpoint(&stage).expect("it stays").state.is_there());
+    finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage).forked();
+    // As it is when the role in another account is gone.
+    stage.simulator.add_fault(Fault::from_then_on(
+        "ec2:DescribeVpcEndpoints",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    let failure = incomplete(&stage, &empty, Code::AwsAccessDenied);
+    assert_eq!(failure.failed_at, "InspectConnection");
+    assert!(
+        failure.undone[0].starts_with("registration of vpce-"),
+        "{failure:#?}"
+    );
+    let left = left(&failure);
+    assert!(
+        left[0].starts_with("endpoint vpce-") && left[1].starts_with("security group of"),
+        "{left:?}"
+    );
+    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+
+    // A registration that was there before the connection is not the ledger's to take.
+    let stage = registered_by_hand();
+    let gone = Snapshot::settled(&stage);
+    let stage = connected(stage).forked();
+    stage.simulator.add_fault(Fault::from_then_on(
+        "ec2:DescribeVpcEndpoints",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    incomplete(&stage, &gone, Code::AwsAccessDenied);
+    finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn what_cannot_be_noted_is_not_begun() {
+    for (operation, failed_at) in [
+        ("dynamodb:UpdateItem", "TakeLease"),
+        ("dynamodb:UpdateItem", "RecordDisconnecting"),
+    ] {
+        let stage = Stage::shipped("standard-cluster");
+        let empty = Snapshot::settled(&stage);
+        let stage = connected(stage);
+        Snapshot::settled(&stage);
+        let stage = stage.forked();
+        let nth = if failed_at == "TakeLease" { 1 } else { 2 };
+        stage.simulator.add_fault(Fault::from_then_on(
+            operation,
+            nth,
+            FaultKind::Denied,
+            Moment::Before,
+        ));
+        let failure = incomplete(
+            &stage,
+            &empty,
+            Code::of_failure("DynamoDB.AccessDeniedException", ""),
+        );
+        assert_eq!(failure.failed_at, failed_at);
+        assert_eq!(left(&failure), [""; 0]);
+        assert_eq!(changed(&stage, 0), [""; 0]);
+        assert_eq!(recorded(&stage).expect("an entry").phase, Phase::Ready);
+        finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+    }
+}
+
+#[test]
+fn a_vpc_that_another_run_changes_is_waited_for_and_left_alone_at_the_limit() {
+    const OTHER: &str = "arn:a-run-that-lasts";
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let entry = recorded(&stage).expect("an entry");
+    hold_lease(
+        &stage,
+        OTHER,
+        stage.clock.now().unix_timestamp() + 1_000_000,
+    );
+    let before = Snapshot::settled(&stage);
+    let failure = incomplete(&stage, &before, Code::ConnectionBusy);
+    assert!(
+        failure.detail().contains("after 3600 s"),
+        "{}",
+        failure.detail()
+    );
+    assert_eq!(Snapshot::settled(&stage), before);
+    assert_eq!(recorded(&stage), Some(entry));
+    let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    assert!(
+        notice.sentence.ends_with("Nothing was changed."),
+        "{}",
+        notice.sentence
+    );
+}
+
+/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
+const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
+
+fn has_waited(execution: &Execution) -> bool {
+    let mut states = execution
+        .history
+        .iter()
+        .filter_map(|event| event.kind.state());
+    states.any(|state| state == "WaitForLease")
+}
+
+/// One cluster is connected, another one behind the same service comes while the
+/// first one goes.
+#[test]
+fn connecting_one_and_disconnecting_the_other_at_once_is_decided_by_the_lease() {
+    let mut waited = 0;
+    for removal_first in [true, false] {
+        for offset in OFFSETS {
+            let (stage, [one, other]) = two_clusters();
+            let empty = Snapshot::settled(&stage);
+            let stage = connected(stage.for_request(&one));
+            let coming = stage.for_request(&other);
+            let runs = [(Goal::Disconnect, &one), (Goal::Connect, &other)];
+            let what = format!("removal first: {removal_first}, {offset} s later");
+            let both = match removal_first {
+                true => stage.both(runs, Duration::from_secs(offset)),
+                false => {
+                    let [first, second] = runs;
+                    let [second, first] = stage.both([second, first], Duration::from_secs(offset));
+                    [first, second]
+                }
+            };
+            waited += both.iter().filter(|run| has_waited(run)).count();
+            let removal = Removal::of(&both[0]);
+            assert!(removal.is_complete(), "{what}: {removal:?}");
+            assert!(
+                matches!(ending(&both[1]), Ending::Ready(_)),
+                "{what}: {:?}",
+                both[1].outcome
+            );
+            assert!(works(&coming) && !works(&stage), "{what}");
+            assert_eq!(recorded(&stage), None, "{what}");
+            assert_eq!(
+                recorded(&coming).expect("an entry").phase,
+                Phase::Ready,
+                "{what}"
+            );
+            assert_eq!(coming.simulator.look(leases).len(), 0, "{what}");
+            // Nothing is left of the first one beside what the second one uses.
+            disconnected(&coming, &empty);
+            assert_eq!(Snapshot::settled(&coming), empty, "{what}");
+        }
+    }
+    assert!(waited > 5, "only {waited} runs had to wait");
+}
+
+#[test]
+fn two_runs_that_take_the_same_connection_away_are_one() {
+    for offset in OFFSETS {
+        let stage = Stage::shipped("standard-cluster");
+        let empty = Snapshot::settled(&stage);
+        let stage = connected(stage);
+        let run = (Goal::Disconnect, &stage.request);
+        let both = stage.both([run, run], Duration::from_secs(offset));
+        for execution in &both {
+            let removal = Removal::of(execution);
+            assert!(removal.is_complete(), "{offset} s later: {removal:?}");
+        }
+        assert_eq!(Snapshot::settled(&stage), empty, "{offset} s later");
+        assert_eq!(recorded(&stage), None);
+    }
+}
+
+#[test]
+fn who_asked_by_a_tag_finds_its_answer_gone_with_the_connection() {
+    let stage = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
+    let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+    let tags = |stage: &Stage| {
+        stage
+            .simulator
+            .look(|world| world.ec2.vpcs[&vpc].tags.clone())
+    };
+    let before = tags(&stage);
+    let stage = connected(stage);
+    let cluster = stage.request["cluster_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let key = format!("cockroachdb-privatelink:status:{cluster}");
+    assert!(tags(&stage).contains_key(&key));
+
+    let failing = stage.forked();
+    failing.simulator.add_fault(Fault::from_then_on(
+        "ec2:DeleteVpcEndpoints",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    failing.deprovision("away");
+    let status = tags(&failing)[&key].clone();
+    assert!(
+        status.starts_with("disconnect-incomplete aws-access-denied 2030-"),
+        "{status}"
+    );
+
+    assert!(Removal::of(&stage.deprovision("away")).is_complete());
+    assert_eq!(tags(&stage), before);
+}
+
+#[test]
+fn a_request_that_cannot_be_read_touches_nothing() {
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let before = Snapshot::settled(&stage);
+    let calls = stage.simulator.calls().len();
+    let Value::String(vpc) = &stage.request["vpc_id"] else {
+        panic!("no VPC")
+    };
+    let wrong = stage
+        .for_request(&stage.request)
+        .asking("vpc_id", json!(format!("{vpc}!")));
+    let Removal::Incomplete(failure) = Removal::of(&wrong.deprovision("wrong")) else {
+        panic!("disconnected")
+    };
+    assert_eq!(
+        (failure.code(), failure.failed_at.as_str()),
+        (Code::InvalidRequest, "ReadRemoval")
+    );
+    assert_eq!(stage.simulator.calls().len(), calls);
+    assert_eq!(Snapshot::settled(&stage), before);
+}
+
+/// A run is lost at each of its tasks, before it and after it, and run again once
+/// its lease is given back.
+#[test]
+fn a_run_that_is_lost_at_any_point_is_finished_by_the_next_one() {
+    let mut lost = 0;
+    for situation in &SITUATIONS {
+        let (stage, gone, _) = taken_away(situation);
+        for moment in Moment::ALL {
+            for tasks in 0.. {
+                let stage = stage.forked();
+                if !is_lost(&stage, Goal::Disconnect, "lost", tasks, moment) {
+                    break;
+                }
+                lost += 1;
+                bury(&stage);
+                finish(&stage, &gone).unwrap_or_else(|broken| {
+                    panic!("{}, lost {moment:?} task {tasks}: {broken}", situation.name)
+                });
+            }
+        }
+    }
+    assert!(lost > 200, "only {lost} runs were lost");
+}
+
+/// The same for what is being connected: taking it away finds whatever there is.
+#[test]
+fn a_connection_that_was_lost_half_made_can_be_taken_away() {
+    let mut lost = 0;
+    for variant in &system_tests::variants::VARIANTS {
+        if variant.name == "works already" {
+            continue;
+        }
+        let fresh = (variant.stage)();
+        let before = Snapshot::settled(&fresh);
+        for moment in Moment::ALL {
+            for tasks in 0.. {
+                let stage = fresh.forked();
+                if !is_lost(&stage, Goal::Connect, "lost", tasks, moment) {
+                    break;
+                }
+                lost += 1;
+                bury(&stage);
+                let what = format!("{}, lost {moment:?} task {tasks}", variant.name);
+                let removal = Removal::of(&stage.deprovision("away"));
+                assert!(removal.is_complete(), "{what}: {removal:#?}");
+                let after = Snapshot::settled(&stage);
+                // Private DNS that was switched on stays with an endpoint that stays.
+                assert_eq!(after, before.clone().with_private_dns_of(&after), "{what}");
+                assert_eq!(recorded(&stage), None, "{what}");
+            }
+        }
+    }
+    assert!(lost > 500, "only {lost} runs were lost");
+}

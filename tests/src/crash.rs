@@ -1,0 +1,74 @@
+//! Runs that are lost, like those of a process that is killed.
+
+use std::cell::Cell;
+
+use crdb_privatelink::steps::Steps;
+use engine::{TaskFailure, Tasks};
+use serde_json::Value;
+use shared::ledger::Ledger;
+use shared::request::ProvisionRequest;
+use simulator::Moment;
+use tokio::sync::Notify;
+
+use crate::books;
+use crate::run::{Goal, Stage, block_on};
+
+/// Tasks of which one is called and never answers.
+struct Mortal<'a, T> {
+    tasks: T,
+    /// How many are carried out before that one.
+    left: Cell<u32>,
+    moment: Moment,
+    lost: &'a Notify,
+}
+
+impl<T: Tasks> Tasks for Mortal<'_, T> {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        if let Some(left) = self.left.get().checked_sub(1) {
+            self.left.set(left);
+            return self.tasks.invoke(resource, arguments).await;
+        }
+        if self.moment == Moment::After {
+            // It was carried out, and nobody is there for the answer.
+            let _ = self.tasks.invoke(resource, arguments).await;
+        }
+        self.lost.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// A run that is lost at its task after this many, before it or after it. Says
+/// whether it was: a run that has fewer tasks ends before.
+pub fn is_lost(stage: &Stage, goal: Goal, name: &str, tasks: u32, moment: Moment) -> bool {
+    let ports = stage.ports();
+    let lost = Notify::new();
+    let mortal = Mortal {
+        tasks: Steps::new(&ports, &ports, stage.integrations()),
+        left: Cell::new(tasks),
+        moment,
+        lost: &lost,
+    };
+    stage
+        .run_until(goal, name, &mortal, lost.notified())
+        .is_none()
+}
+
+/// Does what `start-connection` does when it hears that a run was stopped: gives
+/// its lease back and notes it in the ledger.
+///
+/// # Panics
+/// When the request cannot be read.
+pub fn bury(stage: &Stage) {
+    let request = ProvisionRequest::parse(&stage.request).expect("a request");
+    let leases = stage.simulator.look(books::leases);
+    let Some(holder) = leases.get(&books::lease_of(&stage.request)) else {
+        return;
+    };
+    let (ports, id) = (stage.ports(), request.claim().connection_id);
+    block_on(async {
+        let noted = ports.record_interruption(&id, holder).await;
+        noted.expect("the ledger can be written");
+        let released = ports.release_lease(&request.region, &request.vpc_id, holder);
+        released.await.expect("the lease can be given back");
+    });
+}

@@ -1,0 +1,153 @@
+//! The situations in which a connection may be taken away, for tests that try
+//! something in each.
+
+use serde_json::{Value, json};
+use simulator::Scenario;
+use simulator::cloud::ConnectionStatus;
+use simulator::ec2::EndpointState;
+use simulator::scenario::ConnectionSpec;
+
+use crate::aftermath::Snapshot;
+use crate::removal::{Before, Removal};
+use crate::run::{Ending, Stage, ending};
+use crate::variants::trusted_owner;
+
+/// A world with a request whose connection is to go.
+pub struct Situation {
+    /// What is special about it.
+    pub name: &'static str,
+    /// Its world, made anew at each call.
+    pub stage: fn() -> Stage,
+}
+
+/// All of them.
+pub const SITUATIONS: [Situation; 10] = [
+    Situation {
+        name: "Advanced",
+        stage: || connected(Stage::shipped("fresh-vpc")),
+    },
+    Situation {
+        name: "Advanced, trusted owners",
+        stage: || connected(trusted_owner()),
+    },
+    Situation {
+        name: "Standard",
+        stage: || connected(Stage::shipped("standard-cluster")),
+    },
+    Situation {
+        name: "known by its tags only",
+        stage: || Stage::shipped("connected"),
+    },
+    Situation {
+        name: "adopted",
+        stage: || connected(Stage::shipped("half-made-by-hand")),
+    },
+    Situation {
+        name: "adopted with its registration",
+        stage: || connected(registered_by_hand()),
+    },
+    Situation {
+        name: "shared, the one that came later",
+        stage: || connected(Stage::shipped("shared-endpoint")),
+    },
+    Situation {
+        name: "shared, the one that made it",
+        stage: || sharing().0,
+    },
+    Situation {
+        name: "shared, the last one",
+        stage: last_one,
+    },
+    Situation {
+        name: "nothing there",
+        stage: || Stage::shipped("standard-cluster"),
+    },
+];
+
+/// The stage with a connection that works.
+///
+/// # Panics
+/// When it does not.
+pub fn connected(stage: Stage) -> Stage {
+    let name = format!("earlier-{}", stage.simulator.calls().len());
+    let execution = stage.provision(&name);
+    assert!(
+        matches!(ending(&execution), Ending::Ready(_)),
+        "{:?}",
+        execution.outcome
+    );
+    stage
+}
+
+/// An endpoint that somebody has made by hand, up to the end.
+///
+/// # Panics
+/// When the shipped scenario has no such endpoint.
+pub fn registered_by_hand() -> Stage {
+    let mut scenario = Scenario::shipped("half-made-by-hand").expect("a shipped scenario");
+    let endpoint = &mut scenario.vpcs[0].endpoints[0];
+    endpoint.state = EndpointState::Available;
+    endpoint.private_dns = true;
+    scenario.clusters[0].connections = vec![ConnectionSpec {
+        endpoint_id: endpoint.id.clone(),
+        status: ConnectionStatus::Available,
+        region: None,
+    }];
+    Stage::of(&scenario)
+}
+
+/// Two clusters behind one endpoint service, and a VPC that is connected to
+/// neither, with a request for each.
+///
+/// # Panics
+/// When the shipped scenario has no two clusters.
+pub fn two_clusters() -> (Stage, [Value; 2]) {
+    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
+    scenario.vpcs[0].endpoints.clear();
+    scenario.vpcs[0].groups.clear();
+    scenario.clusters[0].connections.clear();
+    let requests = [0, 1].map(|index| {
+        let mut request = Value::Object(scenario.request.clone());
+        request["cluster_id"] = json!(scenario.clusters[index].id);
+        request
+    });
+    (Stage::of(&scenario), requests)
+}
+
+/// Both clusters connected, through an endpoint that was made for the first one.
+/// The first stage is about the first one, the second about the second one.
+pub fn sharing() -> (Stage, Stage) {
+    let (stage, requests) = two_clusters();
+    let [first, second] = requests.map(|request| connected(stage.for_request(&request)));
+    (first, second)
+}
+
+/// The second one, when the first one is gone.
+fn last_one() -> Stage {
+    let (first, second) = sharing();
+    let removal = Removal::of(&first.deprovision("the-other-one"));
+    assert!(removal.is_complete(), "{removal:?}");
+    second
+}
+
+/// The stage with everything settled, the same world without the connection, and
+/// the calls that it takes to get there, each with its number among those of its
+/// operation.
+///
+/// # Panics
+/// When the connection does not go.
+pub fn taken_away(situation: &Situation) -> (Stage, Snapshot, Vec<(String, u32)>) {
+    let stage = (situation.stage)();
+    Snapshot::settled(&stage);
+    let good = stage.forked();
+    let removal = Removal::of(&good.deprovision("good"));
+    assert!(removal.is_complete(), "{}: {removal:?}", situation.name);
+    let calls = good.simulator.calls();
+    let calls = calls.into_iter().map(|call| (call.operation, call.nth));
+    let calls = calls.collect();
+    let gone = Snapshot::settled(&good);
+    Before::new(&stage, &gone)
+        .check(&good, &removal)
+        .unwrap_or_else(|broken| panic!("{}: {broken}", situation.name));
+    (stage, gone, calls)
+}
