@@ -2,6 +2,11 @@
 //! same schemas, no other answers. schemathesis, which we did not write, makes up
 //! requests from the document and judges the answers.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "JSON gets no further kinds of value"
+)]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
@@ -61,7 +66,7 @@ fn connection(stage: &Stage, n: usize, phase: Phase) -> Connection {
     let mut request = stage.request.clone();
     request.vpc_id = format!("vpc-0000{n:04}").parse().expect("an id");
     request.private_dns = n % 4 != 1;
-    request.sql_user = (n % 2 == 0).then(|| "app".to_owned());
+    request.sql_user = n.is_multiple_of(2).then(|| "app".to_owned());
     let at = stage.wait().now;
     let vpc: VpcId = request.vpc_id.clone();
     let id = connection_id(&request.region, &vpc, &request.cluster_id);
@@ -73,7 +78,7 @@ fn connection(stage: &Stage, n: usize, phase: Phase) -> Connection {
         at: at + Duration::minutes(n),
     });
     let health = Health {
-        status: if n % 2 == 0 {
+        status: if n.is_multiple_of(2) {
             HealthStatus::Healthy
         } else {
             HealthStatus::Drifted
@@ -88,7 +93,7 @@ fn connection(stage: &Stage, n: usize, phase: Phase) -> Connection {
         to_announce: false,
     };
     Connection {
-        account_id: (n % 3 != 0).then(|| "111122223333".parse().expect("an account")),
+        account_id: (!n.is_multiple_of(3)).then(|| "111122223333".parse().expect("an account")),
         region: request.region.clone(),
         cluster_id: request.cluster_id.clone(),
         timeline: timeline.collect(),
@@ -567,6 +572,11 @@ async fn schemathesis_finds_no_undocumented_answer() {
         .arg(format!("http://{address}/openapi.json"))
         .args(["--url", &format!("http://{address}{STAGE}")])
         .args(["--header", &format!("Authorization: {SIGNED}")])
+        .env(
+            "SCHEMATHESIS_HOOKS",
+            root().join("tests/schemathesis/hooks.py"),
+        )
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         // It leaves a cache where it runs.
         .current_dir(&folder)
         .env("NO_PROXY", "127.0.0.1")
@@ -601,9 +611,13 @@ async fn schemathesis_finds_no_undocumented_answer() {
     }
 }
 
-/// A folder for what schemathesis writes, below the target directory.
+/// An empty folder below the target directory: what schemathesis kept of an earlier
+/// run would lead this one elsewhere.
 fn scratch() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("schemathesis");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("an old folder");
+    }
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
 }

@@ -38,20 +38,33 @@ pub struct Input {
 /// `endpoint-not-gone-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
     let (claimed, others) = find(ec2, &input).await?;
-    let mut undone = Vec::new();
+    let mut let_go = Vec::new();
     let mut awaited = Vec::new();
     for endpoint in &claimed {
         let id = &endpoint.id;
         match input.claim.release(&endpoint.tags) {
             Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
-                undone.push(format!("endpoint {id} let go ({why})"));
+                let_go.push((id, why));
                 continue;
             }
             Release::Delete if !endpoint.state.is_gone() => ec2.delete_endpoint(id).await?,
             Release::Untag(..) | Release::Delete => {}
         }
         awaited.push(format!("endpoint {id} to go ({})", endpoint.state));
+    }
+    // EC2 may call an endpoint unknown that it has just shown; what still carries
+    // the claim has not been let go.
+    let claimed_still = match let_go.is_empty() {
+        true => Vec::new(),
+        false => find(ec2, &input).await?.0,
+    };
+    let mut undone = Vec::new();
+    for (id, why) in let_go {
+        match claimed_still.iter().any(|endpoint| endpoint.id == *id) {
+            true => awaited.push(format!("endpoint {id} to lose the tags of this connection")),
+            false => undone.push(format!("endpoint {id} let go ({why})")),
+        }
     }
     if !awaited.is_empty() {
         return input
@@ -105,6 +118,7 @@ mod tests {
     use shared::StepErrorName;
     use shared::ownership::Origin;
     use simulator::scenario::EndpointSpec;
+    use simulator::{Fault, FaultKind, Moment};
 
     use super::*;
 
@@ -170,7 +184,14 @@ mod tests {
         let stage = own();
         let undone = stage.until_ready(async |wait| {
             let service_name = None;
-            handle(&stage.ports, Input { service_name, ..input(&stage, None, wait) }).await
+            handle(
+                &stage.ports,
+                Input {
+                    service_name,
+                    ..input(&stage, None, wait)
+                },
+            )
+            .await
         });
         undone.unwrap();
         assert!(stage.things().endpoints.is_empty());
@@ -265,6 +286,26 @@ mod tests {
                     .is_none_or(|endpoint| endpoint.tags.is_empty()),
                 "{operation}"
             );
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_ec2_only_says_is_unknown_is_not_believed_to_be_let_go() {
+        for (operation, origin) in [
+            ("ec2:DeleteVpcEndpoints", Origin::Made),
+            ("ec2:DeleteTags", Origin::Adopted),
+        ] {
+            let stage = stage("half-made-by-hand", |endpoint, claim| {
+                endpoint.tags = claim.tags(origin)
+            });
+            let fault = Fault::once(operation, 1, FaultKind::NotFound, Moment::Before);
+            stage.ports.simulator().add_fault(fault);
+            let first = at_once(handle(&stage.ports, input(&stage, None, stage.wait()))).unwrap();
+            assert!(first.ready().is_none(), "{operation}");
+            undo(&stage, None).unwrap();
+            let endpoints = stage.things().endpoints;
+            let is_let_go = |it: &simulator::ec2::Endpoint| !stage.claim.is_in(&it.tags);
+            assert!(endpoints.get(ENDPOINT).is_none_or(is_let_go), "{operation}");
         }
     }
 

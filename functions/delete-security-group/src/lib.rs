@@ -42,20 +42,17 @@ pub async fn handle(
     input: Input,
 ) -> Result<Progress<Undone>, StepError> {
     let claim = &input.claim;
-    let found = match &input.name {
-        Some(name) => Vec::from_iter(ec2.group_named(&input.vpc_id, name).await?),
-        None => ec2.groups_tagged(&input.vpc_id, &claim.key()).await?,
-    };
+    let found = find(ec2, &input).await?;
     let claimed: Vec<&SecurityGroup> = found.iter().filter(|it| claim.is_in(&it.tags)).collect();
     if claimed.is_empty() {
         return settled(&input.wait, nothing(input.name.as_deref(), found.first()));
     }
-    let (mut undone, mut awaited) = (Vec::new(), Vec::new());
+    let (mut done, mut awaited) = (Vec::new(), Vec::new());
     for group in claimed {
         let name = &group.name;
         match claim.release(&group.tags) {
             Release::Delete => match ec2.delete_group(&group.id).await? {
-                GroupRemoval::Gone => undone.push(format!("security group {name} deleted")),
+                GroupRemoval::Gone => done.push((group, "deleted".to_owned())),
                 GroupRemoval::InUse => awaited.push(format!(
                     "security group {name} to be free (network interfaces drain)"
                 )),
@@ -63,8 +60,22 @@ pub async fn handle(
             Release::Untag(keys, why) => {
                 revoke_added_rules(ec2, group, claim).await?;
                 ec2.untag_group(&group.id, &keys).await?;
-                undone.push(format!("security group {name} let go ({why})"));
+                done.push((group, format!("let go ({why})")));
             }
+        }
+    }
+    // EC2 may call a group unknown that it has just shown; what is still shown is
+    // still there.
+    let shown = match done.is_empty() {
+        true => Vec::new(),
+        false => find(ec2, &input).await?,
+    };
+    let mut undone = Vec::new();
+    for (SecurityGroup { id, name, .. }, how) in done {
+        let is_left = |it: &SecurityGroup| it.id == *id && claim.is_in(&it.tags);
+        match shown.iter().any(is_left) {
+            true => awaited.push(format!("security group {name} to be {how}")),
+            false => undone.push(format!("security group {name} {how}")),
         }
     }
     if !awaited.is_empty() {
@@ -72,6 +83,14 @@ pub async fn handle(
         return input.wait.pending(awaited.join(", "), late);
     }
     Ok(Progress::Ready(Undone::new(undone.join(", "))))
+}
+
+/// The groups that may be this connection's.
+async fn find(ec2: &impl SecurityGroups, input: &Input) -> Result<Vec<SecurityGroup>, StepError> {
+    match &input.name {
+        Some(name) => Ok(Vec::from_iter(ec2.group_named(&input.vpc_id, name).await?)),
+        None => ec2.groups_tagged(&input.vpc_id, &input.claim.key()).await,
+    }
 }
 
 /// What is said when this connection claims no group.
@@ -117,6 +136,7 @@ mod tests {
     use shared::StepErrorName;
     use shared::ownership::Origin;
     use simulator::scenario::GroupSpec;
+    use simulator::{Fault, FaultKind, Moment};
 
     use super::*;
 
@@ -197,7 +217,14 @@ mod tests {
         let by_claim = |stage: &Stage| {
             stage.until_ready(async |wait| {
                 let name = None;
-                handle(&stage.ports, Input { name, ..input(stage, wait) }).await
+                handle(
+                    &stage.ports,
+                    Input {
+                        name,
+                        ..input(stage, wait)
+                    },
+                )
+                .await
             })
         };
         let stage = own();
@@ -246,6 +273,26 @@ mod tests {
                     .is_none_or(|group| !stage.claim.is_in(&group.tags)),
                 "{operation}"
             );
+        }
+    }
+
+    #[test]
+    fn a_group_that_ec2_only_says_is_unknown_is_not_believed_to_be_gone() {
+        for (operation, name) in [
+            ("ec2:DeleteSecurityGroup", "half-made-by-hand"),
+            ("ec2:DeleteTags", "shared-endpoint"),
+        ] {
+            let stage = stage(name, |group, claim| {
+                group.tags.extend(claim.tags(Origin::Made))
+            });
+            stage.meddle(|world| world.ec2.endpoints.clear());
+            let fault = Fault::once(operation, 1, FaultKind::NotFound, Moment::Before);
+            stage.ports.simulator().add_fault(fault);
+            assert!(look(&stage).ready().is_none(), "{operation}");
+            undo(&stage).unwrap();
+            let groups = stage.things().groups;
+            let is_let_go = |group: &simulator::ec2::SecurityGroup| !stage.claim.is_in(&group.tags);
+            assert!(groups.get(GROUP).is_none_or(is_let_go), "{operation}");
         }
     }
 

@@ -7,7 +7,7 @@
 //! registered by now.
 
 use serde::{Deserialize, Serialize};
-use shared::cloud::{Cloud, ClusterState, registration_of};
+use shared::cloud::{Cloud, ClusterState, TrustedOwner, registration_of};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
@@ -69,8 +69,10 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
             undone.push_str(&format!(
                 "; account {account} stays trusted, for its other endpoints"
             ));
-        } else {
-            distrust(cloud, cluster, account).await?;
+        } else if !is_distrusted(cloud, cluster, account).await? {
+            return pending(format!(
+                "the cluster to show for certain that account {account} is not trusted"
+            ));
         }
     }
     Ok(Progress::Ready(Undone::new(undone)))
@@ -81,19 +83,23 @@ async fn is_gone(cloud: &impl Cloud, cluster: &ClusterId) -> Result<bool, StepEr
     Ok(cluster.is_none_or(|cluster| cluster.state == ClusterState::Deleted))
 }
 
-async fn distrust(
+/// Takes the account off the trusted owners unless it is off already. The account
+/// was on a list, so an answer without any list does not say that it is off; and
+/// what was removed is believed only when it is listed no more.
+async fn is_distrusted(
     cloud: &impl Cloud,
     cluster: &ClusterId,
     account: &AccountId,
-) -> Result<(), StepError> {
-    let owners = cloud.trusted_owners(cluster).await?.unwrap_or_default();
-    for owner in owners
-        .iter()
-        .filter(|owner| owner.account == account.as_str())
-    {
+) -> Result<bool, StepError> {
+    let Some(owners) = cloud.trusted_owners(cluster).await? else {
+        return Ok(false);
+    };
+    let is_it = |owner: &&TrustedOwner| owner.account == account.as_str();
+    let listed: Vec<&TrustedOwner> = owners.iter().filter(is_it).collect();
+    for owner in &listed {
         cloud.distrust_owner(cluster, &owner.id).await?;
     }
-    Ok(())
+    Ok(listed.is_empty())
 }
 
 #[cfg(test)]
@@ -104,6 +110,7 @@ mod tests {
     use simulator::Scenario;
     use simulator::cloud::{AfterRemoval, ConnectionStatus};
     use simulator::scenario::ConnectionSpec;
+    use simulator::{Fault, FaultKind, Moment};
 
     use super::*;
 
@@ -309,6 +316,34 @@ mod tests {
         let (trusted, undone) = trusted_after(&[ENDPOINT, "vpce-00000000000000001"], false);
         assert_eq!(trusted, ["999988887777", OURS]);
         assert!(undone.contains("stays trusted"), "{undone}");
+    }
+
+    #[test]
+    fn an_account_is_not_believed_to_be_off_a_list_that_is_not_shown() {
+        for operation in [
+            "cloud:GET private-endpoint-trusted-owners",
+            "cloud:DELETE private-endpoint-trusted-owner",
+        ] {
+            let stage = Stage::changed("fresh-vpc", |scenario| {
+                scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
+                scenario.clusters[0].trusted_owners = Some(vec![OURS.to_owned()]);
+            });
+            let fault = Fault::once(operation, 1, FaultKind::NotFound, Moment::Before);
+            stage.ports.simulator().add_fault(fault);
+            let undone = stage.until_ready(async |wait| {
+                let distrust_account = OURS.parse().ok();
+                handle(
+                    &stage.ports,
+                    Input {
+                        distrust_account,
+                        ..input(&stage, wait)
+                    },
+                )
+                .await
+            });
+            undone.unwrap();
+            assert_eq!(stage.things().trusted.len(), 0, "{operation}");
+        }
     }
 
     #[test]

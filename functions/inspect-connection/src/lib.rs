@@ -1,9 +1,10 @@
 //! Looks for what a connection consists of now: its endpoints, and what it has
 //! with the cluster that must be taken back before they go.
 //!
-//! The tags in the VPC are the truth; the ledger only adds the endpoint that it
-//! recorded, because the registration of an endpoint that somebody has deleted
-//! stays with the cluster. Changes nothing.
+//! The tags in the VPC are the truth about an endpoint that carries them; of any
+//! other the ledger knows. The registration of an endpoint that somebody has
+//! deleted stays with the cluster, and so may that of an endpoint which an earlier
+//! run could let go but not deregister. Changes nothing.
 
 use serde::{Deserialize, Serialize};
 use shared::StepError;
@@ -62,8 +63,8 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
     Ok(found(&endpoints, &input.claim, input.recorded))
 }
 
-/// What is the connection's own. An endpoint that is there tells by its tags: it
-/// may have been registered before the connection came, or been let go.
+/// What is the connection's own. An endpoint that carries the claim tells by its
+/// tags whether it was registered before the connection came.
 fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> Output {
     let claimed: Vec<&Endpoint> = endpoints
         .iter()
@@ -77,17 +78,10 @@ fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> O
     let mut distrust_account = claimed
         .iter()
         .find_map(|endpoint| claim.trusted_account(&endpoint.tags));
-    // An endpoint that is gone may be listed for a while, without its tags.
-    let living = |id: &EndpointId| {
-        endpoints
-            .iter()
-            .any(|it| it.id == *id && !it.state.is_gone())
-    };
-    if let Some(gone) = recorded.filter(|it| it.own && !living(&it.endpoint_id)) {
-        distrust_account = distrust_account.or(gone.trusted_account);
-        if !registered.contains(&gone.endpoint_id) {
-            registered.push(gone.endpoint_id);
-        }
+    let is_claimed = |id: &EndpointId| claimed.iter().any(|endpoint| endpoint.id == *id);
+    if let Some(known) = recorded.filter(|it| it.own && !is_claimed(&it.endpoint_id)) {
+        distrust_account = distrust_account.or(known.trusted_account);
+        registered.push(known.endpoint_id);
     }
     Output {
         endpoints: claimed
@@ -164,40 +158,46 @@ mod tests {
                 marked(Origin::Adopted, false, false),
                 output(&[ENDPOINT], &[], None),
             ),
-            (Tags::new(), output(&[], &[], None)),
         ] {
             assert_eq!(look(&tags, None), expected, "{tags:?}");
-            // Whatever the ledger says of an endpoint that is there.
+            // Whatever the ledger says of the same endpoint.
             for own in [true, false] {
                 let found = look(&tags, Some(recorded(ENDPOINT, own)));
                 assert_eq!(found, expected, "{tags:?}");
             }
         }
+        assert_eq!(look(&Tags::new(), None), output(&[], &[], None));
     }
 
     #[test]
-    fn the_ledger_knows_of_an_endpoint_that_somebody_has_deleted() {
+    fn the_ledger_knows_of_what_is_deleted_or_let_go() {
         let made = marked(Origin::Made, true, false);
-        for (tags, own, expected) in [
+        for (tags, id, own, expected) in [
             (
                 &made,
+                GONE,
                 true,
                 output(&[ENDPOINT], &[ENDPOINT, GONE], Some(ACCOUNT)),
             ),
-            (&made, false, output(&[ENDPOINT], &[ENDPOINT], None)),
-            (&Tags::new(), true, output(&[], &[GONE], Some(ACCOUNT))),
-            (&Tags::new(), false, output(&[], &[], None)),
+            (&made, GONE, false, output(&[ENDPOINT], &[ENDPOINT], None)),
+            (
+                &Tags::new(),
+                GONE,
+                true,
+                output(&[], &[GONE], Some(ACCOUNT)),
+            ),
+            (&Tags::new(), GONE, false, output(&[], &[], None)),
+            // Shared or adopted, it stays when the connection goes.
+            (
+                &Tags::new(),
+                ENDPOINT,
+                true,
+                output(&[], &[ENDPOINT], Some(ACCOUNT)),
+            ),
+            (&Tags::new(), ENDPOINT, false, output(&[], &[], None)),
         ] {
-            assert_eq!(look(tags, Some(recorded(GONE, own))), expected, "{own}");
-        }
-        // EC2 lists it a while longer, with its tags or without.
-        for tags in [Tags::new(), claim().tags(Origin::Made)] {
-            let listed = Endpoint {
-                tags,
-                ..endpoint("deleted")
-            };
-            let found = found(&[listed], &claim(), Some(recorded(ENDPOINT, true)));
-            assert_eq!(found.registered, [ENDPOINT.parse().unwrap()]);
+            let found = look(tags, Some(recorded(id, own)));
+            assert_eq!(found, expected, "{id}, own: {own}");
         }
     }
 

@@ -72,9 +72,21 @@ mod tests {
     fn a_refusal_names_field_value_and_rule() {
         for (field, value, said) in [
             ("vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
-            ("undo_seconds", json!(5), "undo_seconds: `5` is not from 10 to 3600 seconds"),
-            ("lease_seconds", json!(7201), "lease_seconds: `7201` is not from 10 to 7200 seconds"),
-            ("private_dns", json!(true), "private_dns: unknown field `private_dns`"),
+            (
+                "undo_seconds",
+                json!(5),
+                "undo_seconds: `5` is not from 10 to 3600 seconds",
+            ),
+            (
+                "lease_seconds",
+                json!(7201),
+                "lease_seconds: `7201` is not from 10 to 7200 seconds",
+            ),
+            (
+                "private_dns",
+                json!(true),
+                "private_dns: unknown field `private_dns`",
+            ),
         ] {
             let mut request = valid();
             request[field] = value;

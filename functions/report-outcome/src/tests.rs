@@ -152,7 +152,8 @@ fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
 
 #[test]
 fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
-    let whose = "vpc-0a1b2c3d4e5f60718 in eu-west-1 from cluster 1a2b3c4d-0000-4000-8000-000000000001";
+    let whose =
+        "vpc-0a1b2c3d4e5f60718 in eu-west-1 from cluster 1a2b3c4d-0000-4000-8000-000000000001";
     assert_eq!(
         told(&input(Phase::Disconnected)),
         format!("Disconnected {whose}: nothing of the connection is left.")

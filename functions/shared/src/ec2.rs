@@ -88,8 +88,7 @@ pub trait SecurityGroups {
         name: &str,
     ) -> Result<Option<SecurityGroup>, StepError>;
     /// The groups of the VPC that carry a tag of this key, whatever its value.
-    async fn groups_tagged(&self, vpc: &VpcId, key: &str)
-    -> Result<Vec<SecurityGroup>, StepError>;
+    async fn groups_tagged(&self, vpc: &VpcId, key: &str) -> Result<Vec<SecurityGroup>, StepError>;
     /// The inbound rules of the groups.
     async fn ingress_rules(
         &self,

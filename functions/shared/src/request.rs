@@ -292,8 +292,16 @@ impl DeprovisionRequest {
     pub fn parse(value: &serde_json::Value) -> Result<Self, StepError> {
         let request: Self = read(value)?;
         for (field, value, max) in [
-            ("undo_seconds", request.undo_seconds, Limits::MAX.undo_seconds),
-            ("lease_seconds", request.lease_seconds, Limits::MAX.lease_seconds),
+            (
+                "undo_seconds",
+                request.undo_seconds,
+                Limits::MAX.undo_seconds,
+            ),
+            (
+                "lease_seconds",
+                request.lease_seconds,
+                Limits::MAX.lease_seconds,
+            ),
         ] {
             check_limit(field, value, max)?;
         }

@@ -52,11 +52,7 @@ impl SecurityGroups for InProcess {
         Ok(self.groups(vpc, "group-name", name)?.into_iter().next())
     }
 
-    async fn groups_tagged(
-        &self,
-        vpc: &VpcId,
-        key: &str,
-    ) -> Result<Vec<SecurityGroup>, StepError> {
+    async fn groups_tagged(&self, vpc: &VpcId, key: &str) -> Result<Vec<SecurityGroup>, StepError> {
         self.groups(vpc, "tag-key", key)
     }
 

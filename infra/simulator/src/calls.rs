@@ -53,8 +53,8 @@ pub struct ApiError {
     /// How long the service asks the caller to wait.
     pub retry_after: Option<Duration>,
     /// What else the answer has, such as the item for which a condition does
-    /// not hold.
-    pub members: serde_json::Map<String, serde_json::Value>,
+    /// not hold. Boxed, because nearly no error has any.
+    pub members: Box<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl ApiError {
@@ -65,7 +65,7 @@ impl ApiError {
             code: code.into(),
             message: message.into(),
             retry_after: None,
-            members: serde_json::Map::new(),
+            members: Box::default(),
         }
     }
 }

@@ -7,13 +7,13 @@ use crdb_privatelink::definition;
 use crdb_privatelink::steps::fleet::FleetSteps;
 use engine::{Clock, run};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::config::Config;
 use simulator::{Fault, FaultKind, Moment, World};
 use start_connection::Known;
 use system_tests::emulator::REGION;
 use system_tests::emulator::history::{Run, path, without_loops};
-use system_tests::emulator::story::{System, story, story_alone, text};
+use system_tests::emulator::story::{System, request, story, story_alone, text};
 use system_tests::emulator::world::{ADVANCED, HALF_MADE, REJECTING, STANDARD, scenario, vpc};
 use system_tests::run::{Stage, block_on};
 
@@ -34,8 +34,8 @@ impl From<Run> for Path {
 }
 
 /// Has the emulator make a connection.
-async fn provisioned(system: &System, vpc: &str, cluster: &str) -> Path {
-    let (_, execution) = system.ask(vpc, cluster).await;
+async fn provisioned(system: &System, request: &Value) -> Path {
+    let (_, execution) = system.ask_for(request).await;
     system.ended(&execution).await.into()
 }
 
@@ -87,8 +87,8 @@ fn alike(ours: &[String], theirs: &[String], ending: &str) {
 }
 
 /// Has the same connection made by both.
-async fn both(system: &System, vpc: &str, cluster: &str, fault: Option<Fault>, ending: &str) {
-    let theirs = provisioned(system, vpc, cluster).await;
+async fn both(system: &System, request: &Value, fault: Option<Fault>, ending: &str) {
+    let theirs = provisioned(system, request).await;
     let ours = here(move |stage| {
         if let Some(fault) = fault {
             stage.simulator.add_fault(fault);
@@ -108,7 +108,7 @@ fn close(world: &mut World, vpc: &str) {
 #[test]
 fn both_engines_connect_and_disconnect_a_standard_cluster_alike() {
     story("both engines: standard cluster", &vpc(12), async |system| {
-        let made = provisioned(system, &vpc(12), STANDARD).await;
+        let made = provisioned(system, &request(&vpc(12), STANDARD)).await;
         let id = connection(&vpc(12), STANDARD);
         let removed = called(system, Method::DELETE, &format!("/connections/{id}")).await;
         let [ours, ours_removed] = here(move |stage| {
@@ -123,7 +123,7 @@ fn both_engines_connect_and_disconnect_a_standard_cluster_alike() {
 #[test]
 fn both_engines_connect_and_check_an_advanced_cluster_alike() {
     story("both engines: advanced cluster", &vpc(13), async |system| {
-        let made = provisioned(system, &vpc(13), ADVANCED).await;
+        let made = provisioned(system, &request(&vpc(13), ADVANCED)).await;
         let check = format!("/connections/{}/check", connection(&vpc(13), ADVANCED));
         let healthy = called(system, Method::POST, &check).await;
         let world = &system.world.simulator;
@@ -147,14 +147,14 @@ fn both_engines_connect_and_check_an_advanced_cluster_alike() {
 #[test]
 fn both_engines_adopt_alike() {
     story("both engines: adopted", HALF_MADE, async |system| {
-        both(system, HALF_MADE, STANDARD, None, "Ready").await;
+        both(system, &request(HALF_MADE, STANDARD), None, "Ready").await;
     });
 }
 
 #[test]
 fn both_engines_roll_back_alike() {
     story("both engines: rolled back", &vpc(14), async |system| {
-        both(system, &vpc(14), REJECTING, None, "RolledBack").await;
+        both(system, &request(&vpc(14), REJECTING), None, "RolledBack").await;
     });
 }
 
@@ -168,8 +168,10 @@ fn both_engines_leave_behind_alike() {
         };
         let nth = system.next_call("ec2:DeleteVpcEndpoints");
         system.world.simulator.add_fault(denied(nth));
-        let fault = Some(denied(1));
-        both(system, &vpc(15), REJECTING, fault, "RollbackIncomplete").await;
+        let mut request = request(&vpc(15), REJECTING);
+        // What is left holds the security group, which would be waited for.
+        request["limits"] = json!({"undo_seconds": 60});
+        both(system, &request, Some(denied(1)), "RollbackIncomplete").await;
     });
 }
 

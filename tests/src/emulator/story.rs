@@ -147,8 +147,15 @@ impl System {
     /// # Panics
     /// If that is refused.
     pub async fn ask(&self, vpc: &str, cluster: &str) -> (String, String) {
-        let request = request(vpc, cluster);
-        let (status, body) = self.api(Method::POST, "/connections", Some(&request)).await;
+        self.ask_for(&request(vpc, cluster)).await
+    }
+
+    /// The same in other words than the usual ones.
+    ///
+    /// # Panics
+    /// If that is refused.
+    pub async fn ask_for(&self, request: &Value) -> (String, String) {
+        let (status, body) = self.api(Method::POST, "/connections", Some(request)).await;
         assert_eq!(status, 202, "{body}");
         (text(&body["connection_id"]), text(&body["execution"]))
     }

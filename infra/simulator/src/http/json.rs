@@ -103,7 +103,7 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Resp
 impl Service {
     fn refused(&self, error: &ApiError) -> Response {
         let status = StatusCode::from_u16(error.status);
-        let mut body = error.members.clone();
+        let mut body = (*error.members).clone();
         let kind = format!("{}{}", self.namespace, error.code);
         body.insert("__type".to_owned(), Value::String(kind));
         body.insert("message".to_owned(), Value::String(error.message.clone()));

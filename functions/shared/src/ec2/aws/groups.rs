@@ -17,7 +17,10 @@ use crate::ids::{SecurityGroupId, VpcId};
 use crate::ownership::Tags;
 use crate::report::SQL_PORT;
 
-fn read(operation: &str, found: &aws_sdk_ec2::types::SecurityGroup) -> Result<SecurityGroup, StepError> {
+fn read(
+    operation: &str,
+    found: &aws_sdk_ec2::types::SecurityGroup,
+) -> Result<SecurityGroup, StepError> {
     Ok(SecurityGroup {
         id: id(operation, "groupId", found.group_id())?,
         name: found.group_name().unwrap_or_default().to_owned(),
@@ -48,11 +51,7 @@ impl SecurityGroups for AwsEc2 {
             .transpose()
     }
 
-    async fn groups_tagged(
-        &self,
-        vpc: &VpcId,
-        key: &str,
-    ) -> Result<Vec<SecurityGroup>, StepError> {
+    async fn groups_tagged(&self, vpc: &VpcId, key: &str) -> Result<Vec<SecurityGroup>, StepError> {
         let operation = "DescribeSecurityGroups";
         let mut pages = self
             .client
