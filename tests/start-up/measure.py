@@ -88,8 +88,9 @@ def emulator():
 
 
 def children(process):
-    path = pathlib.Path(f"/proc/{process}/task/{process}/children")
-    return [int(child) for child in path.read_text().split()]
+    """Every thread has children of its own, and the emulator spawns from any."""
+    lists = pathlib.Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for path in lists for child in path.read_text().split()]
 
 
 def peak_memory_mb(process):

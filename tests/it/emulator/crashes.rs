@@ -60,6 +60,8 @@ fn a_run_that_is_stopped_from_outside_is_taken_up_again() {
             (second != execution).then_some(second)
         })
         .await;
+        // Only what the ledger has as interrupted is done again under such a name.
+        assert!(second.contains(":again-"), "{second}");
         let ready = system.ready(&connection, &second).await;
         assert_eq!(system.endpoints(&vpc).len(), 1);
         assert_eq!(json!([ready["endpoint_id"]]), json!(system.endpoints(&vpc)));

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
-use super::{ACCOUNT, REGION, SPEED, world::World};
+use super::aws::{Aws, json as json_of};
+use super::world::World;
+use super::{ACCOUNT, REGION, SPEED};
 
 /// How long it may take to start; it needs about two seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,8 +75,12 @@ impl Ministack {
             let log = fs::read_to_string(&log).unwrap_or_default();
             panic!("ministack did not start:\n{log}");
         };
+        let url = format!("http://127.0.0.1:{port}");
+        let health = Aws::at(&url).unsigned(Method::GET, "/_ministack/health");
+        let health = json_of(health.send().await.expect("the emulator answers")).await;
+        assert_eq!(health["auth"], "enabled", "policies are enforced: {health}");
         Self {
-            url: format!("http://127.0.0.1:{port}"),
+            url,
             log,
             process,
             line: Mutex::new((say, hear)),
