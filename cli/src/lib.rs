@@ -8,7 +8,7 @@
 //! | [`definition`], [`steps`] | the definition and the table that joins its states to the handlers |
 //! | [`world`], [`clock`], [`interrupt`] | where a run acts, its time, and how it is stopped |
 //! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
-//! | [`ending`], [`script`], [`price`] | what is printed at the end |
+//! | [`ending`], [`script`] | what is printed at the end |
 //! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
 
 use std::io::Write;

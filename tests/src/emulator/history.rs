@@ -40,10 +40,10 @@ impl Run {
                 )
                 .await;
             events.extend(page["events"].as_array().cloned().unwrap_or_default());
-            match &page["nextToken"] {
-                Value::Null => break,
-                next => asked["nextToken"] = next.clone(),
+            if page["nextToken"].is_null() {
+                break;
             }
+            asked["nextToken"] = page["nextToken"].clone();
         }
         Some(Self { described, events })
     }

@@ -26,6 +26,13 @@ use super::{ACCOUNT, REGION, artifacts, folder, until};
 /// seconds on a quiet machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The resources of the machines.
+const MACHINES: [&str; 3] = [
+    "ProvisionMachine",
+    "DeprovisionMachine",
+    "CheckFleetMachine",
+];
+
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static SYSTEM: LazyLock<System> = LazyLock::new(|| RUNTIME.block_on(System::start()));
 /// Whether a story is told alone: a fault hits the n-th call of all stories.
@@ -243,6 +250,32 @@ impl System {
         runs
     }
 
+    /// What each function has logged so far, by log group.
+    pub async fn logs(&self) -> Vec<(String, Vec<String>)> {
+        let call = async |operation: &str, asked| {
+            let target = format!("Logs_20140328.{operation}");
+            self.aws.call("logs", &target, asked).await
+        };
+        let groups = call("DescribeLogGroups", json!({})).await;
+        let mut logs = Vec::new();
+        for group in groups["logGroups"].as_array().into_iter().flatten() {
+            let name = text(&group["logGroupName"]);
+            let mut lines = Vec::new();
+            let mut asked = json!({"logGroupName": name, "limit": 10_000});
+            loop {
+                let page = call("FilterLogEvents", asked.clone()).await;
+                let events = page["events"].as_array().into_iter().flatten();
+                lines.extend(events.map(|event| text(&event["message"])));
+                if page["nextToken"].is_null() {
+                    break;
+                }
+                asked["nextToken"] = page["nextToken"].clone();
+            }
+            logs.push((name, lines));
+        }
+        logs
+    }
+
     /// The item of a connection in the ledger.
     pub async fn item(&self, connection: &str) -> Option<Value> {
         self.get("ConnectionsTable", "connection_id", connection)
@@ -396,7 +429,10 @@ fn told(name: &str, vpc: &str, tell: impl AsyncFnOnce(&System, &Cell<Instant>)) 
     let log = fs::metadata(&system.ministack.log).map_or(0, |log| log.len());
     let began = Cell::new(Instant::now());
     let end = catch_unwind(AssertUnwindSafe(|| {
-        RUNTIME.block_on(tell(system, &began));
+        RUNTIME.block_on(async {
+            tell(system, &began).await;
+            keeps_the_key(system, vpc, log).await;
+        });
     }));
     match end {
         Ok(()) => say(&format!("{name}: {}", took(began.get()))),
@@ -408,56 +444,54 @@ fn told(name: &str, vpc: &str, tell: impl AsyncFnOnce(&System, &Cell<Instant>)) 
     }
 }
 
+/// The API key is in nothing that the runs of a VPC took and gave, and in nothing that
+/// the emulator and the functions have said since a story began.
+async fn keeps_the_key(system: &System, vpc: &str, log: u64) {
+    let mut all = said_since(system, log);
+    for machine in MACHINES {
+        for arn in system.runs(machine, vpc).await {
+            if let Some(run) = Run::look(&system.aws, &arn).await {
+                all += &format!("{} {}", run.described, json!(run.events));
+            }
+        }
+    }
+    for (_, lines) in system.logs().await {
+        all += &lines.concat();
+    }
+    for event in system.notices.all().await {
+        all += &event.to_string();
+    }
+    assert!(!all.contains(world::KEY), "the API key is told");
+}
+
 /// What there is to read about a story that failed: the runs that concern its VPC, and
 /// what the emulator and the functions have said since it began.
 async fn evidence(system: &System, vpc: &str, log: u64) -> String {
     let mut text = String::new();
-    for machine in [
-        "ProvisionMachine",
-        "DeprovisionMachine",
-        "CheckFleetMachine",
-    ] {
+    for machine in MACHINES {
         for arn in system.runs(machine, vpc).await {
             if let Some(run) = Run::look(&system.aws, &arn).await {
                 text += &format!("{machine} {}\n", run.tell());
             }
         }
     }
-    let said = fs::read(&system.ministack.log).unwrap_or_default();
-    let since = usize::try_from(log).unwrap_or(0).min(said.len());
-    text += "ministack:\n";
-    text += &String::from_utf8_lossy(&said[since..]);
-    text += &functions_said(system).await;
-    text
-}
-
-/// The last lines of every function that said something.
-async fn functions_said(system: &System) -> String {
-    let mut text = String::new();
-    let groups = system
-        .aws
-        .call("logs", "Logs_20140328.DescribeLogGroups", json!({}))
-        .await;
-    for group in groups["logGroups"].as_array().into_iter().flatten() {
-        let asked = json!({"logGroupName": group["logGroupName"], "limit": 10_000});
-        let events = system
-            .aws
-            .call("logs", "Logs_20140328.FilterLogEvents", asked)
-            .await;
-        let lines: Vec<&str> = events["events"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|event| event["message"].as_str())
-            .filter(|line| !line.starts_with("START") && !line.starts_with("END"))
-            .filter(|line| !line.starts_with("REPORT"))
-            .collect();
-        let last = &lines[lines.len().saturating_sub(20)..];
-        if !last.is_empty() {
-            text += &format!("{}:\n{}\n", group["logGroupName"], last.join("\n"));
+    text += &format!("ministack:\n{}", said_since(system, log));
+    for (function, lines) in system.logs().await {
+        let runtime = ["START", "END", "REPORT"];
+        let told = |line: &&String| !runtime.iter().any(|word| line.starts_with(word));
+        let lines: Vec<&String> = lines.iter().filter(told).collect();
+        for line in &lines[lines.len().saturating_sub(20)..] {
+            text += &format!("{function}: {line}\n");
         }
     }
     text
+}
+
+/// What the emulator has written to its log since it had this length.
+fn said_since(system: &System, length: u64) -> String {
+    let said = fs::read(&system.ministack.log).unwrap_or_default();
+    let since = usize::try_from(length).unwrap_or(0).min(said.len());
+    String::from_utf8_lossy(&said[since..]).into_owned()
 }
 
 fn took(began: Instant) -> String {
