@@ -1,10 +1,5 @@
 //! What the emulator's Step Functions did.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "JSON gets no further kinds of value"
-)]
-
 use std::fmt::Write;
 
 use engine::{EventKind, Execution};
