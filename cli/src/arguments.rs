@@ -99,6 +99,9 @@ pub struct AskedAway {
     /// The account that owns the VPC.
     #[arg(long, value_name = "ACCOUNT")]
     pub account_id: Option<String>,
+    /// Take it away even if it is protected.
+    #[arg(long)]
+    pub force: bool,
     /// How long each part may take until it is gone. [default: 900]
     #[arg(long, value_name = "SECONDS")]
     pub undo_seconds: Option<u64>,
@@ -209,6 +212,9 @@ pub struct Asked {
     /// Add the VPC's account to the cluster's trusted owners if it has to be.
     #[arg(long)]
     pub add_trusted_owner: bool,
+    /// Protect the connection: `deprovision` then takes it away by `--force` only.
+    #[arg(long)]
+    pub protect: bool,
     /// What happens to the parts that were made when a later step fails.
     #[arg(long, value_name = "WHAT", value_parser = ["rollback", "keep"])]
     pub on_failure: Option<String>,

@@ -49,6 +49,7 @@ pub fn removal(
             ("account_id", text(&asked.account_id)),
             ("undo_seconds", number(asked.undo_seconds)),
             ("lease_seconds", number(asked.lease_seconds)),
+            ("force", asked.force.then_some(json!(true))),
         ] {
             if let Some(value) = value {
                 request.insert(field.to_owned(), value);
@@ -124,6 +125,7 @@ fn with_flags(mut base: Value, asked: &Asked) -> Value {
         "add_trusted_owner",
         asked.add_trusted_owner.then_some(json!(true)),
     );
+    set("protect", asked.protect.then_some(json!(true)));
     set("on_failure", text(&asked.on_failure));
     set("sql_user", text(&asked.sql_user));
     set("database", text(&asked.database));

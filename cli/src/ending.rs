@@ -72,6 +72,7 @@ impl End {
             End::Failed(Ending::KeptAfterFailure, _) => "kept-after-failure",
             End::Failed(Ending::RollbackIncomplete, _) => "rollback-incomplete",
             End::Failed(Ending::DisconnectIncomplete, _) => "disconnect-incomplete",
+            End::Failed(Ending::DisconnectRefused, _) => "disconnect-refused",
             End::Broken(_) => "broken",
             End::Abandoned => "abandoned",
         }
@@ -162,6 +163,7 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
         Ending::RollbackIncomplete => {
             "Rollback incomplete: something is left behind. This needs a person.\n\n".to_owned()
         }
+        Ending::DisconnectRefused => "Refused: nothing was taken away.\n\n".to_owned(),
         Ending::DisconnectIncomplete if failure.left.is_empty() => {
             "Not disconnected: nothing was taken away.\n\n".to_owned()
         }
@@ -185,7 +187,7 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
     }
     text += &list("Undone", &failure.undone);
     match ending {
-        Ending::RolledBack => {}
+        Ending::RolledBack | Ending::DisconnectRefused => {}
         Ending::KeptAfterFailure => {
             text += &list("Kept", &made);
             text += &format!("\n{}", hanging("", KEPT));

@@ -11,8 +11,8 @@ pub enum Exit {
     Unexpected,
     /// The command line or the request is not valid; nothing was started.
     BadRequest,
-    /// `provision` failed and nothing that it made is left; or `plan` found
-    /// something that stands in the way.
+    /// `provision` failed and nothing that it made is left; `plan` found something
+    /// that stands in the way; or `deprovision` was refused.
     NotConnected,
     /// `provision` failed and, as asked for, kept what it made.
     Kept,
@@ -57,7 +57,7 @@ impl Exit {
             Exit::Unexpected => "something unexpected; please report it",
             Exit::BadRequest => "the command line or the request is not valid; nothing was started",
             Exit::NotConnected => {
-                "provision failed and left nothing behind, or plan found something in the way"
+                "provision failed and left nothing behind, plan found something in the way, or deprovision was refused"
             }
             Exit::Kept => "provision failed and kept what it had made, as asked for",
             Exit::Incomplete => "something may be left behind; a person must look",
@@ -69,7 +69,7 @@ impl Exit {
 impl From<Ending> for Exit {
     fn from(ending: Ending) -> Exit {
         match ending {
-            Ending::RolledBack => Exit::NotConnected,
+            Ending::RolledBack | Ending::DisconnectRefused => Exit::NotConnected,
             Ending::KeptAfterFailure => Exit::Kept,
             Ending::RollbackIncomplete | Ending::DisconnectIncomplete => Exit::Incomplete,
         }

@@ -33,7 +33,7 @@ impl<'a, E, C> Steps<'a, E, C> {
 }
 
 /// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 18] = [
+pub const FUNCTIONS: [&str; 19] = [
     "read-request",
     "inspect-cluster",
     "inspect-network",
@@ -49,6 +49,7 @@ pub const FUNCTIONS: [&str; 18] = [
     "report-outcome",
     "tag-vpc",
     "read-removal",
+    "guard-removal",
     "inspect-connection",
     "check-fleet",
     "start-connection",
@@ -85,6 +86,13 @@ where
         match function {
             "read-request" => call(async |input| read_request::handle(&input), arguments).await,
             "read-removal" => call(async |input| read_removal::handle(&input), arguments).await,
+            "guard-removal" => {
+                call(
+                    async |input| guard_removal::handle(Ok(ec2), DEFAULT_TAG_PREFIX, input).await,
+                    arguments,
+                )
+                .await
+            }
             "inspect-connection" => {
                 call(
                     async |input| inspect_connection::handle(ec2, input).await,

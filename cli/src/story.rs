@@ -282,6 +282,7 @@ fn told_of_answer(state: &str, output: &Value) -> String {
                 text(&request["region"])
             )
         }
+        "GuardRemoval" => text(&output["because"]),
         "InspectConnection" => {
             let found = output["endpoints"].as_array().into_iter().flatten();
             let found: Vec<&str> = found.filter_map(Value::as_str).collect();
@@ -503,11 +504,11 @@ mod tests {
     #[test]
     fn taking_away_counts_what_there_is_and_goes_on_when_a_step_fails() {
         let mut story = Story::of(Tale::Disconnect);
-        assert_eq!(story.total(), 5);
+        assert_eq!(story.total(), 6);
         story.hear(&at(0, entered("InspectConnection")));
         let found = json!({"endpoints": ["vpce-1"], "registered": ["vpce-1", "vpce-2"]});
         story.hear(&at(0, answered("InspectConnection", found)));
-        assert_eq!(story.total(), 6);
+        assert_eq!(story.total(), 7);
         assert_eq!(story.last().unwrap().detail, "vpce-1");
         story.hear(&at(1, entered("DeregisterEndpoint")));
         story.hear(&at(
@@ -524,7 +525,7 @@ mod tests {
         story.hear(&at(1, entered("InspectConnection")));
         let nothing = json!({"endpoints": [], "registered": []});
         story.hear(&at(2, answered("InspectConnection", nothing)));
-        assert_eq!(story.total(), 4);
+        assert_eq!(story.total(), 5);
     }
 
     #[test]

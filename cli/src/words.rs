@@ -110,6 +110,11 @@ pub const REMOVAL: &[Words] = &[
     TABLE[0],
     story("ReadRemoval", "Reading the request", "Request checked"),
     story(
+        "GuardRemoval",
+        "Asking whether it may go",
+        "Nothing in the way",
+    ),
+    story(
         "InspectConnection",
         "Looking for what there is",
         "Connection inspected",

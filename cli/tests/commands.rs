@@ -436,7 +436,7 @@ fn a_connection_is_taken_away_and_told_as_json() {
     assert_eq!(document["result"]["connection_id"], "0641d0de83b3ac79");
     assert_eq!(document["result"]["undone"].as_array().unwrap().len(), 3);
     let steps = document["steps"].as_array().unwrap();
-    assert_eq!(steps.len(), 5, "{document:#}");
+    assert_eq!(steps.len(), 6, "{document:#}");
     assert!(steps.iter().all(|step| step["outcome"] == "done"));
 
     let output = run(&["deprovision", "--speed=200"]);
@@ -510,6 +510,25 @@ fn what_cannot_be_taken_away_is_named_and_goes_with_the_next_run() {
     }
     world.simulator.end_faults();
     assert_eq!(exit(&world.run(&["deprovision", "--speed=200"])), 0);
+}
+
+#[test]
+fn a_protected_connection_goes_by_force_only() {
+    let scenario = std::env::temp_dir().join(format!("protected-{}.toml", std::process::id()));
+    let text = Scenario::shipped_text("connected").unwrap();
+    let protected = text.replace("\"protect\":false", "\"protect\":true");
+    assert_ne!(text, protected);
+    std::fs::write(&scenario, protected).unwrap();
+    let world = format!("--scenario={}", scenario.display());
+    let output = run(&["deprovision", &world, "--speed=200", "--json"]);
+    let forced = run(&["deprovision", &world, "--speed=200", "--json", "--force"]);
+    std::fs::remove_file(&scenario).unwrap();
+    let document = json(&output);
+    assert_eq!(exit(&output), 3);
+    assert_eq!(document["outcome"], "disconnect-refused");
+    assert_eq!(document["failure"]["code"], "connection-protected");
+    assert_eq!(document["failure"]["undone"].as_array().unwrap().len(), 0);
+    assert_eq!(json(&forced)["outcome"], "disconnected");
 }
 
 #[test]

@@ -780,6 +780,7 @@ fn input_of(function: &str) -> Option<BTreeSet<&'static str>> {
         "report-outcome" => fields_of::<report_outcome::Input>(),
         "tag-vpc" => fields_of::<tag_vpc::Input>(),
         "check-fleet" => fields_of::<check_fleet::Input>(),
+        "guard-removal" => fields_of::<guard_removal::Input>(),
         "inspect-connection" => fields_of::<inspect_connection::Input>(),
         unknown => panic!("the fields of {unknown}'s input are not known here"),
     })

@@ -435,6 +435,101 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
     finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
 }
 
+/// The world of the stage as it was, but for leases that were taken and given back.
+fn refused(stage: &Stage, said: &str) {
+    let (before, entry) = (Snapshot::settled(stage), recorded(stage));
+    let since = stage.simulator.calls().len();
+    let execution = stage.deprovision("refused");
+    let Ending::Failed(ending, failure) = ending(&execution) else {
+        panic!("{:?}", execution.outcome);
+    };
+    assert_eq!(ending, "DisconnectRefused");
+    assert_eq!(failure.code(), Code::ConnectionProtected);
+    assert!(failure.detail().contains(said), "{}", failure.detail());
+    assert_eq!(recorded(stage), entry, "the ledger is as it was");
+    assert_eq!(changed(stage, since), [""; 0]);
+    let after = Snapshot::settled(stage);
+    assert!(after.lacks(&before).is_empty() && after.left_since(&before).is_empty());
+    assert!(stage.simulator.look(leases).is_empty());
+    let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    assert_eq!(kind, "Connection Failed");
+    assert_eq!(notice.phase, Some(Phase::DisconnectRefused));
+    assert_eq!(notice.code.as_deref(), Some("connection-protected"));
+    assert!(
+        notice.sentence.contains(said) && notice.sentence.contains("Nothing was changed."),
+        "{}",
+        notice.sentence
+    );
+}
+
+#[test]
+fn what_is_protected_stays_as_it_is_until_it_is_forced_or_free() {
+    let tag = (
+        "cockroachdb-privatelink:protect".to_owned(),
+        "true".to_owned(),
+    );
+    // By the request, as the ledger has it.
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage.asking("protect", json!(true)));
+    refused(&stage, "protect: true");
+    // Asked again without, it is free.
+    let free = connected(stage.forked().asking("protect", json!(false)));
+    disconnected(&free, &empty);
+
+    // By a tag on the VPC, and by one on the endpoint.
+    let vpc_id = stage.request["vpc_id"].as_str().expect("a VPC").to_owned();
+    for on_vpc in [true, false] {
+        let stage = connected(Stage::shipped("standard-cluster"));
+        let put = |there: bool| {
+            stage.simulator.meddle(|world| {
+                let tags = match on_vpc {
+                    true => &mut world.ec2.vpcs.get_mut(&vpc_id).expect("the VPC").tags,
+                    false => {
+                        let endpoint = world.ec2.endpoints.values_mut().next();
+                        &mut endpoint.expect("the endpoint").tags
+                    }
+                };
+                match there {
+                    true => tags.insert(tag.0.clone(), tag.1.clone()),
+                    false => tags.remove(&tag.0),
+                };
+            });
+        };
+        put(true);
+        refused(&stage, &tag.0);
+        if !on_vpc {
+            let mut forced = stage.forked();
+            forced.request["force"] = json!(true);
+            disconnected(&forced, &empty);
+        }
+        put(false);
+        disconnected(&stage, &empty);
+    }
+}
+
+#[test]
+fn a_removal_that_has_begun_is_finished_although_it_is_protected_by_now() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage);
+    stage.simulator.add_fault(Fault::from_then_on(
+        "ec2:DeleteSecurityGroup",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    incomplete(&stage, &empty, Code::AwsAccessDenied);
+    let vpc_id = stage.request["vpc_id"].as_str().expect("a VPC").to_owned();
+    stage.simulator.meddle(|world| {
+        let tags = &mut world.ec2.vpcs.get_mut(&vpc_id).expect("the VPC").tags;
+        tags.insert("cockroachdb-privatelink:protect".into(), "true".into())
+    });
+    stage.simulator.end_faults();
+    let removal = Removal::of(&stage.deprovision("again"));
+    assert!(removal.is_complete(), "{removal:?}");
+}
+
 #[test]
 fn what_cannot_be_noted_is_not_begun() {
     for (operation, failed_at) in [

@@ -22,7 +22,8 @@ const OPERATION_SECONDS: u64 = 22;
 const API_SECONDS: u64 = 29;
 
 /// The variables that a function needs besides those of all functions.
-const NEEDS: [(&str, &[&str]); 6] = [
+const NEEDS: [(&str, &[&str]); 7] = [
+    ("guard-removal", &["TAG_PREFIX"]),
     ("tag-vpc", &["TAG_PREFIX"]),
     ("check-fleet", &["CONNECTIONS_TABLE"]),
     (

@@ -11,6 +11,9 @@ use crate::aftermath::{Broken, Snapshot, recorded, was_hit};
 use crate::books;
 use crate::run::Stage;
 
+/// The state that refuses.
+const GUARD: &str = "GuardRemoval";
+
 /// How a run of `deprovision` ended.
 #[derive(Debug)]
 pub enum Removal {
@@ -36,7 +39,11 @@ impl Removal {
             Outcome::Failed { error, cause } => {
                 let failure = Failure::parse(cause)
                     .unwrap_or_else(|why| panic!("{error} without a report ({why}): {cause}"));
-                assert_eq!(error, Ending::DisconnectIncomplete.as_str());
+                let ending = match failure.failed_at == GUARD {
+                    true => Ending::DisconnectRefused,
+                    false => Ending::DisconnectIncomplete,
+                };
+                assert_eq!(error, ending.as_str());
                 Removal::Incomplete(Box::new(failure))
             }
             Outcome::TimedOut => panic!("the machine timed out"),
@@ -61,6 +68,7 @@ impl Removal {
     fn phase(&self) -> Phase {
         match self {
             Removal::Disconnected(_) => Phase::Disconnected,
+            Removal::Incomplete(failure) if failure.failed_at == GUARD => Phase::DisconnectRefused,
             Removal::Incomplete(_) => Phase::DisconnectIncomplete,
         }
     }
@@ -163,7 +171,7 @@ impl Before {
             Removal::Incomplete(failure) => failure,
         };
         match failure.failed_at.as_str() {
-            "TakeLease" => is(entry == self.entry),
+            "TakeLease" | "ReadLedger" | GUARD => is(entry == self.entry),
             // The last try may have taken effect.
             "RecordDisconnecting" => is(entry.is_some() == self.entry.is_some()),
             _ if self.entry.is_none() => is(entry.is_none()),

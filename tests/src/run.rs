@@ -48,6 +48,7 @@ impl Goal {
             "vpc_id",
             "account_id",
             "requested_by",
+            "force",
         ];
         let asked = fields
             .into_iter()

@@ -59,6 +59,7 @@ impl Counts {
             // Its entry could not be removed, but there is no such connection.
             Phase::Disconnected => self.connections -= 1,
             Phase::Requested
+            | Phase::DisconnectRefused
             | Phase::ClusterInspected
             | Phase::NetworkInspected
             | Phase::SecurityGroupMade

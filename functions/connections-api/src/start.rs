@@ -90,6 +90,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             account_id: known.request.account_id,
             lease_seconds: known.request.limits.lease_seconds,
             undo_seconds: known.request.limits.undo_seconds,
+            force: false,
             requested_by: RequestedBy::Call,
         })?;
         let last = &known.execution;

@@ -19,7 +19,10 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
             "Disconnected {vpc} in {region} from cluster {cluster}: nothing of the connection is left."
         );
     }
-    let goal = if input.phase == Phase::DisconnectIncomplete {
+    let goal = if matches!(
+        input.phase,
+        Phase::DisconnectIncomplete | Phase::DisconnectRefused
+    ) {
         format!("Not disconnected: {vpc} in {region} from cluster {cluster}")
     } else {
         format!("Not connected: {vpc} in {region} to cluster {cluster}")

@@ -63,6 +63,9 @@ catalogue! {
     ConnectionBusy = "connection-busy", Rejected,
         "Another run was changing this VPC's connections, and had not ended when the limit was reached.",
         "Wait for the end of that run (the lease in the table of leases names it), then run again, or raise limits.lease_seconds.";
+    ConnectionProtected = "connection-protected", Rejected,
+        "Somebody asked for the connection to be protected, so it was not taken away. Nothing was changed.",
+        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or take it away with force.";
 
     // The HTTP API.
     ConnectionNotFound = "connection-not-found", InvalidInput,

@@ -67,13 +67,16 @@ pub enum Phase {
     Disconnected,
     /// Taking it away failed; the outcome says what is left.
     DisconnectIncomplete,
+    /// It is protected, so it was not taken away: how a run ends, and never how a
+    /// connection stands, because its entry stays as it is.
+    DisconnectRefused,
     /// The run was stopped or timed out from outside; what it made is unknown.
     Interrupted,
 }
 
 impl Phase {
     /// All phases, in the order of the story.
-    pub const ALL: [Phase; 15] = [
+    pub const ALL: [Phase; 16] = [
         Phase::Requested,
         Phase::ClusterInspected,
         Phase::NetworkInspected,
@@ -88,6 +91,7 @@ impl Phase {
         Phase::Disconnecting,
         Phase::Disconnected,
         Phase::DisconnectIncomplete,
+        Phase::DisconnectRefused,
         Phase::Interrupted,
     ];
 
@@ -108,6 +112,7 @@ impl Phase {
             Phase::Disconnecting => "disconnecting",
             Phase::Disconnected => "disconnected",
             Phase::DisconnectIncomplete => "disconnect-incomplete",
+            Phase::DisconnectRefused => "disconnect-refused",
             Phase::Interrupted => "interrupted",
         }
     }
@@ -122,6 +127,7 @@ impl Phase {
                 | Phase::RollbackIncomplete
                 | Phase::Disconnected
                 | Phase::DisconnectIncomplete
+                | Phase::DisconnectRefused
                 | Phase::Interrupted
         )
     }

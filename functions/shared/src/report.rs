@@ -95,15 +95,19 @@ pub enum Ending {
     /// The connection could not be taken away, or not all of it; `left` says what
     /// remains.
     DisconnectIncomplete,
+    /// The connection is protected, or it could not be known whether it is; nothing
+    /// was changed.
+    DisconnectRefused,
 }
 
 impl Ending {
     /// All endings, for the tests that hold definition and code together.
-    pub const ALL: [Ending; 4] = [
+    pub const ALL: [Ending; 5] = [
         Ending::RolledBack,
         Ending::KeptAfterFailure,
         Ending::RollbackIncomplete,
         Ending::DisconnectIncomplete,
+        Ending::DisconnectRefused,
     ];
 
     /// The error name of the execution.
@@ -113,6 +117,7 @@ impl Ending {
             Ending::KeptAfterFailure => "KeptAfterFailure",
             Ending::RollbackIncomplete => "RollbackIncomplete",
             Ending::DisconnectIncomplete => "DisconnectIncomplete",
+            Ending::DisconnectRefused => "DisconnectRefused",
         }
     }
 }

@@ -61,6 +61,10 @@ pub struct ProvisionRequest {
     /// How long each wait may last.
     #[serde(default)]
     pub limits: Limits,
+    /// Whether the connection is protected: it is then taken away by force only,
+    /// or after a request without this.
+    #[serde(default)]
+    pub protect: bool,
     /// Who asks. What a tag asked for is taken away with the tag, and only that.
     #[serde(default)]
     pub requested_by: RequestedBy,
@@ -98,6 +102,9 @@ pub struct DeprovisionRequest {
     #[serde(default = "default_lease_seconds")]
     #[schemars(range(min = 10, max = 7200))]
     pub lease_seconds: u64,
+    /// Whether the connection goes even if it is protected.
+    #[serde(default)]
+    pub force: bool,
     /// Who asks. The outcome of what a tag asked for is written back as a tag.
     #[serde(default)]
     pub requested_by: RequestedBy,

@@ -90,7 +90,9 @@ pub(crate) fn decide(
                     by_state(id, machine, input, None, occasion)
                 })
             }
-            Wanted::Disconnected => Step::Leave("there is no connection that a tag asked for"),
+            Wanted::Disconnected | Wanted::Protected => {
+                Step::Leave("there is no connection that a tag asked for")
+            }
             Wanted::Unclear => Step::Leave("the tags cannot be followed"),
         };
     };
@@ -115,13 +117,18 @@ pub(crate) fn decide(
             Step::Leave("it is connected as the tags ask for")
         }
         Wanted::Connected(request) => start(Machine::Provision, json!(request), once_more),
-        Wanted::Disconnected if connection.phase == Phase::Disconnected => {
+        Wanted::Disconnected | Wanted::Protected if connection.phase == Phase::Disconnected => {
             Step::Leave("nothing is left of it")
         }
+        Wanted::Protected if goal == Machine::Provision => Step::Refuse(Refusal::new(
+            Code::ConnectionProtected,
+            format!("cluster {}: a tag protects it", connection.cluster_id),
+        )),
         Wanted::Disconnected if goal == Machine::Provision => {
             start(Machine::Deprovision, deprovision_input(connection), fresh)
         }
-        Wanted::Disconnected => start(
+        // What was begun is finished.
+        Wanted::Disconnected | Wanted::Protected => start(
             Machine::Deprovision,
             deprovision_input(connection),
             once_more,

@@ -45,6 +45,11 @@ impl TagKeys {
         self.key("private-dns")
     }
 
+    /// Whether connections of the VPC are protected: `true` or `false`.
+    pub fn protect(&self) -> String {
+        self.key("protect")
+    }
+
     /// Written back: why the wish of the tags is not followed.
     pub fn status(&self) -> String {
         self.key("status")
@@ -69,7 +74,12 @@ impl TagKeys {
     /// Our keys among these tags that say neither what is wanted nor how it stands.
     /// A misspelled one would be lost without a word.
     pub fn unknown_in<'t>(&self, tags: &'t Tags) -> Vec<&'t str> {
-        let known = [self.cluster_id(), self.cidrs(), self.private_dns()];
+        let known = [
+            self.cluster_id(),
+            self.cidrs(),
+            self.private_dns(),
+            self.protect(),
+        ];
         tags.keys()
             .filter(|key| self.is_wish(key) && !known.contains(key))
             .map(String::as_str)

@@ -21,6 +21,8 @@ pub(crate) struct Wish {
     named: BTreeSet<ClusterId>,
     /// Whether some id cannot be read. It may be the id of any cluster.
     unreadable: bool,
+    /// Whether a tag protects the VPC's connections. Only a clear no does not.
+    protected: bool,
     /// What is not followed, and why.
     pub(crate) refusals: Vec<Refusal>,
 }
@@ -32,6 +34,8 @@ pub(crate) enum Wanted<'a> {
     Connected(&'a ProvisionRequest),
     /// It is not named, so what the tag asked for before shall go.
     Disconnected,
+    /// It is not named, but another tag protects the VPC's connections.
+    Protected,
     /// The tags cannot be followed: everything stays as it is.
     Unclear,
 }
@@ -52,6 +56,9 @@ impl Wish {
             requests: BTreeMap::new(),
             named: BTreeSet::new(),
             unreadable: false,
+            protected: tags
+                .get(&keys.protect())
+                .is_some_and(|value| !value.trim().eq_ignore_ascii_case("false")),
             refusals: Vec::new(),
         };
         let key = keys.cluster_id();
@@ -107,6 +114,7 @@ impl Wish {
         match self.requests.get(cluster) {
             Some(request) => Wanted::Connected(request),
             None if self.unreadable || self.named.contains(cluster) => Wanted::Unclear,
+            None if self.protected => Wanted::Protected,
             None => Wanted::Disconnected,
         }
     }
@@ -122,12 +130,14 @@ pub(crate) fn ask_the_same(one: &ProvisionRequest, other: &ProvisionRequest) -> 
         && one.sources.security_group_ids == other.sources.security_group_ids
         && one.sources.include_peered_vpcs == other.sources.include_peered_vpcs
         && one.private_dns == other.private_dns
+        && one.protect == other.protect
 }
 
 /// What the tags besides the cluster ids say, for all clusters alike.
 struct Options {
     cidrs: BTreeSet<Cidr>,
     private_dns: bool,
+    protect: bool,
 }
 
 impl Options {
@@ -142,16 +152,24 @@ impl Options {
         let cidrs = cidrs.map_err(|malformed| {
             Refusal::new(Code::TagValueInvalid, format!("{key}: {malformed}"))
         })?;
-        let key = keys.private_dns();
-        let private_dns = match value(&key).trim().to_ascii_lowercase().as_str() {
-            "" | "true" => true,
-            "false" => false,
-            other => {
-                let detail = format!("{key}: `{other}` is not true or false");
-                return Err(Refusal::new(Code::TagValueInvalid, detail));
-            }
-        };
-        Ok(Self { cidrs, private_dns })
+        let yes_or_no =
+            |key: String, default: bool| match value(&key).trim().to_ascii_lowercase().as_str() {
+                "" => Ok(default),
+                "true" => Ok(true),
+                "false" => Ok(false),
+                other => {
+                    let detail = format!("{key}: `{other}` is not true or false");
+                    Err(Refusal::new(Code::TagValueInvalid, detail))
+                }
+            };
+        let private_dns = yes_or_no(keys.private_dns(), true)?;
+        // Who sets the tag without a value means it.
+        let protect = yes_or_no(keys.protect(), tags.contains_key(&keys.protect()))?;
+        Ok(Self {
+            cidrs,
+            private_dns,
+            protect,
+        })
     }
 
     fn request(
@@ -167,6 +185,7 @@ impl Options {
             "account_id": place.account_id,
             "sources": { "cidrs": self.cidrs },
             "private_dns": self.private_dns,
+            "protect": self.protect,
             "requested_by": RequestedBy::VpcTag,
         }))
     }
