@@ -199,8 +199,8 @@ impl Snapshot {
         for (_, endpoint) in self.registrations.difference(&before.registrations) {
             left.insert(format!("registration of endpoint {endpoint}"));
         }
-        if self.trusted != before.trusted {
-            left.insert("trusted owner".to_owned());
+        for (_, account) in self.trusted.symmetric_difference(&before.trusted) {
+            left.insert(format!("trusted owner {account}"));
         }
         left
     }
