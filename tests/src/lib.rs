@@ -10,6 +10,7 @@ pub mod emulator;
 pub mod openapi;
 pub mod parallel;
 pub mod processes;
+pub mod rehearsal;
 pub mod removal;
 pub mod run;
 pub mod situations;

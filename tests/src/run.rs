@@ -120,6 +120,18 @@ impl Stage {
         }
     }
 
+    /// Another world in which all this has happened, with the faults that are still
+    /// to come.
+    pub fn copied(&self) -> Self {
+        let clock = VirtualClock::starting_at(engine::Clock::now(&self.clock));
+        let time = clock.clone();
+        Self {
+            simulator: self.simulator.copy(move || engine::Clock::now(&time)),
+            clock,
+            request: self.request.clone(),
+        }
+    }
+
     /// The same world with another request.
     pub fn for_request(&self, request: &Value) -> Self {
         Self {
@@ -199,9 +211,34 @@ impl Stage {
 
     /// Runs a definition with other tasks.
     pub fn run_by(&self, goal: Goal, name: &str, tasks: &impl engine::Tasks) -> Execution {
+        self.run_watched(goal, name, tasks, &())
+    }
+
+    /// The same, for somebody who watches.
+    pub fn run_watched(
+        &self,
+        goal: Goal,
+        name: &str,
+        tasks: &impl engine::Tasks,
+        observer: &impl engine::Observer,
+    ) -> Execution {
         goal.with(|machine| {
             let input = goal.input(&self.request);
-            block_on(engine::run(machine, name, input, tasks, &self.clock, &()))
+            let run = engine::run(machine, name, input, tasks, &self.clock, observer);
+            block_on(run)
+        })
+    }
+
+    /// Goes on with a run that stood there at this time, in this world.
+    pub fn resume(
+        &self,
+        goal: Goal,
+        standing: engine::Standing,
+        tasks: &impl engine::Tasks,
+    ) -> Execution {
+        goal.with(|machine| {
+            let rest = engine::resume(machine, standing, tasks, &self.clock, &());
+            block_on(rest)
         })
     }
 

@@ -27,6 +27,13 @@ pub(crate) enum Onward<'a> {
     End(JValue),
 }
 
+/// How an execution began.
+pub(crate) struct Begun<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) input: &'a JValue,
+    pub(crate) at: OffsetDateTime,
+}
+
 /// What stays the same during an execution.
 pub(crate) struct Visitor<'a, T, C, O> {
     machine: &'a Machine,
@@ -50,13 +57,12 @@ struct Stay<'a, 'i> {
 impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
     pub(crate) fn new(
         machine: &'a Machine,
-        name: &str,
-        input: JValue,
+        begun: Begun<'_>,
         tasks: &'a T,
         clock: &'a C,
         recorder: &'a Recorder<'a, C, O>,
     ) -> Self {
-        let started = clock.now();
+        let Begun { name, input, at } = begun;
         // The shape of real ARNs, with what one process can know of them.
         let arn = "arn:aws:states:local:000000000000";
         let machine_name = &machine.name;
@@ -65,9 +71,9 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
                 "Id",
                 format!("{arn}:execution:{machine_name}:{name}").into(),
             ),
-            ("Input", input),
+            ("Input", input.clone()),
             ("Name", name.into()),
-            ("StartTime", timestamp(started).into()),
+            ("StartTime", timestamp(at).into()),
             ("RedriveCount", 0.into()),
         ]);
         let state_machine = from_json(json!({
@@ -79,7 +85,7 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             tasks,
             clock,
             recorder,
-            deadline: machine.compiled.timeout.map(|limit| later(started, limit)),
+            deadline: machine.compiled.timeout.map(|limit| later(at, limit)),
             execution,
             state_machine,
         }
