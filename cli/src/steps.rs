@@ -59,20 +59,20 @@ pub fn function_of(resource: &str) -> Option<&'static str> {
     let name = resource.strip_prefix("${")?.strip_suffix("FunctionArn}")?;
     FUNCTIONS
         .into_iter()
-        .find(|function| resource_name(function) == name)
+        .find(|function| resource_letters(function).eq(name.chars()))
 }
 
 /// `create-endpoint` as the definitions and the template write it: `CreateEndpoint`.
 pub fn resource_name(function: &str) -> String {
-    function
-        .split('-')
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-        })
-        .collect()
+    resource_letters(function).collect()
+}
+
+fn resource_letters(function: &str) -> impl Iterator<Item = char> {
+    function.split('-').flat_map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().into_iter();
+        first.flat_map(char::to_uppercase).chain(letters)
+    })
 }
 
 impl<E, C> Steps<'_, E, C>

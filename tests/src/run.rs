@@ -1,5 +1,7 @@
 //! One run of a definition over a world in virtual time.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crdb_privatelink::steps::Steps;
@@ -9,6 +11,7 @@ use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Failure, Ready};
 use simulator::{Fault, Scenario, Simulator};
+use tokio::runtime::Runtime;
 
 /// The secret that holds the API key in all scenarios.
 pub const SECRET: &str = shared::config::DEFAULT_SECRET;
@@ -18,6 +21,11 @@ thread_local! {
         crdb_privatelink::definition::provision().expect("the definition loads");
     static DEPROVISION: Machine =
         crdb_privatelink::definition::deprovision().expect("the definition loads");
+    /// Read once: tests begin in the same ones by the thousand.
+    static SCENARIOS: RefCell<HashMap<String, Scenario>> = RefCell::default();
+    static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers");
 }
 
 /// What a run is to bring about.
@@ -80,7 +88,12 @@ pub enum Ending {
 impl Stage {
     /// The world of a shipped scenario.
     pub fn shipped(name: &str) -> Self {
-        Self::of(&Scenario::shipped(name).expect("a shipped scenario"))
+        SCENARIOS.with_borrow_mut(|read| {
+            let scenario = read.entry(name.to_owned());
+            let scenario =
+                scenario.or_insert_with(|| Scenario::shipped(name).expect("a shipped scenario"));
+            Self::of(scenario)
+        })
     }
 
     /// The world of a scenario.
@@ -215,10 +228,7 @@ impl Stage {
 
 /// Drives a future that waits for nothing but virtual time.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime without drivers")
-        .block_on(future)
+    RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
 /// Reads the ending of a run; anything that is not one of the promised endings

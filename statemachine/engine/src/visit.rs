@@ -268,25 +268,28 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
     }
 
     /// What expressions see now: `$states` with what was found, if anything.
-    fn scope(
-        &self,
-        stay: &Stay<'_, '_>,
-        variables: &Variables,
+    fn scope<'s>(
+        &'s self,
+        stay: &Stay<'s, 's>,
+        variables: &'s Variables,
         retries: u32,
-        found: Option<(&str, JValue)>,
-    ) -> Scope {
-        let state = object([
-            ("EnteredTime", timestamp(stay.entered).into()),
-            ("Name", stay.name.into()),
-            ("RetryCount", JValue::from(i64::from(retries))),
-        ]);
-        let context = object([
-            ("Execution", self.execution.clone()),
-            ("StateMachine", self.state_machine.clone()),
-            ("State", state),
-        ]);
-        let fields = [("input", stay.input.clone()), ("context", context)];
-        let states = object(fields.into_iter().chain(found));
+        found: Option<(&'static str, JValue)>,
+    ) -> Scope<'s> {
+        let (entered, name, input) = (stay.entered, stay.name, stay.input);
+        let states = move || {
+            let state = object([
+                ("EnteredTime", timestamp(entered).into()),
+                ("Name", name.into()),
+                ("RetryCount", JValue::from(i64::from(retries))),
+            ]);
+            let context = object([
+                ("Execution", self.execution.clone()),
+                ("StateMachine", self.state_machine.clone()),
+                ("State", state),
+            ]);
+            let fields = [("input", input.clone()), ("context", context)];
+            object(fields.into_iter().chain(found.clone()))
+        };
         Scope::new(variables, states, self.clock.now())
     }
 
