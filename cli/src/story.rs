@@ -67,6 +67,7 @@ pub struct Story {
     steps: Vec<Step>,
     began: Option<OffsetDateTime>,
     left_out: usize,
+    changes: usize,
     last_error: Option<(String, String)>,
     /// How long another run may be waited for, in seconds.
     lease_seconds: Option<u64>,
@@ -148,7 +149,7 @@ impl Story {
 
     /// How many steps lead to the connection, as far as is known by now.
     pub fn total(&self) -> usize {
-        words::story_steps() - self.left_out
+        words::story_steps() + self.changes - self.left_out
     }
 
     /// Whether the story has turned back.
@@ -214,6 +215,7 @@ impl Story {
         }
         if state == "InspectNetwork" {
             self.left_out = left_out(&output["value"]);
+            self.changes = changes(&output["value"]);
         }
         let step = self.open(state)?;
         step.standing = Standing::Done;
@@ -241,6 +243,14 @@ fn left_out(plan: &Value) -> usize {
     // One to switch it on, one to wait for it.
     let without_dns = if plan["private_host"].is_null() { 2 } else { 0 };
     without_group + without_dns
+}
+
+/// Steps that change a connection that is there.
+fn changes(plan: &Value) -> usize {
+    let change = &plan["change"];
+    let removes = change["sources_removed"].as_array();
+    let of_rules = usize::from(removes.is_some_and(|sources| !sources.is_empty()));
+    usize::from(!change["endpoint"].is_null()) + of_rules
 }
 
 /// What a step answered, in a few words.
