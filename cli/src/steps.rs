@@ -33,15 +33,17 @@ impl<'a, E, C> Steps<'a, E, C> {
 }
 
 /// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 18] = [
+pub const FUNCTIONS: [&str; 20] = [
     "read-request",
     "inspect-cluster",
     "inspect-network",
     "create-security-group",
     "create-endpoint",
     "register-endpoint",
+    "change-endpoint",
     "check-status",
     "enable-private-dns",
+    "trim-security-group",
     "disable-private-dns",
     "deregister-endpoint",
     "delete-endpoint",
@@ -123,6 +125,20 @@ where
             "register-endpoint" => {
                 call(
                     async |input| register_endpoint::handle(cloud, input).await,
+                    arguments,
+                )
+                .await
+            }
+            "change-endpoint" => {
+                call(
+                    async |input| change_endpoint::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
+            }
+            "trim-security-group" => {
+                call(
+                    async |input| trim_security_group::handle(ec2, input).await,
                     arguments,
                 )
                 .await

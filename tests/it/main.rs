@@ -2,6 +2,7 @@
 
 mod api;
 mod by_hand;
+mod change;
 mod definitions;
 mod deprovision;
 mod documents;

@@ -351,6 +351,10 @@ fn check_failed(name: &str, failure: &Failure, left: &BTreeSet<String>) -> Resul
     let named: BTreeSet<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
     let names = |what: &String| {
         named.contains(what.as_str())
+            // What an endpoint that stays was is put back as a whole.
+            || what.split_once("endpoint ").is_some_and(|(_, id)| {
+                named.contains(format!("subnets and private DNS of endpoint {id}").as_str())
+            })
             // Without an answer to its creation an endpoint is named by its connection.
             || (what.starts_with("endpoint ") && named.iter().any(|named| named.starts_with("endpoint of connection")))
     };
@@ -427,6 +431,15 @@ fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
             })
             .map(|rule| rule.source.text())
             .collect();
+        let subnets: BTreeSet<&str> = endpoint.subnet_ids().collect();
+        let asked = stage.request["subnet_ids"].as_array();
+        let asked = asked.into_iter().flatten().filter_map(|id| id.as_str());
+        let asked: BTreeSet<&str> = asked.collect();
+        let is_ours = ready.notes.iter().all(|note| !note.contains("keeps"));
+        is(
+            asked.is_empty() || !is_ours || subnets == asked,
+            &format!("the endpoint is in {subnets:?}, not in {asked:?}"),
+        )?;
         let vpc = world.ec2.vpcs.get(&endpoint.vpc_id).ok_or("no VPC")?;
         let mut associated = vpc
             .cidrs

@@ -4,6 +4,7 @@
 pub mod aftermath;
 pub mod api;
 pub mod books;
+pub mod change;
 pub mod crash;
 pub mod documents;
 pub mod emulator;

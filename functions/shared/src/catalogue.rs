@@ -147,6 +147,9 @@ catalogue! {
     SubnetsShareZone = "subnets-share-zone", InvalidInput,
         "Two subnets of the request lie in the same availability zone; an endpoint takes one per zone.",
         "Keep one subnet per zone in subnet_ids.";
+    OnlyZoneSwapped = "only-zone-swapped", InvalidInput,
+        "The endpoint is in one zone only, and is asked to take another subnet of that zone. EC2 allows one subnet for each zone, so the connection would be without any for some minutes.",
+        "Ask for the new subnet together with one of another zone (subnet_ids); when that run is ready, ask without the other one. Or disconnect and connect again.";
     SubnetUnusable = "subnet-unusable", InvalidInput,
         "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost.",
         "Free addresses in the subnet or choose another one of the same zone.";
@@ -319,6 +322,9 @@ catalogue! {
     PrivateDnsNotOffInTime = "private-dns-not-off-in-time", Rejected,
         "Private DNS could not be switched off again before the limit was reached.",
         "Once the endpoint is available, run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --no-private-dns-enabled`.";
+    EndpointNotChangedInTime = "endpoint-not-changed-in-time", Rejected,
+        "The endpoint did not have its subnets and private DNS as they were to be before the limit was reached.",
+        "Look at the endpoint in the VPC console. Once it is available, run again; raise limits.change_seconds if it was only slow.";
     RegistrationNotGoneInTime = "registration-not-gone-in-time", Rejected,
         "The registration was still being removed when the limit was reached.",
         "Remove it under Networking > Private endpoint in the Cloud Console.";

@@ -71,6 +71,14 @@ pub trait Endpoints {
     async fn create_endpoint(&self, new: &NewEndpoint) -> Result<Endpoint, StepError>;
     /// Switches private DNS on or off.
     async fn set_private_dns(&self, id: &EndpointId, on: bool) -> Result<(), StepError>;
+    /// Adds subnets to an endpoint or removes some. EC2 refuses a subnet of a zone that
+    /// the endpoint is in, also when the same call removes the one that is there.
+    async fn change_subnets(
+        &self,
+        id: &EndpointId,
+        add: &[SubnetId],
+        remove: &[SubnetId],
+    ) -> Result<(), StepError>;
     /// Asks for deletion; absent is success.
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError>;
     /// Adds tags to an endpoint.

@@ -2,7 +2,7 @@
 
 use shared::StepError;
 use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
-use shared::ids::{EndpointId, VpcId};
+use shared::ids::{EndpointId, SubnetId, VpcId};
 use shared::ownership::Tags;
 
 use super::{InProcess, filter, filter_any};
@@ -114,6 +114,24 @@ impl Endpoints for InProcess {
         let request = ModifyVpcEndpoint {
             vpc_endpoint_id: id.to_string(),
             private_dns_enabled: Some(on),
+            ..Default::default()
+        };
+        self.ec2("ModifyVpcEndpoint", |world, caller| {
+            world.modify_vpc_endpoint(caller, &request)
+        })
+        .map(|_| ())
+    }
+
+    async fn change_subnets(
+        &self,
+        id: &EndpointId,
+        add: &[SubnetId],
+        remove: &[SubnetId],
+    ) -> Result<(), StepError> {
+        let request = ModifyVpcEndpoint {
+            vpc_endpoint_id: id.to_string(),
+            add_subnet_ids: add.iter().map(ToString::to_string).collect(),
+            remove_subnet_ids: remove.iter().map(ToString::to_string).collect(),
             ..Default::default()
         };
         self.ec2("ModifyVpcEndpoint", |world, caller| {
