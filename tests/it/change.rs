@@ -245,7 +245,11 @@ fn what_was_added_to_a_shared_endpoint_goes_again_when_the_run_fails() {
     let stage = shared()
         .asking("subnet_ids", json!([A, B, C]))
         .asking("sources", json!({ "cidrs": NEW_SOURCES }));
-    let (failure, _) = put_back(&stage.with(fails("GET private-endpoint-connections", 3)));
+    let (failure, _) = put_back(
+        &stage
+            .forked()
+            .with(fails("cloud:GET private-endpoint-connections", 3)),
+    );
     assert!(!failure.undone.is_empty(), "{failure:#?}");
 }
 

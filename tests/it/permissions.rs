@@ -75,7 +75,8 @@ const ONLY_IF: [(&str, &str); 2] = [
 ];
 
 /// Writes on what carries no tag of ours, by function: the VPC, its subnets.
-const ON_THE_CUSTOMERS: [(&str, &str, &[&str]); 2] = [
+const ON_THE_CUSTOMERS: [(&str, &str, &[&str]); 3] = [
+    ("change-endpoint", "ec2:ModifyVpcEndpoint", &["subnet"]),
     ("create-security-group", "ec2:CreateSecurityGroup", &["vpc"]),
     (
         "create-endpoint",
@@ -330,6 +331,9 @@ fn told() -> Used {
     leftover().note(&mut used);
     peered().note(&mut used);
     shared_group().note(&mut used);
+    for story in changed() {
+        story.note(&mut used);
+    }
     by_tag().note(&mut used);
     drifted().note(&mut used);
     by_call().note(&mut used);
@@ -388,6 +392,23 @@ fn shared_group() -> Story {
     story.provision("second");
     story.deprovision("second-away");
     story
+}
+
+/// A connection that works is changed in every respect and back again, and each call
+/// of another change fails after its effect.
+fn changed() -> Vec<Story> {
+    let mut story = Story::of(system_tests::change::changing());
+    story.provision("changed");
+    story.stage.request = Value::Object(system_tests::change::scenario().request);
+    story.provision("changed-back");
+    let failing = ["ec2:ModifyVpcEndpoint", "ec2:RevokeSecurityGroupIngress"].map(|operation| {
+        let stage = system_tests::change::changing().forked();
+        let fault = Fault::once(operation, 1, FaultKind::Denied, Moment::After);
+        let story = Story::of(stage.with(fault));
+        story.provision("put-back");
+        story
+    });
+    failing.into_iter().chain([story]).collect()
 }
 
 /// Everything that tags on a VPC can lead to, good and bad.
