@@ -9,12 +9,10 @@ use shared::ec2::{Claimed, Endpoints, Inventory, VpcTags, by_connection};
 use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId};
 use shared::ledger::{Connection, Ledger, Phase, Upkeep};
 use shared::place::{Place, Places};
+use shared::tour;
 use time::OffsetDateTime;
 
 use crate::{Known, Ports};
-
-/// The entries that one page of the ledger has.
-const PAGE: u32 = 500;
 
 /// The registrations of a cluster; `Ok(None)` if there is no such cluster.
 pub(crate) type ClusterSeen = Result<Option<Vec<Registration>>, StepError>;
@@ -71,42 +69,6 @@ pub(crate) fn says_that_something_is_there(entry: &Connection) -> bool {
     }
 }
 
-fn place_of(entry: &Connection, known: &Known) -> Place {
-    let asked = entry.request.account_id.as_ref();
-    known.place(Place {
-        account_id: entry.account_id.as_ref().or(asked).cloned(),
-        region: entry.region.clone(),
-    })
-}
-
-/// The places of all entries.
-pub(crate) async fn places(
-    ledger: &impl Ledger,
-    known: &Known,
-) -> Result<BTreeSet<Place>, StepError> {
-    let mut places = BTreeSet::new();
-    every_entry(ledger, |entry| {
-        places.insert(place_of(&entry, known));
-    })
-    .await?;
-    Ok(places)
-}
-
-async fn every_entry(
-    ledger: &impl Ledger,
-    mut meet: impl FnMut(Connection),
-) -> Result<(), StepError> {
-    let mut after = None;
-    loop {
-        let page = ledger.connections(after.as_deref(), PAGE).await?;
-        page.connections.into_iter().for_each(&mut meet);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
-    }
-}
-
 /// Looks at one place; answers also how many entries the whole ledger has.
 ///
 /// The order matters: EC2, then the ledger, then the leases (see the crate's page).
@@ -129,13 +91,13 @@ where
         .map(|things| things.claim.connection_id.clone())
         .collect();
     let mut recorded = 0;
-    every_entry(ports.ledger, |entry| {
+    tour::every_entry(ports.ledger, |entry| {
         recorded += 1;
         seen.known_endpoints
             .extend(crate::judge::endpoint_of(&entry).cloned());
         // An id holds Region and VPC, so the account that an entry names or leaves
         // out makes no other connection of it.
-        if tagged.contains(&entry.connection_id) || place_of(&entry, known) == *place {
+        if tagged.contains(&entry.connection_id) || tour::place_of(&entry, known.own_account.as_ref()) == *place {
             seen.entries.insert(entry.connection_id.clone(), entry);
         }
     })

@@ -31,6 +31,7 @@ use shared::ledger::{Ledger, Upkeep};
 use shared::notice::Notice;
 use shared::place::{Place, Places};
 use shared::request::DeprovisionRequest;
+use shared::tour::{self, Unseen};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
@@ -42,7 +43,7 @@ mod sum;
 mod tests;
 
 pub use finding::{Finding, Kind};
-pub use sum::{Sum, Unseen};
+pub use sum::Sum;
 
 /// The findings of one call. An event for each of them fits into one `PutEvents`
 /// (Amazon EventBridge API reference: at most 10 entries).
@@ -119,15 +120,6 @@ impl Known {
             asks: format!("{}:cluster-id", config.tag_prefix),
         })
     }
-
-    /// The same place under one name: our own account has none.
-    fn place(&self, place: Place) -> Place {
-        let account = place.account_id;
-        Place {
-            account_id: account.filter(|account| Some(account) != self.own_account.as_ref()),
-            region: place.region,
-        }
-    }
 }
 
 /// What is asked.
@@ -162,7 +154,14 @@ where
     }
     let cursor = match input.cursor.clone() {
         Some(cursor) => cursor,
-        None => first(&ports, known, &input).await?,
+        None => {
+            let own = known.own_account.as_ref();
+            Cursor {
+                places: tour::places(ports.ledger, own, &input.only, &input.always).await?,
+                after: None,
+                told: Vec::new(),
+            }
+        }
     };
     let mut sum = input.sum.clone().unwrap_or_default();
     let Some(place) = cursor.places.first().cloned() else {
@@ -185,7 +184,7 @@ where
                 sum.add(seen, &findings);
             }
         }
-        Err(error) => sum.unseen.push(Unseen::place(&place, error)),
+        Err(error) => sum.unseen.push(Unseen::new(&place, error)),
     }
 
     // The calls before have answered what comes first.
@@ -220,37 +219,5 @@ where
             .collect(),
         findings,
         sum,
-    })
-}
-
-/// The places to look at, each once.
-async fn first<P, C, L: Ledger>(
-    ports: &Ports<'_, P, C, L>,
-    known: &Known,
-    input: &Input,
-) -> Result<Cursor, StepError> {
-    let read = |text: &str| -> Result<Place, StepError> {
-        let place = text.parse().map_err(|error| {
-            StepError::new(Code::InvalidRequest, format!("places: {text}: {error}"))
-        })?;
-        Ok(known.place(place))
-    };
-    let mut places = Vec::new();
-    if input.only.is_empty() {
-        for text in input.always.split_whitespace() {
-            places.push(read(text)?);
-        }
-        places.extend(gather::places(ports.ledger, known).await?);
-    } else {
-        for text in &input.only {
-            places.push(read(text)?);
-        }
-    }
-    places.sort();
-    places.dedup();
-    Ok(Cursor {
-        places,
-        after: None,
-        told: Vec::new(),
     })
 }

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::StepError;
-use shared::ids::ClusterId;
 use shared::metrics::{self, Metric};
-use shared::place::Place;
+use shared::tour::Unseen;
 use time::OffsetDateTime;
 
 use crate::gather::Seen;
@@ -31,36 +29,6 @@ pub struct Sum {
     pub unseen: Vec<Unseen>,
 }
 
-/// A place or a cluster that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Unseen {
-    /// Which one: `444455556666/us-east-1`, or `cluster` and its id.
-    pub what: String,
-    /// The code of the error.
-    pub code: String,
-    /// Why.
-    pub detail: String,
-}
-
-impl Unseen {
-    pub(crate) fn place(place: &Place, error: &StepError) -> Self {
-        Self::of(place.to_string(), error)
-    }
-
-    fn cluster(id: &ClusterId, error: &StepError) -> Self {
-        Self::of(format!("cluster {id}"), error)
-    }
-
-    fn of(what: String, error: &StepError) -> Self {
-        Self {
-            what,
-            code: error.code.to_string(),
-            detail: error.detail.clone(),
-        }
-    }
-}
-
 impl Sum {
     /// Adds a place with all its findings.
     pub(crate) fn add(&mut self, seen: &Seen, findings: &[Finding]) {
@@ -72,7 +40,7 @@ impl Sum {
         self.removable += findings.iter().filter(|it| it.removal.is_some()).count();
         for (id, cluster) in &seen.clusters {
             let error = cluster.as_ref().err();
-            let unseen = error.map(|error| Unseen::cluster(id, error));
+            let unseen = error.map(|error| Unseen::new(format!("cluster {id}"), error));
             let unseen = unseen.filter(|it| !self.unseen.contains(it));
             self.unseen.extend(unseen);
         }
