@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
 
@@ -33,6 +33,9 @@ pub enum Command {
     /// Print exactly what `provision` would make, with the equivalent AWS CLI commands and the price.
     #[command(after_help = exit::table())]
     Plan(Plan),
+    /// Take a connection away: ends with nothing of it left, or says what is left and why.
+    #[command(after_help = exit::table())]
+    Deprovision(Deprovision),
     /// List the simulated worlds that come along.
     Scenarios,
     /// Explain an error code: cause and fix.
@@ -42,8 +45,66 @@ pub enum Command {
     },
     /// Print all error codes with causes and fixes, as a document.
     Catalogue,
-    /// Print the state machine as a Mermaid diagram.
-    Diagram,
+    /// Print a state machine as a Mermaid diagram.
+    Diagram {
+        /// Which one.
+        #[arg(value_enum, default_value_t)]
+        machine: Picture,
+    },
+}
+
+/// The state machines that there are pictures of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    /// Connecting.
+    #[default]
+    Provision,
+    /// Taking a connection away.
+    Deprovision,
+    /// Checking all connections.
+    CheckFleet,
+}
+
+/// `deprovision`.
+#[derive(Debug, Args)]
+pub struct Deprovision {
+    /// In which world.
+    #[command(flatten)]
+    pub place: Place,
+    /// What is asked for.
+    #[command(flatten)]
+    pub asked: AskedAway,
+    /// Print nothing but one JSON document, on stdout.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Which connection is to go. Values are checked where every request is checked.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Request")]
+pub struct AskedAway {
+    /// A request as a JSON file; the schema is docs/deprovision-request.schema.json. The flags below
+    /// override its fields.
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// The cluster.
+    #[arg(long, value_name = "UUID")]
+    pub cluster_id: Option<String>,
+    /// The AWS Region of the VPC.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The VPC.
+    #[arg(long, value_name = "VPC")]
+    pub vpc_id: Option<String>,
+    /// The account that owns the VPC.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account_id: Option<String>,
+    /// How long each part may take until it is gone. [default: 900]
+    #[arg(long, value_name = "SECONDS")]
+    pub undo_seconds: Option<u64>,
+    /// How long another run that changes the VPC is waited for. [default: 3600]
+    #[arg(long, value_name = "SECONDS")]
+    pub lease_seconds: Option<u64>,
 }
 
 /// `provision`.
@@ -89,7 +150,8 @@ pub struct Plan {
 #[command(next_help_heading = "World")]
 pub struct Place {
     /// A simulated world: a name from `crdb-privatelink scenarios`, or a TOML file. Its `[request]`
-    /// is what is asked for unless flags say otherwise. [default: fresh-vpc]
+    /// is what is asked for unless flags say otherwise. [default: fresh-vpc; for `deprovision`:
+    /// connected]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "aws")]
     pub scenario: Option<String>,
     /// A simulator that is already running (`cargo run -p simulator`), so that its world stays

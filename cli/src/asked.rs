@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use shared::request::ProvisionRequest;
+use shared::request::{DeprovisionRequest, ProvisionRequest};
 use shared::{Code, StepError};
 
-use crate::arguments::Asked;
+use crate::arguments::{Asked, AskedAway};
 use crate::error::Error;
 
 /// Reads and checks the request.
@@ -19,6 +19,56 @@ pub fn request(asked: &Asked, scenario: Map<String, Value>) -> Result<ProvisionR
         None => Value::Object(scenario),
     };
     let request = with_flags(base, asked);
+    nothing_is_missing(&request)?;
+    Ok(ProvisionRequest::parse(&request)?)
+}
+
+/// Reads and checks the request to take a connection away.
+///
+/// # Errors
+/// As with [`request`].
+pub fn removal(
+    asked: &AskedAway,
+    scenario: Map<String, Value>,
+) -> Result<DeprovisionRequest, Error> {
+    let mut base = match &asked.request {
+        Some(path) => read(path)?,
+        // A scenario asks for a connection; the same one is to go.
+        None => scenario
+            .into_iter()
+            .filter(|(field, _)| NAMING.contains(&field.as_str()))
+            .collect(),
+    };
+    if let Some(request) = base.as_object_mut() {
+        let text = |value: &Option<String>| value.clone().map(Value::String);
+        let number = |value: Option<u64>| value.map(Value::from);
+        for (field, value) in [
+            ("cluster_id", text(&asked.cluster_id)),
+            ("region", text(&asked.region)),
+            ("vpc_id", text(&asked.vpc_id)),
+            ("account_id", text(&asked.account_id)),
+            ("undo_seconds", number(asked.undo_seconds)),
+            ("lease_seconds", number(asked.lease_seconds)),
+        ] {
+            if let Some(value) = value {
+                request.insert(field.to_owned(), value);
+            }
+        }
+    }
+    nothing_is_missing(&base)?;
+    Ok(DeprovisionRequest::parse(&base)?)
+}
+
+/// The fields that name a connection and say where it is.
+const NAMING: [&str; 5] = [
+    "cluster_id",
+    "region",
+    "vpc_id",
+    "account_id",
+    "requested_by",
+];
+
+fn nothing_is_missing(request: &Value) -> Result<(), Error> {
     let missing: Vec<&str> = REQUIRED
         .into_iter()
         .filter(|(field, _)| request[field].is_null())
@@ -31,7 +81,7 @@ pub fn request(asked: &Asked, scenario: Map<String, Value>) -> Result<ProvisionR
         );
         return Err(StepError::new(Code::InvalidRequest, detail).into());
     }
-    Ok(ProvisionRequest::parse(&request)?)
+    Ok(())
 }
 
 /// The fields without a default, with their flags.
@@ -130,6 +180,25 @@ mod tests {
         assert!(!request.private_dns);
         assert_eq!(request.sources.cidrs.len(), 1);
         assert_eq!(request.sources.security_group_ids.len(), 1);
+    }
+
+    #[test]
+    fn the_connection_of_a_scenario_is_the_one_that_goes() {
+        let asked = AskedAway {
+            undo_seconds: Some(60),
+            ..AskedAway::default()
+        };
+        let away = removal(&asked, scenario()).unwrap();
+        let made = request(&Asked::default(), scenario()).unwrap();
+        assert_eq!((away.claim(), away.undo_seconds), (made.claim(), 60));
+        let missing = removal(&asked, Map::new()).unwrap_err().to_string();
+        assert!(missing.contains("give --cluster-id"), "{missing}");
+        let asked = AskedAway {
+            lease_seconds: Some(1),
+            ..AskedAway::default()
+        };
+        let refused = removal(&asked, scenario()).unwrap_err().to_string();
+        assert!(refused.contains("lease_seconds: `1` is not"), "{refused}");
     }
 
     #[test]

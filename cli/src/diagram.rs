@@ -11,14 +11,45 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::{Answer, definition, words};
+use crate::{Answer, arguments, definition, words};
 
-/// Prints the picture of `provision`.
+/// Prints the picture of a state machine.
 ///
 /// # Errors
 /// When the definition cannot be loaded; a test rules that out.
-pub fn run() -> Result<Answer, Error> {
-    Ok(Answer::done(mermaid(definition::provision()?.definition())))
+pub fn run(machine: arguments::Picture) -> Result<Answer, Error> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let picture = match machine {
+        arguments::Picture::Provision => mermaid(definition::provision()?.definition()),
+        arguments::Picture::Deprovision => straight(&read(definition::DEPROVISION), "disconnect"),
+        arguments::Picture::CheckFleet => straight(&read(definition::CHECK_FLEET), "check"),
+    };
+    Ok(Answer::done(picture))
+}
+
+/// A definition that has no undo line as a Mermaid `stateDiagram-v2`: a step that
+/// fails is followed by the same states as one that does not.
+pub fn straight(definition: &Value, title: &str) -> String {
+    let picture = Picture::new(&definition["States"]);
+    let start = definition["StartAt"].as_str().unwrap_or_default();
+    let firsts: Vec<String> = picture
+        .next_drawn(start)
+        .into_iter()
+        .map(|arrow| arrow.to)
+        .collect();
+    let mut story = Vec::new();
+    for first in &firsts {
+        for task in picture.reachable(first, &BTreeSet::new()) {
+            if !story.contains(&task) {
+                story.push(task);
+            }
+        }
+    }
+    let story = picture.in_order(story);
+    let mut text = String::from("stateDiagram-v2\n    [*] --> Story\n");
+    text += &picture.group("Story", title, &story, &firsts, &BTreeSet::new());
+    text += &picture.closing("    Story --> End\n", "Story");
+    text
 }
 
 /// The definition as a Mermaid `stateDiagram-v2`: the story, its waits (an arrow
@@ -50,7 +81,8 @@ pub fn mermaid(definition: &Value) -> String {
         &entries,
         &BTreeSet::new(),
     );
-    text += &picture.closing();
+    let ways = "    Story --> Undo: a step fails\n    Story --> End\n    Undo --> End\n";
+    text += &picture.closing(ways, "Story");
     text
 }
 
@@ -99,8 +131,9 @@ impl<'a> Picture<'a> {
         self.states[state]["Type"].as_str().unwrap_or_default()
     }
 
+    /// Where a run has no report, nothing but what it does is in its definition.
     fn is_drawn(&self, state: &str) -> bool {
-        self.kind(state) == "Task" && words::of(state).is_some()
+        self.kind(state) == "Task" && (self.end.is_empty() || words::of(state).is_some())
     }
 
     /// Whether story and undo end where this state begins.
@@ -288,21 +321,31 @@ impl<'a> Picture<'a> {
         text
     }
 
-    /// The end of story and undo: the tasks in their order, then the endings.
-    fn closing(&self) -> String {
-        let mut text = String::from("    state \"tell how it ended\" as End {\n        [*]");
-        let tasks = self
-            .names()
-            .filter(|state| self.end.contains(*state) && self.kind(state) == "Task");
-        for task in tasks {
-            let _ = write!(text, " --> {task}\n        {task}");
+    /// The end that all `ways` lead to: the tasks in their order, then the endings.
+    /// Where there is no such end, the endings follow upon `otherwise`.
+    fn closing(&self, ways: &str, otherwise: &str) -> String {
+        let mut text = String::new();
+        let from = if self.end.is_empty() {
+            otherwise
+        } else {
+            "End"
+        };
+        if !self.end.is_empty() {
+            text += "    state \"tell how it ended\" as End {\n        [*]";
+            let tasks = self
+                .names()
+                .filter(|state| self.end.contains(*state) && self.kind(state) == "Task");
+            for task in tasks {
+                let _ = write!(text, " --> {task}\n        {task}");
+            }
+            text += " --> [*]\n    }\n";
+            text += ways;
         }
-        text += " --> [*]\n    }\n    Story --> Undo: a step fails\n    Story --> End\n    Undo --> End\n";
         let endings = self
             .names()
             .filter(|state| matches!(self.kind(state), "Succeed" | "Fail"));
         for ending in endings {
-            let _ = writeln!(text, "    End --> {ending}\n    {ending} --> [*]");
+            let _ = writeln!(text, "    {from} --> {ending}\n    {ending} --> [*]");
         }
         text
     }
@@ -314,7 +357,41 @@ mod tests {
     use crate::words::{Part, TABLE};
 
     fn picture() -> String {
-        run().unwrap().stdout
+        run(arguments::Picture::Provision).unwrap().stdout
+    }
+
+    #[test]
+    fn taking_away_and_checking_are_drawn_too() {
+        let removal = run(arguments::Picture::Deprovision).unwrap().stdout;
+        for words in words::REMOVAL {
+            assert!(
+                removal.contains(&format!(" {} -->", words.state)),
+                "{removal}"
+            );
+        }
+        let ends = ["Disconnected", "DisconnectIncomplete"];
+        let checking = run(arguments::Picture::CheckFleet).unwrap().stdout;
+        for (picture, words) in [
+            (&removal, &ends[..]),
+            (
+                &checking,
+                &[
+                    "CheckFleet",
+                    "AnnounceChanges",
+                    "StartConnectionRepairs",
+                    "Checked",
+                ],
+            ),
+        ] {
+            for word in words {
+                assert!(
+                    picture.contains(&format!("    {word} --> ")),
+                    "{word}: {picture}"
+                );
+            }
+        }
+        assert_eq!(removal.matches(": not yet").count(), 4, "{removal}");
+        assert!(!removal.contains("Undo"), "{removal}");
     }
 
     #[test]

@@ -2,20 +2,22 @@
 
 use engine::{Execution, Outcome};
 use serde_json::{Value, json};
-use shared::report::{Ending, Failure, Left, Ready, message_of};
+use shared::report::{Ending, Failure, Left, Ready, Removed, message_of};
 use time::format_description::well_known::Rfc3339;
 
 use crate::display::text::{clock, field, hanging, item};
 use crate::exit::Exit;
 use crate::interrupt::INTERRUPTED;
 use crate::story::{Standing, Step, Story};
-use crate::words::{self, Part};
+use crate::words::{self, Part, Tale};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum End {
     /// A working connection.
     Ready(Box<Ready>),
+    /// A connection that is gone.
+    Removed(Box<Removed>),
     /// One of the endings that the definition writes.
     Failed(Ending, Box<Failure>),
     /// An ending that the definition does not write: a time-out of the whole
@@ -29,9 +31,13 @@ impl End {
     /// Reads the ending of an execution.
     pub fn of(execution: &Execution) -> Self {
         match &execution.outcome {
+            // No result of one definition reads as one of the other.
             Outcome::Succeeded(output) => match serde_json::from_value(output.clone()) {
                 Ok(ready) => End::Ready(Box::new(ready)),
-                Err(error) => End::Broken(format!("the result cannot be read: {error}")),
+                Err(error) => match serde_json::from_value(output.clone()) {
+                    Ok(removed) => End::Removed(Box::new(removed)),
+                    Err(_) => End::Broken(format!("the result cannot be read: {error}")),
+                },
             },
             Outcome::Failed { error, cause } => {
                 let ending = Ending::ALL
@@ -51,7 +57,7 @@ impl End {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            End::Ready(_) => Exit::Done,
+            End::Ready(_) | End::Removed(_) => Exit::Done,
             End::Failed(ending, _) => Exit::from(*ending),
             End::Broken(_) => Exit::Unexpected,
             End::Abandoned => Exit::Incomplete,
@@ -61,6 +67,7 @@ impl End {
     fn word(&self) -> &'static str {
         match self {
             End::Ready(_) => "ready",
+            End::Removed(_) => "disconnected",
             End::Failed(Ending::RolledBack, _) => "rolled-back",
             End::Failed(Ending::KeptAfterFailure, _) => "kept-after-failure",
             End::Failed(Ending::RollbackIncomplete, _) => "rollback-incomplete",
@@ -74,6 +81,10 @@ impl End {
     pub fn text(&self, story: &Story) -> String {
         match self {
             End::Ready(ready) => told_ready(ready),
+            End::Removed(removed) => {
+                "Disconnected: nothing of the connection is left on either side.\n".to_owned()
+                    + &list("Undone", &removed.undone)
+            }
             End::Failed(ending, failure) => told_failed(*ending, failure, story),
             End::Broken(what) => {
                 let mut text =
@@ -102,6 +113,7 @@ impl End {
             .map(|(began, ended)| (ended - began).as_seconds_f64());
         let (result, failure) = match self {
             End::Ready(ready) => (json!(ready), Value::Null),
+            End::Removed(removed) => (json!(removed), Value::Null),
             End::Failed(_, failure) => (Value::Null, failure_json(failure)),
             End::Broken(what) => (
                 Value::Null,
@@ -150,6 +162,9 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
         Ending::RollbackIncomplete => {
             "Rollback incomplete: something is left behind. This needs a person.\n\n".to_owned()
         }
+        Ending::DisconnectIncomplete if failure.left.is_empty() => {
+            "Not disconnected: nothing was taken away.\n\n".to_owned()
+        }
         Ending::DisconnectIncomplete => {
             "Disconnect incomplete: something is still there. Run again to finish it.\n\n"
                 .to_owned()
@@ -187,6 +202,9 @@ const KEPT: &str = "An endpoint is billed as long as it exists. \
     Run again without `--on-failure keep` to finish or remove it.";
 
 fn told_of_left(left: &Left) -> String {
+    if message_of(&left.cause).starts_with(INTERRUPTED) {
+        return format!("{}: stopped by Ctrl-C", left.what);
+    }
     let code = left.code();
     let detail = left.detail();
     let detail = if detail.is_empty() {
@@ -199,6 +217,11 @@ fn told_of_left(left: &Left) -> String {
 
 /// What may be left of a run that did not come to an end.
 fn told_of_remains(story: &Story) -> String {
+    if story.tale() == Tale::Disconnect {
+        let advice =
+            "Run the same command again: it finds what is there and goes on taking it away.";
+        return list("May be left", &remains(story)) + "\n" + &hanging("", advice);
+    }
     let remains = remains(story);
     if remains.is_empty() {
         return "\nNothing had been made.\n".to_owned();
@@ -208,8 +231,29 @@ fn told_of_remains(story: &Story) -> String {
     list("May be left", &remains) + "\n" + &hanging("", advice)
 }
 
-/// What was made and not undone.
+/// What was made and not undone, or what was to be taken away and may be there.
 fn remains(story: &Story) -> Vec<String> {
+    if story.tale() == Tale::Disconnect {
+        let parts = [
+            (
+                "DeregisterEndpoint",
+                "Registration of the endpoint with the cluster",
+            ),
+            ("DeleteEndpoint", "Endpoint"),
+            ("DeleteSecurityGroup", "Security group"),
+        ];
+        let is_gone = |state: &str| {
+            let mut steps = story
+                .steps()
+                .iter()
+                .filter(|step| step.words.state == state);
+            steps
+                .next_back()
+                .is_some_and(|step| step.standing == Standing::Done)
+        };
+        let there = parts.into_iter().filter(|(state, _)| !is_gone(state));
+        return there.map(|(_, what)| what.to_owned()).collect();
+    }
     let undone: Vec<&str> = story
         .steps()
         .iter()
@@ -256,8 +300,9 @@ fn failure_json(failure: &Failure) -> Value {
     let left: Vec<Value> = failure
         .left
         .iter()
-        .map(|left| {
-            json!({ "what": left.what, "code": left.code().as_str(), "message": left.detail(), "fix": left.code().fix() })
+        .map(|left| match message_of(&left.cause).starts_with(INTERRUPTED) {
+            true => json!({ "what": left.what, "code": INTERRUPTED, "message": "Ctrl-C was pressed" }),
+            false => json!({ "what": left.what, "code": left.code().as_str(), "message": left.detail(), "fix": left.code().fix() }),
         })
         .collect();
     if is_interrupted(failure) {

@@ -5,7 +5,7 @@ use shared::report::Ending;
 /// What the exit code means. Interface: scripts compare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// The connection works, or the command printed what it was asked for.
+    /// The connection works or is gone, or the command printed what it was asked for.
     Done,
     /// Something that should not happen.
     Unexpected,
@@ -51,7 +51,9 @@ impl Exit {
     /// What it means, in a few words.
     pub fn meaning(self) -> &'static str {
         match self {
-            Exit::Done => "the connection is ready, or the command did what it was asked for",
+            Exit::Done => {
+                "the connection is ready, or gone, or the command did what it was asked for"
+            }
             Exit::Unexpected => "something unexpected; please report it",
             Exit::BadRequest => "the command line or the request is not valid; nothing was started",
             Exit::NotConnected => {

@@ -9,7 +9,7 @@ use shared::StepErrorName;
 
 use crate::clock::StoryClock;
 use crate::steps::function_of;
-use crate::words;
+use crate::words::{self, Tale};
 
 /// What stands where other failures have a code of the catalogue.
 pub const INTERRUPTED: &str = "interrupted";
@@ -35,8 +35,10 @@ impl Interrupt {
 /// Tasks that can be interrupted. A call under way comes to its end, so that
 /// nothing is cut off in the middle; the next forward step fails, and the
 /// definition does what it does when a step fails. Undo steps go on, and so does
-/// what records and reports the run and gives its lease back.
+/// what records and reports the run and gives its lease back. A run that takes a
+/// connection away has nothing to undo: its steps fail, and what is left is named.
 pub struct Interruptible<T> {
+    tale: Tale,
     tasks: T,
     interrupt: Interrupt,
     clock: StoryClock,
@@ -44,8 +46,9 @@ pub struct Interruptible<T> {
 
 impl<T> Interruptible<T> {
     /// The tasks, until somebody interrupts.
-    pub fn new(tasks: T, interrupt: Interrupt, clock: StoryClock) -> Self {
+    pub fn new(tale: Tale, tasks: T, interrupt: Interrupt, clock: StoryClock) -> Self {
         Self {
+            tale,
             tasks,
             interrupt,
             clock,
@@ -55,7 +58,8 @@ impl<T> Interruptible<T> {
 
 impl<T: Tasks> Tasks for Interruptible<T> {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
-        let is_forward = function_of(resource).is_some_and(words::goes_forward);
+        let is_forward =
+            function_of(resource).is_some_and(|function| words::goes_forward(self.tale, function));
         if self.interrupt.is_asked() && is_forward {
             return Err(interrupted());
         }
@@ -82,7 +86,8 @@ mod tests {
     async fn once_interrupted_no_step_goes_forward() {
         let interrupt = Interrupt::default();
         let answers = async |_: &str, _: Value| Ok(json!("called"));
-        let tasks = Interruptible::new(answers, interrupt.clone(), StoryClock::new(1.0));
+        let clock = StoryClock::new(1.0);
+        let tasks = Interruptible::new(Tale::Connect, answers, interrupt.clone(), clock.clone());
         let call = async |function: &str| {
             tasks
                 .invoke(&format!("${{{function}FunctionArn}}"), json!({}))
@@ -96,6 +101,9 @@ mod tests {
         assert!(call("CheckStatus").await.is_err());
         assert!(call("DeleteEndpoint").await.is_ok());
         assert!(call("ReportOutcome").await.is_ok());
+        let tasks = Interruptible::new(Tale::Disconnect, answers, interrupt, clock);
+        let delete = tasks.invoke("${DeleteEndpointFunctionArn}", json!({}));
+        assert!(delete.await.is_err(), "taking away is the story there");
         let release = tasks.invoke("arn:aws:states:::dynamodb:deleteItem", json!({}));
         assert!(release.await.is_ok());
     }

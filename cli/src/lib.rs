@@ -4,9 +4,9 @@
 //! | Where | What |
 //! | --- | --- |
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
-//! | [`provision`], [`plan`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
+//! | [`provision`], [`deprovision`], [`plan`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
 //! | [`definition`], [`steps`] | the definition and the table that joins its states to the handlers |
-//! | [`world`], [`clock`], [`interrupt`] | where a run acts, its time, and how it is stopped |
+//! | [`run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
 //! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
 //! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
@@ -21,6 +21,7 @@ pub mod arguments;
 pub mod asked;
 pub mod clock;
 pub mod definition;
+pub mod deprovision;
 pub mod diagram;
 pub mod display;
 pub mod ending;
@@ -31,6 +32,7 @@ pub mod interrupt;
 mod logging;
 pub mod plan;
 pub mod provision;
+pub mod run;
 pub mod scenarios;
 pub mod script;
 pub mod steps;
@@ -45,11 +47,12 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let logging = logging::start(&arguments);
     let (json, answer) = match &arguments.command {
         Command::Provision(it) => (it.json, provision::run(it, logging).await),
+        Command::Deprovision(it) => (it.json, deprovision::run(it, logging).await),
         Command::Plan(it) => (it.json, Box::pin(plan::run(it)).await),
         Command::Scenarios => (false, scenarios::run()),
         Command::Explain { code } => (false, explain::run(code)),
         Command::Catalogue => (false, Ok(Answer::done(shared::catalogue::document()))),
-        Command::Diagram => (false, diagram::run()),
+        Command::Diagram { machine } => (false, diagram::run(*machine)),
     };
     let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
     print(&answer);

@@ -25,7 +25,7 @@ pub fn run() -> Result<Answer, Error> {
         }
         text.push('\n');
     }
-    text.push_str("Use one by `crdb-privatelink provision --scenario NAME`.\n");
+    text.push_str("Use one by `crdb-privatelink provision --scenario NAME`; `deprovision` begins with `connected`.\n");
     Ok(Answer::done(text))
 }
 

@@ -9,7 +9,7 @@ use shared::request::Limits;
 use time::{Duration, OffsetDateTime};
 
 use crate::interrupt::INTERRUPTED;
-use crate::words::{self, Part, Words};
+use crate::words::{self, Part, Tale, Words};
 
 /// A step that was begun: all visits of one state in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,15 +64,31 @@ pub enum News {
 /// The steps so far.
 #[derive(Debug, Clone, Default)]
 pub struct Story {
+    tale: Tale,
     steps: Vec<Step>,
     began: Option<OffsetDateTime>,
     left_out: usize,
+    /// Steps that are taken more than once.
+    added: usize,
     last_error: Option<(String, String)>,
     /// How long another run may be waited for, in seconds.
     lease_seconds: Option<u64>,
 }
 
 impl Story {
+    /// The story of this definition, before it begins.
+    pub fn of(tale: Tale) -> Self {
+        Self {
+            tale,
+            ..Self::default()
+        }
+    }
+
+    /// Which definition is told of.
+    pub fn tale(&self) -> Tale {
+        self.tale
+    }
+
     /// Takes an event in and says what it means, if anything.
     pub fn hear(&mut self, event: &Event) -> Option<News> {
         self.began.get_or_insert(event.at);
@@ -80,9 +96,9 @@ impl Story {
         match &event.kind {
             EventKind::StateEntered { .. } => match state {
                 words::LEASE => None,
-                WAIT_FOR_LEASE => self.enter(words::of(words::LEASE)?, event.at),
+                WAIT_FOR_LEASE => self.enter(self.tale.of(words::LEASE)?, event.at),
                 BUSY => self.give_up(event.at),
-                _ => self.enter(words::of(state)?, event.at),
+                _ => self.enter(self.tale.of(state)?, event.at),
             },
             EventKind::WaitStarted { seconds, .. } if state == WAIT_FOR_LEASE => {
                 self.await_lease(*seconds, event.at)
@@ -107,7 +123,7 @@ impl Story {
                 })
             }
             // Refused, so another run holds it; that is no failure yet.
-            EventKind::Caught { next, .. } if state == words::LEASE && next != UNDO => None,
+            EventKind::Caught { next, .. } if state == words::LEASE && next == LEASE_TAKEN => None,
             EventKind::Caught { .. } => {
                 let (error, cause) = self.last_error.take()?;
                 let step = self.open(state)?;
@@ -148,13 +164,15 @@ impl Story {
 
     /// How many steps lead to the connection, as far as is known by now.
     pub fn total(&self) -> usize {
-        words::story_steps() - self.left_out
+        words::story_steps(self.tale) + self.added - self.left_out
     }
 
-    /// Whether the story has turned back.
+    /// Whether the story has turned back. Taking away goes on whatever fails.
     pub fn is_undoing(&self) -> bool {
-        self.last()
-            .is_some_and(|step| step.words.part == Part::Undo || step.standing == Standing::Failed)
+        self.tale == Tale::Connect
+            && self.last().is_some_and(|step| {
+                step.words.part == Part::Undo || step.standing == Standing::Failed
+            })
     }
 
     fn enter(&mut self, words: &'static Words, at: OffsetDateTime) -> Option<News> {
@@ -212,6 +230,14 @@ impl Story {
         if state == "ReadRequest" {
             self.lease_seconds = output["request"]["limits"]["lease_seconds"].as_u64();
         }
+        if state == "ReadRemoval" {
+            self.lease_seconds = output["request"]["lease_seconds"].as_u64();
+        }
+        if state == "InspectConnection" {
+            let registered = output["registered"].as_array().map_or(0, Vec::len);
+            self.left_out = usize::from(registered == 0);
+            self.added = registered.saturating_sub(1);
+        }
         if state == "InspectNetwork" {
             self.left_out = left_out(&output["value"]);
         }
@@ -223,10 +249,10 @@ impl Story {
     }
 }
 
-/// The states of waiting for another run, and the beginning of the undo line.
+/// The states of waiting for another run.
 const WAIT_FOR_LEASE: &str = "WaitForLease";
 const BUSY: &str = "ConnectionBusy";
-const UNDO: &str = "DecideUndo";
+const LEASE_TAKEN: &str = "IsLeaseAwaited";
 
 impl Step {
     /// How long it took, once it is over.
@@ -248,13 +274,21 @@ fn told_of_answer(state: &str, output: &Value) -> String {
     let value = &output["value"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match state {
-        "ReadRequest" => {
+        "ReadRequest" | "ReadRemoval" => {
             let request = &output["request"];
             format!(
                 "{} in {}",
                 text(&request["vpc_id"]),
                 text(&request["region"])
             )
+        }
+        "InspectConnection" => {
+            let found = output["endpoints"].as_array().into_iter().flatten();
+            let found: Vec<&str> = found.filter_map(Value::as_str).collect();
+            match found.is_empty() {
+                true => "no endpoint of it is in the VPC".to_owned(),
+                false => found.join(", "),
+            }
         }
         "InspectCluster" => {
             let service = text(&value["service_name"]);
@@ -464,6 +498,33 @@ mod tests {
             Some(News::Failed)
         );
         assert_eq!(given_up.last().unwrap().detail, "connection-busy");
+    }
+
+    #[test]
+    fn taking_away_counts_what_there_is_and_goes_on_when_a_step_fails() {
+        let mut story = Story::of(Tale::Disconnect);
+        assert_eq!(story.total(), 5);
+        story.hear(&at(0, entered("InspectConnection")));
+        let found = json!({"endpoints": ["vpce-1"], "registered": ["vpce-1", "vpce-2"]});
+        story.hear(&at(0, answered("InspectConnection", found)));
+        assert_eq!(story.total(), 6);
+        assert_eq!(story.last().unwrap().detail, "vpce-1");
+        story.hear(&at(1, entered("DeregisterEndpoint")));
+        story.hear(&at(
+            1,
+            failed("DeregisterEndpoint", "Rejected", "api-key-refused: no"),
+        ));
+        let caught = EventKind::Caught {
+            state: "DeregisterEndpoint".into(),
+            error: "Rejected".into(),
+            next: "IsRegistrationLeft".into(),
+        };
+        assert_eq!(story.hear(&at(1, caught)), Some(News::Failed));
+        assert!(!story.is_undoing());
+        story.hear(&at(1, entered("InspectConnection")));
+        let nothing = json!({"endpoints": [], "registered": []});
+        story.hear(&at(2, answered("InspectConnection", nothing)));
+        assert_eq!(story.total(), 4);
     }
 
     #[test]

@@ -103,26 +103,68 @@ pub const TABLE: &[Words] = &[
     ),
 ];
 
-/// The words for a state, if it does something.
-pub fn of(state: &str) -> Option<&'static Words> {
-    TABLE.iter().find(|words| words.state == state)
+/// The same for the definition that takes a connection away. Its steps are the
+/// undo steps of the other one, and here they are the story. What is done is a
+/// sentence that the step says itself, where there are no words.
+pub const REMOVAL: &[Words] = &[
+    TABLE[0],
+    story("ReadRemoval", "Reading the request", "Request checked"),
+    story(
+        "InspectConnection",
+        "Looking for what there is",
+        "Connection inspected",
+    ),
+    story("DeregisterEndpoint", "Removing the registration", ""),
+    story("DeleteEndpoint", "Deleting the endpoint", ""),
+    story("DeleteSecurityGroup", "Deleting the group", ""),
+];
+
+/// Which definition is told of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tale {
+    /// `provision`.
+    #[default]
+    Connect,
+    /// `deprovision`.
+    Disconnect,
 }
 
-/// How many steps lead to the connection when none can be left out.
-pub fn story_steps() -> usize {
-    TABLE
+impl Tale {
+    /// The steps of the definition.
+    pub fn table(self) -> &'static [Words] {
+        match self {
+            Tale::Connect => TABLE,
+            Tale::Disconnect => REMOVAL,
+        }
+    }
+
+    /// The words for a state, if it does something.
+    pub fn of(self, state: &str) -> Option<&'static Words> {
+        self.table().iter().find(|words| words.state == state)
+    }
+}
+
+/// The words for a state of any definition, if it does something.
+pub fn of(state: &str) -> Option<&'static Words> {
+    Tale::Connect.of(state).or(Tale::Disconnect.of(state))
+}
+
+/// How many steps lead to the goal when none can be left out.
+pub fn story_steps(tale: Tale) -> usize {
+    tale.table()
         .iter()
         .filter(|words| words.part == Part::Story)
         .count()
 }
 
-/// Whether the function is a step towards the connection.
-pub fn goes_forward(function: &str) -> bool {
-    part_of(function) == Some(Part::Story)
+/// Whether the function is a step towards the goal.
+pub fn goes_forward(tale: Tale, function: &str) -> bool {
+    part_of(tale, function) == Some(Part::Story)
 }
 
-fn part_of(function: &str) -> Option<Part> {
-    of(&crate::steps::resource_name(function)).map(|words| words.part)
+fn part_of(tale: Tale, function: &str) -> Option<Part> {
+    tale.of(&crate::steps::resource_name(function))
+        .map(|words| words.part)
 }
 
 #[cfg(test)]
@@ -134,22 +176,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_of_the_definition_has_words_and_nothing_else_has() {
-        let definition: Value = serde_json::from_str(crate::definition::PROVISION).unwrap();
-        let states = definition["States"].as_object().unwrap();
-        let is_step = |resource: &str| {
-            crate::steps::function_of(resource)
-                .is_some_and(|function| !["report-outcome", "tag-vpc"].contains(&function))
-        };
-        let tasks: BTreeSet<&str> = states
-            .iter()
-            .filter(|(_, state)| state["Resource"].as_str().is_some_and(is_step))
-            .map(|(name, _)| name.as_str())
-            .chain([LEASE])
-            .collect();
-        let table: BTreeSet<&str> = TABLE.iter().map(|words| words.state).collect();
-        assert_eq!(table, tasks);
-        assert_eq!(table.len(), TABLE.len(), "each state once");
+    fn every_step_of_the_definitions_has_words_and_nothing_else_has() {
+        for (tale, text) in [
+            (Tale::Connect, crate::definition::PROVISION),
+            (Tale::Disconnect, crate::definition::DEPROVISION),
+        ] {
+            let definition: Value = serde_json::from_str(text).unwrap();
+            let states = definition["States"].as_object().unwrap();
+            let is_step = |resource: &str| {
+                crate::steps::function_of(resource)
+                    .is_some_and(|function| !["report-outcome", "tag-vpc"].contains(&function))
+            };
+            let tasks: BTreeSet<&str> = states
+                .iter()
+                .filter(|(_, state)| state["Resource"].as_str().is_some_and(is_step))
+                .map(|(name, _)| name.as_str())
+                .chain([LEASE])
+                .collect();
+            let table = tale.table();
+            let named: BTreeSet<&str> = table.iter().map(|words| words.state).collect();
+            assert_eq!(named, tasks);
+            assert_eq!(table.len(), named.len(), "each state once");
+        }
     }
 
     #[test]
@@ -158,7 +206,7 @@ mod tests {
             let family = ["disable-", "deregister-", "delete-"]
                 .iter()
                 .any(|verb| function.starts_with(verb));
-            let undoes = part_of(function) == Some(Part::Undo);
+            let undoes = part_of(Tale::Connect, function) == Some(Part::Undo);
             assert_eq!(undoes, family, "{function}");
         }
     }

@@ -63,12 +63,20 @@ impl Chosen {
     /// # Errors
     /// When there is no such scenario or its file cannot be read.
     pub fn new(place: &Place) -> Result<Self, Error> {
+        Self::or(place, default_scenario())
+    }
+
+    /// The same, in this world unless the command line names one.
+    ///
+    /// # Errors
+    /// As with [`Chosen::new`].
+    pub fn or(place: &Place, default: &str) -> Result<Self, Error> {
         if place.aws {
             return Ok(Chosen::Aws);
         }
         let name = match &place.scenario {
             Some(name) => name.clone(),
-            None => default_scenario().to_owned(),
+            None => default.to_owned(),
         };
         let scenario = Box::new(read(&name)?);
         Ok(match &place.endpoint {

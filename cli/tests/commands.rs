@@ -429,6 +429,122 @@ fn a_second_ctrl_c_leaves_and_names_what_may_be_left() {
 }
 
 #[test]
+fn a_connection_is_taken_away_and_told_as_json() {
+    let document = json(&run(&["deprovision", "--json", "--speed=200"]));
+    assert_eq!(document["outcome"], "disconnected");
+    assert_eq!(document["world"]["scenario"], "connected");
+    assert_eq!(document["result"]["connection_id"], "0641d0de83b3ac79");
+    assert_eq!(document["result"]["undone"].as_array().unwrap().len(), 3);
+    let steps = document["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 5, "{document:#}");
+    assert!(steps.iter().all(|step| step["outcome"] == "done"));
+
+    let output = run(&["deprovision", "--speed=200"]);
+    let (said, progress) = (stdout(&output), stderr(&output));
+    assert_eq!(exit(&output), 0);
+    assert!(said.starts_with("Disconnected: "), "{said}");
+    assert!(
+        said.contains("endpoint vpce-0a10000000000000e deleted"),
+        "{said}"
+    );
+    assert!(
+        progress.contains("Disconnecting vpc-0a1b2c3d4e5f60718"),
+        "{progress}"
+    );
+    assert!(
+        progress.contains("✓") && !progress.contains("Undoing"),
+        "{progress}"
+    );
+}
+
+#[test]
+fn what_provision_made_deprovision_takes_away() {
+    let world = Standing::new("fresh-vpc");
+    let made = json(&world.run(&["provision", "--json", "--speed=200"]));
+    assert_eq!(
+        (made["outcome"].as_str(), world.endpoints()),
+        (Some("ready"), 1)
+    );
+    let away = [
+        "deprovision",
+        "--scenario=fresh-vpc",
+        "--json",
+        "--speed=200",
+    ];
+    let gone = json(&world.run(&away));
+    assert_eq!(gone["outcome"], "disconnected");
+    assert_eq!(
+        gone["result"]["connection_id"],
+        made["result"]["connection_id"]
+    );
+    assert_eq!(json(&world.run(&away))["outcome"], "disconnected", "twice");
+    let there = world.simulator.look(|world| {
+        let endpoints = world.ec2.endpoints.values();
+        endpoints
+            .filter(|endpoint| endpoint.state.is_there())
+            .count()
+    });
+    assert_eq!(there, 0);
+}
+
+#[test]
+fn what_cannot_be_taken_away_is_named_and_goes_with_the_next_run() {
+    let world = Standing::new("connected");
+    world.simulator.add_fault(Fault {
+        operation: "ec2:DeleteSecurityGroup".into(),
+        nth: 1,
+        kind: FaultKind::Denied,
+        moment: Moment::Before,
+        repeat: Fault::FOREVER,
+    });
+    let output = world.run(&["deprovision", "--speed=200"]);
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 5, "{said}");
+    for expected in [
+        "Left behind:",
+        "security group",
+        "aws-access-denied",
+        "Undone:",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    world.simulator.end_faults();
+    assert_eq!(exit(&world.run(&["deprovision", "--speed=200"])), 0);
+}
+
+#[test]
+fn a_bad_removal_is_refused_before_anything_starts() {
+    for bad in [
+        &["deprovision", "--vpc-id=vpc-1"][..],
+        &["deprovision", "--undo-seconds=5"],
+        &["deprovision", "--request=/no/such/file.json"],
+        &["deprovision", "--aws", "--region=eu-west-1"],
+        &["deprovision", "--cidr=10.0.0.0/8"],
+    ] {
+        assert_eq!(exit(&run(bad)), 2, "{bad:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
+    let mut running = Running::start(&["deprovision", "--speed=20"]);
+    running.until("Deleting the endpoint");
+    running.interrupt();
+    running.until("removes nothing more");
+    let output = running.end();
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 5, "{said}");
+    assert!(
+        said.contains("Left behind:") && said.contains("stopped by Ctrl-C"),
+        "{said}"
+    );
+    assert!(
+        said.contains("registration of vpce-0a10000000000000e removed"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_proxy_of_the_surroundings_does_not_stand_before_the_simulator() {
     let mut command = command(&[
         "provision",
@@ -480,6 +596,16 @@ fn codes_are_explained_from_the_catalogue() {
         "{unknown}"
     );
     assert!(stdout(&run(&["catalogue"])).starts_with("# Errors"));
-    assert!(stdout(&run(&["diagram"])).starts_with("stateDiagram-v2\n"));
+    for machine in ["provision", "deprovision", "check-fleet"] {
+        let picture = stdout(&run(&["diagram", machine]));
+        assert!(
+            picture.starts_with("stateDiagram-v2\n"),
+            "{machine}: {picture}"
+        );
+    }
+    assert_eq!(
+        run(&["diagram"]).stdout,
+        run(&["diagram", "provision"]).stdout
+    );
     assert!(stdout(&run(&["provision", "--help"])).contains("Exit codes:"));
 }

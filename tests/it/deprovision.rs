@@ -17,7 +17,7 @@ use system_tests::crash::{bury, is_lost};
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
 use system_tests::situations::{
-    SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters,
+    SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters, unrecorded,
 };
 
 /// The endpoint of the shipped scenarios that have one.
@@ -95,6 +95,40 @@ fn what_was_connected_is_gone_on_both_sides_and_in_the_ledger() {
         // And it can be made again.
         connected(stage);
     }
+}
+
+#[test]
+fn the_connected_world_is_as_a_run_of_provision_leaves_it() {
+    let shipped = Stage::shipped("connected");
+    let made = connected(Stage::shipped("connected"));
+    let entry = |stage: &Stage| {
+        let items = stage
+            .simulator
+            .look(|world| world.dynamodb.items(&world.stack.connections_table));
+        let mut items: Vec<Value> = items.into_values().collect();
+        assert_eq!(items.len(), 1);
+        let mut item = items.remove(0);
+        for of_the_run in [
+            "timeline",
+            "execution",
+            "started_at",
+            "updated_at",
+            "outcome",
+        ] {
+            item.as_object_mut().expect("an item").remove(of_the_run);
+        }
+        // Texts of JSON are compared by what they say.
+        for json in ["request", "registration"] {
+            let text = item[json]["S"].as_str().expect("a text");
+            item[json] = serde_json::from_str(text).expect("JSON");
+        }
+        item
+    };
+    assert_eq!(entry(&shipped), entry(&made));
+    assert_eq!(recorded(&shipped).map(|it| it.phase), Some(Phase::Ready));
+    let changed = made.simulator.calls();
+    let changed = changed.iter().filter(|call| changes(&call.operation));
+    assert_eq!(changed.count(), 0, "nothing was missing");
 }
 
 #[test]
@@ -353,7 +387,7 @@ fn with_a_key_that_is_refused_what_is_billed_goes_and_the_rest_is_named_and_goes
     finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
 
     // Without the ledger the endpoint is the only trace of its registration.
-    let stage = Stage::shipped("connected");
+    let stage = unrecorded();
     let gone = empty;
     refused(&stage);
     let failure = incomplete(&stage, &gone, Code::ApiKeyLacksRole);

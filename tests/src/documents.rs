@@ -25,11 +25,19 @@ pub fn all() -> Vec<Document> {
             schema::<shared::report::Ready>(),
         ),
         (
+            "docs/deprovision-request.schema.json",
+            schema::<shared::request::DeprovisionRequest>(),
+        ),
+        (
+            "docs/deprovision-removed.schema.json",
+            schema::<shared::report::Removed>(),
+        ),
+        (
             "docs/provision-failure.schema.json",
             schema::<shared::report::Failure>(),
         ),
         ("docs/event.schema.json", schema::<shared::notice::Notice>()),
-        ("README.md", with_diagram(&read("README.md"))),
+        ("README.md", with_diagrams(&read("README.md"))),
         (
             "infra/openapi.yaml",
             crate::openapi::with_schemas(&read("infra/openapi.yaml")),
@@ -84,19 +92,25 @@ fn schema<T: schemars::JsonSchema>() -> String {
     text
 }
 
-/// The text with the picture of the state machine between its two marks.
-fn with_diagram(text: &str) -> String {
-    const BEGIN: &str = "<!-- picture of statemachine/provision.asl.json, generated -->\n";
+/// The text with the pictures of the state machines, each between its two marks.
+fn with_diagrams(text: &str) -> String {
+    use crdb_privatelink::{definition, diagram};
+    let read = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    let provision = diagram::mermaid(&read(definition::PROVISION));
+    let deprovision = diagram::straight(&read(definition::DEPROVISION), "disconnect");
+    let text = with_diagram(text, "provision", &provision);
+    with_diagram(&text, "deprovision", &deprovision)
+}
+
+fn with_diagram(text: &str, machine: &str, picture: &str) -> String {
     const END: &str = "<!-- end of picture -->";
-    let Some((before, rest)) = text.split_once(BEGIN) else {
+    let begin = format!("<!-- picture of statemachine/{machine}.asl.json, generated -->\n");
+    let Some((before, rest)) = text.split_once(&begin) else {
         return text.to_owned();
     };
     let after = rest.split_once(END).map_or("", |(_, after)| after);
-    let definition =
-        serde_json::from_str(crdb_privatelink::definition::PROVISION).unwrap_or_default();
-    let picture = crdb_privatelink::diagram::mermaid(&definition);
     format!(
-        "{before}{BEGIN}\n```mermaid\n{}\n```\n\n{END}{after}",
+        "{before}{begin}\n```mermaid\n{}\n```\n\n{END}{after}",
         picture.trim_end()
     )
 }

@@ -36,7 +36,7 @@ pub const SITUATIONS: [Situation; 10] = [
     },
     Situation {
         name: "known by its tags only",
-        stage: || Stage::shipped("connected"),
+        stage: unrecorded,
     },
     Situation {
         name: "adopted",
@@ -63,6 +63,16 @@ pub const SITUATIONS: [Situation; 10] = [
         stage: || Stage::shipped("standard-cluster"),
     },
 ];
+
+/// A connection that works and that the ledger does not know.
+///
+/// # Panics
+/// When the shipped scenario is not there.
+pub fn unrecorded() -> Stage {
+    let mut scenario = Scenario::shipped("connected").expect("a shipped scenario");
+    scenario.stack.connections.clear();
+    Stage::of(&scenario)
+}
 
 /// The stage with a connection that works.
 ///

@@ -106,6 +106,9 @@ pub fn line(news: &News, story: &Story, now: OffsetDateTime) -> Vec<Line> {
         News::Done if words.part == Part::Undo && !step.detail.is_empty() => {
             vec![make(Mark::Undone, &step.detail, String::new())]
         }
+        News::Done if words.done.is_empty() => {
+            vec![make(Mark::Done, &step.detail, String::new())]
+        }
         News::Done => vec![make(Mark::Done, words.done, step.detail.clone())],
         News::Failed => vec![make(Mark::Failed, words.doing, step.detail.clone())],
     }

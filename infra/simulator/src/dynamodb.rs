@@ -31,6 +31,9 @@ use crate::world::World;
 use error::{no_table, unsupported, validation};
 use request::Request;
 
+/// The key of the table of connections.
+pub(crate) const CONNECTION_ID: &str = "connection_id";
+
 /// The tables of the account and Region that the scenario is about.
 #[derive(Debug, Clone)]
 pub struct DynamoDb {
@@ -41,12 +44,19 @@ pub struct DynamoDb {
 impl DynamoDb {
     pub(crate) fn new(scenario: &Scenario, now: OffsetDateTime) -> DynamoDb {
         let stack = &scenario.stack;
+        let mut connections = Table::new(CONNECTION_ID, now);
+        for item in &stack.connections {
+            // A scenario whose items have no key is refused when it is read.
+            if let Some(key) = item.get(CONNECTION_ID) {
+                let text = |(name, text): (&String, &String)| {
+                    (name.clone(), value::AttributeValue::S(text.clone()))
+                };
+                connections.write(key, Some(item.iter().map(text).collect()));
+            }
+        }
         DynamoDb {
             tables: BTreeMap::from([
-                (
-                    stack.connections_table.clone(),
-                    Table::new("connection_id", now),
-                ),
+                (stack.connections_table.clone(), connections),
                 (stack.leases_table.clone(), Table::new("vpc", now)),
             ]),
         }

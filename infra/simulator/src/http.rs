@@ -12,6 +12,7 @@ mod cloud;
 mod ec2;
 mod json;
 mod line;
+mod rest_xml;
 mod route53;
 mod secrets;
 mod sts;

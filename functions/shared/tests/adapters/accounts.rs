@@ -11,8 +11,8 @@ use shared::place::Place;
 use shared::{Code, StepError};
 use simulator::scenario::RoleSpec;
 
-use crate::stage::{ACCOUNT, REGION, Stage, VPC, at_once, once, setting};
-use crate::stub::{Stub, answer};
+use crate::stage::{ACCOUNT, REGION, Stage, VPC, once, setting};
+use crate::stub::{Stub, answer, aws};
 
 const OTHER: &str = "222233334444";
 const VPC_THERE: &str = "vpc-0a00000000000000e";
@@ -43,10 +43,6 @@ fn place(account: Option<&str>, region: &str) -> Place {
         account_id: account.map(|account| account.parse().unwrap()),
         region: region.parse().unwrap(),
     }
-}
-
-async fn aws(url: &str) -> SdkConfig {
-    at_once(shared::config::aws_at(url, REGION).await)
 }
 
 fn assumed() -> String {

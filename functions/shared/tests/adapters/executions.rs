@@ -1,37 +1,15 @@
 //! Runs over the wire of Step Functions.
 
-use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use shared::Code;
 use shared::config::Setting;
 use shared::executions::{Executions, Machine, Machines, Standing, Start, StepFunctions};
 
-use crate::stage::{REGION, RUN, Stage, at_once, machines, once};
-use crate::stub::{Stub, answer, body};
-
-async fn aws(url: &str) -> SdkConfig {
-    at_once(shared::config::aws_at(url, REGION).await)
-}
+use crate::stage::{RUN, Stage, machines, once};
+use crate::stub::{Stub, answer, aws, body, exception, ok};
 
 async fn executions(stub: &Stub) -> StepFunctions {
     StepFunctions::new(&aws(&stub.url()).await, machines())
-}
-
-fn ok(body: &Value) -> String {
-    answer(
-        200,
-        "Content-Type: application/x-amz-json-1.0\r\n",
-        &body.to_string(),
-    )
-}
-
-fn exception(status: u16, code: &str) -> String {
-    let body = json!({"__type": code, "message": "why"});
-    answer(
-        status,
-        "Content-Type: application/x-amz-json-1.0\r\n",
-        &body.to_string(),
-    )
 }
 
 fn described(status: &str) -> Value {

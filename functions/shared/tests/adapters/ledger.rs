@@ -1,39 +1,20 @@
 //! The ledger over the wire of DynamoDB.
 
-use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use shared::config::Setting;
 use shared::ledger::{DynamoLedger, Health, Ledger, Tables};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
-use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, at_once, once, tables};
-use crate::stub::{Stub, answer, body};
-
-async fn aws(url: &str) -> SdkConfig {
-    at_once(shared::config::aws_at(url, REGION).await)
-}
+use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, once, tables};
+use crate::stub::{self, Stub, answer, aws, body, ok};
 
 async fn ledger(stub: &Stub) -> DynamoLedger {
     DynamoLedger::new(&aws(&stub.url()).await, tables())
 }
 
-fn ok(body: &Value) -> String {
-    answer(
-        200,
-        "Content-Type: application/x-amz-json-1.0\r\n",
-        &body.to_string(),
-    )
-}
-
 fn exception(status: u16, code: &str) -> String {
-    let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    let body = json!({"__type": kind, "message": "why"});
-    answer(
-        status,
-        "Content-Type: application/x-amz-json-1.0\r\n",
-        &body.to_string(),
-    )
+    stub::exception(status, &format!("com.amazonaws.dynamodb.v20120810#{code}"))
 }
 
 pub(crate) fn item(id: &str) -> Value {

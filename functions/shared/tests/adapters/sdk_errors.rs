@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use aws_config::SdkConfig;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
@@ -11,12 +10,8 @@ use shared::ec2::{AwsEc2, Network};
 use shared::secret::{Secrets, SecretsManager};
 use shared::{Code, StepError};
 
-use crate::stage::{CLUSTER, KEY, REGION, SECRET, Stage, VPC, at_once};
-use crate::stub::{Stub, answer};
-
-async fn aws(url: &str) -> SdkConfig {
-    at_once(shared::config::aws_at(url, REGION).await)
-}
+use crate::stage::{CLUSTER, KEY, SECRET, Stage, VPC};
+use crate::stub::{Stub, answer, aws};
 
 async fn ec2_error(canned: String) -> StepError {
     let stub = Stub::answering([canned]).await;

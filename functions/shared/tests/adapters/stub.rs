@@ -3,8 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use aws_config::SdkConfig;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::stage::{REGION, at_once};
 
 /// A listener that gives one canned answer for each connection, and the last one
 /// for ever.
@@ -57,8 +61,28 @@ pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
     )
 }
 
+/// What a service of AWS answers that speaks JSON.
+pub(crate) fn ok(body: &Value) -> String {
+    json_answer(200, body)
+}
+
+/// The error of a service of AWS that speaks JSON.
+pub(crate) fn exception(status: u16, kind: &str) -> String {
+    json_answer(status, &json!({"__type": kind, "message": "why"}))
+}
+
+fn json_answer(status: u16, body: &Value) -> String {
+    let headers = "Content-Type: application/x-amz-json-1.0\r\n";
+    answer(status, headers, &body.to_string())
+}
+
+/// The SDK as in production with everything at this URL, without the waits between attempts.
+pub(crate) async fn aws(url: &str) -> SdkConfig {
+    at_once(shared::config::aws_at(url, REGION).await)
+}
+
 /// The body of a request, which is JSON.
-pub(crate) fn body(request: &str) -> serde_json::Value {
+pub(crate) fn body(request: &str) -> Value {
     let (_, body) = request.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap()
 }

@@ -1,11 +1,12 @@
 //! The HTTP face of Route 53: the REST-XML protocol of API version 2013-04-01,
 //! as the botocore model `route53/2013-04-01` describes it.
 
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::ec2::{caller, request_id};
+use super::ec2::caller;
+use super::rest_xml::{refused, respond};
 use super::xml::Xml;
 use crate::calls::{ApiError, Refusal};
 use crate::route53::{
@@ -27,7 +28,7 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts) -> Result<Response, Refusal
     let name = parts.uri.path().strip_prefix(PREFIX);
     if parts.method != Method::GET || name != Some("hostedzonesbyvpc") {
         let error = ApiError::new(404, "UnknownOperationException", "");
-        return Ok(refused(&error));
+        return Ok(refused(NAMESPACE, &error));
     }
     let caller = caller(sim, parts);
     let query = parts.uri.query().unwrap_or_default();
@@ -35,10 +36,15 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts) -> Result<Response, Refusal
     match sim.call("route53:ListHostedZonesByVPC", |world| {
         world.list_hosted_zones_by_vpc(&caller, &read(query)?)
     }) {
-        Ok(answer) => Ok(respond(200, "ListHostedZonesByVPCResponse", |xml| {
-            write(xml, &answer);
-        })),
-        Err(Refusal::Answer(error)) => Ok(refused(&error)),
+        Ok(answer) => Ok(respond(
+            NAMESPACE,
+            200,
+            "ListHostedZonesByVPCResponse",
+            |xml| {
+                write(xml, &answer);
+            },
+        )),
+        Err(Refusal::Answer(error)) => Ok(refused(NAMESPACE, &error)),
         Err(silent @ (Refusal::TimedOut | Refusal::CutOff)) => Err(silent),
     }
 }
@@ -84,31 +90,4 @@ fn summary(xml: &mut Xml, zone: &HostedZoneSummary) {
         Owner::Account(account) => xml.leaf("OwningAccount", account),
         Owner::Service(service) => xml.leaf("OwningService", service),
     });
-}
-
-fn refused(error: &ApiError) -> Response {
-    let blame = if error.status < 500 {
-        "Sender"
-    } else {
-        "Receiver"
-    };
-    respond(error.status, "ErrorResponse", |xml| {
-        xml.node("Error", |xml| {
-            xml.leaf("Type", blame);
-            xml.leaf("Code", &error.code);
-            xml.leaf("Message", &error.message);
-        });
-        xml.leaf("RequestId", request_id());
-    })
-}
-
-fn respond(status: u16, root: &str, content: impl FnOnce(&mut Xml)) -> Response {
-    let mut xml = Xml::document();
-    xml.open(root, Some(NAMESPACE));
-    content(&mut xml);
-    xml.close(root);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content_type = HeaderValue::from_static("text/xml");
-    let headers = [(header::CONTENT_TYPE, content_type)];
-    (status, headers, xml.into_text()).into_response()
 }

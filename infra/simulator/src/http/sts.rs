@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use time::format_description::well_known::Rfc3339;
 
 use super::ec2::{caller, request_id};
+use super::rest_xml::{refused, respond};
 use super::xml::Xml;
 use crate::calls::{ApiError, Refusal};
 use crate::ec2::Caller;
@@ -46,14 +46,14 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, mut form: Form) -> Result<R
     match sim.call(&format!("sts:{action}"), run) {
         Ok(result) => {
             let name = action.as_str();
-            Ok(respond(200, &format!("{name}Response"), |xml| {
+            Ok(respond(NAMESPACE, 200, &format!("{name}Response"), |xml| {
                 xml.node(&format!("{name}Result"), |xml| xml.append(&result));
                 xml.node("ResponseMetadata", |xml| {
                     xml.leaf("RequestId", request_id());
                 });
             }))
         }
-        Err(Refusal::Answer(error)) => Ok(refused(&error)),
+        Err(Refusal::Answer(error)) => Ok(refused(NAMESPACE, &error)),
         Err(silent @ (Refusal::TimedOut | Refusal::CutOff)) => Err(silent),
     }
 }
@@ -114,31 +114,4 @@ fn caller_identity(parts: &Parts, caller: &Caller) -> Xml {
     xml.leaf("UserId", "AROASIMULATED:simulated");
     xml.leaf("Account", &caller.account);
     xml
-}
-
-fn refused(error: &ApiError) -> Response {
-    let blame = if error.status < 500 {
-        "Sender"
-    } else {
-        "Receiver"
-    };
-    respond(error.status, "ErrorResponse", |xml| {
-        xml.node("Error", |xml| {
-            xml.leaf("Type", blame);
-            xml.leaf("Code", &error.code);
-            xml.leaf("Message", &error.message);
-        });
-        xml.leaf("RequestId", request_id());
-    })
-}
-
-fn respond(status: u16, root: &str, content: impl FnOnce(&mut Xml)) -> Response {
-    let mut xml = Xml::document();
-    xml.open(root, Some(NAMESPACE));
-    content(&mut xml);
-    xml.close(root);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content_type = HeaderValue::from_static("text/xml");
-    let headers = [(header::CONTENT_TYPE, content_type)];
-    (status, headers, xml.into_text()).into_response()
 }

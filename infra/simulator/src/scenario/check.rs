@@ -5,6 +5,7 @@ mod network;
 use std::fmt::Display;
 
 use super::{Scenario, ScenarioError};
+use crate::dynamodb::CONNECTION_ID;
 
 /// Says which value breaks which rule.
 pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
@@ -59,6 +60,15 @@ fn stack(scenario: &Scenario) -> Result<(), ScenarioError> {
         stack.leases_table != stack.connections_table,
         "connections and leases are in two tables",
     )?;
+    for (n, item) in stack.connections.iter().enumerate() {
+        let key = item.get(CONNECTION_ID).map_or("", String::as_str);
+        rule(
+            &format!("stack.connections[{n}].{CONNECTION_ID}"),
+            key,
+            !key.is_empty(),
+            "an item of the table of connections has its key",
+        )?;
+    }
     for (n, role) in scenario.roles.iter().enumerate() {
         rule(
             &format!("roles[{n}].account"),

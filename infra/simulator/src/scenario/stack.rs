@@ -1,6 +1,8 @@
 //! The stack of this project in the account of the callers, and its roles in
 //! other accounts.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// The names of what the stack has in the account and Region of the scenario.
@@ -19,6 +21,8 @@ pub struct StackSpec {
     pub check_fleet_machine: String,
     /// The topic for notices.
     pub notices_topic: String,
+    /// What the table of connections holds: items of texts, each with its key.
+    pub connections: Vec<BTreeMap<String, String>>,
 }
 
 impl Default for StackSpec {
@@ -31,6 +35,7 @@ impl Default for StackSpec {
             deprovision_machine: name("deprovision"),
             check_fleet_machine: name("check-fleet"),
             notices_topic: name("notices"),
+            connections: Vec::new(),
         }
     }
 }

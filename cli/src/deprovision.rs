@@ -1,0 +1,56 @@
+//! `deprovision`: runs the definition that takes a connection away to its end.
+
+use shared::request::DeprovisionRequest;
+
+use crate::arguments::Deprovision;
+use crate::display::text::{hanging, wrap};
+use crate::error::Error;
+use crate::run::Run;
+use crate::words::Tale;
+use crate::world::{Chosen, World};
+use crate::{Answer, asked, definition};
+
+/// The world in which there is something to take away.
+const DEFAULT_SCENARIO: &str = "connected";
+
+/// Runs it.
+///
+/// # Errors
+/// When the run cannot begin.
+pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error> {
+    let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
+    let request = asked::removal(&arguments.asked, chosen.request())?;
+    let described = chosen.describe(&arguments.place);
+    let machine = definition::deprovision()?;
+    let world = chosen.open(&arguments.place, &request.region).await?;
+    let run = Run {
+        tale: Tale::Disconnect,
+        machine: &machine,
+        input: serde_json::to_value(&request).unwrap_or_default(),
+        heading: heading(&request, &world, arguments.place.aws),
+        world,
+        described,
+        json: arguments.json,
+        logging,
+    };
+    Ok(run.to_its_end().await)
+}
+
+/// What is going to happen, and where.
+fn heading(request: &DeprovisionRequest, world: &World, real: bool) -> String {
+    let mut text = format!(
+        "\n  Disconnecting {} in {} from cluster {}\n",
+        request.vpc_id, request.region, request.cluster_id
+    );
+    for about in &world.about {
+        text.push_str(&hanging("  ", about));
+    }
+    if real {
+        let warning = "This is real: whoever uses the connection loses it. What was adopted, or is used by \
+                       another cluster too, stays. Ctrl-C keeps what has not been removed by then.";
+        for line in wrap(warning, 92) {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
