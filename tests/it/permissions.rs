@@ -462,9 +462,16 @@ fn swept() -> Story {
     story.stage.clock.advance(Duration::from_secs(2 * 86_400));
     story.run(&machine, "removed", complete);
     story.run(&machine, "told", json!({ "rebuild": true }));
-    story.run(&machine, "rebuilt", json!({ "rebuild": true, "apply": true }));
+    story.run(
+        &machine,
+        "rebuilt",
+        json!({ "rebuild": true, "apply": true }),
+    );
     // Now its endpoint goes.
-    let all = story.stage.simulator.look(|world| world.ec2.endpoints.clone());
+    let all = story
+        .stage
+        .simulator
+        .look(|world| world.ec2.endpoints.clone());
     for id in all.keys() {
         story.stage.simulator.meddle(|world| {
             if let Some(endpoint) = world.ec2.endpoints.get_mut(id) {

@@ -64,7 +64,10 @@ fn connect(stage: &Stage, n: usize) {
     let execution = stage
         .for_request(&request(stage, n))
         .provision(&format!("connect-{n}"));
-    assert!(matches!(ending(&execution), Ending::Ready(_)), "{execution:?}");
+    assert!(
+        matches!(ending(&execution), Ending::Ready(_)),
+        "{execution:?}"
+    );
 }
 
 fn config(ports: &InProcess) -> Config {
@@ -150,7 +153,10 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
             let steps = Steps::new(ec2, &ports, stage.integrations());
             run(&machine, &it.name, input, &steps, &stage.clock, &()).await
         });
-        ports.end_run(&it.arn, simulator::step_functions::ExecutionStatus::Succeeded);
+        ports.end_run(
+            &it.arn,
+            simulator::step_functions::ExecutionStatus::Succeeded,
+        );
         outcomes.push(execution.outcome);
     }
     outcomes
@@ -173,7 +179,9 @@ fn lose(stage: &Stage, n: usize) {
         let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
         let key = json!({ item::CONNECTION_ID: { "S": id } });
         let request = json!({ "TableName": table, "Key": key });
-        world.dynamodb(&home, "DeleteItem", &request).expect("deleted");
+        world
+            .dynamodb(&home, "DeleteItem", &request)
+            .expect("deleted");
     });
 }
 
@@ -266,7 +274,12 @@ fn every_kind() -> Stage {
     raze(&stage, 5);
     let endpoint = entry(&stage, 6).and_then(|it| it.endpoint_id).expect("one");
     let cluster = entry(&stage, 6).expect("one").cluster_id;
-    block_on(shared::cloud::Cloud::deregister(&stage.ports(), &cluster, &endpoint)).expect("gone");
+    block_on(shared::cloud::Cloud::deregister(
+        &stage.ports(),
+        &cluster,
+        &endpoint,
+    ))
+    .expect("gone");
     raze(&stage, 7);
     lose(&stage, 7);
     days(&stage, 2);
@@ -303,7 +316,11 @@ fn each_kind_is_found_and_removed_and_nothing_else_is_touched() {
         let removal = sweep(&stage, json!({ "apply": true }));
         assert_eq!(found(&removal), expected(false), "{removal}");
         assert_eq!(started(&removal), 2, "{removal}");
-        assert_eq!(stage.ports().started().len(), 2, "turn {turn}: the same runs");
+        assert_eq!(
+            stage.ports().started().len(),
+            2,
+            "turn {turn}: the same runs"
+        );
     }
     for outcome in run_started(&stage) {
         assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
@@ -337,7 +354,9 @@ fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
 
     let now = stage.clock.now().unix_timestamp();
     let (region, vpc) = ("eu-west-1".parse().unwrap(), vpc_id(3).parse().unwrap());
-    stage.ports().put_lease(&region, &vpc, "arn:a-run", now + 60);
+    stage
+        .ports()
+        .put_lease(&region, &vpc, "arn:a-run", now + 60);
     assert!(kept(&stage, json!({ "apply": true })).contains("a run is changing"));
     stage.clock.advance(Duration::from_secs(120));
 
@@ -384,13 +403,18 @@ fn an_adopted_endpoint_is_only_let_go() {
     let adopted = stage.provision("first");
     assert!(matches!(ending(&adopted), Ending::Ready(_)), "{adopted:?}");
     let region: shared::ids::Region = "eu-west-1".parse().unwrap();
-    let it = block_on(stage.ports().connections(None, 10)).unwrap().connections.remove(0);
+    let it = block_on(stage.ports().connections(None, 10))
+        .unwrap()
+        .connections
+        .remove(0);
     stage.request["vpc_id"] = json!(it.vpc_id);
     stage.simulator.meddle(|world| {
         let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
         let key = json!({ item::CONNECTION_ID: { "S": it.connection_id } });
         let request = json!({ "TableName": table, "Key": key });
-        world.dynamodb(&home, "DeleteItem", &request).expect("deleted");
+        world
+            .dynamodb(&home, "DeleteItem", &request)
+            .expect("deleted");
     });
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     sweep(&stage, complete.clone());
@@ -436,28 +460,52 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     days(&stage, 2);
 
     let only_home = sweep(&stage, json!({}));
-    assert_eq!(found(&only_home).len(), 1, "nobody knows of the other account");
-    let both = sweep_at(&stage, &format!("{place} us-east-1"), json!({ "apply": true }));
+    assert_eq!(
+        found(&only_home).len(),
+        1,
+        "nobody knows of the other account"
+    );
+    let both = sweep_at(
+        &stage,
+        &format!("{place} us-east-1"),
+        json!({ "apply": true }),
+    );
     let Outcome::Succeeded(both) = both.outcome else {
         panic!("{both:?}");
     };
-    assert_eq!((both["sum"]["places"].clone(), started(&both)), (json!(3), 2), "{both}");
+    assert_eq!(
+        (both["sum"]["places"].clone(), started(&both)),
+        (json!(3), 2),
+        "{both}"
+    );
     for outcome in run_started(&stage) {
         assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
     }
     assert!(!is_anything_left(&stage, 5));
     let left = stage.simulator.look(|world| {
         let endpoints = world.ec2.endpoints.values();
-        endpoints.filter(|it| it.vpc_id == vpc_id(4) && is_there(it.state.word())).count()
+        endpoints
+            .filter(|it| it.vpc_id == vpc_id(4) && is_there(it.state.word()))
+            .count()
     });
     assert_eq!(left, 0);
 
     lose(&stage, 3);
     stage.simulator.meddle(|world| world.roles.clear());
-    let told = failed(&stage, json!({ "places": [place.to_string(), "eu-west-1"] }));
+    let told = failed(
+        &stage,
+        json!({ "places": [place.to_string(), "eu-west-1"] }),
+    );
     let cause = told["cause"].as_str().unwrap();
-    assert!(cause.starts_with("sweep-incomplete: 444455556666/eu-west-1: other-account-role-refused"), "{cause}");
-    assert_eq!(told["found"].as_array().unwrap().len(), 1, "the rest is swept: {told}");
+    assert!(
+        cause.starts_with("sweep-incomplete: 444455556666/eu-west-1: other-account-role-refused"),
+        "{cause}"
+    );
+    assert_eq!(
+        told["found"].as_array().unwrap().len(),
+        1,
+        "the rest is swept: {told}"
+    );
 }
 
 fn lose_everything(stage: &Stage, vpcs: usize) -> Vec<Connection> {
@@ -485,7 +533,11 @@ fn a_ledger_that_was_lost_is_not_taken_for_a_world_of_orphans() {
     connect(&stage, 0);
     refused(&stage);
     let output = sweep(&stage, json!({ "apply": true, "ledger_is_complete": true }));
-    assert_eq!(started(&output), 2, "whoever says that it is complete is believed");
+    assert_eq!(
+        started(&output),
+        2,
+        "whoever says that it is complete is believed"
+    );
 }
 
 #[test]
@@ -504,7 +556,10 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
     .enumerate()
     {
         let mut asked = request(&stage, n);
-        asked.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        asked
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
         let made = stage.for_request(&asked).provision(&format!("connect-{n}"));
         assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
     }
@@ -514,7 +569,10 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
     assert_eq!(told["sum"]["rebuilt"], 3, "{told}");
     assert_eq!(entries(&stage).len(), 0, "it only tells");
     let told = sweep(&stage, json!({ "rebuild": true, "apply": true }));
-    assert_eq!((&told["sum"]["rebuilt"], &told["sum"]["recorded"]), (&json!(3), &json!(0)));
+    assert_eq!(
+        (&told["sum"]["rebuilt"], &told["sum"]["recorded"]),
+        (&json!(3), &json!(0))
+    );
     let after = entries(&stage);
     for was in &before {
         let is = &after[&was.vpc_id];
@@ -526,14 +584,20 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
         expected.outcome = None;
         expected.health.clone_from(&is.health);
         expected.account_id = HOME.parse().ok();
-        expected.request.subnet_ids.clone_from(&is.request.subnet_ids);
+        expected
+            .request
+            .subnet_ids
+            .clone_from(&is.request.subnet_ids);
         assert_eq!(*is, expected);
         assert_eq!(is.health.as_ref().unwrap().status, HealthStatus::Unknown);
         assert!(!is.request.subnet_ids.is_empty());
     }
     // Again there is nothing to write.
     let again = sweep(&stage, json!({ "rebuild": true, "apply": true }));
-    assert_eq!((&again["sum"]["rebuilt"], &again["sum"]["recorded"]), (&json!(0), &json!(3)));
+    assert_eq!(
+        (&again["sum"]["rebuilt"], &again["sum"]["recorded"]),
+        (&json!(0), &json!(3))
+    );
     assert_eq!(entries(&stage), after);
     assert_eq!(found(&sweep(&stage, json!({}))), []);
 
@@ -564,7 +628,8 @@ fn two_connections_on_a_shared_endpoint_become_two_entries() {
     let ids = |stage: &Stage| {
         let page = block_on(stage.ports().connections(None, 10)).unwrap();
         let ids = page.connections.into_iter();
-        ids.map(|it| (it.connection_id, it.endpoint_id, it.cluster_id)).collect::<Vec<_>>()
+        ids.map(|it| (it.connection_id, it.endpoint_id, it.cluster_id))
+            .collect::<Vec<_>>()
     };
     let before = ids(&stage);
     stage.simulator.meddle(|world| {
@@ -572,7 +637,9 @@ fn two_connections_on_a_shared_endpoint_become_two_entries() {
         for (id, ..) in &before {
             let key = json!({ item::CONNECTION_ID: { "S": id } });
             let request = json!({ "TableName": table, "Key": key });
-            world.dynamodb(&home, "DeleteItem", &request).expect("deleted");
+            world
+                .dynamodb(&home, "DeleteItem", &request)
+                .expect("deleted");
         }
     });
     sweep(&stage, json!({ "rebuild": true, "apply": true }));
@@ -583,9 +650,12 @@ fn two_connections_on_a_shared_endpoint_become_two_entries() {
 fn a_silent_cluster_is_told_and_the_rest_is_swept() {
     let stage = connected(&scenario(3));
     lose(&stage, 2);
-    let fault = Fault::once("GET private-endpoint-connections", 1, FaultKind::Denied, Moment::Before);
+    let fault = Fault::once("cloud:GET cluster", 1, FaultKind::Denied, Moment::Before);
     stage.simulator.add_fault(fault);
     let told = failed(&stage, json!({}));
-    assert!(told["cause"].as_str().unwrap().contains("cluster "), "{told}");
+    assert!(
+        told["cause"].as_str().unwrap().contains("cluster "),
+        "{told}"
+    );
     assert_eq!(told["found"].as_array().unwrap().len(), 1);
 }

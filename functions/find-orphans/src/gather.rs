@@ -97,7 +97,9 @@ where
             .extend(crate::judge::endpoint_of(&entry).cloned());
         // An id holds Region and VPC, so the account that an entry names or leaves
         // out makes no other connection of it.
-        if tagged.contains(&entry.connection_id) || tour::place_of(&entry, known.own_account.as_ref()) == *place {
+        if tagged.contains(&entry.connection_id)
+            || tour::place_of(&entry, known.own_account.as_ref()) == *place
+        {
             seen.entries.insert(entry.connection_id.clone(), entry);
         }
     })
@@ -128,7 +130,10 @@ where
     let groups = ec2.managed_groups().await?;
     seen.things = by_connection(&endpoints, &groups);
     for (vpc, tags) in ec2.tagged_vpcs(&known.asks).await? {
-        let asked = tags.get(&known.asks).map(String::as_str).unwrap_or_default();
+        let asked = tags
+            .get(&known.asks)
+            .map(String::as_str)
+            .unwrap_or_default();
         let words = asked.split(|c: char| c == ',' || c.is_whitespace());
         let ids = words.filter_map(|word| word.to_ascii_lowercase().parse().ok());
         seen.asked_for.extend(ids.map(|id| (vpc.clone(), id)));

@@ -96,7 +96,8 @@ impl Judge<'_> {
                 "{which}: the tags are those of connection {} of another VPC.",
                 claim.connection_id
             );
-            let mut finding = self.finding(case(Kind::TagsCopied, Code::TagsOfAnotherVpc, sentence));
+            let mut finding =
+                self.finding(case(Kind::TagsCopied, Code::TagsOfAnotherVpc, sentence));
             finding.kept = Some("nobody can tell whose it is".to_owned());
             return Some(finding);
         }
@@ -275,7 +276,11 @@ impl Judge<'_> {
             Some("a run is changing this VPC".to_owned())
         } else if finding.age_hours.is_none_or(|age| age < minimum) {
             Some(format!("it may be younger than {minimum} hours"))
-        } else if self.seen.asked_for.contains(&(vpc.clone(), cluster.clone())) {
+        } else if self
+            .seen
+            .asked_for
+            .contains(&(vpc.clone(), cluster.clone()))
+        {
             Some("a tag on the VPC asks for this connection".to_owned())
         } else {
             None
@@ -294,7 +299,8 @@ impl Judge<'_> {
         vpc: &VpcId,
         entry: Option<&Connection>,
     ) -> Option<DeprovisionRequest> {
-        let account = entry.and_then(|it| it.account_id.as_ref().or(it.request.account_id.as_ref()));
+        let account =
+            entry.and_then(|it| it.account_id.as_ref().or(it.request.account_id.as_ref()));
         let mut request = json!({
             "cluster_id": finding.cluster_id,
             "region": self.place.region,
@@ -312,7 +318,13 @@ impl Judge<'_> {
 
 /// What a connection's things are called.
 fn names(it: &Claimed) -> Vec<String> {
-    let endpoints = it.endpoints.iter().map(|it| format!("endpoint {}", it.it.id));
-    let groups = it.groups.iter().map(|it| format!("security group {}", it.it.id));
+    let endpoints = it
+        .endpoints
+        .iter()
+        .map(|it| format!("endpoint {}", it.it.id));
+    let groups = it
+        .groups
+        .iter()
+        .map(|it| format!("security group {}", it.it.id));
     endpoints.chain(groups).collect()
 }

@@ -149,7 +149,11 @@ where
                 sum.places += 1;
                 for it in &seen {
                     connections += 1;
-                    let found = Found { place, it, input: &input };
+                    let found = Found {
+                        place,
+                        it,
+                        input: &input,
+                    };
                     let Some((entry, registration)) = found.entry() else {
                         continue;
                     };
@@ -218,7 +222,10 @@ where
             continue;
         };
         let asks = asking.iter().any(|(vpc, tags)| {
-            let value = tags.get(&known.asks).map(String::as_str).unwrap_or_default();
+            let value = tags
+                .get(&known.asks)
+                .map(String::as_str)
+                .unwrap_or_default();
             let mut words = value.split(|c: char| c == ',' || c.is_whitespace());
             let cluster = claimed.claim.cluster_id.as_str();
             *vpc == claimed.vpc_id && words.any(|word| word.eq_ignore_ascii_case(cluster))
@@ -240,7 +247,10 @@ where
 /// still work, and of these the oldest.
 fn best(endpoints: &[Managed<Endpoint>]) -> Option<&Managed<Endpoint>> {
     let key = |it: &&Managed<Endpoint>| (it.it.state.is_dead(), it.created_at, it.it.id.clone());
-    endpoints.iter().filter(|it| it.it.is_interface).min_by_key(key)
+    endpoints
+        .iter()
+        .filter(|it| it.it.is_interface)
+        .min_by_key(key)
 }
 
 struct Found<'a> {

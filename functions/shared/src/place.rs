@@ -60,7 +60,12 @@ mod tests {
         for text in ["eu-central-1", "444455556666/us-east-1"] {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
         }
-        for text in ["", "444455556666", "4444/us-east-1", "us-east-1/444455556666"] {
+        for text in [
+            "",
+            "444455556666",
+            "4444/us-east-1",
+            "us-east-1/444455556666",
+        ] {
             assert!(text.parse::<Place>().is_err(), "{text}");
         }
     }

@@ -95,7 +95,10 @@ pub async fn places(
         let places: BTreeSet<Place> = only.iter().map(|it| read(it)).collect::<Result<_, _>>()?;
         return Ok(places.into_iter().collect());
     }
-    let mut places: BTreeSet<Place> = always.split_whitespace().map(read).collect::<Result<_, _>>()?;
+    let mut places: BTreeSet<Place> = always
+        .split_whitespace()
+        .map(read)
+        .collect::<Result<_, _>>()?;
     every_entry(ledger, |entry| {
         places.insert(place_of(&entry, own_account));
     })

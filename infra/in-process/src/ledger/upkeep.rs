@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use shared::ids::{Region, SecurityGroupId, VpcId};
-use shared::ledger::{Connection, Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key, item, lease_key};
+use shared::ledger::{
+    Connection, Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key, item, lease_key,
+};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
@@ -49,7 +51,8 @@ impl Upkeep for InProcess {
         let answer = self.dynamodb("UpdateItem", &table, request)?;
         let seen = answer.and_then(|answer| moment(&answer["Attributes"], item::FIRST_SEEN));
         seen.ok_or_else(|| {
-            let detail = format!("DynamoDB UpdateItem of table {table} answered without first_seen");
+            let detail =
+                format!("DynamoDB UpdateItem of table {table} answered without first_seen");
             StepError::new(Code::UnexpectedAwsAnswer, detail)
         })
     }

@@ -9,7 +9,8 @@ use time::OffsetDateTime;
 use super::{DynamoLedger, attribute, failure, text};
 use crate::ids::{Region, SecurityGroupId, VpcId};
 use crate::ledger::{
-    Connection, Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key, item, lease_key};
+    Connection, Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key, item, lease_key,
+};
 use crate::{Code, StepError};
 
 impl Upkeep for DynamoLedger {
@@ -58,7 +59,8 @@ impl Upkeep for DynamoLedger {
         let seen = answer.attributes.as_ref();
         let seen = seen.and_then(|item| moment(item, item::FIRST_SEEN));
         seen.ok_or_else(|| {
-            let detail = format!("DynamoDB UpdateItem of table {table} answered without first_seen");
+            let detail =
+                format!("DynamoDB UpdateItem of table {table} answered without first_seen");
             StepError::new(Code::UnexpectedAwsAnswer, detail)
         })
     }
