@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crdb_privatelink::steps::fleet::FleetSteps;
+use crdb_privatelink::steps::sweep::SweepSteps;
 use crdb_privatelink::steps::{FUNCTIONS, Steps, function_of, integrated, resource_name};
 use engine::{Clock, Execution, Machine, TaskFailure, Tasks};
 use in_process::InProcess;
@@ -300,6 +301,18 @@ impl Tasks for Story {
             let steps = FleetSteps::new(ports, ports, &self.known, &now, integrations);
             return steps.invoke(resource, arguments).await;
         }
+        if ["find-orphans", "rebuild-ledger"].contains(&function) {
+            let steps = SweepSteps {
+                places: ports,
+                ledger: ports,
+                executions: ports,
+                cloud: ports,
+                config: &self.config,
+                now: &|| self.stage.clock.now(),
+                integrations,
+            };
+            return steps.invoke(resource, arguments).await;
+        }
         let steps = Steps::new(ports, ports, integrations);
         steps.invoke(resource, arguments).await
     }
@@ -337,6 +350,7 @@ fn told() -> Used {
     by_tag().note(&mut used);
     drifted().note(&mut used);
     by_call().note(&mut used);
+    swept().note(&mut used);
     used
 }
 
@@ -447,6 +461,46 @@ fn drifted() -> Story {
         story.check_fleet(input, true);
     }
     story.stop_last_run();
+    story
+}
+
+/// A ledger that was lost: what it had is found, removed, and written anew.
+fn swept() -> Story {
+    let story = Story::of(Stage::shipped("fresh-vpc"));
+    story.provision("first");
+    let id = story.connection_id();
+    story.stage.simulator.meddle(|world| {
+        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+        let key = json!({ "connection_id": { "S": id } });
+        let request = json!({ "TableName": table, "Key": key });
+        let deleted = world.dynamodb(&home, "DeleteItem", &request);
+        assert!(deleted.is_ok(), "{deleted:?}");
+    });
+    let region = "eu-west-1".parse().expect("a Region");
+    let machine = crdb_privatelink::definition::sweep(&region, "").expect("it loads");
+    let complete = json!({ "apply": true, "ledger_is_complete": true });
+    story.run(&machine, "first-seen", complete.clone());
+    story.stage.clock.advance(Duration::from_secs(2 * 86_400));
+    story.run(&machine, "removed", complete);
+    story.run(&machine, "told", json!({ "rebuild": true }));
+    story.run(
+        &machine,
+        "rebuilt",
+        json!({ "rebuild": true, "apply": true }),
+    );
+    // Now its endpoint goes.
+    let all = story
+        .stage
+        .simulator
+        .look(|world| world.ec2.endpoints.clone());
+    for id in all.keys() {
+        story.stage.simulator.meddle(|world| {
+            if let Some(endpoint) = world.ec2.endpoints.get_mut(id) {
+                endpoint.tags.clear();
+            }
+        });
+    }
+    story.run(&machine, "entry", json!({}));
     story
 }
 

@@ -22,9 +22,14 @@ const OPERATION_SECONDS: u64 = 22;
 const API_SECONDS: u64 = 29;
 
 /// The variables that a function needs besides those of all functions.
-const NEEDS: [(&str, &[&str]); 6] = [
+const NEEDS: [(&str, &[&str]); 8] = [
     ("tag-vpc", &["TAG_PREFIX"]),
     ("check-fleet", &["CONNECTIONS_TABLE"]),
+    (
+        "find-orphans",
+        &["CONNECTIONS_TABLE", "LEASES_TABLE", "TAG_PREFIX"],
+    ),
+    ("rebuild-ledger", &["CONNECTIONS_TABLE", "TAG_PREFIX"]),
     (
         "start-connection",
         &[
@@ -447,6 +452,7 @@ fn printed() -> BTreeMap<String, BTreeSet<String>> {
     let outcome = report_outcome::handle(&input).expect("an outcome");
     let mut lines = report_outcome::figures(&input, &outcome);
     lines.push(check_fleet::Counts::default().metrics(input.now));
+    lines.push(find_orphans::Sum::default().metrics(input.now));
 
     let mut metrics = BTreeMap::new();
     for line in lines {
