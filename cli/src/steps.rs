@@ -34,7 +34,7 @@ impl<'a, E, C> Steps<'a, E, C> {
 }
 
 /// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 20] = [
+pub const FUNCTIONS: [&str; 22] = [
     "read-request",
     "inspect-cluster",
     "inspect-network",
