@@ -650,7 +650,11 @@ fn two_connections_on_a_shared_endpoint_become_two_entries() {
 fn a_silent_cluster_is_told_and_the_rest_is_swept() {
     let stage = connected(&scenario(3));
     lose(&stage, 2);
-    let fault = Fault::once("cloud:GET cluster", 1, FaultKind::Denied, Moment::Before);
+    let operation = "cloud:GET cluster";
+    let calls = stage.simulator.calls().into_iter();
+    let before = calls.filter(|call| call.operation == operation).count();
+    let next = u32::try_from(before + 1).expect("not for ever");
+    let fault = Fault::once(operation, next, FaultKind::Denied, Moment::Before);
     stage.simulator.add_fault(fault);
     let told = failed(&stage, json!({}));
     assert!(

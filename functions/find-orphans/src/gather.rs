@@ -60,13 +60,13 @@ pub(crate) fn leaves_nothing(phase: Phase) -> bool {
 
 /// Whether an entry says that something is there which a run is not at work on.
 pub(crate) fn says_that_something_is_there(entry: &Connection) -> bool {
-    match entry.phase {
+    if entry.phase == Phase::Disconnected {
         // It should have gone with the connection.
-        Phase::Disconnected => true,
-        phase => {
-            phase.is_over() && !leaves_nothing(phase) && crate::judge::endpoint_of(entry).is_some()
-        }
+        return true;
     }
+    entry.phase.is_over()
+        && !leaves_nothing(entry.phase)
+        && crate::judge::endpoint_of(entry).is_some()
 }
 
 /// Looks at one place; answers also how many entries the whole ledger has.

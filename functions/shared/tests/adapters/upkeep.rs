@@ -3,11 +3,11 @@
 
 use in_process::InProcess;
 use shared::ec2::Inventory;
-use shared::ledger::{Ledger, OwnRegistration, Upkeep};
+use shared::ledger::{DynamoLedger, Ledger, OwnRegistration, Upkeep};
 use shared::ownership::{MANAGED_BY, OWNER};
 use time::macros::datetime;
 
-use crate::stage::{CONNECTION, ENDPOINT, GROUP, REGION, RUN, SECRET, Stage, VPC};
+use crate::stage::{CONNECTION, ENDPOINT, GROUP, REGION, RUN, SECRET, Stage, VPC, tables};
 
 /// What is asked, and what a caller learns.
 async fn story(ledger: &(impl Ledger + Upkeep), connection: &str) -> Vec<String> {
@@ -42,7 +42,8 @@ async fn story(ledger: &(impl Ledger + Upkeep), connection: &str) -> Vec<String>
 #[tokio::test]
 async fn both_ways_keep_the_ledger_alike() {
     let (wire, direct) = (Stage::new().await, Stage::new().await);
-    let over_the_wire = story(&wire.ledger().await, CONNECTION).await;
+    let ledger = DynamoLedger::new(&wire.aws().await, tables());
+    let over_the_wire = story(&ledger, CONNECTION).await;
     let in_process = InProcess::new(direct.sim.clone(), SECRET);
     assert_eq!(story(&in_process, CONNECTION).await, over_the_wire);
     assert!(over_the_wire[0].contains(RUN), "{over_the_wire:?}");
