@@ -11,6 +11,7 @@ use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
 
 pub mod fleet;
+pub mod sweep;
 
 /// The functions in this process, over the ports of one account and Region, and
 /// the services that the definitions call themselves.
@@ -33,15 +34,17 @@ impl<'a, E, C> Steps<'a, E, C> {
 }
 
 /// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 19] = [
+pub const FUNCTIONS: [&str; 23] = [
     "read-request",
     "inspect-cluster",
     "inspect-network",
     "create-security-group",
     "create-endpoint",
     "register-endpoint",
+    "change-endpoint",
     "check-status",
     "enable-private-dns",
+    "trim-security-group",
     "disable-private-dns",
     "deregister-endpoint",
     "delete-endpoint",
@@ -53,6 +56,8 @@ pub const FUNCTIONS: [&str; 19] = [
     "inspect-connection",
     "check-fleet",
     "start-connection",
+    "find-orphans",
+    "rebuild-ledger",
 ];
 
 /// The folder of the function that a definition names as `${…FunctionArn}`.
@@ -60,20 +65,20 @@ pub fn function_of(resource: &str) -> Option<&'static str> {
     let name = resource.strip_prefix("${")?.strip_suffix("FunctionArn}")?;
     FUNCTIONS
         .into_iter()
-        .find(|function| resource_name(function) == name)
+        .find(|function| resource_letters(function).eq(name.chars()))
 }
 
 /// `create-endpoint` as the definitions and the template write it: `CreateEndpoint`.
 pub fn resource_name(function: &str) -> String {
-    function
-        .split('-')
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-        })
-        .collect()
+    resource_letters(function).collect()
+}
+
+fn resource_letters(function: &str) -> impl Iterator<Item = char> {
+    function.split('-').flat_map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().into_iter();
+        first.flat_map(char::to_uppercase).chain(letters)
+    })
 }
 
 impl<E, C> Steps<'_, E, C>
@@ -131,6 +136,20 @@ where
             "register-endpoint" => {
                 call(
                     async |input| register_endpoint::handle(cloud, input).await,
+                    arguments,
+                )
+                .await
+            }
+            "change-endpoint" => {
+                call(
+                    async |input| change_endpoint::handle(ec2, input).await,
+                    arguments,
+                )
+                .await
+            }
+            "trim-security-group" => {
+                call(
+                    async |input| trim_security_group::handle(ec2, input).await,
                     arguments,
                 )
                 .await

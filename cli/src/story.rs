@@ -68,7 +68,7 @@ pub struct Story {
     steps: Vec<Step>,
     began: Option<OffsetDateTime>,
     left_out: usize,
-    /// Steps that are taken more than once.
+    /// Steps that are taken more than once, or only where something is changed.
     added: usize,
     last_error: Option<(String, String)>,
     /// How long another run may be waited for, in seconds.
@@ -240,6 +240,7 @@ impl Story {
         }
         if state == "InspectNetwork" {
             self.left_out = left_out(&output["value"]);
+            self.added = changes(&output["value"]);
         }
         let step = self.open(state)?;
         step.standing = Standing::Done;
@@ -267,6 +268,14 @@ fn left_out(plan: &Value) -> usize {
     // One to switch it on, one to wait for it.
     let without_dns = if plan["private_host"].is_null() { 2 } else { 0 };
     without_group + without_dns
+}
+
+/// Steps that change a connection that is there.
+fn changes(plan: &Value) -> usize {
+    let change = &plan["change"];
+    let removes = change["sources_removed"].as_array();
+    let of_rules = usize::from(removes.is_some_and(|sources| !sources.is_empty()));
+    usize::from(!change["endpoint"].is_null()) + of_rules
 }
 
 /// What a step answered, in a few words.

@@ -74,6 +74,11 @@ pub const TABLE: &[Words] = &[
     ),
     story("CreateEndpoint", "Making the endpoint", "Endpoint"),
     story("RegisterEndpoint", "Registering the endpoint", "Registered"),
+    story(
+        "ChangeEndpoint",
+        "Changing the endpoint",
+        "Endpoint changed",
+    ),
     story("CheckStatus", "Waiting for acceptance", "Accepted"),
     story(
         "EnablePrivateDns",
@@ -84,6 +89,26 @@ pub const TABLE: &[Words] = &[
         "CheckStatusWithPrivateDns",
         "Waiting for private DNS",
         "Private DNS works",
+    ),
+    story(
+        "TrimSecurityGroup",
+        "Removing old rules",
+        "Old rules removed",
+    ),
+    undo(
+        "CreateSecurityGroupBack",
+        "Letting in as before",
+        "Security group",
+    ),
+    undo(
+        "ChangeEndpointBack",
+        "Changing the endpoint back",
+        "Endpoint",
+    ),
+    undo(
+        "TrimSecurityGroupBack",
+        "Removing new rules",
+        "Security group",
     ),
     undo(
         "DisablePrivateDns",
@@ -134,6 +159,9 @@ pub enum Tale {
     Disconnect,
 }
 
+/// The steps that only a connection that is changed has.
+pub const CHANGES: [&str; 2] = ["ChangeEndpoint", "TrimSecurityGroup"];
+
 impl Tale {
     /// The steps of the definition.
     pub fn table(self) -> &'static [Words] {
@@ -158,7 +186,7 @@ pub fn of(state: &str) -> Option<&'static Words> {
 pub fn story_steps(tale: Tale) -> usize {
     tale.table()
         .iter()
-        .filter(|words| words.part == Part::Story)
+        .filter(|words| words.part == Part::Story && !CHANGES.contains(&words.state))
         .count()
 }
 

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use shared::report::Left;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::parallel::in_parallel;
@@ -231,8 +232,40 @@ fn every_pair_of_faults_in_provision_and_its_rollback_keeps_the_promise() {
     tally.conclude("pairs of faults in provision and its rollback", began);
 }
 
+/// The account is taken off the trusted owners after the registration is gone, so
+/// whoever cannot look for the registration has to name both.
+#[test]
+fn an_account_that_stays_trusted_is_named() {
+    let listing = "cloud:GET private-endpoint-connections";
+    let refused = |nth| Fault::from_then_on(listing, nth, FaultKind::Denied, Moment::Before);
+    let variant = VARIANTS
+        .iter()
+        .find(|variant| variant.name == "Advanced, trusted owners");
+    let variant = variant.expect("a variant with trusted owners");
+    let (stage, ending, held) = faulty(variant, &[&refused(2)]);
+    held.expect("a promise that was kept");
+    let named = |left: &[Left]| {
+        left.iter()
+            .any(|left| left.what == "trusted owner 111122223333")
+    };
+    let Ending::Failed(_, failure) = ending else {
+        panic!("{ending:?}");
+    };
+    assert!(named(&failure.left), "{failure:#?}");
+
+    stage.simulator.end_faults();
+    let stage = stage.with(refused(1));
+    let removal = Removal::of(&stage.deprovision("refused too"));
+    let Removal::Incomplete(failure) = removal else {
+        panic!("{removal:?}");
+    };
+    assert!(named(&failure.left), "{failure:#?}");
+    let clean = Snapshot::settled(&(variant.stage)());
+    finish(&stage, &clean).expect("nothing left");
+}
+
 /// A world that some first fault left behind.
-struct Left {
+struct Behind {
     what: String,
     stage: Stage,
     gone: Snapshot,
@@ -241,21 +274,21 @@ struct Left {
 }
 
 /// The different worlds that the first faults of a variant leave behind.
-fn left_behind(variant: &'static Variant) -> Vec<Left> {
+fn left_behind(variant: &'static Variant) -> Vec<Behind> {
     let clean = Snapshot::settled(&(variant.stage)());
     let firsts = firsts(variant);
     let worlds = in_parallel(&firsts, |first| {
         let (stage, ..) = faulty(variant, &[first]);
         (found(&stage), stage)
     });
-    let mut different: BTreeMap<String, Left> = BTreeMap::new();
+    let mut different: BTreeMap<String, Behind> = BTreeMap::new();
     for ((found, stage), first) in worlds.into_iter().zip(&firsts) {
         stage.simulator.end_faults();
         if let Some(known) = different.get_mut(&found) {
             known.firsts += 1;
             continue;
         }
-        let left = Left {
+        let left = Behind {
             what: format!("{}, {first:?}", variant.name),
             gone: clean_like(&stage, &clean),
             stage,
@@ -267,7 +300,7 @@ fn left_behind(variant: &'static Variant) -> Vec<Left> {
 }
 
 /// All second faults in the `deprovision` that follows.
-fn in_removal(left: &Left) -> Tally {
+fn in_removal(left: &Behind) -> Tally {
     let mut tally = Tally::default();
     // A lease that could not be given back expires.
     left.stage.clock.advance(Duration::from_secs(20 * 3600));
@@ -304,7 +337,7 @@ fn in_removal(left: &Left) -> Tally {
 #[test]
 fn every_pair_of_faults_in_provision_and_a_following_deprovision_ends_clean() {
     let began = Instant::now();
-    let worlds: Vec<Left> = variants().flat_map(left_behind).collect();
+    let worlds: Vec<Behind> = variants().flat_map(left_behind).collect();
     let different = worlds.len();
     let tallies = in_parallel(&worlds, in_removal);
     let tally = tallies.into_iter().fold(Tally::default(), Tally::and);

@@ -2,6 +2,7 @@
 
 mod api;
 mod by_hand;
+mod change;
 mod definitions;
 mod deprovision;
 mod documents;
@@ -14,5 +15,6 @@ mod provision;
 mod removal_faults;
 mod single_faults;
 mod strange_answers;
+mod sweep;
 mod template;
 mod twice;

@@ -199,8 +199,8 @@ impl Snapshot {
         for (_, endpoint) in self.registrations.difference(&before.registrations) {
             left.insert(format!("registration of endpoint {endpoint}"));
         }
-        if self.trusted != before.trusted {
-            left.insert("trusted owner".to_owned());
+        for (_, account) in self.trusted.symmetric_difference(&before.trusted) {
+            left.insert(format!("trusted owner {account}"));
         }
         left
     }
@@ -315,13 +315,30 @@ fn check_ledger(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
                 explained.is_some_and(|it| it.code == failure.code().as_str()),
                 "another code",
             )?;
-            let gone = phase == Phase::RolledBack && !failure.undone.is_empty();
+            let undone = phase == Phase::RolledBack && !failure.undone.is_empty();
+            // What is put back is there, and the entry of a connection that worked
+            // before this run keeps it.
+            let endpoint = entry.endpoint_id.as_ref();
+            let stays = endpoint.is_some_and(|id| is_claimed(stage, id.as_str(), &entry));
             is(
-                !gone || (entry.endpoint_id.is_none() && entry.security_group_id.is_none()),
+                !undone
+                    || stays
+                    || (entry.endpoint_id.is_none() && entry.security_group_id.is_none()),
                 "what is gone is in the ledger",
             )
         }
     }
+}
+
+/// Whether the endpoint is there and carries the connection's claim.
+fn is_claimed(stage: &Stage, endpoint: &str, entry: &Connection) -> bool {
+    stage.simulator.look(|world| {
+        let endpoint = world
+            .ec2
+            .endpoint(endpoint)
+            .filter(|it| it.state.is_there());
+        endpoint.is_some_and(|it| it.tags.values().any(|value| *value == entry.connection_id))
+    })
 }
 
 /// The bus was told how it ended. It may be told more than once.
@@ -351,6 +368,10 @@ fn check_failed(name: &str, failure: &Failure, left: &BTreeSet<String>) -> Resul
     let named: BTreeSet<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
     let names = |what: &String| {
         named.contains(what.as_str())
+            // What an endpoint that stays was is put back as a whole.
+            || what.split_once("endpoint ").is_some_and(|(_, id)| {
+                named.contains(format!("subnets and private DNS of endpoint {id}").as_str())
+            })
             // Without an answer to its creation an endpoint is named by its connection.
             || (what.starts_with("endpoint ") && named.iter().any(|named| named.starts_with("endpoint of connection")))
     };
@@ -427,6 +448,15 @@ fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
             })
             .map(|rule| rule.source.text())
             .collect();
+        let subnets: BTreeSet<&str> = endpoint.subnet_ids().collect();
+        let asked = stage.request["subnet_ids"].as_array();
+        let asked = asked.into_iter().flatten().filter_map(|id| id.as_str());
+        let asked: BTreeSet<&str> = asked.collect();
+        let is_ours = ready.notes.iter().all(|note| !note.contains("keeps"));
+        is(
+            asked.is_empty() || !is_ours || subnets == asked,
+            &format!("the endpoint is in {subnets:?}, not in {asked:?}"),
+        )?;
         let vpc = world.ec2.vpcs.get(&endpoint.vpc_id).ok_or("no VPC")?;
         let mut associated = vpc
             .cidrs

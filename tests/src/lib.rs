@@ -4,12 +4,14 @@
 pub mod aftermath;
 pub mod api;
 pub mod books;
+pub mod change;
 pub mod crash;
 pub mod documents;
 pub mod emulator;
 pub mod openapi;
 pub mod parallel;
 pub mod processes;
+pub mod rehearsal;
 pub mod removal;
 pub mod run;
 pub mod situations;

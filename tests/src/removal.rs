@@ -200,8 +200,8 @@ fn is_named(what: &str, named: &[&str]) -> bool {
     if what.starts_with("registration ") {
         return any(&|named| named == what) || of_connection("registration");
     }
-    if what == "trusted owner" {
-        return any(&|named| named.starts_with("registration "));
+    if what.starts_with("trusted owner ") {
+        return any(&|named| named == what) || of_connection("registration");
     }
     any(&|named| named.starts_with("endpoint ") && named.contains(id)) || of_connection("endpoint")
 }

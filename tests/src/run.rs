@@ -1,5 +1,7 @@
 //! One run of a definition over a world in virtual time.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crdb_privatelink::steps::Steps;
@@ -9,6 +11,7 @@ use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Failure, Ready};
 use simulator::{Fault, Scenario, Simulator};
+use tokio::runtime::Runtime;
 
 /// The secret that holds the API key in all scenarios.
 pub const SECRET: &str = shared::config::DEFAULT_SECRET;
@@ -18,6 +21,11 @@ thread_local! {
         crdb_privatelink::definition::provision().expect("the definition loads");
     static DEPROVISION: Machine =
         crdb_privatelink::definition::deprovision().expect("the definition loads");
+    /// Read once: tests begin in the same ones by the thousand.
+    static SCENARIOS: RefCell<HashMap<String, Scenario>> = RefCell::default();
+    static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers");
 }
 
 /// What a run is to bring about.
@@ -81,7 +89,12 @@ pub enum Ending {
 impl Stage {
     /// The world of a shipped scenario.
     pub fn shipped(name: &str) -> Self {
-        Self::of(&Scenario::shipped(name).expect("a shipped scenario"))
+        SCENARIOS.with_borrow_mut(|read| {
+            let scenario = read.entry(name.to_owned());
+            let scenario =
+                scenario.or_insert_with(|| Scenario::shipped(name).expect("a shipped scenario"));
+            Self::of(scenario)
+        })
     }
 
     /// The world of a scenario.
@@ -103,6 +116,18 @@ impl Stage {
         let time = clock.clone();
         Self {
             simulator: self.simulator.fork(move || engine::Clock::now(&time)),
+            clock,
+            request: self.request.clone(),
+        }
+    }
+
+    /// Another world in which all this has happened, with the faults that are still
+    /// to come.
+    pub fn copied(&self) -> Self {
+        let clock = VirtualClock::starting_at(engine::Clock::now(&self.clock));
+        let time = clock.clone();
+        Self {
+            simulator: self.simulator.copy(move || engine::Clock::now(&time)),
             clock,
             request: self.request.clone(),
         }
@@ -187,9 +212,34 @@ impl Stage {
 
     /// Runs a definition with other tasks.
     pub fn run_by(&self, goal: Goal, name: &str, tasks: &impl engine::Tasks) -> Execution {
+        self.run_watched(goal, name, tasks, &())
+    }
+
+    /// The same, for somebody who watches.
+    pub fn run_watched(
+        &self,
+        goal: Goal,
+        name: &str,
+        tasks: &impl engine::Tasks,
+        observer: &impl engine::Observer,
+    ) -> Execution {
         goal.with(|machine| {
             let input = goal.input(&self.request);
-            block_on(engine::run(machine, name, input, tasks, &self.clock, &()))
+            let run = engine::run(machine, name, input, tasks, &self.clock, observer);
+            block_on(run)
+        })
+    }
+
+    /// Goes on with a run that stood there at this time, in this world.
+    pub fn resume(
+        &self,
+        goal: Goal,
+        standing: engine::Standing,
+        tasks: &impl engine::Tasks,
+    ) -> Execution {
+        goal.with(|machine| {
+            let rest = engine::resume(machine, standing, tasks, &self.clock, &());
+            block_on(rest)
         })
     }
 
@@ -216,10 +266,7 @@ impl Stage {
 
 /// Drives a future that waits for nothing but virtual time.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime without drivers")
-        .block_on(future)
+    RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
 /// Reads the ending of a run; anything that is not one of the promised endings

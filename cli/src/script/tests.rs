@@ -31,6 +31,7 @@ fn cluster() -> ClusterFacts {
 
 fn plan() -> NetworkPlan {
     NetworkPlan {
+        change: None,
         connection_id: "c0ffee".into(),
         account_id: "111122223333".parse().unwrap(),
         endpoint: EndpointPlan {

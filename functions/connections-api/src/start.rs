@@ -92,6 +92,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             undo_seconds: known.request.limits.undo_seconds,
             force: false,
             requested_by: RequestedBy::Call,
+            unless_changed: None,
         })?;
         let last = &known.execution;
         let same = if known.phase == Phase::Disconnecting {

@@ -65,6 +65,7 @@ pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
             .claim
             .registration_tags(input.owns_registration, trusted),
     );
+    tags.extend(input.claim.private_dns_tags(input.private_dns));
     Ok(NewEndpoint {
         vpc_id: input.vpc_id.clone(),
         service_name: input.endpoint.service_name.clone(),
@@ -173,6 +174,7 @@ mod tests {
             },
             owns_registration: true,
             trust_account: None,
+            private_dns: true,
             group_id: "sg-0a71e830".parse().ok(),
         }
     }

@@ -39,6 +39,9 @@ pub struct Input {
     /// The account that the connection adds to the cluster's trusted owners, if any.
     /// It is taken off them when the connection goes, so the endpoint is marked.
     pub trust_account: Option<AccountId>,
+    /// Whether private DNS is asked for. One that was asked for without is marked, so
+    /// that a later run does not take it for unfinished.
+    pub private_dns: bool,
     /// Its security group; only an endpoint that exists can do without.
     pub group_id: Option<SecurityGroupId>,
 }
@@ -116,6 +119,9 @@ fn missing_tags(found: &Tags, input: &Input) -> Tags {
             .claim
             .registration_tags(input.owns_registration, trusted),
     );
+    if !input.claim.is_in(found) {
+        tags.extend(input.claim.private_dns_tags(input.private_dns));
+    }
     tags.retain(|key, value| found.get(key) != Some(value));
     tags
 }
@@ -152,6 +158,7 @@ mod tests {
             },
             owns_registration: true,
             trust_account: None,
+            private_dns: true,
             group_id: Some(group_id.parse().unwrap()),
         }
     }

@@ -2,7 +2,8 @@
 //! sources.
 //!
 //! Found again by name, the group must carry our tags; then missing rules are
-//! added, and rules that we did not plan are reported, not removed. EC2 shows a
+//! added, and rules that others made are reported. What this connection asked for
+//! earlier and asks for no more is taken away later, by `trim-security-group`. EC2 shows a
 //! fresh group some seconds late, and until then it takes no rules: *not yet*.
 //! The undo is `delete-security-group`.
 
@@ -72,7 +73,7 @@ async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, St
     };
     let group_id = group.id;
     let rules = ec2.ingress_rules(std::slice::from_ref(&group_id)).await?;
-    let difference = rules::compare(&rules, &plan.sources);
+    let difference = rules::compare(&rules, &plan.sources, claim);
     if !difference.missing.is_empty() {
         let description = if claim.others_in(&group.tags).is_empty() {
             claim.rule_description()

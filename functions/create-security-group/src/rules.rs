@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::ec2::{IngressRule, Source};
+use shared::ownership::Claim;
 use shared::report::SQL_PORT;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(crate) struct Difference {
 }
 
 /// Compares the rules there are with the sources there should be.
-pub(crate) fn compare(rules: &[IngressRule], planned: &[Source]) -> Difference {
+pub(crate) fn compare(rules: &[IngressRule], planned: &[Source], claim: &Claim) -> Difference {
     let admitted: BTreeSet<&Source> = rules
         .iter()
         .filter(|rule| rule.is_exactly_tcp(SQL_PORT))
@@ -26,6 +27,8 @@ pub(crate) fn compare(rules: &[IngressRule], planned: &[Source]) -> Difference {
     let extra = rules
         .iter()
         .filter(|rule| !rule.is_exactly_tcp(SQL_PORT) || !planned.contains(&rule.source))
+        // What this connection asked for earlier was found by `inspect-network`.
+        .filter(|rule| !claim.is_own_rule(&rule.description))
         .map(ToString::to_string)
         .collect();
     Difference { missing, extra }
@@ -50,6 +53,12 @@ mod tests {
             description: "somebody".to_owned(),
         };
         let sql = Some((SQL_PORT, SQL_PORT));
+        let claim = Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
+            connection_id: "c0ffee".to_owned(),
+        };
+        let mut earlier = rule("tcp", sql, "10.9.0.0/16");
+        earlier.description = claim.rule_description();
         let planned = [source("10.0.0.0/16"), source("10.1.0.0/16")];
         for (rules, missing, extra) in [
             (vec![], 2, 0),
@@ -67,8 +76,9 @@ mod tests {
             (vec![rule("-1", None, "10.0.0.0/16")], 2, 1),
             (vec![rule("tcp", Some((0, 65535)), "10.0.0.0/16")], 2, 1),
             (vec![rule("udp", sql, "10.0.0.0/16")], 2, 1),
+            (vec![earlier], 2, 0),
         ] {
-            let found = compare(&rules, &planned);
+            let found = compare(&rules, &planned, &claim);
             assert_eq!(
                 (found.missing.len(), found.extra.len()),
                 (missing, extra),

@@ -1,12 +1,11 @@
 //! An endpoint to the same service that is there already: ours, shared or to be
 //! adopted.
 
-use shared::ec2::{Endpoint, EndpointState, SecurityGroups, Source};
-use shared::ids::{AccountId, ServiceName, VpcId};
+use shared::ec2::{Endpoint, EndpointState, SecurityGroup, SecurityGroups, Source};
+use shared::ids::{AccountId, ServiceName};
 use shared::ownership::{Claim, Origin};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
-use shared::request::ProvisionRequest;
 use shared::{Code, StepError};
 
 /// The endpoint to use, if there is one that can become usable: this connection's
@@ -31,6 +30,23 @@ pub(crate) fn find<'a>(
         })
 }
 
+/// Whether the connection worked before this run. One that is without private DNS
+/// though it is wanted did, if it was asked for without; else it was left by a run
+/// that did not come so far.
+pub(crate) fn works(
+    found: &Endpoint,
+    claim: &Claim,
+    cluster: &ClusterFacts,
+    wants_dns: bool,
+) -> bool {
+    claim.is_in(&found.tags)
+        && cluster.registered.contains(found.id.as_str())
+        && found.state == EndpointState::Available
+        && (found.private_dns
+            || !wants_dns
+            || found.tags.contains_key(&claim.without_private_dns_key()))
+}
+
 /// What an undo may touch when this endpoint is used.
 pub(crate) fn undo(
     found: &Endpoint,
@@ -41,10 +57,7 @@ pub(crate) fn undo(
     let id = found.id.as_str();
     let registered = cluster.registered.contains(id);
     let own = claim.is_in(&found.tags);
-    let works = own
-        && registered
-        && found.state == EndpointState::Available
-        && (found.private_dns || !wants_dns);
+    let works = works(found, claim, cluster, wants_dns);
     let made_by_us = Origin::of(&found.tags) == Some(Origin::Made);
     let goes_with_us = own && made_by_us && claim.others_in(&found.tags).is_empty();
     UndoPlan {
@@ -61,13 +74,12 @@ pub(crate) fn undo(
 /// planned sources. An endpoint of ours with our group is completed instead.
 pub(crate) async fn check_groups(
     ec2: &impl SecurityGroups,
-    vpc: &VpcId,
     found: &Endpoint,
-    group_name: &str,
+    ours: Option<&SecurityGroup>,
     sources: &[Source],
 ) -> Result<bool, StepError> {
     if Origin::of(&found.tags) == Some(Origin::Made)
-        && let Some(group) = ec2.group_named(vpc, group_name).await?
+        && let Some(group) = ours
         && found.group_ids.contains(&group.id)
     {
         return Ok(false);
@@ -104,8 +116,10 @@ pub(crate) fn check_tags(
     claim: &Claim,
     owns_registration: bool,
     trust: Option<&AccountId>,
+    private_dns: bool,
 ) -> Result<(), StepError> {
     let mut tags = found.tags.clone();
+    tags.extend(claim.private_dns_tags(private_dns));
     tags.extend(claim.tags(Origin::Adopted));
     tags.extend(claim.registration_tags(owns_registration, trust));
     let count = tags.keys().filter(|key| !key.starts_with("aws:")).count();
@@ -122,24 +136,13 @@ pub(crate) fn check_tags(
 }
 
 /// What the reader should know about the endpoint that is used.
-pub(crate) fn notes(found: &Endpoint, claim: &Claim, request: &ProvisionRequest) -> Vec<String> {
+pub(crate) fn note(found: &Endpoint, claim: &Claim) -> Option<String> {
     let id = &found.id;
-    let mut notes = Vec::new();
     match Origin::of(&found.tags) {
-        None => notes.push(format!("endpoint {id} to the same service exists and is adopted; it will never be deleted by this tool")),
-        Some(_) if !claim.is_in(&found.tags) => notes.push(format!("endpoint {id} is shared with cluster {}", claim.others_in(&found.tags).join(", "))),
-        Some(_) => {}
+        None => Some(format!("endpoint {id} to the same service exists and is adopted; it will never be deleted by this tool")),
+        Some(_) if !claim.is_in(&found.tags) => Some(format!("endpoint {id} is shared with cluster {}", claim.others_in(&found.tags).join(", "))),
+        Some(_) => None,
     }
-    let asked = &request.subnet_ids;
-    if asked
-        .iter()
-        .any(|subnet| !found.subnet_ids.contains(subnet))
-    {
-        notes.push(format!(
-            "endpoint {id} keeps its own subnets; subnet_ids is for new endpoints"
-        ));
-    }
-    notes
 }
 
 #[cfg(test)]
@@ -216,7 +219,7 @@ mod tests {
             endpoint("vpce-00000001", own.chain(aws).collect())
         };
         let check_tags = |found, owns_registration, trust| {
-            check_tags(&found, &claim(), owns_registration, trust)
+            check_tags(&found, &claim(), owns_registration, trust, true)
         };
         let account = "111122223333".parse().unwrap();
         assert!(check_tags(with_tags(47), true, None).is_ok());

@@ -5,13 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
-use shared::ownership::{Claim, security_group_name};
+use shared::ownership::{Claim, Origin, Tags, security_group_name};
 use shared::place::Place;
-use shared::plan::{ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan};
+use shared::plan::{ChangePlan, ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan};
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::{Code, StepError};
 
+mod change;
 mod dns;
 mod existing;
 mod sources;
@@ -94,22 +95,44 @@ pub async fn handle(
     let group_name = security_group_name(&cluster.service_name);
 
     let subnets = ec2.subnets(vpc_id).await?;
+    let offered = subnets::offered(&service.zone_ids, &cluster.zone_ids);
+    let group = ec2.group_named(vpc_id, &group_name).await?;
+    let mut change = ChangePlan {
+        endpoint: None,
+        former_endpoint: None,
+        sources_added: Vec::new(),
+        sources_removed: Vec::new(),
+        former_group: None,
+    };
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
-        let keeps_groups =
-            existing::check_groups(ec2, vpc_id, found, &group_name, &sources).await?;
+        let keeps_groups = existing::check_groups(ec2, found, group.as_ref(), &sources).await?;
         let undo = existing::undo(found, &claim, &cluster, request.private_dns);
         // What an earlier run of this connection added goes with it too.
         trust_account = trust_account.or_else(|| claim.trusted_account(&found.tags));
         // An endpoint that is registered already needs no trust, and an undo that
         // leaves the registration alone would leave the trust behind.
         trust_account = trust_account.filter(|_| undo.registration);
-        existing::check_tags(found, &claim, undo.registration, trust_account.as_ref())?;
-        notes.extend(existing::notes(found, &claim, &request));
-        let zone_ids = subnets::zones_of(&subnets, &found.subnet_ids);
+        let trusted = trust_account.as_ref();
+        existing::check_tags(
+            found,
+            &claim,
+            undo.registration,
+            trusted,
+            request.private_dns,
+        )?;
+        notes.extend(existing::note(found, &claim));
+        let works = existing::works(found, &claim, &cluster, request.private_dns);
+        let reach = change::reach(found, &claim, works);
+        let asked = &request.subnet_ids;
+        let wanted =
+            change::wanted_subnets(found, &reach, &subnets, &offered, asked, &mut notes)?;
+        (change.endpoint, change.former_endpoint) =
+            change::endpoint(found, &reach, &wanted, &request, &mut notes);
+        let zone_ids = subnets::zones_of(&subnets, &wanted);
         let endpoint = EndpointPlan {
             existing: Some(found.id.clone()),
             service_name: cluster.service_name.clone(),
-            subnet_ids: found.subnet_ids.clone(),
+            subnet_ids: wanted,
             zone_ids,
         };
         (endpoint, undo, keeps_groups)
@@ -121,7 +144,6 @@ pub async fn handle(
                 Code::SubnetsNotReadyInTime,
             );
         }
-        let offered = subnets::offered(&service.zone_ids, &cluster.zone_ids);
         let choice = subnets::choose(&subnets, &offered, &request.subnet_ids)?;
         notes.extend(subnets::notes(&subnets, &offered, &choice));
         let endpoint = EndpointPlan {
@@ -141,6 +163,30 @@ pub async fn handle(
         )
     };
 
+    let claims = |tags: &Tags| claim.is_in(tags);
+    let ours = group
+        .as_ref()
+        .filter(|group| !keeps_groups && Origin::of(&group.tags) == Some(Origin::Made))
+        .filter(|group| claims(&group.tags));
+    if let Some(group) = ours {
+        let rules = ec2.ingress_rules(std::slice::from_ref(&group.id)).await?;
+        let mut sharers = claim.others_in(&group.tags);
+        sharers.extend(standing.map_or_else(Vec::new, |found| claim.others_in(&found.tags)));
+        sharers.sort();
+        sharers.dedup();
+        let (planned, claim) = (&sources, &claim);
+        change::rules(
+            &mut change,
+            group,
+            &rules,
+            planned,
+            &sharers,
+            claim,
+            &mut notes,
+        );
+    }
+    let is_known = ours.is_some() || standing.is_some_and(|found| claims(&found.tags));
+
     Ok(Progress::Ready(NetworkPlan {
         connection_id: claim.connection_id,
         account_id: vpc.owner,
@@ -151,6 +197,7 @@ pub async fn handle(
         }),
         trust_account,
         private_host,
+        change: is_known.then_some(change),
         undo,
         notes,
     }))

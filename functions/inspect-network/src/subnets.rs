@@ -93,6 +93,41 @@ fn choose_freely<'a>(
     Ok(best)
 }
 
+/// For each offered zone that these subnets are not in, the best one if there is a
+/// usable one.
+pub(crate) fn of_other_zones(
+    subnets: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    has: &[SubnetId],
+) -> Vec<SubnetId> {
+    let zones = zones_of(subnets, has);
+    let lacking: BTreeSet<ZoneId> = offered.difference(&zones).cloned().collect();
+    // Without any there is nothing to add, which is no failure here.
+    let best = choose_freely(subnets, &lacking).unwrap_or_default();
+    best.into_values().map(|subnet| subnet.id.clone()).collect()
+}
+
+/// Checks the subnets that an endpoint is asked to have, of which it has some: with
+/// an address in them, it matters no more whether another one is free.
+pub(crate) fn check_wanted(
+    subnets: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    asked: &[SubnetId],
+    has: &[SubnetId],
+) -> Result<Vec<SubnetId>, StepError> {
+    let mut known = subnets.to_vec();
+    for subnet in known.iter_mut().filter(|subnet| has.contains(&subnet.id)) {
+        subnet.free_addresses = subnet.free_addresses.max(1);
+        subnet.available = true;
+    }
+    let mut zones = offered.clone();
+    // A zone that is not offered any more is not given up for that.
+    let kept: Vec<SubnetId> = asked.iter().filter(|id| has.contains(id)).cloned().collect();
+    zones.extend(zones_of(subnets, &kept));
+    let chosen = check_asked(&known, &zones, asked)?;
+    Ok(chosen.into_values().map(|subnet| subnet.id.clone()).collect())
+}
+
 fn check_asked<'a>(
     subnets: &'a [Subnet],
     offered: &BTreeSet<ZoneId>,

@@ -15,7 +15,9 @@ use crate::ownership::Tags;
 
 mod aws;
 pub mod errors;
+mod inventory;
 pub use aws::AwsEc2;
+pub use inventory::{Claimed, Inventory, Managed, by_connection};
 
 /// Reads of the network as it is.
 pub trait Network {
@@ -71,6 +73,14 @@ pub trait Endpoints {
     async fn create_endpoint(&self, new: &NewEndpoint) -> Result<Endpoint, StepError>;
     /// Switches private DNS on or off.
     async fn set_private_dns(&self, id: &EndpointId, on: bool) -> Result<(), StepError>;
+    /// Adds subnets to an endpoint or removes some. EC2 refuses a subnet of a zone that
+    /// the endpoint is in, also when the same call removes the one that is there.
+    async fn change_subnets(
+        &self,
+        id: &EndpointId,
+        add: &[SubnetId],
+        remove: &[SubnetId],
+    ) -> Result<(), StepError>;
     /// Asks for deletion; absent is success.
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError>;
     /// Adds tags to an endpoint.

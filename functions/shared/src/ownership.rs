@@ -30,6 +30,7 @@ pub const ORIGIN: &str = "cockroachdb-privatelink:origin";
 const RULE_PREFIX: &str = "crdb-privatelink ";
 const CLAIM_PREFIX: &str = "cockroachdb-privatelink:cluster:";
 const FOUND_PREFIX: &str = "cockroachdb-privatelink:registration-found:";
+const WITHOUT_DNS_PREFIX: &str = "cockroachdb-privatelink:without-private-dns:";
 const TRUSTED_PREFIX: &str = "cockroachdb-privatelink:account-trusted:";
 
 /// How a resource came to be ours.
@@ -108,6 +109,13 @@ impl Claim {
         format!("{TRUSTED_PREFIX}{}", self.cluster_id)
     }
 
+    /// The key of the tag of an endpoint that says that this connection was asked for
+    /// without private DNS. An endpoint that has none and does not say so was left by
+    /// a run that did not come so far, and did not work yet.
+    pub fn without_private_dns_key(&self) -> String {
+        format!("{WITHOUT_DNS_PREFIX}{}", self.cluster_id)
+    }
+
     /// The account that this connection added to the cluster's trusted owners,
     /// as the tags of its endpoint tell.
     pub fn trusted_account(&self, tags: &Tags) -> Option<AccountId> {
@@ -140,6 +148,17 @@ impl Claim {
                 Release::Untag(self.keys(), "it was not made by this tool".to_owned())
             }
         }
+    }
+
+    /// All claims that the tags hold. A key that names no cluster is none of ours.
+    pub fn all_in(tags: &Tags) -> Vec<Claim> {
+        let claims = tags.iter().filter_map(|(key, connection_id)| {
+            Some(Claim {
+                cluster_id: key.strip_prefix(CLAIM_PREFIX)?.parse().ok()?,
+                connection_id: connection_id.clone(),
+            })
+        });
+        claims.collect()
     }
 
     /// The clusters of all other claims.
@@ -185,11 +204,14 @@ impl Claim {
         format!("{RULE_PREFIX}{} added", self.connection_id)
     }
 
+    /// Whether a rule with this description was made for this claim.
+    pub fn is_own_rule(&self, description: &str) -> bool {
+        description == self.rule_description() || description == self.added_rule_description()
+    }
+
     /// Whether a rule with this description was made for another claim than this.
     pub fn is_rule_of_another(&self, description: &str) -> bool {
-        description.starts_with(RULE_PREFIX)
-            && description != self.rule_description()
-            && description != self.added_rule_description()
+        description.starts_with(RULE_PREFIX) && !self.is_own_rule(description)
     }
 
     /// The tags by which this claim marks an endpoint: one that it makes, and one
@@ -201,12 +223,20 @@ impl Claim {
         found.into_iter().chain(trusted).collect()
     }
 
+    /// The tag by which a connection that is asked for without private DNS marks an
+    /// endpoint.
+    pub fn private_dns_tags(&self, private_dns: bool) -> Tags {
+        let without = (!private_dns).then(|| (self.without_private_dns_key(), "yes".to_owned()));
+        without.into_iter().collect()
+    }
+
     /// The keys of the tags that are of this claim alone.
     fn own_keys(&self) -> Vec<String> {
         vec![
             self.key(),
             self.found_registration_key(),
             self.trusted_account_key(),
+            self.without_private_dns_key(),
         ]
     }
 
@@ -356,6 +386,7 @@ mod tests {
         ] {
             let mut tags = claim(A).tags(Origin::Made);
             tags.extend(claim(A).registration_tags(owns_it, trusted));
+            tags.extend(claim(A).private_dns_tags(false));
             let told = (
                 claim(A).owns_registration(&tags),
                 claim(A).trusted_account(&tags),

@@ -50,6 +50,9 @@ pub struct NetworkPlan {
     pub trust_account: Option<AccountId>,
     /// The host that private DNS will answer for; `None` without private DNS.
     pub private_host: Option<String>,
+    /// What changes about a connection that is there; `None` when the endpoint is
+    /// made by this run, or this connection does not use it yet.
+    pub change: Option<ChangePlan>,
     /// What an undo may touch.
     pub undo: UndoPlan,
     /// What the reader should know.
@@ -64,10 +67,48 @@ pub struct EndpointPlan {
     pub existing: Option<EndpointId>,
     /// Its service.
     pub service_name: ServiceName,
-    /// Its subnets, one for each zone.
+    /// The subnets that it is to have in the end, one for each zone.
     pub subnet_ids: Vec<SubnetId>,
     /// The zones of these subnets.
     pub zone_ids: BTreeSet<ZoneId>,
+}
+
+/// What changes about a connection that is there, and what was there before. Things
+/// are added first and taken away last, and what others share is not taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePlan {
+    /// What the endpoint is to be; `None` when nothing of it changes.
+    pub endpoint: Option<EndpointShape>,
+    /// What the endpoint was. `None` when this run does not change it, so that an
+    /// undo has nothing to put back.
+    pub former_endpoint: Option<EndpointShape>,
+    /// Who is let in by a rule that is still missing.
+    pub sources_added: Vec<Source>,
+    /// Who is let in by a rule of this connection that is taken away in the end.
+    pub sources_removed: Vec<Source>,
+    /// The group with those whom the rules of this connection let in before. `None`
+    /// when this run neither adds nor removes a rule, so that an undo has nothing to
+    /// put back.
+    pub former_group: Option<SecurityGroupPlan>,
+}
+
+impl ChangePlan {
+    /// Whether everything is as it was asked for.
+    pub fn is_nothing(&self) -> bool {
+        self.former_endpoint.is_none() && self.former_group.is_none()
+    }
+}
+
+/// What can change about an endpoint while it works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointShape {
+    /// Its subnets, one for each zone.
+    pub subnet_ids: Vec<SubnetId>,
+    /// Whether private DNS is on; `None` leaves that to `enable-private-dns`, which
+    /// comes later.
+    pub private_dns: Option<bool>,
 }
 
 /// Our security group.
@@ -85,7 +126,8 @@ pub struct SecurityGroupPlan {
 #[serde(deny_unknown_fields)]
 pub struct UndoPlan {
     /// False when the connection worked before this run. Then a failure of this
-    /// run must not take it down, and nothing at all is undone.
+    /// run must not take it down: only what this run changed is put back, as
+    /// [`ChangePlan`] says.
     pub anything: bool,
     /// Whether the registration is this connection's own.
     pub registration: bool,

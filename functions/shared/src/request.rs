@@ -108,6 +108,18 @@ pub struct DeprovisionRequest {
     /// Who asks. The outcome of what a tag asked for is written back as a tag.
     #[serde(default)]
     pub requested_by: RequestedBy,
+    /// If set, nothing happens unless the ledger still has of the connection what it
+    /// had when it was decided to take it away. Looked at under the lease.
+    #[serde(default)]
+    pub unless_changed: Option<Seen>,
+}
+
+/// What the ledger had of a connection at some moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// The ARN of the connection's last run; `null` if there was no entry.
+    pub execution: Option<String>,
 }
 
 /// Who may connect: the sources of the security group's rules for TCP 26257.
@@ -182,6 +194,10 @@ pub struct Limits {
     /// Until the Cloud API takes the registration.
     #[schemars(range(min = 10, max = 3600))]
     pub registration_seconds: u64,
+    /// Until an endpoint that is there has its subnets as they are asked for. EC2
+    /// takes one change after the other, and some minutes for each.
+    #[schemars(range(min = 10, max = 7200))]
+    pub change_seconds: u64,
     /// Until endpoint and registration are both available.
     #[schemars(range(min = 10, max = 3600))]
     pub acceptance_seconds: u64,
@@ -202,6 +218,7 @@ impl Limits {
         network_seconds: 3600,
         security_group_seconds: 3600,
         registration_seconds: 3600,
+        change_seconds: 7200,
         acceptance_seconds: 3600,
         private_dns_seconds: 3600,
         undo_seconds: 3600,
@@ -210,13 +227,14 @@ impl Limits {
     pub const MIN_SECONDS: u64 = 10;
 
     /// Each limit with its field name.
-    pub fn named(&self) -> [(&'static str, u64); 8] {
+    pub fn named(&self) -> [(&'static str, u64); 9] {
         [
             ("lease_seconds", self.lease_seconds),
             ("cluster_seconds", self.cluster_seconds),
             ("network_seconds", self.network_seconds),
             ("security_group_seconds", self.security_group_seconds),
             ("registration_seconds", self.registration_seconds),
+            ("change_seconds", self.change_seconds),
             ("acceptance_seconds", self.acceptance_seconds),
             ("private_dns_seconds", self.private_dns_seconds),
             ("undo_seconds", self.undo_seconds),
@@ -234,6 +252,7 @@ impl Default for Limits {
             network_seconds: 900,
             security_group_seconds: 180,
             registration_seconds: 180,
+            change_seconds: 3600,
             // Terraform waits ten minutes for an endpoint and as long for a registration.
             acceptance_seconds: 900,
             // The documentation says about five minutes.

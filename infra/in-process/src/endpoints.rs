@@ -2,7 +2,7 @@
 
 use shared::StepError;
 use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
-use shared::ids::{EndpointId, VpcId};
+use shared::ids::{EndpointId, SubnetId, VpcId};
 use shared::ownership::Tags;
 
 use super::{InProcess, filter, filter_any};
@@ -122,6 +122,24 @@ impl Endpoints for InProcess {
         .map(|_| ())
     }
 
+    async fn change_subnets(
+        &self,
+        id: &EndpointId,
+        add: &[SubnetId],
+        remove: &[SubnetId],
+    ) -> Result<(), StepError> {
+        let request = ModifyVpcEndpoint {
+            vpc_endpoint_id: id.to_string(),
+            add_subnet_ids: add.iter().map(ToString::to_string).collect(),
+            remove_subnet_ids: remove.iter().map(ToString::to_string).collect(),
+            ..Default::default()
+        };
+        self.ec2("ModifyVpcEndpoint", |world, caller| {
+            world.modify_vpc_endpoint(caller, &request)
+        })
+        .map(|_| ())
+    }
+
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError> {
         let action = "DeleteVpcEndpoints";
         let request = DeleteVpcEndpoints {
@@ -152,7 +170,7 @@ impl Endpoints for InProcess {
     }
 }
 
-fn read(found: VpcEndpoint) -> Option<Endpoint> {
+pub(super) fn read(found: VpcEndpoint) -> Option<Endpoint> {
     Some(Endpoint {
         id: found.vpc_endpoint_id.parse().ok()?,
         is_interface: found.vpc_endpoint_type == EndpointType::Interface,

@@ -10,13 +10,14 @@ mod endpoints;
 mod executions;
 mod groups;
 pub mod integrations;
+mod inventory;
 mod ledger;
 mod network;
 mod places;
 pub mod stage;
 mod vpc_tags;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use shared::StepError;
 use shared::ec2::errors;
@@ -53,6 +54,17 @@ impl InProcess {
     pub fn acting_as(&self, who: &str) -> Self {
         Self {
             simulator: self.simulator.acting_as(who),
+            ..self.seen_by(self.caller.clone())
+        }
+    }
+
+    /// The same ports, with what they know by now, over another world.
+    pub fn over(&self, simulator: Simulator) -> Self {
+        let key = self.key.lock();
+        let key = key.unwrap_or_else(PoisonError::into_inner).clone();
+        Self {
+            simulator,
+            key: Mutex::new(key),
             ..self.seen_by(self.caller.clone())
         }
     }

@@ -19,6 +19,7 @@ pub struct Simulator {
     inner: Arc<Mutex<Inner>>,
 }
 
+#[derive(Clone)]
 struct Inner {
     world: World,
     faults: Vec<Fault>,
@@ -119,17 +120,22 @@ impl Simulator {
     /// Another world that begins as this one is now, with a clock of its own:
     /// without scripted faults, and with nothing called yet.
     pub fn fork(&self, now: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Simulator {
-        let here = self.settled();
+        let fork = self.copy(now);
+        let mut inner = fork.lock();
+        inner.faults.clear();
+        inner.calls.clear();
+        inner.counts.clear();
+        drop(inner);
+        fork
+    }
+
+    /// Another world in which all this has happened, with a clock of its own, and
+    /// with the faults that are still to come.
+    pub fn copy(&self, now: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Simulator {
         Simulator {
             now: Arc::new(now),
             by: self.by.clone(),
-            inner: Arc::new(Mutex::new(Inner {
-                world: here.world.clone(),
-                faults: Vec::new(),
-                seeded: here.seeded.clone(),
-                calls: Vec::new(),
-                counts: HashMap::new(),
-            })),
+            inner: Arc::new(Mutex::new(self.settled().clone())),
         }
     }
 
@@ -141,6 +147,11 @@ impl Simulator {
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
+    }
+
+    /// How many calls there were so far.
+    pub fn called(&self) -> usize {
+        self.lock().calls.len()
     }
 
     /// The present of this world.
@@ -285,6 +296,25 @@ mod tests {
         assert_eq!(create(&sim).unwrap_err().code(), "UnauthorizedOperation");
         sim.end_faults();
         assert_eq!(create(&sim).unwrap_err().code(), "InvalidGroup.Duplicate");
+    }
+
+    #[test]
+    fn a_copy_goes_on_where_the_other_one_stands() {
+        let (sim, seconds) = stage();
+        let fault = |nth| {
+            let operation = "ec2:DescribeVpcs";
+            Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
+        };
+        sim.add_fault(fault(2));
+        describe(&sim).unwrap();
+        let now = OffsetDateTime::from_unix_timestamp(seconds.load(Ordering::Relaxed)).unwrap();
+        let copy = sim.copy(move || now);
+        copy.add_fault(fault(3));
+        let answers = |sim: &Simulator| [(); 2].map(|()| describe(sim).is_ok());
+        assert_eq!(answers(&copy), [false, false]);
+        assert_eq!(answers(&sim), [false, true]);
+        let nth: Vec<_> = copy.calls().iter().map(|call| call.nth).collect();
+        assert_eq!(nth, [1, 2, 3]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::run::Standing;
+
 /// One entry of an execution's history. As JSON it is one flat object with
 /// `at` in RFC 3339 and the kind's name in `event`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -154,6 +156,10 @@ impl EventKind {
 pub trait Observer {
     /// Called once per event, in order.
     fn event(&self, event: &Event);
+
+    /// Called before each state with what says where the execution stands, for
+    /// those who want to [`resume`](crate::resume) it from there.
+    fn stands(&self, _standing: &dyn Fn() -> Standing) {}
 }
 
 /// Nobody watches.

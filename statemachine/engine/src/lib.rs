@@ -49,6 +49,6 @@ pub use clock::{Clock, Hold, ScaledClock, VirtualClock};
 pub use event::{Event, EventKind, Observer};
 pub use findings::{Finding, LoadError};
 pub use machine::Machine;
-pub use run::{Execution, Outcome, run};
+pub use run::{Execution, Outcome, Standing, resume, run};
 pub use task::{INTEGRATIONS, TaskFailure, Tasks};
 pub use trace::trace;

@@ -28,43 +28,62 @@ pub(crate) fn timestamp(at: OffsetDateTime) -> String {
 }
 
 /// Evaluates the expressions of one moment of one state.
-pub(crate) struct Scope {
-    evaluator: Evaluator,
+pub(crate) struct Scope<'v> {
+    variables: &'v Variables,
+    /// Makes `$states`.
+    states: Box<dyn Fn() -> JValue + 'v>,
+    now: OffsetDateTime,
+    /// Made for the first expression, because many states have none.
+    evaluator: Option<Evaluator>,
 }
 
-impl Scope {
-    pub(crate) fn new(variables: &Variables, states: JValue, now: OffsetDateTime) -> Scope {
-        let mut context = Context::new();
-        for (name, value) in variables {
-            context.bind(name.clone(), value.clone());
+impl<'v> Scope<'v> {
+    pub(crate) fn new(
+        variables: &'v Variables,
+        states: impl Fn() -> JValue + 'v,
+        now: OffsetDateTime,
+    ) -> Self {
+        Scope {
+            variables,
+            states: Box::new(states),
+            now,
+            evaluator: None,
         }
-        context.bind("states".to_owned(), states);
-        let mut evaluator = Evaluator::with_context(context);
-        // The names are free or may be replaced, so registering cannot fail;
-        // the tests below would show it.
-        let _ = evaluator.register_fn("parse", parse);
-        let _ = evaluator
-            .register_fn_override("now", move |_: &[JValue]| Ok(JValue::from(timestamp(now))));
-        let _ = evaluator.register_fn_override("millis", move |_: &[JValue]| {
-            let millis = now.unix_timestamp_nanos() / 1_000_000;
-            Ok(JValue::from(i64::try_from(millis).unwrap_or(i64::MAX)))
-        });
-        Scope { evaluator }
     }
 
     /// What an expression yields. Nothing (undefined) is a failure, because a
     /// field must have a value.
     pub(crate) fn evaluate(&mut self, expression: &Expression) -> Result<JValue, TaskFailure> {
-        // Step Functions gives an expression no input document, only `$states`.
-        match self
+        let (variables, states, now) = (self.variables, &self.states, self.now);
+        let evaluator = self
             .evaluator
-            .evaluate(expression.ast(), &JValue::Undefined)
-        {
+            .get_or_insert_with(|| evaluator(variables, states(), now));
+        // Step Functions gives an expression no input document, only `$states`.
+        match evaluator.evaluate(expression.ast(), &JValue::Undefined) {
             Ok(JValue::Undefined) => Err(expression.failure("yields nothing (undefined)")),
             Ok(value) => Ok(value),
             Err(error) => Err(expression.failure(&format!("fails: {}", error.message()))),
         }
     }
+}
+
+fn evaluator(variables: &Variables, states: JValue, now: OffsetDateTime) -> Evaluator {
+    let mut context = Context::new();
+    for (name, value) in variables {
+        context.bind(name.clone(), value.clone());
+    }
+    context.bind("states".to_owned(), states);
+    let mut evaluator = Evaluator::with_context(context);
+    // The names are free or may be replaced, so registering cannot fail;
+    // the tests below would show it.
+    let _ = evaluator.register_fn("parse", parse);
+    let _ =
+        evaluator.register_fn_override("now", move |_: &[JValue]| Ok(JValue::from(timestamp(now))));
+    let _ = evaluator.register_fn_override("millis", move |_: &[JValue]| {
+        let millis = now.unix_timestamp_nanos() / 1_000_000;
+        Ok(JValue::from(i64::try_from(millis).unwrap_or(i64::MAX)))
+    });
+    evaluator
 }
 
 /// `$parse(text)`: reads JSON, as Step Functions' own function does.
@@ -93,7 +112,7 @@ mod tests {
         let states = from_json(json!({"input": {"items": [1, 2, 3], "none": null}}));
         let now = datetime!(2030-01-01 02:03:04.5678 UTC);
         let expression = Expression::parse(source, "here".into()).unwrap();
-        Scope::new(&variables, states, now)
+        Scope::new(&variables, || states.clone(), now)
             .evaluate(&expression)
             .map(|value| to_json(&value).unwrap())
             .map_err(|failure| failure.cause)

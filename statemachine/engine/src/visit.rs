@@ -27,6 +27,13 @@ pub(crate) enum Onward<'a> {
     End(JValue),
 }
 
+/// How an execution began.
+pub(crate) struct Begun<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) input: &'a JValue,
+    pub(crate) at: OffsetDateTime,
+}
+
 /// What stays the same during an execution.
 pub(crate) struct Visitor<'a, T, C, O> {
     machine: &'a Machine,
@@ -50,13 +57,12 @@ struct Stay<'a, 'i> {
 impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
     pub(crate) fn new(
         machine: &'a Machine,
-        name: &str,
-        input: JValue,
+        begun: Begun<'_>,
         tasks: &'a T,
         clock: &'a C,
         recorder: &'a Recorder<'a, C, O>,
     ) -> Self {
-        let started = clock.now();
+        let Begun { name, input, at } = begun;
         // The shape of real ARNs, with what one process can know of them.
         let arn = "arn:aws:states:local:000000000000";
         let machine_name = &machine.name;
@@ -65,9 +71,9 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
                 "Id",
                 format!("{arn}:execution:{machine_name}:{name}").into(),
             ),
-            ("Input", input),
+            ("Input", input.clone()),
             ("Name", name.into()),
-            ("StartTime", timestamp(started).into()),
+            ("StartTime", timestamp(at).into()),
             ("RedriveCount", 0.into()),
         ]);
         let state_machine = from_json(json!({
@@ -79,7 +85,7 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             tasks,
             clock,
             recorder,
-            deadline: machine.compiled.timeout.map(|limit| later(started, limit)),
+            deadline: machine.compiled.timeout.map(|limit| later(at, limit)),
             execution,
             state_machine,
         }
@@ -268,25 +274,28 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
     }
 
     /// What expressions see now: `$states` with what was found, if anything.
-    fn scope(
-        &self,
-        stay: &Stay<'_, '_>,
-        variables: &Variables,
+    fn scope<'s>(
+        &'s self,
+        stay: &Stay<'s, 's>,
+        variables: &'s Variables,
         retries: u32,
-        found: Option<(&str, JValue)>,
-    ) -> Scope {
-        let state = object([
-            ("EnteredTime", timestamp(stay.entered).into()),
-            ("Name", stay.name.into()),
-            ("RetryCount", JValue::from(i64::from(retries))),
-        ]);
-        let context = object([
-            ("Execution", self.execution.clone()),
-            ("StateMachine", self.state_machine.clone()),
-            ("State", state),
-        ]);
-        let fields = [("input", stay.input.clone()), ("context", context)];
-        let states = object(fields.into_iter().chain(found));
+        found: Option<(&'static str, JValue)>,
+    ) -> Scope<'s> {
+        let (entered, name, input) = (stay.entered, stay.name, stay.input);
+        let states = move || {
+            let state = object([
+                ("EnteredTime", timestamp(entered).into()),
+                ("Name", name.into()),
+                ("RetryCount", JValue::from(i64::from(retries))),
+            ]);
+            let context = object([
+                ("Execution", self.execution.clone()),
+                ("StateMachine", self.state_machine.clone()),
+                ("State", state),
+            ]);
+            let fields = [("input", input.clone()), ("context", context)];
+            object(fields.into_iter().chain(found.clone()))
+        };
         Scope::new(variables, states, self.clock.now())
     }
 

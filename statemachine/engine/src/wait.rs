@@ -84,9 +84,10 @@ mod tests {
 
     #[test]
     fn a_time_in_the_past_is_not_waited_for() {
+        let variables = crate::scope::Variables::new();
         let mut scope = Scope::new(
-            &crate::scope::Variables::new(),
-            JValue::Null,
+            &variables,
+            || JValue::Null,
             datetime!(2030-01-01 00:00:00 UTC),
         );
         let past = Until::Instant(datetime!(2029-01-01 00:00:00 UTC));

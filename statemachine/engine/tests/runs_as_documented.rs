@@ -6,8 +6,8 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use engine::{
-    Clock, Event, EventKind, Execution, Machine, Observer, Outcome, ScaledClock, TaskFailure,
-    Tasks, VirtualClock, run, trace,
+    Clock, Event, EventKind, Execution, Machine, Observer, Outcome, ScaledClock, Standing,
+    TaskFailure, Tasks, VirtualClock, resume, run, trace,
 };
 use serde_json::{Value, json};
 
@@ -610,4 +610,57 @@ fn clocks_can_be_shared_by_threads() {
     fn shared<T: Clone + Send + Sync>(_: &T) {}
     shared(&VirtualClock::new());
     shared(&ScaledClock::new(1.0));
+}
+
+/// Notes where an execution stands before each state, and when.
+struct Places(VirtualClock, RefCell<Vec<(time::OffsetDateTime, Standing)>>);
+
+impl Observer for Places {
+    fn event(&self, _event: &Event) {}
+
+    fn stands(&self, standing: &dyn Fn() -> Standing) {
+        self.1.borrow_mut().push((self.0.now(), standing()));
+    }
+}
+
+#[test]
+fn an_execution_goes_on_from_wherever_it_stood() {
+    let states = json!({
+        "Ask": {
+            "Type": "Task",
+            "Resource": "work",
+            "Assign": {"asked": "{% $states.result %}"},
+            "Next": "Pause",
+        },
+        "Pause": {"Type": "Wait", "Seconds": 50, "Next": "AskAgain"},
+        "AskAgain": {
+            "Type": "Task",
+            "Resource": "work",
+            "Output": "{% [$asked, $states.result, $states.context.Execution, $now()] %}",
+            "Next": "PauseLong",
+        },
+        "PauseLong": {"Type": "Wait", "Seconds": "{% $states.context.Execution.Input %}", "End": true},
+    });
+    for (input, outcome_is) in [(40, "Succeeded"), (60, "TimedOut")] {
+        let machine = load(&json!({
+            "QueryLanguage": "JSONata", "StartAt": "Ask", "TimeoutSeconds": 100, "States": states,
+        }));
+        let tasks = async |_: &str, _: Value| Ok(json!("answer"));
+        let clock = VirtualClock::new();
+        let places = Places(clock.clone(), RefCell::default());
+        let whole = block_on(run(&machine, "a", json!(input), &tasks, &clock, &places));
+        assert!(
+            format!("{:?}", whole.outcome).starts_with(outcome_is),
+            "{whole:?}"
+        );
+        let places = places.1.into_inner();
+        assert_eq!(places.len(), 4);
+        for (at, standing) in places {
+            let clock = VirtualClock::starting_at(at);
+            let rest = block_on(resume(&machine, standing, &tasks, &clock, &()));
+            assert_eq!((&rest.name, &rest.outcome), (&whole.name, &whole.outcome));
+            assert!(whole.history.ends_with(&rest.history), "{rest:?}");
+            assert!(rest.history.len() < whole.history.len());
+        }
+    }
 }

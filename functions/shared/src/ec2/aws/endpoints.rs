@@ -8,7 +8,7 @@ use super::{
 };
 use crate::StepError;
 use crate::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
-use crate::ids::{EndpointId, VpcId};
+use crate::ids::{EndpointId, SubnetId, VpcId};
 use crate::ownership::Tags;
 
 impl Endpoints for AwsEc2 {
@@ -78,6 +78,28 @@ impl Endpoints for AwsEc2 {
             .map_err(|error| failure("ModifyVpcEndpoint", error))
     }
 
+    async fn change_subnets(
+        &self,
+        endpoint: &EndpointId,
+        add: &[SubnetId],
+        remove: &[SubnetId],
+    ) -> Result<(), StepError> {
+        // Left out where there is none: EC2 takes an empty list for a mistake.
+        let listed = |ids: &[SubnetId]| {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            (!ids.is_empty()).then_some(ids)
+        };
+        let request = self
+            .client
+            .modify_vpc_endpoint()
+            .vpc_endpoint_id(endpoint.as_str())
+            .set_add_subnet_ids(listed(add))
+            .set_remove_subnet_ids(listed(remove));
+        let sent = request.send().await;
+        sent.map(|_| ())
+            .map_err(|error| failure("ModifyVpcEndpoint", error))
+    }
+
     async fn delete_endpoint(&self, endpoint: &EndpointId) -> Result<(), StepError> {
         let operation = "DeleteVpcEndpoints";
         let request = self
@@ -134,7 +156,7 @@ impl AwsEc2 {
     }
 }
 
-fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, StepError> {
+pub(super) fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, StepError> {
     let last_error = found.last_error().map(|error| {
         format!(
             "{}: {}",

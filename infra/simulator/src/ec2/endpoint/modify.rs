@@ -166,6 +166,16 @@ impl World {
                 )));
             }
         }
+        let stays = |id: &str| !request.remove_subnet_ids.iter().any(|gone| gone == id);
+        let is_left_without = !request.remove_subnet_ids.is_empty()
+            && request.add_subnet_ids.is_empty()
+            && !endpoint.subnet_ids().any(stays);
+        if is_left_without {
+            return Err(invalid_parameter(format!(
+                "The endpoint {} must have at least one subnet",
+                endpoint.id
+            )));
+        }
         if request.add_subnet_ids.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,133 @@
+//! What to do next, as the endpoint is now.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use shared::ec2::{Endpoint, EndpointState, Subnet};
+use shared::ids::{SubnetId, ZoneId};
+use shared::ownership::Claim;
+use shared::plan::EndpointShape;
+use shared::{Code, StepError};
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing: it is as it is to be.
+    None,
+    /// Nothing yet: EC2 takes no change now.
+    Wait,
+    /// These subnets are in zones that it lacks.
+    Add(Vec<SubnetId>),
+    /// These go: out of a zone that another subnet is wanted in, or for good.
+    Remove(Vec<SubnetId>),
+    /// Private DNS, on or off.
+    Switch(bool),
+    /// The tag that says that it is to be without private DNS.
+    MarkWithoutDns,
+    /// The same tag goes.
+    UnmarkWithoutDns,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |ids: &[SubnetId]| {
+            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+            ids.join(", ")
+        };
+        match self {
+            Step::None | Step::Wait => f.write_str("to be available"),
+            Step::Add(ids) => write!(f, "to be in {} too", list(ids)),
+            Step::Remove(ids) => write!(f, "to leave {}", list(ids)),
+            Step::Switch(true) => f.write_str("to have private DNS"),
+            Step::Switch(false) => f.write_str("to be without private DNS"),
+            Step::MarkWithoutDns | Step::UnmarkWithoutDns => f.write_str("to carry its tags"),
+        }
+    }
+}
+
+/// What to do next.
+///
+/// # Errors
+/// `endpoint-…` for an endpoint at a bad end, and `only-zone-swapped`.
+pub(crate) fn next(
+    endpoint: &Endpoint,
+    subnets: &[Subnet],
+    shape: &EndpointShape,
+    claim: &Claim,
+) -> Result<Step, StepError> {
+    let bad_end = |code| {
+        let detail = format!("endpoint {} is {}", endpoint.id, endpoint.state);
+        Err(StepError::new(code, detail))
+    };
+    match endpoint.state {
+        EndpointState::Available => {}
+        EndpointState::Deleting | EndpointState::Deleted => return bad_end(Code::EndpointGone),
+        EndpointState::Rejected => return bad_end(Code::EndpointRejected),
+        EndpointState::Failed => return bad_end(Code::EndpointFailed),
+        EndpointState::Expired => return bad_end(Code::EndpointExpired),
+        // A change that is under way, whoever asked for it, comes to its end first.
+        EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
+            return Ok(Step::Wait);
+        }
+    }
+    let step = next_subnets(endpoint, subnets, &shape.subnet_ids)?;
+    if step == Step::None {
+        return Ok(next_dns(endpoint, shape.private_dns, claim));
+    }
+    Ok(step)
+}
+
+fn next_subnets(
+    endpoint: &Endpoint,
+    subnets: &[Subnet],
+    wanted: &[SubnetId],
+) -> Result<Step, StepError> {
+    let zone = |id: &SubnetId| {
+        let subnet = subnets.iter().find(|subnet| subnet.id == *id)?;
+        subnet.zone_id.clone()
+    };
+    let has = &endpoint.subnet_ids;
+    let taken: BTreeMap<ZoneId, &SubnetId> =
+        has.iter().filter_map(|id| Some((zone(id)?, id))).collect();
+    let missing = wanted.iter().filter(|id| !has.contains(id));
+    // One whose zone nobody tells is added, so that EC2 says what is wrong with it.
+    let (blocked, free): (Vec<_>, Vec<_>) =
+        missing.partition(|id| zone(id).is_some_and(|zone| taken.contains_key(&zone)));
+    if !free.is_empty() {
+        return Ok(Step::Add(free.into_iter().cloned().collect()));
+    }
+    if let Some(blocked) = blocked.first() {
+        let Some(old) = zone(blocked).and_then(|zone| taken.get(&zone).copied()) else {
+            return Ok(Step::None);
+        };
+        if has.len() > 1 {
+            return Ok(Step::Remove(vec![old.clone()]));
+        }
+        return Err(StepError::new(
+            Code::OnlyZoneSwapped,
+            format!(
+                "endpoint {} is in {old} only, and {blocked} is wanted in its place",
+                endpoint.id
+            ),
+        ));
+    }
+    let surplus = has.iter().filter(|id| !wanted.contains(id));
+    let surplus: Vec<SubnetId> = surplus.cloned().collect();
+    // An endpoint without any subnet is never what is meant.
+    if surplus.is_empty() || wanted.is_empty() {
+        return Ok(Step::None);
+    }
+    Ok(Step::Remove(surplus))
+}
+
+/// The tag is there before private DNS goes, and goes after it is back: whatever is
+/// seen in between is taken for a connection that works.
+fn next_dns(endpoint: &Endpoint, wanted: Option<bool>, claim: &Claim) -> Step {
+    let is_marked = endpoint.tags.contains_key(&claim.without_private_dns_key());
+    match wanted {
+        Some(false) if !is_marked => Step::MarkWithoutDns,
+        Some(on) if endpoint.private_dns != on => Step::Switch(on),
+        Some(true) if is_marked => Step::UnmarkWithoutDns,
+        Some(_) | None => Step::None,
+    }
+}

@@ -1,0 +1,141 @@
+//! Leads an endpoint that works to other subnets, and to private DNS on or off,
+//! without an outage: one change for each call, until the endpoint is available and
+//! exactly as it is to be.
+//!
+//! First it gets a subnet in each zone that it lacks. Then subnets change places
+//! within their zones, one zone at a time, and only while the endpoint is in another
+//! zone too: EC2 refuses two subnets of one zone, so the old one goes first. Then the
+//! zones go that are not wanted any more, and private DNS is switched last.
+//!
+//! Where it has come to is seen from the endpoint alone, so a call may be repeated,
+//! and a run that was lost is continued by the next one. The undo is the same
+//! function with what the endpoint was before.
+
+use serde::{Deserialize, Serialize};
+use shared::ec2::{Endpoint, Endpoints, Network};
+use shared::ids::{EndpointId, VpcId};
+use shared::ownership::{Claim, Origin};
+use shared::place::Place;
+use shared::plan::{EndpointShape, Undone};
+use shared::progress::{Progress, Wait};
+use shared::{Code, StepError};
+
+mod decide;
+
+use decide::{Step, next};
+
+/// What to change, and into what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Where EC2 is asked.
+    pub place: Place,
+    /// The VPC, whose subnets tell their zones.
+    pub vpc_id: VpcId,
+    /// The endpoint.
+    pub endpoint_id: EndpointId,
+    /// The connection that asks for the change.
+    pub claim: Claim,
+    /// What the endpoint is to be.
+    pub shape: EndpointShape,
+    /// How long this wait has lasted and may last.
+    pub wait: Wait,
+}
+
+/// Takes the next step, and says whether none is left.
+///
+/// # Errors
+/// `endpoint-not-changed-in-time`, `only-zone-swapped`, `ownership-tags-missing` for
+/// an endpoint that is not ours, `endpoint-…` for one that has come to a bad end,
+/// and those of EC2.
+pub async fn handle(
+    ec2: &(impl Endpoints + Network),
+    input: Input,
+) -> Result<Progress<Undone>, StepError> {
+    let (id, wait) = (&input.endpoint_id, &input.wait);
+    let late = Code::EndpointNotChangedInTime;
+    let Some(endpoint) = ec2.endpoint(id).await? else {
+        if wait.is_settled() {
+            let gone = format!("endpoint {id} is not there any more");
+            return Err(StepError::new(Code::EndpointGone, gone));
+        }
+        return wait.pending(format!("EC2 to show endpoint {id}"), late);
+    };
+    let subnets = ec2.subnets(&input.vpc_id).await?;
+    let step = next(&endpoint, &subnets, &input.shape, &input.claim)?;
+    check_ours(&endpoint, &input.claim, &step)?;
+    let awaited = match &step {
+        Step::None if wait.is_settled() => {
+            return Ok(Progress::Ready(Undone::new(told(&input))));
+        }
+        Step::None => format!("endpoint {id} to stay as it is"),
+        Step::Wait => format!("endpoint {id} to be available ({})", endpoint.state),
+        Step::Add(_)
+        | Step::Remove(_)
+        | Step::Switch(_)
+        | Step::MarkWithoutDns
+        | Step::UnmarkWithoutDns => format!("endpoint {id} {step}"),
+    };
+    match take(ec2, &input, step).await {
+        // It began to change between the look and the call.
+        Err(busy) if busy.code == Code::AwsResourceBusy => {
+            wait.pending(format!("{awaited} ({})", busy.detail), late)
+        }
+        taken => taken.and_then(|()| wait.pending(awaited, late)),
+    }
+}
+
+async fn take(ec2: &impl Endpoints, input: &Input, step: Step) -> Result<(), StepError> {
+    let (id, claim) = (&input.endpoint_id, &input.claim);
+    match step {
+        Step::None | Step::Wait => Ok(()),
+        Step::Add(subnets) => ec2.change_subnets(id, &subnets, &[]).await,
+        Step::Remove(subnets) => ec2.change_subnets(id, &[], &subnets).await,
+        Step::Switch(on) => ec2.set_private_dns(id, on).await,
+        Step::MarkWithoutDns => {
+            let tags = claim.private_dns_tags(false);
+            ec2.tag_endpoint(id, &tags).await
+        }
+        Step::UnmarkWithoutDns => {
+            let key = claim.without_private_dns_key();
+            ec2.untag_endpoint(id, &[key]).await
+        }
+    }
+}
+
+/// Only what serves this connection is changed, and only what we made gets other
+/// subnets.
+fn check_ours(endpoint: &Endpoint, claim: &Claim, step: &Step) -> Result<(), StepError> {
+    let (id, tags) = (&endpoint.id, &endpoint.tags);
+    let may = match step {
+        Step::Add(_) | Step::Remove(_) => Origin::of(tags) == Some(Origin::Made),
+        Step::None
+        | Step::Wait
+        | Step::Switch(_)
+        | Step::MarkWithoutDns
+        | Step::UnmarkWithoutDns => Origin::of(tags).is_some(),
+    };
+    if may && claim.is_in(tags) {
+        return Ok(());
+    }
+    let detail = format!("endpoint {id} does not carry the tags of this connection");
+    Err(StepError::new(Code::OwnershipTagsMissing, detail))
+}
+
+fn told(input: &Input) -> String {
+    let subnets = &input.shape.subnet_ids;
+    let subnets: Vec<&str> = subnets.iter().map(|subnet| subnet.as_str()).collect();
+    let dns = match input.shape.private_dns {
+        Some(true) => ", with private DNS",
+        Some(false) => ", without private DNS",
+        None => "",
+    };
+    format!(
+        "endpoint {} is in {}{dns}",
+        input.endpoint_id,
+        subnets.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What changes about a connection that is there. Only what we made changes, and
+//! from what other connections share nothing is taken away.
+
+use std::collections::BTreeSet;
+
+use shared::ec2::{Endpoint, IngressRule, SecurityGroup, Source, Subnet};
+use shared::ids::{SubnetId, ZoneId};
+use shared::ownership::{Claim, Origin};
+use shared::plan::{ChangePlan, EndpointShape, SecurityGroupPlan};
+use shared::report::SQL_PORT;
+use shared::request::ProvisionRequest;
+use shared::{Code, StepError};
+
+use crate::subnets;
+
+/// What this connection may do with an endpoint that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// We made it, and nobody else uses it.
+    All,
+    /// We made it, and these clusters use it too: it may get more, and loses nothing.
+    Adding(Vec<String>),
+    /// It stays as it is, and why.
+    Nothing(String),
+}
+
+/// What this connection may do with the endpoint.
+pub(crate) fn reach(found: &Endpoint, claim: &Claim, works: bool) -> Reach {
+    let others = claim.others_in(&found.tags);
+    if Origin::of(&found.tags) != Some(Origin::Made) {
+        return Reach::Nothing("it was not made by this tool".to_owned());
+    }
+    if claim.is_in(&found.tags) && others.is_empty() {
+        return Reach::All;
+    }
+    // What is added for a connection that comes to nothing could not be told apart
+    // from what the others have.
+    if claim.is_in(&found.tags) && works {
+        return Reach::Adding(others);
+    }
+    Reach::Nothing(shared_with(&others))
+}
+
+fn shared_with(others: &[String]) -> String {
+    format!("cluster {} uses it too", others.join(" and cluster "))
+}
+
+/// The subnets that the endpoint is to have.
+///
+/// # Errors
+/// Those of subnets that were asked for and cannot be had, and `only-zone-swapped`.
+pub(crate) fn wanted_subnets(
+    found: &Endpoint,
+    reach: &Reach,
+    all: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    asked: &[SubnetId],
+    notes: &mut Vec<String>,
+) -> Result<Vec<SubnetId>, StepError> {
+    let has = &found.subnet_ids;
+    if let Reach::Nothing(why) = reach {
+        if asked.iter().any(|subnet| !has.contains(subnet)) {
+            notes.push(format!(
+                "endpoint {} keeps its own subnets, because {why}",
+                found.id
+            ));
+        }
+        return Ok(has.clone());
+    }
+    if asked.is_empty() {
+        let more = subnets::of_other_zones(all, offered, has);
+        return Ok(has.iter().cloned().chain(more).collect());
+    }
+    let asked = subnets::check_wanted(all, offered, asked, has)?;
+    let wanted = match reach {
+        Reach::Adding(others) => {
+            let zones = subnets::zones_of(all, has);
+            let is_new = |subnet: &&SubnetId| {
+                let zone = subnets::zones_of(all, std::slice::from_ref(*subnet));
+                zone.is_disjoint(&zones)
+            };
+            let more = asked.iter().filter(is_new).cloned();
+            let wanted: Vec<SubnetId> = has.iter().cloned().chain(more).collect();
+            if !same(&wanted, &asked) {
+                let kept = has.iter().filter(|subnet| !asked.contains(subnet));
+                let kept: Vec<&str> = kept.map(|subnet| subnet.as_str()).collect();
+                notes.push(format!(
+                    "endpoint {} keeps {}, because {}",
+                    found.id,
+                    kept.join(", "),
+                    shared_with(others)
+                ));
+            }
+            wanted
+        }
+        Reach::All | Reach::Nothing(_) => asked,
+    };
+    let both: Vec<SubnetId> = has.iter().chain(&wanted).cloned().collect();
+    let zones = subnets::zones_of(all, &both);
+    if !same(has, &wanted) && !has.is_empty() && zones.len() < 2 {
+        let list = |ids: &[SubnetId]| {
+            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+            ids.join(", ")
+        };
+        return Err(StepError::new(
+            Code::OnlyZoneSwapped,
+            format!(
+                "endpoint {} is in {} only, and {} is asked for in its place",
+                found.id,
+                list(has),
+                list(&wanted)
+            ),
+        ));
+    }
+    Ok(wanted)
+}
+
+fn same(some: &[SubnetId], others: &[SubnetId]) -> bool {
+    let set = |ids: &[SubnetId]| ids.iter().cloned().collect::<BTreeSet<_>>();
+    set(some) == set(others)
+}
+
+/// What changes about an endpoint, and what it was.
+pub(crate) fn endpoint(
+    found: &Endpoint,
+    reach: &Reach,
+    wanted: &[SubnetId],
+    request: &ProvisionRequest,
+    notes: &mut Vec<String>,
+) -> (Option<EndpointShape>, Option<EndpointShape>) {
+    let switches_off = found.private_dns && !request.private_dns;
+    let switches_on = !found.private_dns && request.private_dns;
+    let stays_on = match reach {
+        Reach::All => None,
+        Reach::Adding(others) => Some(shared_with(others)),
+        Reach::Nothing(why) => Some(why.clone()),
+    };
+    if let Some(why) = stays_on.as_ref().filter(|_| switches_off) {
+        notes.push(format!(
+            "private DNS of endpoint {} stays on, because {why}",
+            found.id
+        ));
+    }
+    let switches_off = switches_off && stays_on.is_none();
+    let changes = switches_off || !same(&found.subnet_ids, wanted);
+    let shape = changes.then(|| EndpointShape {
+        subnet_ids: wanted.to_vec(),
+        private_dns: switches_off.then_some(false),
+    });
+    let former = (changes || switches_on).then(|| EndpointShape {
+        subnet_ids: found.subnet_ids.clone(),
+        private_dns: Some(found.private_dns),
+    });
+    (shape, former)
+}
+
+/// What changes about the rules of our group.
+pub(crate) fn rules(
+    change: &mut ChangePlan,
+    group: &SecurityGroup,
+    rules: &[IngressRule],
+    planned: &[Source],
+    sharers: &[String],
+    claim: &Claim,
+    notes: &mut Vec<String>,
+) {
+    let exact = || rules.iter().filter(|rule| rule.is_exactly_tcp(SQL_PORT));
+    let admitted: BTreeSet<&Source> = exact().map(|rule| &rule.source).collect();
+    let own = exact().filter(|rule| claim.is_own_rule(&rule.description));
+    let own: BTreeSet<&Source> = own.map(|rule| &rule.source).collect();
+    let added = planned.iter().filter(|source| !admitted.contains(source));
+    change.sources_added = added.cloned().collect();
+    let unplanned = own.iter().filter(|source| !planned.contains(source));
+    let unplanned: Vec<Source> = unplanned.map(|source| (*source).clone()).collect();
+    if sharers.is_empty() {
+        change.sources_removed = unplanned;
+    } else if !unplanned.is_empty() {
+        let list: Vec<String> = unplanned.iter().map(ToString::to_string).collect();
+        notes.push(format!(
+            "security group {} still lets in {}, because {}",
+            group.id,
+            list.join(", "),
+            shared_with(sharers)
+        ));
+    }
+    let changes = !(change.sources_added.is_empty() && change.sources_removed.is_empty());
+    change.former_group = changes.then(|| SecurityGroupPlan {
+        name: group.name.clone(),
+        sources: own.into_iter().cloned().collect(),
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+//! Stories of connections that work and are changed: by another request, without an
+//! outage at any moment, and back again where it does not come to good.
+
+use serde_json::{Value, json};
+use shared::Code;
+use shared::ledger::Phase;
+use shared::ownership::Origin;
+use shared::report::{Failure, Ready};
+use simulator::scenario::EndpointSpec;
+use simulator::{Fault, FaultKind, Moment};
+use std::collections::BTreeSet;
+use system_tests::aftermath::{Snapshot, check, recorded};
+use system_tests::change::{
+    A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, scenario,
+    watched, working,
+};
+use system_tests::crash::{bury, is_lost};
+use system_tests::run::{Ending, Goal, Stage, changes, ending};
+use system_tests::situations::connected;
+
+/// Runs the change, holds what is seen on the way and in the end against the
+/// promises, and says what was seen.
+#[track_caller]
+fn changed(stage: &Stage) -> (Ready, Vec<Look>) {
+    let before = Snapshot::settled(stage);
+    let (execution, looks) = watched(stage, &name(stage));
+    let ended = ending(&execution);
+    check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
+    check_looks(&looks).unwrap_or_else(|broken| panic!("{broken}"));
+    match ended {
+        Ending::Ready(ready) => (*ready, looks),
+        Ending::Failed(name, failure) => panic!("{name}: {failure:#?}"),
+    }
+}
+
+/// The same for a change that does not come to good: all is as it was.
+#[track_caller]
+fn put_back(stage: &Stage) -> (Failure, Vec<Look>) {
+    let before = Snapshot::settled(stage);
+    let (execution, looks) = watched(stage, &name(stage));
+    let ended = ending(&execution);
+    check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
+    check_looks(&looks).unwrap_or_else(|broken| panic!("{broken}"));
+    assert_eq!(Snapshot::settled(stage), before);
+    match ended {
+        Ending::Failed(name, failure) => {
+            assert_eq!(name, "RolledBack", "{failure:#?}");
+            (*failure, looks)
+        }
+        Ending::Ready(ready) => panic!("{ready:#?}"),
+    }
+}
+
+fn name(stage: &Stage) -> String {
+    format!("change-{}", stage.simulator.calls().len())
+}
+
+fn now(stage: &Stage) -> Look {
+    stage.simulator.look(Look::at)
+}
+
+fn set(texts: &[&str]) -> BTreeSet<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// What a run has changed on the AWS side.
+fn changing_calls(stage: &Stage, since: usize) -> Vec<String> {
+    let calls = stage.simulator.calls().split_off(since);
+    let operations = calls.into_iter().map(|call| call.operation);
+    operations.filter(|operation| changes(operation)).collect()
+}
+
+#[test]
+fn a_run_that_asks_for_what_is_there_changes_nothing() {
+    let stage = working();
+    let since = stage.simulator.calls().len();
+    let (ready, looks) = changed(&stage);
+    assert_eq!(looks.len(), 1, "{looks:#?}");
+    assert_eq!(changing_calls(&stage, since), Vec::<String>::new());
+    assert!(
+        ready.notes.iter().all(|note| !note.contains("rule")),
+        "{:?}",
+        ready.notes
+    );
+}
+
+#[test]
+fn new_sources_are_let_in_before_old_ones_are_shut_out() {
+    let stage = working().asking("sources", json!({ "cidrs": NEW_SOURCES }));
+    let (_, looks) = changed(&stage);
+    let seen: Vec<_> = looks.iter().map(|look| look.sources.clone()).collect();
+    let both = set(&["10.20.0.0/16", "10.30.0.0/16", "10.40.0.0/16"]);
+    assert_eq!(seen, [set(&SOURCES), both, set(&NEW_SOURCES)]);
+}
+
+#[test]
+fn zones_come_and_go() {
+    let stage = working().asking("subnet_ids", json!([A, B, C]));
+    changed(&stage);
+    assert_eq!(now(&stage).subnets, set(&[A, B, C]));
+    let stage = stage.asking("subnet_ids", json!([C]));
+    changed(&stage);
+    assert_eq!(now(&stage).subnets, set(&[C]));
+    let phase = recorded(&stage).map(|entry| entry.phase);
+    assert_eq!(phase, Some(Phase::Ready));
+}
+
+/// Left out, the subnets are for the tool to choose: a zone that is offered and has
+/// a subnet is taken, and what is there is not swapped.
+#[test]
+fn a_zone_that_the_vpc_has_got_a_subnet_in_is_added_unasked() {
+    let stage = working().asking("subnet_ids", json!([]));
+    changed(&stage);
+    assert_eq!(now(&stage).subnets, set(&[A, B, C]));
+}
+
+#[test]
+fn a_subnet_is_swapped_while_another_zone_works() {
+    let stage = working().asking("subnet_ids", json!([A2, B]));
+    let (_, looks) = changed(&stage);
+    assert_eq!(now(&stage).subnets, set(&[A2, B]));
+    assert!(
+        looks.iter().all(|look| look.subnets.contains(B)),
+        "{looks:#?}"
+    );
+}
+
+#[test]
+fn all_subnets_of_an_endpoint_are_swapped_one_after_the_other() {
+    let mut scenario = scenario();
+    let mut twin = scenario.vpcs[0].subnets[1].clone();
+    twin.id = "subnet-0a10000000000001b".to_owned();
+    twin.cidr = "10.20.64.0/20".parse().expect("a network");
+    let b2 = twin.id.clone();
+    scenario.vpcs[0].subnets.push(twin);
+    let stage = connected(Stage::of(&scenario)).asking("subnet_ids", json!([A2, b2]));
+    changed(&stage);
+    assert_eq!(now(&stage).subnets, set(&[A2, &b2]));
+}
+
+#[test]
+fn the_only_zone_is_not_swapped_and_nothing_is_changed() {
+    let stage = working().asking("subnet_ids", json!([A]));
+    changed(&stage);
+    let stage = stage
+        .asking("subnet_ids", json!([A2]))
+        .asking("sources", json!({ "cidrs": NEW_SOURCES }));
+    let since = stage.simulator.calls().len();
+    let (failure, _) = put_back(&stage);
+    assert_eq!(failure.code(), Code::OnlyZoneSwapped);
+    assert_eq!(changing_calls(&stage, since), Vec::<String>::new());
+    // The way that the fix describes.
+    for subnets in [json!([A2, B]), json!([A2])] {
+        changed(
+            &stage
+                .for_request(&stage.request)
+                .asking("subnet_ids", subnets),
+        );
+    }
+    assert_eq!(now(&stage).subnets, set(&[A2]));
+}
+
+#[test]
+fn private_dns_goes_off_and_on() {
+    let stage = working().asking("private_dns", json!(false));
+    let (ready, _) = changed(&stage);
+    assert!(!now(&stage).private_dns);
+    assert!(ready.host.starts_with("vpce-"), "{}", ready.host);
+    let stage = stage.asking("private_dns", json!(true));
+    let (ready, _) = changed(&stage);
+    assert!(now(&stage).private_dns);
+    assert!(ready.host.starts_with("internal-"), "{}", ready.host);
+}
+
+#[test]
+fn everything_changes_at_once_and_back_again() {
+    let stage = changing();
+    changed(&stage);
+    let look = now(&stage);
+    assert_eq!(look.subnets, set(&[A2, C]));
+    assert_eq!(look.sources, set(&NEW_SOURCES));
+    assert!(!look.private_dns);
+    let asked = Value::Object(scenario().request);
+    changed(&stage.for_request(&asked));
+    let look = now(&stage);
+    assert_eq!((look.subnets, look.sources), (set(&[A, B]), set(&SOURCES)));
+    assert!(look.private_dns);
+}
+
+#[test]
+fn rules_that_somebody_else_made_stay() {
+    let mut scenario = scenario();
+    scenario.vpcs[0].groups[0].rules[1].description = Some("by hand".to_owned());
+    let stage = connected(Stage::of(&scenario));
+    let stage = stage.asking("sources", json!({ "cidrs": NEW_SOURCES }));
+    let (ready, _) = changed(&stage);
+    let all = set(&["10.20.0.0/16", "10.30.0.0/16", "10.40.0.0/16"]);
+    assert_eq!(now(&stage).sources, all);
+    assert!(
+        ready.notes.iter().any(|note| note.contains("10.30.0.0/16")),
+        "{:?}",
+        ready.notes
+    );
+}
+
+/// The world with the endpoint claimed by another cluster, too.
+fn shared() -> Stage {
+    const OTHER: &str = "cockroachdb-privatelink:cluster:1a2b3c4d-0000-4000-8000-00000000000b";
+    let mut scenario = scenario();
+    let vpc = &mut scenario.vpcs[0];
+    let claim = (OTHER.to_owned(), "c0ffee".to_owned());
+    vpc.endpoints[0].tags.extend([claim.clone()]);
+    vpc.groups[0].tags.extend([claim]);
+    connected(Stage::of(&scenario))
+}
+
+#[test]
+fn from_what_another_connection_shares_nothing_is_taken_away() {
+    let stage = shared()
+        .asking("subnet_ids", json!([A2, C]))
+        .asking("sources", json!({ "cidrs": NEW_SOURCES }))
+        .asking("private_dns", json!(false));
+    let (ready, _) = changed(&stage);
+    let look = now(&stage);
+    assert_eq!(look.subnets, set(&[A, B, C]), "only what is new is added");
+    let all = set(&["10.20.0.0/16", "10.30.0.0/16", "10.40.0.0/16"]);
+    assert_eq!(look.sources, all);
+    assert!(look.private_dns);
+    let notes = ready.notes.join("\n");
+    for told in [
+        "keeps subnet-",
+        "still lets in 10.30.0.0/16",
+        "private DNS of endpoint",
+    ] {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+    assert!(
+        notes.contains("1a2b3c4d-0000-4000-8000-00000000000b uses it too"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn what_was_added_to_a_shared_endpoint_goes_again_when_the_run_fails() {
+    let stage = shared()
+        .asking("subnet_ids", json!([A, B, C]))
+        .asking("sources", json!({ "cidrs": NEW_SOURCES }));
+    let (failure, _) = put_back(
+        &stage
+            .forked()
+            .with(fails("cloud:GET private-endpoint-connections", 3)),
+    );
+    assert!(!failure.undone.is_empty(), "{failure:#?}");
+}
+
+#[test]
+fn an_adopted_endpoint_keeps_subnets_groups_and_private_dns() {
+    let mut scenario = scenario();
+    let EndpointSpec { tags, .. } = &mut scenario.vpcs[0].endpoints[0];
+    tags.insert(
+        "cockroachdb-privatelink:origin".to_owned(),
+        "adopted".to_owned(),
+    );
+    assert_eq!(Origin::of(tags), Some(Origin::Adopted));
+    let stage = connected(Stage::of(&scenario))
+        .asking("subnet_ids", json!([A2, C]))
+        .asking("private_dns", json!(false));
+    let before = now(&stage);
+    let (ready, _) = changed(&stage);
+    assert_eq!(now(&stage), before);
+    let notes = ready.notes.join("\n");
+    for told in ["keeps its own subnets", "stays on"] {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+}
+
+fn fails(operation: &str, nth: u32) -> Fault {
+    Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
+}
+
+/// Every call of the run that changes something is refused, before and after it took
+/// effect; the connection is as it was, and works.
+#[test]
+fn a_change_that_fails_is_put_back_wherever_it_failed() {
+    let stage = changing();
+    let since = stage.simulator.calls().len();
+    let fork = stage.forked();
+    let ended = ending(&fork.provision("good"));
+    assert!(matches!(ended, Ending::Ready(_)), "{ended:?}");
+    let calls = fork.simulator.calls();
+    let mut failed = 0;
+    for (index, call) in calls.iter().enumerate() {
+        if !changes(&call.operation) {
+            continue;
+        }
+        let same = calls[..=index].iter();
+        let nth = same.filter(|it| it.operation == call.operation).count();
+        let nth = u32::try_from(nth).expect("a small number");
+        for moment in Moment::ALL {
+            let fault = Fault::once(&call.operation, nth, FaultKind::Denied, moment);
+            let stage = stage.forked().with(fault);
+            let (failure, _) = put_back(&stage);
+            assert!(failure.left.is_empty(), "{failure:#?}");
+            failed += 1;
+        }
+    }
+    assert!(failed > 10, "only {failed} of the calls after {since}");
+}
+
+#[test]
+fn switching_private_dns_on_that_fails_leaves_a_connection_without_it() {
+    let stage = working().asking("private_dns", json!(false));
+    changed(&stage);
+    let stage = stage.asking("private_dns", json!(true));
+    for moment in Moment::ALL {
+        let fault = Fault::once("ec2:ModifyVpcEndpoint", 1, FaultKind::Denied, moment);
+        let stage = stage.forked().with(fault);
+        put_back(&stage);
+        assert!(!now(&stage).private_dns);
+    }
+}
+
+/// What cannot be put back is named, and the next run finds it and goes on.
+#[test]
+fn what_cannot_be_put_back_is_named() {
+    let stage = changing();
+    let stage = stage.forked();
+    let stage = stage.with(Fault::from_then_on(
+        "ec2:ModifyVpcEndpoint",
+        2,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    let before = Snapshot::settled(&stage);
+    let ended = ending(&stage.provision("change"));
+    check(&stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
+    let Ending::Failed(name, failure) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(name, "RollbackIncomplete");
+    let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
+    assert_eq!(
+        left,
+        [format!("subnets and private DNS of endpoint {ENDPOINT}")]
+    );
+    changed(&stage.forked());
+}
+
+fn lost(stage: &Stage, tasks: u32, moment: Moment) -> bool {
+    let lost = is_lost(stage, Goal::Connect, "lost", tasks, moment);
+    if lost {
+        bury(stage);
+    }
+    lost
+}
+
+/// A run that is lost at any of its tasks, before or after it: the next one leads to
+/// the same end, and nobody notices either of them.
+#[test]
+fn a_change_that_is_lost_is_finished_by_the_next_run() {
+    let stage = changing();
+    let good = stage.forked();
+    changed(&good);
+    let good = now(&good);
+    let mut runs = 0;
+    for tasks in 0.. {
+        let mut were_lost = false;
+        for moment in Moment::ALL {
+            let stage = stage.forked();
+            if lost(&stage, tasks, moment) {
+                were_lost = true;
+                runs += 1;
+                let (_, looks) = changed(&stage);
+                check_looks(&looks).unwrap_or_else(|broken| panic!("{tasks}: {broken}"));
+                assert_eq!(now(&stage), good, "{tasks} {moment:?}");
+            }
+        }
+        if !were_lost {
+            break;
+        }
+    }
+    assert!(runs > 40, "only {runs}");
+}
+
+#[test]
+fn a_group_that_is_gone_from_the_request_is_shut_out_in_the_end() {
+    let stage = working();
+    let asked = json!({ "cidrs": ["10.20.0.0/16"], "security_group_ids": [GROUP] });
+    let stage = stage.asking("sources", asked);
+    changed(&stage);
+    assert_eq!(now(&stage).sources, set(&["10.20.0.0/16", GROUP]));
+    changed(&stage.asking("sources", json!({ "cidrs": ["10.20.0.0/16"] })));
+}

@@ -1,0 +1,207 @@
+//! A connection that works, requests that change it, and what must be true of it at
+//! every moment on the way.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crdb_privatelink::steps::Steps;
+use engine::{Execution, TaskFailure, Tasks};
+use serde_json::{Value, json};
+use simulator::ec2::EndpointState;
+use simulator::scenario::SubnetSpec;
+use simulator::{Scenario, World};
+
+use crate::run::Stage;
+use crate::situations::connected;
+
+/// The endpoint of the connection.
+pub const ENDPOINT: &str = "vpce-0a10000000000000e";
+/// Its security group.
+pub const GROUP: &str = "sg-0a10000000000000d";
+/// A subnet in the first zone.
+pub const A: &str = "subnet-0a10000000000000a";
+/// A subnet in the second zone.
+pub const B: &str = "subnet-0a10000000000000b";
+/// A subnet in the third zone.
+pub const C: &str = "subnet-0a10000000000000c";
+/// Another subnet in the first zone.
+pub const A2: &str = "subnet-0a10000000000001a";
+
+/// Who may connect at first: the VPC, and a network that will be asked for no more.
+pub const SOURCES: [&str; 2] = ["10.20.0.0/16", "10.30.0.0/16"];
+/// Who may connect in the end.
+pub const NEW_SOURCES: [&str; 2] = ["10.20.0.0/16", "10.40.0.0/16"];
+
+/// The shipped world `connected` with the endpoint in two of three zones, two
+/// subnets in the first zone, and the sources above.
+pub fn scenario() -> Scenario {
+    let mut scenario = Scenario::shipped("connected").expect("a shipped scenario");
+    let vpc = &mut scenario.vpcs[0];
+    let twin = SubnetSpec {
+        id: A2.to_owned(),
+        cidr: "10.20.48.0/20".parse().expect("a network"),
+        ..vpc.subnets[0].clone()
+    };
+    vpc.subnets.push(twin);
+    vpc.endpoints[0].subnets = vec![A.to_owned(), B.to_owned()];
+    let mut rule = vpc.groups[0].rules[0].clone();
+    rule.source = SOURCES[1].to_owned();
+    vpc.groups[0].rules.push(rule);
+    let asked = [
+        ("subnet_ids", json!([A, B])),
+        ("sources", json!({ "cidrs": SOURCES })),
+    ];
+    for (field, value) in asked {
+        scenario.request.insert(field.to_owned(), value);
+    }
+    scenario
+}
+
+/// A connection that works and has an entry in the ledger, with the request that it
+/// was made for.
+///
+/// # Panics
+/// When it does not work.
+pub fn working() -> Stage {
+    connected(Stage::of(&scenario()))
+}
+
+/// The same with a request that changes everything: a subnet of the first zone is
+/// swapped, the second zone goes and the third one comes, one source goes and
+/// another one comes, and private DNS goes off.
+///
+/// # Panics
+/// When the connection does not work before.
+pub fn changing() -> Stage {
+    working()
+        .asking("subnet_ids", json!([A2, C]))
+        .asking("sources", json!({ "cidrs": NEW_SOURCES }))
+        .asking("private_dns", json!(false))
+}
+
+/// The connection as it is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Whether the endpoint is available.
+    pub is_available: bool,
+    /// Its subnets.
+    pub subnets: BTreeSet<String>,
+    /// The zone of each.
+    pub zones: Vec<String>,
+    /// Whether private DNS is on.
+    pub private_dns: bool,
+    /// Who may connect.
+    pub sources: BTreeSet<String>,
+}
+
+impl Look {
+    /// The connection as it is now.
+    ///
+    /// # Panics
+    /// When endpoint or group are gone.
+    pub fn at(world: &World) -> Self {
+        let endpoint = world.ec2.endpoint(ENDPOINT).expect("the endpoint");
+        let subnets: BTreeSet<String> = endpoint.subnet_ids().map(str::to_owned).collect();
+        let zone = |id: &String| world.ec2.subnets[id].zone_id.clone();
+        let rules = world.ec2.groups[GROUP].rules.iter();
+        let inbound = rules.filter(|rule| !rule.is_egress && rule.from_port == Some(26257));
+        Self {
+            is_available: endpoint.state == EndpointState::Available,
+            zones: subnets.iter().map(zone).collect(),
+            subnets,
+            private_dns: endpoint.private_dns,
+            sources: inbound.map(|rule| rule.source.text()).collect(),
+        }
+    }
+}
+
+/// Tasks that look at the connection before and after each of them.
+struct Watched<'a, T> {
+    tasks: T,
+    stage: &'a Stage,
+    looks: RefCell<Vec<Look>>,
+}
+
+impl<T: Tasks> Tasks for Watched<'_, T> {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        let look = || {
+            self.looks
+                .borrow_mut()
+                .push(self.stage.simulator.look(Look::at))
+        };
+        look();
+        let answer = self.tasks.invoke(resource, arguments).await;
+        look();
+        answer
+    }
+}
+
+/// Runs `provision` and says how it was at every moment: things change by calls and
+/// by time that passes between two of them.
+pub fn watched(stage: &Stage, name: &str) -> (Execution, Vec<Look>) {
+    let ports = stage.ports();
+    let watched = Watched {
+        tasks: Steps::new(&ports, &ports, stage.integrations()),
+        stage,
+        looks: RefCell::default(),
+    };
+    let execution = stage.provision_by(name, &watched);
+    let mut looks = watched.looks.into_inner();
+    looks.push(stage.simulator.look(Look::at));
+    looks.dedup();
+    (execution, looks)
+}
+
+/// Holds what was seen against the promise that nobody notices the change: one subnet
+/// for each zone, one at least that was there when the endpoint was last available,
+/// who is let in before and after is let in all the time, and nothing that is to go
+/// is gone before everything that is to come is there.
+///
+/// # Errors
+/// Says what was seen that must not be.
+pub fn check_looks(looks: &[Look]) -> Result<(), String> {
+    let (Some(first), Some(last)) = (looks.first(), looks.last()) else {
+        return Err("nothing was seen".to_owned());
+    };
+    let mut proven = first.subnets.clone();
+    for look in looks {
+        let is = |right: bool, what: &str| match right {
+            true => Ok(()),
+            false => Err(format!("{what}: {look:#?}\nof {looks:#?}")),
+        };
+        let zones: BTreeSet<&String> = look.zones.iter().collect();
+        is(zones.len() == look.zones.len(), "two subnets in one zone")?;
+        is(
+            !look.subnets.is_disjoint(&proven),
+            "no subnet is left that has worked",
+        )?;
+        if look.is_available {
+            proven = look.subnets.clone();
+        }
+        let stay = || first.sources.intersection(&last.sources);
+        is(
+            stay().all(|source| look.sources.contains(source)),
+            "a source that stays is shut out",
+        )?;
+        let is_trimmed = !first.sources.is_subset(&look.sources);
+        let has_come = last.sources.is_subset(&look.sources) && last.subnets == look.subnets;
+        is(
+            !is_trimmed || has_come,
+            "a source went before the rest had come",
+        )?;
+        is(
+            look.private_dns || !(first.private_dns && last.private_dns),
+            "private DNS was off in between",
+        )?;
+        let has_left = !first.subnets.is_subset(&look.subnets);
+        let zones_come = last
+            .zones
+            .iter()
+            .all(|zone| look.zones.contains(zone) || first.zones.contains(zone));
+        is(
+            !has_left || zones_come,
+            "a subnet went before every zone had come",
+        )?;
+    }
+    Ok(())
+}
