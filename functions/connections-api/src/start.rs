@@ -76,12 +76,18 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     }
 
     /// Has a connection taken away. A second call finds the first one's run, like
-    /// that of [`Door::provision`].
+    /// that of [`Door::provision`]. What the ledger knows to be protected is refused
+    /// here; tags are for the run to look at.
     pub(crate) async fn remove(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
+        let force = is_forced(request)?;
         let known = self.find(id).await?;
         if known.request.requested_by == RequestedBy::VpcTag {
             let detail = format!("a tag on {} asks for connection {id}", known.vpc_id);
             return Err(Refusal::new(Code::AskedForByTag, detail));
+        }
+        if known.request.protect && !force && !known.removal_has_begun() {
+            let detail = format!("by protect: true in the request of connection {id}");
+            return Err(Refusal::new(Code::ConnectionProtected, detail));
         }
         let input = as_input(&DeprovisionRequest {
             cluster_id: known.cluster_id,
@@ -90,7 +96,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             account_id: known.request.account_id,
             lease_seconds: known.request.limits.lease_seconds,
             undo_seconds: known.request.limits.undo_seconds,
-            force: false,
+            force,
             requested_by: RequestedBy::Call,
             unless_changed: None,
         })?;
@@ -138,6 +144,18 @@ fn accepted(request: &Request, id: &str, execution: String) -> Result<Answer, Re
     Ok(answer
         .with("location", &request.url(&format!("/connections/{id}")))
         .with("retry-after", RETRY_AFTER))
+}
+
+/// Whether a connection is to go even if it is protected.
+fn is_forced(request: &Request) -> Result<bool, Refusal> {
+    match request.query(&["force"])?.get("force").copied() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            let detail = format!("force: `{other}` is not true or false");
+            Err(Refusal::new(Code::InvalidRequest, detail))
+        }
+    }
 }
 
 /// The key of a request that may be sent again, if it has one.

@@ -185,6 +185,22 @@ pub struct Connection {
     pub health: Option<Health>,
 }
 
+impl Connection {
+    /// Whether the last run was one that took it away, or began to. An interrupted
+    /// one is known by its milestones.
+    pub fn removal_has_begun(&self) -> bool {
+        let took_away = |phase| {
+            matches!(
+                phase,
+                Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
+            )
+        };
+        let mut milestones = self.timeline.iter();
+        took_away(self.phase)
+            || self.phase == Phase::Interrupted && milestones.any(|it| took_away(it.phase))
+    }
+}
+
 /// What a check of both sides saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -226,20 +226,7 @@ pub(crate) fn remove(request: &DeprovisionRequest, now: OffsetDateTime) -> Start
 
 /// What the last run was to do. An interrupted one is known by its milestones.
 pub(crate) fn last_goal(connection: &Connection) -> Machine {
-    let took_away = |phase| {
-        matches!(
-            phase,
-            Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
-        )
-    };
-    let interrupted = connection.phase == Phase::Interrupted;
-    let milestones = &connection.timeline;
-    if took_away(connection.phase)
-        || interrupted
-            && milestones
-                .iter()
-                .any(|milestone| took_away(milestone.phase))
-    {
+    if connection.removal_has_begun() {
         Machine::Deprovision
     } else {
         Machine::Provision

@@ -84,3 +84,43 @@ async fn what_a_tag_asks_for_goes_with_the_tag() {
     );
     assert!(api.runs().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_protected_goes_by_force_only() {
+    let api = Api::new();
+    let path = format!("/connections/{}", api.id());
+    let ask = async |force: &str| {
+        let query = json!({"force": [force]});
+        api.ask(json!({
+            "httpMethod": "DELETE",
+            "path": path,
+            "multiValueQueryStringParameters": query,
+        }))
+        .await
+    };
+    let mut connection = api.connection(RUN, &STORY);
+    connection.request.protect = true;
+    api.stage.ports.put_connection(&connection);
+    for answer in [api.delete(api.id()).await, ask("false").await] {
+        assert_eq!(
+            (answer.status, &answer.body["code"]),
+            (409, &json!("connection-protected"))
+        );
+    }
+    assert_eq!(ask("yes").await.status, 400);
+    assert!(api.runs().is_empty());
+    execution(&ask("true").await);
+    let [(_, input)] = &api.runs()[..] else {
+        panic!("one run: {:?}", api.runs());
+    };
+    assert_eq!(input["force"], json!(true));
+}
+
+#[tokio::test]
+async fn a_removal_that_has_begun_is_finished_though_protected() {
+    let api = Api::new();
+    let mut connection = api.connection(RUN, &[Phase::DisconnectIncomplete]);
+    connection.request.protect = true;
+    api.stage.ports.put_connection(&connection);
+    execution(&api.delete(api.id()).await);
+}
