@@ -51,6 +51,11 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
                 let forgotten = self.forget(ec2, &look, cluster).await;
                 tally.keep(forgotten);
             }
+            if wanted == Wanted::Disconnected && self.was_refused(&look, cluster) {
+                let why = "its removal was refused, and nobody has touched the tags since";
+                tally.connection(&id, look.vpc, cluster, Action::left(why));
+                continue;
+            }
             let step = decide::decide(&id, wanted, connection.as_ref(), look.occasion);
             let action = match step {
                 Step::Start(start) => self.start(&start).await,
@@ -105,6 +110,16 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
             ec2.untag_vpc(look.vpc, &[key]).await?;
         }
         Ok(())
+    }
+
+    /// Whether a search meets a connection whose removal was refused. A refusal
+    /// leaves the ledger as it was, so without this each search would begin again
+    /// and announce it again.
+    fn was_refused(&self, look: &Look<'_>, cluster: &ClusterId) -> bool {
+        let key = self.known.keys.status_of(cluster);
+        let said = look.tags.get(&key).and_then(|it| it.split(' ').next());
+        matches!(look.occasion, Occasion::Search(_))
+            && said == Some(Phase::DisconnectRefused.as_str())
     }
 
     /// A connection as it stands: a run that is over counts as over, even if nobody

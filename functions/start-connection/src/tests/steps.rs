@@ -589,3 +589,35 @@ fn the_report_reads_well() {
         })
     );
 }
+
+/// The refusal itself leaves the ledger as it was, so only the status tells of it.
+#[test]
+fn a_removal_that_was_refused_is_not_tried_again_until_somebody_touches_the_tags() {
+    let mut scene = Scene::new();
+    ready(&scene, A, RequestedBy::VpcTag);
+    let status = format!("status:{A}");
+    let refused = "disconnect-refused connection-protected 2026-11-22T18:00:00Z";
+    scene.retag(&[(&status, Some(refused)), ("cluster-id", None)]);
+    let find = json!({ "find": { "region": "eu-west-1" } });
+    scene.answer(&find).unwrap();
+    assert!(scene.runs().is_empty(), "{:?}", scene.story());
+    let touched = scene.api_call("DeleteTags", &["cluster-id"]);
+    scene.answer(&touched).unwrap();
+    assert_eq!(scene.story(), ["deprovision"]);
+}
+
+#[test]
+fn a_protecting_tag_refuses_once_and_the_status_says_so() {
+    let mut scene = Scene::new();
+    ready(&scene, A, RequestedBy::VpcTag);
+    scene.retag(&[("cluster-id", None), ("protect", Some("true"))]);
+    // The record of an earlier run is what leads the search to the connection.
+    let find = json!({ "find": { "region": "eu-west-1" } });
+    scene.answer(&find).unwrap();
+    assert!(scene.runs().is_empty(), "{:?}", scene.story());
+    let status = || scene.tags().into_values().collect::<Vec<_>>().join("\n");
+    let first = status();
+    assert!(first.contains("connection-protected"), "{first}");
+    scene.answer(&find).unwrap();
+    assert_eq!(status(), first);
+}
