@@ -60,7 +60,10 @@ fn try_out(tried: &Tried, fault: &Fault) -> Result {
     Result {
         ending: match removal {
             Removal::Disconnected(_) => "Disconnected",
-            Removal::Incomplete(_) => "DisconnectIncomplete",
+            Removal::Incomplete(failure) => match failure.failed_at.as_str() {
+                "GuardRemoval" => "DisconnectRefused",
+                _ => "DisconnectIncomplete",
+            },
         },
         ran_again: left,
         broken: broken.map(|broken| format!("{}, {fault:?}: {broken}", tried.name)),
@@ -125,5 +128,5 @@ fn every_operation_that_fails_from_some_call_on_is_named_and_finished_later() {
         *nth == 1 || changes(operation) || keeps_books(operation)
     };
     let endings = try_all("lasting faults of deprovision", calls, Fault::from_then_on);
-    assert_eq!(endings.len(), 2, "{endings:?}");
+    assert_eq!(endings.len(), 3, "{endings:?}");
 }
