@@ -449,7 +449,7 @@ fn refused(stage: &Stage, said: &str) {
     assert_eq!(recorded(stage), entry, "the ledger is as it was");
     assert_eq!(changed(stage, since), [""; 0]);
     let after = Snapshot::settled(stage);
-    assert!(after.lacks(&before).is_empty() && after.left_since(&before).is_empty());
+    assert!(after.lacks(&before).is_empty() && before.lacks(&after).is_empty());
     assert!(stage.simulator.look(leases).is_empty());
     let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
     assert_eq!(kind, "Connection Failed");
