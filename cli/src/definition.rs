@@ -13,6 +13,9 @@ pub const DEPROVISION: &str = include_str!("../../statemachine/deprovision.asl.j
 /// The text of `statemachine/check-fleet.asl.json`.
 pub const CHECK_FLEET: &str = include_str!("../../statemachine/check-fleet.asl.json");
 
+/// The text of `statemachine/sweep.asl.json`.
+pub const SWEEP: &str = include_str!("../../statemachine/sweep.asl.json");
+
 /// The bus that has no name of its own.
 const DEFAULT_BUS: &str = "default";
 
@@ -43,6 +46,20 @@ pub fn check_fleet(region: &Region, repair: bool) -> Result<Machine, LoadError> 
         .replace("${Region}", region.as_str())
         .replace("${Repair}", if repair { "true" } else { "false" });
     Ok(Machine::load(&text)?.named("check-fleet"))
+}
+
+/// The story of sweeping. What its input leaves out: this Region and these places
+/// are swept, nothing is removed, and the minimum age is a day.
+///
+/// # Errors
+/// As with [`provision`].
+pub fn sweep(region: &Region, places: &str) -> Result<Machine, LoadError> {
+    let text = here(SWEEP)
+        .replace("${Region}", region.as_str())
+        .replace("${SweepPlaces}", places)
+        .replace("${Remove}", "false")
+        .replace("${MinimumAgeHours}", "24");
+    Ok(Machine::load(&text)?.named("sweep"))
 }
 
 /// A definition with the tables and the bus of a simulated account, as the

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 use shared::ec2::Source;
+use shared::ids::SubnetId;
 use shared::ownership::{Claim, MANAGED_BY, ORIGIN, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
 use shared::plan::{ClusterFacts, NetworkPlan, SecurityGroupPlan};
 use shared::report::{Login, SQL_PORT};
@@ -29,7 +30,9 @@ pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &Netwo
         script.endpoint(),
         script.trust(),
         script.registration(),
+        script.subnets(),
         script.private_dns(),
+        script.old_rules(),
         script.end(),
     ];
     parts
@@ -167,7 +170,8 @@ aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags} "Key={ORIGIN},Value
             .iter()
             .map(|subnet| subnet.as_str())
             .collect();
-        let tags = self.claim.endpoint_tags();
+        let mut tags = self.claim.endpoint_tags();
+        tags.extend(self.claim.private_dns_tags(self.request.private_dns));
         format!(
             r#"# The endpoint, without private DNS: a service that must accept refuses it at creation.
 ENDPOINT_ID=$(aws ec2 create-vpc-endpoint \
@@ -228,7 +232,93 @@ cloud "$CLUSTER_URL/networking/private-endpoint-connections" \
         )
     }
 
+    /// The subnets of an endpoint that is there, one change after the other: new zones
+    /// first, then other subnets of the zones that it is in, old zones last.
+    fn subnets(&self) -> String {
+        let change = self.plan.change.as_ref();
+        let shapes = change.and_then(|it| it.endpoint.as_ref().zip(it.former_endpoint.as_ref()));
+        let Some((wanted, former)) = shapes else {
+            return String::new();
+        };
+        let list = |ids: &[SubnetId], others: &[SubnetId]| {
+            let ids = ids.iter().filter(|id| !others.contains(id));
+            let ids: Vec<&str> = ids.map(|id| id.as_str()).collect();
+            ids.join(" ")
+        };
+        let added = list(&wanted.subnet_ids, &former.subnet_ids);
+        let removed = list(&former.subnet_ids, &wanted.subnet_ids);
+        if added.is_empty() && removed.is_empty() {
+            return String::new();
+        }
+        format!(
+            r#"# The subnets of the endpoint. EC2 takes one for each zone, and one change at a time.
+NEW_SUBNETS=({added})
+OLD_SUBNETS=({removed})
+change_subnet() {{
+  aws ec2 modify-vpc-endpoint --vpc-endpoint-id "$ENDPOINT_ID" "$1" "$2" --output text
+  until_endpoint_is available
+}}
+zone_of() {{
+  aws ec2 describe-subnets --subnet-ids "$1" \
+    --query 'Subnets[0].AvailabilityZoneId' --output text
+}}
+old_in() {{
+  local old
+  for old in "${{OLD_SUBNETS[@]}}"; do
+    [[ $(zone_of "$old") != "$1" ]] || echo "$old"
+  done
+}}
+SWAPPED=
+for new in "${{NEW_SUBNETS[@]}}"; do
+  [[ -n $(old_in "$(zone_of "$new")") ]] || change_subnet --add-subnet-ids "$new"
+done
+for new in "${{NEW_SUBNETS[@]}}"; do
+  old=$(old_in "$(zone_of "$new")")
+  [[ -n $old ]] || continue
+  change_subnet --remove-subnet-ids "$old"
+  change_subnet --add-subnet-ids "$new"
+  SWAPPED="$SWAPPED $old "
+done
+for old in "${{OLD_SUBNETS[@]}}"; do
+  [[ $SWAPPED == *" $old "* ]] || change_subnet --remove-subnet-ids "$old"
+done
+"#
+        )
+    }
+
+    /// Rules that are asked for no more, when everything else is done.
+    fn old_rules(&self) -> String {
+        let change = self.plan.change.as_ref();
+        let removed = change.map_or(&[][..], |it| it.sources_removed.as_slice());
+        if removed.is_empty() {
+            return String::new();
+        }
+        let mut text = "# Old rules of this connection go last.\n".to_owned();
+        for source in removed {
+            let mut permission = permission(source, "");
+            forget_description(&mut permission);
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "aws ec2 revoke-security-group-ingress --group-id \"$GROUP_ID\" --output text \\\n  --ip-permissions '[{permission}]'"
+            );
+        }
+        text
+    }
+
     fn private_dns(&self) -> String {
+        let change = self.plan.change.as_ref();
+        let shape = change.and_then(|it| it.endpoint.as_ref());
+        if shape.is_some_and(|it| it.private_dns == Some(false)) {
+            let tags = words(&self.claim.private_dns_tags(false));
+            return format!(
+                r#"# Private DNS goes off.
+aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags}
+aws ec2 modify-vpc-endpoint --vpc-endpoint-id "$ENDPOINT_ID" --no-private-dns-enabled --output text
+until_endpoint_is available
+"#
+            );
+        }
         let Some(host) = &self.plan.private_host else {
             return String::new();
         };
@@ -280,6 +370,17 @@ fn permission(source: &Source, description: &str) -> Value {
     let mut range = range;
     range["Description"] = json!(description);
     json!({ "IpProtocol": "tcp", "FromPort": SQL_PORT, "ToPort": SQL_PORT, ranges: [range] })
+}
+
+/// A rule is found by what it lets in, whatever its description.
+fn forget_description(permission: &mut Value) {
+    for ranges in permission.as_object_mut().into_iter().flatten() {
+        for range in ranges.1.as_array_mut().into_iter().flatten() {
+            if let Some(range) = range.as_object_mut() {
+                range.remove("Description");
+            }
+        }
+    }
 }
 
 /// Tags at creation, in the shorthand of the AWS CLI.

@@ -11,6 +11,7 @@ use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
 
 pub mod fleet;
+pub mod sweep;
 
 /// The functions in this process, over the ports of one account and Region, and
 /// the services that the definitions call themselves.
@@ -33,7 +34,7 @@ impl<'a, E, C> Steps<'a, E, C> {
 }
 
 /// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 20] = [
+pub const FUNCTIONS: [&str; 22] = [
     "read-request",
     "inspect-cluster",
     "inspect-network",
@@ -54,6 +55,8 @@ pub const FUNCTIONS: [&str; 20] = [
     "inspect-connection",
     "check-fleet",
     "start-connection",
+    "find-orphans",
+    "rebuild-ledger",
 ];
 
 /// The folder of the function that a definition names as `${…FunctionArn}`.

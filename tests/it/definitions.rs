@@ -786,6 +786,8 @@ fn input_of(function: &str) -> Option<BTreeSet<&'static str>> {
         "report-outcome" => fields_of::<report_outcome::Input>(),
         "tag-vpc" => fields_of::<tag_vpc::Input>(),
         "check-fleet" => fields_of::<check_fleet::Input>(),
+        "find-orphans" => fields_of::<find_orphans::Input>(),
+        "rebuild-ledger" => fields_of::<rebuild_ledger::Input>(),
         "inspect-connection" => fields_of::<inspect_connection::Input>(),
         unknown => panic!("the fields of {unknown}'s input are not known here"),
     })

@@ -520,3 +520,11 @@ fn a_connection_that_is_being_made_is_counted_and_not_judged() {
     assert_eq!(repairs(&stage), []);
     assert_eq!(connections(&stage)[0].health, None);
 }
+
+/// How a check finds one connection.
+pub(crate) fn check_one(stage: &Stage, id: &str) -> HealthStatus {
+    check_by(stage, json!({ "connection_ids": [id] }), false);
+    let connection = block_on(stage.ports().connection(id)).expect("a ledger");
+    let health = connection.and_then(|connection| connection.health);
+    health.expect("a check").status
+}

@@ -15,5 +15,6 @@ mod provision;
 mod removal_faults;
 mod single_faults;
 mod strange_answers;
+mod sweep;
 mod template;
 mod twice;

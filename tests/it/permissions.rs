@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crdb_privatelink::steps::fleet::FleetSteps;
+use crdb_privatelink::steps::sweep::SweepSteps;
 use crdb_privatelink::steps::{FUNCTIONS, Steps, function_of, integrated, resource_name};
 use engine::{Clock, Execution, Machine, TaskFailure, Tasks};
 use in_process::InProcess;
@@ -75,7 +76,8 @@ const ONLY_IF: [(&str, &str); 2] = [
 ];
 
 /// Writes on what carries no tag of ours, by function: the VPC, its subnets.
-const ON_THE_CUSTOMERS: [(&str, &str, &[&str]); 2] = [
+const ON_THE_CUSTOMERS: [(&str, &str, &[&str]); 3] = [
+    ("change-endpoint", "ec2:ModifyVpcEndpoint", &["subnet"]),
     ("create-security-group", "ec2:CreateSecurityGroup", &["vpc"]),
     (
         "create-endpoint",
@@ -299,6 +301,18 @@ impl Tasks for Story {
             let steps = FleetSteps::new(ports, ports, &self.known, &now, integrations);
             return steps.invoke(resource, arguments).await;
         }
+        if ["find-orphans", "rebuild-ledger"].contains(&function) {
+            let steps = SweepSteps {
+                places: ports,
+                ledger: ports,
+                executions: ports,
+                cloud: ports,
+                config: &self.config,
+                now: &|| self.stage.clock.now(),
+                integrations,
+            };
+            return steps.invoke(resource, arguments).await;
+        }
         let steps = Steps::new(ports, ports, integrations);
         steps.invoke(resource, arguments).await
     }
@@ -330,9 +344,13 @@ fn told() -> Used {
     leftover().note(&mut used);
     peered().note(&mut used);
     shared_group().note(&mut used);
+    for story in changed() {
+        story.note(&mut used);
+    }
     by_tag().note(&mut used);
     drifted().note(&mut used);
     by_call().note(&mut used);
+    swept().note(&mut used);
     used
 }
 
@@ -390,6 +408,23 @@ fn shared_group() -> Story {
     story
 }
 
+/// A connection that works is changed in every respect and back again, and each call
+/// of another change fails after its effect.
+fn changed() -> Vec<Story> {
+    let mut story = Story::of(system_tests::change::changing());
+    story.provision("changed");
+    story.stage.request = Value::Object(system_tests::change::scenario().request);
+    story.provision("changed-back");
+    let failing = ["ec2:ModifyVpcEndpoint", "ec2:RevokeSecurityGroupIngress"].map(|operation| {
+        let stage = system_tests::change::changing().forked();
+        let fault = Fault::once(operation, 1, FaultKind::Denied, Moment::After);
+        let story = Story::of(stage.with(fault));
+        story.provision("put-back");
+        story
+    });
+    failing.into_iter().chain([story]).collect()
+}
+
 /// Everything that tags on a VPC can lead to, good and bad.
 fn by_tag() -> Story {
     let stage = Stage::shipped("fresh-vpc").asking("requested_by", json!("vpc-tag"));
@@ -426,6 +461,46 @@ fn drifted() -> Story {
         story.check_fleet(input, true);
     }
     story.stop_last_run();
+    story
+}
+
+/// A ledger that was lost: what it had is found, removed, and written anew.
+fn swept() -> Story {
+    let story = Story::of(Stage::shipped("fresh-vpc"));
+    story.provision("first");
+    let id = story.connection_id();
+    story.stage.simulator.meddle(|world| {
+        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+        let key = json!({ "connection_id": { "S": id } });
+        let request = json!({ "TableName": table, "Key": key });
+        let deleted = world.dynamodb(&home, "DeleteItem", &request);
+        assert!(deleted.is_ok(), "{deleted:?}");
+    });
+    let region = "eu-west-1".parse().expect("a Region");
+    let machine = crdb_privatelink::definition::sweep(&region, "").expect("it loads");
+    let complete = json!({ "apply": true, "ledger_is_complete": true });
+    story.run(&machine, "first-seen", complete.clone());
+    story.stage.clock.advance(Duration::from_secs(2 * 86_400));
+    story.run(&machine, "removed", complete);
+    story.run(&machine, "told", json!({ "rebuild": true }));
+    story.run(
+        &machine,
+        "rebuilt",
+        json!({ "rebuild": true, "apply": true }),
+    );
+    // Now its endpoint goes.
+    let all = story
+        .stage
+        .simulator
+        .look(|world| world.ec2.endpoints.clone());
+    for id in all.keys() {
+        story.stage.simulator.meddle(|world| {
+            if let Some(endpoint) = world.ec2.endpoints.get_mut(id) {
+                endpoint.tags.clear();
+            }
+        });
+    }
+    story.run(&machine, "entry", json!({}));
     story
 }
 

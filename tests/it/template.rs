@@ -22,9 +22,14 @@ const OPERATION_SECONDS: u64 = 22;
 const API_SECONDS: u64 = 29;
 
 /// The variables that a function needs besides those of all functions.
-const NEEDS: [(&str, &[&str]); 6] = [
+const NEEDS: [(&str, &[&str]); 8] = [
     ("tag-vpc", &["TAG_PREFIX"]),
     ("check-fleet", &["CONNECTIONS_TABLE"]),
+    (
+        "find-orphans",
+        &["CONNECTIONS_TABLE", "LEASES_TABLE", "TAG_PREFIX"],
+    ),
+    ("rebuild-ledger", &["CONNECTIONS_TABLE", "TAG_PREFIX"]),
     (
         "start-connection",
         &[
@@ -440,13 +445,14 @@ fn printed() -> BTreeMap<String, BTreeSet<String>> {
     let input = json!({
         "phase": "ready", "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
         "region": "eu-west-1", "vpc_id": "vpc-0a71e831cb5152c43",
-        "ready": null, "failure": null, "timeline": [],
+        "worked_before": false, "ready": null, "failure": null, "timeline": [],
         "started_at": "2027-01-15T08:00:00Z", "now": "2027-01-15T08:05:00Z",
     });
     let input: report_outcome::Input = serde_json::from_value(input).expect("an input");
     let outcome = report_outcome::handle(&input).expect("an outcome");
     let mut lines = report_outcome::figures(&input, &outcome);
     lines.push(check_fleet::Counts::default().metrics(input.now));
+    lines.push(find_orphans::Sum::default().metrics(input.now));
 
     let mut metrics = BTreeMap::new();
     for line in lines {

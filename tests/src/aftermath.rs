@@ -315,13 +315,30 @@ fn check_ledger(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
                 explained.is_some_and(|it| it.code == failure.code().as_str()),
                 "another code",
             )?;
-            let gone = phase == Phase::RolledBack && !failure.undone.is_empty();
+            let undone = phase == Phase::RolledBack && !failure.undone.is_empty();
+            // What is put back is there, and the entry of a connection that worked
+            // before this run keeps it.
+            let endpoint = entry.endpoint_id.as_ref();
+            let stays = endpoint.is_some_and(|id| is_claimed(stage, id.as_str(), &entry));
             is(
-                !gone || (entry.endpoint_id.is_none() && entry.security_group_id.is_none()),
+                !undone
+                    || stays
+                    || (entry.endpoint_id.is_none() && entry.security_group_id.is_none()),
                 "what is gone is in the ledger",
             )
         }
     }
+}
+
+/// Whether the endpoint is there and carries the connection's claim.
+fn is_claimed(stage: &Stage, endpoint: &str, entry: &Connection) -> bool {
+    stage.simulator.look(|world| {
+        let endpoint = world
+            .ec2
+            .endpoint(endpoint)
+            .filter(|it| it.state.is_there());
+        endpoint.is_some_and(|it| it.tags.values().any(|value| *value == entry.connection_id))
+    })
 }
 
 /// The bus was told how it ended. It may be told more than once.

@@ -18,6 +18,7 @@ pub(super) fn planned(found: &Found) -> String {
         "Plan: {} in {} to cluster {}. Nothing has been changed.\n\n",
         request.vpc_id, request.region, cluster.cluster_name
     );
+    text += &change(found);
     text += &group(found);
     text += &endpoint(found);
     text += &registration(found);
@@ -44,6 +45,53 @@ pub(super) fn planned(found: &Found) -> String {
             format!("    {line}")
         };
         text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// What is different from what is there, if something is there.
+fn change(found: &Found) -> String {
+    let Some(change) = &found.plan.change else {
+        return String::new();
+    };
+    if change.is_nothing() && found.is_registered() {
+        return field("Changes", "nothing to change") + "\n";
+    }
+    let told = |sources: &[shared::ec2::Source]| {
+        let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        sources.join(", ")
+    };
+    let mut lines = Vec::new();
+    if !change.sources_added.is_empty() {
+        lines.push(format!("+ let in {}", told(&change.sources_added)));
+    }
+    if let (Some(shape), Some(former)) = (&change.endpoint, &change.former_endpoint) {
+        let added = shape.subnet_ids.iter();
+        let added = added.filter(|id| !former.subnet_ids.contains(id));
+        lines.extend(added.map(|id| format!("+ subnet {id}")));
+        let removed = former.subnet_ids.iter();
+        let removed = removed.filter(|id| !shape.subnet_ids.contains(id));
+        lines.extend(removed.map(|id| format!("- subnet {id}")));
+        if shape.private_dns == Some(false) {
+            lines.push("- private DNS, which goes off".to_owned());
+        }
+    }
+    let was_on = change.former_endpoint.as_ref().map(|it| it.private_dns);
+    if was_on == Some(Some(false)) && found.request.private_dns {
+        lines.push("+ private DNS, which goes on".to_owned());
+    }
+    if !change.sources_removed.is_empty() {
+        lines.push(format!(
+            "- let in {}, when the rest is done",
+            told(&change.sources_removed)
+        ));
+    }
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        text += &field(if index == 0 { "Changes" } else { "" }, line);
+    }
+    if !text.is_empty() {
         text.push('\n');
     }
     text

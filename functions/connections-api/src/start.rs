@@ -91,6 +91,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             lease_seconds: known.request.limits.lease_seconds,
             undo_seconds: known.request.limits.undo_seconds,
             requested_by: RequestedBy::Call,
+            unless_changed: None,
         })?;
         let last = &known.execution;
         let same = if known.phase == Phase::Disconnecting {

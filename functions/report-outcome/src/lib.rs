@@ -28,6 +28,9 @@ pub struct Input {
     pub region: Region,
     /// The VPC.
     pub vpc_id: VpcId,
+    /// Whether the connection worked before this run: then one that fails puts back
+    /// what it changed.
+    pub worked_before: bool,
     /// The connection, when it works.
     pub ready: Option<Ready>,
     /// What failed, when it does not.

@@ -21,13 +21,15 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
     }
     let goal = if input.phase == Phase::DisconnectIncomplete {
         format!("Not disconnected: {vpc} in {region} from cluster {cluster}")
+    } else if input.worked_before {
+        format!("Not changed: the connection of {vpc} in {region} to cluster {cluster}")
     } else {
         format!("Not connected: {vpc} in {region} to cluster {cluster}")
     };
     let Some(failure) = failure else {
         return format!("{goal}.");
     };
-    let now = now(input.phase, failure);
+    let now = now(input, failure);
     let detail = if failure.detail.is_empty() {
         String::new()
     } else {
@@ -40,12 +42,15 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
 }
 
 /// What is there now.
-fn now(phase: Phase, failure: &Explained) -> String {
+fn now(input: &Input, failure: &Explained) -> String {
+    let phase = input.phase;
     if !failure.left.is_empty() {
         let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
         let left = left.join(", ");
         return if phase == Phase::DisconnectIncomplete {
             format!("Still there: {left}. Then disconnect again; what is gone is no trouble.")
+        } else if input.worked_before {
+            format!("Not as before: {left}. Then run again, with this request or the former one.")
         } else {
             format!("Left behind, for a person to remove: {left}.")
         };
@@ -54,6 +59,8 @@ fn now(phase: Phase, failure: &Explained) -> String {
         "What was made is kept, as asked for."
     } else if failure.undone.is_empty() {
         "Nothing was changed."
+    } else if input.worked_before {
+        "The connection works as it did before; nothing that this run changed is left."
     } else {
         "Nothing of this run is left."
     };

@@ -27,6 +27,7 @@ fn input(phase: Phase) -> Input {
         cluster_id: "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap(),
         region: "eu-west-1".parse().unwrap(),
         vpc_id: "vpc-0a1b2c3d4e5f60718".parse().unwrap(),
+        worked_before: false,
         ready: None,
         failure: None,
         timeline: vec![
@@ -268,4 +269,37 @@ fn an_outcome_reads_back_from_the_ledger() {
 #[test]
 fn a_misspelled_field_is_refused() {
     assert_strict(&ready());
+}
+
+#[test]
+fn a_connection_that_worked_before_is_told_of_as_one_that_is_there() {
+    let told = |phase, undone: &[&str], left: &[(&str, Code)]| {
+        let mut input = failed(phase, Code::EndpointNotChangedInTime, undone, left);
+        input.worked_before = true;
+        handle(&input).unwrap().sentence
+    };
+    let back = told(
+        Phase::RolledBack,
+        &["endpoint vpce-1 is in subnet-1 again"],
+        &[],
+    );
+    assert!(
+        back.starts_with("Not changed: the connection of vpc-"),
+        "{back}"
+    );
+    assert!(
+        back.ends_with("works as it did before; nothing that this run changed is left."),
+        "{back}"
+    );
+    let untouched = told(Phase::RolledBack, &[], &[]);
+    assert!(untouched.ends_with("Nothing was changed."), "{untouched}");
+    let left = [(
+        "subnets and private DNS of endpoint vpce-1",
+        Code::AwsAccessDenied,
+    )];
+    let left = told(Phase::RollbackIncomplete, &[], &left);
+    assert!(
+        left.contains("Not as before: subnets and private DNS of endpoint vpce-1."),
+        "{left}"
+    );
 }

@@ -318,6 +318,32 @@ catalogue! {
         "Endpoint or registration are neither usable nor at a bad end: they are changing, or say a word that we do not know.",
         "Look at both consoles; if it stays so, disconnect and connect again.";
 
+    // Orphans: what a sweep finds, besides the above.
+    OrphanedResources = "orphaned-resources", Rejected,
+        "An endpoint or a security group carries the tags of a connection, and the ledger has no such connection, or one that is over.",
+        "Have it removed: start the machine sweep with {\"apply\": true}, or set the parameter OnOrphans=remove. If the ledger was lost, rebuild it instead: {\"rebuild\": true, \"apply\": true}.";
+    EntryWithoutResources = "entry-without-resources", Rejected,
+        "The ledger has a connection, and nothing of it is left in its VPC.",
+        "Have it forgotten (start the machine sweep with {\"apply\": true}), or connect again. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
+    ForeignRegistrationStale = "foreign-registration-stale", Rejected,
+        "A cluster still lists an endpoint that was deleted, and nothing proves that the registration was made by this tool, because registrations carry no tags.",
+        "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint; or DELETE /api/v1/clusters/CLUSTER/networking/private-endpoint-connections/ENDPOINT.";
+    TagsOfAnotherVpc = "tags-of-another-vpc", Rejected,
+        "Tags of this tool say that a resource belongs to a connection of another VPC: somebody has copied them.",
+        "Take the tags that begin with cockroachdb-privatelink: off the resource that the message names.";
+    LedgerLooksLost = "ledger-looks-lost", Rejected,
+        "At least as many connections carry our tags without an entry in the ledger as the ledger has entries: it was lost, or belongs to another stack.",
+        "Rebuild it from the tags: start the machine sweep with {\"rebuild\": true, \"apply\": true}. If they really are orphans: {\"apply\": true, \"ledger_is_complete\": true}.";
+    SweepIncomplete = "sweep-incomplete", Rejected,
+        "Some accounts, Regions or clusters could not be looked at; all others were.",
+        "Mend what the message names (a role, a key, a Region that is switched off), then sweep again.";
+    ConnectionChanged = "connection-changed", Rejected,
+        "A run has changed the connection since it was decided to take it away.",
+        "Nothing to do: it is looked at again by the next sweep.";
+    LedgerRebuilt = "ledger-rebuilt", Rejected,
+        "The entry was made anew from tags. Nobody has looked yet whether the connection works.",
+        "Wait for the next check, or ask for one.";
+
     // Undoing.
     PrivateDnsNotOffInTime = "private-dns-not-off-in-time", Rejected,
         "Private DNS could not be switched off again before the limit was reached.",

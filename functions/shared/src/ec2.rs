@@ -15,7 +15,9 @@ use crate::ownership::Tags;
 
 mod aws;
 pub mod errors;
+mod inventory;
 pub use aws::AwsEc2;
+pub use inventory::{Claimed, Inventory, Managed, by_connection};
 
 /// Reads of the network as it is.
 pub trait Network {

@@ -21,7 +21,9 @@ use crate::request::ProvisionRequest;
 mod aws;
 pub mod errors;
 pub mod item;
+mod upkeep;
 pub use aws::{DynamoLedger, Tables};
+pub use upkeep::{Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key};
 
 /// How far a connection has come.
 #[derive(

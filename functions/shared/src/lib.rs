@@ -39,6 +39,7 @@ pub mod request;
 mod sdk;
 pub mod secret;
 mod sts;
+pub mod tour;
 
 pub use catalogue::Code;
 pub use error::{StepError, StepErrorName};

@@ -15,12 +15,13 @@ use crate::ledger::{HealthStatus, Phase};
 pub const SOURCE: &str = "crdb-privatelink";
 
 /// The `detail-type` of all our events.
-pub const DETAIL_TYPES: [&str; 5] = [
+pub const DETAIL_TYPES: [&str; 6] = [
     "Connection Ready",
     "Connection Failed",
     "Connection Removed",
     "Connection Drifted",
     "Connection Recovered",
+    "Connection Orphaned",
 ];
 
 /// The `detail` of an event of source `crdb-privatelink`.

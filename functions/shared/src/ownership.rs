@@ -150,6 +150,17 @@ impl Claim {
         }
     }
 
+    /// All claims that the tags hold. A key that names no cluster is none of ours.
+    pub fn all_in(tags: &Tags) -> Vec<Claim> {
+        let claims = tags.iter().filter_map(|(key, connection_id)| {
+            Some(Claim {
+                cluster_id: key.strip_prefix(CLAIM_PREFIX)?.parse().ok()?,
+                connection_id: connection_id.clone(),
+            })
+        });
+        claims.collect()
+    }
+
     /// The clusters of all other claims.
     pub fn others_in(&self, tags: &Tags) -> Vec<String> {
         let own = self.key();

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use serde::{Deserialize, Serialize};
 
 use crate::StepError;
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Malformed, Region};
 
 /// The account and the Region that EC2 is asked in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,10 +17,56 @@ pub struct Place {
     pub region: Region,
 }
 
+/// As people write it: `444455556666/us-east-1`, or the Region alone for the
+/// account of the function.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.account_id {
+            Some(account) => write!(f, "{account}/{}", self.region),
+            None => self.region.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for Place {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (account, region) = match text.split_once('/') {
+            Some((account, region)) => (Some(account.parse()?), region),
+            None => (None, text),
+        };
+        Ok(Self {
+            account_id: account,
+            region: region.parse()?,
+        })
+    }
+}
+
 /// EC2 of every place, for functions that look at many of them in one call.
 pub trait Places {
     /// EC2 in one place.
     type Ec2;
     /// EC2 of that place.
     async fn ec2(&self, place: &Place) -> Result<impl Borrow<Self::Ec2>, StepError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_as_it_is_written() {
+        for text in ["eu-central-1", "444455556666/us-east-1"] {
+            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "444455556666",
+            "4444/us-east-1",
+            "us-east-1/444455556666",
+        ] {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+    }
 }

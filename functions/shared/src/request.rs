@@ -101,6 +101,18 @@ pub struct DeprovisionRequest {
     /// Who asks. The outcome of what a tag asked for is written back as a tag.
     #[serde(default)]
     pub requested_by: RequestedBy,
+    /// If set, nothing happens unless the ledger still has of the connection what it
+    /// had when it was decided to take it away. Looked at under the lease.
+    #[serde(default)]
+    pub unless_changed: Option<Seen>,
+}
+
+/// What the ledger had of a connection at some moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// The ARN of the connection's last run; `null` if there was no entry.
+    pub execution: Option<String>,
 }
 
 /// Who may connect: the sources of the security group's rules for TCP 26257.

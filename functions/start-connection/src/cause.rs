@@ -14,7 +14,7 @@ use serde_json::Value;
 use shared::executions::Machine;
 use shared::ids::{ClusterId, Malformed, Region, VpcId};
 use shared::place::Place;
-use shared::request::RequestedBy;
+use shared::request::{DeprovisionRequest, RequestedBy};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -30,6 +30,8 @@ pub(crate) enum Cause {
     Ended(Ended),
     /// These connections are to be repaired.
     Repair(Vec<String>),
+    /// A sweep has found these connections to be orphans, which are to go.
+    Remove(Vec<DeprovisionRequest>),
     /// Lost events of this place are to be searched for.
     Find(Place),
     /// An event that is nothing to us, and why.
@@ -73,6 +75,7 @@ pub(crate) struct Target {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 enum Own {
     Repair(Vec<String>),
+    Remove(Vec<DeprovisionRequest>),
     Find(Place),
 }
 
@@ -98,11 +101,12 @@ fn own(input: &Value) -> Result<Cause, StepError> {
     let own = serde_path_to_error::deserialize(input).map_err(|error| {
         invalid(format!(
             "neither an event of EventBridge with detail-type, nor {{\"repair\": [id, …]}}, \
-             nor {{\"find\": {{\"region\": …}}}}: {error}"
+             nor {{\"remove\": [request, …]}}, nor {{\"find\": {{\"region\": …}}}}: {error}"
         ))
     })?;
     Ok(match own {
         Own::Repair(ids) => Cause::Repair(ids),
+        Own::Remove(requests) => Cause::Remove(requests),
         Own::Find(place) => Cause::Find(place),
     })
 }

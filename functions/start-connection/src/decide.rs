@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::Code;
 use shared::executions::Machine;
 use shared::ledger::{Connection, Phase};
-use shared::request::RequestedBy;
+use shared::request::{DeprovisionRequest, RequestedBy};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -202,6 +202,19 @@ pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
         input: json!(connection.request),
         names: vec![names::repair(&connection.connection_id, &hour(now))],
     })
+}
+
+/// The run that takes an orphan away. What a sweep sees again before anything has
+/// changed is the same run, and it is tried once in an hour.
+pub(crate) fn remove(request: &DeprovisionRequest, now: OffsetDateTime) -> Start {
+    let id = request.claim().connection_id;
+    let seen = request.unless_changed.as_ref();
+    let execution = seen.and_then(|seen| seen.execution.as_deref());
+    Start {
+        machine: Machine::Deprovision,
+        input: json!(request),
+        names: vec![names::sweep(&id, execution.unwrap_or_default(), &hour(now))],
+    }
 }
 
 /// What the last run was to do. An interrupted one is known by its milestones.

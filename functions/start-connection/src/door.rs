@@ -10,7 +10,7 @@ use shared::ids::{ClusterId, VpcId};
 use shared::ledger::Ledger;
 use shared::ownership::connection_id;
 use shared::place::{Place, Places};
-use shared::request::RequestedBy;
+use shared::request::{DeprovisionRequest, RequestedBy};
 use shared::{Code, StepError};
 
 use crate::Door;
@@ -82,6 +82,10 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
             Cause::Repair(ids) => {
                 self.repair(&ids, &mut tally).await;
                 "connections are to be repaired".to_owned()
+            }
+            Cause::Remove(requests) => {
+                self.remove(&requests, &mut tally).await;
+                "orphans are to be removed".to_owned()
             }
             Cause::Find(place) => {
                 let found = self.find(&place, &mut tally).await;
@@ -208,6 +212,16 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
             }
         };
         Ok(input.and_then(|input| serde_json::from_value(input).ok()))
+    }
+
+    async fn remove(&self, requests: &[DeprovisionRequest], tally: &mut Tally) {
+        for request in requests {
+            let action = self.start(&decide::remove(request, self.now)).await;
+            if let Some(action) = tally.keep(action) {
+                let id = request.claim().connection_id;
+                tally.connection(&id, &request.vpc_id, &request.cluster_id, action);
+            }
+        }
     }
 
     async fn repair(&self, ids: &[String], tally: &mut Tally) {

@@ -27,6 +27,12 @@ pub(crate) fn repair(connection_id: &str, hour: &str) -> String {
     name("repair", connection_id, &[hour])
 }
 
+/// The name of the run that takes an orphan away, of which there is one in an hour
+/// for each state of its entry.
+pub(crate) fn sweep(connection_id: &str, execution: &str, hour: &str) -> String {
+    name("sweep", connection_id, &[execution, hour])
+}
+
 /// Step Functions allows 80 characters; CloudWatch wants them to be `0-9A-Za-z-_`
 /// (Step Functions API reference, `StartExecution`). Each part is hashed with its
 /// length before it, so that no two causes run together into the same text.
@@ -49,7 +55,12 @@ mod tests {
 
     #[test]
     fn names_keep_to_the_rule_of_step_functions() {
-        for name in [again(ID, "arn:x"), by_tags(ID, &["a"]), repair(ID, "1")] {
+        for name in [
+            again(ID, "arn:x"),
+            by_tags(ID, &["a"]),
+            repair(ID, "1"),
+            sweep(ID, "arn:x", "1"),
+        ] {
             assert!(name.len() <= 80, "{name}");
             assert!(
                 name.bytes()

@@ -170,7 +170,7 @@ impl Endpoints for InProcess {
     }
 }
 
-fn read(found: VpcEndpoint) -> Option<Endpoint> {
+pub(super) fn read(found: VpcEndpoint) -> Option<Endpoint> {
     Some(Endpoint {
         id: found.vpc_endpoint_id.parse().ok()?,
         is_interface: found.vpc_endpoint_type == EndpointType::Interface,

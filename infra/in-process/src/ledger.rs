@@ -8,6 +8,8 @@ use shared::{Code, StepError};
 use super::InProcess;
 use simulator::{ApiError, Refusal};
 
+mod upkeep;
+
 impl InProcess {
     /// One call of DynamoDB; `None` where the condition of a write does not hold.
     fn dynamodb(

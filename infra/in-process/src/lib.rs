@@ -10,6 +10,7 @@ mod endpoints;
 mod executions;
 mod groups;
 pub mod integrations;
+mod inventory;
 mod ledger;
 mod network;
 mod places;

@@ -13,6 +13,7 @@ use crate::{Code, StepError, sdk};
 mod endpoints;
 mod groups;
 mod hosted_zones;
+mod inventory;
 mod network;
 mod vpc_tags;
 

@@ -13,6 +13,8 @@ use crate::config::Setting;
 use crate::ids::{Region, VpcId};
 use crate::{StepError, sdk};
 
+mod upkeep;
+
 /// The names of the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {

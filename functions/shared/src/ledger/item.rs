@@ -27,6 +27,12 @@ pub const HEALTH: &str = "health";
 pub const LEASE: &str = "vpc";
 /// The ARN of the run that holds the lease.
 pub const HOLDER: &str = "holder";
+/// When the item may go, in seconds since 1970.
+pub const EXPIRES_AT: &str = "expires_at";
+/// When a thing without a time of its own was first seen, in seconds since 1970.
+pub const FIRST_SEEN: &str = "first_seen";
+/// The registration of a connection, as JSON: see [`super::OwnRegistration`].
+pub const REGISTRATION: &str = "registration";
 
 /// Reads an item. `text` finds an attribute by its name; what is not text counts
 /// as absent.

@@ -26,4 +26,5 @@ mod secrecy;
 mod secrets;
 mod stage;
 mod stub;
+mod upkeep;
 mod vpc_tags;

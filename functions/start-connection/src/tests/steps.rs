@@ -441,6 +441,35 @@ fn repairs_start_once_in_an_hour() {
 }
 
 #[test]
+fn an_orphan_is_taken_away_once_in_an_hour_and_whoever_starts_it_says_what_was_seen() {
+    let scene = Scene::new();
+    let orphan = |execution: Option<&str>| {
+        let vpc = scene.vpc();
+        let seen = json!({ "execution": execution });
+        let request = json!({
+            "cluster_id": A, "region": "eu-west-1", "vpc_id": vpc, "unless_changed": seen,
+        });
+        json!({ "remove": [request] })
+    };
+    for _ in 0..2 {
+        scene.answer(&orphan(None)).unwrap();
+    }
+    let [run] = &scene.runs()[..] else {
+        panic!("{:?}", scene.runs());
+    };
+    let input = serde_json::from_str(&run.input).unwrap();
+    let request = DeprovisionRequest::parse(&input).unwrap();
+    assert_eq!(request.claim().connection_id, scene.id(A));
+    assert_eq!(request.unless_changed.unwrap().execution, None);
+    scene.answer(&orphan(Some("arn:a-run"))).unwrap();
+    assert_eq!(
+        scene.runs().len(),
+        2,
+        "another state of the entry is another cause"
+    );
+}
+
+#[test]
 fn a_connection_at_work_is_not_repaired() {
     let mut scene = Scene::new();
     scene.retag(&[("cluster-id", Some(A))]);

@@ -156,7 +156,7 @@ impl AwsEc2 {
     }
 }
 
-fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, StepError> {
+pub(super) fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, StepError> {
     let last_error = found.last_error().map(|error| {
         format!(
             "{}: {}",

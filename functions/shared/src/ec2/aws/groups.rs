@@ -17,7 +17,7 @@ use crate::ids::{SecurityGroupId, VpcId};
 use crate::ownership::Tags;
 use crate::report::SQL_PORT;
 
-fn read(
+pub(super) fn read(
     operation: &str,
     found: &aws_sdk_ec2::types::SecurityGroup,
 ) -> Result<SecurityGroup, StepError> {

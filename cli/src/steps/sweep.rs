@@ -1,0 +1,103 @@
+//! The same for `sweep`, whose functions look at one place after the other.
+
+use engine::{TaskFailure, Tasks};
+use in_process::integrations::Integrations;
+use serde_json::Value;
+use shared::StepError;
+use shared::cloud::Cloud;
+use shared::config::Config;
+use shared::ec2::{Endpoints, Inventory, Network, SecurityGroups, VpcTags};
+use shared::executions::Executions;
+use shared::lambda::call;
+use shared::ledger::{Ledger, Upkeep};
+use shared::place::Places;
+use start_connection::{Door, Known};
+use time::OffsetDateTime;
+
+use super::{as_lambda_says_it, function_of, integrate};
+
+/// The functions of `sweep` in this process.
+pub struct SweepSteps<'a, P, L, X, C> {
+    /// EC2.
+    pub places: &'a P,
+    /// The ledger.
+    pub ledger: &'a L,
+    /// The machines.
+    pub executions: &'a X,
+    /// The Cloud API.
+    pub cloud: &'a C,
+    /// What the surroundings say.
+    pub config: &'a Config,
+    /// The clock.
+    pub now: &'a dyn Fn() -> OffsetDateTime,
+    /// What the definition calls itself.
+    pub integrations: Integrations,
+}
+
+impl<P, L, X, C> SweepSteps<'_, P, L, X, C>
+where
+    P: Places<Ec2: Inventory + Network + Endpoints + SecurityGroups + VpcTags>,
+    L: Ledger + Upkeep,
+    X: Executions,
+    C: Cloud,
+{
+    async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
+        match function {
+            "find-orphans" => {
+                let find = async |input| {
+                    let known = find_orphans::Known::new(self.config)?;
+                    let ports = find_orphans::Ports {
+                        places: self.places,
+                        cloud: self.cloud,
+                        ledger: self.ledger,
+                    };
+                    find_orphans::handle(ports, &known, input).await
+                };
+                call(find, arguments).await
+            }
+            "rebuild-ledger" => {
+                let rebuild = async |input| {
+                    let known = rebuild_ledger::Known::new(self.config)?;
+                    rebuild_ledger::handle(self.places, self.ledger, &known, input).await
+                };
+                call(rebuild, arguments).await
+            }
+            "start-connection" => {
+                let known = Known::new(self.config.clone());
+                let start = async |input: Value| {
+                    let door = Door {
+                        places: self.places,
+                        ledger: self.ledger,
+                        executions: self.executions,
+                        known: &known,
+                        now: (self.now)(),
+                    };
+                    start_connection::handle(door, &input).await
+                };
+                call(start, arguments).await
+            }
+            unknown => Err(StepError::new(
+                shared::Code::DefinitionError,
+                format!("no function {unknown} in this process"),
+            )),
+        }
+    }
+}
+
+impl<P, L, X, C> Tasks for SweepSteps<'_, P, L, X, C>
+where
+    P: Places<Ec2: Inventory + Network + Endpoints + SecurityGroups + VpcTags>,
+    L: Ledger + Upkeep,
+    X: Executions,
+    C: Cloud,
+{
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        if engine::INTEGRATIONS.contains(&resource) {
+            return integrate(&self.integrations, resource, arguments);
+        }
+        let function = function_of(resource).unwrap_or(resource);
+        self.step(function, arguments)
+            .await
+            .map_err(|error| as_lambda_says_it(&error))
+    }
+}

@@ -1,0 +1,330 @@
+//! From what was seen to findings: pure.
+
+use serde_json::json;
+use shared::Code;
+use shared::cloud::{Registration, RegistrationStatus};
+use shared::ec2::Claimed;
+use shared::ids::{ClusterId, EndpointId, VpcId};
+use shared::ledger::{Connection, Phase};
+use shared::place::Place;
+use shared::request::DeprovisionRequest;
+use time::OffsetDateTime;
+
+use crate::gather::{Seen, says_that_something_is_there};
+use crate::{Finding, Input, Kind};
+
+/// The endpoint of a connection, as far as its entry knows.
+pub(crate) fn endpoint_of(entry: &Connection) -> Option<&EndpointId> {
+    let reported = || Some(&entry.outcome.as_ref()?.ready.as_ref()?.endpoint_id);
+    entry.endpoint_id.as_ref().or_else(reported)
+}
+
+/// All findings of a place, in the order of their keys.
+pub(crate) fn findings(
+    seen: &Seen,
+    place: &Place,
+    told: &[ClusterId],
+    input: &Input,
+) -> Vec<Finding> {
+    let judge = Judge { seen, place, input };
+    let orphans = seen.things.iter().filter_map(|it| judge.orphan(it));
+    let alone = seen.things.iter().filter_map(|it| judge.unregistered(it));
+    let entries = seen.entries.values().filter_map(|it| judge.entry(it));
+    let clusters = seen.clusters.iter().filter(|(id, _)| !told.contains(id));
+    let stale = clusters.flat_map(|(id, cluster)| {
+        let registrations = cluster.iter().flatten().flatten();
+        registrations.filter_map(|it| judge.stale(id, it))
+    });
+    let mut all: Vec<Finding> = orphans.chain(alone).chain(entries).chain(stale).collect();
+    all.sort_by_key(Finding::key);
+    all
+}
+
+struct Judge<'a> {
+    seen: &'a Seen,
+    place: &'a Place,
+    input: &'a Input,
+}
+
+/// What makes a finding one of its kind.
+struct Case<'a> {
+    kind: Kind,
+    code: Code,
+    vpc_id: &'a VpcId,
+    cluster_id: &'a ClusterId,
+    connection_id: &'a str,
+    things: Vec<String>,
+    sentence: String,
+}
+
+impl Judge<'_> {
+    fn finding(&self, case: Case<'_>) -> Finding {
+        Finding {
+            kind: case.kind,
+            code: case.code.to_string(),
+            connection_id: Some(case.connection_id.to_owned()),
+            place: self.place.clone(),
+            vpc_id: Some(case.vpc_id.clone()),
+            cluster_id: case.cluster_id.clone(),
+            things: case.things,
+            age_hours: None,
+            sentence: case.sentence,
+            kept: None,
+            fix: case.code.fix().to_owned(),
+            removal: None,
+        }
+    }
+
+    /// Things with tags and without a live entry.
+    fn orphan(&self, it: &Claimed) -> Option<Finding> {
+        let Claimed { claim, vpc_id, .. } = it;
+        let entry = self.seen.entries.get(&claim.connection_id);
+        let is_at_home = it.is_at_home(&self.place.region);
+        let things = names(it);
+        let which = format!("{} in {vpc_id} ({})", things.join(", "), self.place);
+        let case = |kind, code, sentence| Case {
+            kind,
+            code,
+            vpc_id,
+            cluster_id: &claim.cluster_id,
+            connection_id: &claim.connection_id,
+            things: things.clone(),
+            sentence,
+        };
+        if !is_at_home {
+            let sentence = format!(
+                "{which}: the tags are those of connection {} of another VPC.",
+                claim.connection_id
+            );
+            let mut finding =
+                self.finding(case(Kind::TagsCopied, Code::TagsOfAnotherVpc, sentence));
+            finding.kept = Some("nobody can tell whose it is".to_owned());
+            return Some(finding);
+        }
+        if self.seen.is_live(it) {
+            return None;
+        }
+        let which = format!("{which} of the connection to cluster {}", claim.cluster_id);
+        let (kind, sentence) = match entry {
+            None => (
+                Kind::Unrecorded,
+                format!("{which}: the ledger does not know this connection."),
+            ),
+            Some(entry) => (
+                Kind::LeftOver,
+                format!(
+                    "{which}: by the ledger nothing is left of it ({}).",
+                    entry.phase.as_str()
+                ),
+            ),
+        };
+        let mut finding = self.finding(case(kind, Code::OrphanedResources, sentence));
+        let youngest = self.youngest(it, entry);
+        self.offer(&mut finding, vpc_id, youngest, entry);
+        Some(finding)
+    }
+
+    /// Since when the youngest part of something has existed for certain.
+    fn youngest(&self, it: &Claimed, entry: Option<&Connection>) -> Option<OffsetDateTime> {
+        let endpoints = it.endpoints.iter().map(|it| it.created_at);
+        let groups = it.groups.iter();
+        let groups = groups.map(|it| self.seen.groups_seen.get(&it.it.id).copied());
+        let entry = entry.map(|entry| Some(entry.updated_at));
+        let parts: Option<Vec<_>> = endpoints.chain(groups).chain(entry).collect();
+        parts?.into_iter().max()
+    }
+
+    /// An entry with nothing behind it.
+    fn entry(&self, entry: &Connection) -> Option<Finding> {
+        let id = &entry.connection_id;
+        let is_tagged = |it: &&Claimed| it.claim.connection_id == *id && it.vpc_id == entry.vpc_id;
+        let endpoint = endpoint_of(entry);
+        let exists = endpoint.is_some_and(|endpoint| self.seen.existing.contains(endpoint));
+        if !says_that_something_is_there(entry)
+            || self.seen.things.iter().any(|it| is_tagged(&it))
+            || exists && entry.phase != Phase::Disconnected
+        {
+            return None;
+        }
+        let what = endpoint.map_or("nothing".to_owned(), |it| format!("endpoint {it}"));
+        let mut sentence = format!(
+            "The ledger has the connection from {} ({}) to cluster {} as {} with {what}, and nothing of it is there.",
+            entry.vpc_id,
+            self.place,
+            entry.cluster_id,
+            entry.phase.as_str()
+        );
+        if endpoint.is_some_and(|endpoint| self.is_registered(&entry.cluster_id, endpoint)) {
+            sentence.push_str(" The cluster still lists the endpoint.");
+        }
+        let mut finding = self.finding(Case {
+            kind: Kind::EntryOnly,
+            code: Code::EntryWithoutResources,
+            vpc_id: &entry.vpc_id,
+            cluster_id: &entry.cluster_id,
+            connection_id: id,
+            things: Vec::new(),
+            sentence,
+        });
+        self.offer(
+            &mut finding,
+            &entry.vpc_id,
+            Some(entry.updated_at),
+            Some(entry),
+        );
+        Some(finding)
+    }
+
+    fn registrations(&self, cluster: &ClusterId) -> impl Iterator<Item = &Registration> {
+        let seen = self.seen.clusters.get(cluster);
+        let seen = seen.and_then(|seen| seen.as_ref().ok());
+        seen.into_iter().flatten().flatten()
+    }
+
+    fn is_registered(&self, cluster: &ClusterId, endpoint: &EndpointId) -> bool {
+        self.registrations(cluster)
+            .any(|it| it.endpoint_id == endpoint.as_str() && !it.status.is_gone())
+    }
+
+    /// The endpoint of a connection that works by the ledger, and that the cluster
+    /// does not know. Provisioning again sets it right, so it is only reported;
+    /// where that is wanted, the check of the fleet starts it.
+    fn unregistered(&self, it: &Claimed) -> Option<Finding> {
+        let Claimed { claim, vpc_id, .. } = it;
+        let entry = self.seen.entries.get(&claim.connection_id)?;
+        if entry.phase != Phase::Ready || !it.is_at_home(&self.place.region) {
+            return None;
+        }
+        let cluster = self.seen.clusters.get(&claim.cluster_id)?.as_ref().ok()?;
+        let unknown = |id: &EndpointId| !self.is_registered(&claim.cluster_id, id);
+        let endpoints = it.endpoints.iter().map(|it| &it.it.id);
+        let alone: Vec<String> = endpoints
+            .filter(|id| unknown(id))
+            .map(|id| format!("endpoint {id}"))
+            .collect();
+        if alone.is_empty() {
+            return None;
+        }
+        let (code, why) = match cluster {
+            Some(_) => (Code::RegistrationGone, "does not list it any more"),
+            None => (Code::ClusterNotFound, "is not to be found"),
+        };
+        let mut finding = self.finding(Case {
+            kind: Kind::RegistrationGone,
+            code,
+            vpc_id,
+            cluster_id: &claim.cluster_id,
+            connection_id: &claim.connection_id,
+            sentence: format!(
+                "{} in {vpc_id} ({}): cluster {} {why}.",
+                alone.join(", "),
+                self.place,
+                claim.cluster_id
+            ),
+            things: alone,
+        });
+        finding.kept = Some("the ledger has the connection".to_owned());
+        if cluster.is_none() {
+            finding.fix = "If the cluster was deleted, disconnect (deprovision); if it is of another organization, mend the API key.".to_owned();
+        }
+        Some(finding)
+    }
+
+    /// A registration without an endpoint that no entry explains. One that an entry
+    /// has goes with that connection.
+    fn stale(&self, cluster: &ClusterId, it: &Registration) -> Option<Finding> {
+        let known = &self.seen.known_endpoints;
+        let is_known = known.iter().any(|id| id.as_str() == it.endpoint_id);
+        if it.status != RegistrationStatus::Stale || is_known {
+            return None;
+        }
+        let account = it.account.as_deref();
+        let account = account.map_or(String::new(), |account| format!(" of account {account}"));
+        let code = Code::ForeignRegistrationStale;
+        Some(Finding {
+            kind: Kind::RegistrationStale,
+            code: code.to_string(),
+            connection_id: None,
+            place: self.place.clone(),
+            vpc_id: None,
+            cluster_id: cluster.clone(),
+            things: vec![format!("registration {}", it.endpoint_id)],
+            age_hours: None,
+            sentence: format!(
+                "Cluster {cluster} lists endpoint {}{account}, which is gone ({}).",
+                it.endpoint_id, it.status
+            ),
+            kept: Some("nothing proves that it was made by this tool".to_owned()),
+            fix: code.fix().to_owned(),
+            removal: None,
+        })
+    }
+
+    /// Says how old it is, and offers to remove it unless something speaks against it.
+    fn offer(
+        &self,
+        finding: &mut Finding,
+        vpc: &VpcId,
+        since: Option<OffsetDateTime>,
+        entry: Option<&Connection>,
+    ) {
+        let age = since.map(|since| (self.input.now - since).whole_hours().max(0));
+        finding.age_hours = age.and_then(|age| u32::try_from(age).ok());
+        let minimum = self.input.minimum_age_hours;
+        let cluster = &finding.cluster_id;
+        finding.kept = if self.seen.leased.contains(vpc) {
+            Some("a run is changing this VPC".to_owned())
+        } else if finding.age_hours.is_none_or(|age| age < minimum) {
+            Some(format!("it may be younger than {minimum} hours"))
+        } else if self
+            .seen
+            .asked_for
+            .contains(&(vpc.clone(), cluster.clone()))
+        {
+            Some("a tag on the VPC asks for this connection".to_owned())
+        } else {
+            None
+        };
+        if finding.kept.is_none() {
+            finding.removal = self.removal(finding, vpc, entry);
+            if finding.removal.is_none() {
+                finding.kept = Some("no request can be made of it".to_owned());
+            }
+        }
+    }
+
+    fn removal(
+        &self,
+        finding: &Finding,
+        vpc: &VpcId,
+        entry: Option<&Connection>,
+    ) -> Option<DeprovisionRequest> {
+        let account =
+            entry.and_then(|it| it.account_id.as_ref().or(it.request.account_id.as_ref()));
+        let mut request = json!({
+            "cluster_id": finding.cluster_id,
+            "region": self.place.region,
+            "vpc_id": vpc,
+            "account_id": account.or(self.place.account_id.as_ref()),
+            "unless_changed": { "execution": entry.map(|entry| &entry.execution) },
+        });
+        if let Some(entry) = entry {
+            request["undo_seconds"] = json!(entry.request.limits.undo_seconds);
+            request["requested_by"] = json!(entry.request.requested_by);
+        }
+        DeprovisionRequest::parse(&request).ok()
+    }
+}
+
+/// What a connection's things are called.
+fn names(it: &Claimed) -> Vec<String> {
+    let endpoints = it
+        .endpoints
+        .iter()
+        .map(|it| format!("endpoint {}", it.it.id));
+    let groups = it
+        .groups
+        .iter()
+        .map(|it| format!("security group {}", it.it.id));
+    endpoints.chain(groups).collect()
+}

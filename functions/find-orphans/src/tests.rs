@@ -1,0 +1,112 @@
+//! The function over the in-process world. Stories with every kind of orphan are
+//! told in `tests/it/sweep.rs`.
+
+use in_process::stage::{Stage, assert_strict, at_once};
+use shared::ledger::{OwnRegistration, Upkeep};
+use shared::ownership::Origin;
+use time::macros::datetime;
+
+use super::*;
+
+const NOW: OffsetDateTime = datetime!(2027-01-15 08:00 UTC);
+
+fn input() -> Input {
+    Input {
+        cursor: None,
+        only: Vec::new(),
+        always: "eu-west-1".to_owned(),
+        minimum_age_hours: 24,
+        remove: true,
+        now: NOW + time::Duration::days(2),
+        execution: "arn:sweep".to_owned(),
+        sum: None,
+    }
+}
+
+/// A world with an endpoint that carries our tags and a ledger without entries.
+fn orphan() -> Stage {
+    Stage::changed("half-made-by-hand", |scenario| {
+        let claim = in_process::stage::claim(scenario);
+        scenario.vpcs[0].endpoints[0].tags = claim.tags(Origin::Made);
+    })
+}
+
+fn find(stage: &Stage, input: Input) -> Result<Output, StepError> {
+    let known = Known::new(&Config::of(|_| None)).unwrap();
+    let ports = Ports {
+        places: &stage.ports,
+        cloud: &stage.ports,
+        ledger: &stage.ports,
+    };
+    at_once(handle(ports, &known, input))
+}
+
+#[test]
+fn a_call_that_is_made_again_says_the_same_and_changes_nothing() {
+    let stage = orphan();
+    let before = stage.things();
+    let first = find(&stage, input()).unwrap();
+    assert_eq!(find(&stage, input()).unwrap(), first);
+    assert_eq!(stage.things(), before);
+    let [finding] = &first.findings[..] else {
+        panic!("{first:?}");
+    };
+    assert_eq!((finding.kind, &finding.kept), (Kind::Unrecorded, &None));
+    let request = &first.to_remove[0];
+    assert_eq!(request.claim(), stage.claim);
+    let seen = request.unless_changed.as_ref().unwrap();
+    assert_eq!(seen.execution, None);
+    assert!(first.sum.looks_lost() && first.notices.is_empty());
+}
+
+#[test]
+fn a_report_asks_for_no_removal() {
+    let report = Input {
+        remove: false,
+        ..input()
+    };
+    let output = find(&orphan(), report).unwrap();
+    assert_eq!((output.to_remove.len(), output.notices.len()), (0, 1));
+}
+
+#[test]
+fn an_age_or_a_place_that_cannot_be_read_is_refused() {
+    let young = Input {
+        minimum_age_hours: 0,
+        ..input()
+    };
+    let nowhere = Input {
+        only: vec!["Ireland".to_owned()],
+        ..input()
+    };
+    for (input, said) in [(young, "minimum_age_hours"), (nowhere, "places: Ireland")] {
+        let error = find(&orphan(), input).unwrap_err();
+        assert_eq!(error.code, Code::InvalidRequest);
+        assert!(error.detail.starts_with(said), "{error}");
+    }
+}
+
+#[test]
+fn a_group_is_as_old_as_the_first_look_at_it() {
+    let stage = orphan();
+    let group = "sg-0a71e831".parse().unwrap();
+    for days in [0, 3] {
+        let seen = stage
+            .ports
+            .first_seen(&group, NOW + time::Duration::days(days));
+        assert_eq!(at_once(seen).unwrap(), NOW);
+    }
+}
+
+#[test]
+fn a_misspelled_field_is_refused() {
+    let output = find(&orphan(), input()).unwrap();
+    assert_strict(&input());
+    assert_strict(&output.sum);
+    assert_strict(&output.findings[0]);
+    assert_strict(&OwnRegistration {
+        endpoint_id: "vpce-0a71e831".parse().unwrap(),
+        own: true,
+        trusted_account: "111122223333".parse().ok(),
+    });
+}

@@ -1,0 +1,76 @@
+//! The function over the in-process world. A ledger that was lost altogether is
+//! compared with the one before in `tests/it/sweep.rs`.
+
+use in_process::stage::{Stage, assert_strict, at_once};
+use shared::ownership::Origin;
+use time::macros::datetime;
+
+use super::*;
+
+fn input(write: bool) -> Input {
+    Input {
+        cursor: None,
+        only: vec!["eu-west-1".to_owned()],
+        always: String::new(),
+        write,
+        now: datetime!(2027-01-15 08:00 UTC),
+        execution: "arn:rebuild".to_owned(),
+        sum: None,
+    }
+}
+
+/// A world with an adopted endpoint and a ledger without entries.
+fn adopted() -> Stage {
+    Stage::changed("half-made-by-hand", |scenario| {
+        let claim = in_process::stage::claim(scenario);
+        let mut tags = claim.tags(Origin::Adopted);
+        tags.extend(claim.registration_tags(false, None));
+        scenario.vpcs[0].endpoints[0].tags = tags;
+    })
+}
+
+fn rebuild(stage: &Stage, write: bool) -> Output {
+    let known = Known::new(&Config::of(|_| None)).unwrap();
+    at_once(handle(&stage.ports, &stage.ports, &known, input(write))).unwrap()
+}
+
+fn entry(stage: &Stage) -> Option<Connection> {
+    at_once(stage.ports.connection(&stage.claim.connection_id)).unwrap()
+}
+
+#[test]
+fn an_entry_is_written_once_and_only_if_it_is_wanted() {
+    let stage = adopted();
+    let before = stage.things();
+    assert_eq!(rebuild(&stage, false).entries.len(), 1);
+    assert_eq!(entry(&stage), None);
+    assert_eq!(rebuild(&stage, true).sum.rebuilt, 1);
+    let written = entry(&stage).unwrap();
+    assert_eq!(written.phase, Phase::Ready);
+    assert_eq!(written.request.vpc_id, stage.request.vpc_id);
+    let again = rebuild(&stage, true).sum;
+    assert_eq!((again.rebuilt, again.recorded), (0, 1));
+    assert_eq!(entry(&stage), Some(written));
+    assert_eq!(stage.things(), before, "nothing but the ledger is written");
+}
+
+#[test]
+fn a_registration_that_was_there_before_stays_marked_so() {
+    let stage = adopted();
+    rebuild(&stage, true);
+    let item = stage.look(|world| {
+        let items = world.dynamodb.items(&world.stack.connections_table);
+        items[&stage.claim.connection_id].clone()
+    });
+    let registration = item["registration"]["S"].as_str().unwrap();
+    let registration: OwnRegistration = serde_json::from_str(registration).unwrap();
+    assert!(!registration.own, "{registration:?}");
+}
+
+#[test]
+fn a_misspelled_field_is_refused() {
+    let output = rebuild(&adopted(), false);
+    assert_strict(&input(true));
+    assert_strict(&output.sum);
+    assert_strict(&output.entries[0]);
+}

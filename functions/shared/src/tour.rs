@@ -1,0 +1,107 @@
+//! The places that are looked at one after the other when everything of ours is
+//! to be found, wherever it is.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AccountId;
+use crate::ledger::{Connection, Ledger};
+use crate::place::Place;
+use crate::{Code, StepError};
+
+/// The entries that one page of the ledger has.
+const PAGE: u32 = 500;
+
+/// A place or a cluster that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unseen {
+    /// Which one: `444455556666/us-east-1`, or `cluster` and its id.
+    pub what: String,
+    /// The code of the error.
+    pub code: String,
+    /// Why.
+    pub detail: String,
+}
+
+impl Unseen {
+    /// It could not be looked at because of this.
+    pub fn new(what: impl std::fmt::Display, error: &StepError) -> Self {
+        Self {
+            what: what.to_string(),
+            code: error.code.to_string(),
+            detail: error.detail.clone(),
+        }
+    }
+}
+
+/// A place under its one name: the own account of the function has none.
+pub fn settled(place: Place, own_account: Option<&AccountId>) -> Place {
+    let account = place.account_id;
+    Place {
+        account_id: account.filter(|account| Some(account) != own_account),
+        region: place.region,
+    }
+}
+
+/// Where a connection is, as far as its entry tells.
+pub fn place_of(entry: &Connection, own_account: Option<&AccountId>) -> Place {
+    let asked = entry.request.account_id.as_ref();
+    let place = Place {
+        account_id: entry.account_id.as_ref().or(asked).cloned(),
+        region: entry.region.clone(),
+    };
+    settled(place, own_account)
+}
+
+/// Meets every entry of the ledger.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn every_entry(
+    ledger: &impl Ledger,
+    mut meet: impl FnMut(Connection),
+) -> Result<(), StepError> {
+    let mut after = None;
+    loop {
+        let page = ledger.connections(after.as_deref(), PAGE).await?;
+        page.connections.into_iter().for_each(&mut meet);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The places to look at, each once and in order: `only` these, if there are any, or
+/// those of `always` (separated by spaces) and all that the ledger has connections in.
+///
+/// # Errors
+/// [`Code::InvalidRequest`] for a place that cannot be read, and those of the ledger.
+pub async fn places(
+    ledger: &impl Ledger,
+    own_account: Option<&AccountId>,
+    only: &[String],
+    always: &str,
+) -> Result<Vec<Place>, StepError> {
+    let read = |text: &str| -> Result<Place, StepError> {
+        let place = text.parse().map_err(|error| {
+            StepError::new(Code::InvalidRequest, format!("places: {text}: {error}"))
+        })?;
+        Ok(settled(place, own_account))
+    };
+    if !only.is_empty() {
+        let places: BTreeSet<Place> = only.iter().map(|it| read(it)).collect::<Result<_, _>>()?;
+        return Ok(places.into_iter().collect());
+    }
+    let mut places: BTreeSet<Place> = always
+        .split_whitespace()
+        .map(read)
+        .collect::<Result<_, _>>()?;
+    every_entry(ledger, |entry| {
+        places.insert(place_of(&entry, own_account));
+    })
+    .await?;
+    Ok(places.into_iter().collect())
+}

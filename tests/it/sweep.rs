@@ -1,0 +1,665 @@
+//! `sweep` over worlds with orphans of every kind: what it finds, tells and has
+//! removed, and that it touches nothing else. And the ledger that was lost.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crdb_privatelink::steps::Steps;
+use crdb_privatelink::steps::sweep::SweepSteps;
+use engine::{Clock, Execution, Outcome, run};
+use in_process::InProcess;
+use serde_json::{Value, json};
+use shared::config::Config;
+use shared::ec2::{Endpoints, Inventory, SecurityGroups};
+use shared::ids::VpcId;
+use shared::ledger::{Connection, HealthStatus, Ledger, Phase, item};
+use shared::place::{Place, Places};
+use simulator::scenario::{EndpointSpec, RoleSpec, VpcSpec};
+use simulator::{Fault, FaultKind, Moment, Scenario};
+use system_tests::run::{Ending, Stage, block_on, ending};
+
+const HOME: &str = "111122223333";
+const OTHER_ACCOUNT: &str = "444455556666";
+const DAY: u64 = 86_400;
+
+fn vpc_id(n: usize) -> String {
+    format!("vpc-0c{n:015x}")
+}
+
+/// The `n`th copy of a VPC.
+fn copy(template: &VpcSpec, n: usize) -> VpcSpec {
+    let mut vpc = template.clone();
+    vpc.id = vpc_id(n);
+    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
+        subnet.id = format!("subnet-0c{n:07x}{m:08x}");
+    }
+    vpc
+}
+
+/// So many VPCs like that of `fresh-vpc`, none of them connected yet.
+fn scenario(vpcs: usize) -> Scenario {
+    let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
+    let template = scenario.vpcs.remove(0);
+    scenario.vpcs = (0..vpcs).map(|n| copy(&template, n)).collect();
+    scenario.habits.requests_per_second = 0;
+    scenario
+}
+
+/// A world whose VPCs are all connected.
+fn connected(scenario: &Scenario) -> Stage {
+    let stage = Stage::of(scenario);
+    for n in 0..scenario.vpcs.len() {
+        connect(&stage, n);
+    }
+    stage
+}
+
+fn request(stage: &Stage, n: usize) -> Value {
+    let mut request = stage.request.clone();
+    request["vpc_id"] = json!(vpc_id(n));
+    request
+}
+
+fn connect(stage: &Stage, n: usize) {
+    let execution = stage
+        .for_request(&request(stage, n))
+        .provision(&format!("connect-{n}"));
+    assert!(
+        matches!(ending(&execution), Ending::Ready(_)),
+        "{execution:?}"
+    );
+}
+
+fn config(ports: &InProcess) -> Config {
+    let variables = BTreeMap::from([
+        ("OWN_ACCOUNT", HOME.to_owned()),
+        (
+            "DEPROVISION_MACHINE",
+            ports.machine_arn(shared::executions::Machine::Deprovision),
+        ),
+    ]);
+    Config::of(|name| variables.get(name).cloned())
+}
+
+fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
+    let ports = stage.ports();
+    let config = config(&ports);
+    let now = || stage.clock.now();
+    let steps = SweepSteps {
+        places: &ports,
+        ledger: &ports,
+        executions: &ports,
+        cloud: &ports,
+        config: &config,
+        now: &now,
+        integrations: stage.integrations(),
+    };
+    let region = "eu-west-1".parse().expect("a Region");
+    let machine = crdb_privatelink::definition::sweep(&region, places).expect("it loads");
+    block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
+}
+
+/// A sweep that ends well.
+fn sweep(stage: &Stage, input: Value) -> Value {
+    let execution = sweep_at(stage, "", input);
+    let Outcome::Succeeded(output) = execution.outcome else {
+        panic!("{:?}", execution.outcome);
+    };
+    output
+}
+
+/// The cause of a sweep that fails.
+fn failed(stage: &Stage, input: Value) -> Value {
+    let execution = sweep_at(stage, "", input);
+    let Outcome::Failed { error, cause } = execution.outcome else {
+        panic!("{:?}", execution.outcome);
+    };
+    assert_eq!(error, "SweepFailed");
+    serde_json::from_str(&cause).expect("JSON")
+}
+
+/// What was found, as kind and whether it is kept.
+fn found(output: &Value) -> Vec<(String, bool)> {
+    let found = output["found"].as_array().expect("a list").iter();
+    let text = |it: &Value| it["kind"].as_str().unwrap_or_default().to_owned();
+    let mut found: Vec<_> = found.map(|it| (text(it), !it["kept"].is_null())).collect();
+    found.sort();
+    found
+}
+
+fn started(output: &Value) -> usize {
+    output["started"].as_array().expect("a list").len()
+}
+
+/// Runs everything that was started and not run yet; answers how each run ended.
+fn run_started(stage: &Stage) -> Vec<Outcome> {
+    let ports = stage.ports();
+    let runs = ports.started();
+    let open = runs
+        .iter()
+        .filter(|it| it.status == simulator::step_functions::ExecutionStatus::Running);
+    let mut outcomes = Vec::new();
+    for it in open {
+        assert!(it.machine.ends_with("deprovision"), "{it:?}");
+        let input: Value = serde_json::from_str(&it.input).expect("JSON");
+        let place: Place = Place {
+            account_id: serde_json::from_value(input["account_id"].clone()).expect("an account"),
+            region: serde_json::from_value(input["region"].clone()).expect("a Region"),
+        };
+        let machine = crdb_privatelink::definition::deprovision().expect("it loads");
+        let execution = block_on(async {
+            let ec2 = Places::ec2(&ports, &place).await.expect("the place");
+            let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
+            let steps = Steps::new(ec2, &ports, stage.integrations());
+            run(&machine, &it.name, input, &steps, &stage.clock, &()).await
+        });
+        ports.end_run(
+            &it.arn,
+            simulator::step_functions::ExecutionStatus::Succeeded,
+        );
+        outcomes.push(execution.outcome);
+    }
+    outcomes
+}
+
+fn entries(stage: &Stage) -> BTreeMap<VpcId, Connection> {
+    let page = block_on(stage.ports().connections(None, 1000)).expect("a ledger");
+    let entries = page.connections.into_iter();
+    entries.map(|it| (it.vpc_id.clone(), it)).collect()
+}
+
+fn entry(stage: &Stage, n: usize) -> Option<Connection> {
+    entries(stage).remove(&vpc_id(n).parse::<VpcId>().expect("an id"))
+}
+
+/// Somebody deletes the entry of a connection.
+fn lose(stage: &Stage, n: usize) {
+    let id = entry(stage, n).expect("an entry").connection_id;
+    stage.simulator.meddle(|world| {
+        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+        let key = json!({ item::CONNECTION_ID: { "S": id } });
+        let request = json!({ "TableName": table, "Key": key });
+        world
+            .dynamodb(&home, "DeleteItem", &request)
+            .expect("deleted");
+    });
+}
+
+/// Somebody deletes the endpoint and the group of a connection.
+fn raze(stage: &Stage, n: usize) {
+    let it = entry(stage, n).expect("an entry");
+    let ports = stage.ports();
+    let endpoint = it.endpoint_id.expect("an endpoint");
+    block_on(ports.delete_endpoint(&endpoint)).expect("deleted");
+    stage.clock.advance(Duration::from_secs(3600));
+    let group = it.security_group_id.expect("a group");
+    block_on(ports.delete_group(&group)).expect("deleted");
+}
+
+fn is_there(state: &str) -> bool {
+    !shared::ec2::EndpointState::parse(state).is_gone()
+}
+
+/// What there is in EC2, at the cluster and in the ledger, for a VPC.
+fn things(stage: &Stage, vpc: &str) -> String {
+    stage.simulator.look(|world| {
+        let ec2 = &world.ec2;
+        let endpoints = ec2.endpoints.values().filter(|it| it.vpc_id == vpc);
+        let endpoints: Vec<_> = endpoints.filter(|it| is_there(it.state.word())).collect();
+        let groups: Vec<_> = ec2.groups.values().filter(|it| it.vpc_id == vpc).collect();
+        let ids: Vec<_> = endpoints.iter().map(|it| it.id.as_str()).collect();
+        let registrations: Vec<_> = world
+            .cloud
+            .clusters()
+            .flat_map(|it| it.connections())
+            .filter(|it| ids.contains(&it.endpoint_id.as_str()))
+            .collect();
+        format!("{endpoints:#?} {groups:#?} {registrations:#?}")
+    })
+}
+
+/// Whether something of ours is left in a VPC.
+fn is_anything_left(stage: &Stage, n: usize) -> bool {
+    let ports = stage.ports();
+    let endpoints = block_on(ports.managed_endpoints()).expect("endpoints");
+    let groups = block_on(ports.managed_groups()).expect("groups");
+    let vpcs = endpoints.iter().map(|it| &it.vpc_id);
+    let mut vpcs = vpcs.chain(groups.iter().map(|it| &it.vpc_id));
+    vpcs.any(|vpc| vpc.as_str() == vpc_id(n))
+}
+
+fn days(stage: &Stage, days: u64) {
+    stage.clock.advance(Duration::from_secs(days * DAY));
+}
+
+fn orphaned(stage: &Stage) -> usize {
+    stage.simulator.look(|world| {
+        let events = world.notices.events.iter();
+        events
+            .filter(|event| event.detail_type == "Connection Orphaned")
+            .map(|event| {
+                let notice: shared::notice::Notice =
+                    serde_json::from_value(event.detail.clone()).expect("a notice");
+                assert!(notice.fix.is_some(), "{notice:?}");
+            })
+            .count()
+    })
+}
+
+/// VPCs 0 to 3 are in order; 4 has lost its entry, 5 its endpoint and group, 6 its
+/// registration, and 7 both entry and things. 8 belongs to somebody else.
+fn every_kind() -> Stage {
+    let mut scenario = scenario(9);
+    let foreign = &mut scenario.vpcs[8];
+    for n in 0..20 {
+        foreign.endpoints.push(EndpointSpec {
+            id: format!("vpce-0f{n:015x}"),
+            service_name: "com.amazonaws.eu-west-1.sqs".to_owned(),
+            state: simulator::ec2::EndpointState::Available,
+            subnets: vec![foreign.subnets[0].id.clone()],
+            groups: Vec::new(),
+            private_dns: false,
+            tags: BTreeMap::from([("Name".to_owned(), format!("theirs {n}"))]),
+        });
+    }
+    let service = json!({ "name": "com.amazonaws.eu-west-1.sqs" });
+    scenario
+        .endpoint_services
+        .push(serde_json::from_value(service).expect("a service"));
+    let stage = Stage::of(&scenario);
+    for n in 0..8 {
+        connect(&stage, n);
+    }
+    lose(&stage, 4);
+    raze(&stage, 5);
+    let endpoint = entry(&stage, 6).and_then(|it| it.endpoint_id).expect("one");
+    let cluster = entry(&stage, 6).expect("one").cluster_id;
+    block_on(shared::cloud::Cloud::deregister(
+        &stage.ports(),
+        &cluster,
+        &endpoint,
+    ))
+    .expect("gone");
+    raze(&stage, 7);
+    lose(&stage, 7);
+    days(&stage, 2);
+    stage
+}
+
+#[test]
+fn each_kind_is_found_and_removed_and_nothing_else_is_touched() {
+    let stage = every_kind();
+    let untouched: Vec<String> = [0, 1, 2, 3, 6, 8].map(vpc_id).into();
+    let before: Vec<String> = untouched.iter().map(|it| things(&stage, it)).collect();
+
+    // Nobody has seen the group of VPC 4 before, so it may be new.
+    let report = sweep(&stage, json!({}));
+    let expected = |kept_group: bool| {
+        [
+            ("entry-only", false),
+            ("registration-gone", true),
+            ("registration-stale", true),
+            ("unrecorded", kept_group),
+        ]
+        .map(|(kind, kept)| (kind.to_owned(), kept))
+        .to_vec()
+    };
+    assert_eq!(found(&report), expected(true), "{report}");
+    assert_eq!((started(&report), orphaned(&stage)), (0, 3));
+    days(&stage, 2);
+    let report = sweep(&stage, json!({}));
+    assert_eq!(found(&report), expected(false), "{report}");
+    assert_eq!(started(&report), 0);
+    assert!(stage.ports().started().is_empty(), "it only reports");
+
+    for turn in 0..2 {
+        let removal = sweep(&stage, json!({ "apply": true }));
+        assert_eq!(found(&removal), expected(false), "{removal}");
+        assert_eq!(started(&removal), 2, "{removal}");
+        assert_eq!(
+            stage.ports().started().len(),
+            2,
+            "turn {turn}: the same runs"
+        );
+    }
+    for outcome in run_started(&stage) {
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    }
+    assert!(!is_anything_left(&stage, 4));
+    assert_eq!(entry(&stage, 5), None);
+    let after: Vec<String> = untouched.iter().map(|it| things(&stage, it)).collect();
+    assert_eq!(after, before);
+
+    // What is left are the two that nobody may remove.
+    let last = sweep(&stage, json!({ "apply": true }));
+    let kinds = ["registration-gone", "registration-stale"];
+    assert_eq!(found(&last), kinds.map(|kind| (kind.to_owned(), true)));
+    assert_eq!(started(&last), 0);
+    assert_eq!(entries(&stage).len(), 5);
+}
+
+#[test]
+fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
+    let stage = connected(&scenario(4));
+    lose(&stage, 3);
+    let kept = |stage: &Stage, input: Value| {
+        let output = sweep(stage, input);
+        assert_eq!(started(&output), 0, "{output}");
+        let why = &output["found"][0]["kept"];
+        why.as_str().expect("a reason").to_owned()
+    };
+    assert!(kept(&stage, json!({ "apply": true })).contains("younger than 24 hours"));
+    days(&stage, 2);
+    assert!(kept(&stage, json!({ "apply": true, "minimum_age_hours": 100 })).contains("100"));
+
+    let now = stage.clock.now().unix_timestamp();
+    let (region, vpc) = ("eu-west-1".parse().unwrap(), vpc_id(3).parse().unwrap());
+    stage
+        .ports()
+        .put_lease(&region, &vpc, "arn:a-run", now + 60);
+    assert!(kept(&stage, json!({ "apply": true })).contains("a run is changing"));
+    stage.clock.advance(Duration::from_secs(120));
+
+    let key = format!("{}:cluster-id", shared::config::DEFAULT_TAG_PREFIX);
+    let cluster = stage.request["cluster_id"].as_str().unwrap().to_owned();
+    let tag = |value: Option<String>| {
+        stage.simulator.meddle(|world| {
+            let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(3)).unwrap().tags;
+            match value {
+                Some(value) => tags.insert(key.clone(), value),
+                None => tags.remove(&key),
+            };
+        });
+    };
+    tag(Some(cluster));
+    assert!(kept(&stage, json!({ "apply": true })).contains("a tag on the VPC"));
+    tag(None);
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+}
+
+#[test]
+fn a_connection_that_is_made_after_the_sweep_saw_it_stays() {
+    let stage = connected(&scenario(4));
+    lose(&stage, 3);
+    sweep(&stage, json!({}));
+    days(&stage, 2);
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+    // Before the run gets to it, somebody connects again.
+    connect(&stage, 3);
+    let before = things(&stage, &vpc_id(3));
+    let outcomes = run_started(&stage);
+    let Outcome::Failed { cause, .. } = &outcomes[0] else {
+        panic!("{outcomes:?}");
+    };
+    assert!(cause.contains("connection-changed"), "{cause}");
+    assert_eq!(things(&stage, &vpc_id(3)), before);
+    assert_eq!(entry(&stage, 3).expect("an entry").phase, Phase::Ready);
+    assert_eq!(found(&sweep(&stage, json!({ "apply": true }))), []);
+}
+
+#[test]
+fn an_adopted_endpoint_is_only_let_go() {
+    let mut stage = Stage::shipped("half-made-by-hand");
+    let adopted = stage.provision("first");
+    assert!(matches!(ending(&adopted), Ending::Ready(_)), "{adopted:?}");
+    let region: shared::ids::Region = "eu-west-1".parse().unwrap();
+    let it = block_on(stage.ports().connections(None, 10))
+        .unwrap()
+        .connections
+        .remove(0);
+    stage.request["vpc_id"] = json!(it.vpc_id);
+    stage.simulator.meddle(|world| {
+        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+        let key = json!({ item::CONNECTION_ID: { "S": it.connection_id } });
+        let request = json!({ "TableName": table, "Key": key });
+        world
+            .dynamodb(&home, "DeleteItem", &request)
+            .expect("deleted");
+    });
+    let complete = json!({ "apply": true, "ledger_is_complete": true });
+    sweep(&stage, complete.clone());
+    days(&stage, 2);
+    assert_eq!(started(&sweep(&stage, complete)), 1);
+    let outcomes = run_started(&stage);
+    assert!(matches!(outcomes[0], Outcome::Succeeded(_)), "{outcomes:?}");
+    assert_eq!(block_on(stage.ports().managed_endpoints()).unwrap(), []);
+    let id = it.endpoint_id.unwrap();
+    let endpoint = block_on(stage.ports().endpoint(&id)).unwrap();
+    assert!(endpoint.is_some(), "{id} in {region} was there before us");
+}
+
+#[test]
+fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
+    let mut all = scenario(6);
+    all.vpcs[4].account = Some(OTHER_ACCOUNT.to_owned());
+    all.roles.push(RoleSpec {
+        account: OTHER_ACCOUNT.to_owned(),
+        name: "crdb-privatelink".to_owned(),
+        external_id: None,
+    });
+    let stage = Stage::of(&all);
+    for n in [0, 1, 2, 3, 5] {
+        connect(&stage, n);
+    }
+    // What is in the other account was made from there.
+    let place: Place = format!("{OTHER_ACCOUNT}/eu-west-1").parse().unwrap();
+    let ports = stage.ports();
+    let mut asked = request(&stage, 4);
+    asked["account_id"] = json!(OTHER_ACCOUNT);
+    let machine = crdb_privatelink::definition::provision().expect("it loads");
+    block_on(async {
+        let ec2 = Places::ec2(&ports, &place).await.expect("the place");
+        let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
+        let steps = Steps::new(ec2, &ports, stage.integrations());
+        let made = run(&machine, "there", asked, &steps, &stage.clock, &()).await;
+        assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
+    });
+    lose(&stage, 4);
+    lose(&stage, 5);
+    sweep_at(&stage, &place.to_string(), json!({}));
+    days(&stage, 2);
+
+    let only_home = sweep(&stage, json!({}));
+    assert_eq!(
+        found(&only_home).len(),
+        1,
+        "nobody knows of the other account"
+    );
+    let both = sweep_at(
+        &stage,
+        &format!("{place} us-east-1"),
+        json!({ "apply": true }),
+    );
+    let Outcome::Succeeded(both) = both.outcome else {
+        panic!("{both:?}");
+    };
+    assert_eq!(
+        (both["sum"]["places"].clone(), started(&both)),
+        (json!(3), 2),
+        "{both}"
+    );
+    for outcome in run_started(&stage) {
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    }
+    assert!(!is_anything_left(&stage, 5));
+    let left = stage.simulator.look(|world| {
+        let endpoints = world.ec2.endpoints.values();
+        endpoints
+            .filter(|it| it.vpc_id == vpc_id(4) && is_there(it.state.word()))
+            .count()
+    });
+    assert_eq!(left, 0);
+
+    lose(&stage, 3);
+    stage.simulator.meddle(|world| world.roles.clear());
+    let told = failed(
+        &stage,
+        json!({ "places": [place.to_string(), "eu-west-1"] }),
+    );
+    let cause = told["cause"].as_str().unwrap();
+    assert!(
+        cause.starts_with("sweep-incomplete: 444455556666/eu-west-1: other-account-role-refused"),
+        "{cause}"
+    );
+    assert_eq!(
+        told["found"].as_array().unwrap().len(),
+        1,
+        "the rest is swept: {told}"
+    );
+}
+
+fn lose_everything(stage: &Stage, vpcs: usize) -> Vec<Connection> {
+    let before: Vec<Connection> = (0..vpcs).filter_map(|n| entry(stage, n)).collect();
+    for n in 0..vpcs {
+        lose(stage, n);
+    }
+    before
+}
+
+#[test]
+fn a_ledger_that_was_lost_is_not_taken_for_a_world_of_orphans() {
+    let stage = connected(&scenario(3));
+    lose_everything(&stage, 3);
+    sweep(&stage, json!({}));
+    days(&stage, 2);
+    let refused = |stage: &Stage| {
+        let told = failed(stage, json!({ "apply": true }));
+        let cause = told["cause"].as_str().unwrap().to_owned();
+        assert!(cause.starts_with("ledger-looks-lost: "), "{cause}");
+        assert_eq!(stage.ports().started(), []);
+    };
+    refused(&stage);
+    // Nor when it begins to fill again.
+    connect(&stage, 0);
+    refused(&stage);
+    let output = sweep(&stage, json!({ "apply": true, "ledger_is_complete": true }));
+    assert_eq!(
+        started(&output),
+        2,
+        "whoever says that it is complete is believed"
+    );
+}
+
+#[test]
+fn a_lost_ledger_is_rebuilt_from_tags() {
+    let mut all = scenario(3);
+    let key = format!("{}:cluster-id", shared::config::DEFAULT_TAG_PREFIX);
+    let cluster = all.request["cluster_id"].as_str().unwrap().to_owned();
+    all.vpcs[1].tags.insert(key, cluster);
+    let stage = Stage::of(&all);
+    for (n, change) in [
+        json!({}),
+        json!({ "requested_by": "vpc-tag" }),
+        json!({ "sources": { "cidrs": ["10.9.0.0/16"] }, "private_dns": false }),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut asked = request(&stage, n);
+        asked
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        let made = stage.for_request(&asked).provision(&format!("connect-{n}"));
+        assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
+    }
+    let before = lose_everything(&stage, 3);
+
+    let told = sweep(&stage, json!({ "rebuild": true }));
+    assert_eq!(told["sum"]["rebuilt"], 3, "{told}");
+    assert_eq!(entries(&stage).len(), 0, "it only tells");
+    let told = sweep(&stage, json!({ "rebuild": true, "apply": true }));
+    assert_eq!(
+        (&told["sum"]["rebuilt"], &told["sum"]["recorded"]),
+        (&json!(3), &json!(0))
+    );
+    let after = entries(&stage);
+    for was in &before {
+        let is = &after[&was.vpc_id];
+        let mut expected = was.clone();
+        // What only the ledger knew, or what is new about it.
+        expected.timeline.clone_from(&is.timeline);
+        expected.execution.clone_from(&is.execution);
+        (expected.started_at, expected.updated_at) = (is.started_at, is.updated_at);
+        expected.outcome = None;
+        expected.health.clone_from(&is.health);
+        expected.account_id = HOME.parse().ok();
+        expected
+            .request
+            .subnet_ids
+            .clone_from(&is.request.subnet_ids);
+        assert_eq!(*is, expected);
+        assert_eq!(is.health.as_ref().unwrap().status, HealthStatus::Unknown);
+        assert!(!is.request.subnet_ids.is_empty());
+    }
+    // Again there is nothing to write.
+    let again = sweep(&stage, json!({ "rebuild": true, "apply": true }));
+    assert_eq!(
+        (&again["sum"]["rebuilt"], &again["sum"]["recorded"]),
+        (&json!(0), &json!(3))
+    );
+    assert_eq!(entries(&stage), after);
+    assert_eq!(found(&sweep(&stage, json!({}))), []);
+
+    for connection in after.values() {
+        let checked = crate::fleet::check_one(&stage, &connection.connection_id);
+        assert_eq!(checked, HealthStatus::Healthy, "{connection:?}");
+    }
+    let gone = stage.for_request(&request(&stage, 2)).deprovision("away");
+    assert!(matches!(gone.outcome, Outcome::Succeeded(_)), "{gone:?}");
+    assert!(!is_anything_left(&stage, 2));
+    assert_eq!(entries(&stage).len(), 2);
+}
+
+#[test]
+fn two_connections_on_a_shared_endpoint_become_two_entries() {
+    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
+    scenario.vpcs[0].endpoints.clear();
+    scenario.vpcs[0].groups.clear();
+    scenario.clusters[0].connections.clear();
+    let [one, other] = [0, 1].map(|index| json!(scenario.clusters[index].id));
+    let stage = Stage::of(&scenario);
+    for (name, cluster) in [("one", &one), ("other", &other)] {
+        let mut asked = stage.request.clone();
+        asked["cluster_id"] = cluster.clone();
+        let made = stage.for_request(&asked).provision(name);
+        assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
+    }
+    let ids = |stage: &Stage| {
+        let page = block_on(stage.ports().connections(None, 10)).unwrap();
+        let ids = page.connections.into_iter();
+        ids.map(|it| (it.connection_id, it.endpoint_id, it.cluster_id))
+            .collect::<Vec<_>>()
+    };
+    let before = ids(&stage);
+    stage.simulator.meddle(|world| {
+        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+        for (id, ..) in &before {
+            let key = json!({ item::CONNECTION_ID: { "S": id } });
+            let request = json!({ "TableName": table, "Key": key });
+            world
+                .dynamodb(&home, "DeleteItem", &request)
+                .expect("deleted");
+        }
+    });
+    sweep(&stage, json!({ "rebuild": true, "apply": true }));
+    assert_eq!((ids(&stage), before.len()), (before.clone(), 2));
+}
+
+#[test]
+fn a_silent_cluster_is_told_and_the_rest_is_swept() {
+    let stage = connected(&scenario(3));
+    lose(&stage, 2);
+    let operation = "cloud:GET cluster";
+    let calls = stage.simulator.calls().into_iter();
+    let before = calls.filter(|call| call.operation == operation).count();
+    let next = u32::try_from(before + 1).expect("not for ever");
+    let fault = Fault::once(operation, next, FaultKind::Denied, Moment::Before);
+    stage.simulator.add_fault(fault);
+    let told = failed(&stage, json!({}));
+    assert!(
+        told["cause"].as_str().unwrap().contains("cluster "),
+        "{told}"
+    );
+    assert_eq!(told["found"].as_array().unwrap().len(), 1);
+}
