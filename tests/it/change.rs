@@ -11,8 +11,8 @@ use simulator::{Fault, FaultKind, Moment};
 use std::collections::BTreeSet;
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{
-    A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, scenario,
-    watched, working,
+    A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, of_asked,
+    scenario, watched, working,
 };
 use system_tests::crash::{bury, is_lost};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
@@ -40,7 +40,8 @@ fn put_back(stage: &Stage) -> (Failure, Vec<Look>) {
     let (execution, looks) = watched(stage, &name(stage));
     let ended = ending(&execution);
     check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
-    check_looks(&looks, wants_dns(stage)).unwrap_or_else(|broken| panic!("{broken}"));
+    check_looks(&of_asked(&stage.request, &looks), wants_dns(stage))
+        .unwrap_or_else(|broken| panic!("{broken}"));
     assert_eq!(Snapshot::settled(stage), before);
     match ended {
         Ending::Failed(name, failure) => {

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use shared::report::Left;
 use simulator::{Fault, FaultKind, Moment};
@@ -20,7 +20,7 @@ use system_tests::found::{found, without_ids};
 use system_tests::parallel::in_parallel;
 use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Goal, Stage, ending};
+use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, ending};
 use system_tests::variants::{VARIANTS, Variant, calls_of};
 
 /// The variants whose connections are made, undone and taken away in different ways.
@@ -264,7 +264,7 @@ fn left_behind(variant: &'static Variant) -> Vec<Behind> {
 fn in_removal(left: &Behind) -> Tally {
     let mut tally = Tally::default();
     // A lease that could not be given back expires.
-    left.stage.clock.advance(Duration::from_secs(20 * 3600));
+    left.stage.clock.advance(LEASES_EXPIRE);
     let good = left.stage.forked();
     let before = Before::new(&good, &left.gone);
     let run = Rehearsal::of(&good, Goal::Disconnect, "tried");

@@ -206,3 +206,19 @@ pub fn check_looks(looks: &[Look], wants_dns: bool) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// The same looks with only those sources that the request asks for: one that is asked
+/// for no more may be shut out, also when it comes back because the run fails.
+///
+/// # Panics
+/// When the request asks for no networks.
+pub fn of_asked(request: &Value, looks: &[Look]) -> Vec<Look> {
+    let asked = request["sources"]["cidrs"].as_array();
+    let asked = asked.expect("the networks that are asked for");
+    let is_asked = |source: &&String| asked.iter().any(|it| it.as_str() == Some(source.as_str()));
+    let only_asked = |look: &Look| Look {
+        sources: look.sources.iter().filter(is_asked).cloned().collect(),
+        ..look.clone()
+    };
+    looks.iter().map(only_asked).collect()
+}
