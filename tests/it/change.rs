@@ -11,8 +11,8 @@ use simulator::{Fault, FaultKind, Moment};
 use std::collections::BTreeSet;
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{
-    A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, scenario,
-    watched, working,
+    A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, of_asked,
+    scenario, watched, working,
 };
 use system_tests::crash::{bury, is_lost};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
@@ -26,7 +26,7 @@ fn changed(stage: &Stage) -> (Ready, Vec<Look>) {
     let (execution, looks) = watched(stage, &name(stage));
     let ended = ending(&execution);
     check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
-    check_looks(&looks).unwrap_or_else(|broken| panic!("{broken}"));
+    check_looks(&looks, wants_dns(stage)).unwrap_or_else(|broken| panic!("{broken}"));
     match ended {
         Ending::Ready(ready) => (*ready, looks),
         Ending::Failed(name, failure) => panic!("{name}: {failure:#?}"),
@@ -40,7 +40,8 @@ fn put_back(stage: &Stage) -> (Failure, Vec<Look>) {
     let (execution, looks) = watched(stage, &name(stage));
     let ended = ending(&execution);
     check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
-    check_looks(&looks).unwrap_or_else(|broken| panic!("{broken}"));
+    check_looks(&of_asked(&stage.request, &looks), wants_dns(stage))
+        .unwrap_or_else(|broken| panic!("{broken}"));
     assert_eq!(Snapshot::settled(stage), before);
     match ended {
         Ending::Failed(name, failure) => {
@@ -49,6 +50,10 @@ fn put_back(stage: &Stage) -> (Failure, Vec<Look>) {
         }
         Ending::Ready(ready) => panic!("{ready:#?}"),
     }
+}
+
+fn wants_dns(stage: &Stage) -> bool {
+    stage.request["private_dns"] != json!(false)
 }
 
 fn name(stage: &Stage) -> String {
@@ -371,7 +376,8 @@ fn a_change_that_is_lost_is_finished_by_the_next_run() {
                 were_lost = true;
                 runs += 1;
                 let (_, looks) = changed(&stage);
-                check_looks(&looks).unwrap_or_else(|broken| panic!("{tasks}: {broken}"));
+                check_looks(&looks, wants_dns(&stage))
+                    .unwrap_or_else(|broken| panic!("{tasks}: {broken}"));
                 assert_eq!(now(&stage), good, "{tasks} {moment:?}");
             }
         }

@@ -5,18 +5,22 @@
 //!
 //! What follows a run depends only on the world and the ledger that the run leaves
 //! behind. Where two first faults leave the same, the second faults are tried once.
+//! And up to the second fault a run is that with the first one alone, so it goes on
+//! from there.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::time::Instant;
 
 use shared::report::Left;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check};
+use system_tests::found::{found, without_ids};
 use system_tests::parallel::in_parallel;
+use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Stage, ending};
+use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, ending};
 use system_tests::variants::{VARIANTS, Variant, calls_of};
 
 /// The variants whose connections are made, undone and taken away in different ways.
@@ -49,63 +53,6 @@ fn firsts(variant: &Variant) -> Vec<Fault> {
         .iter()
         .flat_map(|(operation, nth)| KINDS.map(|kind| kind(operation, *nth)));
     faults.collect()
-}
-
-/// What stands in the world, the ledger and the leases, whatever its ids and times:
-/// what a later run can find.
-fn found(stage: &Stage) -> String {
-    let snapshot = Snapshot::settled(stage);
-    let mut text = format!("{snapshot:?}");
-    stage.simulator.look(|world| {
-        for cluster in world.cloud.clusters() {
-            for connection in cluster.connections() {
-                let (id, status) = (&connection.endpoint_id, &connection.status);
-                // Writing to a string cannot fail.
-                let _ = write!(text, " {} {id} {status:?}", cluster.cluster.id);
-            }
-        }
-        let items = world.dynamodb.items(&world.stack.connections_table);
-        for (id, item) in items {
-            let text_of = |name: &str| item[name]["S"].as_str().unwrap_or("-").to_owned();
-            let known = ["phase", "endpoint_id", "security_group_id", "registration"];
-            let _ = write!(text, " {id} {:?}", known.map(text_of));
-        }
-    });
-    without_ids(&text)
-}
-
-/// The text with the ids of endpoints and groups numbered as they come.
-fn without_ids(text: &str) -> String {
-    let mut numbers = BTreeMap::new();
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['v', 's']) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let prefix = ["vpce-", "sg-"]
-            .into_iter()
-            .find(|prefix| from.starts_with(prefix));
-        let digits = prefix.map_or(0, |prefix| {
-            let after = &from[prefix.len()..];
-            after
-                .find(|c: char| !c.is_ascii_hexdigit())
-                .unwrap_or(after.len())
-        });
-        match prefix {
-            Some(prefix) if digits >= 8 => {
-                let (id, after) = from.split_at(prefix.len() + digits);
-                let next = numbers.len();
-                let number = numbers.entry(id).or_insert(next);
-                let _ = write!(out, "{prefix}{number}");
-                rest = after;
-            }
-            Some(_) | None => {
-                out.push_str(&from[..1]);
-                rest = &from[1..];
-            }
-        }
-    }
-    out + rest
 }
 
 /// What came of many pairs.
@@ -172,39 +119,47 @@ fn faulty(variant: &Variant, faults: &[&Fault]) -> (Stage, Ending, Result<(), St
     (stage, ending, held)
 }
 
+/// The worlds that `deprovision` was tried in.
+type Finished = Mutex<BTreeSet<String>>;
+
 /// All second faults in the rollback that the first one leads to. What is left in
-/// the end is taken away by `deprovision`.
-fn in_rollback(variant: &Variant, first: &Fault) -> Tally {
+/// the end is taken away by `deprovision`, once for each different world.
+fn in_rollback(variant: &Variant, first: &Fault, finished: &Finished) -> Tally {
     let mut tally = Tally::default();
-    let (stage, ending, _) = faulty(variant, &[first]);
+    let stage = (variant.stage)().with(first.clone());
+    let before = Snapshot::settled(&stage);
+    let run = Rehearsal::of(&stage, Goal::Connect, "tried");
     tally.runs += 1;
-    if matches!(ending, Ending::Ready(_)) {
+    if matches!(ending(&run.execution), Ending::Ready(_)) {
         return tally;
     }
-    let calls = stage.simulator.calls();
-    let hit = calls.iter().position(|call| call.fault.is_some());
-    let later = &calls[hit.map_or(calls.len(), |hit| hit + 1)..];
-    let seconds = later
-        .iter()
-        // What fails already cannot fail twice.
-        .filter(|call| call.fault.is_none())
-        .flat_map(|call| KINDS.map(|kind| kind(&call.operation, call.nth)));
     let clean = Snapshot::settled(&(variant.stage)());
-    for second in seconds {
-        let what = format!("{}, {first:?} and {second:?}", variant.name);
-        let (stage, ending, held) = faulty(variant, &[first, &second]);
-        tally.pairs += 1;
-        tally.runs += 1;
-        tally.count(name_of(&ending));
-        if let Err(broken) = held {
-            tally.broken.push(format!("{what}: {broken}"));
-        }
-        if name_of(&ending) == "RollbackIncomplete" {
+    let hit = run.calls.iter().position(|call| call.fault.is_some());
+    let later = run.calls.iter().enumerate();
+    let later = later.skip(hit.map_or(run.calls.len(), |hit| hit + 1));
+    // What fails already cannot fail twice.
+    for (index, call) in later.filter(|(_, call)| call.fault.is_none()) {
+        for kind in KINDS {
+            let second = kind(&call.operation, call.nth);
+            let what = || format!("{}, {first:?} and {second:?}", variant.name);
+            let (stage, execution) = run.with(index, second.clone());
+            let ending = ending(&execution);
+            tally.pairs += 1;
             tally.runs += 1;
-            if let Err(broken) = finish(&stage, &clean_like(&stage, &clean)) {
-                tally
-                    .broken
-                    .push(format!("{what}, then deprovision: {broken}"));
+            tally.count(name_of(&ending));
+            if let Err(broken) = check(&stage, &before, &ending) {
+                tally.broken.push(format!("{}: {broken}", what()));
+            }
+            let is_new = || {
+                let left = format!("{} {}", variant.name, found(&stage));
+                finished.lock().expect("a set").insert(left)
+            };
+            if name_of(&ending) == "RollbackIncomplete" && is_new() {
+                tally.runs += 1;
+                if let Err(broken) = finish(&stage, &clean_like(&stage, &clean)) {
+                    let what = format!("{}, then deprovision: {broken}", what());
+                    tally.broken.push(what);
+                }
             }
         }
     }
@@ -227,9 +182,15 @@ fn every_pair_of_faults_in_provision_and_its_rollback_keeps_the_promise() {
                 .map(move |first| (variant, first))
         })
         .collect();
-    let tallies = in_parallel(&jobs, |(variant, first)| in_rollback(variant, first));
+    let finished = Finished::default();
+    let tallies = in_parallel(&jobs, |(variant, first)| {
+        in_rollback(variant, first, &finished)
+    });
     let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
-    tally.conclude("pairs of faults in provision and its rollback", began);
+    let different = finished.into_inner().expect("a set").len();
+    let title =
+        format!("pairs of faults in provision and its rollback ({different} different worlds)");
+    tally.conclude(&title, began);
 }
 
 /// The account is taken off the trusted owners after the registration is gone, so
@@ -303,19 +264,25 @@ fn left_behind(variant: &'static Variant) -> Vec<Behind> {
 fn in_removal(left: &Behind) -> Tally {
     let mut tally = Tally::default();
     // A lease that could not be given back expires.
-    left.stage.clock.advance(Duration::from_secs(20 * 3600));
+    left.stage.clock.advance(LEASES_EXPIRE);
     let good = left.stage.forked();
+    let before = Before::new(&good, &left.gone);
+    let run = Rehearsal::of(&good, Goal::Disconnect, "tried");
     tally.runs += 1;
-    if let Err(broken) = finish(&good, &left.gone) {
+    let removal = Removal::of(&run.execution);
+    let held = match removal.is_complete() {
+        true => before.check(&good, &removal),
+        false => Err(format!("{removal:#?}")),
+    };
+    if let Err(broken) = held {
         tally.broken.push(format!("{}: {broken}", left.what));
         return tally;
     }
-    for call in good.simulator.calls() {
+    for (index, call) in run.calls.iter().enumerate() {
         for kind in KINDS {
             let second = kind(&call.operation, call.nth);
-            let stage = left.stage.forked().with(second.clone());
-            let before = Before::new(&stage, &left.gone);
-            let removal = Removal::of(&stage.deprovision("tried"));
+            let (stage, execution) = run.with(index, second.clone());
+            let removal = Removal::of(&execution);
             let held = before
                 .check(&stage, &removal)
                 .and_then(|()| finish(&stage, &left.gone));
@@ -344,6 +311,31 @@ fn every_pair_of_faults_in_provision_and_a_following_deprovision_ends_clean() {
     let title =
         format!("pairs of faults in provision ({different} different worlds) and deprovision");
     tally.conclude(&title, began);
+}
+
+/// A run that goes on from where it was is the run from its beginning: it ends
+/// alike, has made the same calls at the same times, and leaves the same.
+#[test]
+fn going_on_with_a_run_is_running_it_from_its_beginning() {
+    let first = KINDS[0]("ec2:ModifyVpcEndpoint", 1);
+    for variant in variants() {
+        let stage = (variant.stage)().with(first.clone());
+        Snapshot::settled(&stage);
+        let run = Rehearsal::of(&stage, Goal::Connect, "tried");
+        for (index, call) in run.calls.iter().enumerate() {
+            for kind in KINDS {
+                let second = kind(&call.operation, call.nth);
+                let (short, execution) = run.with(index, second.clone());
+                let long = (variant.stage)().with(first.clone()).with(second);
+                Snapshot::settled(&long);
+                let whole = long.provision("tried");
+                assert_eq!(execution.outcome, whole.outcome);
+                assert!(whole.history.ends_with(&execution.history));
+                assert_eq!(short.simulator.calls(), long.simulator.calls());
+                assert_eq!(found(&short), found(&long));
+            }
+        }
+    }
 }
 
 #[test]

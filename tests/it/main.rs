@@ -3,12 +3,14 @@
 mod api;
 mod by_hand;
 mod change;
+mod change_faults;
 mod definitions;
 mod deprovision;
 mod documents;
 mod fault_pairs;
 mod fleet;
 mod leases;
+mod life_faults;
 mod permissions;
 mod processes;
 mod provision;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Instant;
 
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Broken, Snapshot, recorded};
@@ -77,6 +78,7 @@ fn try_all(
     calls: impl Fn(&(String, u32)) -> bool,
     fault: fn(String, u32, FaultKind, Moment) -> Fault,
 ) -> BTreeMap<&'static str, u32> {
+    let began = Instant::now();
     let all = tried();
     let mut jobs = Vec::new();
     for tried in &all {
@@ -101,9 +103,10 @@ fn try_all(
     // Written past the capture of passing tests: these counts are for everybody.
     let _ = writeln!(
         std::io::stderr(),
-        "{title}: {} runs, {endings:?}, {again} second runs, {} leaks",
+        "{title}: {} runs, {endings:?}, {again} second runs, {} leaks, {} s",
         results.len(),
-        broken.len()
+        broken.len(),
+        began.elapsed().as_secs()
     );
     assert!(
         broken.is_empty(),

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Instant;
 
-use simulator::{Fault, FaultKind, Moment};
+use engine::Execution;
+use simulator::{Call, Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, is_exact};
-use system_tests::run::{Ending, Stage, changes, ending, keeps_books};
-use system_tests::variants::{VARIANTS, Variant, calls_of};
+use system_tests::parallel::in_parallel;
+use system_tests::rehearsal::Rehearsal;
+use system_tests::run::{Ending, Goal, Stage, changes, ending, keeps_books};
+use system_tests::variants::{VARIANTS, Variant};
 
 /// How the runs of one kind ended.
 #[derive(Default)]
@@ -19,19 +23,17 @@ struct Tally {
 }
 
 impl Tally {
-    fn run(&mut self, what: &str, stage: &Stage) {
-        let before = Snapshot::settled(stage);
-        let execution = stage.provision("tried");
-        let ending = ending(&execution);
+    fn count(&mut self, what: &str, stage: &Stage, before: &Snapshot, execution: &Execution) {
+        let ending = ending(execution);
         let name = match &ending {
             Ending::Ready(_) => "Ready",
             Ending::Failed(name, _) => name,
         };
         *self.endings.entry(name.to_owned()).or_default() += 1;
         self.runs += 1;
-        match (check(stage, &before, &ending), &ending) {
+        match (check(stage, before, &ending), &ending) {
             (Err(broken), _) => self.broken.push(format!("{what}: {broken}")),
-            (Ok(()), Ending::Failed(_, failure)) if !is_exact(stage, &before, failure) => {
+            (Ok(()), Ending::Failed(_, failure)) if !is_exact(stage, before, failure) => {
                 self.named_too_much
                     .push(format!("{what}: {:?}", failure.left));
             }
@@ -49,7 +51,7 @@ impl Tally {
         self
     }
 
-    fn conclude(self, title: &str) -> Vec<String> {
+    fn conclude(self, title: &str, began: Instant) -> Vec<String> {
         let Self {
             runs,
             endings,
@@ -59,9 +61,10 @@ impl Tally {
         // Written past the capture of passing tests: these counts are for everybody.
         let _ = writeln!(
             std::io::stderr(),
-            "{title}: {runs} runs, {endings:?}, {} leaks, {} reports that name too much",
+            "{title}: {runs} runs, {endings:?}, {} leaks, {} reports that name too much, {} s",
             broken.len(),
-            named_too_much.len()
+            named_too_much.len(),
+            began.elapsed().as_secs()
         );
         let first: Vec<&String> = broken.iter().take(3).collect();
         assert!(
@@ -73,63 +76,52 @@ impl Tally {
     }
 }
 
-/// One run: a variant and the fault that hits it.
-type Job = (&'static Variant, Fault);
-
-/// Every kind of fault, before and after the effect of each of these calls.
-fn jobs(
-    calls: impl Fn(&Variant) -> Vec<(String, u32)>,
+/// Every kind of fault, before and after the effect of each of these calls of a good
+/// run, on as many threads as there are cores.
+fn run_all(
+    is_tried: fn(&Call) -> bool,
     fault: fn(String, u32, FaultKind, Moment) -> Fault,
-) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    for variant in &VARIANTS {
-        for (operation, nth) in calls(variant) {
-            for kind in FaultKind::ALL {
-                jobs.extend(
-                    Moment::ALL
-                        .map(|moment| (variant, fault(operation.clone(), nth, kind, moment))),
-                );
+) -> Tally {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let shares: Vec<(&Variant, usize)> = VARIANTS
+        .iter()
+        .flat_map(|variant| (0..workers).map(move |worker| (variant, worker)))
+        .collect();
+    let tallies = in_parallel(&shares, |(variant, worker)| {
+        let stage = (variant.stage)();
+        let earlier = stage.simulator.called();
+        let before = Snapshot::settled(&stage);
+        let run = Rehearsal::of(&stage, Goal::Connect, "tried");
+        let mut good = Tally::default();
+        good.count(variant.name, &stage, &before, &run.execution);
+        assert!(good.endings.contains_key("Ready") && good.broken.is_empty());
+
+        let calls = run.calls.iter().enumerate().skip(earlier);
+        let calls = calls.filter(|(_, call)| is_tried(call));
+        let mut tally = Tally::default();
+        for (index, call) in calls.skip(*worker).step_by(workers) {
+            for (kind, moment) in all_faults() {
+                let fault = fault(call.operation.clone(), call.nth, kind, moment);
+                let what = format!("{}, {fault:?}", variant.name);
+                let (stage, execution) = run.with(index, fault);
+                tally.count(&what, &stage, &before, &execution);
             }
         }
-    }
-    jobs
+        tally
+    });
+    tallies.into_iter().fold(Tally::default(), Tally::and)
 }
 
-/// Runs all jobs, on as many threads as there are cores.
-fn run_all(jobs: &[Job]) -> Tally {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..workers)
-            .map(|worker| {
-                let share = jobs.iter().skip(worker).step_by(workers);
-                // On a small stack the JSONata library would map a new one for
-                // every expression, which takes most of the time.
-                std::thread::Builder::new()
-                    .stack_size(64 << 20)
-                    .spawn_scoped(scope, move || {
-                        let mut tally = Tally::default();
-                        for (variant, fault) in share {
-                            tally.run(
-                                &format!("{}, {fault:?}", variant.name),
-                                &(variant.stage)().with(fault.clone()),
-                            );
-                        }
-                        tally
-                    })
-                    .expect("a thread")
-            })
-            .collect();
-        let tallies = handles
-            .into_iter()
-            .map(|handle| handle.join().expect("a tally"));
-        tallies.fold(Tally::default(), Tally::and)
-    })
+fn all_faults() -> impl Iterator<Item = (FaultKind, Moment)> {
+    let kinds = FaultKind::ALL.into_iter();
+    kinds.flat_map(|kind| Moment::ALL.map(|moment| (kind, moment)))
 }
 
 #[test]
 fn every_single_fault_keeps_the_promise() {
-    let tally = run_all(&jobs(calls_of, Fault::once));
-    let named_too_much = tally.conclude("single faults");
+    let began = Instant::now();
+    let tally = run_all(|_| true, Fault::once);
+    let named_too_much = tally.conclude("single faults", began);
     assert!(named_too_much.is_empty(), "{named_too_much:#?}");
 }
 
@@ -137,10 +129,8 @@ fn every_single_fault_keeps_the_promise() {
 fn every_operation_that_fails_from_some_call_on_keeps_the_promise() {
     // The first call of each operation is one point; every later one that changes
     // something is another.
-    let calls = |variant: &Variant| {
-        let mut calls = calls_of(variant);
-        calls.retain(|(operation, nth)| *nth == 1 || changes(operation) || keeps_books(operation));
-        calls
-    };
-    run_all(&jobs(calls, Fault::from_then_on)).conclude("lasting faults");
+    let is_tried =
+        |call: &Call| call.nth == 1 || changes(&call.operation) || keeps_books(&call.operation);
+    let began = Instant::now();
+    run_all(is_tried, Fault::from_then_on).conclude("lasting faults", began);
 }

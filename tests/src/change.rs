@@ -155,11 +155,12 @@ pub fn watched(stage: &Stage, name: &str) -> (Execution, Vec<Look>) {
 /// Holds what was seen against the promise that nobody notices the change: one subnet
 /// for each zone, one at least that was there when the endpoint was last available,
 /// who is let in before and after is let in all the time, and nothing that is to go
-/// is gone before everything that is to come is there.
+/// is gone before everything that is to come is there. Private DNS stays on where it
+/// is wanted.
 ///
 /// # Errors
 /// Says what was seen that must not be.
-pub fn check_looks(looks: &[Look]) -> Result<(), String> {
+pub fn check_looks(looks: &[Look], wants_dns: bool) -> Result<(), String> {
     let (Some(first), Some(last)) = (looks.first(), looks.last()) else {
         return Err("nothing was seen".to_owned());
     };
@@ -190,7 +191,7 @@ pub fn check_looks(looks: &[Look]) -> Result<(), String> {
             "a source went before the rest had come",
         )?;
         is(
-            look.private_dns || !(first.private_dns && last.private_dns),
+            look.private_dns || !(first.private_dns && last.private_dns && wants_dns),
             "private DNS was off in between",
         )?;
         let has_left = !first.subnets.is_subset(&look.subnets);
@@ -204,4 +205,20 @@ pub fn check_looks(looks: &[Look]) -> Result<(), String> {
         )?;
     }
     Ok(())
+}
+
+/// The same looks with only those sources that the request asks for: one that is asked
+/// for no more may be shut out, also when it comes back because the run fails.
+///
+/// # Panics
+/// When the request asks for no networks.
+pub fn of_asked(request: &Value, looks: &[Look]) -> Vec<Look> {
+    let asked = request["sources"]["cidrs"].as_array();
+    let asked = asked.expect("the networks that are asked for");
+    let is_asked = |source: &&String| asked.iter().any(|it| it.as_str() == Some(source.as_str()));
+    let only_asked = |look: &Look| Look {
+        sources: look.sources.iter().filter(is_asked).cloned().collect(),
+        ..look.clone()
+    };
+    looks.iter().map(only_asked).collect()
 }

@@ -8,6 +8,7 @@ pub mod change;
 pub mod crash;
 pub mod documents;
 pub mod emulator;
+pub mod found;
 pub mod openapi;
 pub mod parallel;
 pub mod processes;

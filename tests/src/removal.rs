@@ -1,7 +1,6 @@
 //! What must be true of the world after a connection was taken away.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use engine::{Execution, Outcome};
 use shared::ledger::{Connection, Phase};
@@ -9,7 +8,7 @@ use shared::report::{Ending, Failure, Removed};
 
 use crate::aftermath::{Broken, Snapshot, recorded, was_hit};
 use crate::books;
-use crate::run::Stage;
+use crate::run::{LEASES_EXPIRE, Stage};
 
 /// The state that refuses.
 const GUARD: &str = "GuardRemoval";
@@ -236,7 +235,7 @@ pub fn finish(stage: &Stage, gone: &Snapshot) -> Result<(), Broken> {
     stage.simulator.end_faults();
     if !stage.simulator.look(books::leases).is_empty() {
         // Nobody could give it back, so it has to expire.
-        stage.clock.advance(Duration::from_secs(20 * 3600));
+        stage.clock.advance(LEASES_EXPIRE);
     }
     let before = Before::new(stage, gone);
     let removal = Removal::of(&stage.deprovision("once-more"));

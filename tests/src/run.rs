@@ -16,6 +16,10 @@ use tokio::runtime::Runtime;
 /// The secret that holds the API key in all scenarios.
 pub const SECRET: &str = shared::config::DEFAULT_SECRET;
 
+/// After this long every lease has expired that a run could not give back: longer than
+/// any run may take.
+pub const LEASES_EXPIRE: Duration = Duration::from_secs(30 * 3600);
+
 thread_local! {
     static PROVISION: Machine =
         crdb_privatelink::definition::provision().expect("the definition loads");

@@ -189,6 +189,3 @@ pub(crate) fn rules(
         sources: own.into_iter().cloned().collect(),
     });
 }
-
-#[cfg(test)]
-mod tests;

@@ -139,8 +139,13 @@ pub(crate) fn check_tags(
 pub(crate) fn note(found: &Endpoint, claim: &Claim) -> Option<String> {
     let id = &found.id;
     match Origin::of(&found.tags) {
-        None => Some(format!("endpoint {id} to the same service exists and is adopted; it will never be deleted by this tool")),
-        Some(_) if !claim.is_in(&found.tags) => Some(format!("endpoint {id} is shared with cluster {}", claim.others_in(&found.tags).join(", "))),
+        None => Some(format!(
+            "endpoint {id} to the same service exists and is adopted; it will never be deleted by this tool"
+        )),
+        Some(_) if !claim.is_in(&found.tags) => Some(format!(
+            "endpoint {id} is shared with cluster {}",
+            claim.others_in(&found.tags).join(", ")
+        )),
         Some(_) => None,
     }
 }

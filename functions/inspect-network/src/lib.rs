@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
 use shared::ownership::{Claim, Origin, Tags, security_group_name};
 use shared::place::Place;
-use shared::plan::{ChangePlan, ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan};
+use shared::plan::{
+    ChangePlan, ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan,
+};
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::{Code, StepError};
@@ -124,8 +126,7 @@ pub async fn handle(
         let works = existing::works(found, &claim, &cluster, request.private_dns);
         let reach = change::reach(found, &claim, works);
         let asked = &request.subnet_ids;
-        let wanted =
-            change::wanted_subnets(found, &reach, &subnets, &offered, asked, &mut notes)?;
+        let wanted = change::wanted_subnets(found, &reach, &subnets, &offered, asked, &mut notes)?;
         (change.endpoint, change.former_endpoint) =
             change::endpoint(found, &reach, &wanted, &request, &mut notes);
         let zone_ids = subnets::zones_of(&subnets, &wanted);

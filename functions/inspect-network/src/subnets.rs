@@ -122,10 +122,17 @@ pub(crate) fn check_wanted(
     }
     let mut zones = offered.clone();
     // A zone that is not offered any more is not given up for that.
-    let kept: Vec<SubnetId> = asked.iter().filter(|id| has.contains(id)).cloned().collect();
+    let kept: Vec<SubnetId> = asked
+        .iter()
+        .filter(|id| has.contains(id))
+        .cloned()
+        .collect();
     zones.extend(zones_of(subnets, &kept));
     let chosen = check_asked(&known, &zones, asked)?;
-    Ok(chosen.into_values().map(|subnet| subnet.id.clone()).collect())
+    Ok(chosen
+        .into_values()
+        .map(|subnet| subnet.id.clone())
+        .collect())
 }
 
 fn check_asked<'a>(

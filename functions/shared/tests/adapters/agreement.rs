@@ -84,6 +84,9 @@ async fn story(
     all.push(learned("none by id", ec2.endpoints_by_id(&[]).await));
     all.push(learned("no rules of none", ec2.ingress_rules(&[]).await));
     all.push(learned("on", ec2.set_private_dns(&absent, true).await));
+    let subnets = new_endpoint().subnet_ids;
+    let changed = ec2.change_subnets(&absent, &subnets, &[]).await;
+    all.push(learned("subnets of an absent endpoint", changed));
     all.push(learned("away", ec2.delete_endpoint(&absent).await));
     all.push(learned(
         "marked",
@@ -163,6 +166,11 @@ async fn story(
         all.push(learned("private DNS", ec2.set_private_dns(&id, true).await));
         advance(120);
         all.push(learned("endpoints", ec2.endpoints(&vpc).await));
+        let has = new_endpoint().subnet_ids;
+        let doubled = ec2.change_subnets(&id, &has, &[]).await;
+        all.push(learned("two subnets in one zone", doubled));
+        let emptied = ec2.change_subnets(&id, &[], &has).await;
+        all.push(learned("no subnet at all", emptied));
         all.push(learned("deregister", cloud.deregister(&cluster, &id).await));
         all.push(learned("removing", cloud.registrations(&cluster).await));
         advance(60);
