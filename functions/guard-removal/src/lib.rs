@@ -18,7 +18,7 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, VpcTags};
 use shared::ids::VpcId;
-use shared::ledger::{Milestone, Phase};
+use shared::ledger::{Milestone, Phase, removal_has_begun};
 use shared::ownership::{Claim, Tags};
 use shared::place::Place;
 use shared::request::RequestedBy;
@@ -93,7 +93,11 @@ pub async fn handle<E: Endpoints + VpcTags>(
     if input.force {
         return may_go("it is forced");
     }
-    if input.known.as_ref().is_some_and(removal_has_begun) {
+    if input
+        .known
+        .as_ref()
+        .is_some_and(|it| removal_has_begun(it.phase, &it.timeline))
+    {
         return may_go("an earlier removal has begun");
     }
     let key = format!("{prefix}:protect");
@@ -152,14 +156,6 @@ fn by_request(known: &Known, tags_are_seen: bool) -> Option<String> {
     asked
         .protect
         .then(|| format!("by protect: true, asked for by {by} (the last run: {execution})"))
-}
-
-/// Whether the last run that wrote the entry was one that took the connection away.
-fn removal_has_begun(known: &Known) -> bool {
-    let took_away = |phase| matches!(phase, Phase::Disconnecting | Phase::DisconnectIncomplete);
-    let milestones = &known.timeline;
-    took_away(known.phase)
-        || known.phase == Phase::Interrupted && milestones.iter().any(|it| took_away(it.phase))
 }
 
 #[cfg(test)]

@@ -186,19 +186,23 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether the last run was one that took it away, or began to. An interrupted
-    /// one is known by its milestones.
+    /// Whether the last run was one that took it away, or began to.
     pub fn removal_has_begun(&self) -> bool {
-        let took_away = |phase| {
-            matches!(
-                phase,
-                Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
-            )
-        };
-        let mut milestones = self.timeline.iter();
-        took_away(self.phase)
-            || self.phase == Phase::Interrupted && milestones.any(|it| took_away(it.phase))
+        removal_has_begun(self.phase, &self.timeline)
     }
+}
+
+/// Whether a run that came to this phase was one that took the connection away, or
+/// began to. An interrupted one is known by its milestones.
+pub fn removal_has_begun(phase: Phase, timeline: &[Milestone]) -> bool {
+    let took_away = |phase| {
+        matches!(
+            phase,
+            Phase::Disconnecting | Phase::Disconnected | Phase::DisconnectIncomplete
+        )
+    };
+    let mut milestones = timeline.iter();
+    took_away(phase) || phase == Phase::Interrupted && milestones.any(|it| took_away(it.phase))
 }
 
 /// What a check of both sides saw.
