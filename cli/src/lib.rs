@@ -6,7 +6,7 @@
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
 //! | [`provision`], [`deprovision`], [`plan`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
 //! | [`definition`], [`steps`] | the definition and the table that joins its states to the handlers |
-//! | [`run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
+//! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
 //! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
 //! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
