@@ -99,9 +99,12 @@ pub struct AskedAway {
     /// The account that owns the VPC.
     #[arg(long, value_name = "ACCOUNT")]
     pub account_id: Option<String>,
-    /// Take it away even if it is protected.
+    /// Take it away even if it is protected or carries traffic.
     #[arg(long)]
     pub force: bool,
+    /// Keep it if something went through its endpoint in the last so many minutes, as CloudWatch tells.
+    #[arg(long, value_name = "MINUTES")]
+    pub unless_traffic_minutes: Option<u32>,
     /// How long each part may take until it is gone. [default: 900]
     #[arg(long, value_name = "SECONDS")]
     pub undo_seconds: Option<u64>,

@@ -49,6 +49,10 @@ pub fn removal(
             ("account_id", text(&asked.account_id)),
             ("undo_seconds", number(asked.undo_seconds)),
             ("lease_seconds", number(asked.lease_seconds)),
+            (
+                "unless_traffic_minutes",
+                number(asked.unless_traffic_minutes.map(u64::from)),
+            ),
             ("force", asked.force.then_some(json!(true))),
         ] {
             if let Some(value) = value {

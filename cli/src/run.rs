@@ -73,7 +73,12 @@ impl Run<'_> {
     async fn until_left(&self, watcher: &Watcher) -> Option<Execution> {
         let world = &self.world;
         let interrupt = Interrupt::default();
-        let steps = Steps::new(&world.ec2, &world.cloud, world.integrations.clone());
+        let steps = Steps::new(
+            &world.ec2,
+            &world.traffic,
+            &world.cloud,
+            world.integrations.clone(),
+        );
         let tasks = Interruptible::new(self.tale, steps, interrupt.clone(), world.clock.clone());
         let name = execution_name(watcher.clock.now());
         let observer = |event: &Event| watcher.watch(event);

@@ -9,24 +9,27 @@ use shared::cloud::Cloud;
 use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
+use shared::traffic::Traffic;
 
 pub mod fleet;
 pub mod sweep;
 
 /// The functions in this process, over the ports of one account and Region, and
 /// the services that the definitions call themselves.
-pub struct Steps<'a, E, C> {
+pub struct Steps<'a, E, T, C> {
     ec2: &'a E,
+    traffic: &'a T,
     cloud: &'a C,
     integrations: Integrations,
 }
 
-impl<'a, E, C> Steps<'a, E, C> {
+impl<'a, E, T, C> Steps<'a, E, T, C> {
     /// Calls the handlers with these ports. Ledger and leases are where the
     /// integrations have them.
-    pub fn new(ec2: &'a E, cloud: &'a C, integrations: Integrations) -> Self {
+    pub fn new(ec2: &'a E, traffic: &'a T, cloud: &'a C, integrations: Integrations) -> Self {
         Self {
             ec2,
+            traffic,
             cloud,
             integrations,
         }
@@ -81,9 +84,10 @@ fn resource_letters(function: &str) -> impl Iterator<Item = char> {
     })
 }
 
-impl<E, C> Steps<'_, E, C>
+impl<E, T, C> Steps<'_, E, T, C>
 where
     E: Network + Endpoints + SecurityGroups + VpcTags,
+    T: Traffic,
     C: Cloud,
 {
     async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
@@ -92,11 +96,12 @@ where
             "read-request" => call(async |input| read_request::handle(&input), arguments).await,
             "read-removal" => call(async |input| read_removal::handle(&input), arguments).await,
             "guard-removal" => {
-                call(
-                    async |input| guard_removal::handle(Ok(ec2), DEFAULT_TAG_PREFIX, input).await,
-                    arguments,
-                )
-                .await
+                let guard = async |input| {
+                    let traffic = self.traffic;
+                    let ports = Ok(guard_removal::Ports { ec2, traffic });
+                    guard_removal::handle(ports, DEFAULT_TAG_PREFIX, input).await
+                };
+                call(guard, arguments).await
             }
             "inspect-connection" => {
                 call(
@@ -212,9 +217,10 @@ where
     }
 }
 
-impl<E, C> Tasks for Steps<'_, E, C>
+impl<E, T, C> Tasks for Steps<'_, E, T, C>
 where
     E: Network + Endpoints + SecurityGroups + VpcTags,
+    T: Traffic,
     C: Cloud,
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {

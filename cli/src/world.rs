@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use engine::Clock;
+use guard_removal::cloudwatch::CloudWatch;
 use in_process::integrations::Integrations;
 use shared::cloud::HttpCloud;
 use shared::config::{Config, DEFAULT_SECRET, aws, aws_at};
@@ -44,6 +45,8 @@ pub enum Chosen {
 pub struct World {
     /// EC2.
     pub ec2: AwsEc2,
+    /// CloudWatch.
+    pub traffic: CloudWatch,
     /// The Cloud API.
     pub cloud: HttpCloud<SecretsManager>,
     /// What the definition calls without a function: ledger, leases and events.
@@ -146,6 +149,7 @@ impl Chosen {
         let secret = place.secret.as_deref().unwrap_or(DEFAULT_SECRET);
         Ok(World {
             ec2: AwsEc2::new(&aws),
+            traffic: CloudWatch::new(&aws),
             cloud: HttpCloud::new(&url, SecretsManager::new(&aws, secret))?,
             integrations,
             clock,
@@ -171,6 +175,7 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
     let aws = aws(Some(region.as_str())).await;
     Ok(World {
         ec2: AwsEc2::new(&aws),
+        traffic: CloudWatch::new(&aws),
         cloud: config.cloud(&aws)?,
         integrations: private(&clock)?,
         clock,

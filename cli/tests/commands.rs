@@ -532,6 +532,26 @@ fn a_protected_connection_goes_by_force_only() {
 }
 
 #[test]
+fn a_connection_in_use_stays_if_so_asked() {
+    let asked = &["deprovision", "--speed=200", "--unless-traffic-minutes=60"];
+    let said = run(asked);
+    assert_eq!(exit(&said), 3);
+    for expected in [
+        "connection-carries-traffic",
+        "180 new connections",
+        "Nothing was changed.",
+    ] {
+        assert!(
+            stdout(&said).contains(expected),
+            "{expected}: {}",
+            stdout(&said)
+        );
+    }
+    let forced = run(&[asked, &["--force"][..]].concat());
+    assert_eq!(exit(&forced), 0, "{}", stdout(&forced));
+}
+
+#[test]
 fn a_bad_removal_is_refused_before_anything_starts() {
     for bad in [
         &["deprovision", "--vpc-id=vpc-1"][..],

@@ -127,7 +127,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
         &machine,
         "after",
         request,
-        &Steps::new(&ports, &ports, Integrations::new(simulator.clone())),
+        &Steps::new(&ports, &ports, &ports, Integrations::new(simulator.clone())),
         &clock,
         &(),
     )

@@ -10,6 +10,7 @@ use shared::ownership::MANAGED_BY;
 use shared::report::Failure;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::{Endpoint, EndpointState};
+use simulator::scenario::TrafficSpec;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, recorded};
 use system_tests::books::{connections, hold_lease, leases, notices};
@@ -437,6 +438,10 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
 
 /// The world of the stage as it was, but for leases that were taken and given back.
 fn refused(stage: &Stage, said: &str) {
+    refused_as(stage, Code::ConnectionProtected, said);
+}
+
+fn refused_as(stage: &Stage, code: Code, said: &str) {
     let (before, entry) = (Snapshot::settled(stage), recorded(stage));
     let since = stage.simulator.calls().len();
     let execution = stage.deprovision("refused");
@@ -444,7 +449,7 @@ fn refused(stage: &Stage, said: &str) {
         panic!("{:?}", execution.outcome);
     };
     assert_eq!(ending, "DisconnectRefused");
-    assert_eq!(failure.code(), Code::ConnectionProtected);
+    assert_eq!(failure.code(), code);
     assert!(failure.detail().contains(said), "{}", failure.detail());
     assert_eq!(recorded(stage), entry, "the ledger is as it was");
     assert_eq!(changed(stage, since), [""; 0]);
@@ -454,7 +459,7 @@ fn refused(stage: &Stage, said: &str) {
     let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
     assert_eq!(kind, "Connection Failed");
     assert_eq!(notice.phase, Some(Phase::DisconnectRefused));
-    assert_eq!(notice.code.as_deref(), Some("connection-protected"));
+    assert_eq!(notice.code.as_deref(), Some(code.as_str()));
     assert!(
         notice.sentence.contains(said) && notice.sentence.contains("Nothing was changed."),
         "{}",
@@ -506,6 +511,50 @@ fn what_is_protected_stays_as_it_is_until_it_is_forced_or_free() {
         put(false);
         disconnected(&stage, &empty);
     }
+}
+
+#[test]
+fn what_is_in_use_stays_until_it_is_forced_or_idle() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let mut stage = connected(stage);
+    let id = endpoint(&stage).expect("the endpoint").id;
+    stage.simulator.meddle(|world| {
+        let traffic = TrafficSpec {
+            new_connections: 3,
+            active_connections: 12,
+            bytes: 48_000,
+            stopped_before: None,
+        };
+        world.cloudwatch.carry(&id, Some(traffic));
+    });
+    // Who does not ask for a look gets none.
+    disconnected(&stage.forked(), &empty);
+    stage.request["unless_traffic_minutes"] = json!(60);
+    refused_as(
+        &stage,
+        Code::ConnectionCarriesTraffic,
+        &format!(
+            "{id}: 180 new connections, at most 12 at once, 2880000 bytes in the last 60 minutes"
+        ),
+    );
+    let mut forced = stage.forked();
+    forced.request["force"] = json!(true);
+    disconnected(&forced, &empty);
+
+    let blind = stage.forked();
+    blind.simulator.add_fault(Fault::from_then_on(
+        "cloudwatch:GetMetricData",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    refused_as(&blind, Code::TrafficUnknown, "AccessDenied");
+
+    stage
+        .simulator
+        .meddle(|world| world.cloudwatch.carry(&id, None));
+    disconnected(&stage, &empty);
 }
 
 #[test]

@@ -142,6 +142,7 @@ impl Story {
         if input["requested_by"].is_null() {
             input["requested_by"] = json!("call");
         }
+        input["unless_traffic_minutes"] = json!(60);
         self.run(&machine, name, input)
     }
 
@@ -313,7 +314,7 @@ impl Tasks for Story {
             };
             return steps.invoke(resource, arguments).await;
         }
-        let steps = Steps::new(ports, ports, integrations);
+        let steps = Steps::new(ports, ports, ports, integrations);
         steps.invoke(resource, arguments).await
     }
 }
@@ -789,7 +790,10 @@ fn grants(statements: &[Statement]) -> BTreeSet<Grant> {
             .iter()
             .flat_map(|action| statement.resources.iter().map(move |on| (action, on)))
         {
-            if ["ec2:", "route53:"].iter().any(|of| action.starts_with(of)) {
+            if ["cloudwatch:", "ec2:", "route53:"]
+                .iter()
+                .any(|of| action.starts_with(of))
+            {
                 let condition = statement.condition.to_string();
                 grants.insert((action.clone(), resource.to_string(), condition));
             }
@@ -817,6 +821,6 @@ fn the_role_in_other_accounts_grants_what_the_functions_have_at_home() {
     assert_eq!(
         away.len(),
         all,
-        "nothing but EC2 and Route 53, and nothing twice"
+        "nothing but EC2, Route 53 and CloudWatch, and nothing twice"
     );
 }

@@ -150,7 +150,7 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
         let execution = block_on(async {
             let ec2 = Places::ec2(&ports, &place).await.expect("the place");
             let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
-            let steps = Steps::new(ec2, &ports, stage.integrations());
+            let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
             run(&machine, &it.name, input, &steps, &stage.clock, &()).await
         });
         ports.end_run(
@@ -258,6 +258,7 @@ fn every_kind() -> Stage {
             state: simulator::ec2::EndpointState::Available,
             subnets: vec![foreign.subnets[0].id.clone()],
             groups: Vec::new(),
+            traffic: None,
             private_dns: false,
             tags: BTreeMap::from([("Name".to_owned(), format!("theirs {n}"))]),
         });
@@ -450,7 +451,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     block_on(async {
         let ec2 = Places::ec2(&ports, &place).await.expect("the place");
         let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
-        let steps = Steps::new(ec2, &ports, stage.integrations());
+        let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
         let made = run(&machine, "there", asked, &steps, &stage.clock, &()).await;
         assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
     });

@@ -141,7 +141,7 @@ impl<T: Tasks> Tasks for Watched<'_, T> {
 pub fn watched(stage: &Stage, name: &str) -> (Execution, Vec<Look>) {
     let ports = stage.ports();
     let watched = Watched {
-        tasks: Steps::new(&ports, &ports, stage.integrations()),
+        tasks: Steps::new(&ports, &ports, &ports, stage.integrations()),
         stage,
         looks: RefCell::default(),
     };

@@ -61,6 +61,7 @@ impl Goal {
             "account_id",
             "requested_by",
             "force",
+            "unless_traffic_minutes",
         ];
         let asked = fields
             .into_iter()
@@ -180,7 +181,7 @@ impl Stage {
 
     fn run(&self, goal: Goal, name: &str) -> Execution {
         let ports = self.ports();
-        let steps = Steps::new(&ports, &ports, self.integrations());
+        let steps = Steps::new(&ports, &ports, &ports, self.integrations());
         self.run_by(goal, name, &steps)
     }
 
@@ -192,7 +193,7 @@ impl Stage {
     /// Runs two definitions at once, the second one so much later.
     pub fn both(&self, runs: [(Goal, &Value); 2], later: Duration) -> [Execution; 2] {
         let ports = self.ports();
-        let steps = Steps::new(&ports, &ports, self.integrations());
+        let steps = Steps::new(&ports, &ports, &ports, self.integrations());
         let run = async |name, (goal, request): (Goal, &Value), after| {
             // A machine of its own for each: they are at work at the same time.
             let machine = goal.with(Machine::clone);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::executions::{Executions, Machine};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
 use shared::ledger::{Ledger, Phase};
-use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy};
+use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, TRAFFIC_MINUTES};
 use shared::{Code, StepError};
 
 use crate::{Door, runs};
@@ -79,7 +79,10 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     /// that of [`Door::provision`]. What the ledger knows to be protected is refused
     /// here; tags are for the run to look at.
     pub(crate) async fn remove(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
-        let force = is_forced(request)?;
+        let Conditions {
+            force,
+            unless_traffic_minutes,
+        } = conditions(request)?;
         let known = self.find(id).await?;
         if known.request.requested_by == RequestedBy::VpcTag {
             let detail = format!("a tag on {} asks for connection {id}", known.vpc_id);
@@ -97,6 +100,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             lease_seconds: known.request.limits.lease_seconds,
             undo_seconds: known.request.limits.undo_seconds,
             force,
+            unless_traffic_minutes,
             requested_by: RequestedBy::Call,
             unless_changed: None,
         })?;
@@ -109,7 +113,11 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let execution = match same {
             Some(execution) => execution,
             None => {
-                let name = format!("remove-{id}-{}", runs::mark(&[last]));
+                let hour = (self.now.unix_timestamp() / 3600).to_string();
+                let name = format!(
+                    "remove-{id}-{}",
+                    runs::mark(&[last, &input.to_string(), &hour])
+                );
                 runs::start(self.executions, Machine::Deprovision, &name, &input).await?
             }
         };
@@ -146,16 +154,37 @@ fn accepted(request: &Request, id: &str, execution: String) -> Result<Answer, Re
         .with("retry-after", RETRY_AFTER))
 }
 
-/// Whether a connection is to go even if it is protected.
-fn is_forced(request: &Request) -> Result<bool, Refusal> {
-    match request.query(&["force"])?.get("force").copied() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => {
-            let detail = format!("force: `{other}` is not true or false");
-            Err(Refusal::new(Code::InvalidRequest, detail))
-        }
-    }
+/// When a connection is to go.
+struct Conditions {
+    /// Even if it is protected.
+    force: bool,
+    /// Not if something went through it in the last so many minutes.
+    unless_traffic_minutes: Option<u32>,
+}
+
+fn conditions(request: &Request) -> Result<Conditions, Refusal> {
+    let query = request.query(&["force", "unless_traffic_minutes"])?;
+    let refuse = |name: &str, value: &str, rule: &str| {
+        let detail = format!("{name}: `{value}` is not {rule}");
+        Refusal::new(Code::InvalidRequest, detail)
+    };
+    let force = match query.get("force").copied() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => return Err(refuse("force", other, "true or false")),
+    };
+    let minutes = query.get("unless_traffic_minutes").copied();
+    let minutes = minutes.map(|text| {
+        let number = text.parse().ok();
+        let number = number.filter(|minutes| TRAFFIC_MINUTES.contains(minutes));
+        let (first, last) = (TRAFFIC_MINUTES.start(), TRAFFIC_MINUTES.end());
+        let rule = format!("from {first} to {last} minutes");
+        number.ok_or_else(|| refuse("unless_traffic_minutes", text, &rule))
+    });
+    Ok(Conditions {
+        force,
+        unless_traffic_minutes: minutes.transpose()?,
+    })
 }
 
 /// The key of a request that may be sent again, if it has one.

@@ -13,6 +13,9 @@ use time::OffsetDateTime;
 use crate::gather::{Seen, says_that_something_is_there};
 use crate::{Finding, Input, Kind};
 
+/// What looks left behind and carried something within a day is in use.
+const UNLESS_TRAFFIC_MINUTES: u32 = 24 * 60;
+
 /// The endpoint of a connection, as far as its entry knows.
 pub(crate) fn endpoint_of(entry: &Connection) -> Option<&EndpointId> {
     let reported = || Some(&entry.outcome.as_ref()?.ready.as_ref()?.endpoint_id);
@@ -307,6 +310,7 @@ impl Judge<'_> {
             "vpc_id": vpc,
             "account_id": account.or(self.place.account_id.as_ref()),
             "unless_changed": { "execution": entry.map(|entry| &entry.execution) },
+            "unless_traffic_minutes": UNLESS_TRAFFIC_MINUTES,
         });
         if let Some(entry) = entry {
             request["undo_seconds"] = json!(entry.request.limits.undo_seconds);

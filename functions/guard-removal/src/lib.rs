@@ -1,8 +1,10 @@
-//! Refuses to take a connection away that somebody asked to protect.
+//! Refuses to take a connection away that somebody asked to protect, or, where that
+//! is asked for, one that still carries traffic.
 //!
-//! Three places can say so: the request of the connection (`protect: true`), a tag
-//! of the VPC, and the same tag on the connection's endpoint. Changes nothing, and
-//! nothing has been changed when it is asked; there is nothing to undo.
+//! Three places can protect it: the request of the connection (`protect: true`), a
+//! tag of the VPC, and the same tag on the connection's endpoint. What an endpoint
+//! carries CloudWatch tells. Changes nothing, and nothing has been changed when it is
+//! asked; there is nothing to undo.
 //!
 //! What decides in doubt:
 //!
@@ -14,21 +16,31 @@
 //! - Where EC2 refuses access, as after the role in another account is gone, the
 //!   ledger decides alone; nothing could be removed there anyway. Any other failure
 //!   to read the tags is an error, so that no protection is passed in silence.
+//! - Who asks for traffic to be looked at gets no removal without the look.
 
 use serde::{Deserialize, Serialize};
-use shared::ec2::{Endpoints, VpcTags};
-use shared::ids::VpcId;
+use shared::ec2::{Endpoint, Endpoints, VpcTags};
+use shared::ids::{EndpointId, VpcId};
 use shared::ledger::{Milestone, Phase, removal_has_begun};
-use shared::ownership::{Claim, Tags};
+use shared::ownership::Claim;
 use shared::place::Place;
 use shared::request::RequestedBy;
+use shared::traffic::Traffic;
 use shared::{Code, StepError, StepErrorName};
+use time::OffsetDateTime;
+
+pub mod cloudwatch;
+mod protection;
+mod traffic;
+
+#[cfg(test)]
+mod tests;
 
 /// What is to be guarded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
+    /// Where EC2 and CloudWatch are asked.
     pub place: Place,
     /// In which VPC.
     pub vpc_id: VpcId,
@@ -36,8 +48,13 @@ pub struct Input {
     pub claim: Claim,
     /// Whether it is to go whatever protects it.
     pub force: bool,
+    /// If set, it stays if something went through it in the last so many minutes.
+    pub unless_traffic_minutes: Option<u32>,
     /// What the ledger has, if it has something.
     pub known: Option<Known>,
+    /// The time.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
 }
 
 /// What the ledger has of the connection.
@@ -53,6 +70,8 @@ pub struct Known {
     pub timeline: Vec<Milestone>,
     /// The ARN of the last run.
     pub execution: String,
+    /// Its endpoint.
+    pub endpoint_id: Option<EndpointId>,
 }
 
 /// What matters here of what was asked for. The rest of the request does not, and
@@ -75,13 +94,23 @@ pub struct Output {
     pub because: String,
 }
 
+/// Who is asked.
+#[derive(Debug)]
+pub struct Ports<'a, E, T> {
+    /// EC2 of the VPC.
+    pub ec2: &'a E,
+    /// CloudWatch of the VPC's account and Region.
+    pub traffic: &'a T,
+}
+
 /// Asks once whether the connection may go. `prefix` is what the keys of people's
-/// tags begin with; `ec2` is an error where the account cannot be reached.
+/// tags begin with; `ports` is an error where the account cannot be reached.
 ///
 /// # Errors
-/// `connection-protected`, which says by what, and those of EC2.
-pub async fn handle<E: Endpoints + VpcTags>(
-    ec2: Result<&E, &StepError>,
+/// `connection-protected`, which says by what; `connection-carries-traffic`, which
+/// says how much; `traffic-unknown`; and those of EC2.
+pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
+    ports: Result<Ports<'_, E, T>, &StepError>,
     prefix: &str,
     input: Input,
 ) -> Result<Output, StepError> {
@@ -93,214 +122,53 @@ pub async fn handle<E: Endpoints + VpcTags>(
     if input.force {
         return may_go("it is forced");
     }
-    if input
-        .known
-        .as_ref()
-        .is_some_and(|it| removal_has_begun(it.phase, &it.timeline))
-    {
+    let known = input.known.as_ref();
+    if known.is_some_and(|it| removal_has_begun(it.phase, &it.timeline)) {
         return may_go("an earlier removal has begun");
     }
     let key = format!("{prefix}:protect");
-    let seen = match ec2 {
-        Ok(ec2) => look(ec2, &key, &input).await,
-        Err(error) => Err(error.clone()),
+    let seen = match &ports {
+        Ok(ports) => look(ports.ec2, &key, &input).await,
+        Err(error) => Err((*error).clone()),
     };
-    let (by_tag, is_seen) = match seen {
-        Ok(by_tag) => (by_tag, true),
-        Err(error) if error.name() == StepErrorName::Denied => (None, false),
-        Err(error) => return Err(error),
+    let seen = match seen {
+        Err(error) if error.name() == StepErrorName::Denied => Err(error),
+        other => Ok(other?),
     };
-    match by_tag.or_else(|| by_request(input.known.as_ref()?, is_seen)) {
-        Some(by) => Err(StepError::new(Code::ConnectionProtected, by)),
-        None if is_seen => may_go("nothing protects it"),
-        None => may_go("nothing that the ledger knows protects it, and EC2 refuses access"),
+    let by_tag = seen.as_ref().ok().and_then(|seen| seen.protected.clone());
+    if let Some(by) = by_tag.or_else(|| protection::by_request(known?, seen.is_ok())) {
+        return Err(StepError::new(Code::ConnectionProtected, by));
+    }
+    match (input.unless_traffic_minutes, &ports, seen) {
+        (Some(minutes), Ok(ports), Ok(seen)) => {
+            traffic::refuse(ports.traffic, &seen.endpoints, minutes, &input).await?;
+            may_go("nothing protects it, and it carries no traffic")
+        }
+        (Some(_), Err(error), _) => Err(traffic::unknown(&input.vpc_id, &error.to_string())),
+        (Some(_), Ok(_), Err(error)) => Err(traffic::unknown(&input.vpc_id, &error.to_string())),
+        (None, _, Ok(_)) => may_go("nothing protects it"),
+        (None, _, Err(_)) => {
+            may_go("nothing that the ledger knows protects it, and EC2 refuses access")
+        }
     }
 }
 
-/// The tag that protects it, if there is one.
+/// What EC2 tells of the connection.
+struct Seen {
+    protected: Option<String>,
+    endpoints: Vec<Endpoint>,
+}
+
 async fn look<E: Endpoints + VpcTags>(
     ec2: &E,
     key: &str,
     input: &Input,
-) -> Result<Option<String>, StepError> {
-    let vpc = ec2.vpc_tags(&input.vpc_id).await?;
-    if let Some(value) = vpc.as_ref().and_then(|tags| protecting(tags, key)) {
-        let by = format!("by the tag {key}={value} of {}", input.vpc_id);
-        return Ok(Some(by));
-    }
-    let endpoints = ec2.endpoints(&input.vpc_id).await?;
-    let mut claimed = endpoints
-        .iter()
-        .filter(|endpoint| input.claim.is_in(&endpoint.tags));
-    Ok(claimed.find_map(|endpoint| {
-        let value = protecting(&endpoint.tags, key)?;
-        Some(format!("by the tag {key}={value} of {}", endpoint.id))
-    }))
-}
-
-/// The value of the tag if it protects. Only a clear no does not: who set the tag
-/// meant something by it.
-fn protecting<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
-    let value = tags.get(key)?;
-    (!value.trim().eq_ignore_ascii_case("false")).then_some(value)
-}
-
-/// Whether the request of the connection protects it.
-fn by_request(known: &Known, tags_are_seen: bool) -> Option<String> {
-    let (asked, execution) = (&known.request, &known.execution);
-    let by = match asked.requested_by {
-        RequestedBy::Call => "a call",
-        RequestedBy::VpcTag if tags_are_seen => return None,
-        RequestedBy::VpcTag => "the VPC's tags, which cannot be read now",
-    };
-    asked
-        .protect
-        .then(|| format!("by protect: true, asked for by {by} (the last run: {execution})"))
-}
-
-#[cfg(test)]
-mod tests {
-    use in_process::stage::{Stage, assert_strict, at_once};
-    use simulator::{Fault, FaultKind, Moment};
-    use time::macros::datetime;
-
-    use super::*;
-
-    const KEY: &str = "net:protect";
-
-    fn known(protect: bool, requested_by: RequestedBy, phase: Phase) -> Known {
-        Known {
-            request: Asked {
-                protect,
-                requested_by,
-            },
-            phase,
-            timeline: Vec::new(),
-            execution: "arn:earlier".to_owned(),
-        }
-    }
-
-    fn input(stage: &Stage, known: Option<Known>) -> Input {
-        Input {
-            place: stage.request.place(),
-            vpc_id: stage.request.vpc_id.clone(),
-            claim: stage.claim.clone(),
-            force: false,
-            known,
-        }
-    }
-
-    fn ask(stage: &Stage, input: Input) -> Result<Output, StepError> {
-        at_once(handle(Ok(&stage.ports), "net", input))
-    }
-
-    fn refusal(stage: &Stage, known: Option<Known>) -> String {
-        let error = ask(stage, input(stage, known)).unwrap_err();
-        assert_eq!(error.code, Code::ConnectionProtected);
-        error.detail
-    }
-
-    /// The world with the tag on the VPC or on the endpoint.
-    fn tagged(on_vpc: Option<&str>, on_endpoint: Option<&str>) -> Stage {
-        let set = |tags: &mut Tags, value: Option<&str>| {
-            tags.extend(value.map(|value| (KEY.to_owned(), value.to_owned())));
-        };
-        Stage::changed("connected", |scenario| {
-            let vpc = &mut scenario.vpcs[0];
-            set(&mut vpc.tags, on_vpc);
-            set(&mut vpc.endpoints[0].tags, on_endpoint);
-        })
-    }
-
-    fn denied(stage: &Stage, kind: FaultKind) {
-        stage.ports.simulator().add_fault(Fault::from_then_on(
-            "ec2:DescribeVpcs",
-            1,
-            kind,
-            Moment::Before,
-        ));
-    }
-
-    #[test]
-    fn each_place_can_protect_and_the_refusal_says_which() {
-        let ready = |protect| Some(known(protect, RequestedBy::Call, Phase::Ready));
-        let free = tagged(None, None);
-        assert!(ask(&free, input(&free, None)).is_ok());
-        assert!(ask(&free, input(&free, ready(false))).is_ok());
-        let by_request = refusal(&free, ready(true));
-        assert!(by_request.contains("protect: true"), "{by_request}");
-        assert!(by_request.contains("arn:earlier"), "{by_request}");
-        let by_vpc = refusal(&tagged(Some("true"), None), ready(false));
-        assert_eq!(
-            by_vpc,
-            "by the tag net:protect=true of vpc-0a1b2c3d4e5f60718"
-        );
-        let by_endpoint = refusal(&tagged(None, Some("")), None);
-        assert_eq!(
-            by_endpoint,
-            "by the tag net:protect= of vpce-0a10000000000000e"
-        );
-        let no = tagged(Some("False"), Some("false"));
-        assert!(ask(&no, input(&no, None)).is_ok());
-    }
-
-    #[test]
-    fn force_overrides_everything_and_asks_nobody() {
-        let stage = tagged(Some("true"), Some("true"));
-        let forced = Input {
-            force: true,
-            ..input(&stage, Some(known(true, RequestedBy::Call, Phase::Ready)))
-        };
-        assert_strict(&forced);
-        assert!(ask(&stage, forced.clone()).is_ok());
-        assert_eq!(stage.ports.simulator().calls().len(), 0);
-        let unreachable = StepError::new(Code::AwsThrottled, "no answer");
-        let ports: Result<&in_process::InProcess, _> = Err(&unreachable);
-        assert!(at_once(handle(ports, "net", forced)).is_ok());
-    }
-
-    #[test]
-    fn a_removal_that_has_begun_is_finished() {
-        let stage = tagged(Some("true"), None);
-        let mut interrupted = known(true, RequestedBy::Call, Phase::Interrupted);
-        refusal(&stage, Some(interrupted.clone()));
-        interrupted.timeline = vec![Milestone {
-            phase: Phase::Disconnecting,
-            at: datetime!(2026-11-22 18:00 UTC),
-        }];
-        for begun in [
-            interrupted,
-            known(true, RequestedBy::Call, Phase::Disconnecting),
-            known(true, RequestedBy::Call, Phase::DisconnectIncomplete),
-        ] {
-            assert!(ask(&stage, input(&stage, Some(begun))).is_ok());
-        }
-    }
-
-    #[test]
-    fn the_copy_of_the_tags_counts_only_where_they_cannot_be_read() {
-        let by_tag = known(true, RequestedBy::VpcTag, Phase::Ready);
-        let stage = tagged(None, None);
-        assert!(ask(&stage, input(&stage, Some(by_tag.clone()))).is_ok());
-        denied(&stage, FaultKind::Denied);
-        let copy = refusal(&stage, Some(by_tag));
-        assert!(copy.contains("cannot be read"), "{copy}");
-        // Nothing could be removed there, and the ledger knows of no protection.
-        assert!(ask(&stage, input(&stage, None)).is_ok());
-    }
-
-    #[test]
-    fn tags_that_cannot_be_read_for_another_reason_are_an_error() {
-        let stage = tagged(None, None);
-        denied(&stage, FaultKind::Throttle);
-        let error = ask(&stage, input(&stage, None)).unwrap_err();
-        assert_eq!(error.code, Code::AwsThrottled);
-    }
-
-    #[test]
-    fn an_entry_of_an_older_version_protects_nothing() {
-        let text = r#"{"cluster_id": "x", "database": "defaultdb"}"#;
-        let asked: Asked = serde_json::from_str(text).unwrap();
-        assert!(!asked.protect);
-    }
+) -> Result<Seen, StepError> {
+    let mut endpoints = ec2.endpoints(&input.vpc_id).await?;
+    let recorded = input.known.as_ref().and_then(|it| it.endpoint_id.as_ref());
+    endpoints.retain(|it| input.claim.is_in(&it.tags) || recorded == Some(&it.id));
+    Ok(Seen {
+        protected: protection::by_tag(ec2, &endpoints, key, input).await?,
+        endpoints,
+    })
 }

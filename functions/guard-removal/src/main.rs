@@ -1,5 +1,8 @@
 //! The process of `guard-removal`.
 
+use guard_removal::Ports;
+use guard_removal::cloudwatch::CloudWatch;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
     let config = shared::config::Config::from_env();
@@ -7,8 +10,16 @@ async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(async |input: guard_removal::Input| {
         // A forced removal asks nobody, so an account that cannot be reached is no
         // reason to refuse it.
-        let ec2 = accounts.ec2(&input.place).await;
-        guard_removal::handle(ec2.as_ref(), &config.tag_prefix, input).await
+        let reached = async {
+            let ec2 = accounts.ec2(&input.place).await?;
+            let traffic = CloudWatch::new(&accounts.aws(&input.place).await?);
+            Ok((ec2, traffic))
+        };
+        let reached = reached.await;
+        let ports = reached
+            .as_ref()
+            .map(|(ec2, traffic)| Ports { ec2, traffic });
+        guard_removal::handle(ports, &config.tag_prefix, input).await
     })
     .await
 }

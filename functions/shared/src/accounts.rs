@@ -68,7 +68,7 @@ impl Accounts {
         if let Some(ec2) = self.known().get(place) {
             return Ok(ec2.clone());
         }
-        let ec2 = AwsEc2::new(&self.config(place).await?);
+        let ec2 = AwsEc2::new(&self.aws(place).await?);
         self.known().insert(place.clone(), ec2.clone());
         Ok(ec2)
     }
@@ -77,7 +77,12 @@ impl Accounts {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn config(&self, place: &Place) -> Result<SdkConfig, StepError> {
+    /// The configuration of the SDK for a place, for services that are no [`Places`]
+    /// of ours.
+    ///
+    /// # Errors
+    /// Those of [`Accounts::ec2`].
+    pub async fn aws(&self, place: &Place) -> Result<SdkConfig, StepError> {
         let region = Region::new(place.region.as_str().to_owned());
         let config = self.base.clone().into_builder().region(region.clone());
         Ok(match self.other(place)? {

@@ -67,6 +67,13 @@ catalogue! {
         "Somebody asked for the connection to be protected, so it was not taken away. Nothing was changed.",
         "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or take it away with force.";
 
+    ConnectionCarriesTraffic = "connection-carries-traffic", Rejected,
+        "The connection was to be taken away only if nothing goes through it, and something did. Nothing was changed.",
+        "Find who uses it (the VPC's flow logs name them), and move them first; or take it away with force.";
+    TrafficUnknown = "traffic-unknown", Rejected,
+        "The connection was to be taken away only if nothing goes through it, and that could not be found out. Nothing was changed.",
+        "Grant cloudwatch:ListMetrics and cloudwatch:GetMetricData where the VPC is, as the templates do, and run again; or ask without unless_traffic_minutes, or with force.";
+
     // The HTTP API.
     ConnectionNotFound = "connection-not-found", InvalidInput,
         "The ledger has no such connection: it was never asked for, it has been taken away, or its run has not begun yet.",

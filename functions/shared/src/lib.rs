@@ -11,6 +11,7 @@
 //! | [`place`], [`accounts`] | the account and the Region that EC2 is asked in, and the credentials for it |
 //! | [`ledger`], [`executions`] | ports of the doors: the record of connections, and the runs |
 //! | [`ec2`], [`cloud`], [`secret`] | ports in our words; below each one, the adapter that knows the wire |
+//! | [`traffic`], [`sdk`] | the port for what endpoints carry; what errors of the AWS SDK mean |
 //! | [`metrics`] | figures for CloudWatch, written as a line of the log |
 //! | [`config`], [`lambda`], [`gateway`] | the process: environment variables, the runtime loop, HTTP requests |
 //!
@@ -36,10 +37,11 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod request;
-mod sdk;
+pub mod sdk;
 pub mod secret;
 mod sts;
 pub mod tour;
+pub mod traffic;
 
 pub use catalogue::Code;
 pub use error::{StepError, StepErrorName};

@@ -4,6 +4,7 @@
 //! it and these types together.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,11 @@ pub struct DeprovisionRequest {
     /// Whether the connection goes even if it is protected.
     #[serde(default)]
     pub force: bool,
+    /// If set, the connection stays if something went through its endpoint in the last
+    /// so many minutes. CloudWatch tells it some minutes late.
+    #[serde(default)]
+    #[schemars(range(min = 5, max = 10_080))]
+    pub unless_traffic_minutes: Option<u32>,
     /// Who asks. The outcome of what a tag asked for is written back as a tag.
     #[serde(default)]
     pub requested_by: RequestedBy,
@@ -113,6 +119,10 @@ pub struct DeprovisionRequest {
     #[serde(default)]
     pub unless_changed: Option<Seen>,
 }
+
+/// For how long a removal may ask whether something went through. The values come
+/// minutes late, and one answer of CloudWatch has those of a week.
+pub const TRAFFIC_MINUTES: RangeInclusive<u32> = 5..=10_080;
 
 /// What the ledger had of a connection at some moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -330,6 +340,16 @@ impl DeprovisionRequest {
             ),
         ] {
             check_limit(field, value, max)?;
+        }
+        if let Some(minutes) = request.unless_traffic_minutes
+            && !TRAFFIC_MINUTES.contains(&minutes)
+        {
+            let rule = format!(
+                "from {} to {} minutes",
+                TRAFFIC_MINUTES.start(),
+                TRAFFIC_MINUTES.end()
+            );
+            return Err(broken("unless_traffic_minutes", minutes, &rule));
         }
         Ok(request)
     }

@@ -15,7 +15,7 @@ use crate::{Code, StepError};
 
 /// Turns an error of the SDK into ours. `asked` is service and action;
 /// `classify` is the table of the service's codes.
-pub(crate) fn failure<E>(
+pub fn failure<E>(
     asked: &str,
     error: &SdkError<E, HttpResponse>,
     classify: impl FnOnce(&str, &str) -> StepError,
@@ -53,7 +53,7 @@ where
 /// What the codes mean that every service answers with (AWS general reference,
 /// "Common Error Types", and those of its older protocols). The tables of the
 /// services say what is different for them.
-pub(crate) fn common(code: &str) -> Code {
+pub fn common(code: &str) -> Code {
     match code {
         "AccessDenied"
         | "AccessDeniedException"

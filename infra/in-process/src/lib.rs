@@ -15,6 +15,7 @@ mod ledger;
 mod network;
 mod places;
 pub mod stage;
+mod traffic;
 mod vpc_tags;
 
 use std::sync::{Mutex, PoisonError};

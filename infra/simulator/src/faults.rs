@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::calls::Refusal;
 use crate::splitmix::{fold, mix};
-use crate::{cloud, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
+use crate::{cloud, cloudwatch, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
 
 /// What operations begin with.
 pub(crate) const SERVICES: [&str; 9] = [
@@ -75,6 +75,7 @@ impl FaultKind {
             "states" => step_functions::render_fault(self, name),
             "sts" => sts::render_fault(self, name),
             "route53" => route53::render_fault(self, name),
+            "cloudwatch" => cloudwatch::render_fault(self, name),
             "cloud" => cloud::render_fault(self, name),
             _ => ec2::render_fault(self, name),
         })

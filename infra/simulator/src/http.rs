@@ -1,7 +1,7 @@
 //! The world over HTTP on loopback, for real binaries, SDKs and people.
 //!
 //! One port serves every service: paths under `/api/v1` are the Cloud API and
-//! those under `/2013-04-01` Route 53; a request with `X-Amz-Target` is for the
+//! those under `/2013-04-01` Route 53, those under `/service` CloudWatch; a request with `X-Amz-Target` is for the
 //! service that this header names (Secrets Manager, DynamoDB, Step Functions,
 //! EventBridge); a form posted to `/` is for STS or EC2, as its version says.
 //!
@@ -9,6 +9,7 @@
 //! (`AWS_SDK_UA_APP_ID`), if it does.
 
 mod cloud;
+mod cloudwatch;
 mod ec2;
 mod json;
 mod line;
@@ -135,6 +136,9 @@ fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refu
     }
     if route53::is_meant(parts) {
         return route53::answer(sim, parts);
+    }
+    if cloudwatch::is_meant(parts) {
+        return cloudwatch::answer(sim, parts, body);
     }
     if secrets::is_meant(parts) {
         return secrets::answer(sim, parts, body);

@@ -1,4 +1,4 @@
-//! The world that the project is proven against: EC2, Route 53, Secrets
+//! The world that the project is proven against: EC2, Route 53, CloudWatch, Secrets
 //! Manager, DynamoDB, Step Functions (starting runs), EventBridge, SNS, STS and
 //! the CockroachDB Cloud API in one process, faithful to their awkward habits.
 //!
@@ -10,6 +10,7 @@
 
 pub mod calls;
 pub mod cloud;
+pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ec2;
 pub mod faults;

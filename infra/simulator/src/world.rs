@@ -10,7 +10,7 @@ use crate::cloud::{self, CloudHappening};
 use crate::ec2::{self, Ec2Happening};
 use crate::pace::Pace;
 use crate::scenario::{RoleSpec, Scenario, StackSpec};
-use crate::{dynamodb, notices, secrets, step_functions};
+use crate::{cloudwatch, dynamodb, notices, secrets, step_functions};
 
 /// Everything there is at one moment.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct World {
     pub ec2: ec2::Ec2,
     /// The CockroachDB Cloud side.
     pub cloud: cloud::Cloud,
+    /// CloudWatch.
+    pub cloudwatch: cloudwatch::CloudWatch,
     /// Secrets Manager.
     pub secrets: secrets::Secrets,
     /// DynamoDB.
@@ -88,6 +90,7 @@ impl World {
             pace: scenario.pace.clone(),
             ec2: ec2::Ec2::new(scenario, now),
             cloud: cloud::Cloud::new(scenario, now),
+            cloudwatch: cloudwatch::CloudWatch::new(scenario, now),
             secrets: secrets::Secrets::new(scenario, now),
             dynamodb: dynamodb::DynamoDb::new(scenario, now),
             step_functions: step_functions::StepFunctions::new(scenario),

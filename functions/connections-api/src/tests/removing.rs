@@ -117,6 +117,35 @@ async fn what_is_protected_goes_by_force_only() {
 }
 
 #[tokio::test]
+async fn who_asks_for_traffic_to_be_looked_at_has_it_looked_at_by_the_run() {
+    let api = Api::new();
+    api.stage.ports.put_connection(&api.connection(RUN, &STORY));
+    let path = format!("/connections/{}", api.id());
+    let ask = async |minutes: &str| {
+        api.ask(json!({
+            "httpMethod": "DELETE",
+            "path": path,
+            "multiValueQueryStringParameters": {"unless_traffic_minutes": [minutes]},
+        }))
+        .await
+    };
+    for bad in ["", "4", "10081", "-5", "an hour"] {
+        let answer = ask(bad).await;
+        assert_eq!(answer.status, 400, "{bad}");
+        let said = answer.body["detail"].as_str().unwrap();
+        assert_eq!(
+            said,
+            format!("unless_traffic_minutes: `{bad}` is not from 5 to 10080 minutes")
+        );
+    }
+    execution(&ask("60").await);
+    let [(_, input)] = &api.runs()[..] else {
+        panic!("one run: {:?}", api.runs());
+    };
+    assert_eq!(input["unless_traffic_minutes"], json!(60));
+}
+
+#[tokio::test]
 async fn a_removal_that_has_begun_is_finished_though_protected() {
     let api = Api::new();
     let mut connection = api.connection(RUN, &[Phase::DisconnectIncomplete]);

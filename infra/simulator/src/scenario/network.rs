@@ -205,9 +205,26 @@ pub struct EndpointSpec {
     /// Whether private DNS is on.
     #[serde(default)]
     pub private_dns: bool,
+    /// What goes through it, as CloudWatch tells. Left out: nothing ever did.
+    pub traffic: Option<TrafficSpec>,
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+}
+
+/// What goes through an endpoint in every minute, as long as it is available.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficSpec {
+    /// New connections.
+    pub new_connections: u32,
+    /// The most connections at once.
+    pub active_connections: u32,
+    /// Bytes in both directions.
+    pub bytes: u32,
+    /// How long before the world's beginning the last of it went through.
+    #[serde(default, deserialize_with = "maybe_seconds")]
+    pub stopped_before: Option<Duration>,
 }
 
 fn available() -> EndpointState {

@@ -1,0 +1,335 @@
+//! CloudWatch, as far as it tells what goes through endpoints: the namespace
+//! `AWS/PrivateLinkEndpoints`.
+//!
+//! Sources: "CloudWatch metrics for AWS PrivateLink" in the PrivateLink guide for
+//! metrics, dimensions and when they are reported; the CloudWatch API reference
+//! for the two actions. A metric without data is an empty answer and no error, so
+//! a caller who asks with the wrong dimensions sees an endpoint without traffic.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::{Duration, OffsetDateTime};
+
+use crate::World;
+use crate::calls::ApiError;
+use crate::ec2::{Caller, Ec2, Endpoint, EndpointState};
+use crate::faults::FaultKind;
+use crate::scenario::{Scenario, TrafficSpec};
+
+const NAMESPACE: &str = "AWS/PrivateLinkEndpoints";
+/// Data of one minute is kept for 15 days.
+const KEPT: Duration = Duration::days(15);
+/// `ListMetrics` names what had data in the last two weeks.
+const LISTED: Duration = Duration::days(14);
+const MINUTE: Duration = Duration::MINUTE;
+/// Quotas of `GetMetricData`: queries, and data points of a page.
+const MOST_QUERIES: usize = 500;
+const MOST_POINTS: i64 = 100_800;
+
+/// The names and values that tell one series of a metric from another.
+pub type Dimensions = BTreeMap<String, String>;
+
+/// What there is to be measured.
+#[derive(Debug, Clone)]
+pub struct CloudWatch {
+    began: OffsetDateTime,
+    /// By the id of the endpoint.
+    traffic: BTreeMap<String, TrafficSpec>,
+}
+
+/// `ListMetrics`.
+#[derive(Debug, Clone, Default)]
+pub struct ListMetrics {
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// The metric.
+    pub metric_name: Option<String>,
+    /// Dimensions that it must have among its own.
+    pub dimensions: Dimensions,
+}
+
+/// A series of a metric.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metric {
+    /// The namespace.
+    pub namespace: String,
+    /// The metric.
+    pub name: String,
+    /// All its dimensions.
+    pub dimensions: Dimensions,
+}
+
+/// A question to [`World::get_metric_data`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricDataQuery {
+    /// By what the answer is known.
+    pub id: String,
+    /// What is asked for.
+    pub metric: Metric,
+    /// How long each value is for, in seconds.
+    pub period: i64,
+    /// How the values of a period become one.
+    pub stat: String,
+}
+
+/// The answer to one question, the newest value first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricDataResult {
+    /// The id of the question.
+    pub id: String,
+    /// When each period began.
+    pub timestamps: Vec<OffsetDateTime>,
+    /// The values.
+    pub values: Vec<f64>,
+}
+
+impl CloudWatch {
+    pub(crate) fn new(scenario: &Scenario, now: OffsetDateTime) -> CloudWatch {
+        let endpoints = scenario.vpcs.iter().flat_map(|vpc| &vpc.endpoints);
+        CloudWatch {
+            began: now,
+            traffic: endpoints
+                .filter_map(|endpoint| Some((endpoint.id.clone(), endpoint.traffic.clone()?)))
+                .collect(),
+        }
+    }
+
+    /// From now on this goes through an endpoint, and did so ever since; or nothing.
+    pub fn carry(&mut self, endpoint: &str, traffic: Option<TrafficSpec>) {
+        self.traffic.remove(endpoint);
+        let traffic = traffic.map(|traffic| (endpoint.to_owned(), traffic));
+        self.traffic.extend(traffic);
+    }
+
+    /// From when to when something goes through an endpoint. What was there in the
+    /// beginning was used ever since; what is not available carries nothing.
+    fn flows(&self, endpoint: &Endpoint, now: OffsetDateTime) -> Option<Flow<'_>> {
+        let spec = self.traffic.get(&endpoint.id)?;
+        let stopped = match (spec.stopped_before, endpoint.state) {
+            (Some(before), _) => self.began - before,
+            (None, EndpointState::Available | EndpointState::Pending) => now,
+            (None, _) => endpoint.state_since,
+        };
+        Some(Flow {
+            spec,
+            until: minute_of(stopped.min(now)),
+        })
+    }
+}
+
+/// What goes through an endpoint, minute by minute.
+#[derive(Clone)]
+struct Flow<'w> {
+    spec: &'w TrafficSpec,
+    until: OffsetDateTime,
+}
+
+impl Flow<'_> {
+    /// One value for a period, if anything was reported in it.
+    fn value(
+        &self,
+        name: &str,
+        stat: &str,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+    ) -> Option<f64> {
+        let minutes = (self.until.min(to) - from).whole_minutes();
+        let each = match name {
+            "ActiveConnections" => self.spec.active_connections,
+            "BytesProcessed" => self.spec.bytes,
+            "NewConnections" => self.spec.new_connections,
+            _ => return None,
+        };
+        (minutes > 0).then(|| match stat {
+            "Sum" => f64::from(each) * minutes as f64,
+            _ => f64::from(each),
+        })
+    }
+}
+
+impl World {
+    /// Lists the series that had data in the last two weeks.
+    pub fn list_metrics(&mut self, caller: &Caller, request: &ListMetrics) -> Vec<Metric> {
+        let now = self.now;
+        let mut listed = BTreeSet::new();
+        for (endpoint, flow) in used(&self.cloudwatch, &self.ec2, caller, now) {
+            if flow.until <= now - LISTED {
+                continue;
+            }
+            for (dimensions, _) in series(endpoint) {
+                for name in ["ActiveConnections", "BytesProcessed", "NewConnections"] {
+                    listed.insert(Metric {
+                        namespace: NAMESPACE.to_owned(),
+                        name: name.to_owned(),
+                        dimensions: dimensions.clone(),
+                    });
+                }
+            }
+        }
+        let is = |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|it| it == has);
+        listed.retain(|metric| {
+            is(&request.namespace, &metric.namespace)
+                && is(&request.metric_name, &metric.name)
+                && request
+                    .dimensions
+                    .iter()
+                    .all(|(name, value)| metric.dimensions.get(name) == Some(value))
+        });
+        listed.into_iter().collect()
+    }
+
+    /// Answers with the values of some series between two times.
+    pub fn get_metric_data(
+        &mut self,
+        caller: &Caller,
+        queries: &[MetricDataQuery],
+        start: OffsetDateTime,
+        end: OffsetDateTime,
+    ) -> Result<Vec<MetricDataResult>, ApiError> {
+        check(queries, start, end)?;
+        let now = self.now;
+        let answer = queries.iter().map(|query| {
+            let series = used(&self.cloudwatch, &self.ec2, caller, now)
+                .flat_map(|(endpoint, flow)| {
+                    series(endpoint)
+                        .map(move |(dimensions, share)| (dimensions, share, flow.clone()))
+                })
+                .find(|(dimensions, ..)| {
+                    query.metric.namespace == NAMESPACE && *dimensions == query.metric.dimensions
+                });
+            let mut result = MetricDataResult {
+                id: query.id.clone(),
+                timestamps: Vec::new(),
+                values: Vec::new(),
+            };
+            let Some((_, share, flow)) = series else {
+                return result;
+            };
+            let period = Duration::seconds(query.period);
+            let mut from = minute_of(start).max(minute_of(now - KEPT));
+            while from < end {
+                let value = flow.value(&query.metric.name, &query.stat, from, from + period);
+                if let Some(value) = value {
+                    result.timestamps.insert(0, from);
+                    result.values.insert(0, value / share);
+                }
+                from += period;
+            }
+            result
+        });
+        Ok(answer.collect())
+    }
+}
+
+/// The endpoints of the caller through which something went.
+fn used<'w>(
+    cloudwatch: &'w CloudWatch,
+    ec2: &'w Ec2,
+    caller: &'w Caller,
+    now: OffsetDateTime,
+) -> impl Iterator<Item = (&'w Endpoint, Flow<'w>)> {
+    ec2.endpoints
+        .values()
+        .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
+        // "They are not published for … cross-Region access."
+        .filter(|endpoint| endpoint.service_region == endpoint.region)
+        .filter_map(move |endpoint| Some((endpoint, cloudwatch.flows(endpoint, now)?)))
+}
+
+/// The series of an endpoint: one of the whole, and one of each subnet. With each
+/// goes by what the numbers of the whole are to be divided.
+fn series(endpoint: &Endpoint) -> impl Iterator<Item = (Dimensions, f64)> {
+    let whole: Dimensions = [
+        ("Endpoint Type", endpoint.kind.word()),
+        ("Service Name", &endpoint.service_name),
+        ("VPC Endpoint Id", &endpoint.id),
+        ("VPC Id", &endpoint.vpc_id),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    let count = endpoint.interfaces.len() as f64;
+    let subnets = endpoint.interfaces.iter().map(|interface| {
+        let mut dimensions = whole.clone();
+        dimensions.insert("Subnet Id".to_owned(), interface.subnet_id.clone());
+        (dimensions, count)
+    });
+    let subnets: Vec<_> = subnets.collect();
+    std::iter::once((whole, 1.0)).chain(subnets)
+}
+
+fn check(
+    queries: &[MetricDataQuery],
+    start: OffsetDateTime,
+    end: OffsetDateTime,
+) -> Result<(), ApiError> {
+    if start >= end {
+        return Err(invalid(
+            "The parameter StartTime must be less than the parameter EndTime.",
+        ));
+    }
+    if queries.is_empty() || queries.len() > MOST_QUERIES {
+        return Err(invalid(
+            "The parameter MetricDataQueries must have 1 to 500 members.",
+        ));
+    }
+    let mut ids = BTreeSet::new();
+    let mut points = 0;
+    for query in queries {
+        let small = query
+            .id
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_ascii_lowercase());
+        if !small || !ids.insert(&query.id) {
+            return Err(invalid(
+                "Each Id must be unique and begin with a lowercase letter.",
+            ));
+        }
+        if query.period < 60 || query.period % 60 != 0 {
+            return Err(invalid("The parameter Period must be a multiple of 60."));
+        }
+        if !["Sum", "Maximum"].contains(&query.stat.as_str()) {
+            return Err(invalid(format!(
+                "The simulator does not know the Stat {}.",
+                query.stat
+            )));
+        }
+        points += (end - start).whole_seconds() / query.period + 1;
+    }
+    if points > MOST_POINTS {
+        return Err(invalid("The simulator has no pages of metric data."));
+    }
+    Ok(())
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, "InvalidParameterValue", message)
+}
+
+fn minute_of(at: OffsetDateTime) -> OffsetDateTime {
+    at - Duration::seconds(at.unix_timestamp() % MINUTE.whole_seconds())
+        - Duration::nanoseconds(i64::from(at.nanosecond()))
+}
+
+/// What a fault looks like here ("Common Error Types" in the CloudWatch API reference).
+pub(crate) fn render_fault(kind: FaultKind, name: &str) -> ApiError {
+    let (status, code) = match kind {
+        FaultKind::Throttle => (400, "ThrottlingException"),
+        FaultKind::Denied => (403, "AccessDeniedException"),
+        FaultKind::NotFound => (404, "ResourceNotFoundException"),
+        FaultKind::Conflict => (409, "ConflictException"),
+        FaultKind::UnknownCode => (400, "SimulatedUndocumented"),
+        FaultKind::ServerError | FaultKind::Timeout | FaultKind::CutOff => {
+            (500, "InternalServiceFault")
+        }
+    };
+    ApiError::new(
+        status,
+        code,
+        format!("{name} failed as the simulator was told."),
+    )
+}
