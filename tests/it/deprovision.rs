@@ -518,7 +518,8 @@ fn what_is_in_use_stays_until_it_is_forced_or_idle() {
     let stage = Stage::shipped("standard-cluster");
     let empty = Snapshot::settled(&stage);
     let mut stage = connected(stage);
-    let id = endpoint(&stage).expect("the endpoint").id;
+    let id = recorded(&stage).and_then(|it| it.endpoint_id);
+    let id = id.expect("the endpoint").to_string();
     stage.simulator.meddle(|world| {
         let traffic = TrafficSpec {
             new_connections: 3,

@@ -170,10 +170,10 @@ async fn an_interruption_is_noted_where_this_run_was_at_work() {
     );
     assert_eq!(
         input["ConditionExpression"],
-        "#execution = :execution AND NOT (#phase IN (:over0, :over1, :over2, :over3, :over4, :over5, :over6))"
+        "#execution = :execution AND NOT (#phase IN (:over0, :over1, :over2, :over3, :over4, :over5, :over6, :over7))"
     );
     let values = &input["ExpressionAttributeValues"];
-    let over: Vec<&str> = (0..7)
+    let over: Vec<&str> = (0..8)
         .map(|n| values[format!(":over{n}")]["S"].as_str().unwrap())
         .collect();
     assert_eq!(
@@ -185,6 +185,7 @@ async fn an_interruption_is_noted_where_this_run_was_at_work() {
             "rollback-incomplete",
             "disconnected",
             "disconnect-incomplete",
+            "disconnect-refused",
             "interrupted",
         ]
     );
