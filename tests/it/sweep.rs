@@ -1,7 +1,7 @@
 //! `sweep` over worlds with orphans of every kind: what it finds, tells and has
 //! removed, and that it touches nothing else. And the ledger that was lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crdb_privatelink::steps::Steps;
@@ -9,12 +9,14 @@ use crdb_privatelink::steps::sweep::SweepSteps;
 use engine::{Clock, Execution, Outcome, run};
 use in_process::InProcess;
 use serde_json::{Value, json};
+use shared::Code;
 use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, SecurityGroups};
 use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase, item};
 use shared::place::{Place, Places};
-use simulator::scenario::{EndpointSpec, RoleSpec, VpcSpec};
+use shared::report::Failure;
+use simulator::scenario::{EndpointSpec, RoleSpec, TrafficSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::run::{Ending, Stage, block_on, ending};
 
@@ -376,6 +378,59 @@ fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
     assert!(kept(&stage, json!({ "apply": true })).contains("a tag on the VPC"));
     tag(None);
     assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+}
+
+#[test]
+fn an_orphan_that_is_in_use_or_protected_stays() {
+    let stage = connected(&scenario(6));
+    let endpoint = entry(&stage, 1).and_then(|it| it.endpoint_id).expect("one");
+    for n in [1, 2] {
+        lose(&stage, n);
+    }
+    let set = |in_use: bool, protected: bool| {
+        stage.simulator.meddle(|world| {
+            let traffic = in_use.then_some(TrafficSpec {
+                new_connections: 0,
+                active_connections: 1,
+                bytes: 60,
+                stopped_before: None,
+            });
+            world.cloudwatch.carry(endpoint.as_str(), traffic);
+            let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(2)).expect("it").tags;
+            let key = "cockroachdb-privatelink:protect".to_owned();
+            match protected {
+                true => tags.insert(key, "true".to_owned()),
+                false => tags.remove(&key),
+            };
+        });
+    };
+    set(true, true);
+    // The groups count as old after they were seen once.
+    days(&stage, 2);
+    sweep(&stage, json!({}));
+    days(&stage, 2);
+    let before = [1, 2].map(|n| things(&stage, &vpc_id(n)));
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
+    let mut codes = BTreeSet::new();
+    for outcome in run_started(&stage) {
+        let Outcome::Failed { error, cause } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(error, "DisconnectRefused");
+        let failure = Failure::parse(&cause);
+        codes.insert(failure.code());
+    }
+    let expected = [Code::ConnectionCarriesTraffic, Code::ConnectionProtected];
+    assert_eq!(codes, BTreeSet::from(expected));
+    assert_eq!([1, 2].map(|n| things(&stage, &vpc_id(n))), before);
+
+    set(false, false);
+    days(&stage, 1);
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
+    for outcome in run_started(&stage) {
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    }
+    assert!(!is_anything_left(&stage, 1) && !is_anything_left(&stage, 2));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crdb_privatelink::steps::Steps;
 use engine::{TaskFailure, Tasks};
 use serde_json::Value;
 use shared::ledger::Ledger;
-use shared::request::ProvisionRequest;
+use shared::request::DeprovisionRequest;
 use simulator::Moment;
 use tokio::sync::Notify;
 
@@ -59,7 +59,8 @@ pub fn is_lost(stage: &Stage, goal: Goal, name: &str, tasks: u32, moment: Moment
 /// # Panics
 /// When the request cannot be read.
 pub fn bury(stage: &Stage) {
-    let request = ProvisionRequest::parse(&stage.request).expect("a request");
+    let asked = Goal::Disconnect.input(&stage.request);
+    let request = DeprovisionRequest::parse(&asked).expect("a request");
     let leases = stage.simulator.look(books::leases);
     let Some(holder) = leases.get(&books::lease_of(&stage.request)) else {
         return;

@@ -50,7 +50,7 @@ impl Goal {
     }
 
     /// The input of a run about the connection that a request of `provision` asks for.
-    fn input(self, request: &Value) -> Value {
+    pub fn input(self, request: &Value) -> Value {
         if self == Goal::Connect {
             return request.clone();
         }

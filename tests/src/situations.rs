@@ -21,7 +21,7 @@ pub struct Situation {
 }
 
 /// All of them.
-pub const SITUATIONS: [Situation; 10] = [
+pub const SITUATIONS: [Situation; 11] = [
     Situation {
         name: "Advanced",
         stage: || connected(Stage::shipped("fresh-vpc")),
@@ -33,6 +33,13 @@ pub const SITUATIONS: [Situation; 10] = [
     Situation {
         name: "Standard",
         stage: || connected(Stage::shipped("standard-cluster")),
+    },
+    Situation {
+        name: "asked whether it is in use",
+        stage: || {
+            let stage = connected(Stage::shipped("standard-cluster"));
+            stage.asking("unless_traffic_minutes", json!(60))
+        },
     },
     Situation {
         name: "known by its tags only",
