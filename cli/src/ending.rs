@@ -102,7 +102,6 @@ impl End {
 
     /// The ending as one JSON document.
     pub fn json(&self, story: &Story, world: Value) -> Value {
-        let steps: Vec<Value> = story.steps().iter().map(step_json).collect();
         let ended = story
             .steps()
             .iter()
@@ -132,7 +131,7 @@ impl End {
             "elapsed_seconds": elapsed.map(rounded),
             "result": result,
             "failure": failure,
-            "steps": steps,
+            "steps": steps_json(story),
         })
     }
 }
@@ -327,6 +326,11 @@ fn failure_json(failure: &Failure) -> Value {
         "undone": failure.undone,
         "left": left,
     })
+}
+
+/// The steps of a story, for programs.
+pub(crate) fn steps_json(story: &Story) -> Vec<Value> {
+    story.steps().iter().map(step_json).collect()
 }
 
 fn step_json(step: &Step) -> Value {

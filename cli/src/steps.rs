@@ -10,6 +10,8 @@ use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
 
+use crate::services::Services;
+
 pub mod fleet;
 pub mod sweep;
 
@@ -18,17 +20,17 @@ pub mod sweep;
 pub struct Steps<'a, E, C> {
     ec2: &'a E,
     cloud: &'a C,
-    integrations: Integrations,
+    services: Services,
 }
 
 impl<'a, E, C> Steps<'a, E, C> {
     /// Calls the handlers with these ports. Ledger and leases are where the
-    /// integrations have them.
-    pub fn new(ec2: &'a E, cloud: &'a C, integrations: Integrations) -> Self {
+    /// services have them.
+    pub fn new(ec2: &'a E, cloud: &'a C, services: impl Into<Services>) -> Self {
         Self {
             ec2,
             cloud,
-            integrations,
+            services: services.into(),
         }
     }
 }
@@ -223,7 +225,7 @@ where
                 .step(function, arguments)
                 .await
                 .map_err(|error| as_lambda_says_it(&error)),
-            None => integrated(&self.integrations, resource, arguments),
+            None => self.services.invoke(resource, arguments).await,
         }
     }
 }

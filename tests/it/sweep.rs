@@ -92,7 +92,7 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
         cloud: &ports,
         config: &config,
         now: &now,
-        integrations: stage.integrations(),
+        services: stage.integrations().into(),
     };
     let region = "eu-west-1".parse().expect("a Region");
     let machine = crdb_privatelink::definition::sweep(&region, places).expect("it loads");
@@ -258,6 +258,7 @@ fn every_kind() -> Stage {
             state: simulator::ec2::EndpointState::Available,
             subnets: vec![foreign.subnets[0].id.clone()],
             groups: Vec::new(),
+            hours_old: 0,
             private_dns: false,
             tags: BTreeMap::from([("Name".to_owned(), format!("theirs {n}"))]),
         });
