@@ -293,7 +293,8 @@ fn made(story: &Story) -> Vec<String> {
         .collect()
 }
 
-fn is_interrupted(failure: &Failure) -> bool {
+/// Whether the run failed because Ctrl-C was pressed.
+pub(crate) fn is_interrupted(failure: &Failure) -> bool {
     message_of(&failure.cause).starts_with(INTERRUPTED)
 }
 

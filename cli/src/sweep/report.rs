@@ -1,6 +1,6 @@
 //! What a sweep found and did: for people, for programs, and as an exit code. Pure.
 
-use find_orphans::{Finding, Sum};
+use find_orphans::{Finding, Kind, Sum};
 use serde_json::{Value, json};
 use shared::Code;
 use shared::report::Ending;
@@ -9,7 +9,7 @@ use shared::tour::Unseen;
 use super::title;
 use super::walk::Trouble;
 use crate::display::text::{count, hanging};
-use crate::ending::{End, steps_json};
+use crate::ending::{End, is_interrupted, steps_json};
 use crate::exit::Exit;
 use crate::story::Story;
 
@@ -196,9 +196,12 @@ impl Report {
         let fix = Some(finding.fix.clone());
         let Some(removal) = self.removal(finding) else {
             return match (&finding.kept, self.fate(finding)) {
-                (Some(why), _) => (format!("stays: {why}"), fix),
+                (Some(why), _) => (format!("stays: {why}"), Some(fix_of_kept(finding))),
                 (None, Fate::Removable) => ("can be removed: `sweep --apply`".to_owned(), fix),
-                (None, _) => ("not removed".to_owned(), fix),
+                (None, _) => (
+                    "not removed: the sweep did not come so far".to_owned(),
+                    None,
+                ),
             };
         };
         match &removal.became {
@@ -280,6 +283,17 @@ pub(crate) fn entries(number: usize) -> String {
     }
 }
 
+/// What to do about something that stays. What a sweep removes as a rule, it looks at
+/// again.
+fn fix_of_kept(finding: &Finding) -> String {
+    match finding.kind {
+        Kind::Unrecorded | Kind::LeftOver | Kind::EntryOnly => {
+            "Nothing yet: the next sweep looks at it again.".to_owned()
+        }
+        Kind::TagsCopied | Kind::RegistrationStale | Kind::RegistrationGone => finding.fix.clone(),
+    }
+}
+
 fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
     match end {
         End::Removed(removed) if removed.undone.is_empty() => (
@@ -288,13 +302,17 @@ fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
         ),
         End::Removed(removed) => (format!("removed: {}", removed.undone.join("; ")), None),
         End::Failed(ending, failure) => {
-            let code = failure.code();
             let left: Vec<&str> = failure.left.iter().map(|it| it.what.as_str()).collect();
             let left = match (ending, left.is_empty()) {
                 (Ending::DisconnectRefused, _) => "refused".to_owned(),
                 (_, true) => "not removed".to_owned(),
                 (_, false) => format!("not all removed, {} is left", left.join(", ")),
             };
+            if is_interrupted(failure) {
+                let fix = "Sweep again: what is left of it is found again.";
+                return (format!("{left}: stopped by Ctrl-C"), Some(fix.to_owned()));
+            }
+            let code = failure.code();
             let verdict = format!("{left}: {code}: {}", failure.detail());
             (verdict, Some(code.fix().to_owned()))
         }
