@@ -298,16 +298,16 @@ fn told_of_answer(state: &str, output: &Value) -> String {
                 text(&request["region"])
             )
         }
-        "FindOrphans" => format!(
-            "{}, {}",
-            told_of_sum(output, "places", "place"),
-            told_of_sum(output, "findings", "finding")
-        ),
-        "RebuildLedger" => format!(
-            "{}, {}",
-            told_of_sum(output, "places", "place"),
-            told_of_sum(output, "connections", "connection")
-        ),
+        "FindOrphans" => {
+            let seen = told_of_sum(output, [("places", "place"), ("findings", "finding")]);
+            match output["to_remove"].as_array().map_or(0, Vec::len) {
+                0 => seen,
+                number => format!("{seen}, {number} to remove"),
+            }
+        }
+        "RebuildLedger" => {
+            told_of_sum(output, [("places", "place"), ("connections", "connection")])
+        }
         "StartConnectionRemovals" => {
             count(output["done"].as_array().map_or(0, Vec::len), "connection")
         }
@@ -346,10 +346,13 @@ fn told_of_answer(state: &str, output: &Value) -> String {
     }
 }
 
-/// `2 places`: a number of the sum so far.
-fn told_of_sum(output: &Value, field: &str, thing: &str) -> String {
-    let number = output["sum"][field].as_u64().unwrap_or_default();
-    count(usize::try_from(number).unwrap_or(usize::MAX), thing)
+/// `1 place, 2 findings`: numbers of the sum so far.
+fn told_of_sum(output: &Value, numbers: [(&str, &str); 2]) -> String {
+    let told = numbers.map(|(field, thing)| {
+        let number = output["sum"][field].as_u64().unwrap_or_default();
+        count(usize::try_from(number).unwrap_or(usize::MAX), thing)
+    });
+    told.join(", ")
 }
 
 fn told_of_plan(plan: &Value) -> String {

@@ -212,8 +212,13 @@ pub fn goes_forward(tale: Tale, function: &str) -> bool {
 }
 
 fn part_of(tale: Tale, function: &str) -> Option<Part> {
-    tale.of(&crate::steps::resource_name(function))
-        .map(|words| words.part)
+    let name = crate::steps::resource_name(function);
+    let words = tale.of(&name).or_else(|| {
+        // The door that starts runs has there the name of what it starts.
+        let mut steps = SWEEP.iter().filter(|_| tale == Tale::Sweep);
+        steps.find(|words| words.state.starts_with(&name))
+    });
+    words.map(|words| words.part)
 }
 
 #[cfg(test)]
@@ -253,6 +258,14 @@ mod tests {
             assert_eq!(named, tasks);
             assert_eq!(table.len(), named.len(), "each state once");
         }
+    }
+
+    #[test]
+    fn a_sweep_that_is_stopped_starts_nothing_more() {
+        for function in ["find-orphans", "start-connection", "rebuild-ledger"] {
+            assert!(goes_forward(Tale::Sweep, function), "{function}");
+        }
+        assert!(!goes_forward(Tale::Connect, "start-connection"));
     }
 
     #[test]
