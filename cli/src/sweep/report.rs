@@ -198,10 +198,13 @@ impl Report {
             return match (&finding.kept, self.fate(finding)) {
                 (Some(why), _) => (format!("stays: {why}"), Some(fix_of_kept(finding))),
                 (None, Fate::Removable) => ("can be removed: `sweep --apply`".to_owned(), fix),
-                (None, _) => (
-                    "not removed: the sweep did not come so far".to_owned(),
-                    None,
-                ),
+                (None, _) if self.trouble.is_some() => {
+                    ("not removed, for the reason below".to_owned(), None)
+                }
+                (None, _) => {
+                    let verdict = "not removed: when its turn came, it was not as before";
+                    (verdict.to_owned(), Some("Sweep again.".to_owned()))
+                }
             };
         };
         match &removal.became {
