@@ -132,11 +132,9 @@ impl Report {
             Some(Trouble::Failed { .. }) => "incomplete",
             None if self.findings.is_empty() => "nothing-found",
             None if !self.apply => "found",
-            None => match self.exit() {
-                Exit::Done => "removed",
-                Exit::NotYet => "removal-started",
-                _ => "something-stays",
-            },
+            None if self.exit() == Exit::Done => "removed",
+            None if self.exit() == Exit::NotYet => "removal-started",
+            None => "something-stays",
         }
     }
 

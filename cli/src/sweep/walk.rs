@@ -48,12 +48,15 @@ pub(crate) struct Begun {
 
 impl Seen {
     fn hear(&mut self, event: &Event) {
-        match &event.kind {
-            EventKind::TaskScheduled {
-                state, arguments, ..
-            } if state == "FindOrphans" => self.removes = arguments["remove"] == true,
-            EventKind::TaskSucceeded { state, output } => self.answered(state, output),
-            _ => {}
+        if let EventKind::TaskScheduled {
+            state, arguments, ..
+        } = &event.kind
+            && state == "FindOrphans"
+        {
+            self.removes = arguments["remove"] == true;
+        }
+        if let EventKind::TaskSucceeded { state, output } = &event.kind {
+            self.answered(state, output);
         }
     }
 
