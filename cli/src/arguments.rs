@@ -36,6 +36,13 @@ pub enum Command {
     /// Take a connection away: ends with nothing of it left, or says what is left and why.
     #[command(after_help = exit::table())]
     Deprovision(Deprovision),
+    /// Look for what connections have left behind in every account and Region; reports, and removes
+    /// only with `--apply`.
+    #[command(after_help = exit::table())]
+    Sweep(Sweep),
+    /// Make a ledger that was lost anew from the tags; reports, and writes only with `--apply`.
+    #[command(after_help = exit::table())]
+    Rebuild(Rebuild),
     /// List the simulated worlds that come along.
     Scenarios,
     /// Explain an error code: cause and fix.
@@ -63,6 +70,93 @@ pub enum Picture {
     Deprovision,
     /// Checking all connections.
     CheckFleet,
+    /// Looking for orphans.
+    Sweep,
+}
+
+/// `sweep`.
+///
+/// In a simulated world, what is to be removed is removed in this process, one
+/// connection after the other. In a real account the stack's own machine
+/// `deprovision` is started for it: its lease decides against every other run of
+/// the stack, and it announces how it ended.
+#[derive(Debug, Args)]
+pub struct Sweep {
+    /// In which world.
+    #[command(flatten)]
+    pub place: Place,
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+    /// Where.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Have removed what can be.
+    #[arg(long, help_heading = "Sweep")]
+    pub apply: bool,
+    /// What is younger stays.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Sweep")]
+    pub minimum_age: u32,
+    /// Remove also if the ledger looks lost, because it is not: what it does not have are orphans.
+    #[arg(long, help_heading = "Sweep")]
+    pub ledger_is_complete: bool,
+    /// The ARN of the stack's machine `deprovision`: output `DeprovisionMachineArn`. Needed with
+    /// `--aws --apply`.
+    #[arg(long, value_name = "ARN", requires = "aws", help_heading = "Stack")]
+    pub deprovision_machine: Option<String>,
+    /// Print nothing but one JSON document, on stdout.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// `rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// In which world.
+    #[command(flatten)]
+    pub place: Place,
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+    /// Where.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Write the entries that there are none of. Those that are there stay as they are.
+    #[arg(long, help_heading = "Rebuild")]
+    pub apply: bool,
+    /// Print nothing but one JSON document, on stdout.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Where to look.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Where")]
+pub struct Scope {
+    /// A Region, or an account and a Region: `eu-central-1`, `444455556666/us-east-1`; may be
+    /// repeated. Without it: the Region of the stack, and all that the ledger has a connection in.
+    #[arg(long = "place", value_name = "PLACE", value_parser = one_place)]
+    pub places: Vec<String>,
+}
+
+/// The deployed stack whose ledger is meant. A simulated world has one that needs no
+/// names.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Stack")]
+pub struct Stack {
+    /// The table of connections: output `ConnectionsTableName`. Needed with `--aws`.
+    #[arg(long, value_name = "TABLE", requires = "aws")]
+    pub connections_table: Option<String>,
+    /// The table of leases: output `LeasesTableName`. Needed with `--aws`.
+    #[arg(long, value_name = "TABLE", requires = "aws")]
+    pub leases_table: Option<String>,
+    /// The account of the stack. Needed with `--aws`; other accounts are reached by the role in
+    /// OTHER_ACCOUNT_ROLE.
+    #[arg(long, value_name = "ACCOUNT", requires = "aws")]
+    pub own_account: Option<String>,
+    /// The Region of the stack. [default: that of the surroundings]
+    #[arg(long, requires = "aws")]
+    pub region: Option<String>,
 }
 
 /// `deprovision`.
@@ -157,7 +251,7 @@ pub struct Plan {
 pub struct Place {
     /// A simulated world: a name from `crdb-privatelink scenarios`, or a TOML file. Its `[request]`
     /// is what is asked for unless flags say otherwise. [default: fresh-vpc; for `deprovision`:
-    /// connected]
+    /// connected; for `sweep`: orphans; for `rebuild`: ledger-lost]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "aws")]
     pub scenario: Option<String>,
     /// A simulator that is already running (`cargo run -p simulator`), so that its world stays
@@ -237,6 +331,13 @@ fn url(text: &str) -> Result<String, String> {
         Some(host) if !host.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
         Some(_) | None => Err("not a URL such as http://127.0.0.1:8080".to_owned()),
     }
+}
+
+fn one_place(text: &str) -> Result<String, String> {
+    let place: Result<shared::place::Place, _> = text.parse();
+    place
+        .map(|place| place.to_string())
+        .map_err(|error| error.to_string())
 }
 
 /// Outside these bounds a run is either endless or faster than its own calls.

@@ -23,6 +23,7 @@ pub fn run(machine: arguments::Picture) -> Result<Answer, Error> {
         arguments::Picture::Provision => mermaid(definition::provision()?.definition()),
         arguments::Picture::Deprovision => straight(&read(definition::DEPROVISION), "disconnect"),
         arguments::Picture::CheckFleet => straight(&read(definition::CHECK_FLEET), "check"),
+        arguments::Picture::Sweep => straight(&read(definition::SWEEP), "sweep"),
     };
     Ok(Answer::done(picture))
 }

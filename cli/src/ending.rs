@@ -102,7 +102,6 @@ impl End {
 
     /// The ending as one JSON document.
     pub fn json(&self, story: &Story, world: Value) -> Value {
-        let steps: Vec<Value> = story.steps().iter().map(step_json).collect();
         let ended = story
             .steps()
             .iter()
@@ -132,7 +131,7 @@ impl End {
             "elapsed_seconds": elapsed.map(rounded),
             "result": result,
             "failure": failure,
-            "steps": steps,
+            "steps": steps_json(story),
         })
     }
 }
@@ -294,7 +293,8 @@ fn made(story: &Story) -> Vec<String> {
         .collect()
 }
 
-fn is_interrupted(failure: &Failure) -> bool {
+/// Whether the run failed because Ctrl-C was pressed.
+pub(crate) fn is_interrupted(failure: &Failure) -> bool {
     message_of(&failure.cause).starts_with(INTERRUPTED)
 }
 
@@ -327,6 +327,11 @@ fn failure_json(failure: &Failure) -> Value {
         "undone": failure.undone,
         "left": left,
     })
+}
+
+/// The steps of a story, for programs.
+pub(crate) fn steps_json(story: &Story) -> Vec<Value> {
+    story.steps().iter().map(step_json).collect()
 }
 
 fn step_json(step: &Step) -> Value {

@@ -12,14 +12,17 @@ pub enum Exit {
     /// The command line or the request is not valid; nothing was started.
     BadRequest,
     /// `provision` failed and nothing that it made is left; `plan` found something
-    /// that stands in the way; or `deprovision` was refused.
+    /// that stands in the way; `deprovision` was refused; or `sweep` was, because the
+    /// ledger looks lost.
     NotConnected,
     /// `provision` failed and, as asked for, kept what it made.
     Kept,
-    /// `provision` failed or was left, and something that it made may be left: a
-    /// person must look.
+    /// `provision` failed or was left, and something that it made may be left; `sweep`
+    /// found something that is still there; or `sweep` or `rebuild` could not look at
+    /// everything: a person must look.
     Incomplete,
-    /// `plan` cannot be made yet; asking again later may help.
+    /// `plan` cannot be made yet, or what `sweep` started in the stack is under way;
+    /// asking again later may help.
     NotYet,
 }
 
@@ -57,11 +60,15 @@ impl Exit {
             Exit::Unexpected => "something unexpected; please report it",
             Exit::BadRequest => "the command line or the request is not valid; nothing was started",
             Exit::NotConnected => {
-                "provision failed and left nothing behind, plan found something in the way, or deprovision was refused"
+                "provision failed and left nothing behind, plan found something in the way, or deprovision or sweep was refused"
             }
             Exit::Kept => "provision failed and kept what it had made, as asked for",
-            Exit::Incomplete => "something may be left behind; a person must look",
-            Exit::NotYet => "plan cannot be made yet; ask again later",
+            Exit::Incomplete => {
+                "something may be left behind, or sweep or rebuild did not see everything; a person must look"
+            }
+            Exit::NotYet => {
+                "plan cannot be made yet, or the stack is still removing what sweep found; ask again later"
+            }
         }
     }
 }

@@ -4,8 +4,8 @@
 //! | Where | What |
 //! | --- | --- |
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
-//! | [`provision`], [`deprovision`], [`plan`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
-//! | [`definition`], [`steps`] | the definition and the table that joins its states to the handlers |
+//! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
+//! | [`definition`], [`steps`], [`services`] | the definition, the table that joins its states to the handlers, and what it calls itself |
 //! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
 //! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
@@ -32,11 +32,14 @@ pub mod interrupt;
 mod logging;
 pub mod plan;
 pub mod provision;
+pub mod rebuild;
 pub mod run;
 pub mod scenarios;
 pub mod script;
+pub mod services;
 pub mod steps;
 pub mod story;
+pub mod sweep;
 pub mod words;
 pub mod world;
 
@@ -49,6 +52,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Provision(it) => (it.json, provision::run(it, logging).await),
         Command::Deprovision(it) => (it.json, deprovision::run(it, logging).await),
         Command::Plan(it) => (it.json, Box::pin(plan::run(it)).await),
+        Command::Sweep(it) => (it.json, Box::pin(sweep::run(it, logging)).await),
+        Command::Rebuild(it) => (it.json, Box::pin(rebuild::run(it, logging)).await),
         Command::Scenarios => (false, scenarios::run()),
         Command::Explain { code } => (false, explain::run(code)),
         Command::Catalogue => (false, Ok(Answer::done(shared::catalogue::document()))),

@@ -25,7 +25,7 @@ pub fn run() -> Result<Answer, Error> {
         }
         text.push('\n');
     }
-    text.push_str("Use one by `crdb-privatelink provision --scenario NAME`; `deprovision` begins with `connected`.\n");
+    text.push_str("Use one by `crdb-privatelink provision --scenario NAME`; `deprovision` begins with `connected`, `sweep` with `orphans`, `rebuild` with `ledger-lost`.\n");
     Ok(Answer::done(text))
 }
 

@@ -11,6 +11,8 @@ use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
 use shared::traffic::Traffic;
 
+use crate::services::Services;
+
 pub mod fleet;
 pub mod sweep;
 
@@ -20,18 +22,18 @@ pub struct Steps<'a, E, T, C> {
     ec2: &'a E,
     traffic: &'a T,
     cloud: &'a C,
-    integrations: Integrations,
+    services: Services,
 }
 
 impl<'a, E, T, C> Steps<'a, E, T, C> {
     /// Calls the handlers with these ports. Ledger and leases are where the
-    /// integrations have them.
-    pub fn new(ec2: &'a E, traffic: &'a T, cloud: &'a C, integrations: Integrations) -> Self {
+    /// services have them.
+    pub fn new(ec2: &'a E, traffic: &'a T, cloud: &'a C, services: impl Into<Services>) -> Self {
         Self {
             ec2,
             traffic,
             cloud,
-            integrations,
+            services: services.into(),
         }
     }
 }
@@ -229,7 +231,7 @@ where
                 .step(function, arguments)
                 .await
                 .map_err(|error| as_lambda_says_it(&error)),
-            None => integrated(&self.integrations, resource, arguments),
+            None => self.services.invoke(resource, arguments).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use shared::report::message_of;
 use shared::request::Limits;
 use time::{Duration, OffsetDateTime};
 
+use crate::display::text::count;
 use crate::interrupt::INTERRUPTED;
 use crate::words::{self, Part, Tale, Words};
 
@@ -164,7 +165,13 @@ impl Story {
 
     /// How many steps lead to the connection, as far as is known by now.
     pub fn total(&self) -> usize {
-        words::story_steps(self.tale) + self.added - self.left_out
+        match self.tale {
+            // How many places there are shows on the way.
+            Tale::Sweep => self.steps.len(),
+            Tale::Connect | Tale::Disconnect => {
+                words::story_steps(self.tale) + self.added - self.left_out
+            }
+        }
     }
 
     /// Whether the story has turned back. Taking away goes on whatever fails.
@@ -291,6 +298,19 @@ fn told_of_answer(state: &str, output: &Value) -> String {
                 text(&request["region"])
             )
         }
+        "FindOrphans" => {
+            let seen = told_of_sum(output, [("places", "place"), ("findings", "finding")]);
+            match output["to_remove"].as_array().map_or(0, Vec::len) {
+                0 => seen,
+                number => format!("{seen}, {number} to remove"),
+            }
+        }
+        "RebuildLedger" => {
+            told_of_sum(output, [("places", "place"), ("connections", "connection")])
+        }
+        "StartConnectionRemovals" => {
+            count(output["done"].as_array().map_or(0, Vec::len), "connection")
+        }
         "GuardRemoval" => text(&output["because"]),
         "InspectConnection" => {
             let found = output["endpoints"].as_array().into_iter().flatten();
@@ -324,6 +344,15 @@ fn told_of_answer(state: &str, output: &Value) -> String {
             text(undone)
         }
     }
+}
+
+/// `1 place, 2 findings`: numbers of the sum so far.
+fn told_of_sum(output: &Value, numbers: [(&str, &str); 2]) -> String {
+    let told = numbers.map(|(field, thing)| {
+        let number = output["sum"][field].as_u64().unwrap_or_default();
+        count(usize::try_from(number).unwrap_or(usize::MAX), thing)
+    });
+    told.join(", ")
 }
 
 fn told_of_plan(plan: &Value) -> String {

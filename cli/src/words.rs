@@ -149,6 +149,17 @@ pub const REMOVAL: &[Words] = &[
     story("DeleteSecurityGroup", "Deleting the group", ""),
 ];
 
+/// The same for the definition that looks for orphans, or makes the ledger anew.
+pub const SWEEP: &[Words] = &[
+    story("RebuildLedger", "Reading the tags", "Tags read"),
+    story("FindOrphans", "Looking for orphans", "Looked"),
+    story(
+        "StartConnectionRemovals",
+        "Having them removed",
+        "Removals begun",
+    ),
+];
+
 /// Which definition is told of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tale {
@@ -157,6 +168,8 @@ pub enum Tale {
     Connect,
     /// `deprovision`.
     Disconnect,
+    /// `sweep`.
+    Sweep,
 }
 
 /// The steps that only a connection that is changed has.
@@ -168,6 +181,7 @@ impl Tale {
         match self {
             Tale::Connect => TABLE,
             Tale::Disconnect => REMOVAL,
+            Tale::Sweep => SWEEP,
         }
     }
 
@@ -179,7 +193,9 @@ impl Tale {
 
 /// The words for a state of any definition, if it does something.
 pub fn of(state: &str) -> Option<&'static Words> {
-    Tale::Connect.of(state).or(Tale::Disconnect.of(state))
+    [Tale::Connect, Tale::Disconnect, Tale::Sweep]
+        .into_iter()
+        .find_map(|tale| tale.of(state))
 }
 
 /// How many steps lead to the goal when none can be left out.
@@ -196,8 +212,13 @@ pub fn goes_forward(tale: Tale, function: &str) -> bool {
 }
 
 fn part_of(tale: Tale, function: &str) -> Option<Part> {
-    tale.of(&crate::steps::resource_name(function))
-        .map(|words| words.part)
+    let name = crate::steps::resource_name(function);
+    let words = tale.of(&name).or_else(|| {
+        // The door that starts runs has there the name of what it starts.
+        let mut steps = SWEEP.iter().filter(|_| tale == Tale::Sweep);
+        steps.find(|words| words.state.starts_with(&name))
+    });
+    words.map(|words| words.part)
 }
 
 #[cfg(test)]
@@ -213,6 +234,7 @@ mod tests {
         for (tale, text) in [
             (Tale::Connect, crate::definition::PROVISION),
             (Tale::Disconnect, crate::definition::DEPROVISION),
+            (Tale::Sweep, crate::definition::SWEEP),
         ] {
             let definition: Value = serde_json::from_str(text).unwrap();
             let states = definition["States"].as_object().unwrap();
@@ -224,13 +246,26 @@ mod tests {
                 .iter()
                 .filter(|(_, state)| state["Resource"].as_str().is_some_and(is_step))
                 .map(|(name, _)| name.as_str())
-                .chain([LEASE])
+                .chain(
+                    states
+                        .keys()
+                        .map(String::as_str)
+                        .filter(|name| *name == LEASE),
+                )
                 .collect();
             let table = tale.table();
             let named: BTreeSet<&str> = table.iter().map(|words| words.state).collect();
             assert_eq!(named, tasks);
             assert_eq!(table.len(), named.len(), "each state once");
         }
+    }
+
+    #[test]
+    fn a_sweep_that_is_stopped_starts_nothing_more() {
+        for function in ["find-orphans", "start-connection", "rebuild-ledger"] {
+            assert!(goes_forward(Tale::Sweep, function), "{function}");
+        }
+        assert!(!goes_forward(Tale::Connect, "start-connection"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use engine::Clock;
 use guard_removal::cloudwatch::CloudWatch;
 use in_process::integrations::Integrations;
 use shared::cloud::HttpCloud;
-use shared::config::{Config, DEFAULT_SECRET, aws, aws_at};
+use shared::config::{Config, aws, aws_at};
 use shared::ec2::AwsEc2;
 use shared::ids::Region;
 use shared::secret::SecretsManager;
@@ -17,6 +17,9 @@ use simulator::{Scenario, Simulator};
 use crate::arguments::Place;
 use crate::clock::StoryClock;
 use crate::error::Error;
+use crate::services::Services;
+
+pub mod everywhere;
 
 /// Fast enough that minutes become seconds, slow enough to be looked at.
 const DEFAULT_SPEED: f64 = 25.0;
@@ -52,7 +55,7 @@ pub struct World {
     /// What the definition calls without a function: ledger, leases and events.
     /// Those of a simulated world, or else private ones that end with this
     /// process: it neither sees nor keeps the leases of a deployed stack.
-    pub integrations: Integrations,
+    pub services: Services,
     /// Its time.
     pub clock: StoryClock,
     /// What it is, in sentences for the reader.
@@ -119,43 +122,62 @@ impl Chosen {
     /// # Errors
     /// When the simulator cannot listen or no TLS client can be built.
     pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
+        let clock = StoryClock::new(self.speed(place));
+        let Some(simulated) = self.simulated(place, &clock).await? else {
+            return real(place, region, clock).await;
+        };
+        let aws = aws_at(&simulated.url, region.as_str()).await;
+        let cloud = simulated.config.cloud(&aws)?;
+        Ok(World {
+            ec2: AwsEc2::new(&aws),
+            traffic: CloudWatch::new(&aws),
+            services: simulated.services(&clock)?,
+            cloud,
+            clock,
+            about: vec![simulated.about],
+            _server: simulated.server,
+        })
+    }
+
+    /// The simulated world, with one of our own started; `None` for a real account.
+    async fn simulated(
+        self,
+        place: &Place,
+        clock: &StoryClock,
+    ) -> Result<Option<Simulated>, Error> {
         let speed = self.speed(place);
-        let clock = StoryClock::new(speed);
-        let fast = (speed != 1.0).then(|| {
-            format!("While something is awaited, time runs {speed} times as fast as on the wall; times shown are its own.")
-        });
-        let (url, mut about, integrations, server) = match self {
-            Chosen::Aws => return real(place, region, clock).await,
-            Chosen::Running { url, .. } => {
+        let (scenario, url, mut about, here, server) = match self {
+            Chosen::Aws => return Ok(None),
+            Chosen::Running { url, scenario } => {
                 let about = format!("The simulator at {url}.");
-                (url, about, private(&clock)?, None)
+                (scenario, url, about, None, None)
             }
             Chosen::Embedded { name, scenario } => {
                 let time = clock.clone();
                 let simulator = Simulator::new(&scenario, move || time.now());
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let integrations = Integrations::new(simulator.clone());
+                let here = Integrations::new(simulator.clone());
                 let server = Server::start(simulator, address)
                     .await
                     .map_err(Error::Listen)?;
                 let about = format!("The simulated world {name}: {}.", scenario.title);
-                (server.url(), about, integrations, Some(server))
+                (scenario, server.url(), about, Some(here), Some(server))
             }
         };
-        if let Some(fast) = fast {
-            about = format!("{about} {fast}");
+        if speed != 1.0 {
+            about.push_str(&format!(
+                " While something is awaited, time runs {speed} times as fast as on the wall; times shown are its own."
+            ));
         }
-        let aws = aws_at(&url, region.as_str()).await;
-        let secret = place.secret.as_deref().unwrap_or(DEFAULT_SECRET);
-        Ok(World {
-            ec2: AwsEc2::new(&aws),
-            traffic: CloudWatch::new(&aws),
-            cloud: HttpCloud::new(&url, SecretsManager::new(&aws, secret))?,
-            integrations,
-            clock,
-            about: vec![about],
-            _server: server,
-        })
+        let config = config_of(&scenario, &url, place.secret.as_deref());
+        Ok(Some(Simulated {
+            url,
+            about,
+            config,
+            region: scenario.region.clone(),
+            here,
+            server,
+        }))
     }
 
     fn speed(&self, place: &Place) -> f64 {
@@ -165,6 +187,44 @@ impl Chosen {
         };
         place.speed.unwrap_or(usual)
     }
+}
+
+/// A simulated world that can be reached.
+struct Simulated {
+    url: String,
+    about: String,
+    /// What a stack in this world would be told.
+    config: Config,
+    /// The Region of its stack.
+    region: String,
+    /// The services of a world of our own.
+    here: Option<Integrations>,
+    server: Option<Server>,
+}
+
+impl Simulated {
+    /// The services of this world; the client of the Cloud API must have been made.
+    fn services(&self, clock: &StoryClock) -> Result<Services, Error> {
+        Ok(match &self.here {
+            Some(here) => here.clone().into(),
+            None => Services::at(&self.url, private(clock)?)?,
+        })
+    }
+}
+
+/// What a stack in this world would be told.
+fn config_of(scenario: &Scenario, url: &str, secret: Option<&str>) -> Config {
+    let role = scenario.roles.first();
+    Config::of(|name| match name {
+        "API_KEY_SECRET" => secret.map(str::to_owned),
+        "COCKROACH_SERVER" => Some(url.to_owned()),
+        "OWN_ACCOUNT" => Some(scenario.account.clone()),
+        "OTHER_ACCOUNT_ROLE" => role.map(|role| role.name.clone()),
+        "OTHER_ACCOUNT_EXTERNAL_ID" => role.and_then(|role| role.external_id.clone()),
+        "CONNECTIONS_TABLE" => Some(scenario.stack.connections_table.clone()),
+        "LEASES_TABLE" => Some(scenario.stack.leases_table.clone()),
+        _ => None,
+    })
 }
 
 async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
@@ -177,7 +237,7 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
         ec2: AwsEc2::new(&aws),
         traffic: CloudWatch::new(&aws),
         cloud: config.cloud(&aws)?,
-        integrations: private(&clock)?,
+        services: private(&clock)?.into(),
         clock,
         about: vec![format!(
             "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",

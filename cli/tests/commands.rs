@@ -55,8 +55,14 @@ struct Standing {
 
 impl Standing {
     fn new(scenario: &str) -> Self {
+        Self::with(scenario, |_| {})
+    }
+
+    /// The same with a change.
+    fn with(scenario: &str, change: impl FnOnce(&mut Scenario)) -> Self {
         let mut scenario = Scenario::shipped(scenario).unwrap();
         scenario.pace = Pace::instant();
+        change(&mut scenario);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -76,6 +82,69 @@ impl Standing {
 
     fn run(&self, arguments: &[&str]) -> Output {
         run(&[arguments, &["--endpoint", &self.server.url()]].concat())
+    }
+
+    /// What there is in a VPC, at the clusters and in the ledger of it.
+    fn things(&self, vpc: &str) -> String {
+        self.simulator.look(|world| {
+            let endpoints = world.ec2.endpoints.values().filter(|it| it.vpc_id == vpc);
+            let endpoints: Vec<_> = endpoints.filter(|it| it.state.is_there()).collect();
+            let ids: Vec<&str> = endpoints.iter().map(|it| it.id.as_str()).collect();
+            let groups: Vec<_> = world
+                .ec2
+                .groups
+                .values()
+                .filter(|it| it.vpc_id == vpc && !it.is_default())
+                .collect();
+            let registrations = world.cloud.clusters().flat_map(|it| it.connections());
+            let registrations: Vec<_> = registrations
+                .filter(|it| ids.contains(&it.endpoint_id.as_str()))
+                .collect();
+            format!("{endpoints:#?} {groups:#?} {registrations:#?}")
+        })
+    }
+
+    /// Everything that a command could change.
+    fn account(&self) -> String {
+        let vpcs: Vec<String> = self.simulator.look(|world| {
+            let vpcs = world.ec2.vpcs.values();
+            vpcs.map(|vpc| vpc.id.clone()).collect()
+        });
+        let things: Vec<String> = vpcs.iter().map(|vpc| self.things(vpc)).collect();
+        format!("{things:?} {:?} {:?}", self.registered(), self.ledger())
+    }
+
+    fn registered(&self) -> Vec<String> {
+        self.simulator.look(|world| {
+            let registrations = world.cloud.clusters().flat_map(|it| it.connections());
+            registrations.map(|it| it.endpoint_id.clone()).collect()
+        })
+    }
+
+    /// The entries, by the id of their connection.
+    fn ledger(&self) -> std::collections::BTreeMap<String, Value> {
+        self.simulator
+            .look(|world| world.dynamodb.items(&world.stack.connections_table))
+    }
+
+    /// The VPCs whose lease is held.
+    fn leases(&self) -> usize {
+        self.simulator.look(|world| {
+            let leases = world.dynamodb.items(&world.stack.leases_table);
+            leases.values().filter(|it| !it["holder"].is_null()).count()
+        })
+    }
+
+    /// The command on what it takes for an account.
+    fn real(&self, arguments: &[&str]) -> Output {
+        command(arguments)
+            .env("AWS_ENDPOINT_URL", self.server.url())
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "simulated")
+            .env("AWS_SECRET_ACCESS_KEY", "simulated")
+            .env("COCKROACH_SERVER", self.server.url())
+            .output()
+            .unwrap()
     }
 
     fn endpoints(&self) -> usize {
@@ -583,6 +652,274 @@ fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
     );
 }
 
+/// What each finding is, and what becomes of it.
+fn fates(document: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let findings = document["result"]["findings"].as_array().unwrap().iter();
+    let mut fates: Vec<_> = findings
+        .map(|it| (text(&it["kind"]), text(&it["fate"])))
+        .collect();
+    fates.sort();
+    fates
+}
+
+/// What is in the world `orphans`, with what becomes of that which can be removed.
+fn orphans(fate: &str) -> Vec<(String, String)> {
+    let mut fates = [
+        ("entry-only", fate),
+        ("left-over", fate),
+        ("registration-gone", "stays"),
+        ("registration-stale", "stays"),
+        ("tags-copied", "stays"),
+        ("unrecorded", fate),
+        ("unrecorded", "stays"),
+    ]
+    .map(|(kind, fate)| (kind.to_owned(), fate.to_owned()))
+    .to_vec();
+    fates.sort();
+    fates
+}
+
+#[test]
+fn a_sweep_reports_every_kind_and_changes_nothing() {
+    let world = Standing::new("orphans");
+    let before = world.account();
+    let output = world.run(&["sweep"]);
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 5, "{said}");
+    for expected in [
+        "In eu-west-1:",
+        "Without an entry in the ledger",
+        "can be removed: `sweep --apply`",
+        "stays: it may be younger than 24 hours",
+        "stays: nobody can tell whose it is",
+        "7 findings in 1 place: 3 can be removed, 4 stay.",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let document = json(&world.run(&["sweep", "--json"]));
+    assert_eq!(document["outcome"], "found");
+    assert_eq!(fates(&document), orphans("removable"));
+    assert_eq!(world.account(), before);
+}
+
+#[test]
+fn a_sweep_removes_what_can_be_and_nothing_else() {
+    let world = Standing::new("orphans");
+    let vpc = |n: usize| format!("vpc-0a{n}00000000000000");
+    let stays = [
+        "vpc-0a1b2c3d4e5f60718".to_owned(),
+        vpc(2),
+        vpc(6),
+        vpc(7),
+        vpc(8),
+    ];
+    let of_these = || stays.each_ref().map(|vpc| world.things(vpc));
+    let before = of_these();
+    let document = json(&world.run(&["sweep", "--apply", "--json", "--speed=200"]));
+    assert_eq!(document["outcome"], "something-stays");
+    assert_eq!(fates(&document), orphans("removed"), "{document:#}");
+    assert_eq!(of_these(), before);
+    for gone in [3, 4, 5].map(vpc) {
+        assert_eq!(world.things(&gone), "[] [] []", "{gone}");
+    }
+    let registered = world.registered();
+    let endpoints = ["1", "2", "7", "9"].map(|n| format!("vpce-0a{n}0000000000000e"));
+    assert_eq!(registered, endpoints, "those of what is gone are gone");
+    assert_eq!(world.ledger().len(), 3);
+    assert_eq!(world.leases(), 0);
+
+    let before = world.account();
+    let document = json(&world.run(&["sweep", "--apply", "--json", "--speed=200"]));
+    let fates = fates(&document);
+    assert_eq!(fates.len(), 4, "{document:#}");
+    assert!(fates.iter().all(|(_, fate)| fate == "stays"), "{fates:?}");
+    assert_eq!(world.account(), before);
+}
+
+#[test]
+fn a_sweep_does_not_take_a_lost_ledger_for_orphans_unless_told_so() {
+    let sweep = [
+        "sweep",
+        "--scenario=ledger-lost",
+        "--apply",
+        "--json",
+        "--speed=200",
+    ];
+    let refused = json(&run(&sweep));
+    assert_eq!(refused["exit_code"], 3);
+    assert_eq!(refused["outcome"], "refused");
+    assert_eq!(refused["failure"]["code"], "ledger-looks-lost");
+    let fix = refused["failure"]["fix"].as_str().unwrap();
+    assert!(fix.contains("crdb-privatelink rebuild --apply"), "{fix}");
+    let told = json(&run(&[&sweep[..], &["--ledger-is-complete"]].concat()));
+    assert_eq!(
+        (&told["exit_code"], &told["outcome"]),
+        (&0.into(), &"removed".into())
+    );
+}
+
+#[test]
+fn what_a_sweep_cannot_look_at_is_named() {
+    let output = run(&[
+        "sweep",
+        "--place=444455556666/us-east-1",
+        "--place=eu-west-1",
+    ]);
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 5, "{said}");
+    for expected in [
+        "Incomplete:",
+        "Could not be looked at:",
+        "444455556666/us-east-1: account-not-configured",
+        "7 findings in 1 place",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
+    let mut running = Running::start(&["sweep", "--apply", "--speed=20"]);
+    running.until("Deleting the endpoint");
+    running.interrupt();
+    running.until("removes nothing more");
+    let output = running.end();
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 5, "{said}");
+    assert_eq!(said.matches("stopped by Ctrl-C").count(), 3, "{said}");
+}
+
+#[test]
+fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
+    let world = Standing::new("ledger-lost");
+    let before = world.account();
+    let told = json(&world.run(&["rebuild", "--json"]));
+    assert_eq!(
+        (told["outcome"].as_str(), told["exit_code"].as_u64()),
+        (Some("found"), Some(0))
+    );
+    assert_eq!(told["result"]["entries"].as_array().unwrap().len(), 2);
+    assert_eq!(world.account(), before);
+
+    let output = world.run(&["rebuild", "--apply"]);
+    let said = stdout(&output);
+    assert_eq!(exit(&output), 0, "{said}");
+    assert!(
+        said.contains("2 entries written, 0 there already"),
+        "{said}"
+    );
+    assert_eq!(world.ledger().len(), 2);
+    let again = json(&world.run(&["rebuild", "--apply", "--json"]));
+    assert_eq!(again["outcome"], "nothing-missing");
+
+    let clean = world.run(&["sweep", "--scenario=ledger-lost"]);
+    assert_eq!(exit(&clean), 0, "{}", stdout(&clean));
+    assert!(stdout(&clean).starts_with("Nothing found"));
+    let away = [
+        "deprovision",
+        "--scenario=ledger-lost",
+        "--json",
+        "--speed=200",
+    ];
+    assert_eq!(json(&world.run(&away))["outcome"], "disconnected");
+    assert_eq!(world.things("vpc-0a1b2c3d4e5f60718"), "[] [] []");
+    assert_eq!(
+        world.ledger().len(),
+        1,
+        "the ledger of the simulator is kept"
+    );
+}
+
+#[test]
+fn a_real_account_is_not_swept_without_the_ledger_of_its_stack() {
+    let world = Standing::new("orphans");
+    for (arguments, missing) in [
+        (
+            &["sweep", "--aws"][..],
+            "--connections-table, --leases-table",
+        ),
+        (
+            &["rebuild", "--aws", "--apply", "--leases-table=b"],
+            "--connections-table",
+        ),
+        (
+            &[
+                "sweep",
+                "--aws",
+                "--apply",
+                "--connections-table=a",
+                "--leases-table=b",
+                "--own-account=111122223333",
+            ],
+            "--deprovision-machine",
+        ),
+    ] {
+        let document = json(&world.real(&[arguments, &["--json"]].concat()));
+        assert_eq!(document["exit_code"], 2);
+        assert_eq!(document["outcome"], "not-started");
+        assert_eq!(document["failure"]["code"], "invalid-request");
+        let message = document["failure"]["message"].as_str().unwrap();
+        assert!(message.contains(missing), "{message}");
+    }
+    for bad in [
+        &["sweep", "--connections-table=a"][..],
+        &["sweep", "--minimum-age=0"],
+        &["sweep", "--place=nowhere"],
+        &["rebuild", "--ledger-is-complete"],
+    ] {
+        assert_eq!(exit(&run(bad)), 2, "{bad:?}");
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+#[test]
+fn in_a_real_account_the_machine_of_the_stack_removes() {
+    let world = Standing::new("orphans");
+    let before = world.account();
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-deprovision";
+    let output = world.real(&[
+        "sweep",
+        "--aws",
+        "--apply",
+        "--json",
+        "--connections-table=crdb-privatelink-connections",
+        "--leases-table=crdb-privatelink-leases",
+        "--own-account=111122223333",
+        "--deprovision-machine",
+        machine,
+    ]);
+    let document = json(&output);
+    assert_eq!(fates(&document), orphans("under-way"), "{document:#}");
+    assert_eq!(world.account(), before);
+    let started = world
+        .simulator
+        .look(|world| world.step_functions.executions.clone());
+    assert_eq!(started.len(), 3);
+    assert!(started.iter().all(|run| run.machine == machine));
+}
+
+#[test]
+fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
+    let world = Standing::with("standard-cluster", |scenario| {
+        let long = std::time::Duration::from_secs(3600);
+        (scenario.pace.acceptance, scenario.pace.deregistration) = (long, long);
+    });
+    let mut running = Running::start(&[
+        "provision",
+        "--scenario=standard-cluster",
+        "--endpoint",
+        &world.server.url(),
+    ]);
+    running.until("Waiting for acceptance");
+    assert_eq!(world.leases(), 1);
+    running.interrupt();
+    running.until("Removing the registration");
+    running.interrupt();
+    assert_eq!(exit(&running.end()), 5);
+    assert_eq!(world.leases(), 0);
+}
+
 #[test]
 fn a_proxy_of_the_surroundings_does_not_stand_before_the_simulator() {
     let mut command = command(&[
@@ -635,7 +972,7 @@ fn codes_are_explained_from_the_catalogue() {
         "{unknown}"
     );
     assert!(stdout(&run(&["catalogue"])).starts_with("# Errors"));
-    for machine in ["provision", "deprovision", "check-fleet"] {
+    for machine in ["provision", "deprovision", "check-fleet", "sweep"] {
         let picture = stdout(&run(&["diagram", machine]));
         assert!(
             picture.starts_with("stateDiagram-v2\n"),

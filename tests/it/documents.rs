@@ -17,5 +17,5 @@ fn generated_documents_are_up_to_date() {
 
 #[test]
 fn the_readme_shows_the_picture_of_the_definition() {
-    assert_eq!(read("README.md").matches("```mermaid\n").count(), 2);
+    assert_eq!(read("README.md").matches("```mermaid\n").count(), 3);
 }

@@ -310,7 +310,7 @@ impl Tasks for Story {
                 cloud: ports,
                 config: &self.config,
                 now: &|| self.stage.clock.now(),
-                integrations,
+                services: integrations.into(),
             };
             return steps.invoke(resource, arguments).await;
         }

@@ -94,7 +94,7 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
         cloud: &ports,
         config: &config,
         now: &now,
-        integrations: stage.integrations(),
+        services: stage.integrations().into(),
     };
     let region = "eu-west-1".parse().expect("a Region");
     let machine = crdb_privatelink::definition::sweep(&region, places).expect("it loads");
@@ -261,6 +261,7 @@ fn every_kind() -> Stage {
             subnets: vec![foreign.subnets[0].id.clone()],
             groups: Vec::new(),
             traffic: None,
+            hours_old: 0,
             private_dns: false,
             tags: BTreeMap::from([("Name".to_owned(), format!("theirs {n}"))]),
         });
@@ -417,7 +418,7 @@ fn an_orphan_that_is_in_use_or_protected_stays() {
             panic!("{outcome:?}");
         };
         assert_eq!(error, "DisconnectRefused");
-        let failure = Failure::parse(&cause);
+        let failure = Failure::parse(&cause).expect("a failure");
         codes.insert(failure.code());
     }
     let expected = [Code::ConnectionCarriesTraffic, Code::ConnectionProtected];

@@ -98,8 +98,10 @@ fn with_diagrams(text: &str) -> String {
     let read = |text: &str| serde_json::from_str(text).unwrap_or_default();
     let provision = diagram::mermaid(&read(definition::PROVISION));
     let deprovision = diagram::straight(&read(definition::DEPROVISION), "disconnect");
+    let sweep = diagram::straight(&read(definition::SWEEP), "sweep");
     let text = with_diagram(text, "provision", &provision);
-    with_diagram(&text, "deprovision", &deprovision)
+    let text = with_diagram(&text, "deprovision", &deprovision);
+    with_diagram(&text, "sweep", &sweep)
 }
 
 fn with_diagram(text: &str, machine: &str, picture: &str) -> String {

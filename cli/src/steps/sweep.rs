@@ -1,7 +1,6 @@
 //! The same for `sweep`, whose functions look at one place after the other.
 
 use engine::{TaskFailure, Tasks};
-use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::StepError;
 use shared::cloud::Cloud;
@@ -14,7 +13,8 @@ use shared::place::Places;
 use start_connection::{Door, Known};
 use time::OffsetDateTime;
 
-use super::{as_lambda_says_it, function_of, integrate};
+use super::{as_lambda_says_it, function_of};
+use crate::services::Services;
 
 /// The functions of `sweep` in this process.
 pub struct SweepSteps<'a, P, L, X, C> {
@@ -31,7 +31,7 @@ pub struct SweepSteps<'a, P, L, X, C> {
     /// The clock.
     pub now: &'a dyn Fn() -> OffsetDateTime,
     /// What the definition calls itself.
-    pub integrations: Integrations,
+    pub services: Services,
 }
 
 impl<P, L, X, C> SweepSteps<'_, P, L, X, C>
@@ -93,7 +93,7 @@ where
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         if engine::INTEGRATIONS.contains(&resource) {
-            return integrate(&self.integrations, resource, arguments);
+            return self.services.invoke(resource, arguments).await;
         }
         let function = function_of(resource).unwrap_or(resource);
         self.step(function, arguments)

@@ -331,10 +331,10 @@ catalogue! {
     // Orphans: what a sweep finds, besides the above.
     OrphanedResources = "orphaned-resources", Rejected,
         "An endpoint or a security group carries the tags of a connection, and the ledger has no such connection, or one that is over.",
-        "Have it removed: start the machine sweep with {\"apply\": true}, or set the parameter OnOrphans=remove. If the ledger was lost, rebuild it instead: {\"rebuild\": true, \"apply\": true}.";
+        "Have it removed: `crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}, or the parameter OnOrphans=remove. If the ledger was lost, rebuild it instead: `crdb-privatelink rebuild`.";
     EntryWithoutResources = "entry-without-resources", Rejected,
         "The ledger has a connection, and nothing of it is left in its VPC.",
-        "Have it forgotten (start the machine sweep with {\"apply\": true}), or connect again. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
+        "Have it forgotten (`crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}), or connect again. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
     ForeignRegistrationStale = "foreign-registration-stale", Rejected,
         "A cluster still lists an endpoint that was deleted, and nothing proves that the registration was made by this tool, because registrations carry no tags.",
         "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint; or DELETE /api/v1/clusters/CLUSTER/networking/private-endpoint-connections/ENDPOINT.";
@@ -343,7 +343,7 @@ catalogue! {
         "Take the tags that begin with cockroachdb-privatelink: off the resource that the message names.";
     LedgerLooksLost = "ledger-looks-lost", Rejected,
         "At least as many connections carry our tags without an entry in the ledger as the ledger has entries: it was lost, or belongs to another stack.",
-        "Rebuild it from the tags: start the machine sweep with {\"rebuild\": true, \"apply\": true}. If they really are orphans: {\"apply\": true, \"ledger_is_complete\": true}.";
+        "Rebuild it from the tags: `crdb-privatelink rebuild --apply`, or the machine sweep with {\"rebuild\": true, \"apply\": true}. If they really are orphans: `crdb-privatelink sweep --apply --ledger-is-complete`, or {\"apply\": true, \"ledger_is_complete\": true}.";
     SweepIncomplete = "sweep-incomplete", Rejected,
         "Some accounts, Regions or clusters could not be looked at; all others were.",
         "Mend what the message names (a role, a key, a Region that is switched off), then sweep again.";

@@ -62,6 +62,11 @@ impl Config {
         Self::of(variable)
     }
 
+    /// The same, where `told` does not know better.
+    pub fn from_env_unless(told: impl Fn(&'static str) -> Option<String>) -> Self {
+        Self::of(|name| told(name).or_else(|| variable(name)))
+    }
+
     /// Reads the variables from wherever `variable` finds them.
     pub fn of(variable: impl Fn(&'static str) -> Option<String>) -> Self {
         let setting = |name| Setting::new(name, variable(name));

@@ -33,6 +33,62 @@ pub struct Integrations {
 /// The name and the cause of an error, as the definition sees them.
 pub type Failed = (String, String);
 
+/// A call of a service as Step Functions makes it.
+#[derive(Debug)]
+pub struct Call {
+    service: &'static Service,
+    operation: &'static str,
+    request: Value,
+}
+
+impl Call {
+    /// The service, as actions name it, such as `dynamodb`.
+    pub fn service(&self) -> &'static str {
+        self.service.name
+    }
+
+    /// The operation, such as `UpdateItem`.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The request, in the JSON of the API.
+    pub fn request(&self) -> &Value {
+        &self.request
+    }
+
+    fn action(&self) -> String {
+        format!("{}:{}", self.service.name, self.operation)
+    }
+
+    /// The result of the task that made this call.
+    ///
+    /// # Errors
+    /// Those of the service, as Step Functions names them.
+    pub fn result(&self, answered: Result<Value, Refusal>) -> Result<Value, Failed> {
+        let service = self.service;
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(Refusal::Answer(error)) => return Err(service.failed(&error)),
+            Err(Refusal::TimedOut) => return Err(("States.Timeout".to_owned(), String::new())),
+            Err(refusal @ Refusal::CutOff) => {
+                let cause = format!("Unable to execute HTTP request: {refusal}");
+                return Err((format!("{}.SdkClientException", service.prefix), cause));
+            }
+        };
+        let result = result(service, answer)?;
+        if result.to_string().len() > LARGEST {
+            let cause = format!(
+                "The state/task '{}' returned a result with a size \
+                                 exceeding the maximum number of bytes service limit.",
+                self.action()
+            );
+            return Err(("States.DataLimitExceeded".to_owned(), cause));
+        }
+        Ok(result)
+    }
+}
+
 impl Integrations {
     /// The integrations of a world, for runs that do not say who they are.
     pub fn new(simulator: Simulator) -> Self {
@@ -61,39 +117,26 @@ impl Integrations {
     /// Carries a task out whose resource is an integration; `None` if it is not
     /// one of those that this world knows.
     pub fn invoke(&self, resource: &str, arguments: Value) -> Option<Result<Value, Failed>> {
-        let (service, operation) = names::known(resource)?;
-        Some(self.task(service, operation, arguments))
+        let call = match self.call(resource, arguments)? {
+            Ok(call) => call,
+            Err(failed) => return Some(Err(failed)),
+        };
+        let answered = self.simulator.call(&call.action(), |world| {
+            effect(call.service, world, call.operation, &call.request)
+        });
+        Some(call.result(answered))
     }
 
-    fn task(
-        &self,
-        service: &'static Service,
-        operation: &str,
-        arguments: Value,
-    ) -> Result<Value, Failed> {
-        let request = self.request(service, operation, arguments)?;
-        let action = format!("{}:{operation}", service.name);
-        let answered = self
-            .simulator
-            .call(&action, |world| effect(service, world, operation, &request));
-        let answer = match answered {
-            Ok(answer) => answer,
-            Err(Refusal::Answer(error)) => return Err(service.failed(&error)),
-            Err(Refusal::TimedOut) => return Err(("States.Timeout".to_owned(), String::new())),
-            Err(refusal @ Refusal::CutOff) => {
-                let cause = format!("Unable to execute HTTP request: {refusal}");
-                return Err((format!("{}.SdkClientException", service.prefix), cause));
-            }
-        };
-        let result = result(service, answer)?;
-        if result.to_string().len() > LARGEST {
-            let cause = format!(
-                "The state/task '{action}' returned a result with a size \
-                                 exceeding the maximum number of bytes service limit."
-            );
-            return Err(("States.DataLimitExceeded".to_owned(), cause));
-        }
-        Ok(result)
+    /// The call of a service that a task makes; `None` if its resource is not one of
+    /// the integrations that are known here.
+    pub fn call(&self, resource: &str, arguments: Value) -> Option<Result<Call, Failed>> {
+        let (service, operation) = names::known(resource)?;
+        let request = self.request(service, operation, arguments);
+        Some(request.map(|request| Call {
+            service,
+            operation,
+            request,
+        }))
     }
 
     /// The request that follows from the arguments of a task.

@@ -33,6 +33,8 @@ use request::Request;
 
 /// The key of the table of connections.
 pub(crate) const CONNECTION_ID: &str = "connection_id";
+/// The key of the table of leases.
+const VPC: &str = "vpc";
 
 /// The tables of the account and Region that the scenario is about.
 #[derive(Debug, Clone)]
@@ -54,10 +56,15 @@ impl DynamoDb {
                 connections.write(key, Some(item.iter().map(text).collect()));
             }
         }
+        let mut leases = Table::new(VPC, now);
+        for (group, hours_ago) in &stack.groups_seen {
+            let (key, note) = note(group, now - time::Duration::hours((*hours_ago).into()));
+            leases.write(&key, Some(note));
+        }
         DynamoDb {
             tables: BTreeMap::from([
                 (stack.connections_table.clone(), connections),
-                (stack.leases_table.clone(), Table::new("vpc", now)),
+                (stack.leases_table.clone(), leases),
             ]),
         }
     }
@@ -70,6 +77,21 @@ impl DynamoDb {
             .map(|(key, item)| (key.to_owned(), value::item_to_json(item)))
             .collect()
     }
+}
+
+/// The note, among the leases, of when a security group was seen for the first time,
+/// as a sweep writes it, and its key.
+fn note(group: &str, first_seen: OffsetDateTime) -> (String, value::Item) {
+    let key = format!("first-seen/{group}");
+    let moment =
+        |at: OffsetDateTime| value::AttributeValue::N(number::Number::whole(at.unix_timestamp()));
+    let until = first_seen + time::Duration::days(90);
+    let note = BTreeMap::from([
+        (VPC.to_owned(), value::AttributeValue::S(key.clone())),
+        ("first_seen".to_owned(), moment(first_seen)),
+        ("expires_at".to_owned(), moment(until)),
+    ]);
+    (key, note)
 }
 
 /// What carries an operation out, and the members that its request may have.

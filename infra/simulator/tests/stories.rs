@@ -277,6 +277,32 @@ fn what_works_already_is_found_at_once() {
 }
 
 #[test]
+fn what_is_older_than_the_world_tells_its_age() {
+    let (ready, sim) = ready("orphans");
+    assert_eq!(ready.seconds, 0);
+    let group = "first-seen/sg-0a30000000000000d";
+    let (made, noted) = sim.look(|world| {
+        let endpoint = &world.ec2.endpoints["vpce-0a30000000000000e"];
+        let notes = world.dynamodb.items(&world.stack.leases_table);
+        let noted = notes[group]["first_seen"]["N"].as_str().map(str::parse);
+        let noted: i64 = noted.expect("a note").expect("a number");
+        (
+            (world.now - endpoint.created).whole_hours(),
+            world.now.unix_timestamp() - noted,
+        )
+    });
+    assert_eq!((made, noted), (720, 720 * 3600));
+}
+
+#[test]
+fn those_who_are_connected_do_not_need_the_ledger() {
+    let (ready, sim) = ready("ledger-lost");
+    assert_eq!((ready.seconds, endpoints(&sim)), (0, 2));
+    let known = sim.look(|world| world.dynamodb.items(&world.stack.connections_table));
+    assert!(known.is_empty());
+}
+
+#[test]
 fn what_was_half_made_by_hand_can_be_finished() {
     let (ready, sim) = ready("half-made-by-hand");
     assert_eq!(ready.endpoint.vpc_endpoint_id, "vpce-0a10000000000000e");

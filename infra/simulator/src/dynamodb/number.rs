@@ -81,7 +81,21 @@ impl Number {
         }
     }
 
-    fn reduced(mut coefficient: i128, mut exponent: i32) -> Result<Number, ApiError> {
+    /// A whole number.
+    pub(super) fn whole(number: i64) -> Number {
+        Number::trimmed(number.into(), 0)
+    }
+
+    fn reduced(coefficient: i128, exponent: i32) -> Result<Number, ApiError> {
+        let number = Number::trimmed(coefficient, exponent);
+        if number.coefficient.unsigned_abs() >= 10u128.pow(DIGITS) {
+            return Err(too_precise());
+        }
+        number.in_range()
+    }
+
+    /// Without zeros at the end of the coefficient.
+    fn trimmed(mut coefficient: i128, mut exponent: i32) -> Number {
         if coefficient == 0 {
             exponent = 0;
         }
@@ -89,14 +103,10 @@ impl Number {
             coefficient /= 10;
             exponent += 1;
         }
-        if coefficient.unsigned_abs() >= 10u128.pow(DIGITS) {
-            return Err(too_precise());
-        }
         Number {
             coefficient,
             exponent,
         }
-        .in_range()
     }
 
     fn in_range(self) -> Result<Number, ApiError> {

@@ -228,7 +228,7 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
         service_region,
         state: EndpointState::PendingAcceptance,
         state_since: world.now,
-        created: world.now,
+        created: world.now - time::Duration::hours(spec.hours_old.into()),
         visible: world.now,
         listed_until: None,
         groups,

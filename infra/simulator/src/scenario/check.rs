@@ -69,6 +69,14 @@ fn stack(scenario: &Scenario) -> Result<(), ScenarioError> {
             "an item of the table of connections has its key",
         )?;
     }
+    for group in stack.groups_seen.keys() {
+        rule(
+            "stack.groups_seen",
+            group,
+            crate::ec2::well_formed("sg", group),
+            "a group that was seen is named by its id",
+        )?;
+    }
     for (n, role) in scenario.roles.iter().enumerate() {
         rule(
             &format!("roles[{n}].account"),

@@ -196,6 +196,9 @@ pub struct EndpointSpec {
     /// Its state. A `pending` one becomes `available` in time.
     #[serde(default = "available")]
     pub state: EndpointState,
+    /// How many hours ago it was made.
+    #[serde(default)]
+    pub hours_old: u32,
     /// Its subnets, by id.
     #[serde(default)]
     pub subnets: Vec<String>,

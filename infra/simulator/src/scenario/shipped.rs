@@ -8,6 +8,11 @@ pub(super) const ALL: &[(&str, &str)] = &[
         include_str!("../../scenarios/standard-cluster.toml"),
     ),
     ("connected", include_str!("../../scenarios/connected.toml")),
+    ("orphans", include_str!("../../scenarios/orphans.toml")),
+    (
+        "ledger-lost",
+        include_str!("../../scenarios/ledger-lost.toml"),
+    ),
     (
         "half-made-by-hand",
         include_str!("../../scenarios/half-made-by-hand.toml"),

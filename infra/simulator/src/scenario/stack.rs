@@ -23,6 +23,9 @@ pub struct StackSpec {
     pub notices_topic: String,
     /// What the table of connections holds: items of texts, each with its key.
     pub connections: Vec<BTreeMap<String, String>>,
+    /// The security groups that a sweep has seen before, by id, and how many hours ago
+    /// it saw each for the first time. The table of leases has a note of it.
+    pub groups_seen: BTreeMap<String, u32>,
 }
 
 impl Default for StackSpec {
@@ -36,6 +39,7 @@ impl Default for StackSpec {
             check_fleet_machine: name("check-fleet"),
             notices_topic: name("notices"),
             connections: Vec::new(),
+            groups_seen: BTreeMap::new(),
         }
     }
 }

@@ -1,0 +1,191 @@
+//! `sweep`: runs the definition that looks for orphans, and what it starts.
+
+use engine::Clock;
+use find_orphans::Kind;
+use guard_removal::cloudwatch::CloudWatch;
+use serde_json::{Value, json};
+use shared::place::Place;
+use shared::request::DeprovisionRequest;
+
+use crate::arguments::Sweep;
+use crate::display::Display;
+use crate::display::text::{hanging, wrap};
+use crate::ending::End;
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+use crate::run::{Work, execution_name, in_all};
+use crate::steps::Steps;
+use crate::words::Tale;
+use crate::world::Chosen;
+use crate::world::everywhere::{Everywhere, nothing_is_missing};
+use crate::{Answer, definition};
+
+pub(crate) mod report;
+pub(crate) mod walk;
+
+use report::{Became, Removal, Report};
+use walk::{Begun, Queue, Walked, walk};
+
+/// The world in which there is something of every kind to find.
+const DEFAULT_SCENARIO: &str = "orphans";
+
+/// Runs it.
+///
+/// # Errors
+/// When the run cannot begin.
+pub async fn run(arguments: &Sweep, logging: bool) -> Result<Answer, Error> {
+    let machine = arguments.deprovision_machine.as_deref();
+    let needed = arguments.apply.then_some(machine);
+    nothing_is_missing(&arguments.place, &arguments.stack, needed)?;
+    let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
+    let described = chosen.describe(&arguments.place);
+    let world = chosen
+        .open_everywhere(&arguments.place, &arguments.stack, machine)
+        .await?;
+    let display = Display::new(arguments.json, logging, &world.clock);
+    display.say(&heading(arguments, &world));
+    let interrupt = Interrupt::default();
+    let input = input(arguments);
+    let (walked, removals) = match &world.machines {
+        Some(machines) => {
+            let walked = walk(&world, machines, input, display, &interrupt).await?;
+            let removals = walked.seen.begun.iter().map(elsewhere).collect();
+            (walked, removals)
+        }
+        None => {
+            let queue = Queue::default();
+            let walked = walk(&world, &queue, input, display, &interrupt).await?;
+            let quiet = (arguments.json, logging);
+            let removals = remove(&world, &walked, &queue, quiet, &interrupt).await?;
+            (walked, removals)
+        }
+    };
+    let Walked {
+        seen,
+        story,
+        trouble,
+    } = walked;
+    let report = Report {
+        apply: arguments.apply,
+        findings: seen.findings,
+        sum: seen.sum.unwrap_or_default(),
+        removals,
+        trouble,
+    };
+    if arguments.json {
+        return Ok(Answer::json(&report.json(&story, described), report.exit()));
+    }
+    Ok(Answer {
+        stdout: report.text(),
+        stderr: in_all(&story, &world.clock),
+        exit: report.exit(),
+    })
+}
+
+fn input(arguments: &Sweep) -> Value {
+    let mut input = json!({
+        "apply": arguments.apply,
+        "minimum_age_hours": arguments.minimum_age,
+        "ledger_is_complete": arguments.ledger_is_complete,
+    });
+    if !arguments.scope.places.is_empty() {
+        input["places"] = json!(arguments.scope.places);
+    }
+    input
+}
+
+/// A run of the stack's own machine, which ends by itself.
+fn elsewhere(begun: &Begun) -> Removal {
+    Removal {
+        connection_id: begun.connection_id.clone(),
+        execution: begun.execution.clone(),
+        became: match &begun.execution {
+            Some(_) => Became::Started,
+            None => Became::StartedBefore,
+        },
+    }
+}
+
+/// Runs what the sweep has started, one after the other.
+async fn remove(
+    world: &Everywhere,
+    walked: &Walked,
+    queue: &Queue,
+    (json, logging): (bool, bool),
+    interrupt: &Interrupt,
+) -> Result<Vec<Removal>, Error> {
+    let machine = definition::deprovision()?;
+    let has_left = matches!(walked.trouble, Some(walk::Trouble::Left));
+    let mut removals = Vec::new();
+    for queued in queue.taken() {
+        let Ok(request) = serde_json::from_value::<DeprovisionRequest>(queued.input.clone()) else {
+            continue;
+        };
+        let mut removal = Removal {
+            connection_id: request.claim().connection_id,
+            execution: Some(queued.name.clone()),
+            became: Became::NotBegun,
+        };
+        if !has_left && !interrupt.is_asked() {
+            let display = Display::new(json, logging, &world.clock);
+            display.say(&format!(
+                "\n  Disconnecting {} in {} from cluster {}",
+                request.vpc_id, request.region, request.cluster_id
+            ));
+            let place = Place {
+                account_id: request.account_id.clone(),
+                region: request.region.clone(),
+            };
+            let ec2 = world.accounts.ec2(&place).await?;
+            let work = Work {
+                tale: Tale::Disconnect,
+                machine: &machine,
+                input: queued.input,
+                name: &execution_name(world.clock.now()),
+                clock: &world.clock,
+                services: &world.services,
+                interrupt,
+            };
+            let traffic = CloudWatch::new(&world.accounts.aws(&place).await?);
+            let steps = Steps::new(&ec2, &traffic, &world.cloud, world.services.clone());
+            let (story, execution) = work.done_by(steps, display, &|_| {}).await;
+            let end = execution.as_ref().map_or(End::Abandoned, End::of);
+            removal.became = Became::Ended(Box::new(end), Box::new(story));
+        }
+        removals.push(removal);
+    }
+    Ok(removals)
+}
+
+/// What is going to happen, and where.
+fn heading(arguments: &Sweep, world: &Everywhere) -> String {
+    let what = if arguments.apply {
+        "Looking for orphans, and removing what can be"
+    } else {
+        "Looking for orphans, and removing nothing"
+    };
+    let mut text = format!("\n  {what}\n");
+    for about in &world.about {
+        text.push_str(&hanging("  ", about));
+    }
+    if arguments.place.aws && arguments.apply {
+        let warning = "This is real: the stack's machine is started for what is to be removed. What was adopted, \
+                       or is used by another cluster too, stays.";
+        for line in wrap(warning, 92) {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
+
+/// A kind of finding, for people.
+pub(crate) fn title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unrecorded => "Without an entry in the ledger",
+        Kind::LeftOver => "Left over from a connection that is over",
+        Kind::TagsCopied => "Tags of a connection of another VPC",
+        Kind::EntryOnly => "An entry with nothing behind it",
+        Kind::RegistrationStale => "A registration whose endpoint is gone",
+        Kind::RegistrationGone => "An endpoint whose registration is gone",
+    }
+}

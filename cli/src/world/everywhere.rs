@@ -1,0 +1,196 @@
+//! The same for commands that look at every account and Region at once, and at the
+//! ledger of a stack.
+
+use shared::accounts::Accounts;
+use shared::cloud::HttpCloud;
+use shared::config::{Config, aws, aws_at};
+use shared::executions::StepFunctions;
+use shared::ids::Region;
+use shared::ledger::DynamoLedger;
+use shared::secret::SecretsManager;
+use shared::{Code, StepError};
+use simulator::http::Server;
+
+use super::{Chosen, private};
+use crate::arguments::{Place, Stack};
+use crate::clock::StoryClock;
+use crate::error::Error;
+use crate::services::Services;
+
+/// The ports of all places of a world, with its clock.
+pub struct Everywhere {
+    /// EC2 of every account and Region.
+    pub accounts: Accounts,
+    /// The ledger of the stack.
+    pub ledger: DynamoLedger,
+    /// The Cloud API.
+    pub cloud: HttpCloud<SecretsManager>,
+    /// The machines of a stack that is deployed. A simulated world has none that run.
+    pub machines: Option<StepFunctions>,
+    /// What the surroundings say.
+    pub config: Config,
+    /// What the definitions call without a function. In a real account they are
+    /// private: nothing is announced there.
+    pub services: Services,
+    /// The Region of the stack.
+    pub region: Region,
+    /// Its time.
+    pub clock: StoryClock,
+    /// What it is, in sentences for the reader.
+    pub about: Vec<String>,
+    _server: Option<Server>,
+}
+
+impl Chosen {
+    /// Builds the ports; starts a world of our own. `machine` is the ARN of the
+    /// machine `deprovision` of the stack.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] if the stack of a real account is not named. When
+    /// the simulator cannot listen, or no TLS client can be built.
+    pub async fn open_everywhere(
+        self,
+        place: &Place,
+        stack: &Stack,
+        machine: Option<&str>,
+    ) -> Result<Everywhere, Error> {
+        let clock = StoryClock::new(self.speed(place));
+        let Some(simulated) = self.simulated(place, &clock).await? else {
+            return real(place, stack, machine, clock).await;
+        };
+        let aws = aws_at(&simulated.url, &simulated.region).await;
+        let config = simulated.config.clone();
+        let cloud = config.cloud(&aws)?;
+        Ok(Everywhere {
+            ledger: config.ledger(&aws),
+            accounts: config.accounts(aws),
+            cloud,
+            machines: None,
+            config,
+            services: simulated.services(&clock)?,
+            region: region(&simulated.region)?,
+            clock,
+            about: vec![simulated.about],
+            _server: simulated.server,
+        })
+    }
+}
+
+async fn real(
+    place: &Place,
+    stack: &Stack,
+    machine: Option<&str>,
+    clock: StoryClock,
+) -> Result<Everywhere, Error> {
+    let config = Config::from_env_unless(|name| {
+        let told = match name {
+            "API_KEY_SECRET" => place.secret.as_deref(),
+            "OWN_ACCOUNT" => stack.own_account.as_deref(),
+            "CONNECTIONS_TABLE" => stack.connections_table.as_deref(),
+            "LEASES_TABLE" => stack.leases_table.as_deref(),
+            "DEPROVISION_MACHINE" => machine,
+            _ => None,
+        };
+        told.map(str::to_owned)
+    });
+    let aws = aws(stack.region.as_deref()).await;
+    let region = match aws.region() {
+        Some(found) => region(found.as_ref())?,
+        None => {
+            let detail = "missing: give --region, the Region of the stack";
+            return Err(StepError::new(Code::InvalidRequest, detail).into());
+        }
+    };
+    // Read here so that what is malformed is refused before anything is called.
+    config.own_account()?;
+    let cloud = config.cloud(&aws)?;
+    let about = format!(
+        "The stack in {region} with the ledger {}, and the Cloud API at {}, with the key in the secret {}.",
+        stack.connections_table.as_deref().unwrap_or_default(),
+        config.cloud_url,
+        config.secrets.default
+    );
+    Ok(Everywhere {
+        ledger: config.ledger(&aws),
+        machines: machine.map(|_| config.executions(&aws)),
+        accounts: config.accounts(aws),
+        cloud,
+        config,
+        services: private(&clock)?.into(),
+        region,
+        clock,
+        about: vec![about],
+        _server: None,
+    })
+}
+
+fn region(text: &str) -> Result<Region, Error> {
+    let read = text.parse();
+    Ok(read.map_err(|error| {
+        StepError::new(Code::InvalidRequest, format!("region: `{text}`: {error}"))
+    })?)
+}
+
+/// What a command that needs the ledger of a stack is not told.
+///
+/// # Errors
+/// [`Code::InvalidRequest`], which names the flags that are missing.
+pub fn nothing_is_missing(
+    place: &Place,
+    stack: &Stack,
+    machine: Option<Option<&str>>,
+) -> Result<(), StepError> {
+    if !place.aws {
+        return Ok(());
+    }
+    let flags = [
+        ("--connections-table", stack.connections_table.is_some()),
+        ("--leases-table", stack.leases_table.is_some()),
+        ("--own-account", stack.own_account.is_some()),
+        ("--deprovision-machine", machine != Some(None)),
+    ];
+    let missing: Vec<&str> = flags
+        .into_iter()
+        .filter(|(_, is_there)| !is_there)
+        .map(|(flag, _)| flag)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let detail = format!(
+        "missing: give {} of the deployed stack; without its ledger everything would look like an orphan",
+        missing.join(", ")
+    );
+    Err(StepError::new(Code::InvalidRequest, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_real_account_is_not_looked_at_without_the_ledger_of_its_stack() {
+        let text = |text: &str| Some(text.to_owned());
+        let here = Place::default();
+        let real = Place {
+            aws: true,
+            ..Place::default()
+        };
+        let nothing = Stack::default();
+        assert_eq!(nothing_is_missing(&here, &nothing, Some(None)), Ok(()));
+        let error = nothing_is_missing(&real, &nothing, None).unwrap_err();
+        assert_eq!(error.code, Code::InvalidRequest);
+        let flags = "--connections-table, --leases-table, --own-account of";
+        assert!(error.detail.contains(flags), "{error}");
+        let stack = Stack {
+            connections_table: text("connections"),
+            leases_table: text("leases"),
+            own_account: text("111122223333"),
+            region: None,
+        };
+        assert_eq!(nothing_is_missing(&real, &stack, None), Ok(()));
+        let error = nothing_is_missing(&real, &stack, Some(None)).unwrap_err();
+        assert!(error.detail.contains("give --deprovision-machine of"));
+        assert_eq!(nothing_is_missing(&real, &stack, Some(Some("arn"))), Ok(()));
+    }
+}
