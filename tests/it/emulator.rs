@@ -9,5 +9,6 @@ mod emulator {
     mod engines;
     mod failures;
     mod health;
+    mod orphans;
     mod tags;
 }

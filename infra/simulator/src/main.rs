@@ -74,6 +74,7 @@ fn clock(speed: f64) -> impl Fn() -> OffsetDateTime {
 /// What programs need to find this world instead of the real one.
 fn environment(url: &str, scenario: &Scenario) -> Vec<(&'static str, String)> {
     vec![
+        ("AWS_ENDPOINT_URL_CLOUDWATCH", url.to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", url.to_owned()),
         ("AWS_ENDPOINT_URL_EC2", url.to_owned()),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", url.to_owned()),

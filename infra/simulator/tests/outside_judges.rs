@@ -133,6 +133,11 @@ fn boto3_finds_the_hosted_zones_of_a_vpc() {
 }
 
 #[test]
+fn boto3_reads_what_went_through_an_endpoint() {
+    judge_in("cloudwatch.toml", "cloudwatch.py");
+}
+
+#[test]
 fn boto3_reads_and_writes_secrets() {
     judge("secrets_manager.py");
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
+use simulator::scenario::TrafficSpec;
 use system_tests::emulator::story::{request, story, text};
 use system_tests::emulator::world::{ADVANCED, STANDARD, STANDARD_HOST, vpc};
 
@@ -148,5 +149,74 @@ fn a_call_takes_the_connection_away() {
             (status, &body["code"]),
             (404, &json!("connection-not-found"))
         );
+    });
+}
+
+#[test]
+fn a_call_that_asks_for_something_else_changes_the_connection() {
+    story("change", &vpc(17), async |system| {
+        let vpc = vpc(17);
+        let first = system.connect(&vpc, STANDARD).await;
+        let endpoints = system.endpoints(&vpc);
+        let sources = || {
+            system.world.simulator.look(|world| {
+                let groups = world.ec2.groups.values();
+                let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
+                let rules = ours.flat_map(|group| group.rules.iter());
+                let inbound = rules.filter(|rule| !rule.is_egress);
+                inbound
+                    .map(|rule| format!("{:?}", rule.source))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let before = sources();
+        let mut other = request(&vpc, STANDARD);
+        other["sources"] = json!({"cidrs": ["10.20.32.0/20"]});
+        let (connection, execution) = system.ask_for(&other).await;
+        let changed = system.ready(&connection, &execution).await;
+        assert_ne!(changed["execution"], first["execution"]);
+        assert_eq!(changed["endpoint_id"], first["endpoint_id"]);
+        assert_eq!(system.endpoints(&vpc), endpoints, "nothing is made anew");
+        let after = sources();
+        assert_eq!((before.len(), after.len()), (1, 1), "{before:?} {after:?}");
+        assert!(after[0].contains("10.20.32.0/20"), "{after:?}");
+        assert_eq!(system.lease(&vpc).await, None);
+    });
+}
+
+#[test]
+fn what_is_in_use_is_taken_away_by_force_only() {
+    story("guard", &vpc(18), async |system| {
+        let vpc = vpc(18);
+        let connection = text(&system.connect(&vpc, STANDARD).await["connection_id"]);
+        let traffic = TrafficSpec {
+            new_connections: 1,
+            active_connections: 2,
+            bytes: 3000,
+            stopped_before: None,
+        };
+        let endpoint = system.endpoints(&vpc).remove(0);
+        system.world.simulator.meddle(|world| {
+            world.cloudwatch.carry(&endpoint, Some(traffic));
+        });
+        let remove = async |query: &str| {
+            let path = format!("/connections/{connection}{query}");
+            let (status, body) = system.api(Method::DELETE, &path, None).await;
+            assert_eq!(status, 202, "{body}");
+            system.ended(&text(&body["execution"])).await
+        };
+        let run = remove("?unless_traffic_minutes=10").await;
+        assert_eq!(run.status(), "FAILED", "{}", run.described);
+        assert_eq!(run.described["error"], "DisconnectRefused");
+        let event = system.notices.event("Connection Failed", &connection).await;
+        assert_eq!(
+            event["detail"]["code"], "connection-carries-traffic",
+            "{event}"
+        );
+        assert_eq!(system.over(&connection, "").await["phase"], "ready");
+        assert_eq!(system.endpoints(&vpc), [endpoint]);
+        let run = remove("?unless_traffic_minutes=10&force=true").await;
+        assert_eq!(run.status(), "SUCCEEDED", "{}", run.described);
+        assert!(system.endpoints(&vpc).is_empty());
     });
 }

@@ -60,6 +60,7 @@ impl Ministack {
             .env("IOT_MTLS_ENABLED", "0")
             // Calls outside the policy of a function's role are refused.
             .env("AUTH", "true")
+            .env("AWS_ENDPOINT_URL_CLOUDWATCH", &simulator)
             .env("AWS_ENDPOINT_URL_EC2", &simulator)
             .env("AWS_ENDPOINT_URL_ROUTE_53", &simulator)
             .env("AWS_ENDPOINT_URL_STS", &simulator)

@@ -27,10 +27,11 @@ use super::{ACCOUNT, REGION, artifacts, folder, until};
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The resources of the machines.
-const MACHINES: [&str; 3] = [
+const MACHINES: [&str; 4] = [
     "ProvisionMachine",
     "DeprovisionMachine",
     "CheckFleetMachine",
+    "SweepMachine",
 ];
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));

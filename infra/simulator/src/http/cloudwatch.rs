@@ -236,13 +236,11 @@ fn number(value: &Value) -> Result<i64, ApiError> {
 
 /// SDKs write points in time as integers or as floating-point numbers.
 fn moment(value: &Value) -> Result<OffsetDateTime, ApiError> {
-    let seconds = match value {
-        Value::Tag(EPOCH, seconds) => match seconds.as_ref() {
-            Value::Float(seconds) => Some(*seconds as i64),
-            other => number(other).ok(),
-        },
-        _ => None,
-    };
+    let tagged = value.as_tag().filter(|(tag, _)| *tag == EPOCH);
+    let seconds = tagged.and_then(|(_, seconds)| {
+        let fraction = seconds.as_float().map(|seconds| seconds as i64);
+        fraction.or_else(|| number(seconds).ok())
+    });
     seconds
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
         .ok_or_else(|| malformed("a point in time"))
