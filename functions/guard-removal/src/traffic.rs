@@ -29,9 +29,12 @@ pub(crate) async fn refuse<T: Traffic>(
             ));
         }
         let carried = ask(traffic, endpoint, &input.vpc_id, &window).await;
-        let carried = carried.map_err(|error| match error.name() {
-            StepErrorName::Transient => error,
-            _ => unknown(&endpoint.id, &error.to_string()),
+        let carried = carried.map_err(|error| {
+            if error.name() == StepErrorName::Transient {
+                error
+            } else {
+                unknown(&endpoint.id, &error.to_string())
+            }
         })?;
         if !carried.is_nothing() {
             return Err(carries(endpoint, &carried, minutes, &input.claim));
