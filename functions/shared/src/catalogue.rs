@@ -192,7 +192,7 @@ catalogue! {
         "Do what the message says to that endpoint, or delete it; then run again.";
     PrivateDnsConflict = "private-dns-conflict", InvalidInput,
         "Another endpoint with private DNS, or a Route 53 private hosted zone, already answers for the cluster's host in this VPC.",
-        "Switch private DNS off on the other endpoint, or take the hosted zone off the VPC; or connect with private_dns false.";
+        "Switch private DNS off on the other endpoint, or delete it if it was rejected and carries nothing any more; or take the hosted zone off the VPC; or connect with private_dns false.";
     PrivateDnsNotOffered = "private-dns-not-offered", InvalidInput,
         "The endpoint service has no verified private DNS name.",
         "Ask Cockroach Labs support to have the name verified, or connect with private_dns false.";
