@@ -3,8 +3,12 @@
 from datetime import datetime, timedelta, timezone
 
 import boto3
+import botocore.model
 
 from judge import refused
+
+# Left to itself botocore would choose JSON; SDKs of other languages take CBOR.
+botocore.model.ServiceModel.resolved_protocol = "smithy-rpc-v2-cbor"
 
 NAMESPACE = "AWS/PrivateLinkEndpoints"
 USED = "vpce-0aaaaaaaaaaaaaaa1"
