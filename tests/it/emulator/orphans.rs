@@ -57,7 +57,8 @@ fn a_connection_that_the_ledger_has_lost_is_reported_and_then_removed() {
             serde_json::from_str::<Value>(&output).expect("JSON")
         };
         let report = sweep(json!({})).await;
-        let found = report["found"].as_array().expect("a list").iter();
+        let found = report["found"].as_array();
+        let found = found.unwrap_or_else(|| panic!("{report}")).iter();
         let found: Vec<_> = found
             .filter(|it| it["sentence"].as_str().is_some_and(|it| it.contains(&vpc)))
             .collect();
