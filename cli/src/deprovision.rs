@@ -3,7 +3,7 @@
 use shared::request::DeprovisionRequest;
 
 use crate::arguments::Deprovision;
-use crate::display::text::{hanging, wrap};
+use crate::display::text;
 use crate::error::Error;
 use crate::run::Run;
 use crate::words::Tale;
@@ -38,19 +38,11 @@ pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error
 
 /// What is going to happen, and where.
 fn heading(request: &DeprovisionRequest, world: &World, real: bool) -> String {
-    let mut text = format!(
-        "\n  Disconnecting {} in {} from cluster {}\n",
+    let what = format!(
+        "Disconnecting {} in {} from cluster {}",
         request.vpc_id, request.region, request.cluster_id
     );
-    for about in &world.about {
-        text.push_str(&hanging("  ", about));
-    }
-    if real {
-        let warning = "This is real: whoever uses the connection loses it. What was adopted, or is used by \
-                       another cluster too, stays. Ctrl-C keeps what has not been removed by then.";
-        for line in wrap(warning, 92) {
-            text.push_str(&format!("  {line}\n"));
-        }
-    }
-    text
+    let warning = "This is real: whoever uses the connection loses it. What was adopted, or is used by \
+                   another cluster too, stays. Ctrl-C keeps what has not been removed by then.";
+    text::heading(&what, &world.about, real.then_some(warning))
 }

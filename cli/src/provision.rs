@@ -3,7 +3,7 @@
 use shared::request::ProvisionRequest;
 
 use crate::arguments::Provision;
-use crate::display::text::{hanging, wrap};
+use crate::display::text;
 use crate::error::Error;
 use crate::run::Run;
 use crate::words::Tale;
@@ -35,19 +35,11 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
 
 /// What is going to happen, and where.
 fn heading(request: &ProvisionRequest, world: &World, billed: bool) -> String {
-    let mut text = format!(
-        "\n  Connecting {} in {} to cluster {}\n",
+    let what = format!(
+        "Connecting {} in {} to cluster {}",
         request.vpc_id, request.region, request.cluster_id
     );
-    for about in &world.about {
-        text.push_str(&hanging("  ", about));
-    }
-    if billed {
-        let warning = "This is real: a security group, an interface endpoint and a registration will be made, \
-                       and the endpoint is billed from then on. Ctrl-C undoes what was made.";
-        for line in wrap(warning, 92) {
-            text.push_str(&format!("  {line}\n"));
-        }
-    }
-    text
+    let warning = "This is real: a security group, an interface endpoint and a registration will be made, \
+                   and the endpoint is billed from then on. Ctrl-C undoes what was made.";
+    text::heading(&what, &world.about, billed.then_some(warning))
 }

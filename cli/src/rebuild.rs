@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::Answer;
 use crate::arguments::Rebuild;
 use crate::display::Display;
-use crate::display::text::{count, hanging};
+use crate::display::text::{self, count, hanging};
 use crate::ending::steps_json;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -65,11 +65,7 @@ fn heading(arguments: &Rebuild, world: &Everywhere) -> String {
     } else {
         "Reading from the tags what the ledger would be, and writing nothing"
     };
-    let mut text = format!("\n  {what}\n");
-    for about in &world.about {
-        text.push_str(&hanging("  ", about));
-    }
-    text
+    text::heading(what, &world.about, None)
 }
 
 /// What was written, or would be.

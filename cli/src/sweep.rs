@@ -9,7 +9,7 @@ use shared::request::DeprovisionRequest;
 
 use crate::arguments::Sweep;
 use crate::display::Display;
-use crate::display::text::{hanging, wrap};
+use crate::display::text;
 use crate::ending::End;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -164,18 +164,10 @@ fn heading(arguments: &Sweep, world: &Everywhere) -> String {
     } else {
         "Looking for orphans, and removing nothing"
     };
-    let mut text = format!("\n  {what}\n");
-    for about in &world.about {
-        text.push_str(&hanging("  ", about));
-    }
-    if arguments.place.aws && arguments.apply {
-        let warning = "This is real: the stack's machine is started for what is to be removed. What was adopted, \
-                       or is used by another cluster too, stays.";
-        for line in wrap(warning, 92) {
-            text.push_str(&format!("  {line}\n"));
-        }
-    }
-    text
+    let warning = "This is real: the stack's machine is started for what is to be removed. What was adopted, \
+                   or is used by another cluster too, stays.";
+    let real = arguments.place.aws && arguments.apply;
+    text::heading(what, &world.about, real.then_some(warning))
 }
 
 /// A kind of finding, for people.

@@ -57,6 +57,19 @@ pub fn hanging(lead: &str, text: &str) -> String {
     result
 }
 
+/// What is said before a run begins: what is going to happen, where, and, if it is
+/// real, what that means.
+pub fn heading(what: &str, about: &[String], warning: Option<&str>) -> String {
+    let mut text = format!("\n  {what}\n");
+    for about in about {
+        text.push_str(&hanging("  ", about));
+    }
+    for line in wrap(warning.unwrap_or_default(), 92) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text
+}
+
 /// A field of a report, its name padded to a common width.
 pub fn field(name: &str, text: &str) -> String {
     hanging(&format!("  {name:<16}"), text)

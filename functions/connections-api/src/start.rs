@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::executions::{Executions, Machine};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
 use shared::ledger::{Ledger, Phase};
-use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, TRAFFIC_MINUTES};
+use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, traffic_minutes};
 use shared::{Code, StepError};
 
 use crate::{Door, runs};
@@ -69,8 +69,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             }
         }
         let last = known.map_or_else(String::new, |known| known.execution);
-        let hour = self.now.unix_timestamp() / 3600;
-        let mark = runs::mark(&[&last, &input.to_string(), &hour.to_string()]);
+        let mark = runs::mark(&[&last, &input.to_string(), &self.hour()]);
         let name = format!("call-{id}-{mark}");
         runs::start(self.executions, Machine::Provision, &name, input).await
     }
@@ -113,15 +112,17 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let execution = match same {
             Some(execution) => execution,
             None => {
-                let hour = (self.now.unix_timestamp() / 3600).to_string();
-                let name = format!(
-                    "remove-{id}-{}",
-                    runs::mark(&[last, &input.to_string(), &hour])
-                );
+                let mark = runs::mark(&[last, &input.to_string(), &self.hour()]);
+                let name = format!("remove-{id}-{mark}");
                 runs::start(self.executions, Machine::Deprovision, &name, &input).await?
             }
         };
         accepted(request, id, execution)
+    }
+
+    /// A part of the names of runs: there are ten for one thing in an hour.
+    fn hour(&self) -> String {
+        (self.now.unix_timestamp() / 3600).to_string()
     }
 
     /// Has a connection checked now. Calls of the same second are one run.
@@ -164,23 +165,16 @@ struct Conditions {
 
 fn conditions(request: &Request) -> Result<Conditions, Refusal> {
     let query = request.query(&["force", "unless_traffic_minutes"])?;
-    let refuse = |name: &str, value: &str, rule: &str| {
-        let detail = format!("{name}: `{value}` is not {rule}");
-        Refusal::new(Code::InvalidRequest, detail)
-    };
     let force = match query.get("force").copied() {
         None | Some("false") => false,
         Some("true") => true,
-        Some(other) => return Err(refuse("force", other, "true or false")),
+        Some(other) => {
+            let detail = format!("force: `{other}` is not true or false");
+            return Err(Refusal::new(Code::InvalidRequest, detail));
+        }
     };
-    let minutes = query.get("unless_traffic_minutes").copied();
-    let minutes = minutes.map(|text| {
-        let number = text.parse().ok();
-        let number = number.filter(|minutes| TRAFFIC_MINUTES.contains(minutes));
-        let (first, last) = (TRAFFIC_MINUTES.start(), TRAFFIC_MINUTES.end());
-        let rule = format!("from {first} to {last} minutes");
-        number.ok_or_else(|| refuse("unless_traffic_minutes", text, &rule))
-    });
+    let minutes = query.get("unless_traffic_minutes");
+    let minutes = minutes.map(|minutes| traffic_minutes(minutes));
     Ok(Conditions {
         force,
         unless_traffic_minutes: minutes.transpose()?,

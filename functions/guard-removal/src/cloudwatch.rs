@@ -1,11 +1,14 @@
 //! The adapter: CloudWatch by the AWS SDK.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::http::HttpResponse;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, DimensionFilter, Metric as Series, MetricDataQuery, MetricStat, StatusCode,
+    Dimension, DimensionFilter, Metric as Series, MetricDataQuery, MetricDataResult, MetricStat,
+    StatusCode,
 };
 use shared::ids::EndpointId;
 use shared::traffic::{
@@ -54,27 +57,46 @@ impl Traffic for CloudWatch {
             .start_time(DateTime::from_secs(window.from.unix_timestamp()))
             .end_time(DateTime::from_secs(window.until.unix_timestamp()));
         let mut pages = request.into_paginator().send();
-        let mut carried = Carried::default();
-        // A result that is only a part is continued on the next page.
-        let mut unfinished = Metric::ALL.to_vec();
+        let mut reading = Reading::default();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failure("GetMetricData", &error))?;
-            for result in page.metric_data_results() {
-                let metric = Metric::ALL
-                    .into_iter()
-                    .find(|metric| result.id() == Some(id(*metric)));
-                let Some(metric) = metric else { continue };
-                carried.count(metric, result.values());
+            reading.page(page.metric_data_results())?;
+        }
+        reading.whole()
+    }
+}
+
+/// The results of a question, page after page: one that is only a part is continued
+/// on the next.
+#[derive(Debug, Default)]
+struct Reading {
+    carried: Carried,
+    complete: BTreeSet<Metric>,
+}
+
+impl Reading {
+    fn page(&mut self, results: &[MetricDataResult]) -> Result<(), StepError> {
+        for metric in Metric::ALL {
+            let of_metric = |it: &&MetricDataResult| it.id() == Some(metric.id());
+            for result in results.iter().filter(of_metric) {
+                self.carried.count(metric, result.values());
                 match result.status_code() {
-                    Some(StatusCode::Complete) => unfinished.retain(|it| *it != metric),
+                    Some(StatusCode::Complete) => {
+                        self.complete.insert(metric);
+                    }
                     Some(StatusCode::PartialData) => {}
                     other => return Err(unreadable(metric, other)),
                 }
             }
         }
-        match unfinished.first() {
-            None => Ok(carried),
-            Some(metric) => Err(unreadable(*metric, None)),
+        Ok(())
+    }
+
+    fn whole(self) -> Result<Carried, StepError> {
+        let mut all = Metric::ALL.into_iter();
+        match all.find(|metric| !self.complete.contains(metric)) {
+            None => Ok(self.carried),
+            Some(metric) => Err(unreadable(metric, None)),
         }
     }
 }
@@ -84,15 +106,6 @@ fn dimensions_of(series: &Series) -> Dimensions {
     dimensions
         .filter_map(|it| Some((it.name()?.to_owned(), it.value()?.to_owned())))
         .collect()
-}
-
-/// By what the answer to a question is known: it must begin with a small letter.
-fn id(metric: Metric) -> &'static str {
-    match metric {
-        Metric::NewConnections => "new",
-        Metric::ActiveConnections => "active",
-        Metric::BytesProcessed => "bytes",
-    }
 }
 
 fn query(metric: Metric, of: &Dimensions) -> MetricDataQuery {
@@ -108,7 +121,7 @@ fn query(metric: Metric, of: &Dimensions) -> MetricDataQuery {
         .metric(series.build())
         .period(PERIOD_SECONDS)
         .stat(statistic);
-    let query = MetricDataQuery::builder().id(id(metric));
+    let query = MetricDataQuery::builder().id(metric.id());
     query.metric_stat(values.build()).build()
 }
 
@@ -135,4 +148,53 @@ where
     sdk::failure(&asked, error, |code, message| {
         classify(operation, code, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(metric: Metric, values: &[f64], status: StatusCode) -> MetricDataResult {
+        let result = MetricDataResult::builder().id(metric.id());
+        let result = result.set_values(Some(values.to_vec()));
+        result.status_code(status).build()
+    }
+
+    #[test]
+    fn what_comes_in_parts_is_put_together() {
+        let mut reading = Reading::default();
+        let [new, active, bytes] = Metric::ALL;
+        let first = [
+            result(new, &[1.0], StatusCode::Complete),
+            result(active, &[2.0], StatusCode::Complete),
+            result(bytes, &[3.0], StatusCode::PartialData),
+        ];
+        reading.page(&first).unwrap();
+        let rest = [result(bytes, &[4.0], StatusCode::Complete)];
+        reading.page(&rest).unwrap();
+        let whole = reading.whole().unwrap();
+        assert_eq!((whole.new_connections, whole.bytes), (1, 7));
+    }
+
+    #[test]
+    fn what_is_missing_is_not_taken_for_nothing() {
+        let [new, active, bytes] = Metric::ALL;
+        let mut reading = Reading::default();
+        let some = [
+            result(new, &[], StatusCode::Complete),
+            result(active, &[], StatusCode::Complete),
+        ];
+        reading.page(&some).unwrap();
+        reading
+            .page(&[result(bytes, &[], StatusCode::PartialData)])
+            .unwrap();
+        assert_eq!(reading.whole().unwrap_err().code, Code::AwsUnavailable);
+        for (status, code) in [
+            (StatusCode::Forbidden, Code::AwsAccessDenied),
+            (StatusCode::InternalError, Code::AwsUnavailable),
+        ] {
+            let page = [result(bytes, &[], status)];
+            assert_eq!(Reading::default().page(&page).unwrap_err().code, code);
+        }
+    }
 }

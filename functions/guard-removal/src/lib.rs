@@ -128,7 +128,7 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
     }
     let key = format!("{prefix}:protect");
     let seen = match &ports {
-        Ok(ports) => look(ports.ec2, &key, &input).await,
+        Ok(ports) => look(ports, &key, &input).await,
         Err(error) => Err((*error).clone()),
     };
     let seen = match seen {
@@ -139,36 +139,37 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
     if let Some(by) = by_tag.or_else(|| protection::by_request(known?, seen.is_ok())) {
         return Err(StepError::new(Code::ConnectionProtected, by));
     }
-    match (input.unless_traffic_minutes, &ports, seen) {
-        (Some(minutes), Ok(ports), Ok(seen)) => {
-            traffic::refuse(ports.traffic, &seen.endpoints, minutes, &input).await?;
+    match (input.unless_traffic_minutes, seen) {
+        (Some(minutes), Ok(seen)) => {
+            traffic::refuse(seen.traffic, &seen.endpoints, minutes, &input).await?;
             may_go("nothing protects it, and it carries no traffic")
         }
-        (Some(_), Err(error), _) => Err(traffic::unknown(&input.vpc_id, &error.to_string())),
-        (Some(_), Ok(_), Err(error)) => Err(traffic::unknown(&input.vpc_id, &error.to_string())),
-        (None, _, Ok(_)) => may_go("nothing protects it"),
-        (None, _, Err(_)) => {
+        (Some(_), Err(error)) => Err(traffic::unknown(&input.vpc_id, &error.to_string())),
+        (None, Ok(_)) => may_go("nothing protects it"),
+        (None, Err(_)) => {
             may_go("nothing that the ledger knows protects it, and EC2 refuses access")
         }
     }
 }
 
-/// What EC2 tells of the connection.
-struct Seen {
+/// What EC2 tells of the connection, and who can tell more.
+struct Seen<'a, T> {
     protected: Option<String>,
     endpoints: Vec<Endpoint>,
+    traffic: &'a T,
 }
 
-async fn look<E: Endpoints + VpcTags>(
-    ec2: &E,
+async fn look<'a, E: Endpoints + VpcTags, T>(
+    ports: &Ports<'a, E, T>,
     key: &str,
     input: &Input,
-) -> Result<Seen, StepError> {
-    let mut endpoints = ec2.endpoints(&input.vpc_id).await?;
+) -> Result<Seen<'a, T>, StepError> {
+    let mut endpoints = ports.ec2.endpoints(&input.vpc_id).await?;
     let recorded = input.known.as_ref().and_then(|it| it.endpoint_id.as_ref());
     endpoints.retain(|it| input.claim.is_in(&it.tags) || recorded == Some(&it.id));
     Ok(Seen {
-        protected: protection::by_tag(ec2, &endpoints, key, input).await?,
+        protected: protection::by_tag(ports.ec2, &endpoints, key, input).await?,
         endpoints,
+        traffic: ports.traffic,
     })
 }

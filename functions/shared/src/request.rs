@@ -122,7 +122,7 @@ pub struct DeprovisionRequest {
 
 /// For how long a removal may ask whether something went through. The values come
 /// minutes late, and one answer of CloudWatch has those of a week.
-pub const TRAFFIC_MINUTES: RangeInclusive<u32> = 5..=10_080;
+const TRAFFIC_MINUTES: RangeInclusive<u32> = 5..=10_080;
 
 /// What the ledger had of a connection at some moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -341,15 +341,8 @@ impl DeprovisionRequest {
         ] {
             check_limit(field, value, max)?;
         }
-        if let Some(minutes) = request.unless_traffic_minutes
-            && !TRAFFIC_MINUTES.contains(&minutes)
-        {
-            let rule = format!(
-                "from {} to {} minutes",
-                TRAFFIC_MINUTES.start(),
-                TRAFFIC_MINUTES.end()
-            );
-            return Err(broken("unless_traffic_minutes", minutes, &rule));
+        if let Some(minutes) = request.unless_traffic_minutes {
+            traffic_minutes(&minutes.to_string())?;
         }
         Ok(request)
     }
@@ -413,6 +406,21 @@ fn check_sql_name(field: &str, name: &str) -> Result<(), StepError> {
         name,
         "1 to 63 letters, digits, `_`, `-` or `.`",
     ))
+}
+
+/// Reads for how many minutes a removal asks whether something went through.
+///
+/// # Errors
+/// [`Code::InvalidRequest`], naming the field, the value and the rule.
+pub fn traffic_minutes(text: &str) -> Result<u32, StepError> {
+    let minutes = text.parse().ok();
+    minutes
+        .filter(|minutes| TRAFFIC_MINUTES.contains(minutes))
+        .ok_or_else(|| {
+            let (least, most) = (TRAFFIC_MINUTES.start(), TRAFFIC_MINUTES.end());
+            let rule = format!("from {least} to {most} minutes");
+            broken("unless_traffic_minutes", text, &rule)
+        })
 }
 
 fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> StepError {

@@ -74,6 +74,16 @@ impl Metric {
         Metric::BytesProcessed,
     ];
 
+    /// By what the answer to a question about it is known: a word that begins with a
+    /// small letter.
+    pub fn id(self) -> &'static str {
+        match self {
+            Metric::NewConnections => "new",
+            Metric::ActiveConnections => "active",
+            Metric::BytesProcessed => "bytes",
+        }
+    }
+
     /// Its name, and the statistic that makes one value of those of a period.
     pub fn words(self) -> (&'static str, &'static str) {
         match self {

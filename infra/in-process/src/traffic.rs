@@ -43,7 +43,7 @@ impl Traffic for InProcess {
 fn query(metric: Metric, of: &Dimensions) -> MetricDataQuery {
     let (name, stat) = metric.words();
     MetricDataQuery {
-        id: name.to_ascii_lowercase(),
+        id: metric.id().to_owned(),
         metric: cloudwatch::Metric {
             namespace: NAMESPACE.to_owned(),
             name: name.to_owned(),

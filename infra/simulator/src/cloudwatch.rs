@@ -52,7 +52,7 @@ pub struct ListMetrics {
 }
 
 /// A series of a metric.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
     /// The namespace.
     pub namespace: String,
@@ -63,7 +63,7 @@ pub struct Metric {
 }
 
 /// A question to [`World::get_metric_data`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetricDataQuery {
     /// By what the answer is known.
     pub id: String,
@@ -213,11 +213,13 @@ impl World {
             while from < end {
                 let value = flow.value(&query.metric.name, &query.stat, from, from + period);
                 if let Some(value) = value {
-                    result.timestamps.insert(0, from);
-                    result.values.insert(0, value / share);
+                    result.timestamps.push(from);
+                    result.values.push(value / share);
                 }
                 from += period;
             }
+            result.timestamps.reverse();
+            result.values.reverse();
             result
         });
         Ok(answer.collect())

@@ -7,8 +7,9 @@ use crate::splitmix::{fold, mix};
 use crate::{cloud, cloudwatch, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
 
 /// What operations begin with.
-pub(crate) const SERVICES: [&str; 9] = [
+pub(crate) const SERVICES: [&str; 10] = [
     "cloud",
+    "cloudwatch",
     "dynamodb",
     "ec2",
     "events",

@@ -1,8 +1,8 @@
 //! The world over HTTP on loopback, for real binaries, SDKs and people.
 //!
-//! One port serves every service: paths under `/api/v1` are the Cloud API and
-//! those under `/2013-04-01` Route 53, those under `/service` CloudWatch; a request with `X-Amz-Target` is for the
-//! service that this header names (Secrets Manager, DynamoDB, Step Functions,
+//! One port serves every service: paths under `/api/v1` are the Cloud API, those
+//! under `/2013-04-01` Route 53 and those under `/service` CloudWatch; a request
+//! with `X-Amz-Target` is for the service that this header names (Secrets Manager, DynamoDB, Step Functions,
 //! EventBridge); a form posted to `/` is for STS or EC2, as its version says.
 //!
 //! A call is noted as made by the application that the client names itself by

@@ -145,6 +145,24 @@ async fn who_asks_for_traffic_to_be_looked_at_has_it_looked_at_by_the_run() {
     assert_eq!(input["unless_traffic_minutes"], json!(60));
 }
 
+/// A refused run leaves the ledger as it was, and with it what names are made of.
+#[tokio::test]
+async fn a_removal_that_is_refused_again_and_again_can_be_asked_for_later() {
+    let api = Api::new();
+    api.record(RUN, &STORY);
+    let refused = async || {
+        let answer = api.delete(api.id()).await;
+        if answer.status == 202 {
+            api.end(&execution(&answer));
+        }
+        answer.status
+    };
+    while refused().await == 202 {}
+    assert_eq!(refused().await, 503, "the names of this hour are used up");
+    api.stage.advance(3600);
+    assert_eq!(refused().await, 202);
+}
+
 #[tokio::test]
 async fn a_removal_that_has_begun_is_finished_though_protected() {
     let api = Api::new();

@@ -86,16 +86,7 @@ fn get_metric_data(world: &mut World, caller: &Caller, request: &Value) -> Resul
 }
 
 fn query(value: &Value) -> Result<MetricDataQuery, ApiError> {
-    let mut query = MetricDataQuery {
-        id: String::new(),
-        metric: Metric {
-            namespace: String::new(),
-            name: String::new(),
-            dimensions: Dimensions::new(),
-        },
-        period: 0,
-        stat: String::new(),
-    };
+    let mut query = MetricDataQuery::default();
     for (name, value) in members(value)? {
         match name {
             "Id" => query.id = text(value)?,
@@ -116,11 +107,7 @@ fn query(value: &Value) -> Result<MetricDataQuery, ApiError> {
 }
 
 fn asked_metric(value: &Value) -> Result<Metric, ApiError> {
-    let mut metric = Metric {
-        namespace: String::new(),
-        name: String::new(),
-        dimensions: Dimensions::new(),
-    };
+    let mut metric = Metric::default();
     for (name, value) in members(value)? {
         match name {
             "Namespace" => metric.namespace = text(value)?,
