@@ -4,8 +4,9 @@
 //
 // Prints {"findings": [texts], "couldBeScoped": [texts]} and ends with 1 if there are findings:
 // an action that does not exist, a resource that is none of what an action acts on, a
-// condition key that requests for an action on that resource do not have. A key that no
-// request has makes an allowing statement useless and a set operator always true.
+// condition key that requests for an action on that resource do not have, a set operator
+// where a key has one value or none where it has several. A key that no request has makes
+// an allowing statement useless and a set operator always true.
 // `couldBeScoped` are allowing statements of roles with `*` for an action that acts on a resource.
 
 import { readFileSync } from "node:fs";
@@ -36,6 +37,13 @@ if (findings.length) process.exitCode = 1;
 async function look(kind, statement, where) {
   const patterns = list(statement.Action);
   if (patterns.length === 0) findings.push(`${where}: NotAction cannot be checked`);
+  for (const [operator, keys] of Object.entries(statement.Condition ?? {})) {
+    if (/^null$/i.test(operator)) continue;
+    for (const key of Object.keys(keys)) {
+      const several = await known.isMultivalued(key);
+      if (several !== /^For(All|Any)Values?:/i.test(operator)) findings.push(`${where}: ${key} has ${several ? "several values, which needs ForAllValues or ForAnyValue" : "one value, which needs no set operator"}`);
+    }
+  }
   if (statement.NotResource !== undefined) findings.push(`${where}: NotResource cannot be checked`);
   for (const pattern of patterns) {
     const actions = await known.actionsLike(pattern);

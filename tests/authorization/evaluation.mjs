@@ -160,6 +160,8 @@ function reasons(kinds, context, { action, resource, principal }) {
 function notHeld({ operator, conditionKeyValue: key, values, unmatchedValues }, context) {
   const wanted = [values].flat().map(({ value }) => value).join(" or ");
   const value = valueOf(context, key);
+  if (Array.isArray(value) && !/^For(All|Any)Values?:/i.test(operator) && !/^null$/i.test(operator))
+    return `${operator} ${key}: the key has several values, which needs ForAllValues or ForAnyValue`;
   const actual = value === undefined ? "is not in the request" : `is ${[value].flat().join(" and ") || "empty"}`;
   return `${operator} ${key} wants ${wanted}, but it ${actual}${unmatchedValues?.length ? ` (not matched: ${unmatchedValues.join(", ")})` : ""}`;
 }

@@ -211,7 +211,16 @@ test("only a literal * covers what is asked without a resource", () => {
   const ask = { action: "route53:AssociateVPCWithHostedZone", resource: "*" };
   allowed(judged(ofRole({ Action: ask.action, Resource: "*" }), ask)[0]);
   denied(judged(ofRole({ Action: ask.action, Resource: "arn:aws:route53:::hostedzone/Z1" }), ask)[0], /not on \*/);
-  allowed(judged(ofRole({ Action: "events:PutEvents", Resource: `arn:aws:events:eu-west-1:${ACCOUNT}:event-bus/default`, Condition: { StringEquals: { "events:source": "us" } } }), { action: "events:PutEvents", resource: `arn:aws:events:eu-west-1:${ACCOUNT}:event-bus/default`, context: { "events:source": ["us"] } })[0]);
+});
+
+test("a key with several values is asked with a set operator", () => {
+  const bus = `arn:aws:events:eu-west-1:${ACCOUNT}:event-bus/default`;
+  const put = { action: "events:PutEvents", resource: bus, context: { "events:source": ["us"] } };
+  const from = (operator) => ofRole({ Action: put.action, Resource: bus, Condition: { [operator]: { "events:source": "us" } } });
+  allowed(judged(from("ForAllValues:StringEquals"), put)[0]);
+  const [several] = judged(from("ForAllValues:StringEquals"), { ...put, context: { "events:source": ["us", "them"] } });
+  denied(several, /not matched: them/);
+  denied(judged(from("StringEquals"), put)[0], /has several values, which needs ForAllValues or ForAnyValue/);
 });
 
 test("a request that AWS cannot get is refused", () => {
@@ -252,6 +261,8 @@ test("statements are checked by themselves", () => {
     [{ Action: ["ec2:CreateVpcEndpoint", "ec2:DescribeVpcs"], Resource: "arn:aws:ec2:*:*:internet-gateway/*" }, /internet-gateway\/\* is none of what ec2:CreateVpcEndpoint acts on/],
     [{ Action: "ec2:CreateVpcEndpoint", Resource: vpc, Condition: { StringEquals: { "aws:RequestTag/a": "b" } } }, /vpc\/\* have no key aws:RequestTag\/a/],
     [{ Action: "ec2:DescribeVpcs", Resource: "*", Condition: { StringEquals: { "aws:ResourceTag/a": "b" } } }, /no key aws:ResourceTag\/a/],
+    [{ Action: "ec2:CreateTags", Resource: vpc, Condition: { StringLike: { "aws:TagKeys": "a" } } }, /aws:TagKeys has several values/],
+    [{ Action: "ec2:CreateTags", Resource: vpc, Condition: { "ForAllValues:StringLike": { "aws:RequestTag/a": "a" } } }, /aws:RequestTag\/a has one value/],
   ]) assert.match(checked(ofRole(statement)).findings.join("\n"), text);
 
   assert.deepEqual(checked({
