@@ -78,11 +78,11 @@ function isKey(listed, key) {
   return open === undefined ? asked === start : asked.startsWith(start) && asked.length > start.length;
 }
 
-/** Resources as API Gateway keeps them: in the policy of an API it writes `execute-api:/stage/METHOD/path` out as an ARN. */
-export const writtenOut = (document) => ({
+/** A policy as API Gateway keeps it: it writes `execute-api:/stage/METHOD/path` out as an ARN of the API. */
+export const writtenOut = (document, api = "arn:aws:execute-api:*:*:*") => ({
   ...document,
   Statement: [document.Statement].flat().map((statement) =>
-    statement.Resource === undefined ? statement : { ...statement, Resource: [statement.Resource].flat().map((one) => one.replace(/^execute-api:\//, "arn:aws:execute-api:*:*:*/")) }),
+    statement.Resource === undefined ? statement : { ...statement, Resource: [statement.Resource].flat().map((one) => one.replace(/^execute-api:\//, `${api}/`)) }),
 });
 
 /** The resource types of an action that an ARN, or a pattern of a policy for ARNs, can be of. */
