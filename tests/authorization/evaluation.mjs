@@ -44,7 +44,7 @@ export function judgeOf(require, reference, policies) {
     const resourceKind = /^sts:assumerole$/i.test(request.action) ? "trust" : "resource";
     const resourceName = resourceKind === "trust" ? request.resource : request.resourcePolicy;
     let guard = resourceName ? (resourceKind === "trust" ? trust : resource).get(resourceName) : undefined;
-    if (guard && /^execute-api:/i.test(request.action)) guard = loadPolicy(writtenOut(policies.resource[resourceName], request.resource.split("/")[0]));
+    if (guard && /^execute-api:/i.test(request.action)) guard = loadPolicy(writtenOut(policies.resource[resourceName], request.resource.split("/")[0]), {});
     if (resourceName && !guard) wrong.push(`there is no ${resourceKind} policy of ${resourceName}`);
     // Neither is reached by a policy of the caller alone, even in the same account.
     if (/^kms:/i.test(request.action) && !resourceName) wrong.push(`${request.action} needs the policy of the key as resourcePolicy`);
