@@ -22,11 +22,16 @@ import os
 import pathlib
 import re
 import sys
+import types
 from concurrent.futures import ProcessPoolExecutor
 
+# The working tree stays as it is.
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "checkov"))
 
 from expand import source_of, transformed  # noqa: E402
+from samtranslator.model import apigateway  # noqa: E402
+
 from resolve import resources_of  # noqa: E402
 
 CLUSTER = "5a0e0000-0000-4000-8000-00000000000"
@@ -66,7 +71,7 @@ VALUES = {
 
 # Settings of functions that no version follows: parameter and property, and why.
 EXCEPTED = {
-    ("LogLevel", "LoggingConfig.ApplicationLogLevel"): "it is for a while, and the README says how to set it for a function",
+    ("LogLevel", "LoggingConfig.ApplicationLogLevel"): "a version logs from the level that it was made with, and other code brings the next one",
     ("Architecture", "Architectures"): "it needs other binaries, which are other code and so new versions",
 }
 
@@ -187,6 +192,15 @@ def verdicts(report, declared):
     return sentences
 
 
+def deployed_at(second, source, parameters):
+    """The transformed template of a deployment of its own.
+
+    AlwaysDeploy names a deployment by the second, and several of these templates are made in one.
+    """
+    apigateway.time = types.SimpleNamespace(time=lambda: second)
+    return transformed(source, parameters)
+
+
 def main(template):
     # The translator and its command line say what nobody asked for.
     logging.disable(logging.WARNING)
@@ -196,7 +210,7 @@ def main(template):
     others = {(name, value): {**first, name: value} for name in first for value in VALUES[name][1:]}
     cases = [first, first, *others.values()]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        templates = pool.map(transformed, [source] * len(cases), cases)
+        templates = pool.map(deployed_at, range(len(cases)), [source] * len(cases), cases)
         before, again, *after = [resources_of(made, case) for made, case in zip(templates, cases)]
     renewed = {{**before, **again}[name]["Type"] for name in before.keys() ^ again.keys()}
     report = {case: compare(before, changed, renewed) for case, changed in zip(others, after)}

@@ -4,8 +4,10 @@ import sys
 import types
 import unittest
 
-# The translator is not asked here.
+# The working tree stays as it is, and the translator is not asked.
+sys.dont_write_bytecode = True
 sys.modules["expand"] = types.SimpleNamespace(source_of=None, transformed=None)
+sys.modules["samtranslator.model"] = types.SimpleNamespace(apigateway=None)
 
 import check  # noqa: E402
 from resolve import resources_of  # noqa: E402
