@@ -29,7 +29,8 @@
 // - Keys of a request that AWS would fill and the caller leaves out count as missing.
 // - `*` as resource is judged for actions that can be asked without one; only a literal `*` of a statement covers it.
 // - No service control policies, session policies or policies of VPC endpoints.
-// - A pattern must not begin before the first / or : of the last part of an ARN (`…:*/v1/*` matches nothing), as IAM advises but does not enforce.
+// - In a resource pattern what stands before the first / or : of the last part of the ARN is taken literally
+//   (`…:*/v1/*` matches nothing): IAM advises against a wildcard there.
 // - An API Gateway with a Cognito authorizer asks IAM nothing but its resource policy: ask as "anonymous".
 
 import { createInterface } from "node:readline";

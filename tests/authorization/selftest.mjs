@@ -165,6 +165,16 @@ test("a role is assumed if its trust policy says so, and another role also if it
   refused(unknown, /no trust policy/);
 });
 
+test("what AWS adds to a request by itself is there", () => {
+  const added = {
+    Bool: { "aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "false" },
+    StringEquals: { "aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT }, ArnEquals: { "aws:PrincipalArn": ROLE },
+  };
+  allowed(judged(ofRole({ Action: "sqs:SendMessage", Resource: QUEUE, Condition: added }), { action: "sqs:SendMessage", resource: QUEUE })[0]);
+  const byName = document({ Principal: "*", Action: "sqs:SendMessage", Resource: QUEUE, Condition: { Bool: { "aws:PrincipalIsAWSService": "true" }, StringEquals: { "aws:PrincipalServiceName": "events.amazonaws.com" } } });
+  allowed(judged({ resource: { queue: byName } }, service("events.amazonaws.com", { action: "sqs:SendMessage", resource: QUEUE, resourcePolicy: "queue" }))[0]);
+});
+
 test("a boundary has to allow as well", () => {
   const statement = { Action: "sqs:SendMessage", Resource: QUEUE };
   const bounded = (document) => ({ ...ofRole(statement), boundaries: { r: [{ name: "b", document }] } });

@@ -22,11 +22,16 @@ import os
 import pathlib
 import re
 import sys
+import types
 from concurrent.futures import ProcessPoolExecutor
 
+# The working tree stays as it is.
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "checkov"))
 
 from expand import source_of, transformed  # noqa: E402
+from samtranslator.model import apigateway  # noqa: E402
+
 from resolve import resources_of  # noqa: E402
 
 CLUSTER = "5a0e0000-0000-4000-8000-00000000000"
@@ -66,7 +71,7 @@ VALUES = {
 
 # Settings of functions that no version follows: parameter and property, and why.
 EXCEPTED = {
-    ("LogLevel", "LoggingConfig.ApplicationLogLevel"): "it is for a while, and the README says how to set it for a function",
+    ("LogLevel", "LoggingConfig.ApplicationLogLevel"): "a version logs from the level that it was made with, and other code brings the next one",
     ("Architecture", "Architectures"): "it needs other binaries, which are other code and so new versions",
 }
 
@@ -123,12 +128,24 @@ def paths_that_differ(before, after, path=""):
     return [found for key in keys for found in paths_that_differ(before.get(key), after.get(key), f"{path}.{key}" if path else key)]
 
 
-def compare(before, after, always):
-    """What differs, by kind; `always` differs between two transforms of the same as well."""
+def without(resources, kinds):
+    """The resources that are of none of these types, with one name for all that are."""
+    text = json.dumps({name: resource for name, resource in resources.items() if resource["Type"] not in kinds})
+    for kind in kinds:
+        for name in of_type(resources, kind):
+            text = text.replace(f'"{name}"', f'"{kind}"')
+    return json.loads(text)
+
+
+def compare(before, after, renewed):
+    """What differs, by kind; resources of the types `renewed` are others at every transform."""
+    new = {kind: sorted(of_type(before, kind) ^ of_type(after, kind)) for kind in (VERSION, DEPLOYMENT)}
+    pinned, versions = versions_called(before), of_type(after, VERSION)
+    before, after = without(before, renewed), without(after, renewed)
     changed = {
         name: paths_that_differ(before[name].get("Properties", {}), after[name].get("Properties", {}))
         for name in sorted(before.keys() & after.keys())
-        if before[name] != after[name] and name not in always
+        if before[name] != after[name]
     }
     only_one = before.keys() ^ after.keys()
     either = {**before, **after}
@@ -139,10 +156,10 @@ def compare(before, after, always):
     pinned = versions_called(before)
     of_versions = {name: [path for path in paths if path.split(".")[0] not in OF_NO_VERSION] for name, paths in changes_of(FUNCTION).items()}
     return {
-        "differs": {name: either[name]["Type"] for name in sorted((only_one | changed.keys()) - always)},
-        "new_versions": sorted(only_one & of_type(either, VERSION)),
-        "new_deployments": sorted(only_one & of_type(either, DEPLOYMENT)),
-        "functions_whose_version_stays": {name: paths for name, paths in of_versions.items() if paths and pinned.get(name) in after},
+        "differs": {name: either[name]["Type"] for name in sorted(only_one | changed.keys())},
+        "new_versions": new[VERSION],
+        "new_deployments": new[DEPLOYMENT],
+        "functions_whose_version_stays": {name: paths for name, paths in of_versions.items() if paths and pinned.get(name) in versions},
         "other_functions": {name: paths for name, paths in of_versions.items() if paths and name not in pinned},
         "machines": changes_of("AWS::StepFunctions::StateMachine"),
         "apis": changes_of(API),
@@ -175,6 +192,15 @@ def verdicts(report, declared):
     return sentences
 
 
+def deployed_at(second, source, parameters):
+    """The transformed template of a deployment of its own.
+
+    AlwaysDeploy names a deployment by the second, and several of these templates are made in one.
+    """
+    apigateway.time = types.SimpleNamespace(time=lambda: second)
+    return transformed(source, parameters)
+
+
 def main(template):
     # The translator and its command line say what nobody asked for.
     logging.disable(logging.WARNING)
@@ -184,10 +210,10 @@ def main(template):
     others = {(name, value): {**first, name: value} for name in first for value in VALUES[name][1:]}
     cases = [first, first, *others.values()]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        templates = pool.map(transformed, [source] * len(cases), cases)
+        templates = pool.map(deployed_at, range(len(cases)), [source] * len(cases), cases)
         before, again, *after = [resources_of(made, case) for made, case in zip(templates, cases)]
-    always = {name for name in before.keys() | again.keys() if before.get(name) != again.get(name)}
-    report = {case: compare(before, changed, always) for case, changed in zip(others, after)}
+    renewed = {{**before, **again}[name]["Type"] for name in before.keys() ^ again.keys()}
+    report = {case: compare(before, changed, renewed) for case, changed in zip(others, after)}
     print(json.dumps([{"parameter": name, "from": first[name], "to": value, **found} for (name, value), found in report.items()], indent=2))
     if found := verdicts(report, declared):
         sys.exit("\n".join(found))

@@ -4,8 +4,10 @@ import sys
 import types
 import unittest
 
-# The translator is not asked here.
+# The working tree stays as it is, and the translator is not asked.
+sys.dont_write_bytecode = True
 sys.modules["expand"] = types.SimpleNamespace(source_of=None, transformed=None)
+sys.modules["samtranslator.model"] = types.SimpleNamespace(apigateway=None)
 
 import check  # noqa: E402
 from resolve import resources_of  # noqa: E402
@@ -29,11 +31,11 @@ def machine(**substitutions):
     return {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionSubstitutions": substitutions}}}
 
 
-def compared(change, more=None, always=frozenset()):
+def compared(change, more=None, renewed=frozenset()):
     made = {**TEMPLATE, "Resources": {**TEMPLATE["Resources"], **(more or {})}}
     before, after = (resources_of(made, {"P": value}) for value in ("one", "two"))
     change(after)
-    return check.compare(before, after, set(always))
+    return check.compare(before, after, renewed)
 
 
 def nothing(after):
@@ -91,8 +93,17 @@ class Check(unittest.TestCase):
 
     def test_a_parameter_changes_something(self):
         self.assertIn("P, set to 'two', changes nothing.", self.sentences(check.compare({}, {}, set())))
-        same = {"Deployment": {"Type": check.DEPLOYMENT}}
-        self.assertEqual(check.compare({}, same, {"Deployment"})["differs"], {})
+
+    def test_a_deployment_that_is_always_new_is_no_effect_of_a_parameter(self):
+        def made(name, limit):
+            return {name: {"Type": check.DEPLOYMENT}, "Stage": {"Type": "S", "Properties": {"DeploymentId": {"Ref": name}, "Limit": limit}}}
+
+        def found(limit):
+            return check.compare(made("Deployment1", 1), made("Deployment2", limit), {check.DEPLOYMENT})
+
+        self.assertEqual(found(1)["differs"], {})
+        self.assertEqual(found(2)["differs"], {"Stage": "S"})
+        self.assertEqual(found(1)["new_deployments"], ["Deployment1", "Deployment2"])
 
     def test_every_parameter_has_values(self):
         said = check.verdicts({}, (set(check.VALUES) - {"LogLevel"}) | {"New"})
