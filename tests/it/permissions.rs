@@ -39,6 +39,22 @@ const BY_SERVICES: [(&str, &str); 3] = [
     ),
 ];
 
+/// What is allowed on everything although its resources have names.
+const WIDE: [(&str, &str); 3] = [
+    (
+        "ApiLoggingRole",
+        "API Gateway takes no role that may do less",
+    ),
+    (
+        "route53:AssociateVPCWithHostedZone",
+        "the zone is AWS's own, and nobody is told its id",
+    ),
+    (
+        "cloudwatch:",
+        "the metrics of AWS are in no data set of an account",
+    ),
+];
+
 /// A world in which every function has a name.
 struct Story {
     stage: Stage,
@@ -147,6 +163,8 @@ impl Story {
         self.stage.clock.advance(Duration::from_secs(5));
         let vpc = self.vpc();
         let key = format!("{DEFAULT_TAG_PREFIX}:{name}");
+        let account = self.text("account_id");
+        let account = if account.is_empty() { HOME } else { &account };
         self.stage.simulator.meddle(|world| {
             let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
             match value {
@@ -157,10 +175,10 @@ impl Story {
         let told = self.event(json!({
             "source": "aws.tag",
             "detail-type": "Tag Change on Resource",
-            "account": "111122223333",
+            "account": account,
             "region": "eu-west-1",
             "time": "2027-01-15T08:00:00Z",
-            "resources": [format!("arn:aws:ec2:eu-west-1:111122223333:vpc/{vpc}")],
+            "resources": [format!("arn:aws:ec2:eu-west-1:{account}:vpc/{vpc}")],
             "detail": {
                 "service": "ec2", "resource-type": "vpc", "version": 3,
                 "changed-tag-keys": [key], "tags": {},
@@ -256,7 +274,10 @@ impl Tasks for Story {
         }
         let place: Option<Place> = serde_json::from_value(arguments["place"].clone()).ok();
         let place = place.unwrap_or_else(|| REGION.parse().expect("a Region"));
-        let there = Places::ec2(ports, &place).await.expect("the place");
+        let there = Places::ec2(ports, &place).await.map_err(|error| {
+            let cause = json!({ "errorMessage": error.to_string() });
+            TaskFailure::new(error.name().as_str(), cause.to_string())
+        })?;
         let there: &InProcess = std::borrow::Borrow::borrow(&there);
         let there = there.acting_as(function);
         let steps = Steps::new(&there, &there, ports, integrations);
@@ -418,6 +439,7 @@ fn by_tag(account: &str) {
     story.tag("private-dns", Some("perhaps"));
     story.tag("private-dns", None);
     story.tag("cluster-id", None);
+    story.stop_last_run();
     story.deprovision("untagged");
     let found = story.event(json!({ "find": { "region": "eu-west-1" } }));
     assert!(found.is_ok(), "{found:?}");
@@ -502,6 +524,16 @@ fn by_call() {
         let status = story.call("connections-api", method, path, body);
         assert!(status < 500, "{method} {path}: {status}");
     }
+    // It is being removed, says the ledger, by the run that was started last.
+    let runs = story.stage.ports().started();
+    let connection = Connection {
+        phase: Phase::Disconnecting,
+        execution: runs.last().expect("a run").arn.clone(),
+        ..story.connection()
+    };
+    story.stage.ports().put_connection(&connection);
+    let path = format!("/connections/{}", connection.connection_id);
+    assert_eq!(story.call("connections-api", "DELETE", &path, None), 202);
 }
 
 /// What nobody is seen to call: rules, schedules, alarms, API Gateway and Lambda act by
@@ -745,7 +777,15 @@ fn what_is_not_ours_is_left_alone() {
 fn the_reference_knows_every_action_with_its_resource_and_keys() {
     let said = check();
     assert_eq!(said["findings"], json!([]));
-    assert_eq!(said["couldBeScoped"], json!([]));
+    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+    let wide = said["couldBeScoped"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(text);
+    let excused = |it: &String| WIDE.iter().any(|(what, _)| it.contains(what));
+    let wide: Vec<String> = wide.filter(|it| !excused(it)).collect();
+    assert!(wide.is_empty(), "{}", wide.join("\n"));
 }
 
 #[test]
