@@ -126,7 +126,10 @@ thread_local! {
 impl Judge for Court {
     fn needs(&self, who: Option<&str>, mut what: Authorization) {
         // Runs in this process have no stack: their ARNs say `local`.
-        if let Some((_, run)) = what.resource.split_once(":states:local:000000000000:execution:") {
+        if let Some((_, run)) = what
+            .resource
+            .split_once(":states:local:000000000000:execution:")
+        {
             what.resource = format!("arn:aws:states:{REGION}:{HOME}:execution:{STACK}-{run}");
         }
         let who = match (who, ACTOR.try_with(|actor| *actor)) {
@@ -166,8 +169,7 @@ pub fn demand(request: &Request) {
             verdict.why
         );
         bench().refused.push(said.clone());
-        eprintln!("DENIED {said}");
-        return; //DEV
+        panic!("{said}");
     }
     NEEDED.with_borrow_mut(|needed| needed.extend(verdict.by));
 }
@@ -366,7 +368,12 @@ impl Bench {
             "context": what.keys,
             "resourcePolicy": request.resource_policy,
         }));
-        if answer["errors"] != json!([]) { eprintln!("ERR {} {}", answer["errors"], request.what.action); }//DEV
+        let errors = &answer["errors"];
+        assert_eq!(
+            *errors,
+            json!([]),
+            "AWS is asked no such thing: {request:?}"
+        );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let by = answer["by"].as_array().into_iter().flatten();
         Verdict {
