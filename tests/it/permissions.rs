@@ -22,7 +22,7 @@ use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
 use start_connection::Known;
 use system_tests::authorization::{
-    API, InRoles, Request, check, demand, deployments, home, judge, needed,
+    API, API_ENDPOINT, InRoles, Request, check, demand, deployments, home, judge, needed,
 };
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
@@ -675,8 +675,8 @@ fn every_start_is_allowed_and_every_statement_is_needed() {
     let mut idle = Vec::new();
     let mut used = 0;
     for (set, deployment) in deployments() {
-        if set == "plain" {
-            // All that is in it is in `full`, too.
+        if !["full", "other"].contains(&set) {
+            // All that is in the others is in `full`, too.
             continue;
         }
         for (role, document) in deployment.identity() {
@@ -772,6 +772,43 @@ fn what_is_not_ours_is_left_alone() {
         }
     }
     assert!(asked > 500, "only {asked} requests");
+}
+
+/// API Gateway adds what the policy of a private API allows to what the caller's own
+/// policies do ("How API Gateway resource policies affect authorization workflow",
+/// developer guide), so it must not allow what was meant to be granted one by one. With
+/// Cognito the authorizer knows the caller, and IAM sees nobody.
+#[test]
+fn a_private_api_answers_whom_it_should() {
+    for (set, who, endpoint, answers) in [
+        ("full", "operator", API_ENDPOINT, true),
+        ("full", "operator", "vpce-0aaaaaaaaaaaaaaaa", false),
+        ("full", "application", API_ENDPOINT, false),
+        ("full", "anonymous", API_ENDPOINT, false),
+        ("cognito", "anonymous", API_ENDPOINT, true),
+        ("cognito", "anonymous", "vpce-0aaaaaaaaaaaaaaaa", false),
+    ] {
+        let role = (who != "anonymous").then(|| who.to_owned());
+        let principal = match &role {
+            Some(role) => format!("arn:aws:iam::{HOME}:role/{role}"),
+            None => who.to_owned(),
+        };
+        let call =
+            format!("arn:aws:execute-api:{REGION}:{HOME}:a1b2c3d4e5/v1/DELETE/connections/0a1b");
+        let what = Authorization::new(&home(), "execute-api:Invoke", call);
+        let request = Request {
+            role,
+            principal,
+            resource_policy: Some(format!("{set}/ConnectionsApi")),
+            what: what.with("aws:SourceVpce", endpoint),
+        };
+        let verdict = judge(&request);
+        assert_eq!(
+            verdict.allowed, answers,
+            "{set}, {who} by {endpoint}: {}",
+            verdict.why
+        );
+    }
 }
 
 #[test]
