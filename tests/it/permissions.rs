@@ -22,21 +22,29 @@ use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
 use start_connection::Known;
 use system_tests::authorization::{
-    API, API_ENDPOINT, InRoles, Request, check, demand, deployments, home, judge, needed,
+    API, API_ENDPOINT, InRoles, Request, check, demand, deployments, home, judge, named, needed,
+    policies,
 };
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
 use system_tests::template::{Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
 
-/// What the services do with a role by themselves, and why no story shows it.
-const BY_SERVICES: [(&str, &str); 3] = [
-    ("xray:", "Lambda and Step Functions send traces"),
-    ("logs:", "Lambda, Step Functions and API Gateway write logs"),
+/// Statements that no request below needs.
+const IDLE: [(&str, &str); 4] = [
     (
-        "kms:",
+        "\"xray:",
+        "Lambda and Step Functions send traces by themselves",
+    ),
+    (
+        "\"logs:",
+        "Lambda, Step Functions and API Gateway write logs by themselves",
+    ),
+    (
+        "\"kms:Decrypt\",\"Condition\":{\"StringEquals\":{\"kms:ViaService\":\"secretsmanager",
         "Secrets Manager decrypts with the customer's key, whose policy is the customer's",
     ),
+    ("\"kms:*\"", "without it nobody could administer the key"),
 ];
 
 /// What is allowed on everything although its resources have names.
@@ -649,6 +657,13 @@ fn by_themselves() -> Vec<Request> {
             );
         }
     }
+    let logs = json!("apigateway.amazonaws.com");
+    for (role, trust) in deployment.trust() {
+        if trust["Statement"][0]["Principal"]["Service"] == logs {
+            let assumes = needs("sts:AssumeRole", &deployment.arn(&role));
+            ask("apigateway.amazonaws.com", None, None, assumes);
+        }
+    }
     for machine in template.of_type("AWS::Serverless::StateMachine") {
         let role = deployment.text(machine.property("Role"));
         let assumes = needs("sts:AssumeRole", &role).with("aws:SourceAccount", HOME);
@@ -674,26 +689,32 @@ fn every_start_is_allowed_and_every_statement_is_needed() {
     let needed = needed();
     let mut idle = Vec::new();
     let mut used = 0;
-    for (set, deployment) in deployments() {
-        if !["full", "other"].contains(&set) {
-            // All that is in the others is in `full`, too.
-            continue;
-        }
-        for (role, document) in deployment.identity() {
-            for statement in list(&document["Statement"]) {
-                let (action, on) = (&statement["Action"], &statement["Resource"]);
-                let action = action.as_str().expect("an action");
-                let of_service = BY_SERVICES.iter().any(|(of, _)| action.starts_with(of));
-                let sid = statement["Sid"].as_str().expect("a name");
-                match needed.contains(&format!("{set}/{role} {sid}")) {
+    for (kind, policies) in policies().as_object().expect("kinds of policies") {
+        for (of, policy) in policies.as_object().expect("policies") {
+            // Of the roles outside, and of deployments whose statements the full one has too.
+            let elsewhere = ["plain/", "cognito/", "operator", "application"];
+            if elsewhere.iter().any(|other| of.starts_with(other)) {
+                continue;
+            }
+            let document = if kind == "identity" {
+                &policy[0]["document"]
+            } else {
+                policy
+            };
+            for (at, mut statement) in list(&document["Statement"]).into_iter().enumerate() {
+                statement["statement"] = json!(at);
+                let what = format!("{of}: {statement}");
+                if statement["Effect"] == "Deny" || IDLE.iter().any(|(it, _)| what.contains(it)) {
+                    continue;
+                }
+                match needed.contains(&named(of, &statement)) {
                     true => used += 1,
-                    false if of_service => {}
-                    false => idle.push(format!("{set}/{role} may {action} on {on} and never does")),
+                    false => idle.push(what),
                 }
             }
         }
     }
-    assert!(idle.is_empty(), "{}", idle.join("\n"));
+    assert!(idle.is_empty(), "nothing needs\n{}", idle.join("\n"));
     assert!(used > 200, "only {used} statements");
 }
 

@@ -255,7 +255,7 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
 
 /// The policies of all deployments, as the court reads them: those of roles and of
 /// resources by the set and the logical id, those who may assume a role by its ARN.
-fn policies() -> Value {
+pub fn policies() -> Value {
     let (mut identity, mut resource, mut trust) = (json!({}), json!({}), json!({}));
     for (set, deployment) in deployments() {
         for (role, document) in deployment.identity() {
@@ -293,6 +293,16 @@ fn policies() -> Value {
     identity["operator"] = json!([{ "name": "operator", "document": document }]);
     identity["application"] = json!([]);
     json!({ "identity": identity, "resource": resource, "trust": trust })
+}
+
+/// How [`needed`] names a statement: by what its policy belongs to, and its `Sid`, or
+/// its place from 0 if it has none.
+pub fn named(of: &str, statement: &Value) -> String {
+    let sid = statement["sid"].as_str().or(statement["Sid"].as_str());
+    sid.map_or_else(
+        || format!("{of} {}", statement["statement"]),
+        |sid| format!("{of} {sid}"),
+    )
 }
 
 /// Asks the court; what it was asked before it answers from memory.
@@ -406,9 +416,7 @@ impl Bench {
         let by = answer["by"].as_array().into_iter().flatten();
         Verdict {
             allowed: answer["allowed"] == true,
-            by: by
-                .map(|it| format!("{} {}", text(&it["of"]), text(&it["sid"])))
-                .collect(),
+            by: by.map(|it| named(&text(&it["of"]), it)).collect(),
             why: text(&answer["why"]),
         }
     }
