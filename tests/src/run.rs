@@ -13,6 +13,8 @@ use shared::report::{Failure, Ready};
 use simulator::{Fault, Scenario, Simulator};
 use tokio::runtime::Runtime;
 
+use crate::authorization::{InRoles, judged};
+
 /// The secret that holds the API key in all scenarios.
 pub const SECRET: &str = shared::config::DEFAULT_SECRET;
 
@@ -46,6 +48,14 @@ impl Goal {
         match self {
             Goal::Connect => PROVISION.with(f),
             Goal::Disconnect => DEPROVISION.with(f),
+        }
+    }
+
+    /// The name of the definition.
+    fn name(self) -> &'static str {
+        match self {
+            Goal::Connect => "provision",
+            Goal::Disconnect => "deprovision",
         }
     }
 
@@ -109,7 +119,7 @@ impl Stage {
         let simulator = Simulator::new(scenario, move || engine::Clock::now(&time));
         Self {
             clock,
-            simulator,
+            simulator: judged(simulator),
             request: Value::Object(scenario.request.clone()),
         }
     }
@@ -199,6 +209,7 @@ impl Stage {
             let machine = goal.with(Machine::clone);
             self.clock.sleep(after).await;
             let input = goal.input(request);
+            let steps = InRoles::new(goal.name(), &self.simulator, &steps);
             engine::run(&machine, name, input, &steps, &self.clock, &()).await
         };
         let (first, second) = block_on(async {
@@ -230,7 +241,8 @@ impl Stage {
     ) -> Execution {
         goal.with(|machine| {
             let input = goal.input(&self.request);
-            let run = engine::run(machine, name, input, tasks, &self.clock, observer);
+            let tasks = InRoles::new(goal.name(), &self.simulator, tasks);
+            let run = engine::run(machine, name, input, &tasks, &self.clock, observer);
             block_on(run)
         })
     }
@@ -243,7 +255,8 @@ impl Stage {
         tasks: &impl engine::Tasks,
     ) -> Execution {
         goal.with(|machine| {
-            let rest = engine::resume(machine, standing, tasks, &self.clock, &());
+            let tasks = InRoles::new(goal.name(), &self.simulator, tasks);
+            let rest = engine::resume(machine, standing, &tasks, &self.clock, &());
             block_on(rest)
         })
     }
@@ -258,10 +271,11 @@ impl Stage {
     ) -> Option<Execution> {
         goal.with(|machine| {
             let input = goal.input(&self.request);
+            let tasks = InRoles::new(goal.name(), &self.simulator, tasks);
             block_on(async {
                 tokio::select! {
                     biased;
-                    execution = engine::run(machine, name, input, tasks, &self.clock, &()) => Some(execution),
+                    execution = engine::run(machine, name, input, &tasks, &self.clock, &()) => Some(execution),
                     () = lost => None,
                 }
             })
