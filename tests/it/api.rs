@@ -502,6 +502,11 @@ fn document_and_type_refuse_the_same_requests() {
         ("endpoints_per_vpc_quota", json!(10_000), true),
         ("endpoints_per_vpc_quota", json!(0), false),
         ("private_dns", json!("yes"), false),
+        ("tags", json!({"CostCenter": "42", "Name": ""}), true),
+        ("tags", json!({"CostCenter": 42}), false),
+        ("tags", json!({"CostCenter": "4\n2"}), false),
+        ("tags", json!({"CostCenter": "x".repeat(257)}), false),
+        ("tags", json!([]), false),
         ("requested_by", json!("call"), false),
         ("privat_dns", json!(true), false),
     ];

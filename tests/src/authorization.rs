@@ -58,13 +58,16 @@ impl<T: Tasks> Tasks for InRoles<'_, T> {
         let machine = Actor::Machine(self.machine);
         let actor = match function_of(resource) {
             Some(function) => {
-                let called = Authorization::new(&home(), "lambda:InvokeFunction", version(function));
+                let called =
+                    Authorization::new(&home(), "lambda:InvokeFunction", version(function));
                 ACTOR.sync_scope(machine, || self.simulator.needs(called));
                 Actor::Function(function)
             }
             None => machine,
         };
-        ACTOR.scope(actor, self.tasks.invoke(resource, arguments)).await
+        ACTOR
+            .scope(actor, self.tasks.invoke(resource, arguments))
+            .await
     }
 }
 
@@ -154,7 +157,10 @@ pub fn demand(request: &Request) {
             ..
         } = &request.what;
         let who = request.role.as_ref().unwrap_or(&request.principal);
-        let said = format!("{who} may not {action} on {resource} with {keys:?}: {}", verdict.why);
+        let said = format!(
+            "{who} may not {action} on {resource} with {keys:?}: {}",
+            verdict.why
+        );
         bench().refused.push(said.clone());
         panic!("{said}");
     }
@@ -202,7 +208,8 @@ fn requests(who: &str, what: &Authorization) -> Vec<Request> {
         _ => &["plain", "full"],
     };
     let sets = sets.iter();
-    sets.map(|set| request(set, &logical, principal.clone())).collect()
+    sets.map(|set| request(set, &logical, principal.clone()))
+        .collect()
 }
 
 /// The deployments whose policies are judged, by the name of the set.
@@ -211,7 +218,10 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
         ("OtherAccountRole", OTHER_ROLE),
         ("OtherAccountExternalId", "a-handshake"),
         ("ApiKeySecretPattern", "crdb-privatelink/{cluster_id}"),
-        ("ApiKeyKmsKeyArn", "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-00000000000a"),
+        (
+            "ApiKeyKmsKeyArn",
+            "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-00000000000a",
+        ),
         ("NoticeEmail", "a@example.com"),
         ("ApiVpcEndpointIds", "vpce-0a1b2c3d4e5f60718"),
         ("OnDrift", "repair"),
@@ -276,9 +286,8 @@ pub fn check() -> Value {
     writeln!(input, "{}", policies()).expect("the court listens");
     drop(input);
     let output = process.wait_with_output().expect("the court answers");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| {
-        panic!("{why}: {}", String::from_utf8_lossy(&output.stderr))
-    })
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn bench() -> MutexGuard<'static, Bench> {
@@ -329,13 +338,19 @@ impl Bench {
     fn ask(&mut self, question: &Value) -> Value {
         let mut answer = String::new();
         writeln!(self.questions, "{question}").expect("the court listens");
-        self.answers.read_line(&mut answer).expect("the court answers");
+        self.answers
+            .read_line(&mut answer)
+            .expect("the court answers");
         serde_json::from_str(&answer).unwrap_or_else(|why| panic!("{why}: {answer}"))
     }
 
     fn decide(&mut self, request: &Request) -> Verdict {
         let what = &request.what;
-        let account = what.resource.split(':').nth(4).filter(|account| !account.is_empty());
+        let account = what
+            .resource
+            .split(':')
+            .nth(4)
+            .filter(|account| !account.is_empty());
         let answer = self.ask(&json!({
             "id": 0,
             "principal": request.principal,
@@ -351,7 +366,9 @@ impl Bench {
         let by = answer["by"].as_array().into_iter().flatten();
         Verdict {
             allowed: answer["allowed"] == true,
-            by: by.map(|it| format!("{} {}", text(&it["of"]), text(&it["sid"]))).collect(),
+            by: by
+                .map(|it| format!("{} {}", text(&it["of"]), text(&it["sid"])))
+                .collect(),
             why: text(&answer["why"]),
         }
     }

@@ -52,7 +52,10 @@ impl Deployment {
         for (name, about) in template.at("/Parameters").as_object().into_iter().flatten() {
             let value = given.iter().find(|(known, _)| known == name);
             let value = value.map(|(_, value)| json!(value));
-            parameters.insert(name.clone(), value.unwrap_or_else(|| about["Default"].clone()));
+            parameters.insert(
+                name.clone(),
+                value.unwrap_or_else(|| about["Default"].clone()),
+            );
         }
         for (name, _) in given {
             assert!(parameters.contains_key(*name), "no parameter {name}");
@@ -105,7 +108,10 @@ impl Deployment {
     /// ARN.
     pub fn permissions(&self) -> Policies {
         let mut statements: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for permission in self.of_resources("AWS::Lambda::Permission", "").into_values() {
+        for permission in self
+            .of_resources("AWS::Lambda::Permission", "")
+            .into_values()
+        {
             let function = permission["FunctionName"].as_str().unwrap_or_default();
             let function = function_arn(self.account, function);
             let statement = json!({
@@ -118,7 +124,9 @@ impl Deployment {
             statements.entry(function).or_default().push(statement);
         }
         let policies = statements.into_iter();
-        policies.map(|(function, all)| (function, document(all))).collect()
+        policies
+            .map(|(function, all)| (function, document(all)))
+            .collect()
     }
 
     /// A property of a resource, or something else of the template, with everything in
@@ -136,12 +144,15 @@ impl Deployment {
                     "Fn::Sub" => Some(self.substituted(inner)),
                     "Fn::If" => {
                         let choice = inner.as_array()?;
-                        let at = if self.holds(choice[0].as_str()?) { 1 } else { 2 };
+                        let at = if self.holds(choice[0].as_str()?) {
+                            1
+                        } else {
+                            2
+                        };
                         self.value(&choice[at])
                     }
                     "Fn::Join" => {
-                        let parts: Vec<String> =
-                            self.texts(&inner[1]);
+                        let parts: Vec<String> = self.texts(&inner[1]);
                         Some(json!(parts.join(inner[0].as_str()?)))
                     }
                     "Fn::Split" => {
@@ -156,9 +167,12 @@ impl Deployment {
                 }
             }
             Value::Object(members) => Some(self.members(members)),
-            Value::Array(values) => {
-                Some(values.iter().filter_map(|value| self.value(value)).collect())
-            }
+            Value::Array(values) => Some(
+                values
+                    .iter()
+                    .filter_map(|value| self.value(value))
+                    .collect(),
+            ),
             Value::Null => None,
             plain @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => Some(plain.clone()),
         }
@@ -175,23 +189,33 @@ impl Deployment {
 
     /// The ARN of a function, machine, role or another resource, by its logical id.
     pub fn arn(&self, name: &str) -> String {
-        self.attribute(name, "Arn").as_str().unwrap_or_default().to_owned()
+        self.attribute(name, "Arn")
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Whether something is there with these parameters.
     pub fn is_there(&self, resource: &Value) -> bool {
-        resource["Condition"].as_str().is_none_or(|condition| self.holds(condition))
+        resource["Condition"]
+            .as_str()
+            .is_none_or(|condition| self.holds(condition))
     }
 
     fn all_of(&self, kind: &str, read: impl Fn(&Value, &Self) -> Option<Value>) -> Policies {
-        let there = self.template.of_type(kind).filter(|it| self.is_there(it.value));
+        let there = self
+            .template
+            .of_type(kind)
+            .filter(|it| self.is_there(it.value));
         there
             .filter_map(|it| Some((it.name.to_owned(), read(&it.value["Properties"], self)?)))
             .collect()
     }
 
     fn members(&self, members: &Map<String, Value>) -> Value {
-        let there = members.iter().filter_map(|(name, value)| Some((name.clone(), self.value(value)?)));
+        let there = members
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), self.value(value)?)));
         Value::Object(there.collect())
     }
 
@@ -277,7 +301,8 @@ impl Deployment {
             Value::Null => format!("{STACK}-{name}"),
             value => self.text(value),
         };
-        let regional = |service: &str, rest: String| format!("arn:aws:{service}:{REGION}:{account}:{rest}");
+        let regional =
+            |service: &str, rest: String| format!("arn:aws:{service}:{REGION}:{account}:{rest}");
         let (own, arn) = match kind {
             "AWS::Serverless::Function" => {
                 let own = given("FunctionName");
