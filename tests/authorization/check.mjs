@@ -11,7 +11,7 @@
 
 import { readFileSync } from "node:fs";
 import { judgeOf } from "./evaluation.mjs";
-import { packagesOf, reference, typesOf } from "./reference.mjs";
+import { packagesOf, reference, typesOf, writtenOut } from "./reference.mjs";
 
 const require = packagesOf(process.argv[2]);
 const known = reference(require);
@@ -24,7 +24,7 @@ const list = (value) => (value === undefined ? [] : [value].flat());
 for (const [kind, ofKind] of Object.entries(policies)) {
   for (const [of, documents] of Object.entries(ofKind)) {
     for (const { name, document } of Array.isArray(documents) ? documents : [{ document: documents }]) {
-      for (const [at, statement] of list(document.Statement).entries()) {
+      for (const [at, statement] of writtenOut(document).Statement.entries()) {
         await look(kind, statement, `${kind} of ${of}, ${name ? `policy ${name}, ` : ""}statement ${at}`);
       }
     }

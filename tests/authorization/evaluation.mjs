@@ -8,7 +8,7 @@
 // `*` be allowed by a statement for one ARN. So its core is called (the version is
 // pinned), after reference.mjs has looked at the request.
 
-import { OF_SERVICES_ONLY, typesOf } from "./reference.mjs";
+import { OF_SERVICES_ONLY, typesOf, writtenOut } from "./reference.mjs";
 
 const CORE = "./node_modules/@cloud-copilot/iam-simulate/dist/cjs";
 const isService = (principal) => /^[\w.-]+\.amazonaws\.com$/.test(principal);
@@ -28,7 +28,7 @@ export function judgeOf(require, reference, policies) {
   const lists = (kind) =>
     new Map(Object.entries(policies[kind] ?? {}).map(([of, list]) => [of, list.map(({ name, document }) => load(kind, of, name, document, validateIdentityPolicy))]));
   const singles = (kind, validate) =>
-    new Map(Object.entries(policies[kind] ?? {}).map(([of, document]) => [of, load(kind, of, undefined, document, validate)]));
+    new Map(Object.entries(policies[kind] ?? {}).map(([of, document]) => [of, load(kind, of, undefined, writtenOut(document), validate)]));
   const identity = lists("identity");
   const boundaries = lists("boundaries");
   const resource = singles("resource", validateResourcePolicy);
@@ -43,7 +43,8 @@ export function judgeOf(require, reference, policies) {
 
     const resourceKind = /^sts:assumerole$/i.test(request.action) ? "trust" : "resource";
     const resourceName = resourceKind === "trust" ? request.resource : request.resourcePolicy;
-    const guard = resourceName ? (resourceKind === "trust" ? trust : resource).get(resourceName) : undefined;
+    let guard = resourceName ? (resourceKind === "trust" ? trust : resource).get(resourceName) : undefined;
+    if (guard && /^execute-api:/i.test(request.action)) guard = loadPolicy(writtenOut(policies.resource[resourceName], request.resource.split("/")[0]), {});
     if (resourceName && !guard) wrong.push(`there is no ${resourceKind} policy of ${resourceName}`);
     // Neither is reached by a policy of the caller alone, even in the same account.
     if (/^kms:/i.test(request.action) && !resourceName) wrong.push(`${request.action} needs the policy of the key as resourcePolicy`);

@@ -29,8 +29,9 @@
 // - Keys of a request that AWS would fill and the caller leaves out count as missing.
 // - `*` as resource is judged for actions that can be asked without one; only a literal `*` of a statement covers it.
 // - No service control policies, session policies or policies of VPC endpoints.
+// - In a resource pattern what stands before the first / or : of the last part of the ARN is taken literally
+//   (`…:*/v1/*` matches nothing): IAM advises against a wildcard there.
 // - An API Gateway with a Cognito authorizer asks IAM nothing but its resource policy: ask as "anonymous".
-// - `execute-api:/stage/METHOD/path` in an API's policy has to be written out as an ARN, as API Gateway does when it is saved.
 
 import { createInterface } from "node:readline";
 import { judgeOf } from "./evaluation.mjs";

@@ -11,10 +11,10 @@
 // - It calls aws:RequestTag, aws:ResourceTag and aws:TagKeys global; they are here only where listed.
 
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { resolve } from "node:path";
 
 /** Loads packages from FOLDER/node_modules, where tests/node-env has put them. */
-export const packagesOf = (folder) => createRequire(join(folder, "package.json"));
+export const packagesOf = (folder) => createRequire(resolve(folder, "package.json"));
 
 const TAG_KEYS = /^aws:(requesttag\/|resourcetag\/|tagkeys$)/;
 
@@ -77,6 +77,13 @@ function isKey(listed, key) {
   const asked = key.toLowerCase();
   return open === undefined ? asked === start : asked.startsWith(start) && asked.length > start.length;
 }
+
+/** A policy as API Gateway keeps it: it writes `execute-api:/stage/METHOD/path` out as an ARN of the API. */
+export const writtenOut = (document, api = "arn:aws:execute-api:*:*:*") => ({
+  ...document,
+  Statement: [document.Statement].flat().map((statement) =>
+    statement.Resource === undefined ? statement : { ...statement, Resource: [statement.Resource].flat().map((one) => one.replace(/^execute-api:\//, `${api}/`)) }),
+});
 
 /** The resource types of an action that an ARN, or a pattern of a policy for ARNs, can be of. */
 export function typesOf(details, pattern) {

@@ -165,6 +165,16 @@ test("a role is assumed if its trust policy says so, and another role also if it
   refused(unknown, /no trust policy/);
 });
 
+test("what AWS adds to a request by itself is there", () => {
+  const added = {
+    Bool: { "aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "false" },
+    StringEquals: { "aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT }, ArnEquals: { "aws:PrincipalArn": ROLE },
+  };
+  allowed(judged(ofRole({ Action: "sqs:SendMessage", Resource: QUEUE, Condition: added }), { action: "sqs:SendMessage", resource: QUEUE })[0]);
+  const byName = document({ Principal: "*", Action: "sqs:SendMessage", Resource: QUEUE, Condition: { Bool: { "aws:PrincipalIsAWSService": "true" }, StringEquals: { "aws:PrincipalServiceName": "events.amazonaws.com" } } });
+  allowed(judged({ resource: { queue: byName } }, service("events.amazonaws.com", { action: "sqs:SendMessage", resource: QUEUE, resourcePolicy: "queue" }))[0]);
+});
+
 test("a boundary has to allow as well", () => {
   const statement = { Action: "sqs:SendMessage", Resource: QUEUE };
   const bounded = (document) => ({ ...ofRole(statement), boundaries: { r: [{ name: "b", document }] } });
@@ -175,23 +185,25 @@ test("a boundary has to allow as well", () => {
 
 test("an API is open to a role that may invoke it or that its policy lets in", () => {
   const invoke = { action: "execute-api:Invoke", resource: `${API}/v1/GET/connections` };
-  const inside = { Principal: "*", Action: "execute-api:Invoke", Resource: `${API}/*`, Condition: { StringEquals: { "aws:SourceVpce": ["vpce-1"] } } };
+  const inside = { Principal: "*", Action: "execute-api:Invoke", Resource: "execute-api:/v1/*", Condition: { StringEquals: { "aws:SourceVpce": ["vpce-1"] } } };
   const [permitted, elsewhere] = judged(ofRole({ Action: "execute-api:Invoke", Resource: `${API}/v1/*` }), invoke, { ...invoke, resource: `${API}/v2/GET/connections` });
   allowed(permitted);
   denied(elsewhere, /not on/);
   const anonymous = { ...invoke, principal: "anonymous", role: null, resourcePolicy: "api" };
-  const [letIn, outside, nobody] = judged({ ...ofRole({ Action: "sqs:SendMessage", Resource: QUEUE }), resource: { api: document(inside) } },
-    { ...invoke, resourcePolicy: "api", context: { "aws:SourceVpce": "vpce-1" } }, { ...anonymous, context: { "aws:SourceVpce": "vpce-2" } }, { ...anonymous, context: { "aws:SourceVpce": "vpce-1" } });
+  const [letIn, outside, nobody, otherStage] = judged({ ...ofRole({ Action: "sqs:SendMessage", Resource: QUEUE }), resource: { api: document(inside) } },
+    { ...invoke, resourcePolicy: "api", context: { "aws:SourceVpce": "vpce-1" } }, { ...anonymous, context: { "aws:SourceVpce": "vpce-2" } }, { ...anonymous, context: { "aws:SourceVpce": "vpce-1" } },
+    { ...anonymous, resource: `${API}/v2/GET/connections`, context: { "aws:SourceVpce": "vpce-1" } });
   allowed(letIn);
   denied(outside, /wants vpce-1, but it is vpce-2/);
   allowed(nobody);
+  denied(otherStage, /not on/);
 });
 
 test("each resource of a new endpoint is an authorization of its own", () => {
   const part = (kind, id, context = {}) => ({ action: "ec2:CreateVpcEndpoint", resource: `arn:aws:ec2:eu-west-1:${ACCOUNT}:${kind}/${id}`, context });
   const statement = { Action: "ec2:CreateVpcEndpoint", Resource: "arn:aws:ec2:*:*:vpc-endpoint/*", Condition: { StringLike: { "ec2:VpceServiceName": "com.amazonaws.vpce.*.vpce-svc-*" } } };
   const [endpoint, other, vpc, tagged, subnet] = judged(ofRole(statement, { Action: "ec2:CreateVpcEndpoint", Resource: "arn:aws:ec2:*:*:subnet/*" }),
-    part("vpc-endpoint", "*".replace("*", "new"), { "ec2:VpceServiceName": "com.amazonaws.vpce.eu-west-1.vpce-svc-1" }), part("vpc-endpoint", "new", { "ec2:VpceServiceName": "com.amazonaws.eu-west-1.s3" }),
+    part("vpc-endpoint", "new", { "ec2:VpceServiceName": "com.amazonaws.vpce.eu-west-1.vpce-svc-1" }), part("vpc-endpoint", "new", { "ec2:VpceServiceName": "com.amazonaws.eu-west-1.s3" }),
     part("vpc", "vpc-1"), part("vpc-endpoint", "new", OURS), part("subnet", "subnet-1"));
   allowed(endpoint);
   denied(other, /VpceServiceName wants/);
@@ -273,7 +285,7 @@ test("statements are checked by themselves", () => {
       { Action: "states:StartExecution", Resource: MACHINE, Condition: { "ForAnyValue:StringEquals": { "states:StateMachineQualifier": "live" } } },
       { Action: "route53:AssociateVPCWithHostedZone", Resource: "*" },
     ),
-    resource: { queue: document({ Effect: "Deny", Principal: "*", Action: "sqs:*", Resource: QUEUE, Condition: { Bool: { "aws:SecureTransport": "false" } } }) },
+    resource: { queue: document({ Effect: "Deny", Principal: "*", Action: "sqs:*", Resource: QUEUE, Condition: { Bool: { "aws:SecureTransport": "false" } } }), api: document({ Principal: "*", Action: "execute-api:Invoke", Resource: "execute-api:/*" }) },
     trust: { [ROLE]: document({ Principal: { Service: "states.amazonaws.com" }, Action: "sts:AssumeRole", Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } } }) },
   }), { findings: [], couldBeScoped: ["identity of r, policy p, statement 4: route53:AssociateVPCWithHostedZone on * could name hostedzone"] });
 });

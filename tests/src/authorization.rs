@@ -361,7 +361,11 @@ impl Bench {
             "context": what.keys,
             "resourcePolicy": request.resource_policy,
         }));
-        assert_eq!(answer["errors"], json!([]), "{request:?}");
+        assert_eq!(
+            answer["errors"],
+            json!([]),
+            "nothing that AWS could be asked: {request:?}"
+        );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let by = answer["by"].as_array().into_iter().flatten();
         Verdict {

@@ -56,6 +56,13 @@ impl Authorization {
         self
     }
 
+    /// With one more key of those that may have several values.
+    #[must_use]
+    pub fn with_any(mut self, key: &str, values: BTreeSet<String>) -> Self {
+        self.keys.insert(key.to_owned(), Key::Many(values));
+        self
+    }
+
     /// With the tags that the resource has.
     #[must_use]
     pub fn tagged<'a>(mut self, tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
@@ -79,11 +86,11 @@ impl Authorization {
     /// With the keys of the tags that the request names; without any the key
     /// `aws:TagKeys` is absent.
     #[must_use]
-    pub fn tag_keys(mut self, keys: BTreeSet<String>) -> Self {
-        if !keys.is_empty() {
-            self.keys.insert("aws:TagKeys".to_owned(), Key::Many(keys));
+    pub fn tag_keys(self, keys: BTreeSet<String>) -> Self {
+        match keys.is_empty() {
+            true => self,
+            false => self.with_any("aws:TagKeys", keys),
         }
-        self
     }
 }
 

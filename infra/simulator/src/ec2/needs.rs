@@ -184,7 +184,7 @@ fn at_creation(
     specifications: &[TagSpecification],
 ) -> Vec<Authorization> {
     let Caller { account, region } = caller;
-    let arn = format!("arn:aws:ec2:{region}:{account}:{kind}/*");
+    let arn = format!("arn:aws:ec2:{region}:{account}:{kind}/new");
     let tags = || {
         let all = specifications.iter().flat_map(|one| &one.tags);
         all.map(|(key, value)| (key, value))

@@ -111,8 +111,8 @@ impl World {
             let puts = Authorization::new(caller, "events:PutEvents", &arn);
             let entries = entries.iter();
             let puts = entries.map(|entry| {
-                let puts = puts.clone().with("events:source", &entry.source);
-                puts.with("events:detail-type", &entry.detail_type)
+                let puts = puts.clone().with("events:detail-type", &entry.detail_type);
+                puts.with_any("events:source", [entry.source.clone()].into())
             });
             puts.collect()
         });
