@@ -31,7 +31,7 @@ use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
 
 /// Statements that no request below needs.
-const IDLE: [(&str, &str); 4] = [
+const IDLE: [(&str, &str); 7] = [
     (
         "\"xray:",
         "Lambda and Step Functions send traces by themselves",
@@ -41,14 +41,28 @@ const IDLE: [(&str, &str); 4] = [
         "Lambda, Step Functions and API Gateway write logs by themselves",
     ),
     (
-        "\"kms:Decrypt\",\"Condition\":{\"StringEquals\":{\"kms:ViaService\":\"secretsmanager",
-        "Secrets Manager decrypts with the customer's key, whose policy is the customer's",
+        "\"InterfacesPolicy",
+        "Lambda makes the interfaces of functions by itself",
     ),
+    (
+        "\"kms:ViaService\":",
+        "services decrypt with the customer's key, whose policy is the customer's",
+    ),
+    ("\"KeyPolicy", "the same"),
     ("\"kms:*\"", "without it nobody could administer the key"),
+    (
+        "full/ConnectionsApi:",
+        "judged by `a_private_api_answers_whom_it_should`",
+    ),
 ];
 
 /// What is allowed on everything although its resources have names.
-const WIDE: [(&str, &str); 3] = [
+const WIDE: [(&str, &str); 5] = [
+    (
+        "NetworkInterface on *",
+        "Lambda makes it and gives it a name",
+    ),
+    ("PrivateIpAddresses on *", "the same"),
     (
         "ApiLoggingRole",
         "API Gateway takes no role that may do less",
@@ -655,6 +669,16 @@ fn by_themselves() -> Vec<Request> {
                 None,
                 needs("sqs:SendMessage", &queue),
             );
+        }
+    }
+    // A cluster may have a secret of its own, with the cluster's id in its name.
+    for (role, document) in deployment.identity() {
+        let action = "secretsmanager:GetSecretValue";
+        if document.to_string().contains(action) {
+            let secret = "crdb-privatelink/5a0e8400-e29b-41d4-a716-446655440001-a1B2c3";
+            let secret = format!("arn:aws:secretsmanager:{REGION}:{HOME}:secret:{secret}");
+            let arn = deployment.arn(&role);
+            ask(&arn, Some(&role), None, needs(action, &secret));
         }
     }
     let logs = json!("apigateway.amazonaws.com");

@@ -232,6 +232,9 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
             "ApiKeyKmsKeyArn",
             "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-00000000000a",
         ),
+        ("ApiAccessLog", "set-up"),
+        ("SubnetIds", "subnet-0a1b2c3d4e5f60718"),
+        ("SecurityGroupIds", "sg-0a1b2c3d4e5f60718"),
         ("NoticeEmail", "a@example.com"),
         ("ApiVpcEndpointIds", API_ENDPOINT),
         ("OnDrift", "repair"),
@@ -244,6 +247,10 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
             "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_a1B2c3D4e",
         ),
         ("ApiVpcEndpointIds", API_ENDPOINT),
+        (
+            "KmsKeyArn",
+            "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-00000000000b",
+        ),
     ];
     BTreeMap::from([
         ("plain", Deployment::of_stack(&[])),

@@ -75,13 +75,22 @@ impl Deployment {
     /// What the roles may do: for each role, by its logical id, a statement for every
     /// action on every resource, whose `Sid` says which one it is.
     pub fn identity(&self) -> Policies {
+        let managed = self.of_resources("AWS::IAM::ManagedPolicy", "PolicyDocument");
         self.all_of("AWS::IAM::Role", |role, made| {
-            let policies = list(&made.value(&role["Policies"])?);
-            let statements = policies.iter().flat_map(|policy| {
-                let name = policy["PolicyName"].as_str().unwrap_or_default();
-                let statements = list(&policy["PolicyDocument"]["Statement"]);
-                let single = statements.iter().enumerate();
-                let single = single.flat_map(|(at, it)| singled(&format!("{name}{at}"), it));
+            let own = list(&made.value(&role["Policies"])?).into_iter();
+            let own = own.map(|policy| {
+                let name = policy["PolicyName"].as_str().unwrap_or_default().to_owned();
+                (name, policy["PolicyDocument"].clone())
+            });
+            let attached = made.value(&role["ManagedPolicyArns"]).unwrap_or_default();
+            let attached = list(&attached).into_iter().map(|arn| {
+                let name = arn.as_str().and_then(|arn| arn.rsplit_once('-'));
+                let name = name.map_or("", |(_, name)| name);
+                (name.to_owned(), managed[name].clone())
+            });
+            let statements = own.chain(attached).flat_map(|(name, policy)| {
+                let statements = list(&policy["Statement"]).into_iter().enumerate();
+                let single = statements.flat_map(|(at, it)| singled(&format!("{name}{at}"), &it));
                 single.collect::<Vec<_>>()
             });
             Some(document(statements.collect()))
