@@ -15,6 +15,7 @@ mod permissions;
 mod processes;
 mod provision;
 mod removal_faults;
+mod settings;
 mod single_faults;
 mod strange_answers;
 mod sweep;

@@ -19,6 +19,7 @@ use shared::executions::Machine as Started;
 use shared::gateway::respond;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
+use shared::settings::Settings;
 use simulator::ec2::EndpointState;
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use start_connection::Known;
@@ -129,12 +130,12 @@ impl Story {
     }
 
     fn provision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::provision().expect("the definition loads");
+        let machine = crdb_privatelink::definition::provision(&Settings::default()).expect("the definition loads");
         self.run(&machine, name, self.stage.request.clone())
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::deprovision().expect("the definition loads");
+        let machine = crdb_privatelink::definition::deprovision(&Settings::default()).expect("the definition loads");
         let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
         for field in ["cluster_id", "region", "vpc_id"] {
             input[field] = self.stage.request[field].clone();
@@ -148,7 +149,7 @@ impl Story {
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
         let region = "eu-west-1".parse().expect("a Region");
-        let machine = crdb_privatelink::definition::check_fleet(&region, repair);
+        let machine = crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default());
         self.run(&machine.expect("the definition loads"), "check", input)
     }
 
@@ -478,7 +479,7 @@ fn swept() -> Story {
         assert!(deleted.is_ok(), "{deleted:?}");
     });
     let region = "eu-west-1".parse().expect("a Region");
-    let machine = crdb_privatelink::definition::sweep(&region, "").expect("it loads");
+    let machine = crdb_privatelink::definition::sweep(&region, "", &Settings::default()).expect("it loads");
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     story.run(&machine, "first-seen", complete.clone());
     story.stage.clock.advance(Duration::from_secs(2 * 86_400));
@@ -537,8 +538,9 @@ fn allowed(template: &Template, function: &str) -> BTreeSet<String> {
     for action in LAMBDA {
         assert!(allowed.remove(action), "{function} may not {action}");
     }
-    let resource = template.resource(&format!("{}Function", resource_name(function)));
-    if resource.property("EventInvokeConfig").is_object() {
+    let resource = json!({ "Ref": format!("{}Function", resource_name(function)) });
+    let mut kept = template.of_type("AWS::Lambda::EventInvokeConfig");
+    if kept.any(|config| config.property("FunctionName") == &resource) {
         assert!(allowed.remove(LAMBDA_WITH_DESTINATION), "{function}");
     }
     for (action, _) in ONLY_IF {
