@@ -21,7 +21,9 @@ use crate::{Answer, arguments, definition, words};
 pub fn run(machine: arguments::Picture) -> Result<Answer, Error> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let picture = match machine {
-        arguments::Picture::Provision => mermaid(definition::provision(&Settings::default())?.definition()),
+        arguments::Picture::Provision => {
+            mermaid(definition::provision(&Settings::default())?.definition())
+        }
         arguments::Picture::Deprovision => straight(&read(definition::DEPROVISION), "disconnect"),
         arguments::Picture::CheckFleet => straight(&read(definition::CHECK_FLEET), "check"),
         arguments::Picture::Sweep => straight(&read(definition::SWEEP), "sweep"),

@@ -232,9 +232,8 @@ fn config_of(scenario: &Scenario, url: &str, secret: Option<&str>) -> Config {
 
 async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
     let secret = place.secret.as_ref();
-    let config = Config::from_env_unless(|name| {
-        secret.filter(|_| name == "API_KEY_SECRET").cloned()
-    });
+    let config =
+        Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
     let aws = aws(Some(region.as_str())).await;
     Ok(World {
         ec2: AwsEc2::new(&aws),

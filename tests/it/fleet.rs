@@ -29,7 +29,8 @@ thread_local! {
 
 fn machine(repair: bool) -> Machine {
     let region = "eu-west-1".parse().expect("a Region");
-    crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default()).expect("the definition loads")
+    crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default())
+        .expect("the definition loads")
 }
 
 /// A world with one connection that works.

@@ -130,12 +130,14 @@ impl Story {
     }
 
     fn provision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::provision(&Settings::default()).expect("the definition loads");
+        let machine = crdb_privatelink::definition::provision(&Settings::default())
+            .expect("the definition loads");
         self.run(&machine, name, self.stage.request.clone())
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::deprovision(&Settings::default()).expect("the definition loads");
+        let machine = crdb_privatelink::definition::deprovision(&Settings::default())
+            .expect("the definition loads");
         let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
         for field in ["cluster_id", "region", "vpc_id"] {
             input[field] = self.stage.request[field].clone();
@@ -149,7 +151,8 @@ impl Story {
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
         let region = "eu-west-1".parse().expect("a Region");
-        let machine = crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default());
+        let machine =
+            crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default());
         self.run(&machine.expect("the definition loads"), "check", input)
     }
 
@@ -479,7 +482,8 @@ fn swept() -> Story {
         assert!(deleted.is_ok(), "{deleted:?}");
     });
     let region = "eu-west-1".parse().expect("a Region");
-    let machine = crdb_privatelink::definition::sweep(&region, "", &Settings::default()).expect("it loads");
+    let machine =
+        crdb_privatelink::definition::sweep(&region, "", &Settings::default()).expect("it loads");
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     story.run(&machine, "first-seen", complete.clone());
     story.stage.clock.advance(Duration::from_secs(2 * 86_400));

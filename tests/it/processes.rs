@@ -100,21 +100,32 @@ async fn a_process_does_as_each_call_tells_it() {
     };
     let asked = || {
         let calls = other.calls();
-        calls.iter().filter(|call| call.operation.starts_with("cloud:")).count()
+        calls
+            .iter()
+            .filter(|call| call.operation.starts_with("cloud:"))
+            .count()
     };
-    look(&first.url(), DEFAULT_SECRET).await.expect("it is there");
+    look(&first.url(), DEFAULT_SECRET)
+        .await
+        .expect("it is there");
     assert_eq!(asked(), 0);
-    look(&second.url(), DEFAULT_SECRET).await.expect("it is there");
+    look(&second.url(), DEFAULT_SECRET)
+        .await
+        .expect("it is there");
     assert!(asked() > 0, "the other Cloud API was not asked");
     let before = asked();
     let failure = look(&first.url(), "crdb-privatelink/another").await;
     let failure = failure.expect_err("no such secret");
     assert!(
-        failure.cause.contains("secret-not-found: secret crdb-privatelink/another"),
+        failure
+            .cause
+            .contains("secret-not-found: secret crdb-privatelink/another"),
         "{}",
         failure.cause
     );
-    look(&first.url(), DEFAULT_SECRET).await.expect("it is there");
+    look(&first.url(), DEFAULT_SECRET)
+        .await
+        .expect("it is there");
     assert_eq!(asked(), before);
 
     let told = json!({ "settings": { "cockroach_server": 5 } });

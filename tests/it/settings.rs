@@ -65,7 +65,9 @@ fn told(execution: &Execution, settings: &Settings) -> usize {
                 assert_eq!(arguments["settings"].take(), expected, "{resource}");
                 told += 1;
             }
-            EventKind::StateExited { state, assigned, .. } if state == "Begin" => {
+            EventKind::StateExited {
+                state, assigned, ..
+            } if state == "Begin" => {
                 assert_eq!(assigned.remove("settings").as_ref(), Some(&expected));
             }
             _ => {}
@@ -136,11 +138,7 @@ fn who_starts_a_run_cannot_say_otherwise() {
     let provision = definition::provision(&others).expect("it loads");
     let deprovision = definition::deprovision(&others).expect("it loads");
     for (machine, input, expected) in [
-        (
-            &provision,
-            stage.request.clone(),
-            "cluster-not-allowed",
-        ),
+        (&provision, stage.request.clone(), "cluster-not-allowed"),
         (&provision, asked.clone(), "unknown field `settings`"),
         (&deprovision, asked, "unknown field `"),
         (&provision, json!([1, 2]), "invalid-request"),
@@ -160,7 +158,9 @@ fn who_starts_a_run_cannot_say_otherwise() {
     }
     let calls = stage.simulator.calls();
     assert!(
-        calls.iter().all(|call| call.operation.starts_with("events:")),
+        calls
+            .iter()
+            .all(|call| call.operation.starts_with("events:")),
         "nothing was asked for or changed: {calls:?}"
     );
 }

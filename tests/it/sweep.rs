@@ -98,7 +98,8 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
         services: stage.integrations().into(),
     };
     let region = "eu-west-1".parse().expect("a Region");
-    let machine = crdb_privatelink::definition::sweep(&region, places, &Settings::default()).expect("it loads");
+    let machine = crdb_privatelink::definition::sweep(&region, places, &Settings::default())
+        .expect("it loads");
     block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
 }
 
@@ -149,7 +150,8 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
             account_id: serde_json::from_value(input["account_id"].clone()).expect("an account"),
             region: serde_json::from_value(input["region"].clone()).expect("a Region"),
         };
-        let machine = crdb_privatelink::definition::deprovision(&Settings::default()).expect("it loads");
+        let machine =
+            crdb_privatelink::definition::deprovision(&Settings::default()).expect("it loads");
         let execution = block_on(async {
             let ec2 = Places::ec2(&ports, &place).await.expect("the place");
             let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);

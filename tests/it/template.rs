@@ -342,9 +342,9 @@ fn no_function_that_a_definition_calls_depends_on_a_parameter() {
                 let mut found = BTreeSet::new();
                 parameters(&template, value, &mut found);
                 for parameter in found {
-                    let may = MAY_DEPEND.iter().find(|(at, of, _)| {
-                        *at == property.as_str() && *of == parameter.as_str()
-                    });
+                    let may = MAY_DEPEND
+                        .iter()
+                        .find(|(at, of, _)| *at == property.as_str() && *of == parameter.as_str());
                     let Some((_, of, _)) = may else {
                         panic!("{folder}: {property} depends on {parameter}");
                     };

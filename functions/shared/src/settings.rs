@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn they_are_taken_off_the_call() {
-        let mut call = json!({"vpc_id": "vpc-1", "settings": {"tag_prefix": "net", "allowed_clusters": ""}});
+        let mut call =
+            json!({"vpc_id": "vpc-1", "settings": {"tag_prefix": "net", "allowed_clusters": ""}});
         let settings = Settings::take(&mut call).unwrap();
         assert_eq!(call, json!({"vpc_id": "vpc-1"}));
         assert_eq!(settings.get("TAG_PREFIX"), Some("net"));
@@ -167,7 +168,10 @@ mod tests {
         let settings = Settings::of(|name| (name == "TAG_PREFIX").then(|| "net".to_owned()));
         let all: BTreeMap<String, &str> = settings.substitutions().collect();
         assert_eq!(all.len(), SETTINGS.len());
-        assert_eq!((all["${TagPrefix}"], all["${ApiKeySecretPattern}"]), ("net", ""));
+        assert_eq!(
+            (all["${TagPrefix}"], all["${ApiKeySecretPattern}"]),
+            ("net", "")
+        );
     }
 
     #[test]
