@@ -7,6 +7,7 @@ place of uploads, and with what AWS::Include names put in its place, as AWS does
 before it applies the SAM transform. Nothing is asked over the network.
 """
 
+import copy
 import json
 import pathlib
 import sys
@@ -39,13 +40,19 @@ def included(node, folder):
     return {**included(parse_yaml_file(str(location)), folder), **others}
 
 
-def main(template, expanded):
+def source_of(template):
+    """The template as it is written, with what it includes."""
     path = pathlib.Path(template)
-    source = included(parse_yaml_file(str(path)), path.parent)
+    return included(parse_yaml_file(str(path)), path.parent)
+
+
+def transformed(source, parameters=None):
+    """The template as CloudFormation gets it; SAM sees these values of parameters."""
     # Not the caller's Region: what is checked must not depend on who checks.
-    validator = SamTemplateValidator(source, NoManagedPolicies(), region="eu-west-1")
-    text = validator.get_translated_template_if_valid()
-    pathlib.Path(expanded).write_text(json.dumps(yaml_parse(text), indent=2))
+    validator = SamTemplateValidator(copy.deepcopy(source), NoManagedPolicies(), region="eu-west-1", parameter_overrides=parameters)
+    return yaml_parse(validator.get_translated_template_if_valid())
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    template, expanded = sys.argv[1:]
+    pathlib.Path(expanded).write_text(json.dumps(transformed(source_of(template)), indent=2))

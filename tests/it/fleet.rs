@@ -17,6 +17,7 @@ use simulator::step_functions::Execution as Started;
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use start_connection::Known;
 use std::time::Duration;
+use system_tests::authorization::InRoles;
 use system_tests::run::{Ending, Stage, block_on, ending};
 
 /// The second cluster of [`two_clusters`].
@@ -55,6 +56,7 @@ fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
     let known = Known::new(Config::of(|_| None));
     let now = || stage.clock.now();
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
+    let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
     let check =
         |machine: &Machine| block_on(run(machine, "check", input, &steps, &stage.clock, &()));
     match repair {

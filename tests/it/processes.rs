@@ -10,6 +10,7 @@ use shared::config::DEFAULT_SECRET;
 use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
+use system_tests::authorization::{InRoles, judged, refused};
 use system_tests::processes::Processes;
 use system_tests::run::{Ending, ending};
 
@@ -27,8 +28,9 @@ async fn the_story_is_told_by_the_binaries_too() {
     let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     let clock = ScaledClock::new(30.0);
     let time = clock.clone();
-    let simulator = Simulator::new(&scenario, move || time.now());
+    let simulator = judged(Simulator::new(&scenario, move || time.now()));
     let integrations = Integrations::new(simulator.clone());
+    let world = simulator.clone();
     let server = Server::start(simulator, (Ipv4Addr::LOCALHOST, 0).into())
         .await
         .expect("a server");
@@ -56,7 +58,8 @@ async fn the_story_is_told_by_the_binaries_too() {
 
     let machine = crdb_privatelink::definition::provision(&settings).expect("the definition loads");
     let request = Value::Object(scenario.request.clone());
-    let execution = engine::run(&machine, "processes", request, &processes, &clock, &()).await;
+    let tasks = InRoles::new("provision", &world, &processes);
+    let execution = engine::run(&machine, "processes", request, &tasks, &clock, &()).await;
     let Ending::Ready(ready) = ending(&execution) else {
         panic!("{}", engine::trace(&execution.history));
     };
@@ -64,6 +67,7 @@ async fn the_story_is_told_by_the_binaries_too() {
         ready.host,
         "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud"
     );
+    assert_eq!(refused(), Vec::<String>::new());
 }
 
 /// One process, as AWS keeps it between calls: runs with other settings come to it.

@@ -10,6 +10,7 @@ use shared::config::Config;
 use shared::settings::{SETTINGS, Settings};
 use simulator::{Fault, FaultKind, Moment};
 use start_connection::Known;
+use system_tests::authorization::InRoles;
 use system_tests::run::{Ending, Stage, block_on, ending};
 
 /// How all values begin that no one but a function may see.
@@ -26,20 +27,30 @@ fn settings(stage: &Stage) -> Settings {
     })
 }
 
-fn execute(stage: &Stage, machine: &Machine, name: &str, input: Value) -> Execution {
+/// A definition under its name.
+type Named = (&'static str, Machine);
+
+fn execute(stage: &Stage, machine: &Named, input: Value) -> Execution {
     let ports = stage.ports();
     let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
-    execute_by(stage, machine, name, input, &steps)
+    execute_by(stage, machine, input, &steps)
 }
 
 fn execute_by(
     stage: &Stage,
-    machine: &Machine,
-    name: &str,
+    (name, machine): &Named,
     input: Value,
     steps: &impl Tasks,
 ) -> Execution {
-    block_on(run(machine, name, input, steps, &stage.clock, &()))
+    let steps = InRoles::new(name, &stage.simulator, steps);
+    block_on(run(machine, name, input, &steps, &stage.clock, &()))
+}
+
+/// The definitions that make and take away, told these settings.
+fn machines(settings: &Settings) -> (Named, Named) {
+    let provision = definition::provision(settings).expect("it loads");
+    let deprovision = definition::deprovision(settings).expect("it loads");
+    (("provision", provision), ("deprovision", deprovision))
 }
 
 /// Goes through all that a run leaves for others to see: outputs, variables, what it
@@ -82,8 +93,7 @@ fn told(execution: &Execution, settings: &Settings) -> usize {
 fn each_function_is_told_and_nobody_else() {
     let stage = Stage::shipped("fresh-vpc");
     let settings = settings(&stage);
-    let provision = definition::provision(&settings).expect("it loads");
-    let deprovision = definition::deprovision(&settings).expect("it loads");
+    let (provision, deprovision) = machines(&settings);
     let request = stage.request.clone();
 
     let failing = Stage::shipped("fresh-vpc").with(Fault::once(
@@ -92,10 +102,10 @@ fn each_function_is_told_and_nobody_else() {
         FaultKind::Denied,
         Moment::Before,
     ));
-    let execution = execute(&failing, &provision, "fails", request.clone());
+    let execution = execute(&failing, &provision, request.clone());
     assert!(told(&execution, &settings) > 5, "{execution:?}");
 
-    let execution = execute(&stage, &provision, "connects", request.clone());
+    let execution = execute(&stage, &provision, request.clone());
     assert!(
         matches!(ending(&execution), Ending::Ready(_)),
         "{execution:?}"
@@ -108,7 +118,7 @@ fn each_function_is_told_and_nobody_else() {
     let (ports, now) = (stage.ports(), || stage.clock.now());
     let known = Known::new(Config::of(|_| None));
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
-    let execution = execute_by(&stage, &check, "checks", json!({}), &steps);
+    let execution = execute_by(&stage, &("check-fleet", check), json!({}), &steps);
     assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
     assert!(told(&execution, &settings) >= 2);
 
@@ -117,7 +127,7 @@ fn each_function_is_told_and_nobody_else() {
         "region": request["region"],
         "vpc_id": request["vpc_id"],
     });
-    let execution = execute(&stage, &deprovision, "disconnects", removal);
+    let execution = execute(&stage, &deprovision, removal);
     assert!(
         matches!(execution.outcome, Outcome::Succeeded(_)),
         "{execution:?}"
@@ -135,8 +145,7 @@ fn who_starts_a_run_cannot_say_otherwise() {
     });
     let mut asked = stage.request.clone();
     asked["settings"] = json!({ "allowed_clusters": "" });
-    let provision = definition::provision(&others).expect("it loads");
-    let deprovision = definition::deprovision(&others).expect("it loads");
+    let (provision, deprovision) = machines(&others);
     for (machine, input, expected) in [
         (&provision, stage.request.clone(), "cluster-not-allowed"),
         (&provision, asked.clone(), "unknown field `settings`"),
@@ -148,7 +157,7 @@ fn who_starts_a_run_cannot_say_otherwise() {
         (&deprovision, json!([{}]), "invalid-request"),
         (&deprovision, json!(5), "invalid-request"),
     ] {
-        let execution = execute(&stage, machine, "refused", input.clone());
+        let execution = execute(&stage, machine, input.clone());
         let Ending::Failed(_, failure) = ending(&execution) else {
             panic!("{input}: {execution:?}");
         };

@@ -19,6 +19,7 @@ use shared::report::Failure;
 use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, RoleSpec, TrafficSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
+use system_tests::authorization::InRoles;
 use system_tests::run::{Ending, Stage, block_on, ending};
 
 const HOME: &str = "111122223333";
@@ -100,6 +101,7 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
     let region = "eu-west-1".parse().expect("a Region");
     let machine = crdb_privatelink::definition::sweep(&region, places, &Settings::default())
         .expect("it loads");
+    let steps = InRoles::new("sweep", &stage.simulator, &steps);
     block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
 }
 
@@ -156,6 +158,7 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
             let ec2 = Places::ec2(&ports, &place).await.expect("the place");
             let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
             let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
+            let steps = InRoles::new("deprovision", &stage.simulator, &steps);
             run(&machine, &it.name, input, &steps, &stage.clock, &()).await
         });
         ports.end_run(
@@ -511,6 +514,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
         let ec2 = Places::ec2(&ports, &place).await.expect("the place");
         let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
         let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
+        let steps = InRoles::new("provision", &stage.simulator, &steps);
         let made = run(&machine, "there", asked, &steps, &stage.clock, &()).await;
         assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
     });

@@ -73,10 +73,19 @@ pub fn working() -> Stage {
 /// # Panics
 /// When the connection does not work before.
 pub fn changing() -> Stage {
-    working()
-        .asking("subnet_ids", json!([A2, C]))
-        .asking("sources", json!({ "cidrs": NEW_SOURCES }))
-        .asking("private_dns", json!(false))
+    let asked = asked().into_iter();
+    asked.fold(working(), |stage, (field, value)| {
+        stage.asking(field, value)
+    })
+}
+
+/// What is asked for then, other than before.
+pub fn asked() -> [(&'static str, Value); 3] {
+    [
+        ("subnet_ids", json!([A2, C])),
+        ("sources", json!({ "cidrs": NEW_SOURCES })),
+        ("private_dns", json!(false)),
+    ]
 }
 
 /// The connection as it is at one moment.

@@ -3,6 +3,7 @@
 
 pub mod aftermath;
 pub mod api;
+pub mod authorization;
 pub mod books;
 pub mod change;
 pub mod crash;
@@ -11,6 +12,7 @@ pub mod emulator;
 pub mod found;
 pub mod openapi;
 pub mod parallel;
+pub mod policies;
 pub mod processes;
 pub mod rehearsal;
 pub mod removal;

@@ -128,6 +128,8 @@ async fn start(binary: &std::path::Path, url: &str) -> Process {
         .env("AWS_LAMBDA_FUNCTION_NAME", "function")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        // So that the world knows who calls.
+        .env("AWS_SDK_UA_APP_ID", binary.file_name().unwrap_or_default())
         .env("AWS_REGION", "eu-west-1")
         .env("AWS_ACCESS_KEY_ID", "111122223333")
         .env("AWS_SECRET_ACCESS_KEY", "nothing")

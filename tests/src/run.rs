@@ -14,6 +14,8 @@ use shared::settings::Settings;
 use simulator::{Fault, Scenario, Simulator};
 use tokio::runtime::Runtime;
 
+use crate::authorization::{InRoles, judged};
+
 /// The secret that holds the API key in all scenarios.
 pub const SECRET: &str = shared::config::DEFAULT_SECRET;
 
@@ -47,6 +49,14 @@ impl Goal {
         match self {
             Goal::Connect => PROVISION.with(f),
             Goal::Disconnect => DEPROVISION.with(f),
+        }
+    }
+
+    /// The name of the definition.
+    fn name(self) -> &'static str {
+        match self {
+            Goal::Connect => "provision",
+            Goal::Disconnect => "deprovision",
         }
     }
 
@@ -110,7 +120,7 @@ impl Stage {
         let simulator = Simulator::new(scenario, move || engine::Clock::now(&time));
         Self {
             clock,
-            simulator,
+            simulator: judged(simulator),
             request: Value::Object(scenario.request.clone()),
         }
     }
@@ -200,6 +210,7 @@ impl Stage {
             let machine = goal.with(Machine::clone);
             self.clock.sleep(after).await;
             let input = goal.input(request);
+            let steps = InRoles::new(goal.name(), &self.simulator, &steps);
             engine::run(&machine, name, input, &steps, &self.clock, &()).await
         };
         let (first, second) = block_on(async {
@@ -231,7 +242,8 @@ impl Stage {
     ) -> Execution {
         goal.with(|machine| {
             let input = goal.input(&self.request);
-            let run = engine::run(machine, name, input, tasks, &self.clock, observer);
+            let tasks = InRoles::new(goal.name(), &self.simulator, tasks);
+            let run = engine::run(machine, name, input, &tasks, &self.clock, observer);
             block_on(run)
         })
     }
@@ -244,7 +256,8 @@ impl Stage {
         tasks: &impl engine::Tasks,
     ) -> Execution {
         goal.with(|machine| {
-            let rest = engine::resume(machine, standing, tasks, &self.clock, &());
+            let tasks = InRoles::new(goal.name(), &self.simulator, tasks);
+            let rest = engine::resume(machine, standing, &tasks, &self.clock, &());
             block_on(rest)
         })
     }
@@ -259,10 +272,11 @@ impl Stage {
     ) -> Option<Execution> {
         goal.with(|machine| {
             let input = goal.input(&self.request);
+            let tasks = InRoles::new(goal.name(), &self.simulator, tasks);
             block_on(async {
                 tokio::select! {
                     biased;
-                    execution = engine::run(machine, name, input, tasks, &self.clock, &()) => Some(execution),
+                    execution = engine::run(machine, name, input, &tasks, &self.clock, &()) => Some(execution),
                     () = lost => None,
                 }
             })

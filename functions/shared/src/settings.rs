@@ -59,7 +59,7 @@ impl Settings {
         };
         let settings = told.into_iter().map(|(field, value)| {
             let place = format!("{FIELD}.{field}");
-            let named = |name: &&str| name.eq_ignore_ascii_case(&field) && *name != field;
+            let named = |name: &&str| name.to_ascii_lowercase() == field;
             let Some(name) = SETTINGS.into_iter().find(named) else {
                 return Err(wrong(&place, &value, "is for no setting of that name"));
             };

@@ -14,9 +14,6 @@ pub struct Call {
     pub operation: String,
     /// Who made it, if that is known.
     pub by: Option<Arc<str>>,
-    /// The actions of IAM that it needs besides its own, such as
-    /// `ec2:CreateTags` for something that is made with tags.
-    pub implied: Vec<&'static str>,
     /// Which call of this operation it was, counted from 1.
     pub nth: u32,
     /// When it was made.
@@ -25,18 +22,6 @@ pub struct Call {
     pub fault: Option<(FaultKind, Moment)>,
     /// The code of the refusal, if the caller was refused.
     pub refused: Option<String>,
-}
-
-impl Call {
-    /// The actions of IAM that whoever made it must be allowed; none for the
-    /// Cloud API, which knows nothing of IAM, nor for `GetCallerIdentity`,
-    /// which everybody may call. The others are called like their operations.
-    pub fn actions(&self) -> impl Iterator<Item = &str> {
-        let free =
-            self.operation.starts_with("cloud:") || self.operation == "sts:GetCallerIdentity";
-        let own = (!free).then_some(self.operation.as_str());
-        own.into_iter().chain(self.implied.iter().copied())
-    }
 }
 
 /// An error as the service says it.

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 
 use crate::World;
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::ec2::{Caller, Ec2, Endpoint, EndpointState};
 use crate::faults::FaultKind;
@@ -153,6 +154,7 @@ impl Flow<'_> {
 impl World {
     /// Lists the series that had data in the last two weeks.
     pub fn list_metrics(&mut self, caller: &Caller, request: &ListMetrics) -> Vec<Metric> {
+        self.needs(|_| vec![Authorization::new(caller, "cloudwatch:ListMetrics", "*")]);
         let now = self.now;
         let mut listed = BTreeSet::new();
         for (endpoint, flow) in used(&self.cloudwatch, &self.ec2, caller, now) {
@@ -189,6 +191,7 @@ impl World {
         start: OffsetDateTime,
         end: OffsetDateTime,
     ) -> Result<Vec<MetricDataResult>, ApiError> {
+        self.needs(|_| vec![Authorization::new(caller, "cloudwatch:GetMetricData", "*")]);
         check(queries, start, end)?;
         let now = self.now;
         let answer = queries.iter().map(|query| {

@@ -24,6 +24,7 @@ pub use table::Table;
 
 pub(crate) use error::render_fault;
 
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::ec2::Caller;
 use crate::scenario::Scenario;
@@ -150,6 +151,10 @@ impl World {
         let home = self.ec2.caller();
         let arn = format!("arn:aws:dynamodb:{}:{}:table/", home.region, home.account);
         let table = table.strip_prefix(arn.as_str()).unwrap_or(&table);
+        self.needs(|_| {
+            let (action, on) = (format!("dynamodb:{name}"), format!("{arn}{table}"));
+            vec![Authorization::new(caller, &action, on)]
+        });
         match self.dynamodb.tables.get_mut(table) {
             Some(table) if *caller == home => {
                 table.settle(self.now, self.pace.reads_behind);

@@ -11,6 +11,7 @@ mod fault;
 mod filter;
 mod group;
 mod ids;
+mod needs;
 mod network;
 mod page;
 mod permission;
@@ -190,26 +191,13 @@ impl crate::World {
     fn admit(&mut self, caller: &Caller, operation: &str, dry_run: bool) -> Result<(), ApiError> {
         let now = self.now;
         self.ec2.buckets.take(caller, operation, now)?;
+        if operation.starts_with("Describe") && operation != "DescribeVpcAttribute" {
+            self.needs_to_read(caller, operation);
+        }
         if dry_run {
             return Err(error::dry_run());
         }
         Ok(())
-    }
-
-    /// What is made with tags needs the permission to tag as well
-    /// ("Grant permission to tag resources on creation", EC2 user guide).
-    fn needs_tagging(&mut self, tags: &[TagSpecification]) {
-        if !tags.is_empty() {
-            self.implied.push("ec2:CreateTags");
-        }
-    }
-
-    /// Private DNS needs the permission for its hosted zone as well ("Actions
-    /// defined by Amazon EC2", service authorization reference).
-    fn needs_hidden_zone(&mut self, private_dns: Option<bool>) {
-        if private_dns == Some(true) {
-            self.implied.push("route53:AssociateVPCWithHostedZone");
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! the background: whatever takes time is worked off, in order, whenever
 //! somebody calls or looks.
 
+pub mod authorization;
 pub mod calls;
 pub mod cloud;
 pub mod cloudwatch;
@@ -26,6 +27,7 @@ pub mod step_functions;
 pub mod sts;
 pub mod world;
 
+pub use authorization::{Authorization, Judge};
 pub use calls::{ApiError, Call, Refusal};
 pub use faults::{Fault, FaultKind, Moment, SeededFaults};
 pub use pace::Pace;

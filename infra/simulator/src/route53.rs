@@ -5,6 +5,7 @@
 //! messages are ours unless a comment says otherwise.
 
 use crate::World;
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::ec2::{self, Caller};
 use crate::faults::FaultKind;
@@ -70,8 +71,11 @@ impl World {
         caller: &Caller,
         request: &ListHostedZonesByVpc,
     ) -> Result<ListHostedZonesByVpcResult, ApiError> {
-        // "Actions defined by Amazon Route 53", service authorization reference.
-        self.implied.push("ec2:DescribeVpcs");
+        self.needs(|_| {
+            let actions = ["route53:ListHostedZonesByVPC", "ec2:DescribeVpcs"];
+            let needs = actions.map(|action| Authorization::new(caller, action, "*"));
+            needs.into()
+        });
         if !ec2::well_formed("vpc", &request.vpc_id) {
             return Err(invalid_input("The VPC id is not valid."));
         }

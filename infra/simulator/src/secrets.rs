@@ -9,6 +9,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::faults::FaultKind;
 use crate::scenario::{Scenario, SecretState};
@@ -193,6 +194,7 @@ impl World {
         id: &str,
         query: &VersionQuery,
     ) -> Result<SecretValue, ApiError> {
+        self.needs_secret(id, "secretsmanager:GetSecretValue");
         let secret = self.readable_secret(id, "secretsmanager:GetSecretValue")?;
         if secret.state == SecretState::Undecryptable {
             let message = "Secrets Manager can't decrypt the protected secret text using the provided KMS key.";
@@ -247,6 +249,16 @@ impl World {
             .secret(id)
             .and_then(|secret| secret.version(&query));
         written.ok_or_else(not_found)
+    }
+
+    /// Which ARN is asked about for a name that no secret has, nobody says.
+    fn needs_secret(&mut self, id: &str, action: &str) {
+        self.needs(|world| {
+            let secret = world.secrets.secret(id).into_iter();
+            let home = world.ec2.caller();
+            let needs = secret.map(|secret| Authorization::new(&home, action, &secret.arn));
+            needs.collect()
+        });
     }
 
     fn readable_secret(&self, id: &str, action: &str) -> Result<&Secret, ApiError> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
+use crate::authorization::{Authorization, Judge};
 use crate::calls::{ApiError, Call, Refusal};
 use crate::faults::{Fault, FaultKind, Moment, SeededFaults};
 use crate::scenario::Scenario;
@@ -16,6 +17,7 @@ use crate::world::World;
 pub struct Simulator {
     now: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>,
     by: Option<Arc<str>>,
+    judge: Option<Arc<dyn Judge>>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -44,6 +46,7 @@ impl Simulator {
         Simulator {
             now: Arc::new(now),
             by: None,
+            judge: None,
             inner: Arc::new(Mutex::new(Inner {
                 world,
                 faults: scenario.faults.clone(),
@@ -63,6 +66,22 @@ impl Simulator {
         }
     }
 
+    /// The same world, whose calls are judged: what each one needs is told to this
+    /// judge.
+    #[must_use]
+    pub fn judged_by(mut self, judge: Arc<dyn Judge>) -> Simulator {
+        self.judge = Some(judge);
+        self
+    }
+
+    /// Tells the judge what somebody needs who is not seen to call: a service that
+    /// starts a run, for example.
+    pub fn needs(&self, authorization: Authorization) {
+        if let Some(judge) = &self.judge {
+            judge.needs(self.by.as_deref(), authorization);
+        }
+    }
+
     /// One call of one operation, such as `ec2:CreateVpcEndpoint`: brings the
     /// world up to the present, counts and records the call, applies a fault
     /// if one is due, before or after the effect, and runs the effect.
@@ -71,10 +90,11 @@ impl Simulator {
         operation: &str,
         effect: impl FnOnce(&mut World) -> Result<T, ApiError>,
     ) -> Result<T, Refusal> {
-        let inner = &mut *self.settled();
+        let mut settled = self.settled();
+        let inner = &mut *settled;
         let nth = inner.count(operation);
         let fault = inner.fault(operation, nth);
-        inner.world.implied.clear();
+        inner.world.needed = self.judge.is_some().then(Vec::new);
         let outcome = match fault {
             Some((kind, Moment::Before)) => Err(kind.render(operation)),
             Some((kind, Moment::After)) => {
@@ -88,12 +108,14 @@ impl Simulator {
         inner.calls.push(Call {
             operation: operation.to_owned(),
             by: self.by.clone(),
-            implied: std::mem::take(&mut inner.world.implied),
             nth,
             at: inner.world.now,
             fault,
             refused: outcome.as_ref().err().map(|r| r.code().to_owned()),
         });
+        let needed = inner.world.needed.take();
+        drop(settled);
+        needed.into_iter().flatten().for_each(|it| self.needs(it));
         outcome
     }
 
@@ -135,6 +157,7 @@ impl Simulator {
         Simulator {
             now: Arc::new(now),
             by: self.by.clone(),
+            judge: self.judge.clone(),
             inner: Arc::new(Mutex::new(self.settled().clone())),
         }
     }

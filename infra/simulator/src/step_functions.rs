@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::ec2::Caller;
 use crate::faults::FaultKind;
@@ -157,6 +158,10 @@ impl World {
         operation: &str,
         request: &Value,
     ) -> Result<Value, ApiError> {
+        if let Some(execution) = request["executionArn"].as_str() {
+            let action = format!("states:{operation}");
+            self.needs(|_| vec![Authorization::new(caller, &action, execution)]);
+        }
         match operation {
             "StartExecution" => self.start_execution(caller, read(request)?),
             "DescribeExecution" => self.describe_execution(caller, &read(request)?),
@@ -179,6 +184,15 @@ impl World {
         request: StartExecution,
     ) -> Result<Value, ApiError> {
         let machine = self.machine_of(caller, &request.state_machine_arn)?;
+        // Versions and aliases are authorized by the machine ("Authorization for
+        // versions and aliases", Step Functions developer guide).
+        self.needs(|_| {
+            vec![Authorization::new(
+                caller,
+                "states:StartExecution",
+                &machine,
+            )]
+        });
         let number = self.step_functions.executions.len();
         let name = match request.name {
             Some(name) => checked(name)?,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::ec2::Caller;
 use crate::faults::FaultKind;
@@ -66,6 +67,12 @@ impl World {
             return Err(invalid(&format!("Value '{seconds}' at 'durationSeconds'")));
         }
         let arn = &request.role_arn;
+        self.needs(|_| {
+            let asks = Authorization::new(caller, "sts:AssumeRole", arn);
+            let asks = asks.with("sts:RoleSessionName", name);
+            let id = request.external_id.as_ref();
+            vec![id.map_or(asks.clone(), |id| asks.with("sts:ExternalId", id))]
+        });
         let role = arn
             .strip_prefix("arn:aws:iam::")
             .and_then(|rest| rest.split_once(":role/"));

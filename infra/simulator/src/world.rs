@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::authorization::Authorization;
 use crate::cloud::{self, CloudHappening};
 use crate::ec2::{self, Ec2Happening};
 use crate::pace::Pace;
@@ -37,9 +38,8 @@ pub struct World {
     pub stack: StackSpec,
     /// The roles in other accounts that trust the one of the scenario.
     pub roles: Vec<RoleSpec>,
-    /// The actions of IAM that the call which is being carried out needs
-    /// besides its own.
-    pub(crate) implied: Vec<&'static str>,
+    /// What the call that is being carried out needs, if somebody wants to know.
+    pub(crate) needed: Option<Vec<Authorization>>,
     agenda: BinaryHeap<Reverse<Due>>,
     scheduled: u64,
 }
@@ -97,7 +97,7 @@ impl World {
             notices: notices::Notices::new(scenario),
             stack: scenario.stack.clone(),
             roles: scenario.roles.clone(),
-            implied: Vec::new(),
+            needed: None,
             agenda: BinaryHeap::new(),
             scheduled: 0,
         };

@@ -167,6 +167,7 @@ impl World {
     /// Adds tags to resources, to all or to none.
     pub fn create_tags(&mut self, caller: &Caller, request: CreateTags) -> Result<(), ApiError> {
         self.admit(caller, "CreateTags", request.dry_run)?;
+        self.needs_to_tag(caller, &request);
         if request.resources.is_empty() {
             return Err(missing("resourceIdSet"));
         }
@@ -188,6 +189,7 @@ impl World {
     /// Removes tags from resources.
     pub fn delete_tags(&mut self, caller: &Caller, request: DeleteTags) -> Result<(), ApiError> {
         self.admit(caller, "DeleteTags", request.dry_run)?;
+        self.needs_to_untag(caller, &request);
         if request.resources.is_empty() {
             return Err(missing("resourceIdSet"));
         }

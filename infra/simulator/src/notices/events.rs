@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::authorization::Authorization;
 use crate::calls::ApiError;
 use crate::ec2::Caller;
 use crate::faults::FaultKind;
@@ -106,6 +107,15 @@ impl World {
             "arn:aws:events:{}:{}:event-bus/default",
             home.region, home.account
         );
+        self.needs(|_| {
+            let puts = Authorization::new(caller, "events:PutEvents", &arn);
+            let entries = entries.iter();
+            let puts = entries.map(|entry| {
+                let puts = puts.clone().with("events:detail-type", &entry.detail_type);
+                puts.with_any("events:source", [entry.source.clone()].into())
+            });
+            puts.collect()
+        });
         let known = |entry: &Entry| {
             let bus = entry.event_bus_name.as_deref();
             bus.is_none_or(|bus| bus == "default" || bus == arn)

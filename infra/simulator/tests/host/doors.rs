@@ -151,7 +151,7 @@ async fn faults_reach_a_client_before_and_after_the_effect() {
 }
 
 #[tokio::test]
-async fn a_call_is_noted_with_who_made_it_and_what_it_needs() {
+async fn a_call_is_noted_with_who_made_it() {
     let stage = Stage::new(|_| {}).await;
     let agent = "\r\nUser-Agent: aws-sdk-rust/1.3 os/linux app/create-security-group lang/rust";
     let form = "Action=CreateSecurityGroup&Version=2016-11-15&GroupName=g&GroupDescription=g\
@@ -163,15 +163,5 @@ async fn a_call_is_noted_with_who_made_it_and_what_it_needs() {
     stage.form("", form).await;
     let calls = stage.sim.calls();
     assert_eq!(calls[0].by.as_deref(), Some("create-security-group"));
-    assert!(
-        calls[0]
-            .actions()
-            .eq(["ec2:CreateSecurityGroup", "ec2:CreateTags"])
-    );
     assert_eq!(calls[1].by, None);
-    let needs = [
-        "ec2:ModifyVpcEndpoint",
-        "route53:AssociateVPCWithHostedZone",
-    ];
-    assert!(calls[1].actions().eq(needs));
 }

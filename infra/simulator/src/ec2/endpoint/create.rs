@@ -62,8 +62,7 @@ impl World {
         request: CreateVpcEndpoint,
     ) -> Result<CreateVpcEndpointResult, ApiError> {
         self.admit(caller, "CreateVpcEndpoint", request.dry_run)?;
-        self.needs_tagging(&request.tag_specifications);
-        self.needs_hidden_zone(request.private_dns_enabled);
+        self.needs_for_endpoint(caller, &request);
         if request.vpc_id.is_empty() {
             return Err(missing("VpcId"));
         }

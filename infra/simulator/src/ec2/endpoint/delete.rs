@@ -40,6 +40,7 @@ impl World {
         request: &DeleteVpcEndpoints,
     ) -> Result<DeleteVpcEndpointsResult, ApiError> {
         self.admit(caller, "DeleteVpcEndpoints", request.dry_run)?;
+        self.needs_on(caller, "ec2:DeleteVpcEndpoints", &request.vpc_endpoint_ids);
         if request.vpc_endpoint_ids.is_empty() {
             return Err(missing("VpcEndpointId"));
         }

@@ -42,7 +42,7 @@ impl World {
         request: &ModifyVpcEndpoint,
     ) -> Result<(), ApiError> {
         self.admit(caller, "ModifyVpcEndpoint", request.dry_run)?;
-        self.needs_hidden_zone(request.private_dns_enabled);
+        self.needs_for_change(caller, request);
         if request.vpc_endpoint_id.is_empty() {
             return Err(missing("VpcEndpointId"));
         }

@@ -41,7 +41,7 @@ impl World {
         request: &CreateSecurityGroup,
     ) -> Result<CreateSecurityGroupResult, ApiError> {
         self.admit(caller, "CreateSecurityGroup", request.dry_run)?;
-        self.needs_tagging(&request.tag_specifications);
+        self.needs_for_group(caller, request);
         check_words(request)?;
         let tags = tag::of_new(&request.tag_specifications, "security-group")?;
         if request.vpc_id.is_empty() {

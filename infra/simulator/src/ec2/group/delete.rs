@@ -23,6 +23,7 @@ impl World {
         request: &DeleteSecurityGroup,
     ) -> Result<(), ApiError> {
         self.admit(caller, "DeleteSecurityGroup", request.dry_run)?;
+        self.needs_on(caller, "ec2:DeleteSecurityGroup", [&request.group_id]);
         let id = &request.group_id;
         if id.is_empty() {
             return Err(missing("groupId"));

@@ -256,6 +256,7 @@ impl World {
         request: &DescribeVpcAttribute,
     ) -> Result<DescribeVpcAttributeResult, ApiError> {
         self.admit(caller, "DescribeVpcAttribute", request.dry_run)?;
+        self.needs_on(caller, "ec2:DescribeVpcAttribute", [&request.vpc_id]);
         let vpc = self.vpc(caller, &request.vpc_id)?;
         Ok(DescribeVpcAttributeResult {
             vpc_id: vpc.id.clone(),

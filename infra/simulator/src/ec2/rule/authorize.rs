@@ -35,7 +35,7 @@ impl World {
         request: &AuthorizeSecurityGroupIngress,
     ) -> Result<AuthorizeSecurityGroupIngressResult, ApiError> {
         self.admit(caller, "AuthorizeSecurityGroupIngress", request.dry_run)?;
-        self.needs_tagging(&request.tag_specifications);
+        self.needs_for_rules(caller, request);
         if request.group_id.is_empty() {
             return Err(missing("groupId"));
         }

@@ -38,6 +38,11 @@ impl World {
         request: &RevokeSecurityGroupIngress,
     ) -> Result<RevokeSecurityGroupIngressResult, ApiError> {
         self.admit(caller, "RevokeSecurityGroupIngress", request.dry_run)?;
+        self.needs_on(
+            caller,
+            "ec2:RevokeSecurityGroupIngress",
+            [&request.group_id],
+        );
         if request.group_id.is_empty() {
             return Err(missing("groupId"));
         }
