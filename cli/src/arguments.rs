@@ -312,6 +312,9 @@ pub struct Asked {
     /// Protect the connection: `deprovision` then takes it away by `--force` only.
     #[arg(long)]
     pub protect: bool,
+    /// A tag of your own for what is made; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub tag: Vec<(String, String)>,
     /// What happens to the parts that were made when a later step fails.
     #[arg(long, value_name = "WHAT", value_parser = ["rollback", "keep"])]
     pub on_failure: Option<String>,
@@ -331,6 +334,11 @@ fn url(text: &str) -> Result<String, String> {
         Some(host) if !host.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
         Some(_) | None => Err("not a URL such as http://127.0.0.1:8080".to_owned()),
     }
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("not KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn one_place(text: &str) -> Result<String, String> {

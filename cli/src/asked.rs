@@ -130,6 +130,12 @@ fn with_flags(mut base: Value, asked: &Asked) -> Value {
         asked.add_trusted_owner.then_some(json!(true)),
     );
     set("protect", asked.protect.then_some(json!(true)));
+    let tags: Map<String, Value> = asked
+        .tag
+        .iter()
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect();
+    set("tags", (!tags.is_empty()).then_some(tags.into()));
     set("on_failure", text(&asked.on_failure));
     set("sql_user", text(&asked.sql_user));
     set("database", text(&asked.database));
@@ -178,9 +184,14 @@ mod tests {
             cidr: vec!["10.1.0.0/16".into()],
             no_private_dns: true,
             on_failure: Some("keep".into()),
+            tag: vec![("Team".into(), "a=b".into()), ("Cost".into(), "42".into())],
             ..Asked::default()
         };
         let request = request(&asked, scenario()).unwrap();
+        assert_eq!(
+            (request.tags.len(), request.tags["Team"].as_str()),
+            (2, "a=b")
+        );
         assert_eq!(request.vpc_id.as_str(), "vpc-0a71e831");
         assert_eq!(request.region.as_str(), "eu-west-1");
         assert!(!request.private_dns);

@@ -113,7 +113,7 @@ aws ec2 authorize-security-group-ingress --group-id "$GROUP_ID" --output text \
 "#,
             vpc = self.request.vpc_id,
             name = group.name,
-            tags = specification("security-group", &self.claim.tags(Origin::Made)),
+            tags = specification("security-group", &self.tags(self.claim.tags(Origin::Made))),
             permissions = Value::Array(self.permissions(&group.sources)),
         )
     }
@@ -140,6 +140,12 @@ allow() {{
             let _ = writeln!(text, "allow '[{permission}]'");
         }
         text
+    }
+
+    /// With those of the customer's.
+    fn tags(&self, mut tags: Tags) -> Tags {
+        tags.extend(self.request.tags.clone());
+        tags
     }
 
     fn permissions(&self, sources: &[Source]) -> Vec<Value> {
@@ -189,7 +195,7 @@ until_endpoint_is pendingAcceptance pending available
             vpc = self.request.vpc_id,
             service = endpoint.service_name,
             subnets = subnets.join(" "),
-            tags = specification("vpc-endpoint", &tags),
+            tags = specification("vpc-endpoint", &self.tags(tags)),
         )
     }
 
@@ -383,13 +389,14 @@ fn forget_description(permission: &mut Value) {
     }
 }
 
-/// Tags at creation, in the shorthand of the AWS CLI.
+/// Tags at creation, for the AWS CLI within single quotes. As JSON, because its shorthand
+/// has no way to write every character.
 fn specification(kind: &str, tags: &Tags) -> String {
-    let tags: Vec<String> = tags
+    let tags = tags
         .iter()
-        .map(|(key, value)| format!("{{Key={key},Value={value}}}"))
-        .collect();
-    format!("ResourceType={kind},Tags=[{}]", tags.join(","))
+        .map(|(key, value)| json!({ "Key": key, "Value": value }));
+    let tags: Vec<Value> = tags.collect();
+    quoted(&json!([{ "ResourceType": kind, "Tags": tags }]).to_string())
 }
 
 /// Tags as separate words, in the order in which they are told apart best.

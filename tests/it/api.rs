@@ -394,8 +394,41 @@ async fn every_answer_is_as_documented() {
     );
 }
 
+/// API Gateway puts words of its own into these texts, and only `messageString` comes
+/// as JSON: what else it knows of an error has quotation marks in it.
+#[test]
+fn what_api_gateway_refuses_by_itself_is_answered_in_json() {
+    let document = document();
+    let responses = document["x-amazon-apigateway-gateway-responses"].as_object();
+    for (kind, response) in responses.expect("gateway responses") {
+        let template = response["responseTemplates"]["application/json"].as_str();
+        let template = template.unwrap_or_else(|| panic!("{kind}: no template"));
+        let said = r#""[object has missing required properties ([\"vpc_id\"])]""#;
+        let body = template.replace("$context.error.messageString", said);
+        assert!(!body.contains("$context"), "{kind}: {body}");
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(
+            body["status"].to_string(),
+            response["statusCode"].as_str().expect("a status"),
+            "{kind}"
+        );
+    }
+}
+
+/// The words that API Gateway's models do not know.
+#[test]
+fn nothing_in_the_document_is_nullable() {
+    let document = document();
+    let mut values = Vec::new();
+    all(&document, &mut values);
+    assert!(values.len() > 100);
+    for value in values {
+        assert!(value.get("nullable").is_none(), "{value}");
+    }
+}
+
 /// A request that the document takes is one that the type takes, and what the
-/// type refuses the document refuses: API Gateway judges by the document first.
+/// type refuses the document refuses: clients are made from the document.
 #[test]
 fn document_and_type_refuse_the_same_requests() {
     let document = document();
@@ -469,6 +502,11 @@ fn document_and_type_refuse_the_same_requests() {
         ("endpoints_per_vpc_quota", json!(10_000), true),
         ("endpoints_per_vpc_quota", json!(0), false),
         ("private_dns", json!("yes"), false),
+        ("tags", json!({"CostCenter": "42", "Name": ""}), true),
+        ("tags", json!({"CostCenter": 42}), false),
+        ("tags", json!({"CostCenter": "4\n2"}), false),
+        ("tags", json!({"CostCenter": "x".repeat(257)}), false),
+        ("tags", json!([]), false),
         ("requested_by", json!("call"), false),
         ("privat_dns", json!(true), false),
     ];

@@ -1,6 +1,7 @@
 //! The stories of the shipped scenarios, and of small changes to them, told to
 //! their end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -412,6 +413,40 @@ fn sources(stage: &Stage, ready: &shared::report::Ready) -> Vec<String> {
         sources.sort();
         sources
     })
+}
+
+/// The tags of the endpoint and of its group, without those of ours.
+fn own_tags(stage: &Stage) -> Vec<BTreeMap<String, String>> {
+    stage.simulator.look(|world| {
+        let endpoint = world.ec2.endpoints.values().next().expect("the endpoint");
+        let groups = endpoint.groups.iter().map(|id| &world.ec2.groups[id].tags);
+        let all = std::iter::once(&endpoint.tags).chain(groups);
+        all.map(|tags| {
+            let own = tags
+                .iter()
+                .filter(|(key, _)| !key.starts_with("cockroachdb-privatelink:"));
+            own.map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        })
+        .collect()
+    })
+}
+
+#[test]
+fn tags_of_the_customers_are_on_whatever_is_made_and_a_later_run_keeps_them() {
+    let tags = json!({ "Name": "orders", "CostCenter": "41" });
+    let stage = advanced(|_| {}).asking("tags", tags);
+    ready(&stage);
+    let both = |name: &str, cost: &str| {
+        let tags = [("Name", name), ("CostCenter", cost)];
+        let tags = BTreeMap::from(tags.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        vec![tags.clone(), tags]
+    };
+    assert_eq!(own_tags(&stage), both("orders", "41"));
+    // Another value, and one that is asked for no more.
+    let stage = stage.asking("tags", json!({ "CostCenter": "42" }));
+    ready(&stage);
+    assert_eq!(own_tags(&stage), both("orders", "42"));
 }
 
 #[test]

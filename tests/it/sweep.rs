@@ -498,7 +498,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     all.roles.push(RoleSpec {
         account: OTHER_ACCOUNT.to_owned(),
         name: "crdb-privatelink".to_owned(),
-        external_id: None,
+        external_id: Some("a-handshake".to_owned()),
     });
     let stage = Stage::of(&all);
     for n in [0, 1, 2, 3, 5] {

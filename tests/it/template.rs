@@ -28,12 +28,18 @@ const DOORS: [&str; 3] = ["connections-api", "plan-connection", "start-connectio
 
 /// Where the properties of a function that a definition calls by version may depend on
 /// a parameter, although SAM makes no new version when its value changes.
-const MAY_DEPEND: [(&str, &str, &str); 3] = [
+const MAY_DEPEND: [(&str, &str, &str); 5] = [
     ("Architectures", "Architecture", "other code comes with it"),
     (
         "LoggingConfig",
         "LogLevel",
         "nothing that is done depends on it; README says when it counts",
+    ),
+    ("VpcConfig", "SubnetIds", "README says when it counts"),
+    (
+        "VpcConfig",
+        "SecurityGroupIds",
+        "README says when it counts",
     ),
     (
         "ReservedConcurrentExecutions",
@@ -635,20 +641,51 @@ fn events_are_never_dropped_without_a_trace() {
 #[test]
 fn every_alarm_tells_somebody_and_says_what_to_do() {
     let template = Template::read();
+    let dashboard = dashboard_text(&template);
     let mut alarms = 0;
     for alarm in template.of_type("AWS::CloudWatch::Alarm") {
         let topic = json!([{ "Ref": "NoticeTopic" }]);
         assert_eq!(alarm.property("AlarmActions"), &topic, "{}", alarm.name);
+        assert_eq!(alarm.property("OKActions"), &topic, "{}", alarm.name);
         let described = described_in(alarm);
         assert!(described.len() > 40, "{}: {described}", alarm.name);
         assert!(
-            alarm.property("TreatMissingData").is_string(),
+            !alarm.property("TreatMissingData").is_null(),
             "{}",
             alarm.name
         );
+        let shown = format!("${{{}.Arn}}", alarm.name);
+        assert!(dashboard.contains(&shown), "{shown} is not shown");
         alarms += 1;
     }
     assert!(alarms >= 6, "only {alarms} alarms");
+    assert!(
+        read("README.md").contains(&format!("for {alarms} alarms")),
+        "README says what {alarms} alarms cost"
+    );
+}
+
+#[test]
+fn an_alarm_watches_every_machine_for_runs_that_fail_and_that_time_out() {
+    let template = Template::read();
+    let watched: BTreeSet<(&str, String)> = template
+        .of_type("AWS::CloudWatch::Alarm")
+        .filter(|alarm| alarm.property("Namespace") == "AWS/States")
+        .map(|alarm| {
+            let dimension = &alarm.property("Dimensions")[0];
+            assert_eq!(dimension["Name"], "StateMachineArn", "{}", alarm.name);
+            let machine = dimension["Value"]["Ref"].as_str().unwrap_or_default();
+            (alarm.text("MetricName"), machine.to_owned())
+        })
+        .collect();
+    let machines = template.machines();
+    let expected: BTreeSet<(&str, String)> = machines
+        .values()
+        .flat_map(|machine| {
+            ["ExecutionsFailed", "ExecutionsTimedOut"].map(|what| (what, machine.name.to_owned()))
+        })
+        .collect();
+    assert_eq!(watched, expected);
 }
 
 fn described_in<'a>(alarm: Resource<'a>) -> &'a str {
@@ -726,10 +763,14 @@ fn an_alarm_watches_what_is_measured() {
     assert!(ours >= 5, "only {ours} alarms on our own metrics");
 }
 
+fn dashboard_text(template: &Template) -> String {
+    let body = &template.resource("Dashboard").property("DashboardBody")["Fn::Sub"];
+    body.as_str().expect("a text").to_owned()
+}
+
 /// The dashboard with a word in place of each reference.
 fn dashboard(template: &Template) -> Value {
-    let body = &template.resource("Dashboard").property("DashboardBody")["Fn::Sub"];
-    let mut text = body.as_str().expect("a text").to_owned();
+    let mut text = dashboard_text(template);
     while let Some(begin) = text.find("${") {
         let length = text[begin..].find('}').expect("a closed reference");
         text.replace_range(begin..=begin + length, "reference");

@@ -66,12 +66,17 @@ VALUES = {
     "ReserveConcurrency": ("yes", "no"),
     "LogLevel": ("INFO", "DEBUG"),
     "LogRetentionDays": ("90", "30"),
+    "SubnetIds": ("subnet-0000000a", "subnet-0000000b"),
+    "SecurityGroupIds": ("sg-0000000a", "sg-0000000b"),
+    "KmsKeyArn": (KEY + "c", KEY + "d", ""),
     "PermissionsBoundary": ("arn:aws:iam::111122223333:policy/a", "arn:aws:iam::111122223333:policy/b"),
 }
 
 # Settings of functions that no version follows: parameter and property, and why.
 EXCEPTED = {
     ("LogLevel", "LoggingConfig.ApplicationLogLevel"): "a version logs from the level that it was made with, and other code brings the next one",
+    ("SubnetIds", "VpcConfig.SubnetIds"): "a version runs in the network that it was made in, and other code brings the next one",
+    ("SecurityGroupIds", "VpcConfig.SecurityGroupIds"): "the same",
     ("Architecture", "Architectures"): "it needs other binaries, which are other code and so new versions",
     **{
         (parameter, f"Environment.Variables.{variable}"): "events come to the function as it is; a definition tells its version, and is another one"

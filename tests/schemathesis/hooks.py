@@ -1,7 +1,8 @@
 """What the schema of a request cannot say: two spellings of one network are one
-network, and one that is listed twice is refused."""
+network, and one that is listed twice is refused; and how keys of tags are written."""
 
 import ipaddress
+import unicodedata
 
 import schemathesis
 
@@ -13,8 +14,17 @@ def network(text):
         return text
 
 
+def is_key(text):
+    reserved = ("aws:", "cockroachdb-privatelink:")
+    is_text = all(unicodedata.category(letter) != "Cc" for letter in text)
+    return 1 <= len(text) <= 128 and is_text and not text.lower().startswith(reserved)
+
+
 @schemathesis.hook
 def filter_body(context, body):
+    tags = body.get("tags") if isinstance(body, dict) else None
+    if isinstance(tags, dict) and not all(is_key(key) for key in tags):
+        return False
     sources = body.get("sources") if isinstance(body, dict) else None
     cidrs = sources.get("cidrs") if isinstance(sources, dict) else None
     if not isinstance(cidrs, list) or not all(isinstance(cidr, str) for cidr in cidrs):

@@ -124,7 +124,14 @@ thread_local! {
 }
 
 impl Judge for Court {
-    fn needs(&self, who: Option<&str>, what: Authorization) {
+    fn needs(&self, who: Option<&str>, mut what: Authorization) {
+        // Runs in this process have no stack: their ARNs say `local`.
+        if let Some((_, run)) = what
+            .resource
+            .split_once(":states:local:000000000000:execution:")
+        {
+            what.resource = format!("arn:aws:states:{REGION}:{HOME}:execution:{STACK}-{run}");
+        }
         let who = match (who, ACTOR.try_with(|actor| *actor)) {
             (Some(function), _) | (None, Ok(Actor::Function(function))) => function.to_owned(),
             (None, Ok(Actor::Machine(machine))) => format!("{machine} machine"),
@@ -212,6 +219,9 @@ fn requests(who: &str, what: &Authorization) -> Vec<Request> {
         .collect()
 }
 
+/// The endpoint that a private API answers through.
+pub const API_ENDPOINT: &str = "vpce-0a1b2c3d4e5f60718";
+
 /// The deployments whose policies are judged, by the name of the set.
 pub fn deployments() -> BTreeMap<&'static str, Deployment> {
     let full = [
@@ -223,20 +233,29 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
             "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-00000000000a",
         ),
         ("NoticeEmail", "a@example.com"),
-        ("ApiVpcEndpointIds", "vpce-0a1b2c3d4e5f60718"),
+        ("ApiVpcEndpointIds", API_ENDPOINT),
         ("OnDrift", "repair"),
         ("OnOrphans", "remove"),
+    ];
+    let cognito = [
+        ("ApiAccess", "COGNITO"),
+        (
+            "ApiUserPoolArn",
+            "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_a1B2c3D4e",
+        ),
+        ("ApiVpcEndpointIds", API_ENDPOINT),
     ];
     BTreeMap::from([
         ("plain", Deployment::of_stack(&[])),
         ("full", Deployment::of_stack(&full)),
+        ("cognito", Deployment::of_stack(&cognito)),
         ("other", Deployment::of_other_account()),
     ])
 }
 
 /// The policies of all deployments, as the court reads them: those of roles and of
 /// resources by the set and the logical id, those who may assume a role by its ARN.
-fn policies() -> Value {
+pub fn policies() -> Value {
     let (mut identity, mut resource, mut trust) = (json!({}), json!({}), json!({}));
     for (set, deployment) in deployments() {
         for (role, document) in deployment.identity() {
@@ -253,11 +272,37 @@ fn policies() -> Value {
         ] {
             of_resources.extend(deployment.of_resources(kind, property));
         }
+        if set != "other" {
+            let of_api = deployment
+                .of_api()
+                .map(|it| ("ConnectionsApi".to_owned(), it));
+            of_resources.extend(of_api);
+        }
         for (name, document) in of_resources {
             resource[format!("{set}/{name}")] = document;
         }
     }
+    // Two roles of the customer's: one for people who operate connections, one of an
+    // application that has nothing to do with them.
+    let calls = json!({
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": format!("{}/*", deployments()["full"].arn("ConnectionsApi")),
+    });
+    let document = json!({ "Version": "2012-10-17", "Statement": [calls] });
+    identity["operator"] = json!([{ "name": "operator", "document": document }]);
+    identity["application"] = json!([]);
     json!({ "identity": identity, "resource": resource, "trust": trust })
+}
+
+/// How [`needed`] names a statement: by what its policy belongs to, and its `Sid`, or
+/// its place from 0 if it has none.
+pub fn named(of: &str, statement: &Value) -> String {
+    let sid = statement["sid"].as_str().or(statement["Sid"].as_str());
+    sid.map_or_else(
+        || format!("{of} {}", statement["statement"]),
+        |sid| format!("{of} {sid}"),
+    )
 }
 
 /// Asks the court; what it was asked before it answers from memory.
@@ -361,18 +406,17 @@ impl Bench {
             "context": what.keys,
             "resourcePolicy": request.resource_policy,
         }));
+        let errors = &answer["errors"];
         assert_eq!(
-            answer["errors"],
+            *errors,
             json!([]),
-            "nothing that AWS could be asked: {request:?}"
+            "AWS is asked no such thing: {request:?}"
         );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let by = answer["by"].as_array().into_iter().flatten();
         Verdict {
             allowed: answer["allowed"] == true,
-            by: by
-                .map(|it| format!("{} {}", text(&it["of"]), text(&it["sid"])))
-                .collect(),
+            by: by.map(|it| named(&text(&it["of"]), it)).collect(),
             why: text(&answer["why"]),
         }
     }

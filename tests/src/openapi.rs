@@ -57,15 +57,7 @@ fn schemas() -> Value {
         .flatten()
         // These stand wherever they are used.
         .filter(|(_, schema)| !is_word(schema))
-        .map(|(name, schema)| {
-            let nulls = name == "ConnectionRequest";
-            let schema = if nulls {
-                schema.clone()
-            } else {
-                without_nullable(schema)
-            };
-            (name.clone(), schema)
-        })
+        .map(|(name, schema)| (name.clone(), schema.clone()))
         .collect();
     named.sort_by(|(a, _), (b, _)| a.cmp(b));
     Value::Object(named.into_iter().collect())
@@ -117,14 +109,14 @@ fn simplified(schema: &Value, all: &Value, is_named: bool) -> Value {
         }
         let mut word = there.as_object().cloned().unwrap_or_default();
         word.extend(described(fields));
-        if fields.contains_key("anyOf") {
-            word.insert("nullable".to_owned(), true.into());
-        }
         return word.into();
     }
     let mut simple = Map::new();
     for (key, value) in fields {
         let value = match key.as_str() {
+            // Nothing is `null`: what is not there is left out. API Gateway's models know
+            // no other way.
+            "nullable" => continue,
             // The name of a format of Rust's numbers.
             "format" if value.as_str().is_some_and(|it| it.starts_with("uint")) => continue,
             // A default that is nothing, or the sum of the defaults below it.
@@ -150,17 +142,4 @@ fn reference(schema: &Value) -> Option<&str> {
 /// Whether it is a string with a pattern, such as an identifier.
 fn is_word(schema: &Value) -> bool {
     schema["type"] == "string" && schema.get("enum").is_none()
-}
-
-/// Nothing is `null` in an answer.
-fn without_nullable(schema: &Value) -> Value {
-    match schema {
-        Value::Object(fields) => fields
-            .iter()
-            .filter(|(key, _)| *key != "nullable")
-            .map(|(key, value)| (key.clone(), without_nullable(value)))
-            .collect(),
-        Value::Array(items) => items.iter().map(without_nullable).collect(),
-        plain => plain.clone(),
-    }
 }

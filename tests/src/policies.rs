@@ -129,6 +129,19 @@ impl Deployment {
             .collect()
     }
 
+    /// Who may call the API, if it has a policy: with its ARN written out, as API Gateway
+    /// keeps it.
+    pub fn of_api(&self) -> Option<Value> {
+        let body = self
+            .template
+            .resource("ConnectionsApi")
+            .property("DefinitionBody");
+        let policy = self.value(&body["x-amazon-apigateway-policy"])?;
+        let api = format!("{}/", self.arn("ConnectionsApi"));
+        let written_out = policy.to_string().replace("execute-api:/", &api);
+        serde_json::from_str(&written_out).ok()
+    }
+
     /// A property of a resource, or something else of the template, with everything in
     /// its place; `None` for what is not there with these parameters.
     pub fn value(&self, value: &Value) -> Option<Value> {

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::Code;
 use shared::ledger::{Connection, Health, HealthStatus, Phase};
 use shared::metrics::{self, Metric};
 use time::OffsetDateTime;
@@ -44,7 +43,7 @@ impl Counts {
             HealthStatus::Drifted => self.drifted += 1,
             HealthStatus::Unknown => self.unknown += 1,
         }
-        if found.unseen.iter().any(|(code, _)| is_about_the_key(*code)) {
+        if found.unseen.iter().any(|(code, _)| code.is_about_api_key()) {
             self.keys_refused += 1;
         }
     }
@@ -92,17 +91,6 @@ impl Counts {
         ];
         metrics::line(at, &metrics, &[], &[&[]], &Map::new())
     }
-}
-
-fn is_about_the_key(code: Code) -> bool {
-    [
-        Code::ApiKeyRefused,
-        Code::ApiKeyLacksRole,
-        Code::SecretNotFound,
-        Code::SecretEmpty,
-        Code::SecretUnreadable,
-    ]
-    .contains(&code)
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
             .registration_tags(input.owns_registration, trusted),
     );
     tags.extend(input.claim.private_dns_tags(input.private_dns));
+    // A name of the customer's takes the place of ours.
+    tags.extend(input.tags.clone());
     Ok(NewEndpoint {
         vpc_id: input.vpc_id.clone(),
         service_name: input.endpoint.service_name.clone(),
@@ -175,8 +177,22 @@ mod tests {
             owns_registration: true,
             trust_account: None,
             private_dns: true,
+            tags: Tags::new(),
             group_id: "sg-0a71e830".parse().ok(),
         }
+    }
+
+    #[test]
+    fn a_new_endpoint_has_the_tags_asked_for_and_their_name() {
+        let mut input = input();
+        input.tags = Tags::from(
+            [("Name", "orders"), ("Team", "data")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let mut expected = input.claim.endpoint_tags();
+        expected.extend(input.tags.clone());
+        assert_eq!(new_endpoint(&input).unwrap().tags, expected);
+        assert_eq!(expected["Name"], "orders");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use shared::ids::{AccountId, EndpointId, SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::place::Place;
 use shared::plan::EndpointPlan;
-use shared::{Code, StepError};
+use shared::{Code, StepError, customer_tags};
 
 mod decide;
 
@@ -42,6 +42,8 @@ pub struct Input {
     /// Whether private DNS is asked for. One that was asked for without is marked, so
     /// that a later run does not take it for unfinished.
     pub private_dns: bool,
+    /// Tags of the customer's own.
+    pub tags: Tags,
     /// Its security group; only an endpoint that exists can do without.
     pub group_id: Option<SecurityGroupId>,
 }
@@ -109,7 +111,8 @@ async fn claim_existing(
     ec2.tag_endpoint(id, &missing).await
 }
 
-/// The marks of this connection that an endpoint with these tags does not carry yet.
+/// The marks of this connection, and the tags asked for, that an endpoint with these
+/// tags does not carry yet.
 fn missing_tags(found: &Tags, input: &Input) -> Tags {
     let origin = Origin::of(found).unwrap_or(Origin::Adopted);
     let mut tags = input.claim.tags(origin);
@@ -123,6 +126,7 @@ fn missing_tags(found: &Tags, input: &Input) -> Tags {
         tags.extend(input.claim.private_dns_tags(input.private_dns));
     }
     tags.retain(|key, value| found.get(key) != Some(value));
+    tags.extend(customer_tags::missing(&input.tags, found, &input.claim));
     tags
 }
 
@@ -159,6 +163,7 @@ mod tests {
             owns_registration: true,
             trust_account: None,
             private_dns: true,
+            tags: stage.request.tags.clone(),
             group_id: Some(group_id.parse().unwrap()),
         }
     }
@@ -212,6 +217,22 @@ mod tests {
                 stage.things().endpoints.keys().eq([id.as_str()]),
                 "after {pause} s"
             );
+        }
+    }
+
+    #[test]
+    fn an_endpoint_of_ours_gets_the_tags_asked_for_and_a_foreign_one_does_not() {
+        for origin in [Origin::Made, Origin::Adopted] {
+            let mut stage = with_endpoint("half-made-by-hand", |endpoint, claim| {
+                endpoint.tags = claim.tags(origin);
+            });
+            let mut expected = stage.claim.tags(origin);
+            stage.request.tags = Tags::from([("Team".to_owned(), "data".to_owned())]);
+            if origin == Origin::Made {
+                expected.extend(stage.request.tags.clone());
+            }
+            call(&stage, Some(ENDPOINT)).unwrap();
+            assert_eq!(stage.things().endpoints[ENDPOINT].tags, expected);
         }
     }
 

@@ -10,11 +10,11 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{NewSecurityGroup, SecurityGroup, SecurityGroups};
 use shared::ids::{SecurityGroupId, VpcId};
-use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION};
+use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
 use shared::place::Place;
 use shared::plan::SecurityGroupPlan;
 use shared::progress::{Progress, Wait};
-use shared::{Code, StepError};
+use shared::{Code, StepError, customer_tags};
 
 mod rules;
 
@@ -30,6 +30,8 @@ pub struct Input {
     pub claim: Claim,
     /// Name and sources.
     pub security_group: SecurityGroupPlan,
+    /// Tags of the customer's own.
+    pub tags: Tags,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -67,9 +69,9 @@ pub async fn handle(
 
 async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, StepError> {
     let (plan, claim) = (&input.security_group, &input.claim);
-    let group = match find_ours(ec2, &input.vpc_id, &plan.name, claim).await? {
+    let group = match find_ours(ec2, input).await? {
         Some(found) => found,
-        None => create(ec2, &input.vpc_id, &plan.name, claim).await?,
+        None => create(ec2, input).await?,
     };
     let group_id = group.id;
     let rules = ec2.ingress_rules(std::slice::from_ref(&group_id)).await?;
@@ -95,13 +97,12 @@ async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, St
     Ok(Output { group_id, notes })
 }
 
-/// The group of that name, claimed for this connection.
+/// The group of that name, claimed for this connection, with the tags asked for.
 async fn find_ours(
     ec2: &impl SecurityGroups,
-    vpc: &VpcId,
-    name: &str,
-    claim: &Claim,
+    input: &Input,
 ) -> Result<Option<SecurityGroup>, StepError> {
+    let (vpc, name, claim) = (&input.vpc_id, &input.security_group.name, &input.claim);
     let Some(group) = ec2.group_named(vpc, name).await? else {
         return Ok(None);
     };
@@ -114,28 +115,30 @@ async fn find_ours(
             ),
         ));
     }
+    let mut tags = customer_tags::missing(&input.tags, &group.tags, claim);
     if !claim.is_in(&group.tags) {
-        ec2.tag_group(&group.id, &claim.tags(Origin::Made)).await?;
+        tags.extend(claim.tags(Origin::Made));
+    }
+    if !tags.is_empty() {
+        ec2.tag_group(&group.id, &tags).await?;
     }
     Ok(Some(group))
 }
 
-async fn create(
-    ec2: &impl SecurityGroups,
-    vpc: &VpcId,
-    name: &str,
-    claim: &Claim,
-) -> Result<SecurityGroup, StepError> {
+async fn create(ec2: &impl SecurityGroups, input: &Input) -> Result<SecurityGroup, StepError> {
+    let (vpc, name) = (&input.vpc_id, &input.security_group.name);
+    let mut tags = input.claim.tags(Origin::Made);
+    tags.extend(input.tags.clone());
     let new = NewSecurityGroup {
         vpc_id: vpc.clone(),
-        name: name.to_owned(),
+        name: name.clone(),
         description: SECURITY_GROUP_DESCRIPTION.to_owned(),
-        tags: claim.tags(Origin::Made),
+        tags,
     };
     match ec2.create_group(&new).await {
         // An earlier attempt made it, and EC2 does not show it everywhere yet.
         Err(error) if error.code == Code::SecurityGroupNameTaken => {
-            match find_ours(ec2, vpc, name, claim).await? {
+            match find_ours(ec2, input).await? {
                 Some(found) => Ok(found),
                 None => Err(StepError::new(
                     Code::AwsResourceBusy,
@@ -171,6 +174,7 @@ mod tests {
             place: stage.request.place(),
             claim: stage.claim.clone(),
             wait: stage.wait(),
+            tags: stage.request.tags.clone(),
             security_group: SecurityGroupPlan {
                 name: name.to_owned(),
                 sources: sources.iter().map(|text| source(text)).collect(),
@@ -345,6 +349,29 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn tags_of_the_customers_are_there_from_the_beginning_and_kept() {
+        let mut stage = Stage::changed("fresh-vpc", |scenario| {
+            scenario.pace.visible = std::time::Duration::ZERO
+        });
+        let own = |value: &str| Tags::from([("CostCenter".to_owned(), value.to_owned())]);
+        stage.request.tags = own("41");
+        let made = made(&stage, "ours", &["10.20.0.0/16"]);
+        let tags = |stage: &Stage| stage.things().groups[made.group_id.as_str()].tags.clone();
+        let mut expected = stage.claim.tags(Origin::Made);
+        expected.extend(own("41"));
+        assert_eq!(tags(&stage), expected);
+
+        stage.request.tags = own("42");
+        stage.twice(async || call(&stage, "ours", &["10.20.0.0/16"]).is_ok());
+        expected.extend(own("42"));
+        assert_eq!(tags(&stage), expected);
+
+        stage.request.tags = Tags::new();
+        assert!(call(&stage, "ours", &["10.20.0.0/16"]).is_ok());
+        assert_eq!(tags(&stage), expected, "nothing is taken away");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use shared::ec2::{Endpoint, EndpointState, SecurityGroup, SecurityGroups, Source};
 use shared::ids::{AccountId, ServiceName};
-use shared::ownership::{Claim, Origin};
+use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
-use shared::{Code, StepError};
+use shared::{Code, StepError, customer_tags};
 
 /// The endpoint to use, if there is one that can become usable: this connection's
 /// own first, then one with private DNS (a second one beside it would be a
@@ -117,8 +117,10 @@ pub(crate) fn check_tags(
     owns_registration: bool,
     trust: Option<&AccountId>,
     private_dns: bool,
+    asked: &Tags,
 ) -> Result<(), StepError> {
     let mut tags = found.tags.clone();
+    tags.extend(customer_tags::missing(asked, &found.tags, claim));
     tags.extend(claim.private_dns_tags(private_dns));
     tags.extend(claim.tags(Origin::Adopted));
     tags.extend(claim.registration_tags(owns_registration, trust));
@@ -133,6 +135,39 @@ pub(crate) fn check_tags(
             found.id
         ),
     ))
+}
+
+/// What of the tags that are asked for the endpoint gets, and what it does not.
+pub(crate) fn notes_on_tags(found: &Endpoint, claim: &Claim, asked: &Tags) -> Vec<String> {
+    let id = &found.id;
+    let list = |tags: &[&String]| {
+        let keys: Vec<&str> = tags.iter().map(|key| key.as_str()).collect();
+        keys.join(", ")
+    };
+    let missing = customer_tags::missing(asked, &found.tags, claim);
+    let (set, kept): (Vec<&String>, Vec<&String>) = asked
+        .iter()
+        .filter(|(key, value)| found.tags.get(*key) != Some(*value))
+        .map(|(key, _)| key)
+        .partition(|key| missing.contains_key(*key));
+    let mut notes = Vec::new();
+    if !set.is_empty() {
+        notes.push(format!(
+            "endpoint {id} gets the tags asked for: {}",
+            list(&set)
+        ));
+    }
+    if !kept.is_empty() {
+        let why = match Origin::of(&found.tags) {
+            Some(Origin::Made) => "others use it too",
+            Some(Origin::Adopted) | None => "it was not made by this tool",
+        };
+        notes.push(format!(
+            "endpoint {id} does not get the tags {}, because {why}",
+            list(&kept)
+        ));
+    }
+    notes
 }
 
 /// What the reader should know about the endpoint that is used.
@@ -224,7 +259,14 @@ mod tests {
             endpoint("vpce-00000001", own.chain(aws).collect())
         };
         let check_tags = |found, owns_registration, trust| {
-            check_tags(&found, &claim(), owns_registration, trust, true)
+            check_tags(
+                &found,
+                &claim(),
+                owns_registration,
+                trust,
+                true,
+                &Tags::new(),
+            )
         };
         let account = "111122223333".parse().unwrap();
         assert!(check_tags(with_tags(47), true, None).is_ok());
@@ -243,6 +285,47 @@ mod tests {
             check_tags(claimed, true, None).is_ok(),
             "what carries the claim needs no more room"
         );
+        let mut full = with_tags(46);
+        full.tags.extend(claim().tags(Origin::Made));
+        let asked = Tags::from(["a", "b"].map(|key| (key.to_owned(), String::new())));
+        assert!(super::check_tags(&full, &claim(), true, None, true, &asked).is_err());
+    }
+
+    #[test]
+    fn a_reader_is_told_which_tags_an_endpoint_gets_and_which_not() {
+        let asked = Tags::from(
+            [("Team", "data"), ("Cost", "42")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let mut own = endpoint("vpce-00000001", claim().tags(Origin::Made));
+        own.tags.insert("Cost".to_owned(), "41".to_owned());
+        let notes = |found: &Endpoint| notes_on_tags(found, &claim(), &asked);
+        assert_eq!(
+            notes(&own),
+            ["endpoint vpce-00000001 gets the tags asked for: Cost, Team"]
+        );
+        let mut shared = own.clone();
+        let other = Claim {
+            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000f".parse().unwrap(),
+            connection_id: "0ff1ce".to_owned(),
+        };
+        shared.tags.extend(other.tags(Origin::Made));
+        assert_eq!(
+            notes(&shared),
+            [
+                "endpoint vpce-00000001 gets the tags asked for: Team",
+                "endpoint vpce-00000001 does not get the tags Cost, because others use it too",
+            ]
+        );
+        let foreign = endpoint("vpce-00000001", Tags::new());
+        assert_eq!(
+            notes(&foreign),
+            [
+                "endpoint vpce-00000001 does not get the tags Cost, Team, because it was not made by this tool"
+            ]
+        );
+        own.tags.extend(asked.clone());
+        assert!(notes(&own).is_empty(), "it has them all");
     }
 
     #[test]

@@ -121,8 +121,10 @@ pub async fn handle(
             undo.registration,
             trusted,
             request.private_dns,
+            &request.tags,
         )?;
         notes.extend(existing::note(found, &claim));
+        notes.extend(existing::notes_on_tags(found, &claim, &request.tags));
         let works = existing::works(found, &claim, &cluster, request.private_dns);
         let reach = change::reach(found, &claim, works);
         let asked = &request.subnet_ids;

@@ -41,7 +41,10 @@ pub fn figures(input: &Input, outcome: &Outcome) -> Vec<Value> {
         at,
         &[
             Metric::count("RollbackIncomplete", usize::from(left_behind)),
-            Metric::count("ApiKeyRefused", usize::from(code.is_some_and(is_about_key))),
+            Metric::count(
+                "ApiKeyRefused",
+                usize::from(code.is_some_and(Code::is_about_api_key)),
+            ),
         ],
         &[],
         &[&[]],
@@ -86,11 +89,4 @@ fn properties(input: &Input, code: Option<Code>) -> Map<String, Value> {
         properties.insert(name.to_owned(), value);
     }
     properties
-}
-
-fn is_about_key(code: Code) -> bool {
-    matches!(
-        code,
-        Code::ApiKeyRefused | Code::ApiKeyLacksRole | Code::SecretNotFound | Code::SecretUnreadable
-    )
 }

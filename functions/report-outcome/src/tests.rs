@@ -233,8 +233,9 @@ fn the_alarms_ring_for_what_is_left_behind_and_for_the_key_and_for_nothing_else(
             0.0,
             1.0,
         ),
+        // Every installation begins with this one.
         (
-            failed(Phase::RolledBack, Code::SecretNotFound, &[], &[]),
+            failed(Phase::RolledBack, Code::SecretEmpty, &[], &[]),
             0.0,
             1.0,
         ),

@@ -398,6 +398,19 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
     }
 
+    /// Whether the key of the Cloud API is missing, refused, or may too little: a
+    /// person must see to it, and until then every run and every check fails.
+    pub fn is_about_api_key(self) -> bool {
+        matches!(
+            self,
+            Code::ApiKeyRefused
+                | Code::ApiKeyLacksRole
+                | Code::SecretNotFound
+                | Code::SecretEmpty
+                | Code::SecretUnreadable
+        )
+    }
+
     /// The code for a failure as Step Functions reports it: ours by the prefix of
     /// its message, the service's own by its error name (Step Functions developer
     /// guide, "Handling errors in Step Functions workflows").
@@ -454,6 +467,16 @@ mod tests {
                 code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
                 "{code}"
             );
+        }
+    }
+
+    /// By their names, so that a new code about the key or its secret is not forgotten.
+    #[test]
+    fn what_is_about_the_api_key_is_told_by_its_name() {
+        for code in Code::ALL {
+            let words = code.as_str();
+            let expected = words.starts_with("api-key-") || words.starts_with("secret-");
+            assert_eq!(code.is_about_api_key(), expected, "{code}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! | [`request`], [`report`], [`notice`] | what a caller asks for, what a run ends with, and what is announced |
 //! | [`ids`], [`cidr`] | identifiers and networks, checked when they are read |
 //! | [`ownership`] | tags, names and tokens: how we know our own again |
+//! | [`customer_tags`] | tags of the customer's own on what is made |
 //! | [`plan`] | what the inspections hand to the later steps |
 //! | [`progress`] | ready or not yet: the answer of every step that may have to be asked again |
 //! | [`error`], [`catalogue`] | what leaves a function when it cannot go on; every code with cause and fix |
@@ -23,6 +24,7 @@ pub mod catalogue;
 pub mod cidr;
 pub mod cloud;
 pub mod config;
+pub mod customer_tags;
 pub mod ec2;
 pub mod error;
 pub mod executions;

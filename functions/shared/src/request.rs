@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::cidr::Cidr;
 use crate::ec2::Source;
 use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId};
-use crate::ownership::Claim;
+use crate::ownership::{Claim, Tags};
 use crate::place::Place;
-use crate::{Code, StepError};
+use crate::{Code, StepError, customer_tags};
 
 /// Connect a VPC to a CockroachDB Cloud cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +66,11 @@ pub struct ProvisionRequest {
     /// or after a request without this.
     #[serde(default)]
     pub protect: bool,
+    /// Tags of your own for what is made, such as a cost centre. Keys begin neither
+    /// with aws: nor with cockroachdb-privatelink:.
+    #[serde(default)]
+    #[schemars(schema_with = "customer_tags::schema")]
+    pub tags: Tags,
     /// Who asks. What a tag asked for is taken away with the tag, and only that.
     #[serde(default)]
     pub requested_by: RequestedBy,
@@ -313,6 +318,7 @@ impl ProvisionRequest {
             "sources.security_group_ids",
             &self.sources.security_group_ids,
         )?;
+        customer_tags::check(&self.tags)?;
         check_sql_name("database", &self.database)?;
         self.sql_user
             .as_deref()
@@ -423,7 +429,7 @@ pub fn traffic_minutes(text: &str) -> Result<u32, StepError> {
         })
 }
 
-fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> StepError {
+pub(crate) fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> StepError {
     StepError::new(
         Code::InvalidRequest,
         format!("{field}: `{value}` is not {rule}"),

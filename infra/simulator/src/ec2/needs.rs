@@ -137,41 +137,23 @@ impl World {
             "pcx" => "vpc-peering-connection",
             prefix => prefix,
         };
-        let none = Tags::new();
-        let (owner, tags, vpc) = match kind {
-            "vpc-endpoint" => {
-                let found = ec2.endpoints.get(id);
-                let known = found.map(|it| (&it.owner, &it.tags));
-                known.map_or((&caller.account, &none, None), |(o, t)| (o, t, None))
-            }
-            "security-group" => {
-                let found = ec2.groups.get(id);
-                let known = found.map(|it| (&it.owner, &it.tags, Some(&it.vpc_id)));
-                known.unwrap_or((&caller.account, &none, None))
-            }
-            "vpc" => {
-                let found = ec2.vpcs.get(id);
-                let known = found.map(|it| (&it.owner, &it.tags, None));
-                known.unwrap_or((&caller.account, &none, None))
-            }
-            "subnet" => {
-                let found = ec2.subnets.get(id);
-                let known = found.map(|it| (&it.owner, &it.tags, Some(&it.vpc_id)));
-                known.unwrap_or((&caller.account, &none, None))
-            }
-            _ => (&caller.account, &none, None),
+        let known = match kind {
+            "vpc-endpoint" => ec2.endpoints.get(id).map(|it| (&it.owner, &it.tags)),
+            "security-group" => ec2.groups.get(id).map(|it| (&it.owner, &it.tags)),
+            "vpc" => ec2.vpcs.get(id).map(|it| (&it.owner, &it.tags)),
+            "subnet" => ec2.subnets.get(id).map(|it| (&it.owner, &it.tags)),
+            _ => None,
         };
-        let arn =
-            |kind: &str, id: &str| format!("arn:aws:ec2:{}:{owner}:{kind}/{id}", caller.region);
-        let mut on = Authorization::new(caller, action, arn(kind, id)).tagged(tags);
-        if let Some(vpc) = vpc {
-            on = on.with("ec2:Vpc", arn("vpc", vpc));
+        let none = Tags::new();
+        let (owner, tags) = known.unwrap_or((&caller.account, &none));
+        let arn = format!("arn:aws:ec2:{}:{owner}:{kind}/{id}", caller.region);
+        let on = Authorization::new(caller, action, arn).tagged(tags);
+        match ec2.endpoints.get(id) {
+            Some(endpoint) if action == "ec2:DeleteVpcEndpoints" => {
+                on.with("ec2:VpceServiceName", &endpoint.service_name)
+            }
+            Some(_) | None => on,
         }
-        if kind == "vpc-endpoint" && action == "ec2:DeleteVpcEndpoints" {
-            let service = ec2.endpoints.get(id).map(|it| &it.service_name);
-            on = service.map_or(on.clone(), |name| on.with("ec2:VpceServiceName", name));
-        }
-        on
     }
 }
 

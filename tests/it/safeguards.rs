@@ -1,0 +1,181 @@
+//! Holds the template to what protects an installation and those around it: who may
+//! call, what cannot be deleted by mistake, and what is never changed for others.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use system_tests::template::{Template, list};
+
+/// The statements of the policy of the private API.
+fn api_policy(template: &Template) -> Vec<Value> {
+    let api = template.resource("ConnectionsApi");
+    let policy = &api.property("DefinitionBody")["x-amazon-apigateway-policy"]["Fn::If"];
+    assert_eq!(policy[0], "IsApiPrivate");
+    list(&policy[1]["Statement"])
+}
+
+/// Within an account, API Gateway asks for an allowance in the policy of the API or in
+/// that of the caller, not in both (API Gateway developer guide, "How API Gateway
+/// resource policies affect authorization workflow").
+#[test]
+fn a_private_api_with_iam_leaves_it_to_the_permissions_of_the_callers() {
+    let template = Template::read();
+    let statements = api_policy(&template);
+    let (allows, denies): (Vec<_>, Vec<_>) = statements
+        .iter()
+        .partition(|statement| statement["Effect"] == "Allow");
+    assert_eq!((allows.len(), denies.len()), (1, 1));
+
+    let account =
+        json!({ "AWS": { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" } });
+    let principal = &allows[0]["Principal"]["Fn::If"];
+    assert_eq!(principal, &json!(["AsksCognito", "*", account]));
+
+    // Allowed by their own permissions, callers must come through the endpoints all the same.
+    assert_eq!(denies[0]["Principal"], "*");
+    let endpoints = json!({ "Fn::Split": [",", { "Ref": "ApiVpcEndpointIds" }] });
+    assert_eq!(
+        denies[0]["Condition"],
+        json!({ "StringNotEquals": { "aws:SourceVpce": endpoints } })
+    );
+    for statement in &statements {
+        assert_eq!(statement["Action"], "execute-api:Invoke");
+        assert_eq!(statement["Resource"], "execute-api:/*");
+    }
+}
+
+/// Who may call stands in the stage as it was deployed last.
+#[test]
+fn a_changed_parameter_reaches_the_stage_of_the_api() {
+    let template = Template::read();
+    let api = template.resource("ConnectionsApi");
+    assert_eq!(api.property("AlwaysDeploy"), true);
+}
+
+/// EventBridge user guide, "Using resource-based policies", "Amazon SNS permissions".
+#[test]
+fn the_topic_takes_notices_of_eventbridge_without_a_condition() {
+    let template = Template::read();
+    let policy = template.resource("NoticeTopicPolicy");
+    let statements = list(&policy.property("PolicyDocument")["Statement"]);
+    let bus = statements
+        .iter()
+        .find(|statement| statement["Principal"]["Service"] == "events.amazonaws.com");
+    assert!(bus.expect("a statement")["Condition"].is_null());
+}
+
+#[test]
+fn the_ledger_cannot_be_deleted_by_mistake() {
+    let template = Template::read();
+    let ledger = template.resource("ConnectionsTable");
+    assert_eq!(ledger.property("DeletionProtectionEnabled"), true);
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        // Any other one would try to delete it, and leave the stack in a failed state.
+        assert_eq!(ledger.value[policy], "Retain", "{policy}");
+    }
+}
+
+/// API Gateway refuses to log in an account that has no role for it, and that role is
+/// everybody's.
+#[test]
+fn by_default_nothing_is_asked_of_or_changed_for_the_whole_account() {
+    let template = Template::read();
+    assert_eq!(template.at("/Parameters/ApiAccessLog/Default"), "off");
+    for name in ["ApiLoggingAccount", "ApiLoggingRole"] {
+        let resource = template.resource(name);
+        assert_eq!(resource.value["Condition"], "SetsUpApiLogs", "{name}");
+    }
+    assert_eq!(
+        template.at("/Conditions/SetsUpApiLogs"),
+        &json!({ "Fn::Equals": [{ "Ref": "ApiAccessLog" }, "set-up"] })
+    );
+}
+
+/// Values of the access log that callers cannot put a quotation mark into.
+const WITHOUT_MARKS: [&str; 9] = [
+    "$context.error.responseType",
+    "$context.httpMethod",
+    "$context.identity.sourceIp",
+    "$context.identity.userArn",
+    "$context.path",
+    "$context.requestId",
+    "$context.requestTime",
+    "$context.responseLatency",
+    "$context.status",
+];
+
+#[test]
+fn every_line_of_the_access_log_is_json() {
+    let template = Template::read();
+    let api = template.resource("ConnectionsApi");
+    let format = &api.property("AccessLogSetting")["Fn::If"][1]["Format"];
+    let line: Value = serde_json::from_str(format.as_str().expect("a text")).expect("JSON");
+    let values = line.as_object().expect("an object").values();
+    let values: BTreeSet<&str> = values.filter_map(Value::as_str).collect();
+    assert_eq!(values, WITHOUT_MARKS.into());
+}
+
+/// Every policy resource that stands for secrets of clusters.
+fn secrets_of_clusters<'t>(value: &'t Value, found: &mut Vec<&'t Value>) {
+    if let Some(parts) = value["Fn::Join"].as_array()
+        && parts[1] == json!({ "Fn::Split": ["{cluster_id}", { "Ref": "ApiKeySecretPattern" }] })
+    {
+        found.push(&parts[0]);
+    }
+    let inner: Vec<&Value> = match value {
+        Value::Array(values) => values.iter().collect(),
+        Value::Object(members) => members.values().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    inner
+        .into_iter()
+        .for_each(|value| secrets_of_clusters(value, found));
+}
+
+/// An asterisk would stand for every secret whose name begins and ends alike.
+#[test]
+fn a_pattern_of_secrets_names_those_with_the_id_of_a_cluster_and_no_others() {
+    let template = Template::read();
+    let mut found = Vec::new();
+    secrets_of_clusters(template.at("/Resources"), &mut found);
+    assert!(found.len() > 5, "only {} policies", found.len());
+    let id = "?".repeat("1a2b3c4d-0000-4000-8000-000000000001".len());
+    for stands_for_the_id in found {
+        assert_eq!(stands_for_the_id, &json!(id));
+    }
+    let parameter = template.at("/Parameters/ApiKeySecretPattern");
+    let schema = json!({ "pattern": parameter["AllowedPattern"] });
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for (pattern, is_good) in [
+        ("crdb-privatelink/{cluster_id}", true),
+        ("keys-{cluster_id}/prod", true),
+        ("", true),
+        ("{cluster_id}", false),
+        ("{cluster_id}/key", false),
+        ("crdb-privatelink/*{cluster_id}", false),
+        ("crdb-privatelink/{cluster_id}?", false),
+        ("crdb-privatelink", false),
+    ] {
+        assert_eq!(validator.is_valid(&json!(pattern)), is_good, "{pattern}");
+    }
+}
+
+/// CockroachDB Cloud is in one partition, and the definitions name it.
+#[test]
+fn what_people_name_is_in_the_partition_of_the_definitions() {
+    for file in ["infra/template.yaml", "infra/other-account.yaml"] {
+        let template = Template::read_from(file);
+        let parameters = template.at("/Parameters").as_object().expect("Parameters");
+        let mut arns = 0;
+        for (name, parameter) in parameters {
+            let pattern = parameter["AllowedPattern"].as_str().unwrap_or_default();
+            arns += usize::from(pattern.contains("arn:"));
+            assert_eq!(
+                pattern.matches("arn:").count(),
+                pattern.matches("arn:aws:").count(),
+                "{name}: {pattern}"
+            );
+        }
+        assert!(arns > 0, "{file}");
+    }
+}
