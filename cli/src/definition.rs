@@ -1,7 +1,9 @@
 //! The definitions, as they are deployed.
 
 use engine::{LoadError, Machine};
+use serde_json::Value;
 use shared::ids::Region;
+use shared::settings::Settings;
 use simulator::scenario::StackSpec;
 
 /// The text of `statemachine/provision.asl.json`.
@@ -19,21 +21,21 @@ pub const SWEEP: &str = include_str!("../../statemachine/sweep.asl.json");
 /// The bus that has no name of its own.
 const DEFAULT_BUS: &str = "default";
 
-/// The story of connecting.
+/// The story of connecting. Its functions are told these settings.
 ///
 /// # Errors
 /// When the definition uses what the engine does not support; a test sees to
 /// it that it does not.
-pub fn provision() -> Result<Machine, LoadError> {
-    Ok(Machine::load(&here(PROVISION))?.named("provision"))
+pub fn provision(settings: &Settings) -> Result<Machine, LoadError> {
+    Ok(Machine::load(&here(PROVISION, settings))?.named("provision"))
 }
 
 /// The story of disconnecting.
 ///
 /// # Errors
 /// As with [`provision`].
-pub fn deprovision() -> Result<Machine, LoadError> {
-    Ok(Machine::load(&here(DEPROVISION))?.named("deprovision"))
+pub fn deprovision(settings: &Settings) -> Result<Machine, LoadError> {
+    Ok(Machine::load(&here(DEPROVISION, settings))?.named("deprovision"))
 }
 
 /// The story of checking, which repairs what has drifted if `repair`. VPCs that
@@ -41,8 +43,12 @@ pub fn deprovision() -> Result<Machine, LoadError> {
 ///
 /// # Errors
 /// As with [`provision`].
-pub fn check_fleet(region: &Region, repair: bool) -> Result<Machine, LoadError> {
-    let text = here(CHECK_FLEET)
+pub fn check_fleet(
+    region: &Region,
+    repair: bool,
+    settings: &Settings,
+) -> Result<Machine, LoadError> {
+    let text = here(CHECK_FLEET, settings)
         .replace("${Region}", region.as_str())
         .replace("${Repair}", if repair { "true" } else { "false" });
     Ok(Machine::load(&text)?.named("check-fleet"))
@@ -53,8 +59,8 @@ pub fn check_fleet(region: &Region, repair: bool) -> Result<Machine, LoadError> 
 ///
 /// # Errors
 /// As with [`provision`].
-pub fn sweep(region: &Region, places: &str) -> Result<Machine, LoadError> {
-    let text = here(SWEEP)
+pub fn sweep(region: &Region, places: &str, settings: &Settings) -> Result<Machine, LoadError> {
+    let text = here(SWEEP, settings)
         .replace("${Region}", region.as_str())
         .replace("${SweepPlaces}", places)
         .replace("${Remove}", "false")
@@ -62,14 +68,20 @@ pub fn sweep(region: &Region, places: &str) -> Result<Machine, LoadError> {
     Ok(Machine::load(&text)?.named("sweep"))
 }
 
-/// A definition with the tables and the bus of a simulated account, as the
-/// deployment of the stack would fill them in.
-fn here(text: &str) -> String {
+/// A definition with these settings and the tables and the bus of a simulated
+/// account, as the deployment of the stack would fill them in.
+fn here(text: &str, settings: &Settings) -> String {
     let StackSpec {
         connections_table,
         leases_table,
         ..
     } = StackSpec::default();
+    let mut text = text.to_owned();
+    for (name, value) in settings.substitutions() {
+        // As JSON has it within quotes: the environment of a person may say anything.
+        let value = Value::from(value).to_string();
+        text = text.replace(&name, value.trim_matches('"'));
+    }
     text.replace("${ConnectionsTable}", &connections_table)
         .replace("${LeasesTable}", &leases_table)
         .replace("${EventBusName}", DEFAULT_BUS)

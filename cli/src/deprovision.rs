@@ -21,8 +21,8 @@ pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
     let request = asked::removal(&arguments.asked, chosen.request())?;
     let described = chosen.describe(&arguments.place);
-    let machine = definition::deprovision()?;
     let world = chosen.open(&arguments.place, &request.region).await?;
+    let machine = definition::deprovision(&world.config.settings())?;
     let run = Run {
         tale: Tale::Disconnect,
         machine: &machine,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::Value;
+use shared::settings::Settings;
 
 use crate::error::Error;
 use crate::{Answer, arguments, definition, words};
@@ -20,7 +21,9 @@ use crate::{Answer, arguments, definition, words};
 pub fn run(machine: arguments::Picture) -> Result<Answer, Error> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let picture = match machine {
-        arguments::Picture::Provision => mermaid(definition::provision()?.definition()),
+        arguments::Picture::Provision => {
+            mermaid(definition::provision(&Settings::default())?.definition())
+        }
         arguments::Picture::Deprovision => straight(&read(definition::DEPROVISION), "disconnect"),
         arguments::Picture::CheckFleet => straight(&read(definition::CHECK_FLEET), "check"),
         arguments::Picture::Sweep => straight(&read(definition::SWEEP), "sweep"),
@@ -425,7 +428,7 @@ mod tests {
 
     #[test]
     fn waits_are_arrows_from_a_state_to_itself() {
-        let machine = definition::provision().unwrap();
+        let machine = definition::provision(&Settings::default()).unwrap();
         let states = machine.definition()["States"].as_object().unwrap();
         let waits = states
             .values()

@@ -18,8 +18,8 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
     let chosen = Chosen::new(&arguments.place)?;
     let request = asked::request(&arguments.asked, chosen.request())?;
     let described = chosen.describe(&arguments.place);
-    let machine = definition::provision()?;
     let world = chosen.open(&arguments.place, &request.region).await?;
+    let machine = definition::provision(&world.config.settings())?;
     let run = Run {
         tale: Tale::Connect,
         machine: &machine,

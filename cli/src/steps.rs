@@ -6,9 +6,10 @@ use in_process::integrations::Integrations;
 use serde_json::{Value, json};
 use shared::StepError;
 use shared::cloud::Cloud;
-use shared::config::DEFAULT_TAG_PREFIX;
+use shared::config::Config;
 use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::lambda::call;
+use shared::settings::Settings;
 use shared::traffic::Traffic;
 
 use crate::services::Services;
@@ -92,16 +93,22 @@ where
     T: Traffic,
     C: Cloud,
 {
-    async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
+    async fn step(&self, function: &str, mut arguments: Value) -> Result<Value, StepError> {
         let (ec2, cloud) = (self.ec2, self.cloud);
+        let settings = Settings::take(&mut arguments)?;
+        // The ports are there already; this is for what else a handler is told.
+        let config = || Config::of(|name| settings.get(name).map(str::to_owned));
         match function {
-            "read-request" => call(async |input| read_request::handle(&input), arguments).await,
+            "read-request" => {
+                let read = async |input| read_request::handle(&config(), &input);
+                call(read, arguments).await
+            }
             "read-removal" => call(async |input| read_removal::handle(&input), arguments).await,
             "guard-removal" => {
                 let guard = async |input| {
                     let traffic = self.traffic;
                     let ports = Ok(guard_removal::Ports { ec2, traffic });
-                    guard_removal::handle(ports, DEFAULT_TAG_PREFIX, input).await
+                    guard_removal::handle(ports, &config().tag_prefix, input).await
                 };
                 call(guard, arguments).await
             }
@@ -206,7 +213,7 @@ where
             "report-outcome" => call(async |input| report_outcome::handle(&input), arguments).await,
             "tag-vpc" => {
                 call(
-                    async |input| tag_vpc::handle(ec2, DEFAULT_TAG_PREFIX, input).await,
+                    async |input| tag_vpc::handle(ec2, &config().tag_prefix, input).await,
                     arguments,
                 )
                 .await

@@ -114,7 +114,7 @@ async fn remove(
     (json, logging): (bool, bool),
     interrupt: &Interrupt,
 ) -> Result<Vec<Removal>, Error> {
-    let machine = definition::deprovision()?;
+    let machine = definition::deprovision(&world.config.settings())?;
     let has_left = matches!(walked.trouble, Some(walk::Trouble::Left));
     let mut removals = Vec::new();
     for queued in queue.taken() {

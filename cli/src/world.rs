@@ -58,6 +58,8 @@ pub struct World {
     pub services: Services,
     /// Its time.
     pub clock: StoryClock,
+    /// What the surroundings say.
+    pub config: Config,
     /// What it is, in sentences for the reader.
     pub about: Vec<String>,
     _server: Option<Server>,
@@ -134,6 +136,7 @@ impl Chosen {
             services: simulated.services(&clock)?,
             cloud,
             clock,
+            config: simulated.config,
             about: vec![simulated.about],
             _server: simulated.server,
         })
@@ -228,10 +231,9 @@ fn config_of(scenario: &Scenario, url: &str, secret: Option<&str>) -> Config {
 }
 
 async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
-    let mut config = Config::from_env();
-    if let Some(secret) = &place.secret {
-        config.secrets = secret.as_str().into();
-    }
+    let secret = place.secret.as_ref();
+    let config =
+        Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
     let aws = aws(Some(region.as_str())).await;
     Ok(World {
         ec2: AwsEc2::new(&aws),
@@ -243,6 +245,7 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
             "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",
             config.cloud_url, config.secrets.default
         )],
+        config,
         _server: None,
     })
 }

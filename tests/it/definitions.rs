@@ -14,6 +14,7 @@ use shared::StepErrorName;
 use shared::progress::Wait;
 use shared::report::{Ending, Login};
 use shared::request::Limits;
+use shared::settings::{SETTINGS, substitution};
 use system_tests::documents::root;
 
 /// How a step that goes forward is tried again: only where asking again may help.
@@ -738,15 +739,18 @@ fn the_arguments_of_a_task_are_the_input_of_its_function() {
             let Some(function) = task.function() else {
                 continue;
             };
+            let mut given = keys(arguments);
+            assert!(given.remove("settings"), "{place}");
+            assert_eq!(arguments["settings"], "{% $settings %}", "{place}");
             if function == "start-connection" {
                 // A door: what it takes is told by its form, not by its fields.
                 continue;
             }
-            let Some(input) = input_of(&function) else {
-                assert_eq!(arguments, "{% $states.input %}", "{place}");
-                continue;
-            };
-            assert_eq!(keys(arguments), input, "{place}");
+            assert_eq!(given, input_of(&function), "{place}");
+            if ["read-request", "read-removal"].contains(&function.as_str()) {
+                // As it is: whatever it is, the function says what is wrong with it.
+                assert_eq!(arguments["request"], "{% $states.input %}", "{place}");
+            }
             for (field, value) in arguments.as_object().into_iter().flatten() {
                 if value.is_object() {
                     let known = nested.get(field.as_str());
@@ -754,6 +758,53 @@ fn the_arguments_of_a_task_are_the_input_of_its_function() {
                 }
             }
         }
+    }
+}
+
+/// Every setting, so that no version of a function falls back to the environment that
+/// it was made with; once, so that a run ends with the settings that it began with.
+#[test]
+fn the_first_state_tells_every_setting_and_no_other_state_does() {
+    let expected: serde_json::Map<String, Value> = SETTINGS
+        .into_iter()
+        .map(|name| {
+            let stands = format!("${{{}}}", substitution(name));
+            (name.to_ascii_lowercase(), Value::from(stands))
+        })
+        .collect();
+    for definition in definitions() {
+        let first = definition.value["StartAt"].as_str().unwrap_or_default();
+        for (name, state) in definition.states() {
+            let place = format!("{}, state {name}", definition.file);
+            if name == first {
+                assert_eq!(state["Type"], "Pass", "{place}: nothing is called before");
+                assert_eq!(
+                    state["Assign"]["settings"],
+                    Value::Object(expected.clone()),
+                    "{place}"
+                );
+            } else {
+                // The text of a state is enough: nobody else may say the word but to
+                // pass them on.
+                let mut rest = state.clone();
+                if rest["Arguments"]["settings"] == "{% $settings %}" {
+                    rest["Arguments"]["settings"] = Value::Null;
+                }
+                assert!(!rest.to_string().contains("$settings"), "{place}");
+                assert!(!assigns(&rest, "settings"), "{place}");
+            }
+        }
+    }
+}
+
+/// Whether a state assigns a variable, at any depth.
+fn assigns(value: &Value, variable: &str) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(|value| assigns(value, variable)),
+        Value::Object(members) => members.iter().any(|(field, value)| {
+            (field == "Assign" && !value[variable].is_null()) || assigns(value, variable)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -765,11 +816,11 @@ fn keys(value: &Value) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The fields of a function's input; `None` for the function that takes the
-/// input of the execution as it is.
-fn input_of(function: &str) -> Option<BTreeSet<&'static str>> {
-    Some(match function {
-        "read-request" | "read-removal" => return None,
+/// The fields of a function's input.
+fn input_of(function: &str) -> BTreeSet<&'static str> {
+    match function {
+        "read-request" => fields_of::<read_request::Input>(),
+        "read-removal" => fields_of::<read_removal::Input>(),
         "inspect-cluster" => fields_of::<inspect_cluster::Input>(),
         "inspect-network" => fields_of::<inspect_network::Input>(),
         "create-security-group" => fields_of::<create_security_group::Input>(),
@@ -791,7 +842,7 @@ fn input_of(function: &str) -> Option<BTreeSet<&'static str>> {
         "rebuild-ledger" => fields_of::<rebuild_ledger::Input>(),
         "inspect-connection" => fields_of::<inspect_connection::Input>(),
         unknown => panic!("the fields of {unknown}'s input are not known here"),
-    })
+    }
 }
 
 /// The fields that a struct reads, optional ones included: decoding a payload

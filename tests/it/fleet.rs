@@ -11,6 +11,7 @@ use shared::ec2::{Endpoints, SecurityGroups, Source};
 use shared::ids::{EndpointId, SecurityGroupId};
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
+use shared::settings::Settings;
 use simulator::scenario::{ClusterSpec, KeySpec, VpcSpec};
 use simulator::step_functions::Execution as Started;
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
@@ -29,7 +30,8 @@ thread_local! {
 
 fn machine(repair: bool) -> Machine {
     let region = "eu-west-1".parse().expect("a Region");
-    crdb_privatelink::definition::check_fleet(&region, repair).expect("the definition loads")
+    crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default())
+        .expect("the definition loads")
 }
 
 /// A world with one connection that works.

@@ -16,6 +16,7 @@ mod processes;
 mod provision;
 mod removal_faults;
 mod safeguards;
+mod settings;
 mod single_faults;
 mod sizes;
 mod strange_answers;

@@ -17,6 +17,7 @@ use shared::gateway::respond;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
 use shared::place::{Place, Places};
+use shared::settings::Settings;
 use simulator::ec2::EndpointState;
 use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
@@ -115,12 +116,14 @@ impl Story {
     }
 
     fn provision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::provision().expect("the definition loads");
+        let machine = crdb_privatelink::definition::provision(&Settings::default())
+            .expect("the definition loads");
         self.run("provision", &machine, name, self.stage.request.clone())
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::deprovision().expect("the definition loads");
+        let machine = crdb_privatelink::definition::deprovision(&Settings::default())
+            .expect("the definition loads");
         let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
         for field in ["cluster_id", "region", "vpc_id", "account_id"] {
             input[field] = self.stage.request[field].clone();
@@ -134,7 +137,8 @@ impl Story {
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
         let region = "eu-west-1".parse().expect("a Region");
-        let machine = crdb_privatelink::definition::check_fleet(&region, repair);
+        let machine =
+            crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default());
         let machine = machine.expect("the definition loads");
         self.run("check-fleet", &machine, "check", input)
     }
@@ -501,7 +505,8 @@ fn swept(account: &str) {
     });
     let region = "eu-west-1".parse().expect("a Region");
     let places = format!("{account}/{REGION}");
-    let machine = crdb_privatelink::definition::sweep(&region, &places).expect("it loads");
+    let machine = crdb_privatelink::definition::sweep(&region, &places, &Settings::default())
+        .expect("it loads");
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     story.run("sweep", &machine, "first-seen", complete.clone());
     story.stage.clock.advance(Duration::from_secs(2 * 86_400));
@@ -662,7 +667,9 @@ fn by_themselves() -> Vec<Request> {
             None,
             needs("sts:AssumeRole", &role),
         );
-        if function.property("EventInvokeConfig").is_object() {
+        let own = json!({ "Ref": function.name });
+        let mut kept = template.of_type("AWS::Lambda::EventInvokeConfig");
+        if kept.any(|config| config.property("FunctionName") == &own) {
             ask(
                 &role,
                 Some(logical(&role)),

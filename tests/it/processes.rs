@@ -5,12 +5,23 @@ use std::net::Ipv4Addr;
 use crdb_privatelink::steps::FUNCTIONS;
 use engine::{Clock, ScaledClock};
 use in_process::integrations::Integrations;
-use serde_json::json;
+use serde_json::{Value, json};
+use shared::config::DEFAULT_SECRET;
+use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
 use system_tests::authorization::{InRoles, judged, refused};
 use system_tests::processes::Processes;
 use system_tests::run::{Ending, ending};
+
+/// What a definition would tell of this Cloud API and this secret.
+fn settings(cloud: &str, secret: &str) -> Settings {
+    Settings::of(|name| match name {
+        "COCKROACH_SERVER" => Some(cloud.to_owned()),
+        "API_KEY_SECRET" => Some(secret.to_owned()),
+        _ => None,
+    })
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_is_told_by_the_binaries_too() {
@@ -23,7 +34,9 @@ async fn the_story_is_told_by_the_binaries_too() {
     let server = Server::start(simulator, (Ipv4Addr::LOCALHOST, 0).into())
         .await
         .expect("a server");
+    // Their environment says that the Cloud API is where nobody is.
     let processes = Processes::start(&server.url(), integrations).await;
+    let settings = settings(&server.url(), DEFAULT_SECRET);
 
     // Every function says so in a name that definitions match.
     for function in FUNCTIONS {
@@ -43,8 +56,8 @@ async fn the_story_is_told_by_the_binaries_too() {
         );
     }
 
-    let machine = crdb_privatelink::definition::provision().expect("the definition loads");
-    let request = serde_json::Value::Object(scenario.request.clone());
+    let machine = crdb_privatelink::definition::provision(&settings).expect("the definition loads");
+    let request = Value::Object(scenario.request.clone());
     let tasks = InRoles::new("provision", &world, &processes);
     let execution = engine::run(&machine, "processes", request, &tasks, &clock, &()).await;
     let Ending::Ready(ready) = ending(&execution) else {
@@ -55,4 +68,75 @@ async fn the_story_is_told_by_the_binaries_too() {
         "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud"
     );
     assert_eq!(refused(), Vec::<String>::new());
+}
+
+/// One process, as AWS keeps it between calls: runs with other settings come to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_does_as_each_call_tells_it() {
+    let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    let clock = ScaledClock::new(30.0);
+    let world = || {
+        let time = clock.clone();
+        Simulator::new(&scenario, move || time.now())
+    };
+    let address = (Ipv4Addr::LOCALHOST, 0).into();
+    let (one, other) = (world(), world());
+    let integrations = Integrations::new(one.clone());
+    let first = Server::start(one, address).await.expect("a server");
+    let second = Server::start(other.clone(), address)
+        .await
+        .expect("a server");
+    let processes = Processes::start(&first.url(), integrations).await;
+    let look = async |cloud: &str, secret: &str| {
+        let told = settings(cloud, secret);
+        let told = [
+            ("cockroach_server", told.get("COCKROACH_SERVER")),
+            ("api_key_secret", told.get("API_KEY_SECRET")),
+        ];
+        let call = json!({
+            "settings": told.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+            "cluster_id": scenario.request["cluster_id"],
+            "region": scenario.request["region"],
+            "may_request_service": false,
+            "wait": { "since": "2026-01-01T00:00:00Z", "now": "2026-01-01T00:00:00Z", "limit_seconds": 60 },
+        });
+        processes.call("inspect-cluster", call).await
+    };
+    let asked = || {
+        let calls = other.calls();
+        calls
+            .iter()
+            .filter(|call| call.operation.starts_with("cloud:"))
+            .count()
+    };
+    look(&first.url(), DEFAULT_SECRET)
+        .await
+        .expect("it is there");
+    assert_eq!(asked(), 0);
+    look(&second.url(), DEFAULT_SECRET)
+        .await
+        .expect("it is there");
+    assert!(asked() > 0, "the other Cloud API was not asked");
+    let before = asked();
+    let failure = look(&first.url(), "crdb-privatelink/another").await;
+    let failure = failure.expect_err("no such secret");
+    assert!(
+        failure
+            .cause
+            .contains("secret-not-found: secret crdb-privatelink/another"),
+        "{}",
+        failure.cause
+    );
+    look(&first.url(), DEFAULT_SECRET)
+        .await
+        .expect("it is there");
+    assert_eq!(asked(), before);
+
+    let told = json!({ "settings": { "cockroach_server": 5 } });
+    let failure = processes.call("inspect-cluster", told).await;
+    let cause = failure.expect_err("malformed").cause;
+    assert!(
+        cause.contains("configuration-invalid: settings.cockroach_server: `5` is not a text"),
+        "{cause}"
+    );
 }

@@ -16,6 +16,7 @@ use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase, item};
 use shared::place::{Place, Places};
 use shared::report::Failure;
+use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, RoleSpec, TrafficSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::authorization::InRoles;
@@ -98,7 +99,8 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
         services: stage.integrations().into(),
     };
     let region = "eu-west-1".parse().expect("a Region");
-    let machine = crdb_privatelink::definition::sweep(&region, places).expect("it loads");
+    let machine = crdb_privatelink::definition::sweep(&region, places, &Settings::default())
+        .expect("it loads");
     let steps = InRoles::new("sweep", &stage.simulator, &steps);
     block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
 }
@@ -150,7 +152,8 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
             account_id: serde_json::from_value(input["account_id"].clone()).expect("an account"),
             region: serde_json::from_value(input["region"].clone()).expect("a Region"),
         };
-        let machine = crdb_privatelink::definition::deprovision().expect("it loads");
+        let machine =
+            crdb_privatelink::definition::deprovision(&Settings::default()).expect("it loads");
         let execution = block_on(async {
             let ec2 = Places::ec2(&ports, &place).await.expect("the place");
             let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
@@ -506,7 +509,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     let ports = stage.ports();
     let mut asked = request(&stage, 4);
     asked["account_id"] = json!(OTHER_ACCOUNT);
-    let machine = crdb_privatelink::definition::provision().expect("it loads");
+    let machine = crdb_privatelink::definition::provision(&Settings::default()).expect("it loads");
     block_on(async {
         let ec2 = Places::ec2(&ports, &place).await.expect("the place");
         let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);

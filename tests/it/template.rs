@@ -11,8 +11,9 @@ use shared::config::Config;
 use shared::ledger::Phase;
 use shared::metrics::NAMESPACE;
 use shared::notice::{DETAIL_TYPES, Notice, SOURCE};
+use shared::settings::{SETTINGS, substitution};
 use system_tests::documents::{read, root};
-use system_tests::template::{Resource, Template, entries, function_folders};
+use system_tests::template::{Resource, Template, entries, function_folders, list};
 
 /// The longest that a client of ours waits for one operation, in seconds: the
 /// `operation_timeout` of `shared::config::aws`.
@@ -21,16 +22,37 @@ const OPERATION_SECONDS: u64 = 22;
 /// API Gateway gives up after this many seconds (API Gateway developer guide, "Quotas").
 const API_SECONDS: u64 = 29;
 
-/// The variables that a function needs besides those of all functions.
-const NEEDS: [(&str, &[&str]); 9] = [
-    ("guard-removal", &["TAG_PREFIX"]),
-    ("tag-vpc", &["TAG_PREFIX"]),
-    ("check-fleet", &["CONNECTIONS_TABLE"]),
+/// The functions that AWS calls as they are, and not by version: they take settings
+/// from their environment.
+const DOORS: [&str; 3] = ["connections-api", "plan-connection", "start-connection"];
+
+/// Where the properties of a function that a definition calls by version may depend on
+/// a parameter, although SAM makes no new version when its value changes.
+const MAY_DEPEND: [(&str, &str, &str); 5] = [
+    ("Architectures", "Architecture", "other code comes with it"),
     (
-        "find-orphans",
-        &["CONNECTIONS_TABLE", "LEASES_TABLE", "TAG_PREFIX"],
+        "LoggingConfig",
+        "LogLevel",
+        "nothing that is done depends on it; README says when it counts",
     ),
-    ("rebuild-ledger", &["CONNECTIONS_TABLE", "TAG_PREFIX"]),
+    ("VpcConfig", "SubnetIds", "README says when it counts"),
+    (
+        "VpcConfig",
+        "SecurityGroupIds",
+        "README says when it counts",
+    ),
+    (
+        "ReservedConcurrentExecutions",
+        "ReserveConcurrency",
+        "it is the function's, whatever the version, and counts at once",
+    ),
+];
+
+/// The variables that a function needs besides those of all functions.
+const NEEDS: [(&str, &[&str]); 6] = [
+    ("check-fleet", &["CONNECTIONS_TABLE"]),
+    ("find-orphans", &["CONNECTIONS_TABLE", "LEASES_TABLE"]),
+    ("rebuild-ledger", &["CONNECTIONS_TABLE"]),
     (
         "start-connection",
         &[
@@ -38,6 +60,8 @@ const NEEDS: [(&str, &[&str]); 9] = [
             "CONNECTIONS_TABLE",
             "DEPROVISION_MACHINE",
             "LEASES_TABLE",
+            "OTHER_ACCOUNT_EXTERNAL_ID",
+            "OTHER_ACCOUNT_ROLE",
             "PROVISION_MACHINE",
             "TAG_PREFIX",
         ],
@@ -52,8 +76,17 @@ const NEEDS: [(&str, &[&str]); 9] = [
             "PROVISION_MACHINE",
         ],
     ),
-    ("plan-connection", &["ALLOWED_CLUSTERS"]),
-    ("inspect-connection", &[]),
+    (
+        "plan-connection",
+        &[
+            "ALLOWED_CLUSTERS",
+            "API_KEY_SECRET",
+            "API_KEY_SECRET_PATTERN",
+            "COCKROACH_SERVER",
+            "OTHER_ACCOUNT_EXTERNAL_ID",
+            "OTHER_ACCOUNT_ROLE",
+        ],
+    ),
 ];
 
 /// The variables of a function, or of all.
@@ -248,6 +281,191 @@ fn a_new_version_is_published_with_every_change() {
     assert!(globals["AutoPublishAlias"].is_string());
 }
 
+/// Every parameter on which a value depends: through a reference, within a text, or by
+/// a condition.
+fn parameters(template: &Template, value: &Value, found: &mut BTreeSet<String>) {
+    let is_parameter = |name: &str| !template.at("/Parameters")[name].is_null();
+    match value {
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| parameters(template, value, found)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                let text = match value {
+                    Value::Array(values) => values.first().and_then(Value::as_str),
+                    _ => value.as_str(),
+                };
+                match (name.as_str(), text) {
+                    ("Ref", Some(name)) if is_parameter(name) => {
+                        found.insert(name.to_owned());
+                    }
+                    ("Fn::Sub", Some(text)) => found.extend(
+                        placeholders(text)
+                            .into_iter()
+                            .filter(|name| is_parameter(name))
+                            .map(str::to_owned),
+                    ),
+                    ("Condition" | "Fn::If", Some(name)) => {
+                        parameters(template, &template.at("/Conditions")[name], found);
+                    }
+                    _ => {}
+                }
+                parameters(template, value, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// SAM names a version by what stands in the template, not by what a parameter is. So
+/// what a parameter says may not stand there: it would reach no run, and runs would not
+/// end as they began.
+#[test]
+fn no_function_that_a_definition_calls_depends_on_a_parameter() {
+    let template = Template::read();
+    let mut used = BTreeSet::new();
+    let mut functions = 0;
+    for (folder, function) in template.functions() {
+        if task_limit(&template, folder).is_none() {
+            continue;
+        }
+        functions += 1;
+        for properties in [
+            template.at("/Globals/Function"),
+            &function.value["Properties"],
+        ] {
+            for (property, value) in properties.as_object().into_iter().flatten() {
+                // The door is called as it is, too; what it takes from there, a
+                // definition tells.
+                if folder == "start-connection" && property == "Environment" {
+                    for (name, value) in variables(properties) {
+                        let mut found = BTreeSet::new();
+                        parameters(&template, value, &mut found);
+                        assert!(found.is_empty() || SETTINGS.contains(&name), "{name}");
+                    }
+                    continue;
+                }
+                let mut found = BTreeSet::new();
+                parameters(&template, value, &mut found);
+                for parameter in found {
+                    let may = MAY_DEPEND
+                        .iter()
+                        .find(|(at, of, _)| *at == property.as_str() && *of == parameter.as_str());
+                    let Some((_, of, _)) = may else {
+                        panic!("{folder}: {property} depends on {parameter}");
+                    };
+                    used.insert(*of);
+                }
+            }
+        }
+    }
+    assert!(functions > 20, "{functions}");
+    assert_eq!(used, MAY_DEPEND.map(|(_, of, _)| of).into());
+}
+
+#[test]
+fn a_parameter_is_found_wherever_it_stands() {
+    let template = Template::parse(
+        "Parameters: { One: {}, Two: {}, Three: {} }\n\
+         Conditions: { HasTwo: !Not [!Equals [!Ref Two, x]], Both: !And [!Condition HasTwo, !Equals [!Ref One, y]] }\n\
+         Resources: { Table: {} }\n",
+    );
+    for (value, expected) in [
+        (json!({"Ref": "One"}), &["One"][..]),
+        (json!({"Ref": "Table"}), &[]),
+        (json!({"Ref": "AWS::Region"}), &[]),
+        (json!({"Fn::Sub": "${AWS::StackName}-${Three}"}), &["Three"]),
+        (
+            json!({"Fn::Sub": ["${Three}-${x}", {"x": {"Ref": "One"}}]}),
+            &["One", "Three"],
+        ),
+        (json!({"Fn::If": ["HasTwo", 1, 2]}), &["Two"]),
+        (
+            json!([{"a": {"Fn::If": ["Both", {"Ref": "Three"}, 2]}}]),
+            &["One", "Three", "Two"],
+        ),
+    ] {
+        let mut found = BTreeSet::new();
+        parameters(&template, &value, &mut found);
+        let expected = expected.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(found, expected, "{value}");
+    }
+}
+
+/// What a run is told and what a door reads from its environment is the same.
+#[test]
+fn runs_and_doors_have_the_same_settings() {
+    let template = Template::read();
+    let mut doors = BTreeSet::new();
+    for (folder, function) in template.functions() {
+        for (name, value) in variables(&function.value["Properties"]) {
+            if !SETTINGS.contains(&name) {
+                continue;
+            }
+            doors.insert(folder);
+            for (machine, resource) in template.machines() {
+                let told = &resource.property("DefinitionSubstitutions")[substitution(name)];
+                assert_eq!(told, value, "{machine}, {folder}: {name}");
+            }
+        }
+    }
+    assert_eq!(doors, DOORS.into(), "only what is no version has settings");
+}
+
+/// A version keeps the environment that it was made with, so nothing but a definition
+/// may call one.
+#[test]
+fn events_come_to_the_function_as_it_is() {
+    let template = Template::read();
+    let text = read("infra/template.yaml");
+    assert!(!text.contains("Function.Alias"));
+    let door = json!({ "Fn::GetAtt": ["StartConnectionFunction", "Arn"] });
+    let mut rules = 0;
+    for rule in template.of_type("AWS::Events::Rule") {
+        let targets = list(rule.property("Targets")).into_iter();
+        for target in targets.filter(|target| target["Id"] == "start-connection") {
+            assert_eq!(target["Arn"], door, "{}", rule.name);
+            rules += 1;
+        }
+    }
+    assert_eq!(rules, 3);
+    let mut kept = template.of_type("AWS::Lambda::EventInvokeConfig");
+    let config = kept.next().expect("what fails is kept");
+    assert_eq!(config.property("Qualifier"), "$LATEST");
+    assert_eq!(
+        config.property("FunctionName"),
+        &json!({ "Ref": "StartConnectionFunction" })
+    );
+    assert!(kept.next().is_none());
+}
+
+/// Runs that are under way when another secret is named read the stack's own to their
+/// end: it is there, and they may.
+#[test]
+fn the_secret_of_the_stack_is_left_when_another_is_named() {
+    let template = Template::read();
+    let secret = template.resource("ApiKeySecret");
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        let kept = secret.value[policy].as_str().unwrap_or_default();
+        assert!(kept.starts_with("Retain"), "{policy}: {kept}");
+    }
+    let name = secret.property("Name")["Fn::Sub"].as_str().expect("a text");
+    let own = json!({ "Fn::Sub": format!(
+        "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{name}-??????"
+    ) });
+    let mut readers = 0;
+    for role in template.of_type("AWS::IAM::Role") {
+        for statement in template.statements(role.name) {
+            if statement.actions.contains("secretsmanager:GetSecretValue") {
+                assert!(statement.resources.contains(&own), "{}", role.name);
+                assert_eq!(statement.counts_if, None, "{}", role.name);
+                readers += 1;
+            }
+        }
+    }
+    assert!(readers > 5, "{readers}");
+}
+
 #[test]
 fn every_function_gets_the_variables_that_it_needs_and_that_are_read() {
     let known = RefCell::new(BTreeSet::new());
@@ -277,13 +495,17 @@ fn every_function_gets_the_variables_that_it_needs_and_that_are_read() {
     for folder in function_folders() {
         let main = read(&format!("functions/{folder}/src/main.rs"));
         let needed = needs.get(folder.as_str()).copied().unwrap_or_default();
+        let is_told = !DOORS.contains(&folder.as_str());
         for (taken, variable) in [
             (".ledger(", "CONNECTIONS_TABLE"),
             (".executions(", "PROVISION_MACHINE"),
             (".tag_prefix", "TAG_PREFIX"),
+            (".cloud(", "API_KEY_SECRET"),
+            (".accounts(", "OTHER_ACCOUNT_ROLE"),
         ] {
+            let is_told = is_told && SETTINGS.contains(&variable);
             assert!(
-                !main.contains(taken) || needed.contains(&variable),
+                !main.contains(taken) || is_told || needed.contains(&variable),
                 "{folder} takes {taken} and does not get {variable}"
             );
         }
@@ -411,8 +633,8 @@ fn events_are_never_dropped_without_a_trace() {
             schedule.name
         );
     }
-    let asynchronous = template.resource("StartConnectionFunction");
-    let on_failure = &asynchronous.property("EventInvokeConfig")["DestinationConfig"]["OnFailure"];
+    let asynchronous = template.resource("StartConnectionEvents");
+    let on_failure = &asynchronous.property("DestinationConfig")["OnFailure"];
     assert_eq!(on_failure["Destination"], queue);
 }
 

@@ -78,6 +78,15 @@ EXCEPTED = {
     ("SubnetIds", "VpcConfig.SubnetIds"): "a version runs in the network that it was made in, and other code brings the next one",
     ("SecurityGroupIds", "VpcConfig.SecurityGroupIds"): "the same",
     ("Architecture", "Architectures"): "it needs other binaries, which are other code and so new versions",
+    **{
+        (parameter, f"Environment.Variables.{variable}"): "events come to the function as it is; a definition tells its version, and is another one"
+        for parameter, variable in (
+            ("AllowedClusters", "ALLOWED_CLUSTERS"),
+            ("TagPrefix", "TAG_PREFIX"),
+            ("OtherAccountRole", "OTHER_ACCOUNT_ROLE"),
+            ("OtherAccountExternalId", "OTHER_ACCOUNT_EXTERNAL_ID"),
+        )
+    },
 }
 
 # Lambda keeps these for the function as a whole, so they count for its versions at once.

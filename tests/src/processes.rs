@@ -37,8 +37,8 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// Starts all functions with AWS and the Cloud API at `url`. What the definition
-    /// calls itself does not go through them.
+    /// Starts all functions with AWS at `url`. Where the Cloud API is, calls must tell.
+    /// What the definition calls itself does not go through them.
     ///
     /// # Panics
     /// When they cannot be built or started.
@@ -134,7 +134,8 @@ async fn start(binary: &std::path::Path, url: &str) -> Process {
         .env("AWS_ACCESS_KEY_ID", "111122223333")
         .env("AWS_SECRET_ACCESS_KEY", "nothing")
         .env("AWS_ENDPOINT_URL", url)
-        .env("COCKROACH_SERVER", url)
+        // Nobody is there: a definition tells where the Cloud API is.
+        .env("COCKROACH_SERVER", "http://127.0.0.1:1")
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()

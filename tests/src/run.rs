@@ -10,6 +10,7 @@ use in_process::InProcess;
 use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Failure, Ready};
+use shared::settings::Settings;
 use simulator::{Fault, Scenario, Simulator};
 use tokio::runtime::Runtime;
 
@@ -24,9 +25,9 @@ pub const LEASES_EXPIRE: Duration = Duration::from_secs(30 * 3600);
 
 thread_local! {
     static PROVISION: Machine =
-        crdb_privatelink::definition::provision().expect("the definition loads");
+        crdb_privatelink::definition::provision(&Settings::default()).expect("the definition loads");
     static DEPROVISION: Machine =
-        crdb_privatelink::definition::deprovision().expect("the definition loads");
+        crdb_privatelink::definition::deprovision(&Settings::default()).expect("the definition loads");
     /// Read once: tests begin in the same ones by the thousand.
     static SCENARIOS: RefCell<HashMap<String, Scenario>> = RefCell::default();
     static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread()

@@ -11,6 +11,7 @@ use shared::executions::Executions;
 use shared::lambda::call;
 use shared::ledger::Ledger;
 use shared::place::Places;
+use shared::settings::Settings;
 use start_connection::{Door, Known};
 use time::OffsetDateTime;
 
@@ -49,7 +50,8 @@ where
     A: Ledger + Executions + Places<Ec2: Network + Endpoints + SecurityGroups + VpcTags>,
     C: Cloud,
 {
-    async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
+    async fn step(&self, function: &str, mut arguments: Value) -> Result<Value, StepError> {
+        let settings = Settings::take(&mut arguments)?;
         let (aws, cloud) = (self.aws, self.cloud);
         match function {
             "check-fleet" => {
@@ -60,12 +62,13 @@ where
                 .await
             }
             "start-connection" => {
+                let known = self.known.told(&settings);
                 let start = async |input: Value| {
                     let door = Door {
                         places: aws,
                         ledger: aws,
                         executions: aws,
-                        known: self.known,
+                        known: &known,
                         now: (self.now)(),
                     };
                     start_connection::handle(door, &input).await

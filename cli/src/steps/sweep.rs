@@ -10,6 +10,7 @@ use shared::executions::Executions;
 use shared::lambda::call;
 use shared::ledger::{Ledger, Upkeep};
 use shared::place::Places;
+use shared::settings::Settings;
 use start_connection::{Door, Known};
 use time::OffsetDateTime;
 
@@ -41,11 +42,12 @@ where
     X: Executions,
     C: Cloud,
 {
-    async fn step(&self, function: &str, arguments: Value) -> Result<Value, StepError> {
+    async fn step(&self, function: &str, mut arguments: Value) -> Result<Value, StepError> {
+        let config = self.config.told(&Settings::take(&mut arguments)?);
         match function {
             "find-orphans" => {
                 let find = async |input| {
-                    let known = find_orphans::Known::new(self.config)?;
+                    let known = find_orphans::Known::new(&config)?;
                     let ports = find_orphans::Ports {
                         places: self.places,
                         cloud: self.cloud,
@@ -57,13 +59,13 @@ where
             }
             "rebuild-ledger" => {
                 let rebuild = async |input| {
-                    let known = rebuild_ledger::Known::new(self.config)?;
+                    let known = rebuild_ledger::Known::new(&config)?;
                     rebuild_ledger::handle(self.places, self.ledger, &known, input).await
                 };
                 call(rebuild, arguments).await
             }
             "start-connection" => {
-                let known = Known::new(self.config.clone());
+                let known = Known::new(config);
                 let start = async |input: Value| {
                     let door = Door {
                         places: self.places,

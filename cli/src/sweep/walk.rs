@@ -163,7 +163,7 @@ pub(crate) async fn walk<X: Executions>(
     display: Display,
     interrupt: &Interrupt,
 ) -> Result<Walked, Error> {
-    let machine = definition::sweep(&world.region, "")?;
+    let machine = definition::sweep(&world.region, "", &world.config.settings())?;
     let now = || world.clock.now();
     let steps = SweepSteps {
         places: &world.accounts,

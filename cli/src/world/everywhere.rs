@@ -63,7 +63,7 @@ impl Chosen {
         let cloud = config.cloud(&aws)?;
         Ok(Everywhere {
             ledger: config.ledger(&aws),
-            accounts: config.accounts(aws),
+            accounts: config.accounts(&aws),
             cloud,
             machines: None,
             config,
@@ -113,7 +113,7 @@ async fn real(
     Ok(Everywhere {
         ledger: config.ledger(&aws),
         machines: machine.map(|_| config.executions(&aws)),
-        accounts: config.accounts(aws),
+        accounts: config.accounts(&aws),
         cloud,
         config,
         services: private(&clock)?.into(),

@@ -5,21 +5,22 @@ use guard_removal::cloudwatch::CloudWatch;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    let config = shared::config::Config::from_env();
-    let accounts = config.accounts(shared::config::aws(None).await);
-    shared::lambda::serve(async |input: guard_removal::Input| {
-        // A forced removal asks nobody, so an account that cannot be reached is no
-        // reason to refuse it.
-        let reached = async {
-            let ec2 = accounts.ec2(&input.place).await?;
-            let traffic = CloudWatch::new(&accounts.aws(&input.place).await?);
-            Ok((ec2, traffic))
-        };
-        let reached = reached.await;
-        let ports = reached
-            .as_ref()
-            .map(|(ec2, traffic)| Ports { ec2, traffic });
-        guard_removal::handle(ports, &config.tag_prefix, input).await
-    })
+    shared::lambda::serve(
+        |config, aws| Ok((config.accounts(aws), config.tag_prefix.clone())),
+        async |(accounts, prefix), input: guard_removal::Input| {
+            // A forced removal asks nobody, so an account that cannot be reached is no
+            // reason to refuse it.
+            let reached = async {
+                let ec2 = accounts.ec2(&input.place).await?;
+                let traffic = CloudWatch::new(&accounts.aws(&input.place).await?);
+                Ok((ec2, traffic))
+            };
+            let reached = reached.await;
+            let ports = reached
+                .as_ref()
+                .map(|(ec2, traffic)| Ports { ec2, traffic });
+            guard_removal::handle(ports, prefix, input).await
+        },
+    )
     .await
 }

@@ -1,8 +1,11 @@
 //! The process of `inspect-cluster`.
 
+use shared::config::Config;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    let aws = shared::config::aws(None).await;
-    let cloud = shared::config::Config::from_env().cloud(&aws)?;
-    shared::lambda::serve(async |input| inspect_cluster::handle(&cloud, input).await).await
+    shared::lambda::serve(Config::cloud, async |cloud, input| {
+        inspect_cluster::handle(cloud, input).await
+    })
+    .await
 }

@@ -1,10 +1,14 @@
 //! The process of `inspect-network`.
 
+use shared::accounts::Accounts;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    let accounts = shared::config::accounts().await;
-    shared::lambda::serve(async |input: inspect_network::Input| {
-        inspect_network::handle(&accounts.ec2(&input.place).await?, input).await
-    })
+    shared::lambda::serve(
+        |config, aws| Ok(config.accounts(aws)),
+        async |accounts: &Accounts, input: inspect_network::Input| {
+            inspect_network::handle(&accounts.ec2(&input.place).await?, input).await
+        },
+    )
     .await
 }

@@ -10,6 +10,14 @@ use shared::ownership::Claim;
 use shared::place::Place;
 use shared::request::DeprovisionRequest;
 
+/// A request as a caller wrote it, which may be anything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The input of the execution.
+    pub request: serde_json::Value,
+}
+
 /// What is to go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,8 +34,8 @@ pub struct Output {
 ///
 /// # Errors
 /// `invalid-request`, naming the field, the value and the rule.
-pub fn handle(request: &serde_json::Value) -> Result<Output, StepError> {
-    let request = DeprovisionRequest::parse(request)?;
+pub fn handle(input: &Input) -> Result<Output, StepError> {
+    let request = DeprovisionRequest::parse(&input.request)?;
     Ok(Output {
         claim: request.claim(),
         place: request.place(),
@@ -43,6 +51,11 @@ mod tests {
     use simulator::Scenario;
 
     use super::*;
+
+    fn handle(request: &Value) -> Result<Output, StepError> {
+        let request = request.clone();
+        super::handle(&Input { request })
+    }
 
     fn valid() -> Value {
         let request = Scenario::shipped("fresh-vpc").unwrap().request;

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(async |input| read_removal::handle(&input)).await
+    shared::lambda::serve_alone(async |_, input| read_removal::handle(&input)).await
 }

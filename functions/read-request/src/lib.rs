@@ -5,10 +5,19 @@
 //! and changes nothing; there is nothing to undo.
 
 use serde::{Deserialize, Serialize};
-use shared::StepError;
+use shared::config::Config;
 use shared::ownership::Claim;
 use shared::place::Place;
 use shared::request::ProvisionRequest;
+use shared::{Code, StepError};
+
+/// A request as a caller wrote it, which may be anything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The input of the execution.
+    pub request: serde_json::Value,
+}
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +35,15 @@ pub struct Output {
 ///
 /// # Errors
 /// `invalid-request`, naming the field, the value and the rule.
-pub fn handle(request: &serde_json::Value) -> Result<Output, StepError> {
-    let request = ProvisionRequest::parse(request)?;
+/// `cluster-not-allowed` for a cluster that may not be connected to, whoever started
+/// the run.
+pub fn handle(config: &Config, input: &Input) -> Result<Output, StepError> {
+    let request = ProvisionRequest::parse(&input.request)?;
+    let cluster = &request.cluster_id;
+    if !config.allows(cluster)? {
+        let detail = format!("cluster {cluster} is not among the allowed clusters");
+        return Err(StepError::new(Code::ClusterNotAllowed, detail));
+    }
     Ok(Output {
         claim: request.claim(),
         place: request.place(),
@@ -38,10 +54,15 @@ pub fn handle(request: &serde_json::Value) -> Result<Output, StepError> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shared::{Code, StepErrorName};
+    use shared::StepErrorName;
     use simulator::Scenario;
 
     use super::*;
+
+    fn handle(request: &Value) -> Result<Output, StepError> {
+        let request = request.clone();
+        super::handle(&Config::of(|_| None), &Input { request })
+    }
 
     #[test]
     fn every_shipped_request_is_answered_with_all_its_defaults() {
@@ -96,6 +117,27 @@ mod tests {
                 Code::InvalidRequest,
                 "{request}"
             );
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_may_not_be_connected_to_is_refused_whoever_asks() {
+        let request = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
+        let asked = request["cluster_id"].as_str().unwrap().to_owned();
+        for (allowed, refused) in [
+            (asked.as_str(), None),
+            ("", None),
+            (
+                "ffffffff-0000-4000-8000-000000000009",
+                Some(Code::ClusterNotAllowed),
+            ),
+            ("prod", Some(Code::ConfigurationInvalid)),
+        ] {
+            let config =
+                Config::of(|name| (name == "ALLOWED_CLUSTERS").then(|| allowed.to_owned()));
+            let request = request.clone();
+            let read = super::handle(&config, &Input { request });
+            assert_eq!(read.err().map(|error| error.code), refused, "{allowed}");
         }
     }
 }

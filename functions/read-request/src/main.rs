@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(async |input| read_request::handle(&input)).await
+    shared::lambda::serve_alone(async |config, input| read_request::handle(config, &input)).await
 }

@@ -4,7 +4,7 @@ use report_outcome::{Input, figures, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(async |input: Input| {
+    shared::lambda::serve_alone(async |_, input: Input| {
         let outcome = handle(&input)?;
         for figure in figures(&input, &outcome) {
             shared::metrics::print(&figure);

@@ -3,5 +3,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(async |input: serde_json::Value| Ok(input)).await
+    shared::lambda::serve_alone(async |_, input: serde_json::Value| Ok(input)).await
 }

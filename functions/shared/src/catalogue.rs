@@ -228,8 +228,8 @@ catalogue! {
 
     // The stack.
     ConfigurationInvalid = "configuration-invalid", Denied,
-        "A setting of the function, one of its environment variables, is missing or malformed.",
-        "Set the variable that the message names; the stack sets them all, so deploy it again if it was changed by hand.";
+        "A setting of the function, an environment variable or what its definition tells it, is missing or malformed.",
+        "Correct what the message names; the stack sets them all from its parameters, so deploy it again if it was changed by hand.";
     LedgerTableNotFound = "ledger-table-not-found", Denied,
         "A table of the ledger does not exist in the account and region of the functions.",
         "Deploy the stack again; CONNECTIONS_TABLE and LEASES_TABLE must name its tables.";

@@ -1,4 +1,5 @@
-//! The only reader of the environment: read once, when a process starts.
+//! The only reader of the environment: read once, when a process starts. Of what a
+//! definition tells ([`SETTINGS`]), its word counts and not that of the environment.
 //!
 //! | Variable | Meaning | Default |
 //! | --- | --- | --- |
@@ -19,6 +20,9 @@
 //! Credentials, Region and endpoints of AWS come from the SDK's own variables
 //! and files (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL_EC2`, …).
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use aws_config::SdkConfig;
 
 use crate::StepError;
@@ -28,6 +32,9 @@ use crate::executions::{Machine, Machines, StepFunctions};
 use crate::ids::{AccountId, ClusterId};
 use crate::ledger::{DynamoLedger, Tables};
 use crate::secret::{SecretNames, SecretsManager};
+#[cfg(doc)]
+use crate::settings::SETTINGS;
+use crate::settings::Settings;
 
 mod aws;
 mod setting;
@@ -54,6 +61,8 @@ pub struct Config {
     tables: Tables,
     machines: Machines,
     allowed_clusters: Setting,
+    /// All of them as they were found.
+    variables: BTreeMap<&'static str, String>,
 }
 
 impl Config {
@@ -69,9 +78,16 @@ impl Config {
 
     /// Reads the variables from wherever `variable` finds them.
     pub fn of(variable: impl Fn(&'static str) -> Option<String>) -> Self {
-        let setting = |name| Setting::new(name, variable(name));
+        let variables = RefCell::new(BTreeMap::new());
+        let setting = |name| {
+            let setting = Setting::new(name, variable(name));
+            if let Some(value) = setting.value() {
+                variables.borrow_mut().insert(name, value.to_owned());
+            }
+            setting
+        };
         let or = |name, default: &str| setting(name).value().unwrap_or(default).to_owned();
-        Self {
+        let config = Self {
             secrets: SecretNames {
                 default: or("API_KEY_SECRET", DEFAULT_SECRET),
                 pattern: setting("API_KEY_SECRET_PATTERN"),
@@ -93,7 +109,25 @@ impl Config {
                 check_fleet: setting("CHECK_FLEET_MACHINE"),
             },
             allowed_clusters: setting("ALLOWED_CLUSTERS"),
+            variables: BTreeMap::new(),
+        };
+        Self {
+            variables: variables.into_inner(),
+            ..config
         }
+    }
+
+    /// The same, where these settings do not know better.
+    pub fn told(&self, settings: &Settings) -> Self {
+        Self::of(|name| match settings.get(name) {
+            Some(told) => Some(told.to_owned()),
+            None => self.variables.get(name).cloned(),
+        })
+    }
+
+    /// What a definition tells its functions so that they are as this says.
+    pub fn settings(&self) -> Settings {
+        Settings::of(|name| self.variables.get(name).cloned())
     }
 
     /// The Cloud API as configured, with the keys from Secrets Manager.
@@ -108,8 +142,8 @@ impl Config {
     }
 
     /// EC2 of every account and Region. `aws` has the credentials of the process.
-    pub fn accounts(&self, aws: SdkConfig) -> Accounts {
-        Accounts::new(aws, self.others.clone())
+    pub fn accounts(&self, aws: &SdkConfig) -> Accounts {
+        Accounts::new(aws.clone(), self.others.clone())
     }
 
     /// The ledger as configured.
@@ -145,11 +179,6 @@ impl Config {
     }
 }
 
-/// EC2 of every account and Region, as the surroundings allow it.
-pub async fn accounts() -> Accounts {
-    Config::from_env().accounts(aws(None).await)
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
@@ -176,6 +205,37 @@ mod tests {
         assert_eq!(empty.secrets.default, DEFAULT_SECRET);
         assert_eq!(empty.cloud_url, DEFAULT_CLOUD_URL);
         assert_eq!(empty.tag_prefix, DEFAULT_TAG_PREFIX);
+    }
+
+    #[test]
+    fn what_a_definition_tells_counts_and_not_the_environment() {
+        let around = config(&[
+            ("TAG_PREFIX", "old"),
+            ("ALLOWED_CLUSTERS", "old"),
+            ("OWN_ACCOUNT", "111122223333"),
+        ]);
+        let told = config(&[("TAG_PREFIX", "new"), ("OTHER_ACCOUNT_ROLE", "reach")]);
+        // That there is none is told, too.
+        let expected = config(&[
+            ("TAG_PREFIX", "new"),
+            ("OTHER_ACCOUNT_ROLE", "reach"),
+            ("OWN_ACCOUNT", "111122223333"),
+        ]);
+        assert_eq!(around.told(&told.settings()), expected);
+        assert_eq!(around.told(&Settings::default()), around);
+        assert_eq!(told.told(&told.settings()), told);
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let read = RefCell::new(Vec::new());
+        let _ = Config::of(|name| {
+            read.borrow_mut().push(name);
+            None
+        });
+        for name in crate::settings::SETTINGS {
+            assert!(read.borrow().contains(&name), "{name}");
+        }
     }
 
     #[test]

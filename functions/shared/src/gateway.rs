@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::lambda::{Error, serve};
+use crate::lambda::{Error, serve_events};
 use crate::{Code, StepError};
 
 mod answer;
@@ -32,7 +32,14 @@ pub async fn serve_http<H>(handler: H) -> Result<(), Error>
 where
     H: AsyncFn(&Request) -> Result<Answer, Refusal>,
 {
-    serve(async |event: Value| Ok(respond(&handler, &event).await)).await
+    serve_events(async |event| {
+        let answer = respond(&handler, &event).await;
+        serde_json::to_value(answer).map_err(|error| {
+            let detail = format!("the answer is not JSON: {error}");
+            StepError::new(Code::StepCrashed, detail)
+        })
+    })
+    .await
 }
 
 /// Answers one event of API Gateway.

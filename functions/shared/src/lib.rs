@@ -14,7 +14,8 @@
 //! | [`ec2`], [`cloud`], [`secret`] | ports in our words; below each one, the adapter that knows the wire |
 //! | [`traffic`], [`sdk`] | the port for what endpoints carry; what errors of the AWS SDK mean |
 //! | [`metrics`] | figures for CloudWatch, written as a line of the log |
-//! | [`config`], [`lambda`], [`gateway`] | the process: environment variables, the runtime loop, HTTP requests |
+//! | [`config`], [`settings`] | environment variables, and what a definition tells in their place |
+//! | [`lambda`], [`gateway`] | the process: the runtime loop, HTTP requests |
 //!
 //! A line moves here as soon as a second function needs it, not earlier.
 
@@ -41,6 +42,7 @@ pub mod report;
 pub mod request;
 pub mod sdk;
 pub mod secret;
+pub mod settings;
 mod sts;
 pub mod tour;
 pub mod traffic;

@@ -238,7 +238,15 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
                 });
                 continue;
             };
-            let action = match decide::repair(&connection, self.now) {
+            let allowed = self.known.config.allows(&connection.cluster_id);
+            let Some(allowed) = tally.keep(allowed) else {
+                continue;
+            };
+            let step = match allowed {
+                true => decide::repair(&connection, self.now),
+                false => Step::Leave("its cluster is not among the allowed clusters"),
+            };
+            let action = match step {
                 Step::Start(start) => self.start(&start).await,
                 Step::Leave(why) => Ok(Action::left(why)),
                 Step::Refuse(refusal) => Ok(Action::refused(refusal.code, &refusal.detail)),

@@ -39,6 +39,7 @@ use shared::ec2::VpcTags;
 use shared::executions::Executions;
 use shared::ledger::Ledger;
 use shared::place::Places;
+use shared::settings::Settings;
 use time::OffsetDateTime;
 
 mod cause;
@@ -64,6 +65,11 @@ impl Known {
     pub fn new(config: Config) -> Self {
         let keys = TagKeys::new(&config.tag_prefix);
         Self { config, keys }
+    }
+
+    /// The same, where these settings do not know better.
+    pub fn told(&self, settings: &Settings) -> Self {
+        Self::new(self.config.told(settings))
     }
 }
 

@@ -9,6 +9,7 @@ use engine::{Clock, run};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::config::Config;
+use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment, World};
 use start_connection::Known;
 use system_tests::emulator::REGION;
@@ -61,7 +62,8 @@ fn provisions(stage: &mut Stage, input: Value) -> Vec<String> {
 fn checks(stage: &Stage, input: Value) -> Vec<String> {
     stage.clock.advance(Duration::from_secs(600));
     let region = REGION.parse().expect("a Region");
-    let machine = definition::check_fleet(&region, false).expect("the definition loads");
+    let machine = definition::check_fleet(&region, false, &Settings::default())
+        .expect("the definition loads");
     let ports = stage.ports();
     let known = Known::new(Config::of(|_| None));
     let now = || stage.clock.now();

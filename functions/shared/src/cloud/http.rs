@@ -1,6 +1,7 @@
 //! The adapter: the Cloud API over HTTPS.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header};
@@ -53,19 +54,7 @@ impl<S: Secrets> HttpCloud<S> {
                 let detail = format!("`{base_url}` is not the URL of a Cloud API");
                 StepError::new(Code::CloudUnavailable, detail)
             })?;
-        // Choosing the provider here keeps AWS and Cloud on one TLS library; a
-        // second call finds it chosen already, which is what we want.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .timeout(ATTEMPT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none());
-        if is_on_this_machine(&clusters) {
-            // A proxy of the surroundings cannot reach a simulator on loopback.
-            client = client.no_proxy();
-        }
-        let client = client
-            .build()
+        let client = client(&clusters)
             .map_err(|error| StepError::new(Code::CloudUnavailable, reason(&error)))?;
         Ok(Self {
             client,
@@ -218,6 +207,31 @@ impl<S: Secrets> HttpCloud<S> {
         }
         answer.success(call).map(|_| ())
     }
+}
+
+/// The client for an API that is not on this machine. It is one for the whole process,
+/// whatever the settings of a call: reading the root certificates takes longer than
+/// all else that is made for a call.
+static ELSEWHERE: OnceLock<reqwest::Client> = OnceLock::new();
+
+fn client(clusters: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    let here = is_on_this_machine(clusters);
+    if let Some(client) = ELSEWHERE.get().filter(|_| !here) {
+        return Ok(client.clone());
+    }
+    // Choosing the provider here keeps AWS and Cloud on one TLS library; a
+    // second call finds it chosen already, which is what we want.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .timeout(ATTEMPT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none());
+    if here {
+        // A proxy of the surroundings cannot reach a simulator on loopback.
+        return client.no_proxy().build();
+    }
+    let client = client.build()?;
+    Ok(ELSEWHERE.get_or_init(|| client).clone())
 }
 
 #[expect(

@@ -57,7 +57,7 @@ impl Setting {
 
     /// The error about this setting.
     pub fn wrong(&self, why: impl Display) -> StepError {
-        let detail = format!("the environment variable {} {why}", self.name);
+        let detail = format!("the setting {} {why}", self.name);
         StepError::new(Code::ConfigurationInvalid, detail)
     }
 }
@@ -76,12 +76,12 @@ mod tests {
         let error = setting("").required().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "configuration-invalid: the environment variable OWN_ACCOUNT is not set"
+            "configuration-invalid: the setting OWN_ACCOUNT is not set"
         );
         let error = setting("twelve").parsed::<AccountId>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "configuration-invalid: the environment variable OWN_ACCOUNT is malformed: \
+            "configuration-invalid: the setting OWN_ACCOUNT is malformed: \
              `twelve` is not an AWS account id: 12 digits"
         );
         assert_eq!(setting("").parsed::<AccountId>().unwrap(), None);

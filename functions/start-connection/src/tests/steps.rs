@@ -470,6 +470,19 @@ fn an_orphan_is_taken_away_once_in_an_hour_and_whoever_starts_it_says_what_was_s
 }
 
 #[test]
+fn a_connection_to_a_cluster_that_is_allowed_no_more_is_not_repaired() {
+    let scene = Scene::with(&[("ALLOWED_CLUSTERS", B)], |_| {});
+    ready(&scene, A, RequestedBy::Call);
+    ready(&scene, B, RequestedBy::Call);
+    let repair = json!({ "repair": [scene.id(A), scene.id(B)] });
+    let report = scene.answer(&repair).unwrap();
+    let [Action::Left { why }, Action::Started { .. }] = actions(&report)[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!(why, "its cluster is not among the allowed clusters");
+}
+
+#[test]
 fn a_connection_at_work_is_not_repaired() {
     let mut scene = Scene::new();
     scene.retag(&[("cluster-id", Some(A))]);
