@@ -23,8 +23,6 @@ def is_key(text):
 
 @schemathesis.hook
 def filter_body(context, body):
-    if isinstance(body, dict) and any(body.get(name, "") is None for name in ("account_id", "sql_user")):
-        return False
     tags = body.get("tags") if isinstance(body, dict) else None
     if isinstance(tags, dict) and not all(is_key(key) for key in tags):
         return False
@@ -34,3 +32,10 @@ def filter_body(context, body):
         return True
     # What is the same text twice breaks the schema and is to be refused.
     return len({network(cidr) for cidr in cidrs}) == len(set(cidrs))
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    body = case.body
+    fields = ("account_id", "sql_user")
+    return not (isinstance(body, dict) and any(body.get(name, "") is None for name in fields))
