@@ -148,7 +148,7 @@ impl Story {
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
         let region = "eu-west-1".parse().expect("a Region");
-        let machine = crdb_privatelink::definition::check_fleet(&region, repair);
+        let machine = crdb_privatelink::definition::check_fleet(&region, "", repair);
         self.run(&machine.expect("the definition loads"), "check", input)
     }
 
