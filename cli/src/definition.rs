@@ -39,17 +39,20 @@ pub fn deprovision(settings: &Settings) -> Result<Machine, LoadError> {
 }
 
 /// The story of checking, which repairs what has drifted if `repair`. VPCs that
-/// ask for a connection are looked for in this Region.
+/// ask for a connection are looked for in this Region, in these places, and wherever
+/// the ledger has connections.
 ///
 /// # Errors
 /// As with [`provision`].
 pub fn check_fleet(
     region: &Region,
+    places: &str,
     repair: bool,
     settings: &Settings,
 ) -> Result<Machine, LoadError> {
     let text = here(CHECK_FLEET, settings)
         .replace("${Region}", region.as_str())
+        .replace("${SweepPlaces}", places)
         .replace("${Repair}", if repair { "true" } else { "false" });
     Ok(Machine::load(&text)?.named("check-fleet"))
 }

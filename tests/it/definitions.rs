@@ -18,7 +18,19 @@ use shared::settings::{SETTINGS, substitution};
 use system_tests::documents::root;
 
 /// How a step that goes forward is tried again: only where asking again may help.
+/// A function that is throttled has not been called: waiting changes nothing, so it
+/// goes on for minutes and counts for itself.
 const FORWARD_RETRY: &str = r#""Retry": [
+        {
+          "ErrorEquals": [
+            "Lambda.TooManyRequestsException"
+          ],
+          "IntervalSeconds": 1,
+          "BackoffRate": 2.0,
+          "MaxDelaySeconds": 30,
+          "MaxAttempts": 30,
+          "JitterStrategy": "FULL"
+        },
         {
           "ErrorEquals": [
             "Transient",
@@ -26,7 +38,6 @@ const FORWARD_RETRY: &str = r#""Retry": [
             "Lambda.AWSLambdaException",
             "Lambda.SdkClientException",
             "Lambda.ClientExecutionTimeoutException",
-            "Lambda.TooManyRequestsException",
             "Lambda.Unknown",
             "Sandbox.Timedout",
             "Runtime.ExitError",
@@ -40,9 +51,28 @@ const FORWARD_RETRY: &str = r#""Retry": [
         }
       ]"#;
 
-/// How an undo is tried again: whatever went wrong, because what it cannot
-/// remove is left to a person.
+/// How an undo is tried again: whatever went wrong, because what it cannot remove
+/// is left to a person; but not what the step itself has called final, a limit that
+/// is reached included.
 const UNDO_RETRY: &str = r#""Retry": [
+        {
+          "ErrorEquals": [
+            "Lambda.TooManyRequestsException"
+          ],
+          "IntervalSeconds": 1,
+          "BackoffRate": 2.0,
+          "MaxDelaySeconds": 30,
+          "MaxAttempts": 30,
+          "JitterStrategy": "FULL"
+        },
+        {
+          "ErrorEquals": [
+            "InvalidInput",
+            "Denied",
+            "Rejected"
+          ],
+          "MaxAttempts": 0
+        },
         {
           "ErrorEquals": [
             "States.ALL"
@@ -249,19 +279,31 @@ impl Task<'_> {
             .unwrap_or_else(|| panic!("{}: no TimeoutSeconds", self.place()))
     }
 
-    /// The most seconds that one visit can take: every attempt times out, and
-    /// every pause between two of them is as long as its jitter allows.
+    /// The most seconds that one visit can take: every attempt takes as long as it
+    /// may, and every pause between two of them is as long as its jitter allows.
     fn longest_visit(&self) -> u64 {
         let retriers = self.state["Retry"].as_array().expect("Retry");
-        let retry = retriers.last().expect("a retrier");
-        let attempts = seconds(&retry["MaxAttempts"]).expect("MaxAttempts");
+        let retries: u64 = retriers.iter().map(|it| self.longest_retries(it)).sum();
+        self.timeout() + retries
+    }
+
+    /// The most seconds that the retries of one retrier can take.
+    fn longest_retries(&self, retry: &Value) -> u64 {
+        let attempts = retry["MaxAttempts"].as_u64().expect("MaxAttempts");
+        if attempts == 0 {
+            return 0;
+        }
+        let names = texts(&retry["ErrorEquals"]);
+        let throttled = names.contains("Lambda.TooManyRequestsException");
+        // Who is throttled is told so at once.
+        let attempt = if throttled { 1 } else { self.timeout() };
         let cap = seconds(&retry["MaxDelaySeconds"]).expect("MaxDelaySeconds");
         assert_eq!(retry["BackoffRate"].as_f64(), Some(2.0));
         let mut pause = seconds(&retry["IntervalSeconds"]).expect("IntervalSeconds");
-        let mut total = self.timeout();
+        let mut total = 0;
         for _ in 0..attempts {
-            total += pause.min(cap) + self.timeout();
-            pause *= 2;
+            total += pause.min(cap) + attempt;
+            pause = (pause * 2).min(cap);
         }
         total
     }
@@ -476,13 +518,51 @@ fn every_handled_error_exists() {
 #[test]
 fn of_our_errors_only_a_transient_one_is_tried_again_on_the_way_forward() {
     let retried = fragment(FORWARD_RETRY);
-    let retried = texts(&retried[0]["ErrorEquals"]);
+    let retried: BTreeSet<&str> = retried
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|retrier| texts(&retrier["ErrorEquals"]))
+        .collect();
     let ours: Vec<&str> = StepErrorName::ALL
         .map(StepErrorName::as_str)
         .into_iter()
         .filter(|name| retried.contains(name))
         .collect();
     assert_eq!(ours, [StepErrorName::Transient.as_str()]);
+}
+
+/// What may pass is asked for again: what we do not understand may be a page of
+/// some proxy. The rest is what somebody has said, or a limit.
+#[test]
+fn of_our_errors_an_undo_tries_those_again_that_may_pass() {
+    let final_ones = fragment(UNDO_RETRY);
+    let final_ones = texts(&final_ones[1]["ErrorEquals"]);
+    let tried: Vec<&str> = StepErrorName::ALL
+        .map(StepErrorName::as_str)
+        .into_iter()
+        .filter(|name| !final_ones.contains(name))
+        .collect();
+    let may_pass = [StepErrorName::Transient, StepErrorName::Unexpected];
+    assert_eq!(tried, may_pass.map(StepErrorName::as_str));
+}
+
+/// Whether the `Assign` of a Choice counts where a rule has matched is told in two
+/// ways: the developer guide and one interpreter say yes, the States Language says
+/// no. That of a rule is told in one way only.
+#[test]
+fn no_choice_assigns_beside_its_rules() {
+    for definition in definitions() {
+        for (name, choice) in definition.states_of("Choice") {
+            for field in ["Assign", "Output"] {
+                assert!(
+                    choice.get(field).is_none(),
+                    "{}: {name} has {field} of its own; a Pass after it reads alike everywhere",
+                    definition.file
+                );
+            }
+        }
+    }
 }
 
 #[test]

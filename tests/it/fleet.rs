@@ -23,6 +23,9 @@ use system_tests::run::{Ending, Stage, block_on, ending};
 /// The second cluster of [`two_clusters`].
 const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
 
+/// The tag that asks for clusters.
+const ASKS: &str = "cockroachdb-privatelink:cluster-id";
+
 thread_local! {
     static REPORT: Machine = machine(false);
     static REPAIR: Machine = machine(true);
@@ -30,7 +33,7 @@ thread_local! {
 
 fn machine(repair: bool) -> Machine {
     let region = "eu-west-1".parse().expect("a Region");
-    crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default())
+    crdb_privatelink::definition::check_fleet(&region, "us-east-1", repair, &Settings::default())
         .expect("the definition loads")
 }
 
@@ -452,10 +455,99 @@ fn what_cannot_be_announced_is_announced_by_the_next_check() {
 #[test]
 fn that_requests_cannot_be_looked_for_is_told_after_everything_was_checked() {
     let stage = connected();
-    refuse_next(&stage, "ec2:DescribeVpcs", 1);
+    refuse_search(&stage);
     let failure = failure(&check_by(&stage, json!({}), false));
     assert_eq!(failure["failed_at"], "StartConnectionRequests");
-    assert!(connections(&stage)[0].health.is_some());
+    assert_eq!(status(&stage), HealthStatus::Healthy);
+}
+
+/// Refuses what the next check asks of the first place that it searches, which is
+/// the last but one of those that it looks at.
+fn refuse_search(stage: &Stage) {
+    let vpcs = "ec2:DescribeVpcs";
+    let before = calls(stage, vpcs);
+    check_by(stage, json!({}), false);
+    let each = calls(stage, vpcs) - before;
+    let nth = u32::try_from(calls(stage, vpcs) + each - 1).expect("not that many");
+    let fault = Fault::once(vpcs, nth, FaultKind::Denied, Moment::Before);
+    stage.simulator.add_fault(fault);
+}
+
+/// The VPCs that runs were started for.
+fn started_for(stage: &Stage) -> Vec<String> {
+    let started = stage
+        .simulator
+        .look(|world| world.step_functions.executions.clone());
+    let vpc_of = |run: &Started| -> Value {
+        let input: Value = serde_json::from_str(&run.input).expect("JSON");
+        input["vpc_id"].clone()
+    };
+    let vpcs = started.iter().map(vpc_of);
+    vpcs.filter_map(|vpc| vpc.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// A world with a connection that works, to which somebody adds these VPCs with this
+/// value of the tag that asks for clusters, and the event about it is lost.
+fn asking(region: &str, value: &str, count: usize) -> Stage {
+    let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
+    for n in 0..count {
+        let mut vpc = numbered(&scenario.vpcs[0], n);
+        vpc.subnets.clear();
+        vpc.region = Some(region.to_owned());
+        vpc.tags = [(ASKS.to_owned(), value.to_owned())].into();
+        scenario.vpcs.push(vpc);
+    }
+    let stage = Stage::of(&scenario);
+    provision(&stage, "first");
+    stage
+}
+
+#[test]
+fn lost_events_of_every_place_that_the_stack_serves_are_made_up_for() {
+    let stage = asking("us-east-1", OTHER_CLUSTER, 1);
+    assert_eq!(check(&stage), []);
+    assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
+}
+
+#[test]
+fn a_place_that_cannot_be_searched_does_not_keep_the_next_one_waiting() {
+    let stage = asking("us-east-1", "", 1);
+    refuse_search(&stage);
+    stage.simulator.meddle(|world| {
+        for vpc in world.ec2.vpcs.values_mut() {
+            if let Some(value) = vpc.tags.get_mut(ASKS) {
+                *value = OTHER_CLUSTER.to_owned();
+            }
+        }
+    });
+    let failure = failure(&check_by(&stage, json!({}), false));
+    assert_eq!(failure["failed_at"], "StartConnectionRequests");
+    assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
+}
+
+/// The longest value that a tag may have: 128 words, none of them an id.
+#[test]
+fn tags_of_the_greatest_length_do_not_stop_the_checks() {
+    let words = vec!["x"; 128].join(" ");
+    let stage = asking("eu-west-1", &words, 9);
+    assert_eq!(check(&stage), []);
+    assert_eq!(status(&stage), HealthStatus::Healthy);
+}
+
+#[test]
+fn a_verdict_that_cannot_be_written_down_does_not_keep_the_others_from_being_judged() {
+    let stage = many(3);
+    refuse_next(&stage, "dynamodb:UpdateItem", 1);
+    let failure = failure(&check_by(&stage, json!({}), false));
+    assert_eq!(failure["failed_at"], "CheckFleet");
+    let judged = |stage: &Stage| -> Vec<bool> {
+        let all = connections(stage).into_iter();
+        all.map(|connection| connection.health.is_some()).collect()
+    };
+    assert_eq!(judged(&stage), [false, true, true]);
+    assert_eq!(check(&stage), []);
+    assert_eq!(judged(&stage), [true; 3]);
 }
 
 /// Whatever call of a check fails once, in whatever way: the check or the next

@@ -11,6 +11,7 @@ mod fault_pairs;
 mod fleet;
 mod leases;
 mod life_faults;
+mod limits;
 mod permissions;
 mod processes;
 mod provision;

@@ -138,7 +138,7 @@ impl Story {
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
         let region = "eu-west-1".parse().expect("a Region");
         let machine =
-            crdb_privatelink::definition::check_fleet(&region, repair, &Settings::default());
+            crdb_privatelink::definition::check_fleet(&region, "", repair, &Settings::default());
         let machine = machine.expect("the definition loads");
         self.run("check-fleet", &machine, "check", input)
     }

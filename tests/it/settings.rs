@@ -114,7 +114,7 @@ fn each_function_is_told_and_nobody_else() {
 
     let region = request["region"].as_str().expect("a text");
     let region = region.parse().expect("a Region");
-    let check = definition::check_fleet(&region, true, &settings).expect("it loads");
+    let check = definition::check_fleet(&region, "", true, &settings).expect("it loads");
     let (ports, now) = (stage.ports(), || stage.clock.now());
     let known = Known::new(Config::of(|_| None));
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());

@@ -21,7 +21,7 @@ pub const SECRET: &str = shared::config::DEFAULT_SECRET;
 
 /// After this long every lease has expired that a run could not give back: longer than
 /// any run may take.
-pub const LEASES_EXPIRE: Duration = Duration::from_secs(30 * 3600);
+pub const LEASES_EXPIRE: Duration = Duration::from_secs(40 * 3600);
 
 thread_local! {
     static PROVISION: Machine =

@@ -1,8 +1,8 @@
 //! From what was found to a health, and from a health to an announcement.
 
-use shared::Code;
 use shared::ledger::{Connection, Health, HealthStatus, Verdict};
 use shared::notice::Notice;
+use shared::{Code, bounds};
 use time::OffsetDateTime;
 
 use crate::Change;
@@ -107,7 +107,7 @@ pub(crate) fn change(connection: &Connection, health: &Health, execution: &str) 
                 "Connection Drifted",
                 format!(
                     "{which} is not as it was asked for: {}.",
-                    details.join("; ")
+                    bounds::text(&details.join("; "), bounds::DETAIL)
                 ),
                 code,
             )
@@ -138,10 +138,45 @@ pub(crate) fn change(connection: &Connection, health: &Health, execution: &str) 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use time::macros::datetime;
 
     use super::*;
     use crate::tests::connection;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        /// A batch of connections of which everything is wrong, at length.
+        #[test]
+        fn no_batch_is_too_large(
+            details in prop::collection::vec(r#"["\\\x01a-z😀]{0,1000}"#, 15..60),
+        ) {
+            let found = Judgement {
+                drift: details.iter().map(|it| (Code::SecurityGroupRuleUnplanned, it.clone())).collect(),
+                ..Judgement::default()
+            };
+            let connection = connection();
+            let health = next(&connection, &found, at(0));
+            let item = serde_json::to_string(&health).unwrap();
+            prop_assert!(item.len() <= 100 * 1024, "{} bytes in the ledger", item.len());
+            let changes = vec![change(&connection, &health, "arn").unwrap(); crate::BATCH as usize];
+            let answer = serde_json::to_string(&changes).unwrap();
+            prop_assert!(answer.len() <= 200 * 1024, "{} bytes", answer.len());
+        }
+    }
+
+    #[test]
+    fn findings_that_are_not_told_are_counted() {
+        let found = Judgement {
+            drift: (0..25)
+                .map(|n| (Code::EndpointGone, format!("f{n}")))
+                .collect(),
+            ..Judgement::default()
+        };
+        let findings = found.findings();
+        assert_eq!(findings.len(), 20);
+        assert_eq!(findings[19].detail, "f19 (and 5 more findings)");
+    }
 
     const HEALTHY: HealthStatus = HealthStatus::Healthy;
     const DRIFTED: HealthStatus = HealthStatus::Drifted;

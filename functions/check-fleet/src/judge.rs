@@ -8,7 +8,7 @@ use shared::ids::EndpointId;
 use shared::ledger::{Connection, Finding};
 use shared::ownership::{Claim, Origin};
 use shared::report::SQL_PORT;
-use shared::{Code, StepError};
+use shared::{Code, StepError, bounds};
 
 use crate::cloud_side::{self, ClusterSeen};
 use crate::network_side::{self, PlaceSeen, VpcSeen, endpoint_of};
@@ -26,17 +26,34 @@ pub(crate) struct Judgement {
     pub(crate) remarks: Vec<(Code, String)>,
 }
 
+/// Most findings of one connection that are told one by one.
+const MOST_FINDINGS: usize = 20;
+
+/// Most characters of what one finding says.
+const LONGEST_DETAIL: usize = 400;
+
 impl Judgement {
-    /// Everything that is to be told of it, the worst first.
+    /// What is to be told of it, the worst first. They lie in the ledger and in a
+    /// notice, so there are at most so many; the log has all.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        [&self.drift, &self.unsettled, &self.unseen, &self.remarks]
+        let all = [&self.drift, &self.unsettled, &self.unseen, &self.remarks];
+        let mut findings: Vec<Finding> = all
             .into_iter()
             .flatten()
             .map(|(code, detail)| Finding {
                 code: code.to_string(),
-                detail: detail.clone(),
+                detail: bounds::text(detail, LONGEST_DETAIL),
             })
-            .collect()
+            .collect();
+        let left_out = findings.len().saturating_sub(MOST_FINDINGS);
+        for finding in findings.drain(findings.len() - left_out..) {
+            tracing::info!("{}: {}", finding.code, finding.detail);
+        }
+        if let Some(last) = findings.last_mut().filter(|_| left_out > 0) {
+            last.detail
+                .push_str(&format!(" (and {left_out} more findings)"));
+        }
+        findings
     }
 
     /// Whether a run of `provision` may set all of it right. Where it cannot, it

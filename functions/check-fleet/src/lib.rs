@@ -66,6 +66,9 @@ pub struct Output {
     pub to_repair: Vec<String>,
     /// The sum of all calls so far.
     pub counts: Counts,
+    /// The first verdict that could not be written down, if any: the connection and
+    /// why. The next check judges it anew.
+    pub trouble: Option<String>,
 }
 
 /// A verdict that is to be announced.
@@ -85,8 +88,9 @@ pub struct Change {
 /// Checks one batch.
 ///
 /// # Errors
-/// Those of the ledger. What is wrong with a connection, a place or a cluster is
-/// not an error here but part of the answer.
+/// Those of reading the ledger. What is wrong with a connection, a place or a
+/// cluster, or a verdict that cannot be written down, is not an error here but part
+/// of the answer.
 pub async fn handle<P, C>(
     ledger: &impl Ledger,
     places: &P,
@@ -97,8 +101,10 @@ where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
     C: Cloud,
 {
+    let mut trouble = Trouble::default();
     for change in &input.announced {
-        note_announced(ledger, change).await?;
+        let noted = note_announced(ledger, change).await;
+        trouble.keep(&change.connection_id, noted);
     }
     let page = page(ledger, &input).await?;
     let to_judge: Vec<&Connection> = page
@@ -117,6 +123,7 @@ where
         changes: Vec::new(),
         to_repair: Vec::new(),
         counts: input.counts.unwrap_or_default(),
+        trouble: None,
     };
     for connection in &page.connections {
         if connection.phase != Phase::Ready {
@@ -129,11 +136,14 @@ where
             cloud_side::of(connection, &clusters),
         );
         let health = health::next(connection, &judgement, input.now);
-        ledger
-            .record_health(&connection.connection_id, &health)
-            .await?;
+        let id = &connection.connection_id;
+        let recorded = ledger.record_health(id, &health).await;
         output.checked += 1;
         output.counts.add(&health, &judgement);
+        if !trouble.keep(id, recorded) {
+            // The next check comes to the same verdict, and tells it once.
+            continue;
+        }
         if health.status == HealthStatus::Drifted && judgement.is_for_provision() {
             output.to_repair.push(connection.connection_id.clone());
         }
@@ -146,7 +156,23 @@ where
         let last = page.connections.last();
         output.next = last.map(|connection| connection.connection_id.clone());
     }
+    output.trouble = trouble.0;
     Ok(output)
+}
+
+/// The first thing that could not be written down. It does not keep the others
+/// from being judged.
+#[derive(Default)]
+struct Trouble(Option<String>);
+
+impl Trouble {
+    /// Whether it was written.
+    fn keep(&mut self, connection_id: &str, written: Result<(), StepError>) -> bool {
+        let Err(error) = written else { return true };
+        tracing::warn!("{connection_id}: {error}");
+        self.0.get_or_insert(format!("{error} ({connection_id})"));
+        false
+    }
 }
 
 /// The connections of this call.

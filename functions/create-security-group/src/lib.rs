@@ -14,7 +14,7 @@ use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
 use shared::place::Place;
 use shared::plan::SecurityGroupPlan;
 use shared::progress::{Progress, Wait};
-use shared::{Code, StepError, customer_tags};
+use shared::{Code, StepError, bounds, customer_tags};
 
 mod rules;
 
@@ -85,15 +85,10 @@ async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, St
         ec2.authorize(&group_id, &difference.missing, &description)
             .await?;
     }
-    let notes = difference
-        .extra
-        .iter()
-        .map(|rule| {
-            format!(
-                "security group {group_id} has a rule that this connection did not ask for: {rule}"
-            )
-        })
-        .collect();
+    let notes = difference.extra.iter().map(|rule| {
+        format!("security group {group_id} has a rule that this connection did not ask for: {rule}")
+    });
+    let notes = bounds::texts(notes, bounds::NOTES);
     Ok(Output { group_id, notes })
 }
 

@@ -1,17 +1,23 @@
 //! From what was seen to findings: pure.
 
 use serde_json::json;
-use shared::Code;
 use shared::cloud::{Registration, RegistrationStatus};
 use shared::ec2::Claimed;
 use shared::ids::{ClusterId, EndpointId, VpcId};
 use shared::ledger::{Connection, Phase};
 use shared::place::Place;
 use shared::request::DeprovisionRequest;
+use shared::{Code, bounds};
 use time::OffsetDateTime;
 
 use crate::gather::{Seen, says_that_something_is_there};
 use crate::{Finding, Input, Kind};
+
+/// Most things of one finding that are told by name; many carry copied tags.
+const MOST_THINGS: usize = 10;
+
+/// Most characters of what a finding says: a run keeps a hundred of them.
+const LONGEST_SENTENCE: usize = 500;
 
 /// What looks left behind and carried something within a day is in use.
 const UNLESS_TRAFFIC_MINUTES: u32 = 24 * 60;
@@ -71,7 +77,7 @@ impl Judge<'_> {
             cluster_id: case.cluster_id.clone(),
             things: case.things,
             age_hours: None,
-            sentence: case.sentence,
+            sentence: bounds::text(&case.sentence, LONGEST_SENTENCE),
             kept: None,
             fix: case.code.fix().to_owned(),
             removal: None,
@@ -201,10 +207,10 @@ impl Judge<'_> {
         let cluster = self.seen.clusters.get(&claim.cluster_id)?.as_ref().ok()?;
         let unknown = |id: &EndpointId| !self.is_registered(&claim.cluster_id, id);
         let endpoints = it.endpoints.iter().map(|it| &it.it.id);
-        let alone: Vec<String> = endpoints
+        let alone = endpoints
             .filter(|id| unknown(id))
-            .map(|id| format!("endpoint {id}"))
-            .collect();
+            .map(|id| format!("endpoint {id}"));
+        let alone = bounds::texts(alone, MOST_THINGS);
         if alone.is_empty() {
             return None;
         }
@@ -251,11 +257,14 @@ impl Judge<'_> {
             place: self.place.clone(),
             vpc_id: None,
             cluster_id: cluster.clone(),
-            things: vec![format!("registration {}", it.endpoint_id)],
+            things: bounds::texts([format!("registration {}", it.endpoint_id)], MOST_THINGS),
             age_hours: None,
-            sentence: format!(
-                "Cluster {cluster} lists endpoint {}{account}, which is gone ({}).",
-                it.endpoint_id, it.status
+            sentence: bounds::text(
+                &format!(
+                    "Cluster {cluster} lists endpoint {}{account}, which is gone ({}).",
+                    it.endpoint_id, it.status
+                ),
+                LONGEST_SENTENCE,
             ),
             kept: Some("nothing proves that it was made by this tool".to_owned()),
             fix: code.fix().to_owned(),
@@ -330,5 +339,5 @@ fn names(it: &Claimed) -> Vec<String> {
         .groups
         .iter()
         .map(|it| format!("security group {}", it.it.id));
-    endpoints.chain(groups).collect()
+    bounds::texts(endpoints.chain(groups), MOST_THINGS)
 }

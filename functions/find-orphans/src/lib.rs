@@ -49,6 +49,9 @@ pub use sum::Sum;
 /// (Amazon EventBridge API reference: at most 10 entries).
 pub const BATCH: usize = 10;
 
+/// Most clusters that are kept in mind from place to place.
+const MOST_TOLD: usize = 500;
+
 /// Where to look, and what came of the calls before.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,7 +187,7 @@ where
                 sum.add(seen, &findings);
             }
         }
-        Err(error) => sum.unseen.push(Unseen::new(&place, error)),
+        Err(error) => Unseen::new(&place, error).add_to(&mut sum.unseen),
     }
 
     // The calls before have answered what comes first.
@@ -194,6 +197,8 @@ where
     let next = if is_last_page {
         let mut told = cursor.told;
         told.extend(seen.iter().flat_map(gather::Seen::asked));
+        // Those beyond are told of once more for each place.
+        told.truncate(MOST_TOLD);
         let places: Vec<Place> = cursor.places.into_iter().skip(1).collect();
         let places = Some(places).filter(|places| !places.is_empty());
         places.map(|places| Cursor {

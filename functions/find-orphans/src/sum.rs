@@ -40,9 +40,9 @@ impl Sum {
         self.removable += findings.iter().filter(|it| it.removal.is_some()).count();
         for (id, cluster) in &seen.clusters {
             let error = cluster.as_ref().err();
-            let unseen = error.map(|error| Unseen::new(format!("cluster {id}"), error));
-            let unseen = unseen.filter(|it| !self.unseen.contains(it));
-            self.unseen.extend(unseen);
+            if let Some(error) = error {
+                Unseen::new(format!("cluster {id}"), error).add_to(&mut self.unseen);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use in_process::stage::{Stage, assert_strict, at_once};
 use shared::ledger::{OwnRegistration, Upkeep};
 use shared::ownership::Origin;
+use simulator::scenario::GroupSpec;
 use time::macros::datetime;
 
 use super::*;
@@ -109,4 +110,48 @@ fn a_misspelled_field_is_refused() {
         own: true,
         trusted_account: "111122223333".parse().ok(),
     });
+}
+
+/// Whoever may tag may copy our tags onto whatever they like.
+#[test]
+fn copied_tags_without_number_are_told_in_short() {
+    let stage = Stage::changed("half-made-by-hand", |scenario| {
+        let claim = in_process::stage::claim(scenario);
+        let vpc = &mut scenario.vpcs[0];
+        vpc.endpoints[0].tags = claim.tags(Origin::Made);
+        let template = vpc.groups[0].clone();
+        vpc.groups.extend((0..400).map(|n| GroupSpec {
+            id: format!("sg-0c{n:015x}"),
+            name: format!("copy-{n}"),
+            tags: claim.tags(Origin::Made),
+            ..template.clone()
+        }));
+    });
+    let report = Input {
+        remove: false,
+        ..input()
+    };
+    let output = find(&stage, report).unwrap();
+    let [finding] = &output.findings[..] else {
+        panic!("{output:?}");
+    };
+    assert_eq!(finding.things.len(), 11);
+    assert_eq!(finding.things[10], "and 391 more");
+    assert!(finding.sentence.len() < 1000, "{}", finding.sentence);
+    let size = serde_json::to_string(&output).unwrap().len();
+    assert!(size < 10_000, "{size} bytes");
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_told_once_and_up_to_a_number() {
+    let error = StepError::new(Code::AccountNotConfigured, "x".repeat(5000));
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        for n in 0..200 {
+            Unseen::new(format!("{n:012}/eu-west-1"), &error).add_to(&mut all);
+        }
+    }
+    assert_eq!(all.len(), 50);
+    let size = serde_json::to_string(&all).unwrap().len();
+    assert!(size < 25_000, "{size} bytes");
 }

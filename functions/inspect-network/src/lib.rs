@@ -12,7 +12,7 @@ use shared::plan::{
 };
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
-use shared::{Code, StepError};
+use shared::{Code, StepError, bounds};
 
 mod change;
 mod dns;
@@ -202,7 +202,7 @@ pub async fn handle(
         private_host,
         change: is_known.then_some(change),
         undo,
-        notes,
+        notes: bounds::texts(notes, bounds::NOTES),
     }))
 }
 

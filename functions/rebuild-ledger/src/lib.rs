@@ -29,7 +29,7 @@ use shared::ledger::{
 use shared::place::{Place, Places};
 use shared::request::{ProvisionRequest, RequestedBy};
 use shared::tour::{self, Unseen};
-use shared::{Code, StepError};
+use shared::{Code, StepError, bounds};
 use time::OffsetDateTime;
 
 #[cfg(test)]
@@ -79,7 +79,8 @@ pub struct Sum {
 pub struct Output {
     /// The places that are left; `None` if every place was looked at.
     pub next: Option<Vec<Place>>,
-    /// The entries that were written, or would be.
+    /// The entries that were written, or would be: the first of them, if they are
+    /// many. The sum counts and the log names them all.
     pub entries: Vec<Entry>,
     /// The sum of all calls so far.
     pub sum: Sum,
@@ -175,10 +176,14 @@ where
                     }
                 }
             }
-            Err(error) => sum.unseen.push(Unseen::new(place, &error)),
+            Err(error) => Unseen::new(place, &error).add_to(&mut sum.unseen),
         }
         sum.connections += connections;
     }
+    for entry in entries.iter().skip(bounds::LISTED) {
+        tracing::info!("{}", serde_json::json!(entry));
+    }
+    entries.truncate(bounds::LISTED);
     let rest: Vec<Place> = left.into_iter().skip(1).collect();
     Ok(Output {
         next: Some(rest).filter(|rest| !rest.is_empty()),

@@ -1,5 +1,6 @@
 //! The one error type that leaves a function.
 
+use crate::bounds;
 use crate::catalogue::Code;
 
 /// What the definition does next. Interface: the definitions match these names.
@@ -54,12 +55,16 @@ pub struct StepError {
 }
 
 impl StepError {
-    /// An error of the given code about this very case.
+    /// An error of the given code about this very case. Of a long story only the
+    /// beginning is kept: it becomes part of a cause, which has a limit.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
+        let mut detail = detail.into();
+        let short = bounds::text(&detail, bounds::DETAIL);
+        if short != detail {
+            tracing::warn!("{code}: {detail}");
+            detail = short;
         }
+        Self { code, detail }
     }
 
     /// What the definition does next.
@@ -81,7 +86,25 @@ impl From<StepError> for lambda_runtime::Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Six undo steps that fail with the longest stories of another side, each
+        /// of them JSON in a text in JSON, are one cause.
+        #[test]
+        fn the_longest_stories_make_no_cause_too_long(said in r#"["\\a-zä😀]{0,4000}"#) {
+            let error = StepError::new(Code::UnexpectedAwsAnswer, said);
+            let cause = serde_json::json!({
+                "errorType": error.name().as_str(),
+                "errorMessage": error.to_string(),
+            });
+            let left = serde_json::json!({"what": "x".repeat(100), "error": "Unexpected", "cause": cause.to_string()});
+            let report = serde_json::json!({"failed_at": "DeleteEndpoint", "left": vec![left; 6], "cause": cause.to_string()});
+            prop_assert!(report.to_string().chars().count() <= 32_768);
+        }
+    }
 
     #[test]
     fn step_functions_sees_the_name_and_the_code() {

@@ -20,6 +20,7 @@
 //! A line moves here as soon as a second function needs it, not earlier.
 
 pub mod accounts;
+pub mod bounds;
 pub mod catalogue;
 pub mod cidr;
 pub mod cloud;

@@ -104,11 +104,13 @@ impl Wait {
 pub const SETTLING_SECONDS: u64 = 20;
 
 /// Seconds until the next look: quick at first, since most waits are short, and
-/// slower as they drag on, up to 20 s. A quarter of what was waited so far keeps
-/// the delay small beside the wait itself, and the looks few: each one is paid
-/// for in state transitions and counts towards rate limits.
+/// slower as they drag on, up to 20 s in the first quarter of an hour and up to a
+/// minute later. So the delay stays small beside the wait itself, and the looks few:
+/// each one is paid for in state transitions, counts towards rate limits, and takes
+/// nine of the 25,000 events that a run may have.
 fn pace(waited_seconds: u64) -> u64 {
-    (waited_seconds / 4).clamp(2, 20)
+    let quick = (waited_seconds / 4).clamp(2, 20);
+    quick.max(waited_seconds / 45).min(60)
 }
 
 #[cfg(test)]
@@ -160,12 +162,13 @@ mod tests {
             let mut waited = 0;
             let mut looks = 0;
             while let Ok(Progress::Pending(pending)) = pending(after(waited, limit)) {
-                prop_assert!((1..=20).contains(&pending.wait_seconds));
+                prop_assert!((1..=60).contains(&pending.wait_seconds));
                 waited += i64::try_from(pending.wait_seconds).unwrap();
                 looks += 1;
             }
             prop_assert_eq!(u64::try_from(waited).unwrap(), limit);
             prop_assert!(looks <= 20 + limit / 20, "{} looks in {} s", looks, limit);
+            prop_assert!(looks <= 72 + limit / 60, "{} looks in {} s", looks, limit);
         }
     }
 }

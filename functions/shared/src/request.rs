@@ -367,7 +367,16 @@ impl DeprovisionRequest {
     }
 }
 
+/// Most bytes of a request, as many as the HTTP API takes: it travels through every
+/// state of a run and lies in the ledger.
+const LARGEST: usize = 32_768;
+
 fn read<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, StepError> {
+    let bytes = value.to_string().len();
+    if bytes > LARGEST {
+        let detail = format!("the request has {bytes} bytes; the most is {LARGEST}");
+        return Err(StepError::new(Code::InvalidRequest, detail));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." {

@@ -8,10 +8,19 @@ use serde::{Deserialize, Serialize};
 use crate::ids::AccountId;
 use crate::ledger::{Connection, Ledger};
 use crate::place::Place;
-use crate::{Code, StepError};
+use crate::{Code, StepError, bounds};
 
 /// The entries that one page of the ledger has.
 const PAGE: u32 = 500;
+
+/// Most places and clusters that could not be looked at and are told by name.
+const MOST_UNSEEN: usize = 50;
+
+/// Most characters of why.
+const LONGEST_DETAIL: usize = 300;
+
+/// Most places of one tour: the list of those that are left goes along with it.
+const MOST_PLACES: usize = 500;
 
 /// A place or a cluster that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +40,18 @@ impl Unseen {
         Self {
             what: what.to_string(),
             code: error.code.to_string(),
-            detail: error.detail.clone(),
+            detail: bounds::text(&error.detail, LONGEST_DETAIL),
+        }
+    }
+
+    /// Adds it to what could not be looked at, once, and as long as that can be told.
+    pub fn add_to(self, all: &mut Vec<Unseen>) {
+        if all.contains(&self) {
+            return;
+        }
+        tracing::warn!("{}: {}: {}", self.what, self.code, self.detail);
+        if all.len() < MOST_UNSEEN {
+            all.push(self);
         }
     }
 }
@@ -103,5 +123,12 @@ pub async fn places(
         places.insert(place_of(&entry, own_account));
     })
     .await?;
-    Ok(places.into_iter().collect())
+    if places.len() > MOST_PLACES {
+        let detail = format!(
+            "{} places, of which one tour takes {MOST_PLACES}",
+            places.len()
+        );
+        tracing::warn!("{}", StepError::new(Code::SweepIncomplete, detail));
+    }
+    Ok(places.into_iter().take(MOST_PLACES).collect())
 }

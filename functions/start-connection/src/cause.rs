@@ -34,6 +34,8 @@ pub(crate) enum Cause {
     Remove(Vec<DeprovisionRequest>),
     /// Lost events of this place are to be searched for.
     Find(Place),
+    /// The same in one of all places.
+    Search(Search),
     /// An event that is nothing to us, and why.
     Nothing(String),
 }
@@ -46,6 +48,16 @@ pub(crate) struct Change {
     pub(crate) at: OffsetDateTime,
     /// Whether the VPCs must exist by now: something was made of them or for them.
     pub(crate) must_exist: bool,
+}
+
+/// Lost events are to be searched for in one of all places.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Search {
+    /// Places that are searched in any case, separated by spaces.
+    pub(crate) always: String,
+    /// Which of all places it is, from 0.
+    pub(crate) turn: usize,
 }
 
 /// A run of one of our machines came to an end.
@@ -77,6 +89,7 @@ enum Own {
     Repair(Vec<String>),
     Remove(Vec<DeprovisionRequest>),
     Find(Place),
+    Search(Search),
 }
 
 impl Cause {
@@ -101,13 +114,15 @@ fn own(input: &Value) -> Result<Cause, StepError> {
     let own = serde_path_to_error::deserialize(input).map_err(|error| {
         invalid(format!(
             "neither an event of EventBridge with detail-type, nor {{\"repair\": [id, …]}}, \
-             nor {{\"remove\": [request, …]}}, nor {{\"find\": {{\"region\": …}}}}: {error}"
+             nor {{\"remove\": [request, …]}}, nor {{\"find\": {{\"region\": …}}}}, \
+             nor {{\"search\": {{\"always\": …, \"turn\": …}}}}: {error}"
         ))
     })?;
     Ok(match own {
         Own::Repair(ids) => Cause::Repair(ids),
         Own::Remove(requests) => Cause::Remove(requests),
         Own::Find(place) => Cause::Find(place),
+        Own::Search(search) => Cause::Search(search),
     })
 }
 

@@ -92,12 +92,10 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
                 tally.keep(found);
                 format!("lost events in {} are searched for", place.region)
             }
+            Cause::Search(search) => return self.search(&search).await,
             Cause::Nothing(why) => why,
         };
-        let report = Report {
-            cause,
-            done: tally.done,
-        };
+        let report = Report::of(cause, tally.done);
         // Whoever sends an event does not read the answer; the log keeps it.
         tracing::info!("{}", serde_json::json!(report));
         tally.trouble.map_or(Ok(report), Err)

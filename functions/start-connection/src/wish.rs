@@ -72,12 +72,12 @@ impl Wish {
                 None
             }
         };
+        let mut malformed = Vec::new();
         for word in words(value) {
             let cluster = match word.to_ascii_lowercase().parse::<ClusterId>() {
                 Ok(cluster) => cluster,
-                Err(malformed) => {
-                    wish.unreadable = true;
-                    wish.refuse(Code::TagValueInvalid, format!("{key}: {malformed}"));
+                Err(error) => {
+                    malformed.push(error.to_string());
                     continue;
                 }
             };
@@ -95,6 +95,15 @@ impl Wish {
                 }
                 Err(error) => wish.refuse(Code::TagValueInvalid, error.detail),
             }
+        }
+        // One refusal for the value, however many words it has.
+        if let Some(first) = malformed.first() {
+            wish.unreadable = true;
+            let more = match malformed.len() - 1 {
+                0 => String::new(),
+                more => format!(", nor are {more} more words"),
+            };
+            wish.refuse(Code::TagValueInvalid, format!("{key}: {first}{more}"));
         }
         Ok(wish)
     }

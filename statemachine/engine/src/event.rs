@@ -130,6 +130,28 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// How many events of its own history Step Functions counts for this one
+    /// (API reference, "HistoryEvent"): that a task is called is told by two, and
+    /// neither a catcher nor the beginning of a pause is told.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            EventKind::TaskScheduled { .. } => 2,
+            EventKind::RetryScheduled { .. }
+            | EventKind::Caught { .. }
+            | EventKind::WaitStarted { .. } => 0,
+            EventKind::ExecutionStarted { .. }
+            | EventKind::StateEntered { .. }
+            | EventKind::TaskSucceeded { .. }
+            | EventKind::TaskFailed { .. }
+            | EventKind::EvaluationFailed { .. }
+            | EventKind::StateExited { .. }
+            | EventKind::ExecutionSucceeded { .. }
+            | EventKind::ExecutionFailed { .. }
+            | EventKind::ExecutionTimedOut => 1,
+        }
+    }
+
     /// The state that the event is about; `None` if it is about the whole
     /// execution.
     #[must_use]

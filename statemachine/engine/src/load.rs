@@ -18,9 +18,19 @@ use crate::vet::Sees;
 /// Longest `Seconds` and `TimeoutSeconds` (developer guide, "Wait" and "Task").
 pub(crate) const LONGEST_SECONDS: u32 = 99_999_999;
 
+/// Largest definition, in bytes (developer guide, "Service quotas").
+const LARGEST_DEFINITION: usize = 1_048_576;
+
 /// Reads a whole definition.
 pub(crate) fn load(text: &str) -> Result<Compiled, LoadError> {
     let notes = Notes::default();
+    if text.len() > LARGEST_DEFINITION {
+        let rule = format!(
+            "has {} bytes; the limit is {LARGEST_DEFINITION}",
+            text.len()
+        );
+        notes.findings.add(None, "", rule);
+    }
     let compiled = match json::read(text) {
         Ok((definition, duplicates)) => {
             for path in duplicates {

@@ -55,7 +55,7 @@ pub struct Standing {
     state: String,
     data: JValue,
     variables: Variables,
-    /// How long its history is.
+    /// How long its history is by the count of Step Functions.
     events: usize,
 }
 
@@ -162,7 +162,7 @@ async fn walk<T: Tasks, C: Clock, O: Observer>(
         if visitor.is_late() {
             return Outcome::TimedOut;
         }
-        if let Err(failure) = recorder.has_room() {
+        if let Err(failure) = recorder.has_room(1) {
             return failed(failure);
         }
         recorder.stands(&|events| Standing {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::clock::{Clock, later};
-use crate::effects::{Worked, json, within_limit};
+use crate::effects::{Worked, json, within_length, within_limit, within_store};
 use crate::error_names::{NO_CHOICE_MATCHED, RUNTIME, TIMEOUT};
 use crate::event::{EventKind, Observer};
 use crate::load::LONGEST_SECONDS;
@@ -120,6 +120,8 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             input: to_json(input).unwrap_or_default(),
         });
         let (worked, next) = self.leave(&stay, variables).await?;
+        self.recorder.has_room(1)?;
+        within_store(variables, &worked.assigned)?;
         self.recorder.record(EventKind::StateExited {
             state: name.to_owned(),
             output: worked.output_json,
@@ -146,7 +148,8 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             Kind::Task(task) => return self.task(stay, task, variables).await,
             Kind::Fail { error, cause } => {
                 let error = text(error.as_ref(), &mut scope)?;
-                return Err(TaskFailure::new(error, text(cause.as_ref(), &mut scope)?));
+                let cause = text(cause.as_ref(), &mut scope)?;
+                return Err(within_length(TaskFailure::new(error, cause)));
             }
             Kind::Succeed => (effects, None),
             Kind::Pass(after) => (effects, after.next()),
@@ -184,6 +187,7 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
     ) -> Result<(Worked, Option<&'a str>), TaskFailure> {
         let mut retries = Retries::new(&task.retriers);
         let failure = loop {
+            self.recorder.has_room(3)?;
             let failure = match self.attempt(stay, task, variables, retries.count()).await {
                 Ok(worked) => return Ok((worked, task.after.next())),
                 Err(failure) => failure,
@@ -195,7 +199,6 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             let Some(again) = retries.after(&failure.error) else {
                 break failure;
             };
-            self.recorder.has_room()?;
             self.pause(stay, &failure, &again).await;
         };
         let Some(catcher) = catcher(&task.catchers, &failure.error) else {
@@ -240,7 +243,10 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
             let cause = format!("the task did not answer within {seconds} seconds");
             Err(TaskFailure::new(TIMEOUT, cause))
         });
-        let answer = answer.and_then(|answer| within_limit(answer, "the task's result"));
+        let answer = match answer {
+            Ok(answer) => within_limit(answer, "the task's result"),
+            Err(failure) => Err(within_length(failure)),
+        };
         let answer = answer.inspect_err(|failure| {
             self.recorder.record(EventKind::TaskFailed {
                 state: stay.name.to_owned(),

@@ -62,7 +62,7 @@ fn provisions(stage: &mut Stage, input: Value) -> Vec<String> {
 fn checks(stage: &Stage, input: Value) -> Vec<String> {
     stage.clock.advance(Duration::from_secs(600));
     let region = REGION.parse().expect("a Region");
-    let machine = definition::check_fleet(&region, false, &Settings::default())
+    let machine = definition::check_fleet(&region, "", false, &Settings::default())
         .expect("the definition loads");
     let ports = stage.ports();
     let known = Known::new(Config::of(|_| None));

@@ -226,7 +226,16 @@ fn our_own_inputs_are_read_strictly() {
         read(&json!({ "find": { "region": "us-east-1" } })),
         Cause::Find(place)
     );
+    let search = Search {
+        always: "us-east-1".to_owned(),
+        turn: 2,
+    };
+    assert_eq!(
+        read(&json!({ "search": { "always": "us-east-1", "turn": 2 } })),
+        Cause::Search(search)
+    );
     for (input, said) in [
+        (json!({ "search": { "turn": 0 } }), "missing field `always`"),
         (json!({}), "repair"),
         (json!(null), "repair"),
         (json!({ "repair": "a" }), "invalid type: string"),

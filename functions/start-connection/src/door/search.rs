@@ -3,24 +3,55 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::StepError;
 use shared::ec2::VpcTags;
 use shared::executions::Executions;
 use shared::ids::{AccountId, ClusterId, VpcId};
 use shared::ledger::{Connection, Ledger};
 use shared::place::{Place, Places};
 use shared::request::RequestedBy;
+use shared::tour;
+use shared::{StepError, StepErrorName};
 
 use super::Tally;
 use super::follow::Look;
 use crate::Door;
+use crate::cause::Search;
 use crate::decide::{self, Occasion};
-use crate::report::Action;
+use crate::report::{Action, Report, Trouble};
 
 /// How many connections of the ledger are asked for at once.
 const PAGE: u32 = 100;
 
 impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
+    /// Looks at one of all places. What cannot be done there is part of the answer,
+    /// so that the other places are searched all the same; what may pass is an error,
+    /// because then this place is to be searched again first.
+    pub(super) async fn search(&self, search: &Search) -> Result<Report, StepError> {
+        let own = self.known.config.own_account()?;
+        let places = tour::places(self.ledger, own.as_ref(), &[], &search.always).await?;
+        let mut tally = Tally::default();
+        let cause = match places.get(search.turn) {
+            None => "every place has been searched".to_owned(),
+            Some(place) => {
+                let found = self.find(place, &mut tally).await;
+                tally.keep(found);
+                format!("lost events in {place} are searched for")
+            }
+        };
+        if let Some(trouble) = &tally.trouble
+            && trouble.name() == StepErrorName::Transient
+        {
+            return Err(trouble.clone());
+        }
+        let report = Report {
+            places: Some(places.len()),
+            trouble: tally.trouble.as_ref().map(Trouble::from),
+            ..Report::of(cause, tally.done)
+        };
+        tracing::info!("{}", serde_json::json!(report));
+        Ok(report)
+    }
+
     /// Looks at every VPC of a place that has, or had, something to do with us.
     pub(super) async fn find(&self, place: &Place, tally: &mut Tally) -> Result<(), StepError> {
         let own = self.known.config.own_account()?;

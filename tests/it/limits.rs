@@ -1,0 +1,253 @@
+//! The longest runs that may be, against the limits of Step Functions: every wait
+//! lasts as long as the greatest limit allows, and calls fail as often as they may.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crdb_privatelink::definition;
+use crdb_privatelink::steps::{Steps, function_of};
+use engine::{Clock, EventKind, Execution, Machine, Outcome, TaskFailure, Tasks, VirtualClock};
+use serde_json::{Value, json};
+use shared::Code;
+use shared::progress::{Progress, Wait};
+use shared::request::Limits;
+use system_tests::run::{Ending, Stage, block_on, ending};
+use time::OffsetDateTime;
+
+/// Step Functions ends a run that has more events (developer guide, "Service quotas").
+const MOST_EVENTS: usize = 25_000;
+
+/// Room for what a longer definition may need one day.
+const ROOM: usize = 4_000;
+
+/// Answers for every function: all waits take as long as they may.
+struct Slow<'a> {
+    clock: &'a VirtualClock,
+    began: OffsetDateTime,
+    /// Where the way forward ends.
+    fails: &'static str,
+    /// Whether the connection was there before.
+    changed: bool,
+    /// How each call fails before it is answered, and how often.
+    failing: Option<(&'static str, u32)>,
+    failed: RefCell<BTreeMap<String, u32>>,
+}
+
+impl Slow<'_> {
+    fn new<'a>(clock: &'a VirtualClock, fails: &'static str) -> Slow<'a> {
+        Slow {
+            clock,
+            began: clock.now(),
+            fails,
+            changed: false,
+            failing: None,
+            failed: RefCell::default(),
+        }
+    }
+
+    /// Everything that any function answers, and then some.
+    fn everything(&self) -> Value {
+        let limits = json!(Limits::MAX);
+        let mut request = json!({
+            "cluster_id": "c", "region": "eu-west-1", "vpc_id": "vpc-1",
+            "requested_by": "vpc-tag", "on_failure": "rollback",
+            "private_dns": true, "sql_user": null, "database": "defaultdb",
+            "unless_changed": null, "unless_traffic_minutes": null, "force": true,
+            "limits": limits,
+        });
+        for (field, seconds) in Limits::MAX.named() {
+            request[field] = json!(seconds);
+        }
+        json!({
+            "request": request,
+            "claim": {"connection_id": "x"},
+            "place": {"account_id": null, "region": "eu-west-1"},
+            "service_name": "s", "routing_id": "r", "private_host": "h",
+            "notes": [], "account_id": "111122223333", "trust_account": null,
+            "security_group": {"name": "g"}, "endpoint": {"service_name": "s"},
+            "undo": {"anything": !self.changed, "registration": true, "private_dns": true},
+            "change": {
+                "endpoint": {}, "former_endpoint": {}, "former_group": {},
+                "sources_added": ["a"], "sources_removed": ["b"],
+            },
+            "group_id": "sg-1", "endpoint_id": "vpce-1",
+            "host": "h", "connection_string": "s", "undone": "it is gone",
+            "endpoints": ["vpce-1"], "registered": ["vpce-1"], "distrust_account": null,
+            "phase": "p", "sentence": "s", "at": "t", "failure": null,
+        })
+    }
+
+    fn function(&self, function: &str, arguments: &Value) -> Result<Value, TaskFailure> {
+        if let Some((error, times)) = self.failing {
+            let mut failed = self.failed.borrow_mut();
+            let so_far = failed.entry(function.to_owned()).or_default();
+            *so_far += 1;
+            if *so_far <= times {
+                return Err(TaskFailure::new(error, ""));
+            }
+            *so_far = 0;
+        }
+        let everything = self.everything();
+        if let Some(wait) = arguments.get("wait") {
+            let wait: Wait = serde_json::from_value(wait.clone()).expect("a wait");
+            // Ready at the very last look.
+            return Ok(match wait.pending::<Value>("it", Code::StateNotSettled) {
+                Ok(pending) => json!(pending),
+                Err(_) => json!(Progress::Ready(everything)),
+            });
+        }
+        if function == self.fails && !self.has_failed(function) {
+            return Err(TaskFailure::new("Rejected", "said so"));
+        }
+        Ok(everything)
+    }
+
+    /// Whether it is asked for the second time: to put back.
+    fn has_failed(&self, function: &str) -> bool {
+        let mut failed = self.failed.borrow_mut();
+        failed.insert(format!("final/{function}"), 1).is_some()
+    }
+}
+
+impl Tasks for Slow<'_> {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        if let Some(function) = function_of(resource) {
+            return self.function(function, &arguments);
+        }
+        let is_lease = arguments["UpdateExpression"]
+            .as_str()
+            .is_some_and(|update| update.contains("holder"));
+        let waited = (self.clock.now() - self.began).whole_seconds();
+        let longest = i64::try_from(Limits::MAX.lease_seconds).expect("a few hours");
+        if is_lease && waited < longest {
+            let error = "DynamoDB.ConditionalCheckFailedException";
+            return Err(TaskFailure::new(error, ""));
+        }
+        Ok(json!({}))
+    }
+}
+
+fn events(execution: &Execution) -> usize {
+    let history = &execution.history;
+    history.iter().map(|event| event.kind.count()).sum()
+}
+
+fn error(execution: &Execution) -> &str {
+    match &execution.outcome {
+        Outcome::Failed { error, .. } => error,
+        Outcome::Succeeded(_) => "",
+        Outcome::TimedOut => "timed out",
+    }
+}
+
+/// How each call may fail before it is answered: not at all, as often as it is tried
+/// again, and throttled as long as that is waited for.
+const FAILINGS: [Option<(&str, u32)>; 3] = [
+    None,
+    Some(("Transient", 7)),
+    Some(("Lambda.TooManyRequestsException", 30)),
+];
+
+/// Runs a machine as slowly as it may go, with pauses that are as long as they may
+/// be or half of that, which is what they are on average.
+fn longest(machine: fn() -> Machine, fails: &'static str, changed: bool) -> Vec<(usize, String)> {
+    let mut runs = Vec::new();
+    for failing in FAILINGS {
+        for part in [1, 2] {
+            let clock = VirtualClock::new();
+            let tasks = Slow {
+                changed,
+                failing,
+                ..Slow::new(&clock, fails)
+            };
+            let machine = machine().with_jitter(move |full: Duration| full / part);
+            let run = engine::run(&machine, "slow", json!({}), &tasks, &clock, &());
+            let execution = block_on(run);
+            let ended = error(&execution).to_owned();
+            runs.push((events(&execution), ended));
+        }
+    }
+    runs
+}
+
+fn provision() -> Machine {
+    definition::provision().expect("the definition loads")
+}
+
+fn deprovision() -> Machine {
+    definition::deprovision().expect("the definition loads")
+}
+
+#[test]
+fn the_longest_run_that_is_allowed_stays_below_the_longest_history() {
+    // Undone as a whole, and put back to what it was.
+    for changed in [false, true] {
+        for (events, ended) in longest(provision, "trim-security-group", changed) {
+            assert_eq!(ended, "RolledBack");
+            assert!(events + ROOM < MOST_EVENTS, "{events} events");
+            assert!(events > 8_000, "{events} events are not the longest run");
+        }
+    }
+    for (events, ended) in longest(deprovision, "", false) {
+        assert_eq!(ended, "");
+        assert!(events + ROOM < MOST_EVENTS, "{events} events");
+        assert!(events > 4_000, "{events} events are not the longest run");
+    }
+}
+
+/// Tells everybody who calls a function so many times that too many do.
+struct Crowded<'a, T> {
+    tasks: &'a T,
+    times: u32,
+    called: RefCell<BTreeMap<String, u32>>,
+    refused: Cell<u32>,
+}
+
+impl<T: Tasks> Tasks for Crowded<'_, T> {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        if function_of(resource).is_some() {
+            let called = {
+                let mut called = self.called.borrow_mut();
+                let called = called.entry(resource.to_owned()).or_default();
+                *called += 1;
+                *called
+            };
+            if called <= self.times {
+                self.refused.set(self.refused.get() + 1);
+                let cause = "Rate Exceeded.";
+                return Err(TaskFailure::new("Lambda.TooManyRequestsException", cause));
+            }
+        }
+        self.tasks.invoke(resource, arguments).await
+    }
+}
+
+#[test]
+fn a_run_waits_in_a_crowd_and_does_not_fail() {
+    // The time until a function is called counts towards the limit of its step, and
+    // two of the limits are shorter than the longest wait for a call.
+    let limits = json!({ "security_group_seconds": 900, "registration_seconds": 900 });
+    let stage = Stage::shipped("fresh-vpc").asking("limits", limits);
+    let ports = stage.ports();
+    let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+    let crowded = Crowded {
+        tasks: &steps,
+        times: 15,
+        called: RefCell::default(),
+        refused: Cell::new(0),
+    };
+    let execution = stage.provision_by("crowded", &crowded);
+    assert!(
+        matches!(ending(&execution), Ending::Ready(_)),
+        "{:?}",
+        execution.outcome
+    );
+    assert!(crowded.refused.get() > 15 * 8, "{}", crowded.refused.get());
+
+    // What went wrong otherwise is counted for itself.
+    let retries = execution.history.iter().filter(
+        |event| matches!(&event.kind, EventKind::RetryScheduled { error, .. } if error != "Lambda.TooManyRequestsException"),
+    );
+    assert_eq!(retries.count(), 0);
+}
