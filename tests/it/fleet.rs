@@ -18,6 +18,7 @@ use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use start_connection::Known;
 use std::time::Duration;
 use system_tests::authorization::InRoles;
+use system_tests::policies::HOME;
 use system_tests::run::{Ending, Stage, block_on, ending};
 
 /// The second cluster of [`two_clusters`].
@@ -56,7 +57,8 @@ fn provision(stage: &Stage, name: &str) {
 fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
     stage.clock.advance(Duration::from_secs(600));
     let ports = stage.ports();
-    let known = Known::new(Config::of(|_| None));
+    let own = |name: &str| (name == "OWN_ACCOUNT").then(|| HOME.to_owned());
+    let known = Known::new(Config::of(own));
     let now = || stage.clock.now();
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
     let steps = InRoles::new("check-fleet", &stage.simulator, &steps);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shared::Code;
 use shared::progress::{Progress, Wait};
 use shared::request::Limits;
+use shared::settings::Settings;
 use system_tests::run::{Ending, Stage, block_on, ending};
 use time::OffsetDateTime;
 
@@ -52,7 +53,7 @@ impl Slow<'_> {
         let mut request = json!({
             "cluster_id": "c", "region": "eu-west-1", "vpc_id": "vpc-1",
             "requested_by": "vpc-tag", "on_failure": "rollback",
-            "private_dns": true, "sql_user": null, "database": "defaultdb",
+            "private_dns": true, "tags": {}, "sql_user": null, "database": "defaultdb",
             "unless_changed": null, "unless_traffic_minutes": null, "force": true,
             "limits": limits,
         });
@@ -172,11 +173,11 @@ fn longest(machine: fn() -> Machine, fails: &'static str, changed: bool) -> Vec<
 }
 
 fn provision() -> Machine {
-    definition::provision().expect("the definition loads")
+    definition::provision(&Settings::default()).expect("the definition loads")
 }
 
 fn deprovision() -> Machine {
-    definition::deprovision().expect("the definition loads")
+    definition::deprovision(&Settings::default()).expect("the definition loads")
 }
 
 #[test]
@@ -225,10 +226,8 @@ impl<T: Tasks> Tasks for Crowded<'_, T> {
 
 #[test]
 fn a_run_waits_in_a_crowd_and_does_not_fail() {
-    // The time until a function is called counts towards the limit of its step, and
-    // two of the limits are shorter than the longest wait for a call.
-    let limits = json!({ "security_group_seconds": 900, "registration_seconds": 900 });
-    let stage = Stage::shipped("fresh-vpc").asking("limits", limits);
+    // The time until a function is called counts towards the limit of its step.
+    let stage = Stage::shipped("fresh-vpc");
     let ports = stage.ports();
     let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
     let crowded = Crowded {

@@ -265,8 +265,9 @@ impl Default for Limits {
             // The Terraform provider waits an hour for endpoint services.
             cluster_seconds: 3600,
             network_seconds: 900,
-            security_group_seconds: 180,
-            registration_seconds: 180,
+            // Most take seconds; in a crowd it takes minutes until a function is called.
+            security_group_seconds: 900,
+            registration_seconds: 900,
             change_seconds: 3600,
             // Terraform waits ten minutes for an endpoint and as long for a registration.
             acceptance_seconds: 900,

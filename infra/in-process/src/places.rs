@@ -41,7 +41,11 @@ impl InProcess {
         });
         let (name, external_id) = match role {
             Some(role) => (role.name, role.external_id),
-            None => ("crdb-privatelink".to_owned(), None),
+            // The configuration is for all accounts, also those that have no role.
+            None => (
+                "crdb-privatelink".to_owned(),
+                Some("a-handshake".to_owned()),
+            ),
         };
         let request = AssumeRole {
             role_arn: format!("arn:aws:iam::{account}:role/{name}"),
