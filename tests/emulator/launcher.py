@@ -18,6 +18,8 @@ Where ministack differs from AWS, it is changed while it runs:
 - Its CloudFormation does not know versions and aliases of state machines, which
   its Step Functions has. Their resource types are added.
 - A secret that a template gives no value has none, and not an empty text.
+- A start by an alias or a version is authorized by the ARN of the machine (Step
+  Functions developer guide, "Authorization for versions and aliases").
 - StartExecution under the name of a run that is under way, with the same input,
   answers that run (Step Functions API reference, StartExecution: "idempotent").
 - Step Functions' clock runs SPEED times as fast as on the wall, beginning with
@@ -58,7 +60,7 @@ os.environ["SFN_WAIT_SCALE"] = str(1 / SPEED)
 
 from jsonata.functions import Functions
 from ministack import app
-from ministack.core import responses
+from ministack.core import iam_evaluator, responses
 from ministack.services import eventbridge, secretsmanager, stepfunctions
 from ministack.services.cloudformation import provisioners
 
@@ -179,6 +181,18 @@ def start_the_same_run_once():
     stepfunctions._start_execution = start_execution
 
 
+def authorize_by_the_machine():
+    matches = iam_evaluator._resource_matches
+
+    def matches_machine(resource, resources, not_resources):
+        parts = resource.split(":")
+        if parts[2:3] == ["states"] and parts[5:6] == ["stateMachine"]:
+            resource = ":".join(parts[:7])
+        return matches(resource, resources, not_resources)
+
+    iam_evaluator._resource_matches = matches_machine
+
+
 def say(line):
     os.write(ANSWERS, f"{line}\n".encode())
 
@@ -208,6 +222,7 @@ def serve_the_test():
 run_step_functions_by_the_worlds_clock()
 add_resource_types()
 make_secrets_without_value()
+authorize_by_the_machine()
 start_the_same_run_once()
 threading.Thread(target=serve_the_test, daemon=True).start()
 sys.argv = ["ministack"]

@@ -67,21 +67,22 @@ fn told(execution: &Execution, settings: &Settings) -> usize {
     let mut told = 0;
     for event in &execution.history {
         let mut seen = event.kind.clone();
-        match &mut seen {
-            EventKind::TaskScheduled {
-                resource,
-                arguments,
-                ..
-            } if !engine::INTEGRATIONS.contains(&resource.as_str()) => {
-                assert_eq!(arguments["settings"].take(), expected, "{resource}");
-                told += 1;
-            }
-            EventKind::StateExited {
-                state, assigned, ..
-            } if state == "Begin" => {
-                assert_eq!(assigned.remove("settings").as_ref(), Some(&expected));
-            }
-            _ => {}
+        if let EventKind::TaskScheduled {
+            resource,
+            arguments,
+            ..
+        } = &mut seen
+            && !engine::INTEGRATIONS.contains(&resource.as_str())
+        {
+            assert_eq!(arguments["settings"].take(), expected, "{resource}");
+            told += 1;
+        }
+        if let EventKind::StateExited {
+            state, assigned, ..
+        } = &mut seen
+            && state == "Begin"
+        {
+            assert_eq!(assigned.remove("settings").as_ref(), Some(&expected));
         }
         let seen = serde_json::to_string(&seen).expect("JSON");
         assert!(!seen.contains(TOLD), "{seen}");

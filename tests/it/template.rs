@@ -291,10 +291,10 @@ fn parameters(template: &Template, value: &Value, found: &mut BTreeSet<String>) 
             .for_each(|value| parameters(template, value, found)),
         Value::Object(members) => {
             for (name, value) in members {
-                let text = match value {
-                    Value::Array(values) => values.first().and_then(Value::as_str),
-                    _ => value.as_str(),
-                };
+                let text = value
+                    .as_array()
+                    .map_or(Some(value), |values| values.first());
+                let text = text.and_then(Value::as_str);
                 match (name.as_str(), text) {
                     ("Ref", Some(name)) if is_parameter(name) => {
                         found.insert(name.to_owned());

@@ -367,6 +367,7 @@ fn started(script: &str) -> Child {
 
 /// The process that judges. It ends when its questions end: with this process.
 struct Bench {
+    _process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
     decided: HashMap<Request, Verdict>,
@@ -381,6 +382,7 @@ impl Bench {
             answers: BufReader::new(process.stdout.take().expect("a pipe")),
             decided: HashMap::new(),
             refused: Vec::new(),
+            _process: process,
         };
         let read = bench.ask(&policies());
         assert_eq!(read["errors"], json!([]), "the policies");

@@ -320,22 +320,23 @@ impl Deployment {
         let resource = self.template.resource(name);
         let kind = resource.value["Type"].as_str().unwrap_or_default();
         let given = |property: &str| match resource.property(property) {
-            Value::Null => format!("{STACK}-{name}"),
-            value => self.text(value),
+            unnamed if unnamed.is_null() => None,
+            named => Some(self.text(named)),
         };
+        let given_or = |property: &str| given(property).unwrap_or(format!("{STACK}-{name}"));
         let regional =
             |service: &str, rest: String| format!("arn:aws:{service}:{REGION}:{account}:{rest}");
         let (own, arn) = match kind {
             "AWS::Serverless::Function" => {
-                let own = given("FunctionName");
+                let own = given_or("FunctionName");
                 (own.clone(), function_arn(account, &own))
             }
             "AWS::Serverless::StateMachine" => {
-                let arn = regional("states", format!("stateMachine:{}", given("Name")));
+                let arn = regional("states", format!("stateMachine:{}", given_or("Name")));
                 (arn.clone(), arn)
             }
             "AWS::Logs::LogGroup" => {
-                let own = given("LogGroupName");
+                let own = given_or("LogGroupName");
                 (own.clone(), regional("logs", format!("log-group:{own}:*")))
             }
             "AWS::DynamoDB::Table" => {
@@ -343,22 +344,19 @@ impl Deployment {
                 (own.clone(), regional("dynamodb", format!("table/{own}")))
             }
             "AWS::SQS::Queue" => {
-                let own = given("QueueName");
+                let own = given_or("QueueName");
                 (own.clone(), regional("sqs", own))
             }
             "AWS::SNS::Topic" => {
-                let arn = regional("sns", given("TopicName"));
+                let arn = regional("sns", given_or("TopicName"));
                 (arn.clone(), arn)
             }
             "AWS::SecretsManager::Secret" => {
-                let arn = secret_arn(&given("Name"));
+                let arn = secret_arn(&given_or("Name"));
                 (arn.clone(), arn)
             }
             "AWS::IAM::Role" => {
-                let own = match resource.property("RoleName") {
-                    Value::Null => format!("{STACK}-{name}-1A2B3C4D5E6F"),
-                    value => self.text(value),
-                };
+                let own = given("RoleName").unwrap_or(format!("{STACK}-{name}-1A2B3C4D5E6F"));
                 (own.clone(), format!("arn:aws:iam::{account}:role/{own}"))
             }
             "AWS::Events::Rule" => {
@@ -366,7 +364,7 @@ impl Deployment {
                 (own.clone(), regional("events", format!("rule/{own}")))
             }
             "AWS::CloudWatch::Alarm" => {
-                let own = given("AlarmName");
+                let own = given_or("AlarmName");
                 (own.clone(), regional("cloudwatch", format!("alarm:{own}")))
             }
             "AWS::KMS::Key" => {

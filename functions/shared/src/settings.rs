@@ -63,9 +63,9 @@ impl Settings {
             let Some(name) = SETTINGS.into_iter().find(named) else {
                 return Err(wrong(&place, &value, "is for no setting of that name"));
             };
-            match value {
-                Value::String(text) => Ok((name, text)),
-                other => Err(wrong(&place, &other, "is not a text")),
+            match value.as_str() {
+                Some(text) => Ok((name, text.to_owned())),
+                None => Err(wrong(&place, &value, "is not a text")),
             }
         });
         Ok(Self(settings.collect::<Result<_, _>>()?))
