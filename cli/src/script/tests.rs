@@ -126,7 +126,9 @@ fn rules_have_the_description_by_which_an_undo_knows_them() {
     }
     let script = commands(&request(), &cluster(), &plan());
     assert_eq!(
-        script.matches("\"crdb-privatelink c0ffee\"").count(),
+        script
+            .matches("\"Description\":\"crdb-privatelink c0ffee\"")
+            .count(),
         3,
         "{script}"
     );

@@ -298,8 +298,8 @@ impl Scene {
             (Ending::Well, true) | (Ending::Unrecorded, _) => (None, ExecutionStatus::Succeeded),
             (Ending::Stopped, _) => (None, ExecutionStatus::Aborted),
         };
-        if let Some(phase) = phase {
-            let before = self.connection(&cluster).unwrap();
+        // A second run that takes the same connection away finds nothing to record.
+        if let (Some(phase), Some(before)) = (phase, self.connection(&cluster)) {
             self.stage.ports.put_connection(&Connection {
                 phase,
                 updated_at: self.now(),

@@ -599,6 +599,7 @@ fn the_report_reads_well() {
                 "name": run.name,
                 "execution": run.arn,
             }],
+            "counts": { "started": 1 },
         })
     );
 }
