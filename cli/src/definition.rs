@@ -27,7 +27,21 @@ const DEFAULT_BUS: &str = "default";
 /// When the definition uses what the engine does not support; a test sees to
 /// it that it does not.
 pub fn provision(settings: &Settings) -> Result<Machine, LoadError> {
-    Ok(Machine::load(&here(PROVISION, settings))?.named("provision"))
+    connecting(settings, "true")
+}
+
+/// The same where the ledger does not outlive the run: what the run cannot take back
+/// must lead the next one to it.
+///
+/// # Errors
+/// As with [`provision`].
+pub fn provision_unrecorded(settings: &Settings) -> Result<Machine, LoadError> {
+    connecting(settings, "false")
+}
+
+fn connecting(settings: &Settings, ledger_is_kept: &str) -> Result<Machine, LoadError> {
+    let text = here(PROVISION, settings).replace("${LedgerIsKept}", ledger_is_kept);
+    Ok(Machine::load(&text)?.named("provision"))
 }
 
 /// The story of disconnecting.

@@ -19,7 +19,7 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
     let request = asked::request(&arguments.asked, chosen.request())?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
-    let machine = definition::provision(&world.config.settings())?;
+    let machine = definition::provision_unrecorded(&world.config.settings())?;
     let run = Run {
         tale: Tale::Connect,
         machine: &machine,

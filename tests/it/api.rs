@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use in_process::stage::Stage;
+use in_process::stage::{Stage, entry};
 use serde_json::{Value, json};
 use shared::Code;
 use shared::gateway::Answer;
@@ -94,21 +94,12 @@ fn connection(stage: &Stage, n: usize, phase: Phase) -> Connection {
     };
     Connection {
         account_id: (!n.is_multiple_of(3)).then(|| "111122223333".parse().expect("an account")),
-        region: request.region.clone(),
-        cluster_id: request.cluster_id.clone(),
         timeline: timeline.collect(),
-        execution: "arn:aws:states:eu-west-1:111122223333:execution:provision:x".to_owned(),
-        started_at: at,
-        updated_at: at,
         endpoint_id: (n % 3 != 1).then(|| "vpce-0a10000000000000e".parse().expect("an id")),
         security_group_id: (n % 3 != 1).then(|| "sg-0a10000000000000e".parse().expect("an id")),
-        service_name: None,
         outcome: phase.is_over().then(|| outcome(&id, &request, phase, at)),
         health: (n % 3 != 2).then_some(health),
-        connection_id: id,
-        vpc_id: vpc,
-        phase,
-        request,
+        ..entry(request, phase, at)
     }
 }
 

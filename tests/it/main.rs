@@ -20,6 +20,7 @@ mod safeguards;
 mod settings;
 mod single_faults;
 mod sizes;
+mod standing;
 mod strange_answers;
 mod surroundings;
 mod sweep;

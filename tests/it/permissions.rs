@@ -358,6 +358,9 @@ fn moved(mut scenario: Scenario, account: &str) -> Scenario {
     for vpc in &mut scenario.vpcs {
         vpc.account = Some(account.to_owned());
     }
+    for entry in &mut scenario.stack.connections {
+        entry.insert("account_id".to_owned(), account.to_owned());
+    }
     scenario.roles = vec![RoleSpec {
         account: account.to_owned(),
         name: OTHER_ROLE.to_owned(),

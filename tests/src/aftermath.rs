@@ -13,6 +13,7 @@ use simulator::ec2::{CidrState, EndpointState};
 
 use crate::books::{self, Leases};
 use crate::run::{Ending, Stage};
+use crate::standing;
 
 /// Everything that a run could leave behind, on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,21 @@ pub struct Snapshot {
     registrations: BTreeSet<(String, String)>,
     trusted: BTreeSet<(String, String)>,
     leases: Leases,
+    books: Books,
 }
+
+/// What the ledger has. It tells of the world, and is no part of what two snapshots
+/// are compared by.
+#[derive(Debug, Clone)]
+struct Books(BTreeMap<String, Connection>);
+
+impl PartialEq for Books {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Books {}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EndpointSeen {
@@ -133,7 +148,14 @@ impl Snapshot {
                 })
                 .collect(),
             leases: books::leases(world),
+            books: Books(books::connections(world)),
         }
+    }
+
+    /// What the ledger has of the connection that is asked for, if it stands.
+    pub fn standing(&self, stage: &Stage) -> Option<&Connection> {
+        let entry = self.books.0.get(&asked_for(stage)?)?;
+        entry.stands().then_some(entry)
     }
 
     /// The leases that are held.
@@ -221,8 +243,19 @@ pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Br
         Ending::Failed(name, failure) => check_failed(name, failure, &after.left_since(before))?,
     }
     check_lease(stage, &before.leases, &after.leases)?;
-    check_ledger(stage, ending)?;
+    let former = before.standing(stage);
+    if let (Some(former), Ending::Failed(..)) = (former, ending) {
+        standing::check(stage, former)?;
+    }
+    let entry = asked_for(stage).and_then(|id| before.books.0.get(&id));
+    check_ledger(stage, entry, ending)?;
     check_notice(stage, ending)
+}
+
+/// The id of the connection that is asked for.
+fn asked_for(stage: &Stage) -> Option<String> {
+    let request = shared::request::ProvisionRequest::parse(&stage.request).ok()?;
+    Some(request.claim().connection_id)
 }
 
 /// Whether the last call of this operation was hit by a fault: then what it was to
@@ -248,7 +281,8 @@ fn is_unrecorded(ending: &Ending) -> bool {
     match ending {
         Ending::Ready(_) => false,
         Ending::Failed(_, failure) => {
-            failure.failed_at == "ReadRequest" || failure.code() == Code::ConnectionBusy
+            failure.failed_at == "ReadRequest"
+                || [Code::ConnectionBusy, Code::AccountDiffers].contains(&failure.code())
         }
     }
 }
@@ -269,13 +303,12 @@ fn phase_of(ending: &Ending) -> Phase {
 /// # Panics
 /// When the request cannot be read.
 pub fn recorded(stage: &Stage) -> Option<Connection> {
-    let request = shared::request::ProvisionRequest::parse(&stage.request).ok()?;
-    let id = request.claim().connection_id;
+    let id = asked_for(stage)?;
     stage.simulator.look(books::connections).remove(&id)
 }
 
 /// The ledger says how it ended and what is there.
-fn check_ledger(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
+fn check_ledger(stage: &Stage, before: Option<&Connection>, ending: &Ending) -> Result<(), Broken> {
     if was_hit(stage, "dynamodb:UpdateItem") || is_unrecorded(ending) {
         return Ok(());
     }
@@ -285,7 +318,16 @@ fn check_ledger(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
         false => Err(format!("{what}: {entry:#?}")),
     };
     let phase = phase_of(ending);
-    is(entry.phase == phase, "the ledger has another phase")?;
+    // How one that stood stands is told by its own check, and what an earlier run left
+    // is not gone because this one was refused.
+    let is_refused = matches!(ending, Ending::Failed(_, failure) if failure.undone.is_empty());
+    let stays = before.is_some_and(|before| {
+        before.stands() || is_refused && before.phase.is_over() && entry.phase == before.phase
+    });
+    is(
+        entry.phase == phase || phase == Phase::RolledBack && stays,
+        "the ledger has another phase",
+    )?;
     let last = entry.timeline.last().map(|milestone| milestone.phase);
     is(last == Some(phase), "the timeline ends otherwise")?;
     let times = entry.timeline.windows(2);
@@ -302,6 +344,8 @@ fn check_ledger(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
     match ending {
         Ending::Ready(ready) => {
             is(outcome.ready.as_ref() == Some(ready), "not what is ready")?;
+            is(entry.ready.as_ref() == Some(ready), "not what is ready")?;
+            is(entry.stands() && entry.asked.is_none(), "it does not stand")?;
             is(entry.account_id.is_some(), "no account")?;
             is(entry.service_name.is_some(), "no service")?;
             is(

@@ -14,12 +14,12 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use connections_api::Door;
-use in_process::stage::Stage;
+use in_process::stage::{Stage, entry};
 use serde_json::{Map, Value, json};
 use shared::config::Config;
 use shared::executions::Machine;
 use shared::gateway::{Answer, Request, respond};
-use shared::ledger::{Connection, Milestone, Phase, item};
+use shared::ledger::{Connection, Phase, item};
 use shared::ownership::connection_id;
 use shared::request::{DeprovisionRequest, ProvisionRequest};
 use simulator::step_functions::{Execution, ExecutionStatus};
@@ -123,25 +123,9 @@ impl Host {
     }
 
     fn record_request(&self, request: ProvisionRequest, run: &Execution) {
-        let at = run.started_at;
-        let phase = Phase::Requested;
         self.world.ports.put_connection(&Connection {
-            connection_id: request.claim().connection_id,
-            account_id: None,
-            region: request.region.clone(),
-            vpc_id: request.vpc_id.clone(),
-            cluster_id: request.cluster_id.clone(),
-            request,
-            phase,
-            timeline: vec![Milestone { phase, at }],
             execution: run.arn.clone(),
-            started_at: at,
-            updated_at: at,
-            endpoint_id: None,
-            security_group_id: None,
-            service_name: None,
-            outcome: None,
-            health: None,
+            ..entry(request, Phase::Requested, run.started_at)
         });
     }
 

@@ -89,6 +89,21 @@ pub fn hold_lease(stage: &Stage, holder: &str, until: i64) {
     });
 }
 
+/// Somebody deletes the entry of a connection.
+///
+/// # Panics
+/// When the world has no table of connections.
+pub fn forget(stage: &Stage, connection_id: &str) {
+    stage.simulator.meddle(|world| {
+        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
+        let key = serde_json::json!({ item::CONNECTION_ID: { "S": connection_id } });
+        let request = serde_json::json!({ "TableName": table, "Key": key });
+        world
+            .dynamodb(&home, "DeleteItem", &request)
+            .expect("a table of connections")
+    });
+}
+
 /// The key of the lease that a request needs.
 pub fn lease_of(request: &Value) -> String {
     let field = |name: &str| request[name].as_str().unwrap_or_default();

@@ -23,8 +23,9 @@ pub fn found(stage: &Stage) -> String {
         let items = world.dynamodb.items(&world.stack.connections_table);
         for (id, item) in items {
             let text_of = |name: &str| item[name]["S"].as_str().unwrap_or("-").to_owned();
-            let known = ["phase", "endpoint_id", "security_group_id", "registration"];
-            let _ = write!(text, " {id} {:?}", known.map(text_of));
+            let known = ["phase", "endpoint_id", "security_group_id", "registrations"];
+            let there = ["stands_since", "generation"].map(|name| item.get(name).is_some());
+            let _ = write!(text, " {id} {:?} {there:?}", known.map(text_of));
         }
     });
     without_ids(&text)

@@ -18,6 +18,7 @@ pub mod rehearsal;
 pub mod removal;
 pub mod run;
 pub mod situations;
+pub mod standing;
 pub mod tale;
 pub mod template;
 pub mod variants;

@@ -227,6 +227,15 @@ impl Stage {
         self.run_by(Goal::Connect, name, tasks)
     }
 
+    /// Runs another definition of `provision` to its end.
+    pub fn provision_as(&self, machine: &Machine, name: &str) -> Execution {
+        let ports = self.ports();
+        let steps = Steps::new(&ports, &ports, &ports, self.integrations());
+        let steps = InRoles::new(Goal::Connect.name(), &self.simulator, &steps);
+        let input = Goal::Connect.input(&self.request);
+        block_on(engine::run(machine, name, input, &steps, &self.clock, &()))
+    }
+
     /// Runs a definition with other tasks.
     pub fn run_by(&self, goal: Goal, name: &str, tasks: &impl engine::Tasks) -> Execution {
         self.run_watched(goal, name, tasks, &())

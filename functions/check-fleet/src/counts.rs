@@ -36,7 +36,11 @@ pub struct Counts {
 
 impl Counts {
     /// Counts a connection that was judged.
-    pub(crate) fn add(&mut self, health: &Health, found: &Judgement) {
+    pub(crate) fn add(&mut self, connection: &Connection, health: &Health, found: &Judgement) {
+        if connection.phase != Phase::Ready {
+            // Its last run left work for a person, or was stopped.
+            self.add_over(connection.phase);
+        }
         self.connections += 1;
         match health.status {
             HealthStatus::Healthy => self.healthy += 1,
@@ -51,12 +55,23 @@ impl Counts {
     /// Counts a connection by its phase.
     pub(crate) fn add_unjudged(&mut self, connection: &Connection, now: OffsetDateTime) {
         self.connections += 1;
-        match connection.phase {
-            Phase::RolledBack | Phase::KeptAfterFailure => self.failed += 1,
-            Phase::RollbackIncomplete | Phase::DisconnectIncomplete => self.incomplete += 1,
-            Phase::Interrupted => self.interrupted += 1,
+        if connection.phase == Phase::Disconnected {
             // Its entry could not be removed, but there is no such connection.
-            Phase::Disconnected => self.connections -= 1,
+            self.connections -= 1;
+        } else if !self.add_over(connection.phase) {
+            self.pending += 1;
+            let age = (now - connection.started_at).whole_seconds();
+            let age = u64::try_from(age).unwrap_or_default();
+            self.oldest_pending_seconds = self.oldest_pending_seconds.max(age);
+        }
+    }
+
+    /// Counts a run that came to a bad end. Whether it was one.
+    fn add_over(&mut self, phase: Phase) -> bool {
+        let count = match phase {
+            Phase::RolledBack | Phase::KeptAfterFailure => &mut self.failed,
+            Phase::RollbackIncomplete | Phase::DisconnectIncomplete => &mut self.incomplete,
+            Phase::Interrupted => &mut self.interrupted,
             Phase::Requested
             | Phase::DisconnectRefused
             | Phase::ClusterInspected
@@ -66,13 +81,11 @@ impl Counts {
             | Phase::Registered
             | Phase::Accepted
             | Phase::Ready
-            | Phase::Disconnecting => {
-                self.pending += 1;
-                let age = (now - connection.started_at).whole_seconds();
-                let age = u64::try_from(age).unwrap_or_default();
-                self.oldest_pending_seconds = self.oldest_pending_seconds.max(age);
-            }
-        }
+            | Phase::Disconnecting
+            | Phase::Disconnected => return false,
+        };
+        *count += 1;
+        true
     }
 
     /// The line of metrics of a check of the whole ledger.

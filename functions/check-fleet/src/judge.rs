@@ -11,7 +11,7 @@ use shared::report::SQL_PORT;
 use shared::{Code, StepError, bounds};
 
 use crate::cloud_side::{self, ClusterSeen};
-use crate::network_side::{self, PlaceSeen, VpcSeen, endpoint_of};
+use crate::network_side::{self, PlaceSeen, VpcSeen};
 
 /// What was found out about one connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgeme
         }
         None => None,
     };
-    let id = endpoint_of(connection);
+    let id = connection.endpoint();
     let endpoint = id.and_then(|id| place.endpoints.iter().find(|it| it.id == *id));
     let Some(endpoint) = endpoint else {
         let detail = match id {
@@ -309,7 +309,7 @@ fn judge_cluster(connection: &Connection, seen: &ClusterSeen, found: &mut Judgem
         let detail = format!("cluster {} has no nodes in {region} any more", cluster.name);
         found.drift.push((Code::ClusterNotInRegion, detail));
     }
-    if let Some(endpoint) = endpoint_of(connection) {
+    if let Some(endpoint) = connection.endpoint() {
         let registration = registration_of(endpoint, &seen.registrations);
         judge_registration(endpoint, registration.map(|it| &it.status), found);
     }

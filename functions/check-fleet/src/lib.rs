@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::cloud::Cloud;
 use shared::ec2::{Endpoints, Network, SecurityGroups};
-use shared::ledger::{Connection, HealthStatus, Ledger, Page, Phase};
+use shared::ledger::{Connection, HealthStatus, Ledger, Page};
 use shared::notice::Notice;
 use shared::place::Places;
 use time::OffsetDateTime;
@@ -110,7 +110,7 @@ where
     let to_judge: Vec<&Connection> = page
         .connections
         .iter()
-        .filter(|connection| connection.phase == Phase::Ready)
+        .filter(|connection| is_judged(connection))
         .collect();
     let (networks, clusters) = tokio::join!(
         network_side::look(places, &to_judge),
@@ -126,7 +126,7 @@ where
         trouble: None,
     };
     for connection in &page.connections {
-        if connection.phase != Phase::Ready {
+        if !is_judged(connection) {
             output.counts.add_unjudged(connection, input.now);
             continue;
         }
@@ -139,7 +139,7 @@ where
         let id = &connection.connection_id;
         let recorded = ledger.record_health(id, &health).await;
         output.checked += 1;
-        output.counts.add(&health, &judgement);
+        output.counts.add(connection, &health, &judgement);
         if !trouble.keep(id, recorded) {
             // The next check comes to the same verdict, and tells it once.
             continue;
@@ -158,6 +158,11 @@ where
     }
     output.trouble = trouble.0;
     Ok(output)
+}
+
+/// Whether a connection is one that works, or should: whatever became of the last run.
+fn is_judged(connection: &Connection) -> bool {
+    connection.stands() && connection.phase.is_over()
 }
 
 /// The first thing that could not be written down. It does not keep the others

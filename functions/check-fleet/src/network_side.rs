@@ -40,17 +40,10 @@ pub(crate) struct VpcSeen {
 
 /// Where the VPC of a connection is.
 fn place_of(connection: &Connection) -> Place {
-    let asked = connection.request.account_id.as_ref();
     Place {
-        account_id: connection.account_id.as_ref().or(asked).cloned(),
+        account_id: connection.account().cloned(),
         region: connection.region.clone(),
     }
-}
-
-/// The endpoint of a connection that works.
-pub(crate) fn endpoint_of(connection: &Connection) -> Option<&EndpointId> {
-    let reported = || Some(&connection.outcome.as_ref()?.ready.as_ref()?.endpoint_id);
-    connection.endpoint_id.as_ref().or_else(reported)
 }
 
 /// What was seen where this connection's VPC is.
@@ -85,7 +78,7 @@ where
     let ec2: &P::Ec2 = ec2.borrow();
     let ids: BTreeSet<&EndpointId> = connections
         .iter()
-        .filter_map(|connection| endpoint_of(connection))
+        .filter_map(|connection| connection.endpoint())
         .collect();
     let ids: Vec<EndpointId> = ids.into_iter().cloned().collect();
     let endpoints = ec2.endpoints_by_id(&ids).await?;

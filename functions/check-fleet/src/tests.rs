@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use in_process::stage::{Stage, assert_strict, at_once};
+use in_process::stage::{Stage, assert_strict, at_once, entry};
 use serde_json::json;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
-use shared::ownership::{Claim, Origin, connection_id};
+use shared::ownership::{Claim, Origin};
 use shared::request::ProvisionRequest;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
@@ -32,22 +32,10 @@ fn connection_to(cluster: &str, n: usize) -> Connection {
     });
     let request = ProvisionRequest::parse(&request).unwrap();
     Connection {
-        connection_id: connection_id(&request.region, &request.vpc_id, &request.cluster_id),
-        account_id: None,
-        region: request.region.clone(),
-        vpc_id: request.vpc_id.clone(),
-        cluster_id: request.cluster_id.clone(),
-        request,
-        phase: Phase::Ready,
-        timeline: Vec::new(),
-        execution: "arn:aws:states:eu-west-1:111122223333:execution:provision:1".to_owned(),
-        started_at: NOW - time::Duration::hours(1),
-        updated_at: NOW - time::Duration::hours(1),
         endpoint_id: Some(format!("vpce-0b{n:015x}").parse().unwrap()),
         security_group_id: Some(format!("sg-0b{n:015x}").parse().unwrap()),
         service_name: Some(SERVICE.parse().unwrap()),
-        outcome: None,
-        health: None,
+        ..entry(request, Phase::Ready, NOW - time::Duration::hours(1))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::executions::{Executions, Machine};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
-use shared::ledger::{Ledger, Phase};
+use shared::ledger::{Connection, Ledger, Phase};
 use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, traffic_minutes};
 use shared::{Code, StepError};
 
@@ -38,12 +38,16 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             return Err(Refusal::new(Code::ClusterNotAllowed, detail));
         }
         let id = asked.claim().connection_id;
+        let known = self.ledger.connection(&id).await?;
+        known
+            .as_ref()
+            .map_or(Ok(()), |known| may_ask(known, &asked))?;
         let input = as_input(&asked)?;
         let execution = match key {
             Some(key) => {
                 runs::start_once(self.executions, Machine::Provision, &key, &input).await?
             }
-            None => self.provision(&id, &asked, &input).await?,
+            None => self.provision(known, &asked, &input).await?,
         };
         accepted(request, &id, execution)
     }
@@ -53,14 +57,14 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     /// by the ledger from then on.
     async fn provision(
         &self,
-        id: &str,
+        known: Option<Connection>,
         asked: &ProvisionRequest,
         input: &Value,
     ) -> Result<String, Refusal> {
-        let known = self.ledger.connection(id).await?;
+        let id = asked.claim().connection_id;
         if let Some(known) = &known
             && !known.phase.is_over()
-            && known.request == *asked
+            && known.last_asked() == asked
         {
             let last = &known.execution;
             let same = runs::under_way(self.executions, Machine::Provision, last, input).await?;
@@ -83,19 +87,17 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             unless_traffic_minutes,
         } = conditions(request)?;
         let known = self.find(id).await?;
-        if known.request.requested_by == RequestedBy::VpcTag {
-            let detail = format!("a tag on {} asks for connection {id}", known.vpc_id);
-            return Err(Refusal::new(Code::AskedForByTag, detail));
-        }
+        asked_by_call(&known)?;
         if known.request.protect && !force && !known.removal_has_begun() {
             let detail = format!("by protect: true in the request of connection {id}");
             return Err(Refusal::new(Code::ConnectionProtected, detail));
         }
+        let account_id = known.account().cloned();
         let input = as_input(&DeprovisionRequest {
             cluster_id: known.cluster_id,
             region: known.region,
             vpc_id: known.vpc_id,
-            account_id: known.request.account_id,
+            account_id,
             lease_seconds: known.request.limits.lease_seconds,
             undo_seconds: known.request.limits.undo_seconds,
             force,
@@ -134,6 +136,32 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let execution = runs::start(self.executions, Machine::CheckFleet, &name, &input).await?;
         accepted(request, id, execution)
     }
+}
+
+/// Whether a call may ask this for a connection that the ledger knows. What is not
+/// there may be asked for in any way.
+fn may_ask(known: &Connection, asked: &ProvisionRequest) -> Result<(), Refusal> {
+    let id = &known.connection_id;
+    if known.leaves_nothing() {
+        return Ok(());
+    }
+    if let (Some(there), Some(here)) = (&known.account_id, &asked.account_id)
+        && there != here
+    {
+        let detail = format!("account_id: {here}, but connection {id} is in account {there}");
+        return Err(Refusal::new(Code::AccountDiffers, detail));
+    }
+    asked_by_call(known)
+}
+
+/// What a tag asks for is the tag's: a call neither changes nor removes it.
+fn asked_by_call(known: &Connection) -> Result<(), Refusal> {
+    if known.request.requested_by == RequestedBy::Call {
+        return Ok(());
+    }
+    let (vpc, id) = (&known.vpc_id, &known.connection_id);
+    let detail = format!("a tag on {vpc} asks for connection {id}");
+    Err(Refusal::new(Code::AskedForByTag, detail))
 }
 
 fn as_input(request: &impl Serialize) -> Result<Value, StepError> {

@@ -1,6 +1,6 @@
 //! Step tests: the door over a ledger and a Step Functions in this process.
 
-use in_process::stage::Stage;
+use in_process::stage::{Stage, entry};
 use serde_json::{Value, json};
 use shared::gateway::respond;
 use shared::ids::VpcId;
@@ -141,22 +141,10 @@ impl Api {
             .collect();
         let last = timeline.last().unwrap().clone();
         Connection {
-            connection_id: self.id().to_owned(),
-            account_id: None,
-            region: request.region.clone(),
-            vpc_id: request.vpc_id.clone(),
-            cluster_id: request.cluster_id.clone(),
-            request,
-            phase: last.phase,
             timeline,
             execution: execution.to_owned(),
-            started_at: began,
             updated_at: last.at,
-            endpoint_id: None,
-            security_group_id: None,
-            service_name: None,
-            outcome: None,
-            health: None,
+            ..entry(request, last.phase, began)
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct ConnectionSummary {
     pub cluster_id: ClusterId,
     /// How far it has come.
     pub phase: Phase,
-    /// Who asked for it last.
+    /// Who asked for what is in force.
     pub requested_by: RequestedBy,
     /// The endpoint, as soon as it exists.
     pub endpoint_id: Option<EndpointId>,
@@ -77,6 +77,9 @@ pub struct ConnectionView {
     pub timeline: Vec<Reached>,
     /// What the last run that came to an end ended with.
     pub outcome: Option<Outcome>,
+    /// The last run, if it was to change a connection that stands, and failed: how it
+    /// stands is told by all the rest.
+    pub attempt: Option<Attempt>,
     /// What the last check saw.
     pub health: Option<HealthView>,
     /// The host to connect to from inside the VPC, once the connection works.
@@ -91,9 +94,9 @@ pub struct ConnectionView {
     pub security_group_id: Option<SecurityGroupId>,
     /// The cluster's endpoint service, as soon as it is known.
     pub service_name: Option<ServiceName>,
-    /// Who asked for it last.
+    /// Who asked for what is in force.
     pub requested_by: RequestedBy,
-    /// What was asked for last, with all defaults; it can be sent again.
+    /// What is in force, with all defaults; it can be sent again.
     pub request: ConnectionRequest,
     /// The ARN of the last run.
     pub execution: String,
@@ -105,6 +108,35 @@ pub struct ConnectionView {
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
+}
+
+/// A run that failed on a connection that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Attempt {
+    /// What was asked for.
+    pub request: ConnectionRequest,
+    /// Who asked.
+    pub requested_by: RequestedBy,
+    /// When the run began.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub started_at: OffsetDateTime,
+    /// The code that it failed with, as far as known.
+    pub code: Option<String>,
+}
+
+impl Attempt {
+    fn of(connection: &Connection) -> Option<Self> {
+        let asked = connection.asked.clone()?;
+        let outcome = connection.outcome.as_ref();
+        let failure = outcome.and_then(|outcome| outcome.failure.as_ref());
+        connection.phase.is_over().then(|| Self {
+            requested_by: asked.requested_by,
+            request: ConnectionRequest(asked),
+            started_at: connection.started_at,
+            code: failure.map(|failure| failure.code.clone()),
+        })
+    }
 }
 
 /// A phase and when it was reached.
@@ -175,10 +207,9 @@ impl ConnectionView {
     pub(crate) fn of(connection: Connection) -> Self {
         let (steps, progress) = steps::of(&connection);
         let goes = steps::is_removal(connection.phase);
-        let outcome = connection.outcome;
-        let ready = outcome.as_ref().and_then(|outcome| outcome.ready.as_ref());
+        let attempt = Attempt::of(&connection);
         // What is being taken away is not offered any more.
-        let ready = ready.filter(|_| !goes).cloned();
+        let ready = connection.ready.filter(|_| !goes);
         let (host, port, connection_string) = ready.map_or((None, None, None), |ready| {
             (
                 Some(ready.host),
@@ -200,7 +231,8 @@ impl ConnectionView {
             progress,
             steps,
             timeline: connection.timeline.into_iter().map(reached).collect(),
-            outcome,
+            outcome: connection.outcome,
+            attempt,
             health: connection.health.map(HealthView::of),
             host,
             port,

@@ -1,7 +1,7 @@
 //! Which endpoints there are of this connection's own, and what a new one is made with.
 
 use shared::ec2::{Endpoint, NewEndpoint};
-use shared::ids::ServiceName;
+use shared::ids::{EndpointId, ServiceName};
 use shared::ownership::{Claim, Origin, client_token};
 use shared::{Code, StepError};
 
@@ -15,6 +15,8 @@ pub(crate) struct Own<'a> {
     pub(crate) usable: Option<&'a Endpoint>,
     /// Those that never can, and that nobody else claims.
     pub(crate) leftovers: Vec<&'a Endpoint>,
+    /// All that never can, those that are gone already included.
+    pub(crate) dead: Vec<&'a EndpointId>,
 }
 
 pub(crate) fn own<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &Claim) -> Own<'a> {
@@ -27,6 +29,7 @@ pub(crate) fn own<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &
     let alone = |endpoint: &&Endpoint| claim.others_in(&endpoint.tags).is_empty();
     Own {
         usable: living.into_iter().min_by_key(|endpoint| &endpoint.id),
+        dead: dead.iter().map(|endpoint| &endpoint.id).collect(),
         leftovers: dead
             .into_iter()
             .filter(|endpoint| !endpoint.state.is_gone())
@@ -35,8 +38,9 @@ pub(crate) fn own<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &
     }
 }
 
-/// The endpoint to be made.
-pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
+/// The endpoint to be made. `dead` are those that take no part any more: the token of
+/// a creation would answer for them for ever.
+pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEndpoint, StepError> {
     let group_id = input.group_id.clone().ok_or_else(|| {
         // Without a group EC2 would take the VPC's default group.
         StepError::new(
@@ -45,7 +49,7 @@ pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
         )
     })?;
     let mut parts = vec![
-        input.run.as_str(),
+        input.generation.as_str(),
         input.vpc_id.as_str(),
         input.endpoint.service_name.as_str(),
     ];
@@ -57,6 +61,7 @@ pub(crate) fn new_endpoint(input: &Input) -> Result<NewEndpoint, StepError> {
             .iter()
             .map(|subnet| subnet.as_str()),
     );
+    parts.extend(dead.iter().map(|endpoint| endpoint.as_str()));
     let token = client_token(&parts);
     let mut tags = input.claim.endpoint_tags();
     let trusted = input.trust_account.as_ref();
@@ -161,7 +166,7 @@ mod tests {
 
     fn input() -> Input {
         Input {
-            run: "run-1".to_owned(),
+            generation: "run-1".to_owned(),
             vpc_id: "vpc-0a71e830".parse().unwrap(),
             place: Place {
                 account_id: None,
@@ -191,20 +196,22 @@ mod tests {
         );
         let mut expected = input.claim.endpoint_tags();
         expected.extend(input.tags.clone());
-        assert_eq!(new_endpoint(&input).unwrap().tags, expected);
+        assert_eq!(new_endpoint(&input, &[]).unwrap().tags, expected);
         assert_eq!(expected["Name"], "orders");
     }
 
     #[test]
-    fn a_client_token_is_the_same_only_for_the_same_call_of_the_same_run() {
+    fn a_client_token_is_the_same_for_the_same_endpoint_until_it_is_dead() {
         let token = |change: fn(&mut Input)| {
             let mut input = input();
             change(&mut input);
-            new_endpoint(&input).unwrap().token
+            new_endpoint(&input, &[]).unwrap().token
         };
         let same = token(|_| {});
         assert_eq!(token(|_| {}), same);
-        assert_ne!(token(|input| input.run.push('x')), same);
+        let dead = "vpce-0a71e831".parse().unwrap();
+        assert_ne!(new_endpoint(&input(), &[&dead]).unwrap().token, same);
+        assert_ne!(token(|input| input.generation.push('x')), same);
         assert_ne!(
             token(|input| input.vpc_id = "vpc-0a71e831".parse().unwrap()),
             same

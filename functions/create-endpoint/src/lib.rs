@@ -23,8 +23,10 @@ use decide::{Own, new_endpoint, own};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The name of the execution; with it the client token is another one in every run.
-    pub run: String,
+    /// The client token is the same one for as long as this is, so that a run after one
+    /// that was lost meets what that one has made, even if EC2 does not show it yet. The
+    /// ledger has another one once a deletion has begun.
+    pub generation: String,
     /// Where EC2 is asked.
     pub place: Place,
     /// In which VPC.
@@ -70,7 +72,11 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
     }
 
     let endpoints = ec2.endpoints(&input.vpc_id).await?;
-    let Own { usable, leftovers } = own(&endpoints, &input.endpoint.service_name, claim);
+    let Own {
+        usable,
+        leftovers,
+        dead,
+    } = own(&endpoints, &input.endpoint.service_name, claim);
     if let Some(found) = usable {
         return Ok(Output {
             endpoint_id: found.id.clone(),
@@ -79,7 +85,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
     for leftover in leftovers {
         ec2.delete_endpoint(&leftover.id).await?;
     }
-    let created = ec2.create_endpoint(&new_endpoint(&input)?).await?;
+    let created = ec2.create_endpoint(&new_endpoint(&input, &dead)?).await?;
     Ok(Output {
         endpoint_id: created.id,
     })
@@ -150,7 +156,7 @@ mod tests {
             .look(|world| world.ec2.groups.keys().next().cloned())
             .unwrap();
         Input {
-            run: "run-1".to_owned(),
+            generation: "run-1".to_owned(),
             vpc_id: stage.request.vpc_id.clone(),
             place: stage.request.place(),
             claim: stage.claim.clone(),

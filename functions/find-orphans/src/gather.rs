@@ -49,13 +49,8 @@ impl Seen {
     /// not over.
     pub(crate) fn is_live(&self, things: &Claimed) -> bool {
         let entry = self.entries.get(&things.claim.connection_id);
-        entry.is_some_and(|entry| !leaves_nothing(entry.phase))
+        entry.is_some_and(|entry| !entry.leaves_nothing())
     }
-}
-
-/// Whether a connection in this phase has nothing of its own any more.
-pub(crate) fn leaves_nothing(phase: Phase) -> bool {
-    matches!(phase, Phase::RolledBack | Phase::Disconnected)
 }
 
 /// Whether an entry says that something is there which a run is not at work on.
@@ -64,9 +59,7 @@ pub(crate) fn says_that_something_is_there(entry: &Connection) -> bool {
         // It should have gone with the connection.
         return true;
     }
-    entry.phase.is_over()
-        && !leaves_nothing(entry.phase)
-        && crate::judge::endpoint_of(entry).is_some()
+    entry.phase.is_over() && !entry.leaves_nothing() && entry.endpoint().is_some()
 }
 
 /// Looks at one place; answers also how many entries the whole ledger has.
@@ -93,8 +86,7 @@ where
     let mut recorded = 0;
     tour::every_entry(ports.ledger, |entry| {
         recorded += 1;
-        seen.known_endpoints
-            .extend(crate::judge::endpoint_of(&entry).cloned());
+        seen.known_endpoints.extend(entry.endpoint().cloned());
         // An id holds Region and VPC, so the account that an entry names or leaves
         // out makes no other connection of it.
         if tagged.contains(&entry.connection_id)
@@ -151,7 +143,7 @@ where
         .entries
         .values()
         .filter(|entry| says_that_something_is_there(entry))
-        .filter_map(|entry| crate::judge::endpoint_of(entry).cloned())
+        .filter_map(|entry| entry.endpoint().cloned())
         .collect();
     let ids: Vec<EndpointId> = ids.into_iter().collect();
     if !ids.is_empty() {

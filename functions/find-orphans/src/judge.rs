@@ -22,12 +22,6 @@ const LONGEST_SENTENCE: usize = 500;
 /// What looks left behind and carried something within a day is in use.
 const UNLESS_TRAFFIC_MINUTES: u32 = 24 * 60;
 
-/// The endpoint of a connection, as far as its entry knows.
-pub(crate) fn endpoint_of(entry: &Connection) -> Option<&EndpointId> {
-    let reported = || Some(&entry.outcome.as_ref()?.ready.as_ref()?.endpoint_id);
-    entry.endpoint_id.as_ref().or_else(reported)
-}
-
 /// All findings of a place, in the order of their keys.
 pub(crate) fn findings(
     seen: &Seen,
@@ -147,7 +141,7 @@ impl Judge<'_> {
     fn entry(&self, entry: &Connection) -> Option<Finding> {
         let id = &entry.connection_id;
         let is_tagged = |it: &&Claimed| it.claim.connection_id == *id && it.vpc_id == entry.vpc_id;
-        let endpoint = endpoint_of(entry);
+        let endpoint = entry.endpoint();
         let exists = endpoint.is_some_and(|endpoint| self.seen.existing.contains(endpoint));
         if !says_that_something_is_there(entry)
             || self.seen.things.iter().any(|it| is_tagged(&it))
@@ -201,7 +195,7 @@ impl Judge<'_> {
     fn unregistered(&self, it: &Claimed) -> Option<Finding> {
         let Claimed { claim, vpc_id, .. } = it;
         let entry = self.seen.entries.get(&claim.connection_id)?;
-        if entry.phase != Phase::Ready || !it.is_at_home(&self.place.region) {
+        if !entry.stands() || !entry.phase.is_over() || !it.is_at_home(&self.place.region) {
             return None;
         }
         let cluster = self.seen.clusters.get(&claim.cluster_id)?.as_ref().ok()?;
@@ -311,8 +305,7 @@ impl Judge<'_> {
         vpc: &VpcId,
         entry: Option<&Connection>,
     ) -> Option<DeprovisionRequest> {
-        let account =
-            entry.and_then(|it| it.account_id.as_ref().or(it.request.account_id.as_ref()));
+        let account = entry.and_then(Connection::account);
         let mut request = json!({
             "cluster_id": finding.cluster_id,
             "region": self.place.region,

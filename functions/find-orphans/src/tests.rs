@@ -107,7 +107,6 @@ fn a_misspelled_field_is_refused() {
     assert_strict(&output.findings[0]);
     assert_strict(&OwnRegistration {
         endpoint_id: "vpce-0a71e831".parse().unwrap(),
-        own: true,
         trusted_account: "111122223333".parse().ok(),
     });
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::{AccountId, EndpointId, VpcId};
+use shared::ledger::OwnRegistration;
 use shared::ownership::Claim;
 use shared::place::Place;
 
@@ -23,21 +24,8 @@ pub struct Input {
     pub vpc_id: VpcId,
     /// The connection.
     pub claim: Claim,
-    /// What the ledger has, if it has something.
-    pub recorded: Option<Recorded>,
-}
-
-/// The registration of a connection, as `provision` writes it into the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Recorded {
-    /// The endpoint that is registered.
-    pub endpoint_id: EndpointId,
-    /// Whether the registration goes with the connection: it does not if it was
-    /// there before.
-    pub own: bool,
-    /// The account that the connection added to the cluster's trusted owners, if any.
-    pub trusted_account: Option<AccountId>,
+    /// The registrations that the ledger has.
+    pub recorded: Vec<OwnRegistration>,
 }
 
 /// What there is.
@@ -65,7 +53,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
 
 /// What is the connection's own. An endpoint that carries the claim tells by its
 /// tags whether it was registered before the connection came.
-fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> Output {
+fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Vec<OwnRegistration>) -> Output {
     let claimed: Vec<&Endpoint> = endpoints
         .iter()
         .filter(|endpoint| claim.is_in(&endpoint.tags))
@@ -79,7 +67,10 @@ fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> O
         .iter()
         .find_map(|endpoint| claim.trusted_account(&endpoint.tags));
     let is_claimed = |id: &EndpointId| claimed.iter().any(|endpoint| endpoint.id == *id);
-    if let Some(known) = recorded.filter(|it| it.own && !is_claimed(&it.endpoint_id)) {
+    for known in recorded
+        .into_iter()
+        .filter(|it| !is_claimed(&it.endpoint_id))
+    {
         distrust_account = distrust_account.or(known.trusted_account);
         registered.push(known.endpoint_id);
     }
@@ -102,6 +93,7 @@ mod tests {
 
     const ENDPOINT: &str = "vpce-0a10000000000000e";
     const GONE: &str = "vpce-0a10000000000000f";
+    const OLDER: &str = "vpce-0a10000000000000d";
     const ACCOUNT: &str = "111122223333";
 
     fn claim() -> Claim {
@@ -111,16 +103,15 @@ mod tests {
         }
     }
 
-    fn recorded(id: &str, own: bool) -> Recorded {
-        Recorded {
+    fn recorded(id: &str) -> OwnRegistration {
+        OwnRegistration {
             endpoint_id: id.parse().unwrap(),
-            own,
             trusted_account: ACCOUNT.parse().ok(),
         }
     }
 
     /// What is found where an endpoint with these tags is.
-    fn look(tags: &Tags, recorded: Option<Recorded>) -> Output {
+    fn look(tags: &Tags, recorded: Vec<OwnRegistration>) -> Output {
         let endpoint = Endpoint {
             tags: tags.clone(),
             ..endpoint("available")
@@ -159,45 +150,33 @@ mod tests {
                 output(&[ENDPOINT], &[], None),
             ),
         ] {
-            assert_eq!(look(&tags, None), expected, "{tags:?}");
+            assert_eq!(look(&tags, vec![]), expected, "{tags:?}");
             // Whatever the ledger says of the same endpoint.
-            for own in [true, false] {
-                let found = look(&tags, Some(recorded(ENDPOINT, own)));
-                assert_eq!(found, expected, "{tags:?}");
-            }
+            let found = look(&tags, vec![recorded(ENDPOINT)]);
+            assert_eq!(found, expected, "{tags:?}");
         }
-        assert_eq!(look(&Tags::new(), None), output(&[], &[], None));
+        assert_eq!(look(&Tags::new(), vec![]), output(&[], &[], None));
     }
 
     #[test]
     fn the_ledger_knows_of_what_is_deleted_or_let_go() {
         let made = marked(Origin::Made, true, false);
-        for (tags, id, own, expected) in [
+        for (tags, ids, registered) in [
+            (&made, vec![GONE], vec![ENDPOINT, GONE]),
+            (&Tags::new(), vec![GONE], vec![GONE]),
+            // Shared or adopted, it stays when the connection goes.
+            (&Tags::new(), vec![ENDPOINT], vec![ENDPOINT]),
+            // One is left of an earlier run, and one of the run before that.
             (
                 &made,
-                GONE,
-                true,
-                output(&[ENDPOINT], &[ENDPOINT, GONE], Some(ACCOUNT)),
+                vec![GONE, OLDER, ENDPOINT],
+                vec![ENDPOINT, GONE, OLDER],
             ),
-            (&made, GONE, false, output(&[ENDPOINT], &[ENDPOINT], None)),
-            (
-                &Tags::new(),
-                GONE,
-                true,
-                output(&[], &[GONE], Some(ACCOUNT)),
-            ),
-            (&Tags::new(), GONE, false, output(&[], &[], None)),
-            // Shared or adopted, it stays when the connection goes.
-            (
-                &Tags::new(),
-                ENDPOINT,
-                true,
-                output(&[], &[ENDPOINT], Some(ACCOUNT)),
-            ),
-            (&Tags::new(), ENDPOINT, false, output(&[], &[], None)),
         ] {
-            let found = look(tags, Some(recorded(id, own)));
-            assert_eq!(found, expected, "{id}, own: {own}");
+            let endpoints: &[&str] = if tags.is_empty() { &[] } else { &[ENDPOINT] };
+            let found = look(tags, ids.iter().map(|id| recorded(id)).collect());
+            let expected = output(endpoints, &registered, Some(ACCOUNT));
+            assert_eq!(found, expected, "{ids:?}");
         }
     }
 
@@ -211,17 +190,13 @@ mod tests {
             place: stage.request.place(),
             vpc_id: stage.request.vpc_id.clone(),
             claim: stage.claim.clone(),
-            recorded: None,
+            recorded: vec![recorded(GONE)],
         };
         assert_strict(&input);
         let (first, second) =
             stage.twice(async || handle(&stage.ports, input.clone()).await.unwrap());
         assert_eq!(first, second);
-        assert_eq!(first, output(&[ENDPOINT], &[ENDPOINT], None));
-    }
-
-    #[test]
-    fn a_misspelled_field_of_the_ledger_is_refused() {
-        assert_strict(&recorded(GONE, true));
+        let expected = output(&[ENDPOINT], &[ENDPOINT, GONE], Some(ACCOUNT));
+        assert_eq!(first, expected);
     }
 }

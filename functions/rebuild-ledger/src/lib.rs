@@ -155,11 +155,11 @@ where
                         it,
                         input: &input,
                     };
-                    let Some((entry, registration)) = found.entry() else {
+                    let Some(entry) = found.entry() else {
                         continue;
                     };
                     let is_new = if input.write {
-                        ledger.restore(&entry, Some(&registration)).await?
+                        ledger.restore(&entry).await?
                     } else {
                         ledger.connection(&entry.connection_id).await?.is_none()
                     };
@@ -265,8 +265,8 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The entry, and the registration as far as tags tell of it.
-    fn entry(&self) -> Option<(Connection, OwnRegistration)> {
+    /// The entry, with the registration as far as tags tell of it.
+    fn entry(&self) -> Option<Connection> {
         let Shown {
             claimed,
             endpoint,
@@ -275,11 +275,11 @@ impl Found<'_> {
         } = self.it;
         let claim = &claimed.claim;
         let made_at = endpoint.created_at.unwrap_or(self.input.now);
-        let registration = OwnRegistration {
+        let owns = claim.owns_registration(&endpoint.it.tags);
+        let registration = owns.then(|| OwnRegistration {
             endpoint_id: endpoint.it.id.clone(),
-            own: claim.owns_registration(&endpoint.it.tags),
             trusted_account: claim.trusted_account(&endpoint.it.tags),
-        };
+        });
         let request = self.request()?;
         let entry = Connection {
             connection_id: claim.connection_id.clone(),
@@ -288,6 +288,7 @@ impl Found<'_> {
             vpc_id: vpc.id.clone(),
             cluster_id: claim.cluster_id.clone(),
             request,
+            asked: None,
             phase: Phase::Ready,
             timeline: vec![Milestone {
                 phase: Phase::Ready,
@@ -299,6 +300,9 @@ impl Found<'_> {
             endpoint_id: Some(endpoint.it.id.clone()),
             security_group_id: self.group(),
             service_name: endpoint.it.service_name.parse().ok(),
+            stands_since: Some(made_at),
+            ready: None,
+            registrations: registration.into_iter().collect(),
             outcome: None,
             health: Some(Health {
                 status: HealthStatus::Unknown,
@@ -312,7 +316,7 @@ impl Found<'_> {
                 to_announce: false,
             }),
         };
-        Some((entry, registration))
+        Some(entry)
     }
 
     /// The group with the claim that is on the endpoint, or any that is.

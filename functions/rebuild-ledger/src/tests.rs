@@ -55,16 +55,11 @@ fn an_entry_is_written_once_and_only_if_it_is_wanted() {
 }
 
 #[test]
-fn a_registration_that_was_there_before_stays_marked_so() {
+fn a_registration_that_was_there_before_stays() {
     let stage = adopted();
     rebuild(&stage, true);
-    let item = stage.look(|world| {
-        let items = world.dynamodb.items(&world.stack.connections_table);
-        items[&stage.claim.connection_id].clone()
-    });
-    let registration = item["registration"]["S"].as_str().unwrap();
-    let registration: OwnRegistration = serde_json::from_str(registration).unwrap();
-    assert!(!registration.own, "{registration:?}");
+    let written = entry(&stage).unwrap();
+    assert_eq!(written.registrations, [], "it is not the connection's own");
 }
 
 #[test]

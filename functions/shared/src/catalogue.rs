@@ -54,12 +54,15 @@ catalogue! {
         "A tag on the VPC that says what to connect has a value that cannot be read, or a key that is not known.",
         "Correct the tag that the message names. Until then nothing is connected or removed because of it.";
     AskedForByTag = "asked-for-by-tag", InvalidInput,
-        "A tag on the VPC asks for the connection, and would have it made again as soon as it is gone.",
-        "Take the cluster's id out of the tag (`aws ec2 delete-tags` or `create-tags`): that removes the connection.";
+        "A tag on the VPC asks for the connection, so a call neither changes nor removes it.",
+        "Change the VPC's tags. Taking the cluster's id out of the tag (`aws ec2 delete-tags` or `create-tags`) removes the connection.";
     AskedForByCall = "asked-for-by-call", InvalidInput,
         "The connection was asked for by a call, so the VPC's tags neither change nor remove it.",
         "Change it by a call; or remove it by a call and leave the cluster's id in the tag.";
 
+    AccountDiffers = "account-differs", InvalidInput,
+        "The connection is in another account than the request names.",
+        "Correct account_id. If the connection is to be forgotten because that account is lost, take it away first.";
     ConnectionBusy = "connection-busy", Rejected,
         "Another run was changing this VPC's connections, and had not ended when the limit was reached.",
         "Wait for the end of that run (the lease in the table of leases names it), then run again, or raise limits.lease_seconds.";

@@ -159,8 +159,12 @@ pub struct Connection {
     pub vpc_id: VpcId,
     /// The cluster.
     pub cluster_id: ClusterId,
-    /// What was asked for last, with all defaults.
+    /// What is in force, with all defaults: for a connection that stands, what the last
+    /// run that ended ready was asked for; for any other, what was asked for last.
     pub request: ProvisionRequest,
+    /// What the last run was asked for, as long as it is not in force: the run is at
+    /// work, or it failed and the connection stands as before.
+    pub asked: Option<ProvisionRequest>,
     /// How far it has come.
     pub phase: Phase,
     /// The phases of the last run.
@@ -179,6 +183,13 @@ pub struct Connection {
     pub security_group_id: Option<SecurityGroupId>,
     /// The cluster's endpoint service, as soon as it is known.
     pub service_name: Option<ServiceName>,
+    /// Since when it stands: when a run first ended ready. `None` where none did, and
+    /// once a removal has begun.
+    pub stands_since: Option<OffsetDateTime>,
+    /// What clients need, of the last run that ended ready.
+    pub ready: Option<crate::report::Ready>,
+    /// What has to be taken back from the cluster when it goes.
+    pub registrations: Vec<OwnRegistration>,
     /// What the last run that came to an end ended with: the output of `report-outcome`.
     pub outcome: Option<crate::report::Outcome>,
     /// What the last check saw.
@@ -186,6 +197,37 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether it stands: it was ready, and nobody has begun to take it away. Whatever
+    /// became of later runs, it is checked, protected and repaired.
+    pub fn stands(&self) -> bool {
+        self.stands_since.is_some() && !self.removal_has_begun()
+    }
+
+    /// Whether nothing of it is there, as far as its entry knows.
+    pub fn leaves_nothing(&self) -> bool {
+        self.phase == Phase::Disconnected
+            || self.phase == Phase::RolledBack && !self.stands() && self.endpoint_id.is_none()
+    }
+
+    /// Its endpoint, as far as its entry knows.
+    pub fn endpoint(&self) -> Option<&EndpointId> {
+        let reported = || Some(&self.ready.as_ref()?.endpoint_id);
+        self.endpoint_id.as_ref().or_else(reported)
+    }
+
+    /// What the last run was asked for.
+    pub fn last_asked(&self) -> &ProvisionRequest {
+        self.asked.as_ref().unwrap_or(&self.request)
+    }
+
+    /// The account that it is in: the one where its VPC was found, or else the one that
+    /// was asked for. `None` is the account of the stack, as far as known.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.account_id
+            .as_ref()
+            .or(self.request.account_id.as_ref())
+    }
+
     /// Whether the last run was one that took it away, or began to.
     pub fn removal_has_begun(&self) -> bool {
         removal_has_begun(self.phase, &self.timeline)

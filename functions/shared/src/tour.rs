@@ -67,9 +67,8 @@ pub fn settled(place: Place, own_account: Option<&AccountId>) -> Place {
 
 /// Where a connection is, as far as its entry tells.
 pub fn place_of(entry: &Connection, own_account: Option<&AccountId>) -> Place {
-    let asked = entry.request.account_id.as_ref();
     let place = Place {
-        account_id: entry.account_id.as_ref().or(asked).cloned(),
+        account_id: entry.account().cloned(),
         region: entry.region.clone(),
     };
     settled(place, own_account)
@@ -95,7 +94,7 @@ pub async fn every_entry(
 }
 
 /// The places to look at, each once and in order: `only` these, if there are any, or
-/// those of `always` (separated by spaces) and all that the ledger has connections in.
+/// those of `always` (separated by spaces) and all that by the ledger have something.
 ///
 /// # Errors
 /// [`Code::InvalidRequest`] for a place that cannot be read, and those of the ledger.
@@ -120,7 +119,10 @@ pub async fn places(
         .map(read)
         .collect::<Result<_, _>>()?;
     every_entry(ledger, |entry| {
-        places.insert(place_of(&entry, own_account));
+        // One that leaves nothing may name a place that does not exist.
+        if !entry.leaves_nothing() {
+            places.insert(place_of(&entry, own_account));
+        }
     })
     .await?;
     if places.len() > MOST_PLACES {

@@ -109,11 +109,13 @@ pub(crate) fn decide(
         |machine: Machine, input: &Value| by_retry(id, machine, input, connection, occasion);
     match wanted {
         Wanted::Connected(request)
-            if goal == Machine::Deprovision || !ask_the_same(request, &connection.request) =>
+            if goal == Machine::Deprovision || !ask_the_same(request, connection.last_asked()) =>
         {
             start(Machine::Provision, json!(request), fresh)
         }
-        Wanted::Connected(_) if connection.phase == Phase::Ready => {
+        Wanted::Connected(request)
+            if connection.phase == Phase::Ready && ask_the_same(request, &connection.request) =>
+        {
             Step::Leave("it is connected as the tags ask for")
         }
         Wanted::Connected(request) => start(Machine::Provision, json!(request), once_more),
@@ -150,14 +152,14 @@ fn decide_by_call(
     let Wanted::Connected(request) = wanted else {
         return Step::Leave("it was asked for by a call");
     };
-    if matches!(connection.phase, Phase::RolledBack | Phase::Disconnected) {
+    if connection.leaves_nothing() {
         let names = |machine: Machine, input: &Value| {
             by_state(id, machine, input, Some(connection), occasion)
         };
         return start(Machine::Provision, json!(request), names);
     }
-    let stands = connection.phase == Phase::Ready || !connection.phase.is_over();
-    if stands
+    let is_there = connection.phase == Phase::Ready || !connection.phase.is_over();
+    if is_there
         && last_goal(connection) == Machine::Provision
         && ask_the_same(request, &connection.request)
     {
@@ -183,7 +185,7 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
         let input = if machine == Machine::Deprovision {
             deprovision_input(connection)
         } else {
-            json!(connection.request)
+            json!(connection.last_asked())
         };
         let name = names::again(&connection.connection_id, &connection.execution);
         Start {
@@ -288,12 +290,11 @@ fn by_retry(
 }
 
 fn deprovision_input(connection: &Connection) -> Value {
-    let account = connection.account_id.as_ref();
     json!({
         "cluster_id": connection.cluster_id,
         "region": connection.region,
         "vpc_id": connection.vpc_id,
-        "account_id": account.or(connection.request.account_id.as_ref()),
+        "account_id": connection.account(),
         "undo_seconds": connection.request.limits.undo_seconds,
         "requested_by": connection.request.requested_by,
     })

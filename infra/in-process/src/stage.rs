@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::StepError;
+use shared::ledger::{self, Milestone, Phase};
 use shared::ownership::{Claim, connection_id};
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
@@ -46,6 +47,33 @@ pub struct Things {
     pub registrations: Vec<(String, Connection)>,
     /// The accounts that may connect, by cluster.
     pub trusted: Vec<(String, String)>,
+}
+
+/// The entry of a connection of which nothing more is known than that a run has come
+/// so far with it.
+pub fn entry(request: ProvisionRequest, phase: Phase, at: OffsetDateTime) -> ledger::Connection {
+    ledger::Connection {
+        connection_id: request.claim().connection_id,
+        account_id: None,
+        region: request.region.clone(),
+        vpc_id: request.vpc_id.clone(),
+        cluster_id: request.cluster_id.clone(),
+        request,
+        asked: None,
+        phase,
+        timeline: vec![Milestone { phase, at }],
+        execution: "arn:aws:states:eu-west-1:111122223333:execution:provision:1".to_owned(),
+        started_at: at,
+        updated_at: at,
+        endpoint_id: None,
+        security_group_id: None,
+        service_name: None,
+        stands_since: (phase == Phase::Ready).then_some(at),
+        ready: None,
+        registrations: Vec::new(),
+        outcome: None,
+        health: None,
+    }
 }
 
 impl Stage {

@@ -112,7 +112,10 @@ fn status(code: Code) -> u16 {
         Code::ClusterNotAllowed => 403,
         Code::ConnectionNotFound | Code::ResourceNotFound => 404,
         Code::MethodNotAllowed => 405,
-        Code::IdempotencyKeyReused | Code::AskedForByTag | Code::ConnectionProtected => 409,
+        Code::AccountDiffers
+        | Code::IdempotencyKeyReused
+        | Code::AskedForByTag
+        | Code::ConnectionProtected => 409,
         Code::UnsupportedMediaType => 415,
         other => match other.name() {
             StepErrorName::Transient => 503,

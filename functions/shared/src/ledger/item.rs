@@ -31,8 +31,6 @@ pub const HOLDER: &str = "holder";
 pub const EXPIRES_AT: &str = "expires_at";
 /// When a thing without a time of its own was first seen, in seconds since 1970.
 pub const FIRST_SEEN: &str = "first_seen";
-/// The registration of a connection, as JSON: see [`super::OwnRegistration`].
-pub const REGISTRATION: &str = "registration";
 
 /// Reads an item. `text` finds an attribute by its name; what is not text counts
 /// as absent.
@@ -49,6 +47,7 @@ pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, St
         vpc_id: item.word("vpc_id")?,
         cluster_id: item.word("cluster_id")?,
         request: item.json("request")?,
+        asked: item.json_if_there("asked")?,
         phase: item.word(PHASE)?,
         timeline: item.json_if_there("timeline")?.unwrap_or_default(),
         execution: item.word(EXECUTION)?,
@@ -57,6 +56,9 @@ pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, St
         endpoint_id: item.word_if_there("endpoint_id")?,
         security_group_id: item.word_if_there("security_group_id")?,
         service_name: item.word_if_there("service_name")?,
+        stands_since: item.time_if_there("stands_since")?,
+        ready: item.json_if_there("ready")?,
+        registrations: item.json_if_there("registrations")?.unwrap_or_default(),
         outcome: item.json_if_there("outcome")?,
         health: item.json_if_there(HEALTH)?,
     })
@@ -76,6 +78,7 @@ pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
         ("vpc_id", text(&connection.vpc_id)),
         ("cluster_id", text(&connection.cluster_id)),
         ("request", json(&connection.request)),
+        ("asked", connection.asked.as_ref().and_then(json)),
         (PHASE, text(&connection.phase.as_str())),
         ("timeline", json(&connection.timeline)),
         (EXECUTION, text(&connection.execution)),
@@ -92,6 +95,14 @@ pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
         (
             "service_name",
             id(connection.service_name.as_ref().map(|name| name.as_str())),
+        ),
+        ("stands_since", connection.stands_since.and_then(moment)),
+        ("ready", connection.ready.as_ref().and_then(json)),
+        (
+            "registrations",
+            Some(&connection.registrations)
+                .filter(|list| !list.is_empty())
+                .and_then(json),
         ),
         ("outcome", connection.outcome.as_ref().and_then(json)),
         (HEALTH, connection.health.as_ref().and_then(json)),
@@ -139,8 +150,13 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Item<F> {
     }
 
     fn time(&self, name: &str) -> Result<OffsetDateTime, StepError> {
-        let text = self.there(name, self.0(name))?;
-        OffsetDateTime::parse(text, &Rfc3339).map_err(|error| self.unreadable(name, &error))
+        self.there(name, self.time_if_there(name)?)
+    }
+
+    fn time_if_there(&self, name: &str) -> Result<Option<OffsetDateTime>, StepError> {
+        let time = self.0(name).map(|text| OffsetDateTime::parse(text, &Rfc3339));
+        time.transpose()
+            .map_err(|error| self.unreadable(name, &error))
     }
 
     fn there<T>(&self, name: &str, value: Option<T>) -> Result<T, StepError> {
@@ -160,12 +176,13 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::ledger::{Milestone, Phase};
+    use crate::ledger::{Milestone, OwnRegistration, Phase};
     use crate::report::{Explained, Outcome};
     use crate::request::ProvisionRequest;
 
-    const FULL: [&str; 16] = [
+    const FULL: [&str; 20] = [
         "account_id",
+        "asked",
         "cluster_id",
         "connection_id",
         "endpoint_id",
@@ -173,10 +190,13 @@ mod tests {
         "health",
         "outcome",
         "phase",
+        "ready",
         "region",
+        "registrations",
         "request",
         "security_group_id",
         "service_name",
+        "stands_since",
         "started_at",
         "timeline",
         "updated_at",
@@ -207,6 +227,7 @@ mod tests {
             region: request.region.clone(),
             vpc_id: request.vpc_id.clone(),
             cluster_id: request.cluster_id.clone(),
+            asked: Some(request.clone()),
             request,
             phase: Phase::RolledBack,
             timeline: vec![Milestone {
@@ -219,6 +240,23 @@ mod tests {
             endpoint_id: Some("vpce-0a71e831cb5152c43".parse().unwrap()),
             security_group_id: Some("sg-0a71e831cb5152c43".parse().unwrap()),
             service_name: Some("com.amazonaws.vpce.eu-west-1.vpce-svc-0a7".parse().unwrap()),
+            stands_since: Some(at),
+            ready: serde_json::from_value(json!({
+                "connection_id": "0123456789abcdef",
+                "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+                "region": "eu-west-1",
+                "vpc_id": "vpc-0a71e831cb5152c43",
+                "endpoint_id": "vpce-0a71e831cb5152c43",
+                "host": "internal-shop.example",
+                "port": 26257,
+                "connection_string": "postgresql://USER@internal-shop.example:26257/defaultdb",
+                "notes": [],
+            }))
+            .unwrap(),
+            registrations: vec![OwnRegistration {
+                endpoint_id: "vpce-0a71e831cb5152c43".parse().unwrap(),
+                trusted_account: None,
+            }],
             outcome: Some(Outcome {
                 phase: Phase::RolledBack,
                 sentence: "It failed.".into(),
@@ -252,6 +290,10 @@ mod tests {
             endpoint_id: None,
             security_group_id: None,
             service_name: None,
+            asked: None,
+            stands_since: None,
+            ready: None,
+            registrations: Vec::new(),
             outcome: None,
             health: None,
             ..full
@@ -296,11 +338,15 @@ mod tests {
         };
         assert!(FULL.into_iter().filter(is_optional).eq([
             "account_id",
+            "asked",
             "endpoint_id",
             "health",
             "outcome",
+            "ready",
+            "registrations",
             "security_group_id",
             "service_name",
+            "stands_since",
             "timeline",
         ]));
         let nothing = read(|_| None).unwrap_err();

@@ -17,15 +17,14 @@ pub struct Lease {
     pub expires_at: OffsetDateTime,
 }
 
-/// The registration of a connection, in the words in which `provision` writes it
-/// into the attribute `registration`, and `deprovision` reads it.
+/// A registration of a connection, in the words in which `provision` writes it
+/// into the attribute `registrations`, and `deprovision` reads it. One that was there
+/// before the connection came is not the connection's own, and not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnRegistration {
     /// The endpoint that is registered.
     pub endpoint_id: EndpointId,
-    /// Whether the registration goes with the connection.
-    pub own: bool,
     /// The account that the connection added to the cluster's trusted owners, if any.
     pub trusted_account: Option<AccountId>,
 }
@@ -49,11 +48,7 @@ pub trait Upkeep {
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, StepError>;
     /// Writes an entry where there is none. Whether it did.
-    async fn restore(
-        &self,
-        connection: &Connection,
-        registration: Option<&OwnRegistration>,
-    ) -> Result<bool, StepError>;
+    async fn restore(&self, connection: &Connection) -> Result<bool, StepError>;
 }
 
 /// How long a note of [`Upkeep::first_seen`] is kept.

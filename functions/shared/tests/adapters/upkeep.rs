@@ -15,14 +15,13 @@ async fn story(ledger: &(impl Ledger + Upkeep), connection: &str) -> Vec<String>
     let later = now + time::Duration::hours(5);
     let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
     let group = GROUP.parse().unwrap();
-    let registration = OwnRegistration {
-        endpoint_id: ENDPOINT.parse().unwrap(),
-        own: true,
-        trusted_account: None,
-    };
     let known = ledger.connection(connection).await.unwrap().unwrap();
     let mut fresh = known.clone();
     fresh.connection_id = "00ff00ff00ff00ff".to_owned();
+    fresh.registrations = vec![OwnRegistration {
+        endpoint_id: ENDPOINT.parse().unwrap(),
+        trusted_account: None,
+    }];
     let mut learned = Vec::new();
     for at in [now, datetime!(2100-01-01 00:00 UTC)] {
         learned.push(format!("{:?}", ledger.lease(&region, &vpc, at).await));
@@ -31,7 +30,7 @@ async fn story(ledger: &(impl Ledger + Upkeep), connection: &str) -> Vec<String>
         learned.push(format!("{:?}", ledger.first_seen(&group, at).await));
     }
     for it in [&known, &fresh, &fresh] {
-        let restored = ledger.restore(it, Some(&registration)).await;
+        let restored = ledger.restore(it).await;
         learned.push(format!("{restored:?}"));
     }
     let found = ledger.connection(&fresh.connection_id).await.unwrap();

@@ -1,3 +1,4 @@
+use in_process::stage::entry;
 use shared::ledger::Milestone;
 use shared::request::{DeprovisionRequest, ProvisionRequest};
 use time::macros::datetime;
@@ -29,21 +30,9 @@ fn wish() -> ProvisionRequest {
 fn connection(phase: Phase) -> Connection {
     Connection {
         connection_id: ID.into(),
-        account_id: None,
-        region: "us-east-1".parse().unwrap(),
-        vpc_id: "vpc-0a71e831cb5152c43".parse().unwrap(),
-        cluster_id: "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap(),
-        request: wish(),
-        phase,
         timeline: vec![],
         execution: execution("first"),
-        started_at: ENDED,
-        updated_at: ENDED,
-        endpoint_id: None,
-        security_group_id: None,
-        service_name: None,
-        outcome: None,
-        health: None,
+        ..entry(wish(), phase, ENDED)
     }
 }
 

@@ -109,8 +109,7 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         loop {
             let page = self.ledger.connections(after.as_deref(), PAGE).await?;
             for connection in page.connections {
-                let account = connection.account_id.as_ref();
-                let account = account.or(connection.request.account_id.as_ref()).or(own);
+                let account = connection.account().or(own);
                 if connection.region != place.region || account != place.account_id.as_ref() {
                     continue;
                 }

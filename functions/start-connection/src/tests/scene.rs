@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use in_process::stage::{Stage, at_once};
+use in_process::stage::{Stage, at_once, entry};
 use serde_json::{Value, json};
 use shared::StepErrorName;
 use shared::config::Config;
@@ -259,24 +259,7 @@ impl Scene {
             })
         } else {
             let request = ProvisionRequest::parse(&input).unwrap();
-            Some(Connection {
-                connection_id: self.id(cluster.as_str()),
-                account_id: None,
-                region: request.region.clone(),
-                vpc_id: request.vpc_id.clone(),
-                cluster_id: cluster,
-                request,
-                phase: Phase::Requested,
-                timeline: milestone(Phase::Requested),
-                execution: run.arn.clone(),
-                started_at: at,
-                updated_at: at,
-                endpoint_id: None,
-                security_group_id: None,
-                service_name: None,
-                outcome: None,
-                health: None,
-            })
+            Some(entry(request, Phase::Requested, at))
         };
         if let Some(connection) = connection {
             self.stage.ports.put_connection(&Connection {
@@ -303,6 +286,7 @@ impl Scene {
             self.stage.ports.put_connection(&Connection {
                 phase,
                 updated_at: self.now(),
+                stands_since: (phase == Phase::Ready).then(|| self.now()),
                 ..before
             });
         }

@@ -1,5 +1,6 @@
 //! One input at a time.
 
+use in_process::stage::entry;
 use serde_json::{Value, json};
 use shared::ledger::{Connection, Phase};
 use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy};
@@ -30,22 +31,10 @@ fn ready(scene: &Scene, cluster: &str, requested_by: RequestedBy) -> Connection 
     request.cluster_id = cluster.parse().unwrap();
     request.requested_by = requested_by;
     let connection = Connection {
-        connection_id: scene.id(cluster),
         account_id: ACCOUNT.parse().ok(),
-        region: request.region.clone(),
-        vpc_id: request.vpc_id.clone(),
-        cluster_id: request.cluster_id.clone(),
-        request,
-        phase: Phase::Ready,
         timeline: vec![],
         execution: "arn:aws:states:eu-west-1:111122223333:execution:x:before".into(),
-        started_at: scene.now(),
-        updated_at: scene.now(),
-        endpoint_id: None,
-        security_group_id: None,
-        service_name: None,
-        outcome: None,
-        health: None,
+        ..entry(request, Phase::Ready, scene.now())
     };
     scene.stage.ports.put_connection(&connection);
     connection

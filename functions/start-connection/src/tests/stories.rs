@@ -1,6 +1,7 @@
 //! Floods, duplicates, reordering, losses: whatever becomes of the events and of
 //! the runs, in the end it is as the tags say.
 
+use in_process::stage::entry;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::ledger::{Connection, Phase};
@@ -68,22 +69,9 @@ fn scene() -> Scene {
     request.cluster_id = BY_CALL.parse().unwrap();
     request.requested_by = RequestedBy::Call;
     scene.stage.ports.put_connection(&Connection {
-        connection_id: scene.id(BY_CALL),
-        account_id: None,
-        region: request.region.clone(),
-        vpc_id: request.vpc_id.clone(),
-        cluster_id: request.cluster_id.clone(),
-        request,
-        phase: Phase::Ready,
         timeline: vec![],
         execution: "arn:aws:states:eu-west-1:111122223333:execution:x:by-call".into(),
-        started_at: scene.now(),
-        updated_at: scene.now(),
-        endpoint_id: None,
-        security_group_id: None,
-        service_name: None,
-        outcome: None,
-        health: None,
+        ..entry(request, Phase::Ready, scene.now())
     });
     scene
 }

@@ -1,35 +1,22 @@
 //! The ledger over the tables of the world.
 
-use shared::ledger::{HealthStatus, Milestone};
+use shared::ledger::HealthStatus;
 use simulator::{Fault, FaultKind, Moment};
 use time::macros::datetime;
 
 use super::*;
-use crate::stage::{Stage, at_once};
+use crate::stage::{Stage, at_once, entry};
 
 const RUN: &str = "arn:aws:states:eu-west-1:111122223333:execution:crdb-privatelink-provision:one";
 
 fn connection(stage: &Stage, id: &str) -> Connection {
     let at = datetime!(2026-11-22 18:00:00 UTC);
-    let request = stage.request.clone();
-    let phase = Phase::EndpointMade;
     Connection {
         connection_id: id.to_owned(),
         account_id: Some("111122223333".parse().unwrap()),
-        region: request.region.clone(),
-        vpc_id: request.vpc_id.clone(),
-        cluster_id: request.cluster_id.clone(),
-        request,
-        phase,
-        timeline: vec![Milestone { phase, at }],
         execution: RUN.to_owned(),
-        started_at: at,
-        updated_at: at,
         endpoint_id: Some("vpce-0a71e831cb5152c43".parse().unwrap()),
-        security_group_id: None,
-        service_name: None,
-        outcome: None,
-        health: None,
+        ..entry(stage.request.clone(), Phase::EndpointMade, at)
     }
 }
 

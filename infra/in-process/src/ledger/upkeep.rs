@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use shared::ids::{Region, SecurityGroupId, VpcId};
-use shared::ledger::{
-    Connection, Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key, item, lease_key,
-};
+use shared::ledger::{Connection, Lease, NOTED_DAYS, Upkeep, first_seen_key, item, lease_key};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
@@ -57,20 +55,12 @@ impl Upkeep for InProcess {
         })
     }
 
-    async fn restore(
-        &self,
-        connection: &Connection,
-        registration: Option<&OwnRegistration>,
-    ) -> Result<bool, StepError> {
+    async fn restore(&self, connection: &Connection) -> Result<bool, StepError> {
         let (table, _) = self.tables();
         let texts = item::write(connection).into_iter();
-        let mut attributes: Map<String, Value> = texts
+        let attributes: Map<String, Value> = texts
             .map(|(name, text)| (name.to_owned(), json!({ "S": text })))
             .collect();
-        if let Some(registration) = registration {
-            let registration = json!(registration).to_string();
-            attributes.insert(item::REGISTRATION.to_owned(), json!({ "S": registration }));
-        }
         let request = json!({
             "Item": attributes,
             "ConditionExpression": "attribute_not_exists(#id)",

@@ -8,9 +8,7 @@ use time::OffsetDateTime;
 
 use super::{DynamoLedger, attribute, failure, text};
 use crate::ids::{Region, SecurityGroupId, VpcId};
-use crate::ledger::{
-    Connection, Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key, item, lease_key,
-};
+use crate::ledger::{Connection, Lease, NOTED_DAYS, Upkeep, first_seen_key, item, lease_key};
 use crate::{Code, StepError};
 
 impl Upkeep for DynamoLedger {
@@ -65,18 +63,11 @@ impl Upkeep for DynamoLedger {
         })
     }
 
-    async fn restore(
-        &self,
-        connection: &Connection,
-        registration: Option<&OwnRegistration>,
-    ) -> Result<bool, StepError> {
+    async fn restore(&self, connection: &Connection) -> Result<bool, StepError> {
         let table = self.tables.connections.required()?;
         let mut request = self.client.put_item().table_name(table);
         for (name, value) in item::write(connection) {
             request = request.item(name, text(value));
-        }
-        if let Some(registration) = registration.and_then(item::json) {
-            request = request.item(item::REGISTRATION, text(registration));
         }
         let sent = request
             .condition_expression("attribute_not_exists(#id)")

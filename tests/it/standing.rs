@@ -1,0 +1,441 @@
+//! What the ledger remembers: of a connection that stands, whatever becomes of later
+//! runs on it; of one that was given up; and of what could not be taken back.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use engine::Clock;
+use find_orphans::{Known, Ports};
+use serde_json::json;
+use shared::Code;
+use shared::config::Config;
+use shared::ledger::{Connection, Phase};
+use shared::report::Failure;
+use shared::settings::Settings;
+use simulator::{Fault, FaultKind, Moment};
+use system_tests::aftermath::{Snapshot, check, recorded};
+use system_tests::books::{connections, forget};
+use system_tests::change::{ENDPOINT, GROUP, working};
+use system_tests::crash::{bury, is_lost};
+use system_tests::parallel::in_parallel;
+use system_tests::removal::Removal;
+use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending};
+use system_tests::situations::{connected, two_clusters};
+use system_tests::standing;
+
+fn run(stage: &Stage) -> Ending {
+    let before = Snapshot::settled(stage);
+    let name = format!("run-{}", stage.simulator.calls().len());
+    let ended = ending(&stage.provision(&name));
+    check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
+    ended
+}
+
+#[track_caller]
+fn failed(stage: &Stage, name: &str, code: Code) -> Failure {
+    match run(stage) {
+        Ending::Failed(ended, failure) => {
+            assert_eq!(
+                (ended.as_str(), failure.code()),
+                (name, code),
+                "{failure:#?}"
+            );
+            *failure
+        }
+        Ending::Ready(ready) => panic!("{ready:?}"),
+    }
+}
+
+#[track_caller]
+fn entry(stage: &Stage) -> Connection {
+    recorded(stage).expect("an entry")
+}
+
+/// What a sweep says of all that there is.
+fn swept(stage: &Stage) -> find_orphans::Output {
+    let ports = stage.ports();
+    let asked = Ports {
+        places: &ports,
+        cloud: &ports,
+        ledger: &ports,
+    };
+    let input = find_orphans::Input {
+        cursor: None,
+        only: Vec::new(),
+        always: "eu-west-1".to_owned(),
+        minimum_age_hours: 1,
+        remove: false,
+        now: stage.clock.now(),
+        execution: "sweep".to_owned(),
+        sum: None,
+    };
+    let known = Known::new(&Config::of(|_| None)).expect("a configuration");
+    block_on(find_orphans::handle(asked, &known, input)).expect("a sweep")
+}
+
+/// A mistyped subnet, asked for without the protection that is in force.
+#[test]
+fn a_change_that_fails_leaves_a_connection_as_protected_and_as_live_as_before() {
+    let stage = working().asking("protect", json!(true));
+    assert!(matches!(run(&stage), Ending::Ready(_)));
+    let former = entry(&stage);
+    let mistyped = stage
+        .for_request(&stage.request)
+        .asking("protect", json!(false))
+        .asking("subnet_ids", json!(["subnet-0a1000000000000ff"]));
+    failed(&mistyped, "RolledBack", Code::SubnetNotFound);
+
+    let after = entry(&stage);
+    assert_eq!((after.phase, after.stands()), (Phase::Ready, true));
+    assert!(after.request.protect);
+    assert_eq!(after.stands_since, former.stands_since);
+    let asked = after.asked.expect("what was asked for stands beside it");
+    assert_eq!(asked.subnet_ids[0].as_str(), "subnet-0a1000000000000ff");
+    stage.clock.advance(Duration::from_secs(9 * 24 * 3600));
+    assert!(swept(&stage).findings.is_empty());
+    let Removal::Incomplete(refused) = Removal::of(&stage.deprovision("away")) else {
+        panic!("disconnected");
+    };
+    assert_eq!(refused.code(), Code::ConnectionProtected);
+    // The next good run has nothing left to tell of.
+    assert!(matches!(run(&stage), Ending::Ready(_)));
+    assert_eq!(entry(&stage).asked, None);
+}
+
+#[test]
+fn what_cannot_be_seen_to_work_is_not_said_to() {
+    // One source more; its rule is made, and then the cluster stays silent.
+    let sources = json!({ "cidrs": ["10.20.0.0/16", "10.30.0.0/16", "10.40.0.0/16"] });
+    let stage = working().forked().asking("sources", sources);
+    let stage = stage.with(Fault::from_then_on(
+        "cloud:GET private-endpoint-connections",
+        2,
+        FaultKind::ServerError,
+        Moment::Before,
+    ));
+    let failure = failed(&stage, "RolledBack", Code::CloudUnavailable);
+    assert!(!failure.undone.is_empty(), "{failure:#?}");
+    let after = entry(&stage);
+    assert_eq!(
+        (after.phase, after.stands()),
+        (Phase::RollbackIncomplete, true)
+    );
+}
+
+#[test]
+fn a_connection_is_asked_for_and_taken_away_where_it_is() {
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let former = entry(&stage);
+    let elsewhere = stage
+        .for_request(&stage.request)
+        .asking("account_id", json!("999988887777"));
+    let failure = failed(&elsewhere, "RolledBack", Code::AccountDiffers);
+    assert!(failure.detail().contains("999988887777"), "{failure:?}");
+    let after = entry(&stage);
+    assert_eq!(
+        (after.execution, after.request),
+        (former.execution, former.request)
+    );
+}
+
+#[test]
+fn what_a_tag_asked_for_stays_the_tags() {
+    let by_tag = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
+    assert!(matches!(run(&by_tag), Ending::Ready(_)));
+    let by_call = by_tag
+        .for_request(&by_tag.request)
+        .asking("requested_by", json!("call"));
+    assert!(matches!(run(&by_call), Ending::Ready(_)));
+    let asks = entry(&by_tag).request.requested_by;
+    assert_eq!(asks, shared::request::RequestedBy::VpcTag);
+}
+
+#[test]
+fn a_refused_request_leaves_nothing_that_lasts() {
+    for (field, value, code) in [
+        ("account_id", json!("999988887777"), Code::VpcInOtherAccount),
+        ("vpc_id", json!("vpc-0a1b2c3d4e5f60799"), Code::VpcNotFound),
+    ] {
+        let stage = Stage::shipped("standard-cluster").asking(field, value);
+        failed(&stage, "RolledBack", code);
+        let item = stage.simulator.look(|world| {
+            let items = world.dynamodb.items(&world.stack.connections_table);
+            items.into_values().next().expect("an item")
+        });
+        let expires: u64 = item["expires_at"]["N"]
+            .as_str()
+            .and_then(|seconds| seconds.parse().ok())
+            .expect("a time to live");
+        let now = u64::try_from(stage.clock.now().unix_timestamp()).expect("after 1970");
+        assert!((now..now + 31 * 24 * 3600).contains(&expires), "{expires}");
+        // It asks no sweep to look where nobody can.
+        let swept = swept(&stage);
+        assert!(
+            swept.findings.is_empty() && swept.sum.unseen.is_empty(),
+            "{swept:#?}"
+        );
+        // And it can be taken out of the ledger.
+        assert!(
+            Removal::of(&stage.deprovision("away")).is_complete(),
+            "{code}"
+        );
+        assert_eq!(recorded(&stage), None, "{code}");
+    }
+}
+
+/// A failing run on what an earlier one has left does not make it look like nothing.
+#[test]
+fn what_an_earlier_run_left_stays_in_the_record_when_the_next_one_is_refused() {
+    let stage = Stage::shipped("standard-cluster").with(Fault::from_then_on(
+        "ec2:DeleteVpcEndpoints",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    ));
+    let stage = stage.with(Fault::from_then_on(
+        "cloud:GET private-endpoint-connections",
+        3,
+        FaultKind::ServerError,
+        Moment::Before,
+    ));
+    let Ending::Failed(name, _) = run(&stage) else {
+        panic!("ready");
+    };
+    assert_eq!(name, "RollbackIncomplete");
+    let mistyped = stage
+        .for_request(&stage.request)
+        .asking("subnet_ids", json!(["subnet-0a1000000000000ff"]));
+    stage.simulator.end_faults();
+    failed(&mistyped, "RolledBack", Code::SubnetNotFound);
+    let after = entry(&stage);
+    assert_eq!(after.phase, Phase::RollbackIncomplete);
+    assert!(after.endpoint_id.is_some() && !after.leaves_nothing());
+}
+
+/// Registrations that could not be removed, of two runs, are both found.
+#[test]
+fn every_registration_that_was_left_is_remembered() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let kept = |stage: &Stage| {
+        let entries = stage.simulator.look(connections);
+        entries.into_values().next().map(|it| it.registrations)
+    };
+    for n in 1..=2 {
+        for (operation, kind) in [
+            ("ec2:ModifyVpcEndpoint", FaultKind::Denied),
+            (
+                "cloud:DELETE private-endpoint-connection",
+                FaultKind::ServerError,
+            ),
+        ] {
+            stage
+                .simulator
+                .add_fault(Fault::from_then_on(operation, 1, kind, Moment::Before));
+        }
+        failed(&stage, "RollbackIncomplete", Code::AwsAccessDenied);
+        assert_eq!(kept(&stage).map(|it| it.len()), Some(n));
+        stage.simulator.end_faults();
+    }
+    // A run in between that goes well takes none of them from the record.
+    assert!(matches!(run(&stage), Ending::Ready(_)));
+    assert_eq!(kept(&stage).map(|it| it.len()), Some(3));
+    assert!(Removal::of(&stage.deprovision("away")).is_complete());
+    assert_eq!(Snapshot::settled(&stage), empty);
+}
+
+/// Where the ledger ends with the run, the endpoint has to lead to its registration.
+#[test]
+fn without_a_ledger_that_lasts_an_endpoint_stays_with_its_registration() {
+    let machine =
+        crdb_privatelink::definition::provision_unrecorded(&Settings::default()).expect("it loads");
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    for (operation, kind) in [
+        ("ec2:ModifyVpcEndpoint", FaultKind::Denied),
+        (
+            "cloud:DELETE private-endpoint-connection",
+            FaultKind::ServerError,
+        ),
+    ] {
+        stage
+            .simulator
+            .add_fault(Fault::from_then_on(operation, 1, kind, Moment::Before));
+    }
+    let execution = stage.provision_as(&machine, "unrecorded");
+    let Ending::Failed(name, failure) = ending(&execution) else {
+        panic!("ready");
+    };
+    let left: Vec<&str> = failure.left.iter().map(|it| it.what.as_str()).collect();
+    assert_eq!(name, "RollbackIncomplete");
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(
+        left[0].starts_with("registration of endpoint vpce-"),
+        "{left:?}"
+    );
+    assert!(left[1].starts_with("endpoint vpce-"), "{left:?}");
+    assert!(left[2].starts_with("security group "), "{left:?}");
+    // The ledger is gone, and so is what was in the way.
+    stage.simulator.end_faults();
+    forget(&stage, &entry(&stage).connection_id);
+    assert!(Removal::of(&stage.deprovision("away")).is_complete());
+    assert_eq!(Snapshot::settled(&stage), empty);
+}
+
+/// Lost at each of its tasks, and run again at once, while EC2 does not show yet what
+/// was made.
+#[test]
+fn a_run_after_one_that_was_lost_makes_no_twin() {
+    let mut lost = 0;
+    for (name, lag) in [
+        ("standard-cluster", 0),
+        ("fresh-vpc", 0),
+        ("standard-cluster", 60),
+    ] {
+        let mut scenario = simulator::Scenario::shipped(name).expect("a shipped scenario");
+        scenario.pace.visible = Duration::from_secs(lag);
+        scenario.pace.reads_behind = scenario.pace.visible;
+        let fresh = Stage::of(&scenario);
+        for moment in Moment::ALL {
+            for tasks in 0.. {
+                let stage = fresh.forked();
+                if !is_lost(&stage, Goal::Connect, "lost", tasks, moment) {
+                    break;
+                }
+                lost += 1;
+                bury(&stage);
+                let ended = ending(&stage.provision("again"));
+                assert!(
+                    matches!(ended, Ending::Ready(_)),
+                    "{name}, {moment:?} {tasks}: {ended:?}"
+                );
+                Snapshot::settled(&stage);
+                let living = stage.simulator.look(|world| {
+                    let all = world.ec2.endpoints.values();
+                    all.filter(|it| it.state.is_there()).count()
+                });
+                assert_eq!(living, 1, "{name}, lost {moment:?} task {tasks}");
+            }
+        }
+    }
+    assert!(lost > 60, "only {lost} runs were lost");
+}
+
+/// What somebody did to a connection that works.
+type Drift = fn(&mut simulator::World);
+
+const DRIFTS: [(&str, Drift); 4] = [
+    ("nothing", |_| {}),
+    ("private DNS is off", |world| {
+        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
+        endpoint.private_dns = false;
+        endpoint.private_dns_wanted = None;
+    }),
+    ("a rule is gone", |world| {
+        let group = world.ec2.groups.get_mut(GROUP).expect("the group");
+        group
+            .rules
+            .retain(|rule| rule.source.text() != "10.30.0.0/16");
+    }),
+    ("the endpoint is gone", |world| {
+        world.ec2.endpoints.remove(ENDPOINT);
+    }),
+];
+
+/// A run that repairs, failed at each call in every way: whatever stood before it still
+/// stands, in the world and in the record, and the next run repairs it.
+#[test]
+fn no_fault_in_a_repair_takes_anything_away() {
+    let began = Instant::now();
+    let mut endings: BTreeMap<String, u32> = BTreeMap::new();
+    let mut broken = Vec::new();
+    let mut runs = 0;
+    for (drift, meddle) in DRIFTS {
+        let stage = working();
+        Snapshot::settled(&stage);
+        stage.simulator.meddle(meddle);
+        let good = stage.forked();
+        assert!(
+            matches!(ending(&good.provision("good")), Ending::Ready(_)),
+            "{drift}"
+        );
+        let calls = good.simulator.calls();
+        let faults: Vec<Fault> = calls
+            .iter()
+            .flat_map(|call| FaultKind::ALL.map(|kind| (call, kind)))
+            .flat_map(|(call, kind)| {
+                Moment::ALL.map(|moment| {
+                    let operation = &call.operation;
+                    let lasts = call.nth == 1 || changes(operation);
+                    let lasting = || Fault::from_then_on(operation, call.nth, kind, moment);
+                    [
+                        Some(Fault::once(operation, call.nth, kind, moment)),
+                        lasts.then(lasting),
+                    ]
+                })
+            })
+            .flatten()
+            .flatten()
+            .collect();
+        let results = in_parallel(&faults, |fault| repaired(&stage, fault));
+        runs += 2 * faults.len();
+        for (result, fault) in results.into_iter().zip(&faults) {
+            match result {
+                Ok(name) => *endings.entry(name).or_default() += 1,
+                Err(why) => broken.push(format!("{drift}, {fault:?}: {why}")),
+            }
+        }
+    }
+    // Written past the capture of passing tests: these counts are for everybody.
+    let _ = writeln!(
+        std::io::stderr(),
+        "faults of a repair: {runs} runs, {endings:?}, asked {} times whether it stands, {} leaks, {} s",
+        standing::asked(),
+        broken.len(),
+        began.elapsed().as_secs()
+    );
+    let first = &broken[..broken.len().min(3)];
+    assert!(
+        broken.is_empty(),
+        "{} broken promises, the first: {first:#?}",
+        broken.len()
+    );
+    assert!(endings.len() > 1, "{endings:?}");
+}
+
+fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
+    let stage = drifted.forked().with(fault.clone());
+    let before = Snapshot::settled(&stage);
+    let ended = ending(&stage.provision("repair"));
+    let name = match &ended {
+        Ending::Ready(_) => "Ready",
+        Ending::Failed(name, _) => name,
+    };
+    if matches!(ended, Ending::Failed(..)) {
+        let former = before.standing(&stage).ok_or("it did not stand before")?;
+        standing::check(&stage, former)?;
+        let lacks = Snapshot::settled(&stage).lacks(&before);
+        if !lacks.is_empty() {
+            return Err(format!("{name}: {lacks:?} is gone"));
+        }
+    }
+    stage.simulator.end_faults();
+    // A lease that could not be given back expires.
+    stage.clock.advance(LEASES_EXPIRE);
+    match ending(&stage.provision("once-more")) {
+        Ending::Ready(_) => Ok(name.to_owned()),
+        Ending::Failed(ended, failure) => Err(format!("then {ended}: {failure:#?}")),
+    }
+}
+
+/// Removing one cluster's connection says nothing about the other's.
+#[test]
+fn two_connections_of_one_vpc_stand_each_for_itself() {
+    let (stage, [first, second]) = two_clusters();
+    let first = connected(stage.for_request(&first));
+    let second = connected(stage.for_request(&second));
+    assert!(Removal::of(&second.deprovision("away")).is_complete());
+    assert!(entry(&first).stands());
+    assert_eq!(recorded(&second), None);
+}

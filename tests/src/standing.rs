@@ -1,0 +1,119 @@
+//! What must be true of the record of a connection that stood, after a run on it that
+//! did not end ready.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use engine::Clock;
+use find_orphans::{Finding, Known, Ports};
+use shared::config::Config;
+use shared::ledger::{Connection, Phase};
+
+use crate::aftermath::{Broken, recorded, was_hit};
+use crate::run::{Stage, block_on};
+
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+/// How often this process has asked whether a connection still stands.
+pub fn asked() -> u32 {
+    ASKED.load(Ordering::Relaxed)
+}
+
+/// What was in force is in force; the connection is checked, and no sweep takes it
+/// for anything but live.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    let entry = recorded(stage).ok_or("the ledger has forgotten a connection that stands")?;
+    let is = |right: bool, what: &str| match right {
+        true => Ok(()),
+        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
+    };
+    is(
+        entry.request == former.request,
+        "another request is in force",
+    )?;
+    is(
+        entry.account_id == former.account_id,
+        "it is in another account",
+    )?;
+    is(
+        entry.stands_since == former.stands_since,
+        "it does not stand",
+    )?;
+    is(
+        entry.ready == former.ready,
+        "clients are told something else",
+    )?;
+    is(
+        entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
+        "another endpoint",
+    )?;
+    // Whoever looks later, when nothing is in the way any more.
+    let later = stage.forked();
+    let orphans = orphans(&later, &entry)?;
+    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
+    if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
+        // Its end could not be written; the search for lost runs completes it.
+        return Ok(());
+    }
+    is(
+        matches!(
+            entry.phase,
+            Phase::Ready | Phase::RollbackIncomplete | Phase::KeptAfterFailure
+        ),
+        "no such ending leaves a connection that stands",
+    )?;
+    is(checked(&later, &entry)? == 1, "it is not checked")
+}
+
+/// What a sweep of its place says of the connection.
+fn orphans(stage: &Stage, entry: &Connection) -> Result<Vec<Finding>, Broken> {
+    let ports = stage.ports();
+    let known = Known::new(&Config::of(|_| None)).map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    let mut input = find_orphans::Input {
+        cursor: None,
+        only: vec![entry.region.to_string()],
+        always: String::new(),
+        minimum_age_hours: 1,
+        remove: false,
+        now: stage.clock.now(),
+        execution: "sweep".to_owned(),
+        sum: None,
+    };
+    loop {
+        let asked = Ports {
+            places: &ports,
+            cloud: &ports,
+            ledger: &ports,
+        };
+        let look = find_orphans::handle(asked, &known, input.clone());
+        let output = block_on(look).map_err(|error| error.to_string())?;
+        found.extend(output.findings);
+        input.sum = Some(output.sum);
+        match output.next {
+            Some(next) => input.cursor = Some(next),
+            None => break,
+        }
+    }
+    found.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
+    Ok(found)
+}
+
+/// Of how many connections a check tells how they stand, asked about this one.
+fn checked(stage: &Stage, entry: &Connection) -> Result<u32, Broken> {
+    let ports = stage.ports();
+    let input = check_fleet::Input {
+        after: None,
+        connection_ids: vec![entry.connection_id.clone()],
+        now: stage.clock.now(),
+        execution: "check".to_owned(),
+        counts: None,
+        announced: Vec::new(),
+    };
+    let look = check_fleet::handle(&ports, &ports, &ports, input);
+    let output = block_on(look).map_err(|error| error.to_string())?;
+    Ok(output.checked)
+}
