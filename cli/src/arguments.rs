@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use shared::customer_tags::CustomerTag;
+
 use crate::exit;
 
 /// Connects VPCs to CockroachDB Cloud clusters over AWS PrivateLink.
@@ -313,8 +315,8 @@ pub struct Asked {
     #[arg(long)]
     pub protect: bool,
     /// A tag of your own for what is made; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
-    pub tag: Vec<(String, String)>,
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub tag: Vec<CustomerTag>,
     /// What happens to the parts that were made when a later step fails.
     #[arg(long, value_name = "WHAT", value_parser = ["rollback", "keep"])]
     pub on_failure: Option<String>,
@@ -334,11 +336,6 @@ fn url(text: &str) -> Result<String, String> {
         Some(host) if !host.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
         Some(_) | None => Err("not a URL such as http://127.0.0.1:8080".to_owned()),
     }
-}
-
-fn tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("not KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn one_place(text: &str) -> Result<String, String> {

@@ -133,7 +133,7 @@ fn with_flags(mut base: Value, asked: &Asked) -> Value {
     let tags: Map<String, Value> = asked
         .tag
         .iter()
-        .map(|(key, value)| (key.clone(), json!(value)))
+        .map(|tag| (tag.key.clone(), json!(tag.value)))
         .collect();
     set("tags", (!tags.is_empty()).then_some(tags.into()));
     set("on_failure", text(&asked.on_failure));

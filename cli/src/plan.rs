@@ -38,9 +38,10 @@ pub enum Outlook {
 /// When looking cannot begin.
 pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
     let chosen = Chosen::new(&arguments.place)?;
-    let request = asked::request(&arguments.asked, chosen.request())?;
+    let mut request = asked::request(&arguments.asked, chosen.request())?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
+    request.tags = world.config.tags_for(&request)?;
     let outlook = look(&world, &request, arguments)
         .await
         .unwrap_or_else(Outlook::InTheWay);

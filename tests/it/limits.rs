@@ -62,6 +62,7 @@ impl Slow<'_> {
         }
         json!({
             "request": request,
+            "tags": {},
             "claim": {"connection_id": "x"},
             "place": {"account_id": null, "region": "eu-west-1"},
             "service_name": "s", "routing_id": "r", "private_host": "h",

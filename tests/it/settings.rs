@@ -21,8 +21,8 @@ fn settings(stage: &Stage) -> Settings {
     let cluster = stage.request["cluster_id"].as_str().map(str::to_owned);
     Settings::of(|name| match name {
         "ALLOWED_CLUSTERS" => cluster.clone(),
-        // Would be part of what is written on VPCs.
-        "TAG_PREFIX" => None,
+        // Would be part of what is written on VPCs, and on what is made.
+        "TAG_PREFIX" | "RESOURCE_TAGS" => None,
         name => Some(format!("{TOLD}{name}")),
     })
 }

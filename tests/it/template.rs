@@ -85,6 +85,7 @@ const NEEDS: [(&str, &[&str]); 6] = [
             "COCKROACH_SERVER",
             "OTHER_ACCOUNT_EXTERNAL_ID",
             "OTHER_ACCOUNT_ROLE",
+            "RESOURCE_TAGS",
         ],
     ),
 ];

@@ -46,6 +46,7 @@ VALUES = {
     "ApiKeySecretPattern": ("a/{cluster_id}", "b/{cluster_id}"),
     "ApiKeyKmsKeyArn": (KEY + "a", KEY + "b"),
     "AllowedClusters": (CLUSTER + "1", CLUSTER + "2"),
+    "ResourceTags": ("Team=a", "Team=b"),
     "CloudApiUrl": ("https://cockroachlabs.cloud", "https://other.example"),
     "TagPrefix": ("one", "two"),
     "ApiAccess": ("COGNITO", "IAM"),

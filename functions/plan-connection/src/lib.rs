@@ -41,12 +41,13 @@ where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
 {
     route::find(&ROUTES, request)?;
-    let ConnectionRequest(asked) = ConnectionRequest::read(request)?;
+    let ConnectionRequest(mut asked) = ConnectionRequest::read(request)?;
     let cluster = &asked.cluster_id;
     if !config.allows(cluster)? {
         let detail = format!("cluster {cluster} is not among the allowed clusters");
         return Err(Refusal::new(Code::ClusterNotAllowed, detail));
     }
+    asked.tags = config.tags_for(&asked)?;
     let place = asked.place();
     let looked = async {
         let ec2 = places.ec2(&place).await?;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::config::Config;
-use shared::ownership::Claim;
+use shared::ownership::{Claim, Tags};
 use shared::place::Place;
 use shared::request::ProvisionRequest;
 use shared::{Code, StepError};
@@ -29,6 +29,8 @@ pub struct Output {
     pub claim: Claim,
     /// Where its VPC is.
     pub place: Place,
+    /// The tags of the customer's own for what is made: the stack's and the request's.
+    pub tags: Tags,
 }
 
 /// Checks the request and answers it with all its defaults.
@@ -47,6 +49,7 @@ pub fn handle(config: &Config, input: &Input) -> Result<Output, StepError> {
     Ok(Output {
         claim: request.claim(),
         place: request.place(),
+        tags: config.tags_for(&request)?,
         request,
     })
 }
@@ -117,6 +120,48 @@ mod tests {
                 Code::InvalidRequest,
                 "{request}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_made_gets_the_tags_of_the_stack_and_those_of_the_request() {
+        let mut request = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
+        request["tags"] = json!({"Team": "data", "App": ""});
+        let read = |stack: &str| {
+            let config = Config::of(|name| (name == "RESOURCE_TAGS").then(|| stack.to_owned()));
+            let request = request.clone();
+            super::handle(&config, &Input { request })
+        };
+        let tags = |stack: &str| serde_json::to_value(read(stack).unwrap().tags).unwrap();
+        assert_eq!(tags(""), request["tags"]);
+        assert_eq!(
+            tags("CostCenter=4=2, Team=network"),
+            json!({"CostCenter": "4=2", "Team": "data", "App": ""})
+        );
+        let read_request = read("CostCenter=42").unwrap().request;
+        assert_eq!(json!(read_request.tags), request["tags"], "as it was asked");
+        let many: String = (0..29).map(|n| format!("tag{n}=x,")).collect();
+        for (stack, code, said) in [
+            (
+                "Team",
+                Code::ConfigurationInvalid,
+                "`Team` is not a tag: Key=Value",
+            ),
+            ("=x", Code::ConfigurationInvalid, "RESOURCE_TAGS"),
+            (
+                "aws:team=x",
+                Code::ConfigurationInvalid,
+                "RESOURCE_TAGS is malformed: tags: `aws:team`",
+            ),
+            (
+                &many,
+                Code::InvalidRequest,
+                "`31` is not a number of tags up to 30",
+            ),
+        ] {
+            let error = read(stack).unwrap_err();
+            assert_eq!(error.code, code, "{error}");
+            assert!(error.detail.contains(said), "{error}");
         }
     }
 

@@ -15,6 +15,7 @@
 //! | `DEPROVISION_MACHINE` | the same | what needs it fails |
 //! | `CHECK_FLEET_MACHINE` | the same | what needs it fails |
 //! | `ALLOWED_CLUSTERS` | the clusters that the doors may connect to, ids between commas | all |
+//! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
 //! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
 //!
 //! Credentials, Region and endpoints of AWS come from the SDK's own variables
@@ -28,9 +29,12 @@ use aws_config::SdkConfig;
 use crate::StepError;
 use crate::accounts::{Accounts, OtherAccounts};
 use crate::cloud::HttpCloud;
+use crate::customer_tags::{self, CustomerTag};
 use crate::executions::{Machine, Machines, StepFunctions};
 use crate::ids::{AccountId, ClusterId};
 use crate::ledger::{DynamoLedger, Tables};
+use crate::ownership::Tags;
+use crate::request::ProvisionRequest;
 use crate::secret::{SecretNames, SecretsManager};
 #[cfg(doc)]
 use crate::settings::SETTINGS;
@@ -61,6 +65,7 @@ pub struct Config {
     tables: Tables,
     machines: Machines,
     allowed_clusters: Setting,
+    resource_tags: Setting,
     /// All of them as they were found.
     variables: BTreeMap<&'static str, String>,
 }
@@ -109,6 +114,7 @@ impl Config {
                 check_fleet: setting("CHECK_FLEET_MACHINE"),
             },
             allowed_clusters: setting("ALLOWED_CLUSTERS"),
+            resource_tags: setting("RESOURCE_TAGS"),
             variables: BTreeMap::new(),
         };
         Self {
@@ -176,6 +182,24 @@ impl Config {
     pub fn allows(&self, cluster: &ClusterId) -> Result<bool, StepError> {
         let allowed: Vec<ClusterId> = self.allowed_clusters.list()?;
         Ok(allowed.is_empty() || allowed.contains(cluster))
+    }
+
+    /// The tags of the customer's own for what a request makes: those for everything,
+    /// and those of the request in place of any of the same key.
+    ///
+    /// # Errors
+    /// [`crate::Code::ConfigurationInvalid`] if those for everything break a rule,
+    /// [`crate::Code::InvalidRequest`] if they become too many by those of the request.
+    pub fn tags_for(&self, request: &ProvisionRequest) -> Result<Tags, StepError> {
+        let own: Vec<CustomerTag> = self.resource_tags.list()?;
+        let mut tags: Tags = own.into_iter().map(|tag| (tag.key, tag.value)).collect();
+        customer_tags::check(&tags).map_err(|error| {
+            let why = format!("is malformed: {}", error.detail);
+            self.resource_tags.wrong(why)
+        })?;
+        tags.extend(request.tags.clone());
+        customer_tags::check(&tags)?;
+        Ok(tags)
     }
 }
 

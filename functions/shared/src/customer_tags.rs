@@ -7,6 +7,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::StepError;
+use crate::ids::Malformed;
 use crate::ownership::{Claim, Origin, Tags};
 use crate::request::broken;
 
@@ -20,6 +21,32 @@ const VALUE: usize = 256;
 
 /// What keys of AWS and keys of ours begin with.
 const RESERVED: [&str; 2] = ["aws:", "cockroachdb-privatelink:"];
+
+/// One tag, as people write it: `Key=Value`. What may be in it, [`check`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerTag {
+    /// What stands before the first `=`.
+    pub key: String,
+    /// What stands behind it.
+    pub value: String,
+}
+
+impl std::str::FromStr for CustomerTag {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(Malformed {
+                value: text.to_owned(),
+                rule: "a tag: Key=Value",
+            }),
+        }
+    }
+}
 
 /// Checks the tags of a request.
 pub(crate) fn check(tags: &Tags) -> Result<(), StepError> {

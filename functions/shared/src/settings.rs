@@ -18,7 +18,7 @@ use crate::{Code, StepError};
 
 /// The settings, by the names of the variables that say the same where no definition
 /// does. In a definition they are in lower case.
-pub const SETTINGS: [&str; 7] = [
+pub const SETTINGS: [&str; 8] = [
     "API_KEY_SECRET",
     "API_KEY_SECRET_PATTERN",
     "COCKROACH_SERVER",
@@ -26,6 +26,7 @@ pub const SETTINGS: [&str; 7] = [
     "OTHER_ACCOUNT_EXTERNAL_ID",
     "TAG_PREFIX",
     "ALLOWED_CLUSTERS",
+    "RESOURCE_TAGS",
 ];
 
 /// The field of a call that has them.
