@@ -488,6 +488,9 @@ fn connections_that_are_not_to_be_judged_are_counted_and_keep_their_health() {
     connections[2].phase = Phase::RolledBack;
     connections[3].phase = Phase::RollbackIncomplete;
     connections[4].phase = Phase::Disconnecting;
+    for connection in &mut connections[2..] {
+        connection.stands_since = None;
+    }
     let stage = world(&connections, |_| {});
     let output = check(&stage);
     assert_eq!(output.checked, 1);
@@ -503,6 +506,25 @@ fn connections_that_are_not_to_be_judged_are_counted_and_keep_their_health() {
     assert_eq!(output.counts, expected);
     let unjudged = at_once(stage.ports.connection(&connections[2].connection_id));
     assert_eq!(unjudged.unwrap().unwrap().health, None);
+}
+
+/// A run that failed on it, or was stopped, takes no connection out of the checks.
+#[test]
+fn what_stands_is_judged_whatever_became_of_the_last_run() {
+    let mut connections: Vec<Connection> = (1..=3).map(|n| connection_to(CLUSTER, n)).collect();
+    connections[0].phase = Phase::RollbackIncomplete;
+    connections[1].phase = Phase::Interrupted;
+    connections[2].phase = Phase::KeptAfterFailure;
+    let output = check(&world(&connections, |_| {}));
+    let expected = Counts {
+        connections: 3,
+        healthy: 3,
+        incomplete: 1,
+        interrupted: 1,
+        failed: 1,
+        ..Counts::default()
+    };
+    assert_eq!((output.checked, output.counts), (3, expected));
 }
 
 /// Calls until nothing is left to be done, announcing what is found.

@@ -130,7 +130,7 @@ pub(crate) fn is_removal(phase: Phase) -> bool {
 
 /// The steps of the last run, and how far it has come.
 pub(crate) fn of(connection: &Connection) -> (Vec<Step>, Progress) {
-    let phase = connection.phase;
+    let phase = run_phase(connection);
     if is_removal(phase) {
         return removal(connection);
     }
@@ -230,6 +230,15 @@ fn progress(steps: &[Step], waiting_for: Option<&str>) -> Progress {
     }
 }
 
+/// How far the last run has come. How the connection stands is another matter where
+/// that run failed on one that stood.
+fn run_phase(connection: &Connection) -> Phase {
+    let last = connection.timeline.last().map(|it| it.phase);
+    let failed = connection.asked.is_some() && connection.phase.is_over();
+    last.filter(|phase| failed && phase.is_over())
+        .unwrap_or(connection.phase)
+}
+
 /// When the last run reached a phase.
 fn at(connection: &Connection, phase: Phase) -> Option<OffsetDateTime> {
     let milestone = connection.timeline.iter().find(|it| it.phase == phase);
@@ -241,7 +250,7 @@ fn failed_step(connection: &Connection, story: &[&Told]) -> Option<usize> {
     let outcome = connection.outcome.as_ref()?;
     let failed_at = outcome.failure.as_ref()?.failed_at.as_str();
     // The outcome of an earlier run says nothing about this one.
-    if outcome.phase != connection.phase {
+    if outcome.phase != run_phase(connection) {
         return None;
     }
     story
@@ -252,7 +261,7 @@ fn failed_step(connection: &Connection, story: &[&Told]) -> Option<usize> {
 /// When the last run failed.
 fn ended_at(connection: &Connection) -> Option<OffsetDateTime> {
     let outcome = connection.outcome.as_ref();
-    let outcome = outcome.filter(|outcome| outcome.phase == connection.phase);
+    let outcome = outcome.filter(|outcome| outcome.phase == run_phase(connection));
     outcome
         .map(|outcome| outcome.at)
         .or_else(|| at(connection, connection.phase))

@@ -185,6 +185,28 @@ pub(crate) fn note(found: &Endpoint, claim: &Claim) -> Option<String> {
     }
 }
 
+/// What the reader should know of further endpoints that were made for this connection:
+/// a run that was lost has made them, and EC2 did not show them to the next one. They
+/// cost, and nobody uses them.
+pub(crate) fn note_on_twins(
+    endpoints: &[Endpoint],
+    found: &Endpoint,
+    claim: &Claim,
+) -> Option<String> {
+    let twins: Vec<&str> = endpoints
+        .iter()
+        .filter(|it| it.id != found.id && it.service_name == found.service_name)
+        .filter(|it| claim.is_in(&it.tags) && !it.state.is_dead())
+        .map(|it| it.id.as_str())
+        .collect();
+    let ids = twins.join(" ");
+    (!twins.is_empty()).then(|| {
+        format!(
+            "also made for this connection, by a run that was lost, and not used: {ids}; it costs until it is deleted: aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {ids}"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -249,6 +271,20 @@ mod tests {
         assert_eq!(find(&all, &service, &claim()).unwrap().id, own.id);
         assert_eq!(find(&all[..2], &service, &claim()).unwrap().id, foreign.id);
         assert_eq!(find(&[rejected, gateway], &service, &claim()), None);
+    }
+
+    #[test]
+    fn a_second_endpoint_of_the_connection_is_told() {
+        let own = endpoint("vpce-00000001", claim().tags(Origin::Made));
+        let twin = endpoint("vpce-00000002", claim().tags(Origin::Made));
+        let mut dead = endpoint("vpce-00000003", claim().tags(Origin::Made));
+        dead.state = EndpointState::Deleting;
+        let foreign = endpoint("vpce-00000004", Tags::new());
+        let mut all = vec![own.clone(), dead, foreign];
+        assert_eq!(note_on_twins(&all, &own, &claim()), None);
+        all.push(twin);
+        let note = note_on_twins(&all, &own, &claim()).unwrap();
+        assert!(note.ends_with("--vpc-endpoint-ids vpce-00000002"), "{note}");
     }
 
     #[test]

@@ -124,6 +124,7 @@ pub async fn handle(
             &request.tags,
         )?;
         notes.extend(existing::note(found, &claim));
+        notes.extend(existing::note_on_twins(&endpoints, found, &claim));
         notes.extend(existing::notes_on_tags(found, &claim, &request.tags));
         let works = existing::works(found, &claim, &cluster, request.private_dns);
         let reach = change::reach(found, &claim, works);

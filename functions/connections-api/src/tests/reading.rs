@@ -30,6 +30,7 @@ async fn a_connection_that_works_is_handed_over() {
     let api = Api::new();
     let mut connection = api.connection("run", &STORY);
     connection.outcome = Some(success(&connection));
+    connection.ready = success(&connection).ready;
     let view = read(&api, &connection).await;
     assert_eq!(view["phase"], "ready");
     assert_eq!(
@@ -57,6 +58,39 @@ async fn a_connection_that_works_is_handed_over() {
         ProvisionRequest::parse(&view["request"]),
         Ok(api.stage.request.clone())
     );
+}
+
+/// A run failed on it: how it stands, and what was tried.
+#[tokio::test]
+async fn a_failed_attempt_stands_beside_how_the_connection_stands() {
+    let api = Api::new();
+    let mut connection = api.connection("run", &STORY[..3]);
+    connection.ready = success(&connection).ready;
+    connection.outcome = Some(failure(
+        &connection,
+        Phase::RolledBack,
+        "CreateSecurityGroup",
+    ));
+    let at = connection.updated_at;
+    connection.timeline.push(Milestone {
+        phase: Phase::RolledBack,
+        at,
+    });
+    connection.phase = Phase::Ready;
+    connection.stands_since = Some(at);
+    let mut asked = connection.request.clone();
+    asked.private_dns = false;
+    connection.asked = Some(asked);
+    let view = read(&api, &connection).await;
+    assert_eq!(view["phase"], "ready");
+    assert_eq!(view["host"], "internal-orders.example");
+    assert_eq!(view["request"]["private_dns"], true);
+    let attempt = &view["attempt"];
+    assert_eq!(attempt["request"]["private_dns"], false);
+    assert_eq!(attempt["requested_by"], "call");
+    assert_eq!(attempt["code"], "endpoint-rejected");
+    assert_eq!(attempt["started_at"], view["started_at"]);
+    assert_eq!(states(&view)[2], "create-security-group failed");
 }
 
 #[tokio::test]

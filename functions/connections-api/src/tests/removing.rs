@@ -83,6 +83,42 @@ async fn what_a_tag_asks_for_goes_with_the_tag() {
         (409, &json!("asked-for-by-tag"))
     );
     assert!(api.runs().is_empty());
+    // Nor does a call take over what the tag asks for.
+    let body = json!({"cluster_id": connection.cluster_id, "region": "eu-west-1", "vpc_id": connection.vpc_id});
+    let answer = api.create(&body, None).await;
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (409, &json!("asked-for-by-tag"))
+    );
+    assert!(api.runs().is_empty());
+    // Of what is not there anything may be asked.
+    connection.phase = Phase::RolledBack;
+    connection.stands_since = None;
+    api.stage.ports.put_connection(&connection);
+    assert_eq!(api.create(&body, None).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_connection_is_taken_away_where_it_is() {
+    let api = Api::new();
+    let mut connection = api.connection(RUN, &STORY);
+    connection.account_id = "111122223333".parse().ok();
+    connection.request.account_id = "999988887777".parse().ok();
+    api.stage.ports.put_connection(&connection);
+    assert_eq!(api.delete(api.id()).await.status, 202);
+    assert_eq!(api.runs()[0].1["account_id"], "111122223333");
+
+    let body = json!({
+        "cluster_id": connection.cluster_id,
+        "region": "eu-west-1",
+        "vpc_id": connection.vpc_id,
+        "account_id": "999988887777",
+    });
+    let answer = api.create(&body, None).await;
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (409, &json!("account-differs"))
+    );
 }
 
 #[tokio::test]

@@ -102,6 +102,38 @@ fn decided(wanted: Wanted<'_>, connection: Option<&Connection>, occasion: &Occas
     word_of(&decide(ID, wanted, connection, occasion))
 }
 
+/// A change by tags that failed: what was in force is, and what the tags ask for has been
+/// tried.
+#[test]
+fn a_change_that_failed_is_tried_again_once_somebody_touches_the_tags() {
+    let changed = request(&["10.0.0.0/16"], RequestedBy::VpcTag);
+    let stands = Connection {
+        asked: Some(changed.clone()),
+        ..connection(Phase::Ready)
+    };
+    let ended = end_of(Machine::Provision);
+    for (wish, occasion, expected) in [
+        (&changed, &ended, "leave"),
+        (&changed, &early(), "leave"),
+        (&changed, &late(), "provision tag tag"),
+        (&wish(), &late(), "provision tag tag"),
+    ] {
+        let wanted = Wanted::Connected(wish);
+        assert_eq!(
+            decided(wanted, Some(&stands), occasion),
+            expected,
+            "{occasion:?}"
+        );
+    }
+    // What was interrupted is completed with what it was asked for.
+    let interrupted = Connection {
+        phase: Phase::Interrupted,
+        ..stands
+    };
+    let start = complete(&interrupted).expect("a run");
+    assert_eq!(start.input, json!(changed));
+}
+
 /// Every phase: what is done with an early hint, and with one after the last
 /// writing of the ledger, when it is wanted and when it is not.
 #[test]
