@@ -83,7 +83,7 @@ impl End {
         match self {
             End::Ready(ready) => told_ready(ready),
             End::Removed(removed) => {
-                "Disconnected: nothing of the connection is left on either side.\n".to_owned()
+                hanging("Disconnected: ", &format!("{}.", removed.told()))
                     + &list("Undone", &removed.undone)
             }
             End::Failed(ending, failure) => told_failed(*ending, failure, story),

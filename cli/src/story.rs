@@ -211,6 +211,7 @@ impl Story {
             wait_seconds: seconds as u64,
             waited_seconds: u64::try_from((at - step.began).whole_seconds()).unwrap_or(0),
             limit_seconds,
+            begun: Vec::new(),
         }))
     }
 

@@ -89,7 +89,7 @@ fn what_was_connected_is_gone_on_both_sides_and_in_the_ledger() {
         assert!(
             notice
                 .sentence
-                .ends_with("nothing of the connection is left."),
+                .ends_with("nothing of the connection is left on either side."),
             "{}",
             notice.sentence
         );

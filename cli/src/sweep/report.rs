@@ -465,6 +465,7 @@ mod tests {
         let removed = Removed {
             connection_id: "a".to_owned(),
             undone: vec!["endpoint vpce-0a10000000000000e deleted".to_owned()],
+            cluster_asked: true,
         };
         Became::Ended(Box::new(End::Removed(Box::new(removed))), Box::default())
     }

@@ -245,8 +245,8 @@ catalogue! {
         "AWS throttled the calls of this account, and went on doing so.",
         "Run again later; see which other automation calls EC2 in this account and region.";
     AwsUnavailable = "aws-unavailable", Transient,
-        "AWS answered with a fault of its own, or not at all.",
-        "Run again later; see the AWS Health Dashboard.";
+        "AWS answered with a fault of its own, with something that cannot be read, or not at all.",
+        "Run again later; see the AWS Health Dashboard. If an answer could not be read, see whether a proxy stands in between.";
     AwsResourceBusy = "aws-resource-busy", Transient,
         "An AWS resource was changing state, or was not visible yet, for longer than we retried.",
         "Run again in a few minutes.";
@@ -254,8 +254,8 @@ catalogue! {
         "The Cloud API limited the rate of this API key (10 requests a second), and went on doing so.",
         "Run again later; give each application a service account and key of its own.";
     CloudUnavailable = "cloud-unavailable", Transient,
-        "The Cloud API answered with a fault of its own, or not at all.",
-        "Run again later; see the CockroachDB Cloud status page.";
+        "The Cloud API answered with a fault of its own, with something that cannot be read, or not at all.",
+        "Run again later; see the CockroachDB Cloud status page. If an answer could not be read, see whether a proxy stands in between.";
     ClusterBusy = "cluster-busy", Transient,
         "The cluster was locked by another operation for longer than we retried.",
         "Wait until the operation shown in the Cloud Console is over, then run again.";
