@@ -28,6 +28,8 @@ pub struct Input {
     pub claim: Claim,
     /// The endpoint, if its creation was answered.
     pub endpoint_id: Option<EndpointId>,
+    /// What earlier looks have begun to take back.
+    pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -38,6 +40,13 @@ pub struct Input {
 /// `endpoint-not-gone-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
     let (claimed, others) = find(ec2, &input).await?;
+    let mut undone = input.begun.clone();
+    undone.retain(|it| it.starts_with("endpoint "));
+    let mut begin = |what: String| {
+        if !undone.contains(&what) {
+            undone.push(what);
+        }
+    };
     let mut let_go = Vec::new();
     let mut awaited = Vec::new();
     for endpoint in &claimed {
@@ -45,12 +54,14 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
         match input.claim.release(&endpoint.tags) {
             Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
-                let_go.push((id, why));
+                begin(format!("endpoint {id} let go ({why})"));
+                let_go.push(id);
                 continue;
             }
             Release::Delete if !endpoint.state.is_gone() => ec2.delete_endpoint(id).await?,
             Release::Untag(..) | Release::Delete => {}
         }
+        begin(format!("endpoint {id} deleted"));
         awaited.push(format!("endpoint {id} to go ({})", endpoint.state));
     }
     // EC2 may call an endpoint unknown that it has just shown; what still carries
@@ -59,32 +70,27 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
         true => Vec::new(),
         false => find(ec2, &input).await?.0,
     };
-    let mut undone = Vec::new();
-    for (id, why) in let_go {
-        match claimed_still.iter().any(|endpoint| endpoint.id == *id) {
-            true => awaited.push(format!("endpoint {id} to lose the tags of this connection")),
-            false => undone.push(format!("endpoint {id} let go ({why})")),
+    for id in let_go {
+        if claimed_still.iter().any(|endpoint| endpoint.id == *id) {
+            awaited.push(format!("endpoint {id} to lose the tags of this connection"));
         }
     }
-    if !awaited.is_empty() {
-        return input
-            .wait
-            .pending(awaited.join(", "), Code::EndpointNotGoneInTime);
-    }
     if claimed.is_empty() && !input.wait.is_settled() {
-        let awaited = "EC2 to show for certain that no endpoint is left";
-        return input.wait.pending(awaited, Code::EndpointNotGoneInTime);
+        awaited.push("EC2 to show for certain that no endpoint is left".to_owned());
     }
-    if undone.is_empty() {
-        undone.push(match &input.endpoint_id {
-            Some(id) if others.contains(id) => {
-                format!("endpoint {id} has no claim of this connection")
-            }
-            Some(id) => format!("endpoint {id} deleted"),
-            None => "no endpoint of this connection is left".to_owned(),
-        });
+    if !awaited.is_empty() {
+        let late = Code::EndpointNotGoneInTime;
+        let pending = input.wait.pending(awaited.join(", "), late);
+        return pending.map(|pending| pending.having_begun(&undone));
     }
-    Ok(Progress::Ready(Undone::new(undone.join(", "))))
+    let nothing = match &input.endpoint_id {
+        Some(id) if others.contains(id) => {
+            format!("endpoint {id} has no claim of this connection")
+        }
+        Some(id) => format!("endpoint {id} is gone"),
+        None => "no endpoint of this connection is left".to_owned(),
+    };
+    Ok(Progress::Ready(Undone::of(&undone, nothing)))
 }
 
 /// All endpoints that carry this connection's claim, and the ids of those that do
@@ -145,29 +151,50 @@ mod tests {
             place: stage.request.place(),
             claim: stage.claim.clone(),
             endpoint_id: endpoint_id.map(|id| id.parse().unwrap()),
+            begun: Vec::new(),
             wait,
         }
     }
 
     fn undo(stage: &Stage, id: Option<&str>) -> Result<String, StepError> {
-        let undone =
-            stage.until_ready(async |wait| handle(&stage.ports, input(stage, id, wait)).await);
-        undone.map(|undone| undone.undone)
+        repeated(stage, id).map(|undone| undone.undone)
+    }
+
+    /// Calls until it is ready, as the definition does.
+    fn repeated(stage: &Stage, id: Option<&str>) -> Result<Undone, StepError> {
+        let begun = std::cell::RefCell::new(Vec::new());
+        stage.until_ready(async |wait| {
+            let input = Input {
+                begun: begun.borrow().clone(),
+                ..input(stage, id, wait)
+            };
+            let progress = handle(&stage.ports, input).await;
+            if let Ok(Progress::Pending(pending)) = &progress {
+                begun.replace(pending.begun.clone());
+            }
+            progress
+        })
     }
 
     #[test]
     fn our_endpoint_is_deleted_whether_its_id_is_known_or_not() {
-        for (id, undone) in [
-            (Some(ENDPOINT), "endpoint vpce-0a10000000000000e deleted"),
+        for (id, nothing) in [
+            (Some(ENDPOINT), "endpoint vpce-0a10000000000000e is gone"),
             (None, "no endpoint of this connection is left"),
         ] {
+            let stage = own();
+            let deleted = repeated(&stage, id).unwrap();
+            assert!(deleted.was_there);
+            assert_eq!(deleted.undone, format!("endpoint {ENDPOINT} deleted"));
+            let again = repeated(&stage, id).unwrap();
+            assert_eq!((again.undone.as_str(), again.was_there), (nothing, false));
             let stage = own();
             stage.twice(async || {
                 handle(&stage.ports, input(&stage, id, stage.wait()))
                     .await
                     .unwrap()
             });
-            assert_eq!(undo(&stage, id).unwrap(), undone);
+            undo(&stage, id).unwrap();
             assert!(stage.things().endpoints.is_empty());
             stage.look(|world| {
                 let state = world.ec2.endpoint(ENDPOINT).unwrap().state;
@@ -228,10 +255,8 @@ mod tests {
             }
         });
         let undone = undo(&stage, Some(ENDPOINT)).unwrap();
-        assert_eq!(
-            undone,
-            "endpoint vpce-0a10000000000000e has no claim of this connection"
-        );
+        assert!(undone.contains("0000e let go ("), "{undone}");
+        assert!(undone.contains("00001 deleted, endpoint"), "{undone}");
         let endpoints = stage.things().endpoints;
         assert!(endpoints.keys().eq([ENDPOINT]));
         assert!(endpoints[ENDPOINT].tags.keys().eq(["Name"]));

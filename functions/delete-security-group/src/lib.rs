@@ -29,6 +29,8 @@ pub struct Input {
     pub name: Option<String>,
     /// The connection that lets go.
     pub claim: Claim,
+    /// What earlier looks have begun to take back.
+    pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -44,11 +46,17 @@ pub async fn handle(
     let claim = &input.claim;
     let found = find(ec2, &input).await?;
     let claimed: Vec<&SecurityGroup> = found.iter().filter(|it| claim.is_in(&it.tags)).collect();
-    if claimed.is_empty() {
-        return settled(&input.wait, nothing(input.name.as_deref(), found.first()));
+    let late = Code::SecurityGroupNotGoneInTime;
+    let mut undone = input.begun.clone();
+    undone.retain(|it| it.starts_with("security group "));
+    // Nothing to undo is believed only when it has been so for a while.
+    if claimed.is_empty() && !input.wait.is_settled() {
+        let awaited = "EC2 to show for certain that no security group is left";
+        let pending = input.wait.pending(awaited, late);
+        return pending.map(|pending| pending.having_begun(&undone));
     }
     let (mut done, mut awaited) = (Vec::new(), Vec::new());
-    for group in claimed {
+    for group in &claimed {
         let name = &group.name;
         match claim.release(&group.tags) {
             Release::Delete => match ec2.delete_group(&group.id).await? {
@@ -70,19 +78,22 @@ pub async fn handle(
         true => Vec::new(),
         false => find(ec2, &input).await?,
     };
-    let mut undone = Vec::new();
     for (SecurityGroup { id, name, .. }, how) in done {
         let is_left = |it: &SecurityGroup| it.id == *id && claim.is_in(&it.tags);
-        match shown.iter().any(is_left) {
-            true => awaited.push(format!("security group {name} to be {how}")),
-            false => undone.push(format!("security group {name} {how}")),
+        if shown.iter().any(is_left) {
+            awaited.push(format!("security group {name} to be {how}"));
+        }
+        let what = format!("security group {name} {how}");
+        if !undone.contains(&what) {
+            undone.push(what);
         }
     }
     if !awaited.is_empty() {
-        let late = Code::SecurityGroupNotGoneInTime;
-        return input.wait.pending(awaited.join(", "), late);
+        let pending = input.wait.pending(awaited.join(", "), late);
+        return pending.map(|pending| pending.having_begun(&undone));
     }
-    Ok(Progress::Ready(Undone::new(undone.join(", "))))
+    let nothing = nothing(input.name.as_deref(), found.first());
+    Ok(Progress::Ready(Undone::of(&undone, nothing)))
 }
 
 /// The groups that may be this connection's.
@@ -97,18 +108,9 @@ async fn find(ec2: &impl SecurityGroups, input: &Input) -> Result<Vec<SecurityGr
 fn nothing(name: Option<&str>, found: Option<&SecurityGroup>) -> String {
     match (name, found) {
         (Some(name), Some(_)) => format!("security group {name} has no claim of this connection"),
-        (Some(name), None) => format!("security group {name} deleted"),
+        (Some(name), None) => format!("there is no security group {name}"),
         (None, _) => "no security group of this connection is left".to_owned(),
     }
-}
-
-/// Nothing to undo is believed only when it has been so for a while.
-fn settled(wait: &Wait, undone: String) -> Result<Progress<Undone>, StepError> {
-    if !wait.is_settled() {
-        let awaited = "EC2 to show for certain that no security group is left";
-        return wait.pending(awaited, Code::SecurityGroupNotGoneInTime);
-    }
-    Ok(Progress::Ready(Undone::new(undone)))
 }
 
 /// Takes off the rules that this connection added to those of others.
@@ -171,6 +173,7 @@ mod tests {
             })),
             place: stage.request.place(),
             claim: stage.claim.clone(),
+            begun: Vec::new(),
             wait,
         }
     }
@@ -209,7 +212,8 @@ mod tests {
         assert!(second.ready().is_none(), "absent is not believed at once");
         assert!(!stage.things().groups.contains_key(GROUP));
         stage.advance(shared::progress::SETTLING_SECONDS);
-        assert!(look(&stage).ready().is_some());
+        let again = look(&stage).ready().unwrap();
+        assert!(!again.was_there, "{again:?}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Input {
     pub endpoint_id: EndpointId,
     /// The account that the run added to the trusted owners, if any.
     pub distrust_account: Option<AccountId>,
+    /// What earlier looks have begun to take back.
+    pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -46,36 +48,51 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
         answered => answered?,
     };
     let found = registration_of(endpoint, &registrations);
-    let pending = |awaited| input.wait.pending(awaited, Code::RegistrationNotGoneInTime);
-    match next(
+    let removed = format!("registration of {endpoint} removed from the cluster");
+    let distrusted = |account| format!("account {account} trusted no more");
+    let mut begun = input.begun.clone();
+    let account = input.distrust_account.as_ref();
+    begun.retain(|it| *it == removed || account.is_some_and(|id| *it == distrusted(id)));
+    if found.is_some_and(|it| !it.status.is_gone()) && !begun.contains(&removed) {
+        begun.push(removed);
+    }
+    let pending = |awaited, begun: &[String]| {
+        let pending = input.wait.pending(awaited, Code::RegistrationNotGoneInTime);
+        pending.map(|pending| pending.having_begun(begun))
+    };
+    let awaited = match next(
         found.map(|registration| &registration.status),
         input.wait.is_settled(),
     ) {
-        Next::Settle => {
-            return pending(format!(
-                "the cluster to show for certain that {endpoint} is not registered"
-            ));
-        }
+        Next::Settle => Some(format!(
+            "the cluster to show for certain that {endpoint} is not registered"
+        )),
         Next::Remove(status) => {
             cloud.deregister(cluster, endpoint).await?;
-            return pending(format!("the registration of {endpoint} to go ({status})"));
+            Some(format!("the registration of {endpoint} to go ({status})"))
         }
-        Next::Wait => return pending(format!("the registration of {endpoint} to go")),
-        Next::Done => {}
+        Next::Wait => Some(format!("the registration of {endpoint} to go")),
+        Next::Done => None,
+    };
+    if let Some(awaited) = awaited {
+        return pending(awaited, &begun);
     }
-    let mut undone = format!("registration of {endpoint} removed from the cluster");
-    if let Some(account) = &input.distrust_account {
+    if let Some(account) = account {
         if may_be_used(account, &registrations) {
-            undone.push_str(&format!(
-                "; account {account} stays trusted, for its other endpoints"
+            begun.push(format!(
+                "account {account} stays trusted, for its other endpoints"
             ));
         } else if !is_distrusted(cloud, cluster, account).await? {
-            return pending(format!(
-                "the cluster to show for certain that account {account} is not trusted"
-            ));
+            if !begun.contains(&distrusted(account)) {
+                begun.push(distrusted(account));
+            }
+            let awaited =
+                format!("the cluster to show for certain that account {account} is not trusted");
+            return pending(awaited, &begun);
         }
     }
-    Ok(Progress::Ready(Undone::new(undone)))
+    let nothing = format!("{endpoint} is not registered with the cluster");
+    Ok(Progress::Ready(Undone::of(&begun, nothing)))
 }
 
 async fn is_gone(cloud: &impl Cloud, cluster: &ClusterId) -> Result<bool, StepError> {
@@ -134,12 +151,41 @@ mod tests {
             cluster_id: stage.claim.cluster_id.clone(),
             endpoint_id: ENDPOINT.parse().unwrap(),
             distrust_account: None,
+            begun: Vec::new(),
             wait,
         }
     }
 
     fn undo(stage: &Stage) -> Result<Undone, StepError> {
-        stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await)
+        repeated(stage, None)
+    }
+
+    /// Calls until it is ready, as the definition does.
+    fn repeated(stage: &Stage, distrust: Option<&str>) -> Result<Undone, StepError> {
+        let begun = std::cell::RefCell::new(Vec::new());
+        stage.until_ready(async |wait| {
+            let input = Input {
+                distrust_account: distrust.map(|account| account.parse().unwrap()),
+                begun: begun.borrow().clone(),
+                ..input(stage, wait)
+            };
+            let progress = handle(&stage.ports, input).await;
+            if let Ok(Progress::Pending(pending)) = &progress {
+                begun.replace(pending.begun.clone());
+            }
+            progress
+        })
+    }
+
+    #[test]
+    fn only_what_was_there_is_said_to_be_removed() {
+        let stage = registered_as(ConnectionStatus::Available, |_| {});
+        let removed = undo(&stage).unwrap();
+        assert!(removed.was_there);
+        assert!(removed.undone.ends_with("removed from the cluster"));
+        let again = undo(&stage).unwrap();
+        assert!(!again.was_there);
+        assert!(again.undone.ends_with("is not registered with the cluster"));
     }
 
     /// The registrations that are neither gone nor going.
@@ -286,11 +332,7 @@ mod tests {
             };
             cluster.connections = registered.iter().map(connection).collect();
         });
-        let distrusting = |wait| Input {
-            distrust_account: OURS.parse().ok(),
-            ..input(&stage, wait)
-        };
-        let undo = || stage.until_ready(async |wait| handle(&stage.ports, distrusting(wait)).await);
+        let undo = || repeated(&stage, Some(OURS));
         if cut_off {
             stage.cut_off("cloud:DELETE private-endpoint-trusted-owner");
             assert_eq!(undo().unwrap_err().name(), StepErrorName::Transient);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::ids::{ClusterId, Region, VpcId};
 use shared::ledger::{Milestone, Phase};
-use shared::report::{Explained, ExplainedLeft, Failure, Outcome, Ready};
+use shared::report::{Explained, ExplainedLeft, Failure, Outcome, Ready, Removed};
 use time::OffsetDateTime;
 
 mod figures;
@@ -33,6 +33,8 @@ pub struct Input {
     pub worked_before: bool,
     /// The connection, when it works.
     pub ready: Option<Ready>,
+    /// The connection, when it is gone.
+    pub removed: Option<Removed>,
     /// What failed, when it does not.
     pub failure: Option<Failure>,
     /// The phases that the run has passed.

@@ -14,10 +14,9 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
             ready.host, ready.port
         );
     }
-    if input.phase == Phase::Disconnected {
-        return format!(
-            "Disconnected {vpc} in {region} from cluster {cluster}: nothing of the connection is left."
-        );
+    if let Some(removed) = &input.removed {
+        let told = removed.told();
+        return format!("Disconnected {vpc} in {region} from cluster {cluster}: {told}.");
     }
     let goal = if matches!(
         input.phase,

@@ -29,6 +29,7 @@ fn input(phase: Phase) -> Input {
         vpc_id: "vpc-0a1b2c3d4e5f60718".parse().unwrap(),
         worked_before: false,
         ready: None,
+        removed: None,
         failure: None,
         timeline: vec![
             milestone(Phase::Requested, 2),
@@ -155,10 +156,32 @@ fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
 fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
     let whose =
         "vpc-0a1b2c3d4e5f60718 in eu-west-1 from cluster 1a2b3c4d-0000-4000-8000-000000000001";
-    assert_eq!(
-        told(&input(Phase::Disconnected)),
-        format!("Disconnected {whose}: nothing of the connection is left.")
-    );
+    for (undone, cluster_asked, expected) in [
+        (
+            &["x deleted"][..],
+            true,
+            "nothing of the connection is left on either side.",
+        ),
+        (
+            &["x deleted"],
+            false,
+            "nothing of the connection is left in the VPC; the cluster was not asked, because nothing tells of an endpoint that is registered there.",
+        ),
+        (&[], true, "there was nothing to remove on either side."),
+        (
+            &[],
+            false,
+            "there was nothing to remove in the VPC; the cluster was not asked, because nothing tells of an endpoint that is registered there.",
+        ),
+    ] {
+        let mut input = input(Phase::Disconnected);
+        input.removed = Some(Removed {
+            connection_id: "c0ffee".to_owned(),
+            undone: undone.iter().map(|text| (*text).to_owned()).collect(),
+            cluster_asked,
+        });
+        assert_eq!(told(&input), format!("Disconnected {whose}: {expected}"));
+    }
     let code = Code::ApiKeyRefused;
     let phase = Phase::DisconnectIncomplete;
     for (left, end) in [

@@ -141,6 +141,9 @@ pub struct UndoPlan {
 pub struct Undone {
     /// One short sentence.
     pub undone: String,
+    /// Whether there was something to undo. If not, the sentence says how it stands,
+    /// and is not told as something that was done.
+    pub was_there: bool,
 }
 
 impl Undone {
@@ -148,6 +151,18 @@ impl Undone {
     pub fn new(undone: impl Into<String>) -> Self {
         Self {
             undone: undone.into(),
+            was_there: true,
+        }
+    }
+
+    /// What was done, or without anything how it stands.
+    pub fn of(done: &[String], nothing: impl Into<String>) -> Self {
+        match done {
+            [] => Self {
+                undone: nothing.into(),
+                was_there: false,
+            },
+            done => Self::new(done.join(", ")),
         }
     }
 }

@@ -27,6 +27,14 @@ impl<T> Progress<T> {
             Progress::Pending(_) => None,
         }
     }
+
+    /// The same, with what an undo has begun to take back.
+    pub fn having_begun(mut self, what: &[String]) -> Self {
+        if let Progress::Pending(pending) = &mut self {
+            pending.begun = what.to_vec();
+        }
+        self
+    }
 }
 
 /// What is awaited, and for how long.
@@ -40,6 +48,11 @@ pub struct Pending {
     pub waited_seconds: u64,
     /// Seconds after which the wait is given up.
     pub limit_seconds: u64,
+    /// What an undo has begun to take back so far, each in one short sentence. The
+    /// definition hands it to the next look, which finds the thing gone and could
+    /// not tell that it ever was there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<String>,
 }
 
 /// How long a wait has lasted and may last. Part of the input of every step
@@ -96,6 +109,7 @@ impl Wait {
             wait_seconds: pace(waited_seconds).min(self.limit_seconds - waited_seconds),
             waited_seconds,
             limit_seconds: self.limit_seconds,
+            begun: Vec::new(),
         }))
     }
 }

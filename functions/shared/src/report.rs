@@ -79,8 +79,30 @@ impl Login {
 pub struct Removed {
     /// The id that the connection had.
     pub connection_id: String,
-    /// What was taken back, in order; what was gone already is named as gone.
+    /// What was taken back, in order; empty if there was nothing.
     pub undone: Vec<String>,
+    /// Whether the cluster was asked. It is not where neither tags nor the ledger tell
+    /// of an endpoint that this connection could have registered.
+    pub cluster_asked: bool,
+}
+
+impl Removed {
+    /// What is the case now, as the end of a sentence.
+    pub fn told(&self) -> String {
+        let told = match (self.undone.is_empty(), self.cluster_asked) {
+            (false, true) => "nothing of the connection is left on either side",
+            (false, false) => "nothing of the connection is left in the VPC",
+            (true, true) => "there was nothing to remove on either side",
+            (true, false) => "there was nothing to remove in the VPC",
+        };
+        let unasked = match self.cluster_asked {
+            true => "",
+            false => {
+                "; the cluster was not asked, because nothing tells of an endpoint that is registered there"
+            }
+        };
+        format!("{told}{unasked}")
+    }
 }
 
 /// How a run that did not reach its goal ended.

@@ -97,6 +97,8 @@ fn unreadable(status: u16, error: &(dyn Error + 'static)) -> Code {
     match status {
         429 => Code::AwsThrottled,
         500.. => Code::AwsUnavailable,
+        // Success, and who answered was not AWS.
+        200..=299 => Code::AwsUnavailable,
         _ if broke_off => Code::AwsUnavailable,
         _ => Code::UnexpectedAwsAnswer,
     }

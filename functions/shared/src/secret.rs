@@ -4,6 +4,9 @@ use crate::config::Setting;
 use crate::ids::ClusterId;
 use crate::{Code, StepError};
 
+/// What a key of the Cloud API begins with.
+const PREFIX: &str = "CCDB1_";
+
 /// A CockroachDB Cloud API key. Neither `Debug` nor `Display` show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
@@ -35,6 +38,35 @@ impl ApiKey {
         Ok(Self(key))
     }
 
+    /// The words of a text from outside, without this key in any spelling and without
+    /// anything else that looks like a key.
+    pub fn masked_in(&self, text: &str) -> String {
+        let secret = self.secret();
+        let in_base64 = in_base64(secret.as_bytes());
+        let is_masked = |word: &str| {
+            let in_one_alphabet = word.replace('-', "+").replace('_', "/");
+            word.contains(PREFIX)
+                || word.contains(secret)
+                || in_base64.iter().any(|it| in_one_alphabet.contains(it))
+        };
+        let words = text.split_whitespace();
+        let words: Vec<&str> = words
+            .map(|word| if is_masked(word) { "CCDB1_…" } else { word })
+            .collect();
+        words.join(" ")
+    }
+
+    /// The part that opens: a key is `CCDB1_`, an id, `_` and a secret.
+    fn secret(&self) -> &str {
+        let last = self.0.rsplit('_').next().unwrap_or_default();
+        // A key of another form is secret as a whole.
+        if self.0.starts_with(PREFIX) && last.len() >= 8 {
+            last
+        } else {
+            &self.0
+        }
+    }
+
     /// The key itself, for the one place that puts it into a request header.
     pub fn expose(&self) -> &str {
         &self.0
@@ -45,6 +77,17 @@ impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ApiKey(…)")
     }
+}
+
+/// What Base64 makes of these bytes, whatever stands before and after them, as in
+/// `user:key`: three ways to begin within a group of three bytes, each without the
+/// characters that neighbours have a part in.
+fn in_base64(bytes: &[u8]) -> [String; 3] {
+    [0, 1, 2].map(|before| {
+        let bytes = [&[0; 2][..before], bytes].concat();
+        let text = aws_smithy_types::base64::encode(&bytes);
+        text[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned()
+    })
 }
 
 /// Where the Cloud API keys come from.
@@ -145,6 +188,42 @@ mod tests {
             Code::ConfigurationInvalid,
             "it would be one for all"
         );
+    }
+
+    #[test]
+    fn a_key_is_masked_in_every_spelling() {
+        const SECRET: &str = "NkcXLI8d81Mtx3djD45iwPfgtnaRv0XCh0Z9047K";
+        let key = format!("CCDB1_D4zlI3pmTmk5rGrzYqMhbc_{SECRET}");
+        let encode = |text: String| aws_smithy_types::base64::encode(text);
+        let mut spellings = vec![key.clone(), SECRET.to_owned(), "CCDB1_another".to_owned()];
+        for text in [
+            key.clone(),
+            format!("{key}:"),
+            format!(":{key}"),
+            format!("user:{key}"),
+            format!("Bearer {key}"),
+            SECRET.to_owned(),
+        ] {
+            let standard = encode(text);
+            spellings.push(standard.replace('+', "-").replace('/', "_"));
+            spellings.push(standard.trim_end_matches('=').to_owned());
+            spellings.push(standard);
+        }
+        let key = ApiKey::from_secret(&key).unwrap();
+        for spelling in spellings {
+            let masked = key.masked_in(&format!("no:  token=\"{spelling}\", which expired"));
+            assert_eq!(masked, "no: CCDB1_… which expired", "{spelling}");
+        }
+        assert_eq!(key.masked_in("nothing of it"), "nothing of it");
+    }
+
+    #[test]
+    fn a_key_of_another_form_is_masked_as_a_whole() {
+        for text in ["CCDB1_a_b", "some_password"] {
+            let key = ApiKey::from_secret(text).unwrap();
+            let masked = key.masked_in(&format!("about {text} or password or b"));
+            assert_eq!(masked, "about CCDB1_… or password or b");
+        }
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn refused(call: &str, error: &ApiError) -> StepError {
         call,
         status: error.status,
         has_retry_after: error.retry_after.is_some(),
+        is_official: true,
         message: &error.message,
     })
 }

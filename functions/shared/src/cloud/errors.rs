@@ -15,6 +15,10 @@ pub struct Refused<'a> {
     pub status: u16,
     /// Whether the answer carries `Retry-After`.
     pub has_retry_after: bool,
+    /// Whether the body has the form that the API gives to its refusals (schema
+    /// `Status`). What a proxy in between says has not, and its words say nothing
+    /// about the cluster.
+    pub is_official: bool,
     /// The message of the body, or the body, or nothing.
     pub message: &'a str,
 }
@@ -46,6 +50,15 @@ pub fn no_answer(call: &str, what: &str) -> StepError {
     )
 }
 
+/// Turns an answer of success that cannot be read into our error. What was asked
+/// for may have been done all the same.
+pub fn unreadable(call: &str, what: &str) -> StepError {
+    StepError::new(
+        Code::CloudUnavailable,
+        format!("the answer to {call} cannot be read: {what}"),
+    )
+}
+
 fn meaning(refused: &Refused<'_>) -> Code {
     if is_rate_limited(refused.status, refused.message) {
         return Code::CloudRateLimited;
@@ -53,10 +66,12 @@ fn meaning(refused: &Refused<'_>) -> Code {
     match refused.status {
         401 => Code::ApiKeyRefused,
         403 => Code::ApiKeyLacksRole,
-        _ if speaks_of_a_lock(refused.message) => Code::ClusterBusy,
-        _ if refused.has_retry_after => Code::CloudRateLimited,
-        // A cluster that is being built answers 503 while it is locked, too.
-        503 => Code::ClusterBusy,
+        400..=499 | 503 if refused.is_official && speaks_of_a_lock(refused.message) => {
+            Code::ClusterBusy
+        }
+        _ if refused.has_retry_after && (refused.is_official || refused.status < 500) => {
+            Code::CloudRateLimited
+        }
         500..=599 => Code::CloudUnavailable,
         400 | 404 | 409 | 412 if refused.call == "POST private-endpoint-connections" => {
             Code::RegistrationRefused
@@ -65,23 +80,37 @@ fn meaning(refused: &Refused<'_>) -> Code {
     }
 }
 
-/// `lock`, `locked` and the like, but not `block`.
+/// `lock` or `locked` as words of their own.
 fn speaks_of_a_lock(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
     message
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| word.starts_with("lock"))
+        .any(|word| word.eq_ignore_ascii_case("lock") || word.eq_ignore_ascii_case("locked"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const GET: &str = "GET cluster";
+    const POST: &str = "POST private-endpoint-connections";
+
     fn check(call: &str, status: u16, has_retry_after: bool, message: &str, expected: Code) {
+        check_form(call, status, has_retry_after, true, message, expected);
+    }
+
+    fn check_form(
+        call: &str,
+        status: u16,
+        has_retry_after: bool,
+        is_official: bool,
+        message: &str,
+        expected: Code,
+    ) {
         let error = classify(&Refused {
             call,
             status,
             has_retry_after,
+            is_official,
             message,
         });
         assert_eq!(error.code, expected, "{call} {status} {message}");
@@ -89,49 +118,55 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table() {
-        let get = "GET cluster";
-        check(get, 401, false, "", Code::ApiKeyRefused);
-        check(get, 403, false, "", Code::ApiKeyLacksRole);
-        check(get, 429, false, "", Code::CloudRateLimited);
-        check(get, 400, true, "slow down", Code::CloudRateLimited);
-        check(
-            get,
-            500,
-            false,
-            "rate limit exceeded",
-            Code::CloudRateLimited,
-        );
-        check(get, 400, false, "couldn't lock cluster", Code::ClusterBusy);
-        check(
-            get,
-            400,
-            false,
-            "the CIDR block is invalid",
-            Code::UnexpectedCloudAnswer,
-        );
-        check(get, 503, false, "", Code::ClusterBusy);
-        check(get, 503, true, "cluster is LOCKED", Code::ClusterBusy);
-        check(get, 503, true, "", Code::CloudRateLimited);
-        check(get, 500, true, "", Code::CloudRateLimited);
-        for status in [500, 502, 504] {
-            check(get, status, false, "", Code::CloudUnavailable);
-        }
-        check(
-            get,
-            400,
-            false,
-            "proto: invalid",
-            Code::UnexpectedCloudAnswer,
-        );
-        check(get, 418, false, "", Code::UnexpectedCloudAnswer);
-        for status in [400, 404, 409] {
-            check(
-                "POST private-endpoint-connections",
-                status,
+        for (status, has_retry_after, message, expected) in [
+            (401, false, "", Code::ApiKeyRefused),
+            (403, false, "", Code::ApiKeyLacksRole),
+            (429, false, "", Code::CloudRateLimited),
+            (400, true, "slow down", Code::CloudRateLimited),
+            (500, false, "rate limit exceeded", Code::CloudRateLimited),
+            (503, true, "", Code::CloudRateLimited),
+            (500, true, "", Code::CloudRateLimited),
+            (400, false, "couldn't lock cluster", Code::ClusterBusy),
+            (503, false, "couldn't lock cluster", Code::ClusterBusy),
+            (503, true, "cluster is LOCKED", Code::ClusterBusy),
+            (
+                400,
                 false,
-                "no",
-                Code::RegistrationRefused,
-            );
+                "the CIDR block is invalid",
+                Code::UnexpectedCloudAnswer,
+            ),
+            (400, false, "proto: invalid", Code::UnexpectedCloudAnswer),
+            (418, false, "", Code::UnexpectedCloudAnswer),
+        ] {
+            check(GET, status, has_retry_after, message, expected);
         }
+        for status in [500, 502, 503, 504] {
+            check(GET, status, false, "", Code::CloudUnavailable);
+        }
+        for status in [400, 404, 409] {
+            check(POST, status, false, "no", Code::RegistrationRefused);
+        }
+    }
+
+    #[test]
+    fn an_outage_is_not_taken_for_a_lock_or_a_limit_whatever_its_words() {
+        let outage = |status, has_retry_after, is_official, message| {
+            let expected = Code::CloudUnavailable;
+            check_form(GET, status, has_retry_after, is_official, message, expected);
+        };
+        outage(
+            503,
+            false,
+            false,
+            "upstream connect error or disconnect/reset",
+        );
+        outage(503, false, false, "the database is locked");
+        outage(503, true, false, "<html>back soon</html>");
+        outage(503, false, true, "connection error: transport is closing");
+        outage(500, false, true, "state must be one of CREATED, LOCKED");
+        outage(502, false, false, "locking protocol error");
+        let unknown = Code::UnexpectedCloudAnswer;
+        check_form(GET, 400, false, false, "<html>locked out</html>", unknown);
+        check(GET, 400, false, "field lockfile is unknown", unknown);
     }
 }

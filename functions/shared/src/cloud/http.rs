@@ -11,13 +11,11 @@ use url::Url;
 
 use super::answer::Answer;
 use super::wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
-use super::{Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
+use super::{CC_VERSION, Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
 use crate::ids::{AccountId, ClusterId, EndpointId};
 use crate::secret::{ApiKey, Secrets};
 use crate::{Code, StepError};
 
-/// The version of the API that this adapter was written against.
-const CC_VERSION: &str = "2024-09-16";
 const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"));
 /// One attempt. A function has 30 s and the definition retries, so giving up
 /// early is better than being cut off.
@@ -205,7 +203,7 @@ impl<S: Secrets> HttpCloud<S> {
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(());
         }
-        answer.success(call).map(|_| ())
+        answer.done(call)
     }
 }
 
@@ -289,10 +287,7 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
     async fn request_endpoint_services(&self, id: &ClusterId) -> Result<(), StepError> {
         let call = "POST private-endpoint-services";
         let path = ["networking", "private-endpoint-services"];
-        self.send(call, id, &path, None)
-            .await?
-            .success(call)
-            .map(|_| ())
+        self.send(call, id, &path, None).await?.done(call)
     }
 
     async fn registrations(&self, id: &ClusterId) -> Result<Vec<Registration>, StepError> {
@@ -307,10 +302,7 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
         let call = "POST private-endpoint-connections";
         let path = ["networking", "private-endpoint-connections"];
         let body = serde_json::json!({ "endpoint_id": endpoint.as_str() });
-        self.send(call, id, &path, Some(body))
-            .await?
-            .success(call)
-            .map(|_| ())
+        self.send(call, id, &path, Some(body)).await?.done(call)
     }
 
     async fn deregister(&self, id: &ClusterId, endpoint: &EndpointId) -> Result<(), StepError> {
@@ -343,10 +335,7 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
             "type": "AWS_ACCOUNT_ID",
             "external_owner_id": account.as_str(),
         });
-        self.send(call, id, &path, Some(body))
-            .await?
-            .success(call)
-            .map(|_| ())
+        self.send(call, id, &path, Some(body)).await?.done(call)
     }
 
     async fn distrust_owner(&self, id: &ClusterId, owner_id: &str) -> Result<(), StepError> {

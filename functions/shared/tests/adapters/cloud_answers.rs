@@ -173,23 +173,102 @@ async fn refusals_are_understood_with_any_body_or_none() {
     assert!(long.detail.chars().count() < 600, "{long}");
 }
 
+/// It is asked again, because it need not have been the API that answered. A record
+/// that is an array counts, too: it would read as one with nothing in it.
 #[tokio::test]
-async fn a_success_that_is_no_json_is_an_answer_that_we_do_not_know() {
+async fn a_read_whose_success_cannot_be_read_is_asked_again() {
     for body in [
         "",
         "<html>",
+        "\u{1f}\u{8b}\u{8}",
+        "[]",
+        "null",
         r#"{"connections": 7}"#,
         r#"{"connections": [{}]}"#,
+        r#"{"connections": [["vpce-1", "STATUS_AVAILABLE"]]}"#,
     ] {
         let error = error_of(answer(200, "", body)).await;
-        assert_eq!(error.code, Code::UnexpectedCloudAnswer, "{error}");
+        assert_eq!(error.code, Code::CloudUnavailable, "{body}: {error}");
+        assert!(error.detail.contains("cannot be read"), "{error}");
     }
-    let redirect = error_of(answer(302, "Location: https://example.com/\r\n", "")).await;
-    assert_eq!(
-        redirect.code,
-        Code::UnexpectedCloudAnswer,
-        "the key is not sent elsewhere"
-    );
+}
+
+#[tokio::test]
+async fn no_record_of_the_api_is_read_from_an_array() {
+    let stub = Stub::answering([answer(200, "", "[]")]).await;
+    let (cloud, id) = (cloud(&stub), CLUSTER.parse().unwrap());
+    cloud.cluster(&id).await.unwrap_err();
+    cloud.endpoint_services(&id).await.unwrap_err();
+    cloud.trusted_owners(&id).await.unwrap_err();
+}
+
+/// Nothing says whether it took effect: the step is called again, and looks.
+#[tokio::test]
+async fn a_write_whose_success_cannot_be_read_is_not_believed() {
+    let (cluster, endpoint) = (CLUSTER.parse().unwrap(), ENDPOINT.parse().unwrap());
+    for (body, is_done) in [("{}", true), ("", true), ("<html>", false), ("[]", false)] {
+        let stub = Stub::answering([answer(200, "", body)]).await;
+        let cloud = cloud(&stub);
+        for written in [
+            cloud.request_endpoint_services(&cluster).await,
+            cloud.register(&cluster, &endpoint).await,
+            cloud.deregister(&cluster, &endpoint).await,
+            cloud.distrust_owner(&cluster, "1").await,
+            cloud
+                .trust_owner(&cluster, &"111122223333".parse().unwrap())
+                .await,
+        ] {
+            let code = written.map_err(|error| error.code);
+            let expected = if is_done {
+                Ok(())
+            } else {
+                Err(Code::CloudUnavailable)
+            };
+            assert_eq!(code, expected, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_told_with_its_place_and_not_followed() {
+    let thief = Stub::answering([answer(200, "", "{}")]).await;
+    let headers = format!("Location: {}/api?token={KEY}\r\n", thief.url());
+    let error = error_of(answer(302, &headers, "")).await;
+    assert_eq!(error.code, Code::UnexpectedCloudAnswer);
+    assert!(thief.requests().is_empty(), "the key is not sent elsewhere");
+    assert!(!error.detail.contains("OpensNothing"), "{error}");
+    let error = error_of(answer(302, "Location: https://proxy.example/\r\n", "")).await;
+    let place = "it points to https://proxy.example/, where";
+    assert!(error.detail.contains(place), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_proxy_says_in_an_outage_is_no_lock() {
+    for (status, headers, body) in [
+        (
+            503,
+            "",
+            "upstream connect error or disconnect/reset before headers",
+        ),
+        (503, "", "<html>the door is locked</html>"),
+        (
+            503,
+            "",
+            r#"{"detail": "state must be one of CREATED, LOCKED"}"#,
+        ),
+        (
+            500,
+            "",
+            r#"{"message": "state must be one of CREATED, LOCKED"}"#,
+        ),
+        (503, "Retry-After: 120\r\n", "<html>"),
+    ] {
+        let error = error_of(answer(status, headers, body)).await;
+        assert_eq!(error.code, Code::CloudUnavailable, "{error}");
+    }
+    let locked = r#"{"code": 14, "message": "couldn't lock cluster shop"}"#;
+    let error = error_of(answer(503, "", locked)).await;
+    assert_eq!(error.code, Code::ClusterBusy, "{error}");
 }
 
 #[tokio::test]

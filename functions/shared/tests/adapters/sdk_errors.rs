@@ -83,7 +83,8 @@ async fn an_answer_that_names_no_error_counts_by_its_status() {
         (answer(429, "", html), Code::AwsThrottled),
         (answer(403, "", html), Code::UnexpectedAwsAnswer),
         (answer(404, "", ""), Code::UnexpectedAwsAnswer),
-        (answer(200, "", html), Code::UnexpectedAwsAnswer),
+        (answer(200, "", html), Code::AwsUnavailable),
+        (answer(200, "", "<Other/>"), Code::AwsUnavailable),
     ] {
         for error in [
             ec2_error(canned.clone()).await,
