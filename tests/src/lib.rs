@@ -20,4 +20,6 @@ pub mod run;
 pub mod situations;
 pub mod tale;
 pub mod template;
+pub mod together;
+pub mod turns;
 pub mod variants;
