@@ -177,13 +177,21 @@ fn worlds() -> Vec<(&'static str, Stage, Vec<Value>)> {
     let changing = change::changing();
     let mut former = changing.request.clone();
     for (field, _) in change::asked() {
-        former[field] = change::scenario().request.get(field).cloned().unwrap_or_default();
+        former[field] = change::scenario()
+            .request
+            .get(field)
+            .cloned()
+            .unwrap_or_default();
     }
     let asked = vec![changing.request.clone(), former];
     let requests = requests.to_vec();
     vec![
         ("a VPC that is not connected", fresh, requests.clone()),
-        ("a VPC that is connected to one cluster", one, requests.clone()),
+        (
+            "a VPC that is connected to one cluster",
+            one,
+            requests.clone(),
+        ),
         ("a VPC that is connected to both clusters", both, requests),
         ("a VPC whose connection changes", changing, asked),
     ]
@@ -365,7 +373,13 @@ fn soak() {
     let mut tally = Tally::default();
     if seconds == 0 {
         for made in tally.play(seed) {
-            let Made { who, nth, operation, at, .. } = made;
+            let Made {
+                who,
+                nth,
+                operation,
+                at,
+                ..
+            } = made;
             println!("{at} run {who}, call {nth}: {operation}");
         }
     }

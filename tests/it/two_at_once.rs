@@ -8,9 +8,11 @@
 //! aborted before each of its calls, with the run that completes it: the function that
 //! was at work then may act once more before any of its calls.
 //!
-//! One reduction: a call whose answer none of the runs can change, and which changes
-//! nothing that one of them reads, may come before or after whatever the other one
-//! calls. Of the two places around such a call only the first one is tried.
+//! Two reductions leave out what cannot differ. A call whose answer none of the runs can
+//! change, and which changes nothing that one of them reads, may come before or after
+//! whatever the other one calls: of the two places around it the first one is tried. And
+//! while one run holds the lease, the other one can call nothing but for the lease, and
+//! is refused, wherever that is between two waits of the first: one place is tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -153,18 +155,38 @@ impl Pairing {
     }
 }
 
-/// The places of one run's calls where the turn may pass.
-fn places(log: &[Made], who: usize) -> impl Iterator<Item = &Made> {
+/// The places of one run's calls where the turn may pass, but for those right after a
+/// quiet call.
+fn places(log: &[Made], who: usize) -> Vec<&Made> {
     let mut before: Option<&Made> = None;
-    log.iter()
-        .filter(move |made| made.who == who)
-        .filter(move |made| {
-            let is_same = before.is_some_and(|before| {
-                before.at == made.at && QUIET.contains(&before.operation.as_str())
-            });
-            before = Some(made);
-            !is_same
-        })
+    let own = log.iter().filter(|made| made.who == who);
+    let loud = own.filter(|made| {
+        let after_quiet = before.is_some_and(|before| {
+            before.at == made.at && QUIET.contains(&before.operation.as_str())
+        });
+        before = Some(made);
+        !after_quiet
+    });
+    loud.collect()
+}
+
+/// The same for a run beside another one that needs the lease for all that it does. It is
+/// held from the call after those that take it until it is given back last.
+fn places_by_lease(log: &[Made], who: usize) -> Vec<&Made> {
+    let mut places = places(log, who);
+    let of = |operation: &str| move |made: &&Made| made.operation == operation;
+    let taken = places
+        .iter()
+        .position(|made| !of("dynamodb:updateItem")(made));
+    let given_back = places.iter().rposition(of("dynamodb:deleteItem"));
+    if let (Some(taken), Some(given_back)) = (taken, given_back) {
+        let mut held = places.split_off(taken);
+        let after = held.split_off(given_back.saturating_sub(taken) + 1);
+        held.dedup_by_key(|made| made.at);
+        places.extend(held);
+        places.extend(after);
+    }
+    places
 }
 
 /// Whether the turn can pass to somebody who stands like this.
@@ -256,7 +278,8 @@ fn try_out(pairing: &Pairing, first: &Made, known: &Emptied) -> Tally {
     };
     let one = || ("the first run", first.nth, first.operation.clone());
     let log = try_one(vec![away], &|| described(&[one()]));
-    for second in places(&log, 1).filter(|made| is_reached(made.states[0], made.at)) {
+    let seconds = places_by_lease(&log, 1).into_iter();
+    for second in seconds.filter(|made| is_reached(made.states[0], made.at)) {
         let back = (1, second.nth, to(0, Left::Paused));
         let two = || ("the second run", second.nth, second.operation.clone());
         try_one(vec![away, back], &|| described(&[one(), two()]));
@@ -342,7 +365,7 @@ fn two_runs_end_as_one_after_the_other_whenever_the_turn_passes() {
         let held = pairing.held(&stage, &ends).map(drop);
         let mut alone = Tally::default();
         alone.count(|| format!("{}: no switch", pairing.name), &ends, held);
-        let firsts: Vec<&Made> = places(&log, 0).collect();
+        let firsts = places_by_lease(&log, 0);
         let tried = in_parallel(&firsts, |first| try_out(&pairing, first, &known));
         let tally = tried.into_iter().fold(alone, Tally::and);
         tally.conclude(&format!("two at once, {}", pairing.name), began);
@@ -431,7 +454,8 @@ impl Stopped {
         if !rest.any(|it| changes(&it.operation)) {
             return tally;
         }
-        for later in places(&follows, 1).filter(|it| is_reached(it.states[0], it.at)) {
+        let later = places(&follows, 1).into_iter();
+        for later in later.filter(|it| is_reached(it.states[0], it.at)) {
             let acts = (1, later.nth, to(0, Left::Paused));
             let what = format!(
                 ", whose function goes on before call {} ({}) of what follows",

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use shared::ids::{Region, VpcId};
 use shared::ledger::{Connection, Health, Ledger, Page, Phase, errors, item, lease_key};
 use shared::{Code, StepError};
+use time::OffsetDateTime;
 
 use super::InProcess;
 use simulator::{ApiError, Refusal};
@@ -166,6 +167,30 @@ impl Ledger for InProcess {
             "ExpressionAttributeValues": { ":execution": { "S": execution } },
         });
         self.dynamodb("DeleteItem", &table, request).await.map(drop)
+    }
+
+    async fn shorten_lease(
+        &self,
+        region: &Region,
+        vpc: &VpcId,
+        execution: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), StepError> {
+        let (_, table) = self.tables();
+        let request = json!({
+            "Key": { item::LEASE: { "S": lease_key(region, vpc) } },
+            "UpdateExpression": "SET #expires_at = :until",
+            "ConditionExpression": "#holder = :execution AND #expires_at > :until",
+            "ExpressionAttributeNames": {
+                "#holder": item::HOLDER,
+                "#expires_at": item::EXPIRES_AT,
+            },
+            "ExpressionAttributeValues": {
+                ":execution": { "S": execution },
+                ":until": { "N": until.unix_timestamp().to_string() },
+            },
+        });
+        self.dynamodb("UpdateItem", &table, request).await.map(drop)
     }
 }
 
