@@ -21,4 +21,6 @@ pub mod situations;
 pub mod standing;
 pub mod tale;
 pub mod template;
+pub mod together;
+pub mod turns;
 pub mod variants;

@@ -52,8 +52,13 @@ impl Goal {
         }
     }
 
+    /// A machine of its own, for one of several runs that are at work at the same time.
+    pub fn machine(self) -> Machine {
+        self.with(Machine::clone)
+    }
+
     /// The name of the definition.
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Goal::Connect => "provision",
             Goal::Disconnect => "deprovision",
@@ -206,8 +211,7 @@ impl Stage {
         let ports = self.ports();
         let steps = Steps::new(&ports, &ports, &ports, self.integrations());
         let run = async |name, (goal, request): (Goal, &Value), after| {
-            // A machine of its own for each: they are at work at the same time.
-            let machine = goal.with(Machine::clone);
+            let machine = goal.machine();
             self.clock.sleep(after).await;
             let input = goal.input(request);
             let steps = InRoles::new(goal.name(), &self.simulator, &steps);

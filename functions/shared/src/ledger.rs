@@ -342,6 +342,15 @@ pub trait Ledger {
         vpc: &VpcId,
         execution: &str,
     ) -> Result<(), StepError>;
+    /// Lets the lease of a VPC end at this time, if `execution` holds it and it would
+    /// last longer: for a run that was stopped, and of which something may still act.
+    async fn shorten_lease(
+        &self,
+        region: &Region,
+        vpc: &VpcId,
+        execution: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), StepError>;
 }
 
 #[cfg(test)]

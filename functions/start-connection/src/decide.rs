@@ -175,6 +175,10 @@ fn decide_by_call(
     ))
 }
 
+/// For how long a completing run waits for the lease at least, in seconds: longer than
+/// the run that was stopped keeps it.
+const LEAST_LEASE_SECONDS: u64 = 120;
+
 /// The run that completes what an interrupted one left half-made. It happens once:
 /// if that is interrupted as well, something is wrong that one more run does not
 /// mend.
@@ -185,7 +189,11 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
         let input = if machine == Machine::Deprovision {
             deprovision_input(connection)
         } else {
-            json!(connection.last_asked())
+            let mut request = connection.last_asked().clone();
+            // The interrupted run keeps the lease for a while.
+            let lease_seconds = &mut request.limits.lease_seconds;
+            *lease_seconds = (*lease_seconds).max(LEAST_LEASE_SECONDS);
+            json!(request)
         };
         let name = names::again(&connection.connection_id, &connection.execution);
         Start {

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use shared::ec2::VpcTags;
 use shared::executions::{Executions, Machine};
-use shared::ids::{ClusterId, VpcId};
+use shared::ids::{ClusterId, Region, VpcId};
 use shared::ledger::Ledger;
 use shared::ownership::connection_id;
 use shared::place::{Place, Places};
 use shared::request::{DeprovisionRequest, RequestedBy};
 use shared::{Code, StepError};
+use time::Duration;
 
 use crate::Door;
 use crate::cause::{Cause, Change, Ended, Target};
@@ -26,6 +27,10 @@ use follow::Look;
 /// How long a VPC that an event tells of may stay unseen before it counts as gone.
 /// EC2 shows what it made within seconds; an event may come minutes late.
 const UNSEEN_SECONDS: i64 = 120;
+
+/// How long a function may go on whose run was stopped: it may take 30 seconds
+/// (infra/template.yaml, `Timeout`), and clocks differ.
+const OUTLIVES_SECONDS: i64 = 60;
 
 /// What was done so far, and the first thing that could not be done. One VPC or
 /// connection that makes trouble does not keep the others waiting.
@@ -153,7 +158,8 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         } = &target;
         let run = ended.execution.as_str();
         let id = connection_id(region, vpc_id, cluster_id);
-        self.ledger.release_lease(region, vpc_id, run).await?;
+        let status = Some(ended.status.as_str());
+        self.end_lease(region, vpc_id, run, status).await?;
         self.ledger.record_interruption(&id, run).await?;
         let connection = self.ledger.connection(&id).await?;
 
@@ -197,6 +203,25 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         };
         self.follow(ec2, look, tally).await;
         Ok(())
+    }
+
+    /// Gives the lease of a run back that is over. One that did not come to its own end
+    /// keeps it for a while: the function that was at work is not told (Step Functions
+    /// API reference, `StopExecution`), and nobody else may change the VPC meanwhile.
+    async fn end_lease(
+        &self,
+        region: &Region,
+        vpc_id: &VpcId,
+        run: &str,
+        status: Option<&str>,
+    ) -> Result<(), StepError> {
+        match status {
+            Some("SUCCEEDED" | "FAILED") => self.ledger.release_lease(region, vpc_id, run).await,
+            Some(_) | None => {
+                let until = self.now + Duration::seconds(OUTLIVES_SECONDS);
+                self.ledger.shorten_lease(region, vpc_id, run, until).await
+            }
+        }
     }
 
     /// The connection that a run was for; `None` if its input was no request, so

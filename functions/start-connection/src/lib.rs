@@ -4,7 +4,7 @@
 //! | Input | What happens |
 //! | --- | --- |
 //! | EventBridge *Tag Change on Resource*, CloudTrail `CreateVpc`, `CreateTags`, `DeleteTags` | the VPC's tags are read as they are now, and followed |
-//! | *Step Functions Execution Status Change* of our machines | the lease of a run that is over is given back; one that was interrupted is completed, once; the VPC's tags are looked at again |
+//! | *Step Functions Execution Status Change* of our machines | the lease of a run that is over is given back, a minute later if it was stopped; one that was interrupted is completed, once; the VPC's tags are looked at again |
 //! | `{"repair": ["connection id", …]}` | provisioning runs again, at most once in an hour |
 //! | `{"remove": [request of deprovision, …]}` | these orphans are taken away, at most once in an hour |
 //! | `{"find": {"account_id": …, "region": …}}` | every VPC of the place that carries our tags, or is in the ledger because of them, is looked at: events may be lost |

@@ -20,21 +20,21 @@ impl InProcess {
         call: &str,
         effect: impl Fn(&mut World, &ApiCaller) -> Result<T, ApiError>,
     ) -> Result<Result<T, ApiError>, StepError> {
-        let key = self.key()?;
-        match self.attempt(call, &key, &effect)? {
+        let key = self.key().await?;
+        match self.attempt(call, &key, &effect).await? {
             Err(error) if error.status == 401 => {
-                let renewed = self.renew_key()?;
+                let renewed = self.renew_key().await?;
                 if renewed == key {
                     Ok(Err(error))
                 } else {
-                    self.attempt(call, &renewed, &effect)
+                    self.attempt(call, &renewed, &effect).await
                 }
             }
             answer => Ok(answer),
         }
     }
 
-    fn attempt<T>(
+    async fn attempt<T>(
         &self,
         call: &str,
         key: &ApiKey,
@@ -42,8 +42,8 @@ impl InProcess {
     ) -> Result<Result<T, ApiError>, StepError> {
         let caller = ApiCaller::with_key(key.expose());
         match self
-            .simulator
-            .call(&format!("cloud:{call}"), |world| effect(world, &caller))
+            .called(&format!("cloud:{call}"), |world| effect(world, &caller))
+            .await
         {
             Ok(answer) => Ok(Ok(answer)),
             Err(Refusal::Answer(error)) => Ok(Err(error)),
@@ -53,7 +53,7 @@ impl InProcess {
         }
     }
 
-    fn key(&self) -> Result<ApiKey, StepError> {
+    async fn key(&self) -> Result<ApiKey, StepError> {
         let kept = self
             .key
             .lock()
@@ -61,12 +61,12 @@ impl InProcess {
             .clone();
         match kept {
             Some(key) => Ok(key),
-            None => self.renew_key(),
+            None => self.renew_key().await,
         }
     }
 
-    fn renew_key(&self) -> Result<ApiKey, StepError> {
-        let key = self.read_key()?;
+    async fn renew_key(&self) -> Result<ApiKey, StepError> {
+        let key = self.read_key().await?;
         *self
             .key
             .lock()

@@ -12,21 +12,23 @@ use simulator::ec2::{
 };
 
 impl InProcess {
-    fn endpoints_that_pass(&self, filters: Vec<Filter>) -> Result<Vec<Endpoint>, StepError> {
+    async fn endpoints_that_pass(&self, filters: Vec<Filter>) -> Result<Vec<Endpoint>, StepError> {
         let request = DescribeVpcEndpoints {
             filters,
             ..Default::default()
         };
-        let answer = self.ec2("DescribeVpcEndpoints", |world, caller| {
-            world.describe_vpc_endpoints(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeVpcEndpoints", |world, caller| {
+                world.describe_vpc_endpoints(caller, &request)
+            })
+            .await?;
         let mut endpoints: Vec<Endpoint> =
             answer.vpc_endpoints.into_iter().filter_map(read).collect();
         endpoints.retain(|endpoint| endpoint.state != EndpointState::Deleted);
         Ok(endpoints)
     }
 
-    pub(super) fn tag(&self, id: &str, tags: &Tags) -> Result<(), StepError> {
+    pub(super) async fn tag(&self, id: &str, tags: &Tags) -> Result<(), StepError> {
         let tags = tags
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
@@ -39,9 +41,10 @@ impl InProcess {
         self.ec2("CreateTags", |world, caller| {
             world.create_tags(caller, request)
         })
+        .await
     }
 
-    pub(super) fn untag(&self, id: &str, keys: &[String]) -> Result<(), StepError> {
+    pub(super) async fn untag(&self, id: &str, keys: &[String]) -> Result<(), StepError> {
         let tags = keys
             .iter()
             .map(|key| TagFilter {
@@ -57,6 +60,7 @@ impl InProcess {
         self.ask("DeleteTags", |world, caller| {
             world.delete_tags(caller, request)
         })
+        .await
         .map(|_| ())
     }
 }
@@ -64,6 +68,7 @@ impl InProcess {
 impl Endpoints for InProcess {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
         self.endpoints_that_pass(filter("vpc-id", vpc.as_str()))
+            .await
     }
 
     async fn endpoints_by_id(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StepError> {
@@ -71,6 +76,7 @@ impl Endpoints for InProcess {
             return Ok(Vec::new());
         }
         self.endpoints_that_pass(vec![filter_any("vpc-endpoint-id", ids)])
+            .await
     }
 
     async fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StepError> {
@@ -78,9 +84,11 @@ impl Endpoints for InProcess {
             vpc_endpoint_ids: vec![id.to_string()],
             ..Default::default()
         };
-        let answer = self.ask("DescribeVpcEndpoints", |world, caller| {
-            world.describe_vpc_endpoints(caller, &request)
-        })?;
+        let answer = self
+            .ask("DescribeVpcEndpoints", |world, caller| {
+                world.describe_vpc_endpoints(caller, &request)
+            })
+            .await?;
         let endpoint = answer
             .and_then(|mut answer| answer.vpc_endpoints.pop())
             .and_then(read);
@@ -99,9 +107,11 @@ impl Endpoints for InProcess {
             tag_specifications: vec![TagSpecification::new("vpc-endpoint", &new.tags)],
             ..Default::default()
         };
-        let created = self.ec2("CreateVpcEndpoint", |world, caller| {
-            world.create_vpc_endpoint(caller, request)
-        })?;
+        let created = self
+            .ec2("CreateVpcEndpoint", |world, caller| {
+                world.create_vpc_endpoint(caller, request)
+            })
+            .await?;
         read(created.vpc_endpoint).ok_or_else(|| {
             StepError::new(
                 shared::Code::UnexpectedAwsAnswer,
@@ -119,6 +129,7 @@ impl Endpoints for InProcess {
         self.ec2("ModifyVpcEndpoint", |world, caller| {
             world.modify_vpc_endpoint(caller, &request)
         })
+        .await
         .map(|_| ())
     }
 
@@ -137,6 +148,7 @@ impl Endpoints for InProcess {
         self.ec2("ModifyVpcEndpoint", |world, caller| {
             world.modify_vpc_endpoint(caller, &request)
         })
+        .await
         .map(|_| ())
     }
 
@@ -146,9 +158,11 @@ impl Endpoints for InProcess {
             dry_run: false,
             vpc_endpoint_ids: vec![id.to_string()],
         };
-        let answer = self.ask(action, |world, caller| {
-            world.delete_vpc_endpoints(caller, &request)
-        })?;
+        let answer = self
+            .ask(action, |world, caller| {
+                world.delete_vpc_endpoints(caller, &request)
+            })
+            .await?;
         for item in answer.into_iter().flat_map(|answer| answer.unsuccessful) {
             if !errors::is_absent(&item.error.code) {
                 return Err(errors::classify(
@@ -162,11 +176,11 @@ impl Endpoints for InProcess {
     }
 
     async fn tag_endpoint(&self, id: &EndpointId, tags: &Tags) -> Result<(), StepError> {
-        self.tag(id.as_str(), tags)
+        self.tag(id.as_str(), tags).await
     }
 
     async fn untag_endpoint(&self, id: &EndpointId, keys: &[String]) -> Result<(), StepError> {
-        self.untag(id.as_str(), keys)
+        self.untag(id.as_str(), keys).await
     }
 }
 

@@ -9,17 +9,19 @@ use simulator::Refusal;
 
 impl InProcess {
     /// One call of Step Functions; `None` if it answers with this code.
-    fn step_functions(
+    async fn step_functions(
         &self,
         operation: &str,
         request: &Value,
         answer: &str,
     ) -> Result<Option<Value>, StepError> {
         let action = format!("states:{operation}");
-        let answered = self.simulator.call(&action, |world| {
-            let home = world.ec2.caller();
-            world.step_functions(&home, operation, request)
-        });
+        let answered = self
+            .called(&action, |world| {
+                let home = world.ec2.caller();
+                world.step_functions(&home, operation, request)
+            })
+            .await;
         match answered {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Answer(error)) if error.code == answer => Ok(None),
@@ -57,7 +59,9 @@ impl Executions for InProcess {
             "name": name,
             "input": input.to_string(),
         });
-        let answer = self.step_functions("StartExecution", &request, "ExecutionAlreadyExists")?;
+        let answer = self
+            .step_functions("StartExecution", &request, "ExecutionAlreadyExists")
+            .await?;
         Ok(answer.map_or(Start::NameTaken, |answer| Start::Running {
             execution: text(&answer, "executionArn"),
         }))
@@ -66,7 +70,9 @@ impl Executions for InProcess {
     async fn standing(&self, machine: Machine, name: &str) -> Result<Option<Standing>, StepError> {
         let arn = execution_arn(&self.machine_arn(machine), name);
         let request = json!({ "executionArn": arn });
-        let answer = self.step_functions("DescribeExecution", &request, "ExecutionDoesNotExist")?;
+        let answer = self
+            .step_functions("DescribeExecution", &request, "ExecutionDoesNotExist")
+            .await?;
         let Some(run) = answer else {
             return Ok(None);
         };

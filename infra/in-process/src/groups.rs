@@ -17,7 +17,7 @@ use simulator::ec2::{
 };
 
 impl InProcess {
-    fn groups(
+    async fn groups(
         &self,
         vpc: &VpcId,
         name: &str,
@@ -29,9 +29,11 @@ impl InProcess {
             filters,
             ..Default::default()
         };
-        let answer = self.ec2("DescribeSecurityGroups", |world, caller| {
-            world.describe_security_groups(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeSecurityGroups", |world, caller| {
+                world.describe_security_groups(caller, &request)
+            })
+            .await?;
         let groups = answer.security_groups.into_iter().filter_map(|group| {
             Some(SecurityGroup {
                 id: group.id.parse().ok()?,
@@ -49,11 +51,15 @@ impl SecurityGroups for InProcess {
         vpc: &VpcId,
         name: &str,
     ) -> Result<Option<SecurityGroup>, StepError> {
-        Ok(self.groups(vpc, "group-name", name)?.into_iter().next())
+        Ok(self
+            .groups(vpc, "group-name", name)
+            .await?
+            .into_iter()
+            .next())
     }
 
     async fn groups_tagged(&self, vpc: &VpcId, key: &str) -> Result<Vec<SecurityGroup>, StepError> {
-        self.groups(vpc, "tag-key", key)
+        self.groups(vpc, "tag-key", key).await
     }
 
     async fn ingress_rules(
@@ -67,9 +73,11 @@ impl SecurityGroups for InProcess {
             filters: vec![filter_any("group-id", groups)],
             ..Default::default()
         };
-        let answer = self.ec2("DescribeSecurityGroupRules", |world, caller| {
-            world.describe_security_group_rules(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeSecurityGroupRules", |world, caller| {
+                world.describe_security_group_rules(caller, &request)
+            })
+            .await?;
         let rules = answer.security_group_rules.into_iter();
         Ok(rules.filter_map(read).collect())
     }
@@ -82,9 +90,11 @@ impl SecurityGroups for InProcess {
             vpc_id: new.vpc_id.to_string(),
             tag_specifications: vec![TagSpecification::new("security-group", &new.tags)],
         };
-        let created = self.ec2("CreateSecurityGroup", |world, caller| {
-            world.create_security_group(caller, &request)
-        })?;
+        let created = self
+            .ec2("CreateSecurityGroup", |world, caller| {
+                world.create_security_group(caller, &request)
+            })
+            .await?;
         created
             .group_id
             .parse()
@@ -99,21 +109,23 @@ impl SecurityGroups for InProcess {
         sources: &[Source],
         description: &str,
     ) -> Result<(), StepError> {
-        if self.authorize_all(group, sources, description)? {
+        if self.authorize_all(group, sources, description).await? {
             return Ok(());
         }
         for source in sources {
-            self.authorize_all(group, std::slice::from_ref(source), description)?;
+            self.authorize_all(group, std::slice::from_ref(source), description)
+                .await?;
         }
         Ok(())
     }
 
     async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError> {
-        if self.revoke_all(group, rule_ids)? {
+        if self.revoke_all(group, rule_ids).await? {
             return Ok(());
         }
         for rule_id in rule_ids {
-            self.revoke_all(group, std::slice::from_ref(rule_id))?;
+            self.revoke_all(group, std::slice::from_ref(rule_id))
+                .await?;
         }
         Ok(())
     }
@@ -124,9 +136,12 @@ impl SecurityGroups for InProcess {
             dry_run: false,
             group_id: group.to_string(),
         };
-        match self.call(action, |world, caller| {
-            world.delete_security_group(caller, &request)
-        }) {
+        match self
+            .call(action, |world, caller| {
+                world.delete_security_group(caller, &request)
+            })
+            .await
+        {
             Ok(_) => Ok(GroupRemoval::Gone),
             Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(GroupRemoval::Gone),
             Err(Refusal::Answer(error))
@@ -142,18 +157,18 @@ impl SecurityGroups for InProcess {
     }
 
     async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError> {
-        self.tag(group.as_str(), tags)
+        self.tag(group.as_str(), tags).await
     }
 
     async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError> {
-        self.untag(group.as_str(), keys)
+        self.untag(group.as_str(), keys).await
     }
 }
 
 /// Several rules in one request, which EC2 takes all or none of. `false` if it
 /// took none because some of them were as they should be before.
 impl InProcess {
-    fn authorize_all(
+    async fn authorize_all(
         &self,
         group: &SecurityGroupId,
         sources: &[Source],
@@ -168,9 +183,11 @@ impl InProcess {
                 .collect(),
             ..Default::default()
         };
-        let answered = self.call(action, |world, caller| {
-            world.authorize_security_group_ingress(caller, &request)
-        });
+        let answered = self
+            .call(action, |world, caller| {
+                world.authorize_security_group_ingress(caller, &request)
+            })
+            .await;
         match answered {
             Ok(_) => Ok(true),
             Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => {
@@ -180,15 +197,21 @@ impl InProcess {
         }
     }
 
-    fn revoke_all(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<bool, StepError> {
+    async fn revoke_all(
+        &self,
+        group: &SecurityGroupId,
+        rule_ids: &[String],
+    ) -> Result<bool, StepError> {
         let request = RevokeSecurityGroupIngress {
             group_id: group.to_string(),
             security_group_rule_ids: rule_ids.to_vec(),
             ..Default::default()
         };
-        let revoked = self.ask("RevokeSecurityGroupIngress", |world, caller| {
-            world.revoke_security_group_ingress(caller, &request)
-        })?;
+        let revoked = self
+            .ask("RevokeSecurityGroupIngress", |world, caller| {
+                world.revoke_security_group_ingress(caller, &request)
+            })
+            .await?;
         Ok(revoked.is_some() || rule_ids.len() == 1)
     }
 }

@@ -13,9 +13,11 @@ impl Inventory for InProcess {
             filters: filter(&format!("tag:{MANAGED_BY}"), OWNER),
             ..Default::default()
         };
-        let answer = self.ec2("DescribeVpcEndpoints", |world, caller| {
-            world.describe_vpc_endpoints(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeVpcEndpoints", |world, caller| {
+                world.describe_vpc_endpoints(caller, &request)
+            })
+            .await?;
         let found = answer.vpc_endpoints.into_iter().filter_map(|found| {
             Some(Managed {
                 vpc_id: found.vpc_id.parse().ok()?,
@@ -31,9 +33,11 @@ impl Inventory for InProcess {
             filters: filter(&format!("tag:{MANAGED_BY}"), OWNER),
             ..Default::default()
         };
-        let answer = self.ec2("DescribeSecurityGroups", |world, caller| {
-            world.describe_security_groups(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeSecurityGroups", |world, caller| {
+                world.describe_security_groups(caller, &request)
+            })
+            .await?;
         let found = answer.security_groups.into_iter().filter_map(|group| {
             Some(Managed {
                 vpc_id: group.vpc_id.parse().ok()?,

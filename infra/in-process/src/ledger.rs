@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use shared::ids::{Region, VpcId};
 use shared::ledger::{Connection, Health, Ledger, Page, Phase, errors, item, lease_key};
 use shared::{Code, StepError};
+use time::OffsetDateTime;
 
 use super::InProcess;
 use simulator::{ApiError, Refusal};
@@ -12,7 +13,7 @@ mod upkeep;
 
 impl InProcess {
     /// One call of DynamoDB; `None` where the condition of a write does not hold.
-    fn dynamodb(
+    async fn dynamodb(
         &self,
         operation: &str,
         table: &str,
@@ -20,10 +21,12 @@ impl InProcess {
     ) -> Result<Option<Value>, StepError> {
         request["TableName"] = json!(table);
         let action = format!("dynamodb:{operation}");
-        let answered = self.simulator.call(&action, |world| {
-            let home = world.ec2.caller();
-            world.dynamodb(&home, operation, &request)
-        });
+        let answered = self
+            .called(&action, |world| {
+                let home = world.ec2.caller();
+                world.dynamodb(&home, operation, &request)
+            })
+            .await;
         match answered {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Answer(error)) if is_condition(&error) => Ok(None),
@@ -50,10 +53,10 @@ impl InProcess {
 
     /// A change that was not made because its condition does not hold was not
     /// to be made.
-    fn update_connection(&self, id: &str, mut request: Value) -> Result<(), StepError> {
+    async fn update_connection(&self, id: &str, mut request: Value) -> Result<(), StepError> {
         request["Key"] = key(id);
         let (table, _) = self.tables();
-        self.dynamodb("UpdateItem", &table, request).map(drop)
+        self.dynamodb("UpdateItem", &table, request).await.map(drop)
     }
 }
 
@@ -77,7 +80,7 @@ impl Ledger for InProcess {
     async fn connection(&self, id: &str) -> Result<Option<Connection>, StepError> {
         let (table, _) = self.tables();
         let request = json!({ "Key": key(id), "ConsistentRead": true });
-        let answer = self.dynamodb("GetItem", &table, request)?;
+        let answer = self.dynamodb("GetItem", &table, request).await?;
         let item = answer.as_ref().and_then(|answer| answer.get("Item"));
         item.map(read).transpose()
     }
@@ -93,7 +96,10 @@ impl Ledger for InProcess {
             if let Some(after) = &next {
                 request["ExclusiveStartKey"] = key(after);
             }
-            let answer = self.dynamodb("Scan", &table, request)?.unwrap_or_default();
+            let answer = self
+                .dynamodb("Scan", &table, request)
+                .await?
+                .unwrap_or_default();
             let items = answer["Items"].as_array().into_iter().flatten();
             connections.extend(items.filter_map(|item| read(item).ok()));
             next = text(&answer["LastEvaluatedKey"], item::CONNECTION_ID).map(str::to_owned);
@@ -112,7 +118,7 @@ impl Ledger for InProcess {
             "ExpressionAttributeNames": { "#health": item::HEALTH, "#id": item::CONNECTION_ID },
             "ExpressionAttributeValues": { ":health": { "S": health } },
         });
-        self.update_connection(id, request)
+        self.update_connection(id, request).await
     }
 
     async fn record_interruption(&self, id: &str, execution: &str) -> Result<(), StepError> {
@@ -144,7 +150,7 @@ impl Ledger for InProcess {
             },
             "ExpressionAttributeValues": values,
         });
-        self.update_connection(id, request)
+        self.update_connection(id, request).await
     }
 
     async fn release_lease(
@@ -160,7 +166,31 @@ impl Ledger for InProcess {
             "ExpressionAttributeNames": { "#holder": item::HOLDER },
             "ExpressionAttributeValues": { ":execution": { "S": execution } },
         });
-        self.dynamodb("DeleteItem", &table, request).map(drop)
+        self.dynamodb("DeleteItem", &table, request).await.map(drop)
+    }
+
+    async fn shorten_lease(
+        &self,
+        region: &Region,
+        vpc: &VpcId,
+        execution: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), StepError> {
+        let (_, table) = self.tables();
+        let request = json!({
+            "Key": { item::LEASE: { "S": lease_key(region, vpc) } },
+            "UpdateExpression": "SET #expires_at = :until",
+            "ConditionExpression": "#holder = :execution AND #expires_at > :until",
+            "ExpressionAttributeNames": {
+                "#holder": item::HOLDER,
+                "#expires_at": item::EXPIRES_AT,
+            },
+            "ExpressionAttributeValues": {
+                ":execution": { "S": execution },
+                ":until": { "N": until.unix_timestamp().to_string() },
+            },
+        });
+        self.dynamodb("UpdateItem", &table, request).await.map(drop)
     }
 }
 

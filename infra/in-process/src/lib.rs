@@ -18,7 +18,9 @@ pub mod stage;
 mod traffic;
 mod vpc_tags;
 
-use std::sync::{Mutex, PoisonError};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use shared::StepError;
 use shared::ec2::errors;
@@ -29,12 +31,19 @@ use simulator::ec2::{Caller, Filter};
 use simulator::secrets::VersionQuery;
 use simulator::{ApiError, Refusal, Simulator, World};
 
+/// Who says when a call is made, where several runs share one world and one thread.
+pub trait Turns: Send + Sync {
+    /// Asked before each call, until it is ready; then the call is made at once.
+    fn poll_turn(&self, operation: &str, context: &mut Context<'_>) -> Poll<()>;
+}
+
 /// All ports of one world, for one account and Region.
 pub struct InProcess {
     simulator: Simulator,
     caller: Caller,
     secret_id: String,
     key: Mutex<Option<ApiKey>>,
+    turns: Option<Arc<dyn Turns>>,
 }
 
 impl InProcess {
@@ -47,7 +56,15 @@ impl InProcess {
             caller,
             secret_id: secret_id.to_owned(),
             key: Mutex::new(None),
+            turns: None,
         }
+    }
+
+    /// The same ports, whose calls wait for their turns.
+    #[must_use]
+    pub fn in_turns(mut self, turns: Arc<dyn Turns>) -> Self {
+        self.turns = Some(turns);
+        self
     }
 
     /// The same ports, whose calls are noted as made by somebody, for example by
@@ -77,6 +94,7 @@ impl InProcess {
             caller,
             secret_id: self.secret_id.clone(),
             key: Mutex::new(None),
+            turns: self.turns.clone(),
         }
     }
 
@@ -86,12 +104,12 @@ impl InProcess {
     }
 
     /// One call of EC2; `None` where it says that the thing does not exist.
-    fn ask<T>(
+    async fn ask<T>(
         &self,
         action: &str,
         effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
     ) -> Result<Option<T>, StepError> {
-        match self.call(action, effect) {
+        match self.call(action, effect).await {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(None),
             Err(refusal) => Err(failure(action, &refusal)),
@@ -99,23 +117,37 @@ impl InProcess {
     }
 
     /// One call of EC2.
-    fn ec2<T>(
+    async fn ec2<T>(
         &self,
         action: &str,
         effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
     ) -> Result<T, StepError> {
         self.call(action, effect)
+            .await
             .map_err(|refusal| failure(action, &refusal))
     }
 
-    fn call<T>(
+    /// One call of any service, when its turn has come.
+    async fn called<T>(
+        &self,
+        operation: &str,
+        effect: impl FnOnce(&mut World) -> Result<T, ApiError>,
+    ) -> Result<T, Refusal> {
+        if let Some(turns) = &self.turns {
+            poll_fn(|context| turns.poll_turn(operation, context)).await;
+        }
+        self.simulator.call(operation, effect)
+    }
+
+    async fn call<T>(
         &self,
         action: &str,
         effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
     ) -> Result<T, Refusal> {
-        self.simulator.call(&format!("ec2:{action}"), |world| {
+        self.called(&format!("ec2:{action}"), |world| {
             effect(world, &self.caller)
         })
+        .await
     }
 }
 
@@ -139,16 +171,16 @@ fn filter_any<T: ToString>(name: &str, values: &[T]) -> Filter {
 
 impl InProcess {
     /// The one key of this world, which is for all its clusters.
-    fn read_key(&self) -> Result<ApiKey, StepError> {
+    async fn read_key(&self) -> Result<ApiKey, StepError> {
         let query = VersionQuery {
             id: None,
             stage: None,
         };
         let answered = self
-            .simulator
-            .call("secretsmanager:GetSecretValue", |world| {
+            .called("secretsmanager:GetSecretValue", |world| {
                 world.secrets_get_secret_value(&self.secret_id, &query)
-            });
+            })
+            .await;
         match answered {
             Ok(secret) => ApiKey::from_secret(&secret.version.value),
             Err(Refusal::Answer(error)) => Err(shared::secret::classify(
@@ -166,6 +198,6 @@ impl InProcess {
 
 impl Secrets for InProcess {
     async fn api_key(&self, _cluster: &ClusterId) -> Result<ApiKey, StepError> {
-        self.read_key()
+        self.read_key().await
     }
 }

@@ -21,9 +21,11 @@ impl Network for InProcess {
             vpc_ids: vec![vpc.to_string()],
             ..Default::default()
         };
-        let found = self.ask("DescribeVpcs", |world, caller| {
-            world.describe_vpcs(caller, &request)
-        })?;
+        let found = self
+            .ask("DescribeVpcs", |world, caller| {
+                world.describe_vpcs(caller, &request)
+            })
+            .await?;
         let found = found.and_then(|mut answer| answer.vpcs.pop());
         Ok(found.and_then(|found| {
             Some(Vpc {
@@ -35,7 +37,7 @@ impl Network for InProcess {
     }
 
     async fn vpc_dns(&self, vpc: &VpcId) -> Result<VpcDns, StepError> {
-        let ask = |attribute| {
+        let ask = async |attribute| {
             let request = DescribeVpcAttribute {
                 dry_run: false,
                 vpc_id: vpc.to_string(),
@@ -44,10 +46,11 @@ impl Network for InProcess {
             self.ec2("DescribeVpcAttribute", |world, caller| {
                 world.describe_vpc_attribute(caller, &request)
             })
+            .await
         };
         Ok(VpcDns {
-            support: ask(Attribute::EnableDnsSupport)?.value,
-            hostnames: ask(Attribute::EnableDnsHostnames)?.value,
+            support: ask(Attribute::EnableDnsSupport).await?.value,
+            hostnames: ask(Attribute::EnableDnsHostnames).await?.value,
         })
     }
 
@@ -60,9 +63,11 @@ impl Network for InProcess {
                 filters,
                 ..Default::default()
             };
-            let answer = self.ec2("DescribeVpcPeeringConnections", |world, caller| {
-                world.describe_vpc_peering_connections(caller, &request)
-            })?;
+            let answer = self
+                .ec2("DescribeVpcPeeringConnections", |world, caller| {
+                    world.describe_vpc_peering_connections(caller, &request)
+                })
+                .await?;
             for peering in answer.vpc_peering_connections {
                 let sides = [&peering.requester, &peering.accepter];
                 let other = sides.into_iter().find(|side| side.vpc_id != vpc.as_str());
@@ -85,9 +90,11 @@ impl Network for InProcess {
             filters: filter("vpc-id", vpc.as_str()),
             ..Default::default()
         };
-        let answer = self.ec2("DescribeSubnets", |world, caller| {
-            world.describe_subnets(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeSubnets", |world, caller| {
+                world.describe_subnets(caller, &request)
+            })
+            .await?;
         let subnets = answer.subnets.into_iter().filter_map(|answer| {
             Some(Subnet {
                 id: answer.subnet.id.parse().ok()?,
@@ -117,9 +124,11 @@ impl Network for InProcess {
             filters,
             ..Default::default()
         };
-        let answer = self.ec2("DescribeSecurityGroups", |world, caller| {
-            world.describe_security_groups(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeSecurityGroups", |world, caller| {
+                world.describe_security_groups(caller, &request)
+            })
+            .await?;
         Ok(answer
             .security_groups
             .iter()
@@ -134,9 +143,11 @@ impl Network for InProcess {
             vpc_region: self.caller.region.clone(),
             ..Default::default()
         };
-        let answered = self.simulator.call(&format!("route53:{action}"), |world| {
-            world.list_hosted_zones_by_vpc(&self.caller, &request)
-        });
+        let answered = self
+            .called(&format!("route53:{action}"), |world| {
+                world.list_hosted_zones_by_vpc(&self.caller, &request)
+            })
+            .await;
         match answered {
             Ok(answer) => {
                 let zones = answer.hosted_zone_summaries.iter();
@@ -166,9 +177,12 @@ impl Network for InProcess {
             service_names: vec![name.to_string()],
             ..Default::default()
         };
-        let answer = match self.call(action, |world, caller| {
-            world.describe_vpc_endpoint_services(caller, &request)
-        }) {
+        let answer = match self
+            .call(action, |world, caller| {
+                world.describe_vpc_endpoint_services(caller, &request)
+            })
+            .await
+        {
             Ok(answer) => answer,
             Err(Refusal::Answer(error)) if errors::is_service_absent(&error.code) => {
                 return Ok(None);

@@ -18,7 +18,7 @@ impl Places for InProcess {
         let own = self.simulator.look(|world| world.ec2.caller().account);
         let account = match &place.account_id {
             Some(account) if account.as_str() != own => {
-                self.assume_role(account)?;
+                self.assume_role(account).await?;
                 account.to_string()
             }
             Some(_) | None => own,
@@ -33,7 +33,7 @@ impl Places for InProcess {
 impl InProcess {
     /// Assumes the role that the scenario has in another account, configured as
     /// the scenario has it.
-    fn assume_role(&self, account: &AccountId) -> Result<(), StepError> {
+    async fn assume_role(&self, account: &AccountId) -> Result<(), StepError> {
         let home = self.simulator.look(|world| world.ec2.caller());
         let role = self.simulator.look(|world| {
             let mut roles = world.roles.iter();
@@ -54,8 +54,8 @@ impl InProcess {
             ..AssumeRole::default()
         };
         let assumed = self
-            .simulator
-            .call("sts:AssumeRole", |world| world.assume_role(&home, &request));
+            .called("sts:AssumeRole", |world| world.assume_role(&home, &request))
+            .await;
         match assumed {
             Ok(_) => Ok(()),
             Err(Refusal::Answer(error)) if error.code == "AccessDenied" => Err(StepError::new(

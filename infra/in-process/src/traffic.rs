@@ -18,9 +18,11 @@ impl Traffic for InProcess {
             metric_name: None,
             dimensions: Dimensions::from([(ENDPOINT_DIMENSION.to_owned(), endpoint.to_string())]),
         };
-        let listed = self.cloudwatch("ListMetrics", |world| {
-            Ok(world.list_metrics(&self.caller, &request))
-        })?;
+        let listed = self
+            .cloudwatch("ListMetrics", |world| {
+                Ok(world.list_metrics(&self.caller, &request))
+            })
+            .await?;
         let mut found: Vec<_> = listed.into_iter().map(|it| it.dimensions).collect();
         found.sort();
         found.dedup();
@@ -29,9 +31,11 @@ impl Traffic for InProcess {
 
     async fn carried(&self, of: &Dimensions, window: &Window) -> Result<Carried, StepError> {
         let queries = Metric::ALL.map(|metric| query(metric, of));
-        let results = self.cloudwatch("GetMetricData", |world| {
-            world.get_metric_data(&self.caller, &queries, window.from, window.until)
-        })?;
+        let results = self
+            .cloudwatch("GetMetricData", |world| {
+                world.get_metric_data(&self.caller, &queries, window.from, window.until)
+            })
+            .await?;
         let mut carried = Carried::default();
         for (metric, result) in Metric::ALL.into_iter().zip(results) {
             carried.count(metric, &result.values);
@@ -55,14 +59,14 @@ fn query(metric: Metric, of: &Dimensions) -> MetricDataQuery {
 }
 
 impl InProcess {
-    fn cloudwatch<T>(
+    async fn cloudwatch<T>(
         &self,
         operation: &str,
         effect: impl FnOnce(&mut World) -> Result<T, ApiError>,
     ) -> Result<T, StepError> {
         let answered = self
-            .simulator
-            .call(&format!("cloudwatch:{operation}"), effect);
+            .called(&format!("cloudwatch:{operation}"), effect)
+            .await;
         answered.map_err(|refusal| match refusal {
             Refusal::Answer(error) => classify(operation, &error.code, &error.message),
             silent @ (Refusal::TimedOut | Refusal::CutOff) => {

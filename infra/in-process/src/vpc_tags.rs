@@ -14,9 +14,11 @@ impl VpcTags for InProcess {
             vpc_ids: vec![vpc.to_string()],
             ..Default::default()
         };
-        let found = self.ask("DescribeVpcs", |world, caller| {
-            world.describe_vpcs(caller, &request)
-        })?;
+        let found = self
+            .ask("DescribeVpcs", |world, caller| {
+                world.describe_vpcs(caller, &request)
+            })
+            .await?;
         Ok(found.and_then(|mut answer| Some(answer.vpcs.pop()?.tags)))
     }
 
@@ -25,9 +27,11 @@ impl VpcTags for InProcess {
             filters: filter("tag-key", key_pattern),
             ..Default::default()
         };
-        let answer = self.ec2("DescribeVpcs", |world, caller| {
-            world.describe_vpcs(caller, &request)
-        })?;
+        let answer = self
+            .ec2("DescribeVpcs", |world, caller| {
+                world.describe_vpcs(caller, &request)
+            })
+            .await?;
         let found = answer.vpcs.into_iter();
         Ok(found
             .filter_map(|vpc| Some((vpc.id.parse().ok()?, vpc.tags)))
@@ -35,10 +39,10 @@ impl VpcTags for InProcess {
     }
 
     async fn tag_vpc(&self, vpc: &VpcId, tags: &Tags) -> Result<(), StepError> {
-        self.tag(vpc.as_str(), tags)
+        self.tag(vpc.as_str(), tags).await
     }
 
     async fn untag_vpc(&self, vpc: &VpcId, keys: &[String]) -> Result<(), StepError> {
-        self.untag(vpc.as_str(), keys)
+        self.untag(vpc.as_str(), keys).await
     }
 }

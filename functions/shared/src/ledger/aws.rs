@@ -159,6 +159,31 @@ impl Ledger for DynamoLedger {
             .await;
         if_condition_holds("DeleteItem", table, sent)
     }
+
+    async fn shorten_lease(
+        &self,
+        region: &Region,
+        vpc: &VpcId,
+        execution: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), StepError> {
+        let table = self.tables.leases.required()?;
+        let until = AttributeValue::N(until.unix_timestamp().to_string());
+        let sent = self
+            .client
+            .update_item()
+            .table_name(table)
+            .key(item::LEASE, text(lease_key(region, vpc)))
+            .update_expression("SET #expires_at = :until")
+            .condition_expression("#holder = :execution AND #expires_at > :until")
+            .expression_attribute_names("#holder", item::HOLDER)
+            .expression_attribute_names("#expires_at", item::EXPIRES_AT)
+            .expression_attribute_values(":execution", text(execution))
+            .expression_attribute_values(":until", until)
+            .send()
+            .await;
+        if_condition_holds("UpdateItem", table, sent)
+    }
 }
 
 /// An item that reads. One that does not, because somebody edited it, must not

@@ -21,6 +21,7 @@ use crate::stage::{
     ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, CONNECTION, REGION, RUN, SECRET,
     STANDARD_CLUSTER, Stage, VPC, scenario,
 };
+use time::OffsetDateTime;
 
 /// What a caller learns of a call: its value, or code and message.
 type Learned = (String, Result<String, (StepErrorName, String)>);
@@ -211,6 +212,12 @@ async fn of_the_doors(ledger: &impl Ledger, executions: &impl Executions) -> Vec
         ledger.record_interruption("unknown", RUN).await,
     ));
     all.push(learned("still", ledger.connection("unknown").await));
+    all.push(learned(
+        "shortened",
+        ledger
+            .shorten_lease(&region, &vpc, RUN, OffsetDateTime::UNIX_EPOCH)
+            .await,
+    ));
     all.push(learned(
         "released",
         ledger.release_lease(&region, &vpc, RUN).await,

@@ -15,6 +15,7 @@ use shared::secret::Secrets;
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
 use crate::stage::{ACCOUNT, CLUSTER, CONNECTION, ENDPOINT, GROUP, REGION, RUN, SERVICE, VPC};
+use time::OffsetDateTime;
 
 /// All ports of one world.
 pub(crate) struct Ports<'p, E, C, S, L, X> {
@@ -83,6 +84,7 @@ pub(crate) enum Method {
     RecordHealth,
     RecordInterruption,
     ReleaseLease,
+    ShortenLease,
     StartRun,
     RunStanding,
 }
@@ -90,7 +92,7 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 44] = [
+pub(crate) const ALL: [(Method, &str); 45] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
@@ -136,6 +138,7 @@ pub(crate) const ALL: [(Method, &str); 44] = [
     (RecordHealth, "dynamodb:UpdateItem"),
     (RecordInterruption, "dynamodb:UpdateItem"),
     (ReleaseLease, "dynamodb:DeleteItem"),
+    (ShortenLease, "dynamodb:UpdateItem"),
     (StartRun, "states:StartExecution"),
     (RunStanding, "states:DescribeExecution"),
 ];
@@ -246,6 +249,16 @@ pub(crate) async fn call(
         ReleaseLease => text(
             ledger
                 .release_lease(&REGION.parse().unwrap(), &vpc, RUN)
+                .await,
+        ),
+        ShortenLease => text(
+            ledger
+                .shorten_lease(
+                    &REGION.parse().unwrap(),
+                    &vpc,
+                    RUN,
+                    OffsetDateTime::UNIX_EPOCH,
+                )
                 .await,
         ),
         StartRun => text(

@@ -81,7 +81,8 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             | M::Connections
             | M::RecordHealth
             | M::RecordInterruption
-            | M::ReleaseLease => Code::LedgerTableNotFound,
+            | M::ReleaseLease
+            | M::ShortenLease => Code::LedgerTableNotFound,
             M::StartRun => Code::MachineNotFound,
         },
     };

@@ -218,6 +218,35 @@ async fn the_lease_is_given_back_by_its_holder() {
 }
 
 #[tokio::test]
+async fn the_lease_is_shortened_for_its_holder() {
+    let stub = Stub::answering([ok(&json!({}))]).await;
+    let ledger = ledger(&stub).await;
+    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
+    let until = OffsetDateTime::from_unix_timestamp(1_800_000_060).unwrap();
+    ledger
+        .shorten_lease(&region, &vpc, RUN, until)
+        .await
+        .unwrap();
+    assert_eq!(
+        asked(&stub.requests()[0]),
+        (
+            "UpdateItem".to_owned(),
+            json!({
+                "TableName": "crdb-privatelink-leases",
+                "Key": {"vpc": {"S": format!("{REGION}/{VPC}")}},
+                "UpdateExpression": "SET #expires_at = :until",
+                "ConditionExpression": "#holder = :execution AND #expires_at > :until",
+                "ExpressionAttributeNames": {"#holder": "holder", "#expires_at": "expires_at"},
+                "ExpressionAttributeValues": {
+                    ":execution": {"S": RUN},
+                    ":until": {"N": "1800000060"},
+                },
+            })
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_condition_that_does_not_hold_is_no_error() {
     let stub = Stub::answering([exception(400, "ConditionalCheckFailedException")]).await;
     let ledger = ledger(&stub).await;
@@ -225,7 +254,12 @@ async fn a_condition_that_does_not_hold_is_no_error() {
     ledger.record_health(CONNECTION, &health()).await.unwrap();
     ledger.record_interruption(CONNECTION, RUN).await.unwrap();
     ledger.release_lease(&region, &vpc, RUN).await.unwrap();
-    assert_eq!(stub.requests().len(), 3);
+    let until = OffsetDateTime::UNIX_EPOCH;
+    ledger
+        .shorten_lease(&region, &vpc, RUN, until)
+        .await
+        .unwrap();
+    assert_eq!(stub.requests().len(), 4);
 }
 
 /// What every method answers, with canned answers of one kind.

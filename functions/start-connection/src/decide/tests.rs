@@ -131,7 +131,7 @@ fn a_change_that_failed_is_tried_again_once_somebody_touches_the_tags() {
         ..stands
     };
     let start = complete(&interrupted).expect("a run");
-    assert_eq!(start.input, json!(changed));
+    assert_eq!(start.input["sources"], json!(changed)["sources"]);
 }
 
 /// Every phase: what is done with an early hint, and with one after the last

@@ -140,7 +140,8 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         }
         let (machine, run) = (decide::last_goal(&connection), &connection.execution);
         let standing = self.executions.standing(machine, run).await?;
-        if standing.is_some_and(|run| !is_over(&run.status)) {
+        let status = standing.as_ref().map(|run| run.status.as_str());
+        if status.is_some_and(|status| !is_over(status)) {
             return Ok(Some(connection));
         }
         let Connection {
@@ -149,7 +150,7 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
             vpc_id,
             ..
         } = &connection;
-        self.ledger.release_lease(region, vpc_id, run).await?;
+        self.end_lease(region, vpc_id, run, status).await?;
         self.ledger.record_interruption(connection_id, run).await?;
         self.ledger.connection(connection_id).await
     }

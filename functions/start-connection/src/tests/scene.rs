@@ -228,23 +228,35 @@ impl Scene {
             "GetItem",
             &json!({ "TableName": table, "Key": { "vpc": key }, "ConsistentRead": true }),
         );
-        answer["Item"]["holder"]["S"].as_str().map(str::to_owned)
+        let lease = &answer["Item"];
+        let expires_at = lease["expires_at"]["N"].as_str()?.parse().ok()?;
+        let lasts = self.now().unix_timestamp() <= expires_at;
+        let holder = lease["holder"]["S"].as_str().filter(|_| lasts);
+        holder.map(str::to_owned)
     }
 
     /// A run takes a step: it takes the lease and tells the ledger, or if it has
-    /// done so, it ends. Without the lease it waits.
+    /// done so, it ends. Without the lease it waits, for one that was stopped a minute.
     pub(super) fn work(&mut self, run: &Execution, ending: Ending) {
         self.stage.advance(1);
         match self.holder() {
             None => self.begin(run),
             Some(holder) if holder == run.arn => self.end(run, ending),
+            Some(holder) if self.running().iter().all(|it| it.arn != holder) => {
+                self.stage.advance(60);
+            }
             Some(_) => {}
         }
     }
 
     fn begin(&self, run: &Execution) {
         let (table, key) = self.lease();
-        let item = json!({ "vpc": key, "holder": { "S": run.arn } });
+        let until = self.now().unix_timestamp() + 100_000;
+        let item = json!({
+            "vpc": key,
+            "holder": { "S": run.arn },
+            "expires_at": { "N": until.to_string() },
+        });
         self.dynamodb("PutItem", &json!({ "TableName": table, "Item": item }));
         let input: Value = serde_json::from_str(&run.input).unwrap();
         let at = self.now();

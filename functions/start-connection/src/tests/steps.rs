@@ -287,21 +287,32 @@ fn every_call_may_fail_and_it_ends_alike() {
 
 #[test]
 fn a_run_that_is_over_gives_its_lease_back_and_only_its_own() {
-    let mut scene = Scene::new();
-    scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
-    scene.answer(&scene.events[0]).unwrap();
-    let [one, other] = &scene.running()[..] else {
-        panic!();
-    };
-    scene.work(one, Ending::Well);
-    scene
-        .answer(&scene.status_change(other, ExecutionStatus::TimedOut))
-        .unwrap();
-    assert_eq!(scene.holder().as_ref(), Some(&one.arn));
-    scene
-        .answer(&scene.status_change(one, ExecutionStatus::TimedOut))
-        .unwrap();
-    assert_eq!(scene.holder(), None);
+    // The function of a run that was stopped may act for half a minute.
+    for (status, keeps) in [
+        (ExecutionStatus::Succeeded, false),
+        (ExecutionStatus::Failed, false),
+        (ExecutionStatus::TimedOut, true),
+        (ExecutionStatus::Aborted, true),
+    ] {
+        let mut scene = Scene::new();
+        scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
+        scene.answer(&scene.events[0]).unwrap();
+        let [one, other] = &scene.running()[..] else {
+            panic!();
+        };
+        scene.work(one, Ending::Well);
+        scene.answer(&scene.status_change(other, status)).unwrap();
+        scene.stage.advance(61);
+        assert_eq!(scene.holder().as_ref(), Some(&one.arn));
+        for after in [0, 30] {
+            // It comes twice.
+            scene.stage.advance(after);
+            scene.answer(&scene.status_change(one, status)).unwrap();
+            assert_eq!(scene.holder().is_some(), keeps, "{status:?}");
+        }
+        scene.stage.advance(31);
+        assert_eq!(scene.holder(), None, "{status:?}");
+    }
 }
 
 #[test]

@@ -141,6 +141,7 @@ fn assert_as_the_tags_say(scene: &Scene) {
             assert_eq!(status, "");
         }
     }
+    scene.stage.advance(61);
     assert_eq!(scene.holder(), None, "a lease is left");
     assert_call_is_left_alone(scene);
 }

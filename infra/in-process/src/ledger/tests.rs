@@ -1,6 +1,6 @@
 //! The ledger over the tables of the world.
 
-use shared::ledger::HealthStatus;
+use shared::ledger::{HealthStatus, Upkeep};
 use simulator::{Fault, FaultKind, Moment};
 use time::macros::datetime;
 
@@ -127,6 +127,24 @@ fn a_lease_is_given_back_by_its_holder_only() {
     let (first, second) = stage.twice(async || stage.ports.release_lease(region, vpc, RUN).await);
     assert_eq!((first, second), (Ok(()), Ok(())));
     assert_eq!(stage.ports.lease_holder(region, vpc), None);
+}
+
+#[test]
+fn a_lease_is_shortened_for_its_holder_and_never_made_longer() {
+    let stage = Stage::shipped("fresh-vpc");
+    let (region, vpc) = (&stage.request.region, &stage.request.vpc_id);
+    let at = |seconds| stage.wait().now + time::Duration::seconds(seconds);
+    stage
+        .ports
+        .put_lease(region, vpc, RUN, at(3600).unix_timestamp());
+    let shorten = |run, seconds| {
+        at_once(stage.ports.shorten_lease(region, vpc, run, at(seconds))).unwrap();
+        let lease = at_once(stage.ports.lease(region, vpc, at(0))).unwrap();
+        lease.map(|lease| lease.expires_at)
+    };
+    assert_eq!(shorten("another run", 60), Some(at(3600)));
+    assert_eq!(shorten(RUN, 60), Some(at(60)));
+    assert_eq!(shorten(RUN, 90), Some(at(60)), "it comes twice");
 }
 
 #[test]

@@ -18,7 +18,7 @@ impl Upkeep for InProcess {
         let (_, table) = self.tables();
         let key = json!({ item::LEASE: { "S": lease_key(region, vpc) } });
         let request = json!({ "Key": key, "ConsistentRead": true });
-        let answer = self.dynamodb("GetItem", &table, request)?;
+        let answer = self.dynamodb("GetItem", &table, request).await?;
         let lease = answer.as_ref().and_then(|answer| {
             let item = answer.get("Item")?;
             Some(Lease {
@@ -46,7 +46,7 @@ impl Upkeep for InProcess {
             },
             "ReturnValues": "ALL_NEW",
         });
-        let answer = self.dynamodb("UpdateItem", &table, request)?;
+        let answer = self.dynamodb("UpdateItem", &table, request).await?;
         let seen = answer.and_then(|answer| moment(&answer["Attributes"], item::FIRST_SEEN));
         seen.ok_or_else(|| {
             let detail =
@@ -66,7 +66,7 @@ impl Upkeep for InProcess {
             "ConditionExpression": "attribute_not_exists(#id)",
             "ExpressionAttributeNames": { "#id": item::CONNECTION_ID },
         });
-        Ok(self.dynamodb("PutItem", &table, request)?.is_some())
+        Ok(self.dynamodb("PutItem", &table, request).await?.is_some())
     }
 }
 

@@ -1,0 +1,511 @@
+//! Two runs in one VPC, call by call: every schedule in which the turn passes at most
+//! twice, from the first run to the second one before any of its calls, and back
+//! before any call of the second one. Where one waits the other goes on, and that
+//! counts for nothing.
+//!
+//! Whatever the schedule, the runs must end as they do one after the other, in one
+//! order or the other, and leave what they leave then. And one run that is killed or
+//! aborted before each of its calls, with the run that completes it: the function that
+//! was at work then may act once more before any of its calls.
+//!
+//! Two reductions leave out what cannot differ. A call whose answer none of the runs can
+//! change, and which changes nothing that one of them reads, may come before or after
+//! whatever the other one calls: of the two places around it the first one is tried. And
+//! while one run holds the lease, the other one can call nothing but for the lease, and
+//! is refused, wherever that is between two waits of the first: one place is tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use engine::Execution;
+use serde_json::{Value, json};
+use system_tests::aftermath::Broken;
+use system_tests::books::connections;
+use system_tests::change;
+use system_tests::parallel::in_parallel;
+use system_tests::run::{Goal, Stage, changes};
+use system_tests::situations::{connected, sharing, two_clusters};
+use system_tests::together::{Plan, check, hear, settled, word};
+use system_tests::turns::{LONGEST_CALL, Left, Life, Made, Pass, Pilot, State, Table};
+
+/// What no run here changes, and what none reads.
+const QUIET: [&str; 9] = [
+    "secretsmanager:GetSecretValue",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcEndpointServices",
+    "ec2:DescribeVpcPeeringConnections",
+    "route53:ListHostedZonesByVPC",
+    "cloud:GET cluster",
+    "cloudwatch:ListMetrics",
+    "cloudwatch:GetMetricData",
+    "events:putEvents",
+];
+
+/// A turn that passes: of whom, before which of its calls, and to whom.
+type Switch = (usize, usize, Pass);
+
+/// A pilot that does as the schedule says.
+struct Scheduled(std::vec::IntoIter<Switch>);
+
+impl Pilot for Scheduled {
+    fn passes(&mut self, who: usize, made: usize) -> Option<Pass> {
+        let next = self.0.as_slice().first();
+        let (.., pass) = *next.filter(|(of, at, _)| (*of, *at) == (who, made))?;
+        self.0.next();
+        Some(pass)
+    }
+}
+
+fn to(to: usize, left: Left) -> Pass {
+    Pass { to, left }
+}
+
+/// A world and the two runs in it.
+struct Pairing {
+    name: String,
+    stage: Stage,
+    plans: [Plan; 2],
+    /// How they may end, and what they may leave: one after the other.
+    serial: Vec<(Vec<String>, String)>,
+}
+
+impl Pairing {
+    fn new(name: &str, stage: Stage, plans: [Plan; 2]) -> Self {
+        let mut pairing = Self {
+            name: name.to_owned(),
+            stage,
+            plans,
+            serial: Vec::new(),
+        };
+        pairing.serial = [[0, 1], [1, 0]]
+            .map(|order| {
+                let stage = pairing.stage.forked();
+                let mut ends = order.map(|who| {
+                    let table = Table::new(
+                        &stage.clock,
+                        &[State::ToBegin],
+                        Scheduled(vec![].into_iter()),
+                    );
+                    let life: Life<'_, Execution> = Box::pin(pairing.run(&stage, &table, 0, who));
+                    let ends = table.play(vec![life]);
+                    (who, ends[0].as_ref().map(word).unwrap_or_default())
+                });
+                ends.sort();
+                (ends.map(|(_, end)| end).to_vec(), settled(&stage))
+            })
+            .to_vec();
+        pairing
+    }
+
+    /// The same with the other one first.
+    fn both_ways(self) -> [Self; 2] {
+        let [first, second] = self.plans.clone();
+        let swapped = Self {
+            name: self
+                .name
+                .split(" beside ")
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .collect::<Vec<_>>()
+                .join(" beside "),
+            stage: self.stage.forked(),
+            plans: [second, first],
+            serial: self
+                .serial
+                .iter()
+                .map(|(ends, left)| (ends.iter().rev().cloned().collect(), left.clone()))
+                .collect(),
+        };
+        [self, swapped]
+    }
+
+    async fn run(&self, stage: &Stage, table: &Table, place: usize, who: usize) -> Execution {
+        let name = ["first", "second"][who];
+        self.plans[who].run(stage, &table.place(place), name).await
+    }
+
+    /// Both of them in a world of their own, as the schedule says.
+    fn play(&self, schedule: Vec<Switch>) -> (Stage, Vec<String>, Vec<Made>) {
+        let stage = self.stage.forked();
+        let states = [State::ToBegin; 2];
+        let table = Table::new(&stage.clock, &states, Scheduled(schedule.into_iter()));
+        let lives = [0, 1].map(|who| {
+            let life: Life<'_, Execution> = Box::pin(self.run(&stage, &table, who, who));
+            life
+        });
+        let ends = table.play(lives.into());
+        let words = ends.iter().flatten().map(word).collect();
+        (stage, words, table.log())
+    }
+
+    fn held(&self, stage: &Stage, ends: &[String]) -> Result<String, Broken> {
+        let left = settled(stage);
+        check(stage)?;
+        let is_serial = |(words, world): &(Vec<String>, String)| words == ends && *world == left;
+        match self.serial.iter().any(is_serial) {
+            true => Ok(left),
+            false => {
+                let serial = &self.serial;
+                Err(format!("{ends:?} with {left}\nis neither of {serial:#?}"))
+            }
+        }
+    }
+}
+
+/// The places of one run's calls where the turn may pass, but for those right after a
+/// quiet call.
+fn places(log: &[Made], who: usize) -> Vec<&Made> {
+    let mut before: Option<&Made> = None;
+    let own = log.iter().filter(|made| made.who == who);
+    let loud = own.filter(|made| {
+        let after_quiet = before.is_some_and(|before| {
+            before.at == made.at && QUIET.contains(&before.operation.as_str())
+        });
+        before = Some(made);
+        !after_quiet
+    });
+    loud.collect()
+}
+
+/// The same for a run beside another one that needs the lease for all that it does. It is
+/// held from the call after those that take it until it is given back last.
+fn places_by_lease(log: &[Made], who: usize) -> Vec<&Made> {
+    let mut places = places(log, who);
+    let taken = places
+        .iter()
+        .position(|made| made.operation != "dynamodb:updateItem");
+    let given_back = places
+        .iter()
+        .rposition(|made| made.operation == "dynamodb:deleteItem");
+    if let (Some(taken), Some(given_back)) = (taken, given_back) {
+        let mut held = places.split_off(taken);
+        let after = held.split_off(given_back.saturating_sub(taken) + 1);
+        held.dedup_by_key(|made| made.at);
+        places.extend(held);
+        places.extend(after);
+    }
+    places
+}
+
+/// Whether the turn can pass to somebody who stands like this.
+fn is_reached(state: State, at: time::OffsetDateTime) -> bool {
+    match state {
+        State::Paused(_) => true,
+        State::Waits(until) => until - at < LONGEST_CALL,
+        State::Aborted(since) => at - since < LONGEST_CALL,
+        State::Absent | State::ToBegin | State::Ended => false,
+    }
+}
+
+fn described(switches: &[(&str, usize, String)]) -> String {
+    let each = switches
+        .iter()
+        .map(|(who, at, operation)| format!("{who} until before its call {at} ({operation})"));
+    let each: Vec<_> = each.collect();
+    format!("{}, then the other one", each.join(", then "))
+}
+
+/// What came of many schedules.
+#[derive(Default)]
+struct Tally {
+    schedules: usize,
+    endings: BTreeMap<String, usize>,
+    broken: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, schedule: impl Fn() -> String, ends: &[String], held: Result<(), Broken>) {
+        self.schedules += 1;
+        *self.endings.entry(ends.join(", ")).or_default() += 1;
+        if let Err(broken) = held {
+            self.broken.push(format!("{}: {broken}", schedule()));
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.schedules += other.schedules;
+        for (name, count) in other.endings {
+            *self.endings.entry(name).or_default() += count;
+        }
+        self.broken.extend(other.broken);
+        self
+    }
+
+    fn conclude(&self, title: &str, began: Instant) {
+        // Written past the capture of passing tests: these counts are for everybody.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{title}: {} schedules, {:?}, {} leaks, {} s",
+            self.schedules,
+            self.endings,
+            self.broken.len(),
+            began.elapsed().as_secs()
+        );
+    }
+}
+
+/// The worlds that were emptied already.
+type Emptied = Mutex<BTreeSet<String>>;
+
+/// Takes all connections away, once for each different world: nothing may be left.
+fn emptied(stage: &Stage, left: String, known: &Emptied) -> Result<(), Broken> {
+    if !known.lock().expect("a set").insert(left) {
+        return Ok(());
+    }
+    for (id, entry) in stage.simulator.look(connections) {
+        let of_one = stage.for_request(&json!(entry.request));
+        let end = word(&of_one.deprovision(&format!("last-{id}")));
+        if end != "Disconnected" {
+            return Err(format!("taken away in the end: {end}"));
+        }
+    }
+    settled(stage);
+    check(stage)
+}
+
+/// All schedules whose first switch is before this call of the first run.
+fn try_out(pairing: &Pairing, first: &Made, known: &Emptied) -> Tally {
+    let mut tally = Tally::default();
+    let away = (0, first.nth, to(1, Left::Paused));
+    let mut try_one = |schedule: Vec<Switch>, described: &dyn Fn() -> String| {
+        let (stage, ends, log) = pairing.play(schedule);
+        let held = pairing.held(&stage, &ends);
+        let held = held.and_then(|left| emptied(&stage, left, known));
+        tally.count(|| format!("{}: {}", pairing.name, described()), &ends, held);
+        log
+    };
+    let one = || ("the first run", first.nth, first.operation.clone());
+    let log = try_one(vec![away], &|| described(&[one()]));
+    let seconds = places_by_lease(&log, 1).into_iter();
+    for second in seconds.filter(|made| is_reached(made.states[0], made.at)) {
+        let back = (1, second.nth, to(0, Left::Paused));
+        let two = || ("the second run", second.nth, second.operation.clone());
+        try_one(vec![away, back], &|| described(&[one(), two()]));
+    }
+    tally
+}
+
+fn conclude(tallies: &[Tally]) {
+    let broken: Vec<_> = tallies.iter().flat_map(|it| &it.broken).collect();
+    let first = &broken[..broken.len().min(3)];
+    assert!(
+        broken.is_empty(),
+        "{} broken promises, the first: {first:#?}",
+        broken.len()
+    );
+}
+
+/// The connection's last run, as the ledger has it.
+fn last_run(stage: &Stage) -> Value {
+    let entries = stage.simulator.look(connections);
+    let entry = entries.into_values().next().expect("an entry");
+    json!({ "execution": entry.execution })
+}
+
+fn pairings() -> Vec<Pairing> {
+    use Goal::{Connect, Disconnect};
+    let mut all = Vec::new();
+    for scenario in ["standard-cluster", "half-made-by-hand"] {
+        let stage = Stage::shipped(scenario);
+        let plan = Plan::new(Connect, &stage.request);
+        let name = format!("provision beside provision ({scenario})");
+        all.push(Pairing::new(&name, stage, [plan.clone(), plan]));
+    }
+
+    let (stage, requests) = two_clusters();
+    let plans = requests.each_ref().map(|it| Plan::new(Connect, it));
+    let name = "provision beside provision of another cluster";
+    all.extend(Pairing::new(name, stage, plans).both_ways());
+
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let plans = [Connect, Disconnect].map(|goal| Plan::new(goal, &stage.request));
+    let mut sweeps = plans.clone();
+    sweeps[1].input["unless_changed"] = last_run(&stage);
+    let fork = stage.forked();
+    all.extend(Pairing::new("provision beside deprovision", stage, plans).both_ways());
+    all.extend(Pairing::new("provision beside removal by a sweep", fork, sweeps).both_ways());
+
+    let (stage, requests) = two_clusters();
+    let first = connected(stage.for_request(&requests[0]));
+    let plans = [
+        Plan::new(Connect, &requests[1]),
+        Plan::new(Disconnect, &requests[0]),
+    ];
+    let name = "provision beside deprovision of another cluster";
+    all.extend(Pairing::new(name, first, plans).both_ways());
+
+    let (first, second) = sharing();
+    let plans = [&first, &second].map(|it| Plan::new(Disconnect, &it.request));
+    let name = "deprovision beside deprovision of another cluster";
+    all.extend(Pairing::new(name, first, plans).both_ways());
+
+    let stage = change::changing();
+    let former = connections_request(&stage);
+    let plans = [&stage.request, &former].map(|it| Plan::new(Connect, it));
+    all.extend(Pairing::new("change beside repair", stage, plans).both_ways());
+    all
+}
+
+/// What the ledger has as asked for.
+fn connections_request(stage: &Stage) -> Value {
+    let entries = stage.simulator.look(connections);
+    let entry = entries.into_values().next().expect("an entry");
+    json!(entry.request)
+}
+
+#[test]
+fn two_runs_end_as_one_after_the_other_whenever_the_turn_passes() {
+    let mut tallies = Vec::new();
+    let known = Emptied::default();
+    for pairing in pairings() {
+        let began = Instant::now();
+        let (stage, ends, log) = pairing.play(Vec::new());
+        let held = pairing.held(&stage, &ends).map(drop);
+        let mut alone = Tally::default();
+        alone.count(|| format!("{}: no switch", pairing.name), &ends, held);
+        let firsts = places_by_lease(&log, 0);
+        let tried = in_parallel(&firsts, |first| try_out(&pairing, first, &known));
+        let tally = tried.into_iter().fold(alone, Tally::and);
+        tally.conclude(&format!("two at once, {}", pairing.name), began);
+        tallies.push(tally);
+    }
+    conclude(&tallies);
+}
+
+/// A run that is stopped, and the door that hears of it.
+struct Stopped {
+    name: &'static str,
+    stage: Stage,
+    plan: Plan,
+    /// What may be there in the end: as before, or as if it had not been stopped.
+    may_be: [String; 2],
+}
+
+impl Stopped {
+    fn new(name: &'static str, stage: Stage, goal: Goal) -> Self {
+        let plan = Plan::new(goal, &stage.request);
+        let before = settled(&stage.forked());
+        let mut stopped = Self {
+            name,
+            stage,
+            plan,
+            may_be: [before, String::new()],
+        };
+        let (stage, ..) = stopped.play(Vec::new());
+        stopped.may_be[1] = settled(&stage);
+        stopped
+    }
+
+    /// The run, and what `start-connection` does when it hears that it was stopped.
+    fn play(&self, schedule: Vec<Switch>) -> (Stage, Vec<String>, Vec<Made>) {
+        let stage = self.stage.forked();
+        let states = [State::ToBegin, State::Absent];
+        let table = Table::new(&stage.clock, &states, Scheduled(schedule.into_iter()));
+        let run: Life<'_, Option<Execution>> = Box::pin(async {
+            let place = table.place(0);
+            Some(self.plan.run(&stage, &place, "stopped").await)
+        });
+        let hears: Life<'_, Option<Execution>> = Box::pin(async {
+            let place = table.place(1);
+            let heard = hear(&stage, &place, &self.plan, "stopped", "ABORTED").await;
+            let (plan, name) = heard?;
+            Some(plan.run(&stage, &place, &name).await)
+        });
+        let ends = table.play(vec![run, hears]);
+        let words = ends.iter().flatten().flatten().map(word).collect();
+        let log = table.log();
+        (stage, words, log)
+    }
+
+    fn held(&self, stage: &Stage, known: &Emptied) -> Result<(), Broken> {
+        let left = settled(stage);
+        check(stage)?;
+        if !self.may_be.contains(&left) {
+            return Err(format!("{left}\nis neither of {:#?}", self.may_be));
+        }
+        emptied(stage, left, known)
+    }
+
+    /// The run is stopped before this call, and what is left of its function happens
+    /// never, or before any call that follows.
+    fn try_out(&self, log: &[Made], at: usize, known: &Emptied) -> Tally {
+        let mut tally = Tally::default();
+        let first = &log[at];
+        let stopped = (0, first.nth, to(1, Left::Aborted));
+        let mut try_one = |schedule: Vec<Switch>, later: &str| {
+            let (stage, ends, log) = self.play(schedule);
+            let schedule = || {
+                let Made { nth, operation, .. } = first;
+                format!(
+                    "{}, stopped before call {nth} ({operation}){later}",
+                    self.name
+                )
+            };
+            tally.count(schedule, &ends, self.held(&stage, known));
+            log
+        };
+        let follows = try_one(vec![stopped], "");
+        let mut rest = log[at..].iter();
+        let mut rest = rest
+            .by_ref()
+            .take_while(|it| it.in_function && it.at == first.at);
+        if !rest.any(|it| changes(&it.operation)) {
+            return tally;
+        }
+        let later = places(&follows, 1).into_iter();
+        for later in later.filter(|it| is_reached(it.states[0], it.at)) {
+            let acts = (1, later.nth, to(0, Left::Paused));
+            let what = format!(
+                ", whose function goes on before call {} ({}) of what follows",
+                later.nth, later.operation
+            );
+            try_one(vec![stopped, acts], &what);
+        }
+        tally
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
+    let connected = |name: &str| connected(Stage::shipped(name));
+    let worlds = [
+        (
+            "provision",
+            Stage::shipped("standard-cluster"),
+            Goal::Connect,
+        ),
+        (
+            "provision, Advanced",
+            Stage::shipped("fresh-vpc"),
+            Goal::Connect,
+        ),
+        (
+            "provision, shared",
+            Stage::shipped("shared-endpoint"),
+            Goal::Connect,
+        ),
+        ("change", change::changing(), Goal::Connect),
+        (
+            "deprovision",
+            connected("standard-cluster"),
+            Goal::Disconnect,
+        ),
+        ("deprovision, shared", sharing().0, Goal::Disconnect),
+    ];
+    let mut tallies = Vec::new();
+    for (name, stage, goal) in worlds {
+        let began = Instant::now();
+        let known = Emptied::default();
+        let stopped = Stopped::new(name, stage, goal);
+        let (_, _, log) = stopped.play(Vec::new());
+        let calls: Vec<usize> = (0..log.len()).collect();
+        let tried = in_parallel(&calls, |at| stopped.try_out(&log, *at, &known));
+        let tally = tried.into_iter().fold(Tally::default(), Tally::and);
+        tally.conclude(&format!("stopped, {name}"), began);
+        tallies.push(tally);
+    }
+    conclude(&tallies);
+}
