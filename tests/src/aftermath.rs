@@ -281,8 +281,8 @@ fn is_unrecorded(ending: &Ending) -> bool {
     match ending {
         Ending::Ready(_) => false,
         Ending::Failed(_, failure) => {
-            failure.failed_at == "ReadRequest"
-                || [Code::ConnectionBusy, Code::AccountDiffers].contains(&failure.code())
+            ["ReadRequest", "ReadEntry"].contains(&failure.failed_at.as_str())
+                || failure.code() == Code::ConnectionBusy
         }
     }
 }
