@@ -356,6 +356,19 @@ fn connections_request(stage: &Stage) -> Value {
 }
 
 #[test]
+fn a_run_whose_calls_take_turns_is_the_run_alone() {
+    let alone = Stage::shipped("standard-cluster");
+    let plan = Plan::new(Goal::Connect, &alone.request);
+    let pairing = Pairing::new("", alone.forked(), [plan.clone(), plan]);
+    let (stage, ends, log) = pairing.play(Vec::new());
+    alone.provision("first");
+    alone.provision("second");
+    assert_eq!(ends, ["Ready", "Ready"]);
+    assert_eq!(stage.simulator.calls(), alone.simulator.calls());
+    assert_eq!(log.len(), alone.simulator.calls().len());
+}
+
+#[test]
 fn two_runs_end_as_one_after_the_other_whenever_the_turn_passes() {
     let mut tallies = Vec::new();
     let known = Emptied::default();
@@ -469,6 +482,8 @@ impl Stopped {
 
 #[test]
 fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
+    let (stage, requests) = two_clusters();
+    let shared = connected(stage.for_request(&requests[0])).for_request(&requests[1]);
     let connected = |name: &str| connected(Stage::shipped(name));
     let worlds = [
         (
@@ -481,11 +496,7 @@ fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
             Stage::shipped("fresh-vpc"),
             Goal::Connect,
         ),
-        (
-            "provision, shared",
-            Stage::shipped("shared-endpoint"),
-            Goal::Connect,
-        ),
+        ("provision, shared", shared, Goal::Connect),
         ("change", change::changing(), Goal::Connect),
         (
             "deprovision",
