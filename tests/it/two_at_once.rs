@@ -174,11 +174,10 @@ fn places(log: &[Made], who: usize) -> Vec<&Made> {
 /// held from the call after those that take it until it is given back last.
 fn places_by_lease(log: &[Made], who: usize) -> Vec<&Made> {
     let mut places = places(log, who);
-    let of = |operation: &str| move |made: &&Made| made.operation == operation;
-    let taken = places
-        .iter()
-        .position(|made| !of("dynamodb:updateItem")(made));
-    let given_back = places.iter().rposition(of("dynamodb:deleteItem"));
+    let mut each = places.iter();
+    let taken = each.position(|made| made.operation != "dynamodb:updateItem");
+    let mut each = places.iter();
+    let given_back = each.rposition(|made| made.operation == "dynamodb:deleteItem");
     if let (Some(taken), Some(given_back)) = (taken, given_back) {
         let mut held = places.split_off(taken);
         let after = held.split_off(given_back.saturating_sub(taken) + 1);
