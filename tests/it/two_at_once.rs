@@ -174,12 +174,10 @@ fn places(log: &[Made], who: usize) -> Vec<&Made> {
 /// held from the call after those that take it until it is given back last.
 fn places_by_lease(log: &[Made], who: usize) -> Vec<&Made> {
     let mut places = places(log, who);
-    let taken = places
-        .iter()
-        .position(|made| made.operation != "dynamodb:updateItem");
-    let given_back = places
-        .iter()
-        .rposition(|made| made.operation == "dynamodb:deleteItem");
+    let mut each = places.iter();
+    let taken = each.position(|made| made.operation != "dynamodb:updateItem");
+    let mut each = places.iter();
+    let given_back = each.rposition(|made| made.operation == "dynamodb:deleteItem");
     if let (Some(taken), Some(given_back)) = (taken, given_back) {
         let mut held = places.split_off(taken);
         let after = held.split_off(given_back.saturating_sub(taken) + 1);
@@ -357,6 +355,19 @@ fn connections_request(stage: &Stage) -> Value {
 }
 
 #[test]
+fn a_run_whose_calls_take_turns_is_the_run_alone() {
+    let alone = Stage::shipped("standard-cluster");
+    let plan = Plan::new(Goal::Connect, &alone.request);
+    let pairing = Pairing::new("", alone.forked(), [plan.clone(), plan]);
+    let (stage, ends, log) = pairing.play(Vec::new());
+    alone.provision("first");
+    alone.provision("second");
+    assert_eq!(ends, ["Ready", "Ready"]);
+    assert_eq!(stage.simulator.calls(), alone.simulator.calls());
+    assert_eq!(log.len(), alone.simulator.calls().len());
+}
+
+#[test]
 fn two_runs_end_as_one_after_the_other_whenever_the_turn_passes() {
     let mut tallies = Vec::new();
     let known = Emptied::default();
@@ -470,6 +481,8 @@ impl Stopped {
 
 #[test]
 fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
+    let (stage, requests) = two_clusters();
+    let shared = connected(stage.for_request(&requests[0])).for_request(&requests[1]);
     let connected = |name: &str| connected(Stage::shipped(name));
     let worlds = [
         (
@@ -482,11 +495,7 @@ fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
             Stage::shipped("fresh-vpc"),
             Goal::Connect,
         ),
-        (
-            "provision, shared",
-            Stage::shipped("shared-endpoint"),
-            Goal::Connect,
-        ),
+        ("provision, shared", shared, Goal::Connect),
         ("change", change::changing(), Goal::Connect),
         (
             "deprovision",

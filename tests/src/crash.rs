@@ -1,9 +1,10 @@
 //! Runs that are lost, like those of a process that is killed.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use crdb_privatelink::steps::Steps;
-use engine::{TaskFailure, Tasks};
+use engine::{Clock, TaskFailure, Tasks};
 use serde_json::Value;
 use shared::ledger::Ledger;
 use shared::request::DeprovisionRequest;
@@ -53,8 +54,8 @@ pub fn is_lost(stage: &Stage, goal: Goal, name: &str, tasks: u32, moment: Moment
         .is_none()
 }
 
-/// Does what `start-connection` does when it hears that a run was stopped: gives
-/// its lease back and notes it in the ledger.
+/// Does what `start-connection` does when it hears that a run was stopped: lets its
+/// lease end in a minute and notes it in the ledger.
 ///
 /// # Panics
 /// When the request cannot be read.
@@ -69,7 +70,8 @@ pub fn bury(stage: &Stage) {
     block_on(async {
         let noted = ports.record_interruption(&id, holder).await;
         noted.expect("the ledger can be written");
-        let released = ports.release_lease(&request.region, &request.vpc_id, holder);
-        released.await.expect("the lease can be given back");
+        let until = stage.clock.now() + Duration::from_secs(60);
+        let ends = ports.shorten_lease(&request.region, &request.vpc_id, holder, until);
+        ends.await.expect("the lease can be shortened");
     });
 }
