@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::display::text::{field, hanging};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::fixes;
 
 /// What a command prints in the end, and its exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Answer {
                     "code": code.as_str(),
                     "message": error.to_string(),
                     "cause": code.cause(),
-                    "fix": code.fix(),
+                    "fix": fixes::of(code, None),
                 }),
                 None => json!({ "message": error.to_string() }),
             };
@@ -56,7 +57,7 @@ impl Answer {
         }
         let mut text = hanging("error: ", &error.to_string());
         if let Some(code) = error.code() {
-            text.push_str(&field("Fix", code.fix()));
+            text.push_str(&field("Fix", &fixes::of(code, None)));
         }
         Self {
             stdout: String::new(),

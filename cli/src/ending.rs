@@ -2,11 +2,13 @@
 
 use engine::{Execution, Outcome};
 use serde_json::{Value, json};
+use shared::ids::VpcId;
 use shared::report::{Ending, Failure, Left, Ready, Removed, message_of};
 use time::format_description::well_known::Rfc3339;
 
 use crate::display::text::{clock, field, hanging, item};
 use crate::exit::Exit;
+use crate::fixes;
 use crate::interrupt::INTERRUPTED;
 use crate::story::{Standing, Step, Story};
 use crate::words::{self, Part, Tale};
@@ -114,7 +116,7 @@ impl End {
         let (result, failure) = match self {
             End::Ready(ready) => (json!(ready), Value::Null),
             End::Removed(removed) => (json!(removed), Value::Null),
-            End::Failed(_, failure) => (Value::Null, failure_json(failure)),
+            End::Failed(_, failure) => (Value::Null, failure_json(failure, story.vpc())),
             End::Broken(what) => (
                 Value::Null,
                 json!({ "message": what, "left": remains(story) }),
@@ -182,7 +184,7 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
         text.push_str(&field("What happened", &sentence(&failure.detail())));
         text.push_str(&field("Code", code.as_str()));
         text.push_str(&field("Cause", code.cause()));
-        text.push_str(&field("What to do", code.fix()));
+        text.push_str(&field("What to do", &fixes::of(code, story.vpc())));
     }
     text += &list("Undone", &failure.undone);
     match ending {
@@ -213,7 +215,7 @@ fn told_of_left(left: &Left) -> String {
     } else {
         format!(" ({detail})")
     };
-    format!("{}: {code}{detail}. {}", left.what, code.fix())
+    format!("{}: {code}{detail}. {}", left.what, fixes::of(code, None))
 }
 
 /// What may be left of a run that did not come to an end.
@@ -298,13 +300,13 @@ pub(crate) fn is_interrupted(failure: &Failure) -> bool {
     message_of(&failure.cause).starts_with(INTERRUPTED)
 }
 
-fn failure_json(failure: &Failure) -> Value {
+fn failure_json(failure: &Failure, vpc: Option<&VpcId>) -> Value {
     let left: Vec<Value> = failure
         .left
         .iter()
         .map(|left| match message_of(&left.cause).starts_with(INTERRUPTED) {
             true => json!({ "what": left.what, "code": INTERRUPTED, "message": "Ctrl-C was pressed" }),
-            false => json!({ "what": left.what, "code": left.code().as_str(), "message": left.detail(), "fix": left.code().fix() }),
+            false => json!({ "what": left.what, "code": left.code().as_str(), "message": left.detail(), "fix": fixes::of(left.code(), None) }),
         })
         .collect();
     if is_interrupted(failure) {
@@ -323,7 +325,7 @@ fn failure_json(failure: &Failure) -> Value {
         "code": code.as_str(),
         "message": failure.detail(),
         "cause": code.cause(),
-        "fix": code.fix(),
+        "fix": fixes::of(code, vpc),
         "undone": failure.undone,
         "left": left,
     })

@@ -5,6 +5,7 @@ use shared::Code;
 use crate::Answer;
 use crate::display::text::field;
 use crate::error::Error;
+use crate::fixes;
 
 /// Explains the code.
 ///
@@ -20,7 +21,7 @@ pub fn run(code: &str) -> Result<Answer, Error> {
     };
     let mut text = format!("{code}\n");
     text.push_str(&field("Cause", code.cause()));
-    text.push_str(&field("Fix", code.fix()));
+    text.push_str(&field("Fix", &fixes::of(code, None)));
     text.push_str(&field("Error name", code.name().as_str()));
     Ok(Answer::done(text))
 }

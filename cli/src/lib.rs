@@ -28,6 +28,7 @@ pub mod ending;
 pub mod error;
 pub mod exit;
 pub mod explain;
+pub mod fixes;
 pub mod interrupt;
 mod logging;
 pub mod plan;

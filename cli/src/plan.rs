@@ -11,7 +11,7 @@ use crate::arguments::Plan;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::world::{Chosen, World};
-use crate::{Answer, asked, script};
+use crate::{Answer, asked, fixes, script};
 
 mod text;
 
@@ -194,7 +194,7 @@ impl Outlook {
                 "registered": found.is_registered(),
                 "price": {
                     "zones": found.plan.endpoint.zone_ids.len(),
-                    "usd_cents_per_month": found.new_cents(),
+                    "usd_cents_per_month": found.price().usd_cents_per_month,
                 },
                 "commands": commands(found),
             }),
@@ -213,7 +213,7 @@ impl Outlook {
                     "code": error.code.as_str(),
                     "message": error.detail,
                     "cause": error.code.cause(),
-                    "fix": error.code.fix(),
+                    "fix": fixes::of(error.code, None),
                 },
             }),
         };

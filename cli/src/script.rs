@@ -5,8 +5,9 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
+use shared::cloud::CC_VERSION;
 use shared::ec2::Source;
-use shared::ids::SubnetId;
+use shared::ids::{ClusterId, SubnetId};
 use shared::ownership::{Claim, MANAGED_BY, ORIGIN, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
 use shared::plan::{ClusterFacts, NetworkPlan, SecurityGroupPlan};
 use shared::report::{Login, SQL_PORT};
@@ -42,6 +43,11 @@ pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &Netwo
         .join("\n")
 }
 
+/// The cluster in the Cloud API, for a shell.
+pub fn cluster_url(cluster: &ClusterId) -> String {
+    format!("${{COCKROACH_SERVER:-https://cockroachlabs.cloud}}/api/v1/clusters/{cluster}")
+}
+
 struct Script<'a> {
     request: &'a ProvisionRequest,
     cluster: &'a ClusterFacts,
@@ -52,7 +58,8 @@ struct Script<'a> {
 impl Script<'_> {
     fn head(&self) -> String {
         let (vpc, region) = (&self.request.vpc_id, &self.request.region);
-        let (name, cluster_id) = (&self.cluster.cluster_name, &self.request.cluster_id);
+        let name = &self.cluster.cluster_name;
+        let cluster_url = cluster_url(&self.request.cluster_id);
         format!(
             r#"#!/usr/bin/env bash
 # Connects {vpc} to cluster {name}, as `crdb-privatelink provision` would.
@@ -61,7 +68,7 @@ impl Script<'_> {
 set -euo pipefail
 : "${{CRDB_API_KEY:?}}"
 export AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_PAGER=
-CLUSTER_URL=${{COCKROACH_SERVER:-https://cockroachlabs.cloud}}/api/v1/clusters/{cluster_id}
+CLUSTER_URL={cluster_url}
 PAUSE=${{PAUSE:-10}}  # seconds between two looks
 
 # Waits until the endpoint is in one of the given states.
@@ -81,7 +88,7 @@ until_endpoint_is() {{
 # Calls the Cloud API; the key is not shown in the list of processes.
 cloud() {{
   curl --silent --show-error --fail-with-body --write-out '\n' \
-    --header @- --header 'Cc-Version: 2024-09-16' --header 'Content-Type: application/json' \
+    --header @- --header 'Cc-Version: {CC_VERSION}' --header 'Content-Type: application/json' \
     "$@" <<< "Authorization: Bearer $CRDB_API_KEY"
 }}
 "#,
@@ -337,11 +344,19 @@ until_endpoint_is available
   {modify}"#
             ),
         };
+        let was_without = change.and_then(|it| it.former_endpoint.as_ref());
+        let mark = match was_without.and_then(|it| it.private_dns) {
+            Some(false) => format!(
+                "aws ec2 delete-tags --resources \"$ENDPOINT_ID\" --tags 'Key={}'\n",
+                self.claim.without_private_dns_key()
+            ),
+            Some(true) | None => String::new(),
+        };
         format!(
             r#"# Private DNS: from now on {host} resolves inside the VPC.
 {command}
 until_endpoint_is available
-"#,
+{mark}"#,
             host = comment(host),
         )
     }

@@ -3,6 +3,7 @@
 use engine::{Event, EventKind};
 use serde_json::Value;
 use shared::Code;
+use shared::ids::VpcId;
 use shared::progress::Pending;
 use shared::report::message_of;
 use shared::request::Limits;
@@ -74,6 +75,8 @@ pub struct Story {
     last_error: Option<(String, String)>,
     /// How long another run may be waited for, in seconds.
     lease_seconds: Option<u64>,
+    /// The VPC, once the request has been read.
+    vpc: Option<VpcId>,
 }
 
 impl Story {
@@ -145,6 +148,11 @@ impl Story {
     /// All steps that were begun, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The VPC, once the request has been read.
+    pub fn vpc(&self) -> Option<&VpcId> {
+        self.vpc.as_ref()
     }
 
     /// The last step that was begun.
@@ -234,6 +242,10 @@ impl Story {
             return serde_json::from_value(output["value"].clone())
                 .ok()
                 .map(News::Awaiting);
+        }
+        if ["ReadRequest", "ReadRemoval"].contains(&state) {
+            let vpc = output["request"]["vpc_id"].as_str();
+            self.vpc = vpc.and_then(|id| id.parse().ok());
         }
         if state == "ReadRequest" {
             self.lease_seconds = output["request"]["limits"]["lease_seconds"].as_u64();

@@ -126,7 +126,7 @@ def first_answer(emulator, command):
         client.request("POST", INVOKE, "{}")
         client.getresponse().read()
         took = (time.perf_counter() - began) * 1000
-        functions = children(process.pid)
+        functions = wait_for(lambda: children(process.pid), "the function, as a child,")
         if len(functions) != 1:
             sys.exit(f"the runtime emulator has {len(functions)} children")
         return took, peak_memory_mb(functions[0])

@@ -1,10 +1,11 @@
 //! The plan for people.
 
-use plan_connection::price;
+use shared::cloud::CC_VERSION;
 use shared::request::ProvisionRequest;
 
 use super::{Found, Outlook, commands};
 use crate::display::text::{field, item};
+use crate::{fixes, script};
 
 /// A plan with its commands.
 pub(super) fn planned(found: &Found) -> String {
@@ -29,10 +30,7 @@ pub(super) fn planned(found: &Found) -> String {
         ),
         None => field("Private DNS", "off, as asked for"),
     };
-    text += &match plan.endpoint.existing {
-        Some(_) => field("Price", "nothing more than the endpoint costs already"),
-        None => field("Price", &price::told(plan.endpoint.zone_ids.len())),
-    };
+    text += &field("Price", &found.price().told);
     if !plan.notes.is_empty() {
         text.push_str("\nGood to know:\n");
         text.extend(plan.notes.iter().map(|note| item(note)));
@@ -177,16 +175,18 @@ pub(super) fn not_planned(outlook: &Outlook, request: &ProvisionRequest) -> Stri
             text += &field("What happened", &error.detail);
             text += &field("Code", error.code.as_str());
             text += &field("Cause", error.code.cause());
-            text + &field("What to do", error.code.fix())
+            text + &field("What to do", &fixes::of(error.code, Some(&request.vpc_id)))
         }
     }
 }
 
 fn ask_by_hand(request: &ProvisionRequest) -> String {
     format!(
-        "\n    curl --request POST --header @- \\\n      \
-         https://cockroachlabs.cloud/api/v1/clusters/{}/networking/private-endpoint-services \\\n      \
-         <<< \"Authorization: Bearer $CRDB_API_KEY\"\n",
-        request.cluster_id
+        r#"
+    curl --fail-with-body --request POST --header @- --header 'Cc-Version: {CC_VERSION}' \
+      "{}/networking/private-endpoint-services" \
+      <<< "Authorization: Bearer $CRDB_API_KEY"
+"#,
+        script::cluster_url(&request.cluster_id)
     )
 }

@@ -11,6 +11,7 @@ use super::walk::Trouble;
 use crate::display::text::{count, hanging};
 use crate::ending::{End, is_interrupted, steps_json};
 use crate::exit::Exit;
+use crate::fixes;
 use crate::story::Story;
 
 /// What a sweep found and did.
@@ -315,7 +316,7 @@ fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
             }
             let code = failure.code();
             let verdict = format!("{left}: {code}: {}", failure.detail());
-            (verdict, Some(code.fix().to_owned()))
+            (verdict, Some(fixes::of(code, None)))
         }
         End::Ready(_) | End::Broken(_) => (
             "not removed: the run broke off".to_owned(),
@@ -357,7 +358,7 @@ pub(crate) fn told_of_trouble(trouble: Option<&Trouble>, unseen: &[Unseen]) -> S
             &format!("{}: {}: {}", it.what, it.code, it.detail),
         ));
         if let Some(code) = Code::parse(&it.code) {
-            text.push_str(&hanging("    ", code.fix()));
+            text.push_str(&hanging("    ", &fixes::of(code, None)));
         }
     }
     match trouble {
@@ -375,7 +376,7 @@ pub(crate) fn told_of_trouble(trouble: Option<&Trouble>, unseen: &[Unseen]) -> S
                 ("What happened", detail.as_str()),
                 ("Code", code.as_str()),
                 ("Cause", code.cause()),
-                ("What to do", code.fix()),
+                ("What to do", fixes::of(*code, None).as_str()),
             ] {
                 text.push_str(&crate::display::text::field(name, told));
             }
@@ -397,7 +398,7 @@ pub(crate) fn trouble_json(trouble: Option<&Trouble>) -> Value {
             "code": code.as_str(),
             "message": detail,
             "cause": code.cause(),
-            "fix": code.fix(),
+            "fix": fixes::of(*code, None),
         }),
         Some(Trouble::Interrupted) => {
             json!({ "code": crate::interrupt::INTERRUPTED, "message": "Ctrl-C was pressed" })

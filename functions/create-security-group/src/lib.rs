@@ -8,7 +8,7 @@
 //! The undo is `delete-security-group`.
 
 use serde::{Deserialize, Serialize};
-use shared::ec2::{NewSecurityGroup, SecurityGroup, SecurityGroups};
+use shared::ec2::{IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source};
 use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
 use shared::place::Place;
@@ -85,11 +85,22 @@ async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, St
         ec2.authorize(&group_id, &difference.missing, &description)
             .await?;
     }
-    let notes = difference.extra.iter().map(|rule| {
+    let notes = notes(&group_id, &rules, &plan.sources, claim);
+    Ok(Output { group_id, notes })
+}
+
+/// What the reader should know of rules that the group has. Told by a plan, too.
+pub fn notes(
+    group_id: &SecurityGroupId,
+    rules: &[IngressRule],
+    planned: &[Source],
+    claim: &Claim,
+) -> Vec<String> {
+    let extra = rules::compare(rules, planned, claim).extra.into_iter();
+    let told = extra.map(|rule| {
         format!("security group {group_id} has a rule that this connection did not ask for: {rule}")
     });
-    let notes = bounds::texts(notes, bounds::NOTES);
-    Ok(Output { group_id, notes })
+    bounds::texts(told, bounds::NOTES)
 }
 
 /// The group of that name, claimed for this connection, with the tags asked for.
@@ -153,7 +164,6 @@ async fn create(ec2: &impl SecurityGroups, input: &Input) -> Result<SecurityGrou
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
-    use shared::ec2::Source;
 
     use super::*;
 

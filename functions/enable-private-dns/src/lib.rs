@@ -1,12 +1,14 @@
 //! Makes private DNS of the endpoint be on.
 //!
 //! Only an endpoint that is available can take the change; afterwards it is
-//! pending for some minutes, which `check-status` waits for. The undo is
-//! `disable-private-dns`, or the deletion of the endpoint.
+//! pending for some minutes, which `check-status` waits for. Then goes the tag that
+//! says that the connection is to be without. The undo is `disable-private-dns`, the
+//! deletion of the endpoint, or `change-endpoint`, which puts the tag back, too.
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, EndpointState, Endpoints};
 use shared::ids::EndpointId;
+use shared::ownership::Claim;
 use shared::place::Place;
 use shared::{Code, StepError};
 
@@ -18,6 +20,8 @@ pub struct Input {
     pub place: Place,
     /// The endpoint.
     pub endpoint_id: EndpointId,
+    /// The connection that wants it.
+    pub claim: Claim,
 }
 
 /// Private DNS is on, or on its way.
@@ -34,9 +38,14 @@ pub struct Output {
 /// `private-dns-conflict` and others of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
     let id = &input.endpoint_id;
-    let changed = must_change(id, ec2.endpoint(id).await?.as_ref())?;
+    let endpoint = ec2.endpoint(id).await?;
+    let changed = must_change(id, endpoint.as_ref())?;
     if changed {
         ec2.set_private_dns(id, true).await?;
+    }
+    let mark = input.claim.without_private_dns_key();
+    if endpoint.is_some_and(|it| it.tags.contains_key(&mark)) {
+        ec2.untag_endpoint(id, &[mark]).await?;
     }
     Ok(Output { changed })
 }
@@ -93,18 +102,16 @@ mod tests {
         })
     }
 
-    fn input() -> Input {
+    fn input(stage: &Stage) -> Input {
         Input {
-            place: Place {
-                account_id: None,
-                region: "eu-west-1".parse().unwrap(),
-            },
+            place: stage.request.place(),
             endpoint_id: ENDPOINT.parse().unwrap(),
+            claim: stage.claim.clone(),
         }
     }
 
     fn call(stage: &Stage) -> Result<bool, StepError> {
-        at_once(handle(&stage.ports, input())).map(|output| output.changed)
+        at_once(handle(&stage.ports, input(stage))).map(|output| output.changed)
     }
 
     #[test]
@@ -154,7 +161,8 @@ mod tests {
         // Under way: a repeated call finds it so and changes nothing.
         assert_eq!(call(&stage), Ok(false));
         stage.advance(120);
-        let (first, second) = stage.twice(async || handle(&stage.ports, input()).await.unwrap());
+        let (first, second) =
+            stage.twice(async || handle(&stage.ports, input(stage)).await.unwrap());
         assert!(!first.changed && first == second);
         assert!(stage.things().endpoints[ENDPOINT].private_dns);
     }
@@ -178,6 +186,23 @@ mod tests {
         let before = stage.things();
         assert_eq!(call(&stage).unwrap_err().code, Code::PrivateDnsConflict);
         assert_eq!(stage.things(), before);
+    }
+
+    /// Left there, it would tell the next reader that private DNS is not wanted.
+    #[test]
+    fn the_tag_of_a_connection_without_goes_with_its_reason() {
+        for already_on in [false, true] {
+            let stage = stage(|scenario| {
+                let claim = in_process::stage::claim(scenario);
+                let endpoint = &mut scenario.vpcs[0].endpoints[0];
+                endpoint.tags.extend(claim.private_dns_tags(false));
+                endpoint.private_dns = already_on;
+            });
+            assert_eq!(call(&stage), Ok(!already_on));
+            let tags = &stage.things().endpoints[ENDPOINT].tags;
+            assert!(!tags.contains_key(&stage.claim.without_private_dns_key()));
+            assert!(tags.contains_key("Name"), "all others stay: {tags:?}");
+        }
     }
 
     #[test]

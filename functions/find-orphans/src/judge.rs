@@ -341,3 +341,6 @@ fn names(it: &Claimed) -> Vec<String> {
         .map(|it| format!("security group {}", it.it.id));
     bounds::texts(endpoints.chain(groups), MOST_THINGS)
 }
+
+#[cfg(test)]
+mod tests;

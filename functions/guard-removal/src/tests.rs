@@ -214,6 +214,18 @@ fn what_was_idle_for_long_enough_goes() {
 }
 
 #[test]
+fn one_connection_that_is_open_is_traffic_though_nothing_goes_through_it() {
+    let stage = carrying(|endpoint| {
+        let traffic = endpoint.traffic.as_mut().expect("traffic");
+        traffic.new_connections = 0;
+        traffic.bytes = 0;
+        traffic.active_connections = 1;
+    });
+    let error = unless_traffic(&stage, 5).unwrap_err();
+    assert_eq!(error.code, Code::ConnectionCarriesTraffic);
+}
+
+#[test]
 fn a_shared_endpoint_carries_the_traffic_of_all_its_clusters() {
     let other = "5a0e8400-e29b-41d4-a716-4466554400ff";
     let stage = carrying(|endpoint| {

@@ -114,3 +114,25 @@ fn documented(endpoint: &Endpoint, vpc: &VpcId) -> Dimensions {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    /// The minute that has begun belongs to it, or what is open now would be missed.
+    #[test]
+    fn a_window_has_whole_minutes_and_ends_with_the_one_that_has_begun() {
+        for now in [
+            datetime!(2027-01-15 08:30:00 UTC),
+            datetime!(2027-01-15 08:30:59.999 UTC),
+        ] {
+            let expected = Window {
+                from: datetime!(2027-01-15 08:25 UTC),
+                until: datetime!(2027-01-15 08:31 UTC),
+            };
+            assert_eq!(window(now, 5), expected, "{now}");
+        }
+    }
+}

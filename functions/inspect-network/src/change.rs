@@ -42,6 +42,9 @@ pub(crate) fn reach(found: &Endpoint, claim: &Claim, works: bool) -> Reach {
 }
 
 fn shared_with(others: &[String]) -> String {
+    if others.is_empty() {
+        return "this connection does not use it yet".to_owned();
+    }
     format!("cluster {} uses it too", others.join(" and cluster "))
 }
 

@@ -177,11 +177,11 @@ pub(crate) fn note(found: &Endpoint, claim: &Claim) -> Option<String> {
         None => Some(format!(
             "endpoint {id} to the same service exists and is adopted; it will never be deleted by this tool"
         )),
-        Some(_) if !claim.is_in(&found.tags) => Some(format!(
-            "endpoint {id} is shared with cluster {}",
-            claim.others_in(&found.tags).join(", ")
-        )),
-        Some(_) => None,
+        Some(_) if claim.is_in(&found.tags) => None,
+        Some(_) => Some(match claim.others_in(&found.tags).as_slice() {
+            [] => format!("endpoint {id} carries our tags, but is nobody's any more; it is used"),
+            others => format!("endpoint {id} is shared with cluster {}", others.join(", ")),
+        }),
     }
 }
 

@@ -198,14 +198,26 @@ pub(crate) fn notes(
     choice: &Choice,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    let uncovered: BTreeSet<ZoneId> = offered.difference(&choice.zone_ids).cloned().collect();
-    if !uncovered.is_empty() {
-        notes.push(format!(
-            "the service is also offered in {}, where the VPC has no usable subnet: the endpoint has {} of {} zones",
-            list(&uncovered),
-            choice.zone_ids.len(),
-            offered.len()
-        ));
+    let usable: BTreeSet<ZoneId> = subnets
+        .iter()
+        .filter(|subnet| unusable(subnet).is_none())
+        .filter_map(|subnet| subnet.zone_id.clone())
+        .collect();
+    let uncovered = offered.difference(&choice.zone_ids).cloned();
+    let (not_asked, without): (BTreeSet<ZoneId>, BTreeSet<ZoneId>) =
+        uncovered.partition(|zone| usable.contains(zone));
+    for (zones, why) in [
+        (without, "the VPC has no usable subnet"),
+        (not_asked, "no subnet was asked for"),
+    ] {
+        if !zones.is_empty() {
+            notes.push(format!(
+                "the service is also offered in {}, where {why}: the endpoint has {} of {} zones",
+                list(&zones),
+                choice.zone_ids.len(),
+                offered.len()
+            ));
+        }
     }
     let crossing: BTreeSet<ZoneId> = zones(subnets)
         .difference(&choice.zone_ids)
@@ -347,6 +359,19 @@ mod tests {
         assert!(notes.contains("also offered in euw1-az2"), "{notes}");
         assert!(notes.contains("clients in euw1-az9"), "{notes}");
         assert!(notes.contains("single zone"), "{notes}");
+    }
+
+    #[test]
+    fn a_zone_that_was_not_asked_for_is_not_said_to_have_no_subnet() {
+        let subnets = [subnet(1, 1, 50), subnet(2, 2, 50), subnet(3, 3, 0)];
+        let choice = asked(&subnets, &[1, 2, 3], &[1]).unwrap();
+        let notes = notes(&subnets, &offer(&[1, 2, 3]), &choice).join("\n");
+        for expected in [
+            "offered in euw1-az2, where no subnet was asked for: the endpoint has 1 of 3 zones",
+            "offered in euw1-az3, where the VPC has no usable subnet: the endpoint has 1 of 3",
+        ] {
+            assert!(notes.contains(expected), "{notes}");
+        }
     }
 
     prop_compose! {

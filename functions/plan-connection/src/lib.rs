@@ -13,10 +13,11 @@ use shared::{Code, StepError, StepErrorName};
 use time::OffsetDateTime;
 
 mod look;
-pub mod price;
+mod price;
 mod view;
 
 pub use look::{Found, Outlook, details, look, service_is_missing};
+pub use price::Price;
 pub use view::Plan;
 
 /// What stands where.

@@ -1,15 +1,16 @@
 //! Looks at both sides once.
 
-use shared::StepError;
 use shared::cloud::{Cloud, Plan as ClusterPlan};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
 use shared::ids::SubnetId;
+use shared::ownership::Origin;
 use shared::plan::{ClusterFacts, NetworkPlan};
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
+use shared::{StepError, bounds};
 use time::OffsetDateTime;
 
-use crate::price;
+use crate::price::Price;
 
 /// What the inspections found.
 #[derive(Debug, Clone)]
@@ -97,12 +98,21 @@ pub async fn details(
     ec2: &(impl Network + SecurityGroups),
     request: &ProvisionRequest,
     cluster: ClusterFacts,
-    plan: NetworkPlan,
+    mut plan: NetworkPlan,
 ) -> Result<Found, StepError> {
     let group = match &plan.security_group {
         Some(group) => ec2.group_named(&request.vpc_id, &group.name).await?,
         None => None,
     };
+    let ours = group
+        .as_ref()
+        .filter(|it| Origin::of(&it.tags) == Some(Origin::Made));
+    if let (Some(group), Some(planned)) = (ours, &plan.security_group) {
+        let rules = ec2.ingress_rules(std::slice::from_ref(&group.id)).await?;
+        let (sources, claim) = (&planned.sources, request.claim());
+        let notes = create_security_group::notes(&group.id, &rules, sources, &claim);
+        plan.notes = bounds::texts(plan.notes.into_iter().chain(notes), bounds::NOTES);
+    }
     let all = ec2.subnets(&request.vpc_id).await?;
     let zone_of = |id: &SubnetId| {
         let subnet = all.iter().find(|subnet| subnet.id == *id)?;
@@ -143,11 +153,14 @@ impl Found {
         existing.is_some_and(|endpoint| self.cluster.registered.contains(endpoint.as_str()))
     }
 
-    /// What a new endpoint costs a month; nothing more for one that is there.
-    pub fn new_cents(&self) -> usize {
-        match self.plan.endpoint.existing {
-            Some(_) => 0,
-            None => price::cents_per_month(self.plan.endpoint.zone_ids.len()),
+    /// What changes about the bill. An endpoint has one subnet for each zone.
+    pub fn price(&self) -> Price {
+        let zones = self.plan.endpoint.subnet_ids.len();
+        if self.plan.endpoint.existing.is_none() {
+            return Price::of(0, zones);
         }
+        let change = self.plan.change.as_ref();
+        let former = change.and_then(|it| it.former_endpoint.as_ref());
+        Price::of(former.map_or(zones, |it| it.subnet_ids.len()), zones)
     }
 }

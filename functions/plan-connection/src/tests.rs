@@ -84,6 +84,36 @@ fn what_was_made_by_hand_is_used_and_costs_nothing_more() {
 }
 
 #[test]
+fn a_change_is_priced_by_what_it_adds_or_takes_away() {
+    for (asked, cents) in [
+        (&[][..], 730),
+        (&["subnet-0a10000000000000a"], -730),
+        (&["subnet-0a10000000000000a", "subnet-0a10000000000000b"], 0),
+    ] {
+        let mut stage = Stage::changed("connected", |scenario| {
+            scenario.vpcs[0].endpoints[0].subnets.truncate(2);
+        });
+        stage.request.subnet_ids = asked.iter().map(|id| id.parse().unwrap()).collect();
+        let price = &plan(&stage).body["parts"]["price"];
+        assert_eq!(price["usd_cents_per_month"], cents, "{price}");
+    }
+}
+
+#[test]
+fn rules_of_others_in_our_group_are_told_by_the_plan_too() {
+    let stage = Stage::changed("connected", |scenario| {
+        let rules = &mut scenario.vpcs[0].groups[0].rules;
+        let mut foreign = rules[0].clone();
+        foreign.source = "192.0.2.0/24".to_owned();
+        foreign.description = Some("by hand".to_owned());
+        rules.push(foreign);
+    });
+    let notes = plan(&stage).body["parts"]["notes"].to_string();
+    assert!(notes.contains("did not ask for: "), "{notes}");
+    assert!(notes.contains("192.0.2.0/24"), "{notes}");
+}
+
+#[test]
 fn a_service_that_nobody_asked_for_is_not_asked_for_by_a_plan() {
     let stage = Stage::shipped("fresh-vpc");
     let answer = plan(&stage);

@@ -6,7 +6,8 @@ use shared::gateway::ConnectionRequest;
 use shared::ids::{AccountId, EndpointId, ServiceName};
 use shared::request::ProvisionRequest;
 
-use crate::{Found, Outlook, price};
+use crate::price::Price;
+use crate::{Found, Outlook};
 
 /// What a run would make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -99,15 +100,6 @@ pub struct PlannedRegistration {
     pub trust_account: Option<AccountId>,
 }
 
-/// What is added to the bill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Price {
-    /// US cents a month, without traffic; 0 if the endpoint exists already.
-    pub usd_cents_per_month: usize,
-    /// The same in a sentence.
-    pub told: String,
-}
-
 impl Plan {
     pub(crate) fn of(request: &ProvisionRequest, outlook: Outlook) -> Self {
         let (parts, waiting_for, service_missing) = match outlook {
@@ -135,7 +127,7 @@ impl Plan {
 impl Parts {
     fn of(found: Found) -> Self {
         let exists = found.is_registered();
-        let usd_cents_per_month = found.new_cents();
+        let price = found.price();
         let Found {
             cluster,
             plan,
@@ -143,10 +135,6 @@ impl Parts {
             group,
             ..
         } = found;
-        let told = match plan.endpoint.existing {
-            Some(_) => "nothing more than the endpoint costs already".to_owned(),
-            None => price::told(plan.endpoint.zone_ids.len()),
-        };
         let subnets = subnets.into_iter();
         Self {
             account_id: plan.account_id,
@@ -169,10 +157,7 @@ impl Parts {
             },
             private_host: plan.private_host,
             notes: plan.notes,
-            price: Price {
-                usd_cents_per_month,
-                told,
-            },
+            price,
         }
     }
 }

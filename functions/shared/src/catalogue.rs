@@ -212,10 +212,10 @@ catalogue! {
         "Check in that account that the role exists, that its trust policy names the role of the function that failed, and that it asks for the external id that is configured (OTHER_ACCOUNT_EXTERNAL_ID).";
     SecretNotFound = "secret-not-found", Denied,
         "The secret with the Cloud API key does not exist.",
-        "Create it with the key: `aws secretsmanager create-secret --name NAME --secret-string CCDB1_…`, or correct the name that is configured (API_KEY_SECRET).";
+        "Create it with the key: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager create-secret --name NAME --secret-string file:///dev/stdin`; or correct the name that is configured (API_KEY_SECRET).";
     SecretEmpty = "secret-empty", Denied,
         "The secret with the Cloud API key exists and holds no value yet.",
-        "Put the key in: `aws secretsmanager put-secret-value --secret-id NAME --secret-string CCDB1_…`, with the name that the message gives.";
+        "Put the key in: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-id NAME --secret-string file:///dev/stdin`, with the name that the message gives.";
     SecretUnreadable = "secret-unreadable", Denied,
         "The secret with the Cloud API key may not be read, cannot be decrypted, or does not hold a key.",
         "Grant secretsmanager:GetSecretValue (and kms:Decrypt for an own KMS key); the value must be the key itself or JSON with the field api_key.";
@@ -477,6 +477,35 @@ mod tests {
             let words = code.as_str();
             let expected = words.starts_with("api-key-") || words.starts_with("secret-");
             assert_eq!(code.is_about_api_key(), expected, "{code}");
+        }
+    }
+
+    /// Whoever is busy or silent is asked again, and nobody else is.
+    #[test]
+    fn only_what_may_pass_is_transient() {
+        let transient = Code::ALL.iter().filter(|code| code.name() == Transient);
+        let transient: Vec<&str> = transient.map(|code| code.as_str()).collect();
+        assert_eq!(
+            transient,
+            [
+                "aws-throttled",
+                "aws-unavailable",
+                "aws-resource-busy",
+                "cloud-rate-limited",
+                "cloud-unavailable",
+                "cluster-busy",
+            ]
+        );
+    }
+
+    /// The command line is shown to everybody on the machine.
+    #[test]
+    fn nobody_is_told_to_write_a_key_on_a_command_line() {
+        for code in Code::ALL {
+            let fix = code.fix();
+            let given: Vec<&str> = fix.split("--secret-string ").skip(1).collect();
+            assert!(given.iter().all(|it| it.starts_with("file://")), "{fix}");
+            assert!(!fix.contains("CCDB1_"), "{fix}");
         }
     }
 

@@ -14,6 +14,9 @@ mod strict;
 mod wire;
 pub use http::HttpCloud;
 
+/// The version of the API that all this was written against.
+pub const CC_VERSION: &str = "2024-09-16";
+
 /// The calls of the Cloud API that we use.
 pub trait Cloud {
     /// The cluster, if it exists.

@@ -406,6 +406,22 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever else stands there, by whoever's hand, the thing stays.
+        #[test]
+        fn only_the_exact_words_give_the_right_to_delete(
+            owner in "crdb-privatelink|[Cc]rdb-privatelink ?|[a-z-]{0,20}",
+            origin in prop::option::of("made|Made|made |adopted|[a-z]{0,6}|.{0,6}"),
+        ) {
+            let mut tags = claim(A).tags(Origin::Adopted);
+            tags.insert(MANAGED_BY.to_owned(), owner.clone());
+            match &origin {
+                Some(origin) => tags.insert(ORIGIN.to_owned(), origin.clone()),
+                None => tags.remove(ORIGIN),
+            };
+            let may_delete = claim(A).release(&tags) == Release::Delete;
+            prop_assert_eq!(may_delete, owner == OWNER && origin.as_deref() == Some("made"));
+        }
+
         #[test]
         fn names_and_tags_keep_to_the_limits_of_ec2(service in "[a-z0-9-]{1,200}", cluster in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}") {
             let service: ServiceName =

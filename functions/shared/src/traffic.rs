@@ -171,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn the_least_that_can_go_through_is_something() {
+        for metric in Metric::ALL {
+            let mut carried = Carried::default();
+            carried.count(metric, &[0.0, 1.0]);
+            assert!(!carried.is_nothing(), "{metric:?}");
+            assert!(!carried.and(Carried::default()).is_nothing(), "{metric:?}");
+        }
+    }
+
+    #[test]
     fn errors_are_those_of_every_service() {
         let error = classify("GetMetricData", "AccessDenied", "no");
         assert_eq!(error.code, Code::AwsAccessDenied);

@@ -11,13 +11,11 @@ use url::Url;
 
 use super::answer::Answer;
 use super::wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
-use super::{Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
+use super::{CC_VERSION, Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
 use crate::ids::{AccountId, ClusterId, EndpointId};
 use crate::secret::{ApiKey, Secrets};
 use crate::{Code, StepError};
 
-/// The version of the API that this adapter was written against.
-const CC_VERSION: &str = "2024-09-16";
 const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"));
 /// One attempt. A function has 30 s and the definition retries, so giving up
 /// early is better than being cut off.

@@ -1,7 +1,7 @@
 //! Interface endpoints.
 
 use shared::Code;
-use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint};
+use shared::ec2::{AwsEc2, Endpoint, EndpointState, Endpoints, NewEndpoint};
 use shared::ids::EndpointId;
 use shared::ownership::Tags;
 use simulator::Simulator;
@@ -10,6 +10,7 @@ use simulator::ec2::{Endpoint as SimulatedEndpoint, EndpointType};
 use crate::stage::{
     ABSENT_ENDPOINT, ABSENT_VPC, ENDPOINT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage, VPC,
 };
+use crate::stub::{Stub, answer, aws};
 
 pub(crate) fn new_endpoint() -> NewEndpoint {
     NewEndpoint {
@@ -393,4 +394,27 @@ async fn tagging_what_is_absent_is_not_yet_and_untagging_it_is_success() {
         .unwrap_err();
     assert_eq!(error.code, Code::AwsResourceBusy);
     assert_eq!(ec2.untag_endpoint(&id, &["a".to_owned()]).await, Ok(()));
+}
+
+/// EC2 answers 200 and keeps what it did not delete in a list.
+#[tokio::test]
+async fn an_endpoint_that_ec2_did_not_delete_is_no_success() {
+    for (code, expected) in [
+        ("InvalidVpcEndpoint.NotFound", Ok(())),
+        ("InvalidVpcEndpointId.NotFound", Ok(())),
+        ("UnauthorizedOperation", Err(Code::AwsAccessDenied)),
+        ("InternalError", Err(Code::AwsUnavailable)),
+        ("SomethingNew", Err(Code::UnexpectedAwsAnswer)),
+    ] {
+        let body = format!(
+            "<DeleteVpcEndpointsResponse><requestId>1</requestId><unsuccessful><item>\
+             <resourceId>{ENDPOINT}</resourceId>\
+             <error><code>{code}</code><message>why</message></error>\
+             </item></unsuccessful></DeleteVpcEndpointsResponse>"
+        );
+        let stub = Stub::answering([answer(200, "Content-Type: text/xml\r\n", &body)]).await;
+        let ec2 = AwsEc2::new(&aws(&stub.url()).await);
+        let deleted = ec2.delete_endpoint(&ENDPOINT.parse().unwrap()).await;
+        assert_eq!(deleted.map_err(|error| error.code), expected, "{code}");
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_ec2::config::{AsyncSleep, Sleep};
 use serde_json::json;
 use shared::cloud::HttpCloud;
 use shared::config::Setting;
@@ -229,6 +230,33 @@ pub(crate) fn once(aws: SdkConfig) -> SdkConfig {
     aws.into_builder()
         .retry_config(RetryConfig::disabled())
         .build()
+}
+
+/// The patience of the SDK, which ends as soon as the simulator has taken in a call of
+/// this operation: then it is known that no answer will come, however slow the machine.
+#[derive(Clone)]
+pub(crate) struct UntilTaken(pub(crate) Simulator, pub(crate) &'static str);
+
+impl std::fmt::Debug for UntilTaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "UntilTaken({})", self.1)
+    }
+}
+
+impl AsyncSleep for UntilTaken {
+    fn sleep(&self, _: Duration) -> Sleep {
+        let Self(simulator, operation) = self.clone();
+        let taken = move || {
+            let calls = simulator.calls().into_iter();
+            calls.filter(|call| call.operation == operation).count()
+        };
+        let before = taken();
+        Sleep::new(async move {
+            while taken() == before {
+                tokio::task::yield_now().await;
+            }
+        })
+    }
 }
 
 /// Attempts that end soon, for answers that never come.

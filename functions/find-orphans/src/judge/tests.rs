@@ -1,0 +1,98 @@
+//! How old what is found must be.
+
+use shared::ec2::{Managed, SecurityGroup};
+use shared::ownership::{Claim, Origin};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+
+use super::*;
+
+const NOW: OffsetDateTime = datetime!(2027-01-15 08:00 UTC);
+
+/// What is made of an endpoint and a group of these ages in hours, of which the ledger
+/// knows nothing.
+fn kept(
+    endpoint: Option<i64>,
+    group: Option<i64>,
+    change: impl FnOnce(&mut Seen),
+) -> Option<String> {
+    let vpc: VpcId = "vpc-0a1b2c3d4e5f60718".parse().unwrap();
+    let place = Place {
+        account_id: None,
+        region: "eu-west-1".parse().unwrap(),
+    };
+    let cluster = "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap();
+    let claim = Claim::of(&place.region, &vpc, &cluster);
+    let ago = |hours: i64| NOW - Duration::hours(hours);
+    let group_id: shared::ids::SecurityGroupId = "sg-0a71e831".parse().unwrap();
+    let mut seen = Seen::default();
+    if let Some(hours) = group {
+        seen.groups_seen.insert(group_id.clone(), ago(hours));
+    }
+    seen.things = vec![Claimed {
+        endpoints: vec![Managed {
+            vpc_id: vpc.clone(),
+            created_at: endpoint.map(ago),
+            it: in_process::stage::endpoint("available"),
+        }],
+        groups: vec![Managed {
+            vpc_id: vpc.clone(),
+            created_at: None,
+            it: SecurityGroup {
+                id: group_id,
+                name: "ours".to_owned(),
+                tags: claim.tags(Origin::Made),
+            },
+        }],
+        vpc_id: vpc,
+        claim,
+    }];
+    change(&mut seen);
+    let input = Input {
+        cursor: None,
+        only: Vec::new(),
+        always: "eu-west-1".to_owned(),
+        minimum_age_hours: 24,
+        remove: true,
+        now: NOW,
+        execution: "arn:sweep".to_owned(),
+        sum: None,
+    };
+    let mut found = findings(&seen, &place, &[], &input);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let found = found.remove(0);
+    assert_eq!(found.removal.is_some(), found.kept.is_none());
+    found.kept
+}
+
+#[test]
+fn the_youngest_part_must_have_the_minimum_age() {
+    let young = Some("it may be younger than 24 hours".to_owned());
+    for (endpoint, group, expected) in [
+        (Some(24), Some(24), None),
+        (Some(23), Some(24), young.clone()),
+        (Some(24), Some(23), young.clone()),
+        (Some(1000), Some(0), young.clone()),
+        // Nobody knows how old it is.
+        (None, Some(24), young.clone()),
+        (Some(24), None, young.clone()),
+        (Some(-5), Some(24), young),
+    ] {
+        let kept = kept(endpoint, group, |_| {});
+        assert_eq!(kept, expected, "{endpoint:?} {group:?}");
+    }
+}
+
+#[test]
+fn what_a_run_is_changing_or_a_tag_asks_for_stays_whatever_its_age() {
+    let leased = kept(Some(1000), Some(1000), |seen| {
+        seen.leased.insert(seen.things[0].vpc_id.clone());
+    });
+    assert_eq!(leased.as_deref(), Some("a run is changing this VPC"));
+    let asked_for = kept(Some(1000), Some(1000), |seen| {
+        let things = &seen.things[0];
+        let asked = (things.vpc_id.clone(), things.claim.cluster_id.clone());
+        seen.asked_for.insert(asked);
+    });
+    assert!(asked_for.is_some_and(|it| it.contains("asks for this")));
+}
