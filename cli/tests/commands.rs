@@ -325,6 +325,33 @@ fn a_second_run_finds_what_the_first_one_made() {
     );
 }
 
+/// By hand it is the same API in the same version as that which the tool speaks.
+#[test]
+fn what_a_plan_says_to_do_by_hand_is_meant_for_the_same_api() {
+    let world = Standing::new("fresh-vpc");
+    let said = stdout(&world.run(&["plan"]));
+    for expected in [
+        "--header 'Cc-Version: 2024-09-16'",
+        "\"${COCKROACH_SERVER:-https://cockroachlabs.cloud}/api/v1/clusters/",
+        "/networking/private-endpoint-services\"",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn a_fix_names_flags_and_the_vpc() {
+    let world = Standing::with("standard-cluster", |scenario| {
+        scenario.vpcs[0].dns_hostnames = false;
+    });
+    for command in ["plan", "provision"] {
+        let said = stdout(&world.run(&[command, "--scenario=standard-cluster", "--speed=200"]));
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("--no-private-dns`"), "{command}: {said}");
+        assert!(!said.contains("--vpc-id VPC"), "{command}: {said}");
+    }
+}
+
 #[test]
 fn a_plan_says_what_would_be_made_and_changes_nothing() {
     let world = Standing::new("standard-cluster");

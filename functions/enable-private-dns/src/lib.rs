@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(call(&stage), Ok(false));
         stage.advance(120);
         let (first, second) =
-            stage.twice(async || handle(&stage.ports, input(stage)).await.unwrap());
+            stage.twice(async || handle(&stage.ports, input(&stage)).await.unwrap());
         assert!(!first.changed && first == second);
         assert!(stage.things().endpoints[ENDPOINT].private_dns);
     }
@@ -207,6 +207,6 @@ mod tests {
 
     #[test]
     fn a_misspelled_field_is_refused() {
-        assert_strict(&input());
+        assert_strict(&input(&stage(|_| {})));
     }
 }

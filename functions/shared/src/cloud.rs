@@ -10,7 +10,6 @@ use crate::ids::{AccountId, ClusterId, EndpointId, Region, ServiceName, ZoneId};
 mod answer;
 pub mod errors;
 mod http;
-mod strict;
 mod wire;
 pub use http::HttpCloud;
 

@@ -44,6 +44,7 @@ pub mod request;
 pub mod sdk;
 pub mod secret;
 pub mod settings;
+mod strict;
 mod sts;
 pub mod tour;
 pub mod traffic;

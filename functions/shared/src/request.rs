@@ -14,6 +14,7 @@ use crate::ec2::Source;
 use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId};
 use crate::ownership::{Claim, Tags};
 use crate::place::Place;
+use crate::strict::Strict;
 use crate::{Code, StepError, customer_tags};
 
 /// Connect a VPC to a CockroachDB Cloud cluster.
@@ -378,7 +379,7 @@ fn read<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, 
         let detail = format!("the request has {bytes} bytes; the most is {LARGEST}");
         return Err(StepError::new(Code::InvalidRequest, detail));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Strict(value.clone())).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." {
             String::new()
@@ -494,6 +495,28 @@ mod tests {
         assert!(request.private_dns);
         assert_eq!(request.on_failure, OnFailure::Rollback);
         assert_eq!(request.limits, Limits::default());
+    }
+
+    /// Read by position, it would ask for something that nobody wrote.
+    #[test]
+    fn no_part_of_a_request_is_read_from_an_array() {
+        for (field, value) in [
+            ("sources", json!([])),
+            ("sources", json!([["10.0.0.0/8"]])),
+            ("limits", json!([600])),
+        ] {
+            let said = refusal(|request| request[field] = value);
+            assert_eq!(
+                said,
+                format!("{field}: invalid type: sequence, expected an object")
+            );
+        }
+        let all = json!([
+            "1a2b3c4d-0000-4000-8000-000000000001",
+            "eu-west-1",
+            "vpc-0a71e831"
+        ]);
+        DeprovisionRequest::parse(&all).unwrap_err();
     }
 
     #[test]

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::errors::{self, Refused};
-use super::strict;
 use super::wire::StatusWire;
 use crate::StepError;
 use crate::secret::ApiKey;
+use crate::strict::Strict;
 
 /// An answer, read to its end.
 pub(super) struct Answer {
@@ -66,8 +66,12 @@ impl Answer {
     /// What a read brought.
     pub(super) fn read<T: DeserializeOwned>(&self, call: &str) -> Result<T, StepError> {
         // The error quotes the value that it could not take.
-        strict::read(&self.body)
+        self.json()
             .map_err(|error| errors::unreadable(call, &self.presentable(&error.to_string())))
+    }
+
+    fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(Strict(serde_json::from_str(&self.body)?))
     }
 
     /// That a write was done. The API answers with an object or with nothing; what
@@ -95,7 +99,7 @@ impl Answer {
     /// The message of a body in the form that the API gives to its refusals. None is
     /// promised.
     fn official_message(&self) -> Option<String> {
-        let status: StatusWire = strict::read(&self.body).ok()?;
+        let status: StatusWire = self.json().ok()?;
         status.message.filter(|message| !message.is_empty())
     }
 

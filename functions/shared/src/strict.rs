@@ -1,21 +1,14 @@
 //! JSON in which a record is an object. Left to itself, serde reads a record from
 //! an array as well, field by field in their order, so that `[]` would be a list
-//! of registrations with nothing in it.
+//! of registrations with nothing in it, or sources that let in the whole VPC.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{Deserializer, Error, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-/// Reads a body.
-///
-/// # Errors
-/// When it is no JSON, or of another form.
-pub(super) fn read<T: DeserializeOwned>(body: &str) -> Result<T, serde_json::Error> {
-    T::deserialize(Strict(serde_json::from_str(body)?))
-}
-
-struct Strict(Value);
+/// A value to read from.
+pub(crate) struct Strict(pub(crate) Value);
 
 impl IntoDeserializer<'_, serde_json::Error> for Strict {
     type Deserializer = Self;
@@ -62,8 +55,25 @@ impl<'de> Deserializer<'de> for Strict {
         }
     }
 
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
