@@ -279,6 +279,36 @@ fn an_adopted_endpoint_keeps_subnets_groups_and_private_dns() {
     }
 }
 
+/// The tag that says that a connection is to be without private DNS goes when that is
+/// true no more, and is back with all else if the run comes to nothing.
+#[test]
+fn the_tag_of_a_connection_without_private_dns_goes_when_it_gets_it() {
+    let stage = working().asking("private_dns", json!(false));
+    changed(&stage);
+    let is_marked = |stage: &Stage| {
+        stage.simulator.look(|world| {
+            let endpoint = world.ec2.endpoint(ENDPOINT).expect("the endpoint");
+            let mut keys = endpoint.tags.keys();
+            keys.any(|key| key.contains(":without-private-dns:"))
+        })
+    };
+    assert!(is_marked(&stage));
+    let stage = stage.asking("private_dns", json!(true));
+    for moment in Moment::ALL {
+        let fork = stage.forked();
+        let before = Snapshot::settled(&fork);
+        let fault = Fault::from_then_on("ec2:DeleteTags", 1, FaultKind::Denied, moment);
+        let fork = fork.with(fault);
+        let ended = ending(&fork.provision("comes-to-nothing"));
+        let is_rolled_back = matches!(&ended, Ending::Failed(name, _) if name == "RolledBack");
+        assert!(is_rolled_back, "{ended:#?}");
+        assert_eq!(Snapshot::settled(&fork), before);
+        assert!(is_marked(&fork));
+    }
+    changed(&stage);
+    assert!(!is_marked(&stage));
+}
+
 fn fails(operation: &str, nth: u32) -> Fault {
     Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
 }
