@@ -38,6 +38,8 @@ pub struct Input {
     pub claim: Claim,
     /// What the endpoint is to be.
     pub shape: EndpointShape,
+    /// What earlier looks have begun to change.
+    pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -64,9 +66,15 @@ pub async fn handle(
     let subnets = ec2.subnets(&input.vpc_id).await?;
     let step = next(&endpoint, &subnets, &input.shape, &input.claim)?;
     check_ours(&endpoint, &input.claim, &step)?;
+    let told = told(&input);
+    let mut begun = input.begun.clone();
+    begun.retain(|it| *it == told);
+    if !matches!(step, Step::None | Step::Wait) && begun.is_empty() {
+        begun.push(told.clone());
+    }
     let awaited = match &step {
         Step::None if wait.is_settled() => {
-            return Ok(Progress::Ready(Undone::new(told(&input))));
+            return Ok(Progress::Ready(Undone::of(&begun, told)));
         }
         Step::None => format!("endpoint {id} to stay as it is"),
         Step::Wait => format!("endpoint {id} to be available ({})", endpoint.state),
@@ -76,13 +84,14 @@ pub async fn handle(
         | Step::MarkWithoutDns
         | Step::UnmarkWithoutDns => format!("endpoint {id} {step}"),
     };
-    match take(ec2, &input, step).await {
+    let pending = match take(ec2, &input, step).await {
         // It began to change between the look and the call.
         Err(busy) if busy.code == Code::AwsResourceBusy => {
             wait.pending(format!("{awaited} ({})", busy.detail), late)
         }
         taken => taken.and_then(|()| wait.pending(awaited, late)),
-    }
+    };
+    pending.map(|pending| pending.having_begun(&begun))
 }
 
 async fn take(ec2: &impl Endpoints, input: &Input, step: Step) -> Result<(), StepError> {

@@ -44,6 +44,7 @@ fn input(stage: &Stage, wanted: &[&str], private_dns: Option<bool>, wait: Wait) 
             subnet_ids: ids(wanted),
             private_dns,
         },
+        begun: Vec::new(),
         wait,
     }
 }

@@ -26,6 +26,8 @@ pub struct Input {
     pub endpoint_id: EndpointId,
     /// The connection whose change is undone.
     pub claim: Claim,
+    /// What earlier looks have begun to take back.
+    pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -37,19 +39,23 @@ pub struct Input {
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
     let (id, wait) = (&input.endpoint_id, &input.wait);
     let endpoint = ec2.endpoint(id).await?;
+    let off = format!("private DNS of endpoint {id} switched off again");
+    let mut begun = input.begun.clone();
+    begun.retain(|it| *it == off);
     match next(endpoint.as_ref(), &input.claim, wait.is_settled()) {
         Next::Done => {
-            return Ok(Progress::Ready(Undone::new(format!(
-                "private DNS of endpoint {id} switched off again"
-            ))));
+            let nothing = format!("private DNS of endpoint {id} is not on");
+            return Ok(Progress::Ready(Undone::of(&begun, nothing)));
         }
-        Next::SwitchOff => ec2.set_private_dns(id, false).await?,
+        Next::SwitchOff => {
+            ec2.set_private_dns(id, false).await?;
+            begun = vec![off];
+        }
         Next::Wait => {}
     }
-    wait.pending(
-        format!("private DNS of endpoint {id} to be off"),
-        Code::PrivateDnsNotOffInTime,
-    )
+    let awaited = format!("private DNS of endpoint {id} to be off");
+    let pending = wait.pending(awaited, Code::PrivateDnsNotOffInTime);
+    pending.map(|pending| pending.having_begun(&begun))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -104,6 +110,7 @@ mod tests {
             endpoint_id: ENDPOINT.parse().unwrap(),
             place: stage.request.place(),
             claim: stage.claim.clone(),
+            begun: Vec::new(),
             wait,
         }
     }

@@ -40,7 +40,7 @@ pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Undone, S
     let ours = group.filter(|it| Origin::of(&it.tags) == Some(Origin::Made));
     let Some(group) = ours.filter(|it| claim.is_in(&it.tags)) else {
         let nothing = format!("security group {name} has no rules of this connection");
-        return Ok(Undone::new(nothing));
+        return Ok(Undone::of(&[], nothing));
     };
     let is_shared = !claim.others_in(&group.tags).is_empty();
     let rules = ec2.ingress_rules(std::slice::from_ref(&group.id)).await?;
@@ -50,7 +50,7 @@ pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Undone, S
         .collect();
     if surplus.is_empty() {
         let done = format!("security group {name} has no rules that are too many");
-        return Ok(Undone::new(done));
+        return Ok(Undone::of(&[], done));
     }
     let ids: Vec<String> = surplus.iter().map(|rule| rule.id.clone()).collect();
     ec2.revoke(&group.id, &ids).await?;
