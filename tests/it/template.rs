@@ -837,6 +837,28 @@ fn the_dashboard_shows_what_is_measured() {
     assert_eq!(shown, expected);
 }
 
+/// One thing that is left, refused or lost is enough for a person to be told, and where
+/// nothing was measured nothing happened.
+#[test]
+fn an_alarm_of_a_single_thing_rings_for_one() {
+    let template = Template::read();
+    for name in [
+        "RollbackIncompleteAlarm",
+        "SomethingLeftAlarm",
+        "KeyRefusedAlarm",
+        "KeysRefusedAlarm",
+        "RunsTimedOutAlarm",
+        "RemovalsTimedOutAlarm",
+        "EventsLostAlarm",
+    ] {
+        let alarm = template.resource(name);
+        assert_eq!(alarm.property("Threshold"), 1, "{name}");
+        let at_least = "GreaterThanOrEqualToThreshold";
+        assert_eq!(alarm.property("ComparisonOperator"), at_least, "{name}");
+        assert_ne!(alarm.property("TreatMissingData"), "breaching", "{name}");
+    }
+}
+
 /// The door for events hears of whatever may change what is to be done: a VPC or its
 /// tags, and the end of every run, however it ends.
 #[test]
