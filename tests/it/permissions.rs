@@ -983,3 +983,21 @@ fn the_role_in_other_accounts_grants_what_the_functions_have_at_home() {
         "nothing but EC2, Route 53 and CloudWatch, and nothing twice"
     );
 }
+
+/// A service may be talked into assuming somebody's role; who does not know the
+/// handshake is not let in, nor is a role that is none of the stack's.
+#[test]
+fn the_role_of_another_account_asks_for_the_handshake_and_for_a_role_of_the_stack() {
+    let template = Template::read_from("infra/other-account.yaml");
+    let trust = "/Resources/Role/Properties/AssumeRolePolicyDocument/Statement";
+    let statements = template.at(trust).as_array().expect("statements");
+    assert_eq!(statements.len(), 1);
+    let condition = &statements[0]["Condition"];
+    let asked = &condition["StringEquals"]["sts:ExternalId"];
+    assert_eq!(asked, &json!({ "Ref": "ExternalId" }));
+    let roles = condition["ArnLike"]["aws:PrincipalArn"].to_string();
+    assert!(
+        roles.contains("${StackAccount}:role/${StackName}-*"),
+        "{roles}"
+    );
+}

@@ -13,7 +13,9 @@ use simulator::scenario::{
 };
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::aftermath::{Snapshot, check};
+use system_tests::books::notices;
 use system_tests::run::{Ending, Stage, changes, ending};
+use system_tests::variants::VARIANTS;
 
 /// Runs the stage, holds the ending against the world, and answers it. Names of
 /// executions are unique, as in Step Functions.
@@ -201,6 +203,96 @@ fn a_connection_that_worked_survives_a_failing_run() {
     let failure = rolled_back(&stage, Code::AwsAccessDenied);
     assert!(failure.undone.is_empty(), "{failure:#?}");
     assert_eq!(Snapshot::settled(&stage), working);
+    let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    assert!(
+        notice.sentence.starts_with("Not changed: "),
+        "{}",
+        notice.sentence
+    );
+}
+
+/// The registration was there before, as was the endpoint.
+#[test]
+fn what_was_registered_by_hand_stays_registered_when_a_run_fails() {
+    let stage = world("half-made-by-hand", |scenario| {
+        let endpoint = &mut scenario.vpcs[0].endpoints[0];
+        endpoint.state = EndpointState::Available;
+        scenario.clusters[0].connections = vec![ConnectionSpec {
+            endpoint_id: endpoint.id.clone(),
+            status: ConnectionStatus::Available,
+            region: None,
+        }];
+    });
+    let before = Snapshot::settled(&stage);
+    let fault = Fault::from_then_on(
+        "ec2:ModifyVpcEndpoint",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    );
+    stage.simulator.add_fault(fault);
+    let failure = rolled_back(&stage, Code::AwsAccessDenied);
+    assert!(!failure.undone.iter().any(|it| it.contains("registration")));
+    assert_eq!(Snapshot::settled(&stage), before);
+}
+
+/// Each is switched or added by the run, so it goes with it.
+#[test]
+fn what_a_failing_run_has_switched_on_or_trusted_is_taken_back() {
+    for name in ["Advanced, trusted owners", "adopt"] {
+        let variant = VARIANTS.iter().find(|variant| variant.name == name);
+        let stage = (variant.expect("a variant").stage)();
+        let fault = Fault::once("ec2:ModifyVpcEndpoint", 1, FaultKind::Denied, Moment::After);
+        let stage = stage.with(fault);
+        // Holds trust and private DNS against what they were before.
+        rolled_back(&stage, Code::AwsAccessDenied);
+        let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+        assert!(
+            notice.sentence.starts_with("Not connected: "),
+            "{}",
+            notice.sentence
+        );
+    }
+}
+
+/// What is told as undone is what came to be.
+#[test]
+fn what_never_came_to_be_is_not_told_as_undone() {
+    for (operation, came_to_be) in [
+        ("cloud:POST private-endpoint-connections", 2),
+        ("ec2:CreateVpcEndpoint", 1),
+        ("ec2:CreateSecurityGroup", 0),
+    ] {
+        let stage = Stage::shipped("standard-cluster");
+        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
+        stage.simulator.add_fault(fault);
+        let Ending::Failed(name, failure) = run(&stage) else {
+            panic!("{operation} is refused");
+        };
+        assert_eq!(name, "RolledBack");
+        assert_eq!(
+            failure.undone.len(),
+            came_to_be,
+            "{operation}: {failure:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_registration_that_may_never_have_been_is_left_behind_with_that_doubt() {
+    let stage = Stage::shipped("standard-cluster");
+    let fault = Fault::from_then_on(
+        "cloud:GET private-endpoint-connections",
+        2,
+        FaultKind::Denied,
+        Moment::Before,
+    );
+    stage.simulator.add_fault(fault);
+    let Ending::Failed(_, failure) = run(&stage) else {
+        panic!("the cluster cannot be asked");
+    };
+    let what = &failure.left[0].what;
+    assert!(what.ends_with(", if there is one"), "{failure:#?}");
 }
 
 /// The registration was there before, as was the endpoint.

@@ -69,6 +69,8 @@ fn the_ledger_cannot_be_deleted_by_mistake() {
     let template = Template::read();
     let ledger = template.resource("ConnectionsTable");
     assert_eq!(ledger.property("DeletionProtectionEnabled"), true);
+    let recovery = ledger.property("PointInTimeRecoverySpecification");
+    assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
     for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
         // Any other one would try to delete it, and leave the stack in a failed state.
         assert_eq!(ledger.value[policy], "Retain", "{policy}");

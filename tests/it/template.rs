@@ -525,7 +525,9 @@ fn a_function_outlives_its_clients_and_not_its_caller() {
             .unwrap_or_else(|| panic!("{folder}: no Timeout"));
         assert!(timeout > OPERATION_SECONDS, "{folder}: {timeout} s");
         if let Some(limit) = task_limit(&template, folder) {
-            assert!(timeout < limit, "{folder}: {timeout} s, its task {limit} s");
+            // Seconds more, so that what it says when its time is over is heard; and no
+            // more than that, or one of the two was forgotten.
+            assert_eq!(limit, timeout + 5, "{folder}: its task, and itself");
             called += 1;
         }
         if ["connections-api", "plan-connection"].contains(&folder) {
@@ -834,6 +836,54 @@ fn the_dashboard_shows_what_is_measured() {
         .chain(filtered.into_iter().map(str::to_owned))
         .collect();
     assert_eq!(shown, expected);
+}
+
+/// One thing that is left, refused or lost is enough for a person to be told, and where
+/// nothing was measured nothing happened.
+#[test]
+fn an_alarm_of_a_single_thing_rings_for_one() {
+    let template = Template::read();
+    for name in [
+        "RollbackIncompleteAlarm",
+        "SomethingLeftAlarm",
+        "KeyRefusedAlarm",
+        "KeysRefusedAlarm",
+        "RunsTimedOutAlarm",
+        "RemovalsTimedOutAlarm",
+        "EventsLostAlarm",
+    ] {
+        let alarm = template.resource(name);
+        assert_eq!(alarm.property("Threshold"), 1, "{name}");
+        let at_least = "GreaterThanOrEqualToThreshold";
+        assert_eq!(alarm.property("ComparisonOperator"), at_least, "{name}");
+        assert_ne!(alarm.property("TreatMissingData"), "breaching", "{name}");
+    }
+}
+
+/// The door for events hears of whatever may change what is to be done: a VPC or its
+/// tags, and the end of every run, however it ends.
+#[test]
+fn nothing_that_can_happen_is_missing_in_a_rule() {
+    let template = Template::read();
+    let detail = |rule: &str| template.resource(rule).property("EventPattern")["detail"].clone();
+    let ended = detail("RunEndedRule");
+    let ends = json!(["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]);
+    assert_eq!(ended["status"], ends);
+    let machines = json!([{ "Ref": "ProvisionMachine" }, { "Ref": "DeprovisionMachine" }]);
+    assert_eq!(ended["stateMachineArn"], machines);
+    let called = detail("VpcCallRule");
+    assert_eq!(called["errorCode"], json!([{ "exists": false }]));
+    let made = &called["$or"][0]["eventName"];
+    let tagged = &called["$or"][1]["eventName"];
+    assert_eq!(
+        (made, tagged),
+        (&json!(["CreateVpc"]), &json!(["CreateTags", "DeleteTags"]))
+    );
+    for rule in ["VpcTagChangeRule", "VpcCallRule", "RunEndedRule"] {
+        let target = &template.resource(rule).property("Targets")[0];
+        let queue = json!({ "Fn::GetAtt": ["LostEventsQueue", "Arn"] });
+        assert_eq!(target["DeadLetterConfig"]["Arn"], queue, "{rule}");
+    }
 }
 
 #[test]

@@ -279,7 +279,7 @@ async fn a_role_that_is_refused_has_a_code_of_its_own_and_other_trouble_keeps_it
     }
     for (canned, code) in [
         (answer(503, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::UnexpectedAwsAnswer),
+        (answer(200, "", "<html>"), Code::AwsUnavailable),
         (
             answer(
                 200,

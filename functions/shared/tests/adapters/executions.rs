@@ -154,7 +154,7 @@ async fn every_answer_of_step_functions_has_its_code() {
         (exception(503, "SomethingNew"), Code::AwsUnavailable),
         (exception(400, "InvalidName"), Code::UnexpectedAwsAnswer),
         (answer(502, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::UnexpectedAwsAnswer),
+        (answer(200, "", "<html>"), Code::AwsUnavailable),
         (String::new(), Code::AwsUnavailable),
     ] {
         let stub = Stub::answering([canned.clone()]).await;

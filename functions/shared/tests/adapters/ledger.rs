@@ -311,7 +311,7 @@ async fn every_answer_of_dynamodb_has_its_code() {
             Code::UnexpectedAwsAnswer,
         ),
         (answer(502, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::UnexpectedAwsAnswer),
+        (answer(200, "", "<html>"), Code::AwsUnavailable),
         (String::new(), Code::AwsUnavailable),
     ] {
         let stub = Stub::answering([canned.clone()]).await;
