@@ -184,7 +184,9 @@ mod tests {
             cidr: vec!["10.1.0.0/16".into()],
             no_private_dns: true,
             on_failure: Some("keep".into()),
-            tag: vec![("Team".into(), "a=b".into()), ("Cost".into(), "42".into())],
+            tag: ["Team=a=b", "Cost=42"]
+                .map(|tag| tag.parse().unwrap())
+                .into(),
             ..Asked::default()
         };
         let request = request(&asked, scenario()).unwrap();

@@ -32,16 +32,13 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     pub(crate) async fn create(&self, request: &Request) -> Result<Answer, Refusal> {
         let key = idempotency_key(request)?;
         let ConnectionRequest(asked) = ConnectionRequest::read(request)?;
-        let cluster = &asked.cluster_id;
-        if !self.config.allows(cluster)? {
-            let detail = format!("cluster {cluster} is not among the allowed clusters");
-            return Err(Refusal::new(Code::ClusterNotAllowed, detail));
-        }
+        self.config.admits(&asked)?;
         let id = asked.claim().connection_id;
         let input = as_input(&asked)?;
         let execution = match key {
             Some(key) => {
-                runs::start_once(self.executions, Machine::Provision, &key, &input).await?
+                let name = runs::of_key(&request.owner(), &key);
+                runs::start_once(self.executions, Machine::Provision, &name, &key, &input).await?
             }
             None => self.provision(&id, &asked, &input).await?,
         };

@@ -72,12 +72,13 @@ fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Option<Recorded>) -> O
         .collect();
     let mut registered: Vec<EndpointId> = claimed
         .iter()
-        .filter(|endpoint| claim.owns_registration(&endpoint.tags))
+        .filter(|endpoint| endpoint.is_of_our_kind() && claim.owns_registration(&endpoint.tags))
         .map(|endpoint| endpoint.id.clone())
         .collect();
     let mut distrust_account = claimed
         .iter()
-        .find_map(|endpoint| claim.trusted_account(&endpoint.tags));
+        .filter(|endpoint| endpoint.is_of_our_kind())
+        .find_map(|endpoint| endpoint.trusted_account(claim));
     let is_claimed = |id: &EndpointId| claimed.iter().any(|endpoint| endpoint.id == *id);
     if let Some(known) = recorded.filter(|it| it.own && !is_claimed(&it.endpoint_id)) {
         distrust_account = distrust_account.or(known.trusted_account);
@@ -167,6 +168,28 @@ mod tests {
             }
         }
         assert_eq!(look(&Tags::new(), None), output(&[], &[], None));
+    }
+
+    /// Whoever may set tags can set ours on anything.
+    #[test]
+    fn tags_that_somebody_else_has_set_lead_to_no_registration_and_no_distrust() {
+        let tags = marked(Origin::Made, true, true);
+        let looked = |change: fn(&mut Endpoint)| {
+            let mut endpoint = Endpoint {
+                tags: tags.clone(),
+                ..endpoint("available")
+            };
+            change(&mut endpoint);
+            found(&[endpoint], &claim(), None)
+        };
+        let of_aws = |it: &mut Endpoint| it.service_name = "com.amazonaws.eu-west-1.sts".into();
+        assert_eq!(looked(of_aws), output(&[ENDPOINT], &[], None));
+        let of_another = |it: &mut Endpoint| it.owner = "999988887777".parse().ok();
+        assert_eq!(looked(of_another), output(&[ENDPOINT], &[ENDPOINT], None));
+        assert_eq!(
+            looked(|it| it.owner = None),
+            output(&[ENDPOINT], &[ENDPOINT], None)
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use shared::ids::SubnetId;
 use shared::plan::{ClusterFacts, NetworkPlan};
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
+use shared::sources::AllowedSources;
 use time::OffsetDateTime;
 
 use crate::price;
@@ -47,6 +48,7 @@ pub enum Outlook {
 pub async fn look(
     ec2: &(impl Network + Endpoints + SecurityGroups),
     cloud: &impl Cloud,
+    allowed: &AllowedSources,
     request: &ProvisionRequest,
     now: OffsetDateTime,
 ) -> Result<Outlook, StepError> {
@@ -77,7 +79,7 @@ pub async fn look(
         cluster: cluster.clone(),
         wait: wait(request.limits.network_seconds),
     };
-    match inspect_network::handle(ec2, input).await? {
+    match inspect_network::handle(ec2, allowed, input).await? {
         Progress::Ready(plan) => {
             let found = details(ec2, request, cluster, plan).await?;
             Ok(Outlook::Planned(Box::new(found)))
