@@ -479,7 +479,7 @@ fn a_connection_to_a_cluster_that_is_allowed_no_more_is_not_repaired() {
     let [Action::Refused { code, .. }, Action::Started { .. }] = actions(&report)[..] else {
         panic!("{report:?}");
     };
-    assert_eq!(code, "cluster-not-allowed");
+    assert_eq!(*code, "cluster-not-allowed");
 }
 
 #[test]
