@@ -329,13 +329,8 @@ pub struct Asked {
 }
 
 fn url(text: &str) -> Result<String, String> {
-    let host = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
-    match host {
-        Some(host) if !host.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
-        Some(_) | None => Err("not a URL such as http://127.0.0.1:8080".to_owned()),
-    }
+    shared::transport::base(text)?;
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn one_place(text: &str) -> Result<String, String> {

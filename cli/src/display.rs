@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use shared::plain;
+
 use crate::clock::StoryClock;
 use crate::story::{News, Story};
 
@@ -49,9 +51,10 @@ impl Display {
 
     /// Shows a text that stays.
     pub fn say(&self, text: &str) {
+        let text = plain::text(text);
         match self {
-            Display::Bars(bars) => bars.say(text),
-            Display::Lines => write(text),
+            Display::Bars(bars) => bars.say(&text),
+            Display::Lines => write(&text),
             Display::Silent => {}
         }
     }

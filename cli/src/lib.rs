@@ -45,6 +45,7 @@ pub mod words;
 pub mod world;
 
 pub use answer::Answer;
+use shared::plain;
 
 /// Does what the command line says.
 pub async fn run(arguments: Arguments) -> ExitCode {
@@ -65,10 +66,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     ExitCode::from(answer.exit.code())
 }
 
-/// The end of a pipe may be gone, and that is not worth a panic.
+/// Names and messages of other sides are in it, so it is [for reading only](plain). The
+/// end of a pipe may be gone, and that is not worth a panic.
 fn print(answer: &Answer) {
-    let _ = std::io::stderr().write_all(answer.stderr.as_bytes());
+    let _ = std::io::stderr().write_all(plain::text(&answer.stderr).as_bytes());
     let mut stdout = std::io::stdout();
-    let _ = stdout.write_all(answer.stdout.as_bytes());
+    let _ = stdout.write_all(plain::text(&answer.stdout).as_bytes());
     let _ = stdout.flush();
 }

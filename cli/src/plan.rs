@@ -3,6 +3,7 @@
 use engine::Clock;
 use plan_connection::{Found, details, service_is_missing};
 use serde_json::{Value, json};
+use shared::config::Config;
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::{StepError, StepErrorName};
@@ -69,6 +70,9 @@ async fn look(
     request: &ProvisionRequest,
     arguments: &Plan,
 ) -> Result<Outlook, StepError> {
+    // As the run will: by what its definition tells, which says nothing of accounts here.
+    let told = Config::of(|_| None).told(&world.config.settings());
+    told.admits(request)?;
     let inspect_cluster = async |wait| {
         let input = inspect_cluster::Input {
             cluster_id: request.cluster_id.clone(),
@@ -101,6 +105,7 @@ async fn look(
         }
     };
 
+    let allowed = told.allowed_sources()?;
     let inspect_network = async |wait| {
         let input = inspect_network::Input {
             place: request.place(),
@@ -109,7 +114,7 @@ async fn look(
             cluster: cluster.clone(),
             wait,
         };
-        inspect_network::handle(&world.ec2, input).await
+        inspect_network::handle(&world.ec2, &allowed, input).await
     };
     let plan = match ready(
         world,

@@ -9,6 +9,7 @@ use shared::cloud::CC_VERSION;
 use shared::ec2::Source;
 use shared::ids::{ClusterId, SubnetId};
 use shared::ownership::{Claim, MANAGED_BY, ORIGIN, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
+use shared::plain;
 use shared::plan::{ClusterFacts, NetworkPlan, SecurityGroupPlan};
 use shared::report::{Login, SQL_PORT};
 use shared::request::ProvisionRequest;
@@ -368,14 +369,21 @@ until_endpoint_is available
             routing_id: self.cluster.routing_id.clone(),
         };
         match &self.plan.private_host {
-            Some(host) => format!("echo '{}'\n", quoted(&login.connection_string(host, true))),
-            None => format!(
-                r#"HOST=$(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" \
-  --query 'VpcEndpoints[0].DnsEntries[0].DnsName' --output text)
-echo "{}"
-"#,
-                login.connection_string("$HOST", false)
+            Some(host) => format!(
+                "printf '%s\\n' '{}'\n",
+                quoted(&login.connection_string(host, true))
             ),
+            None => {
+                let (head, tail) = login.around_host(false);
+                format!(
+                    r#"HOST=$(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" \
+  --query 'VpcEndpoints[0].DnsEntries[0].DnsName' --output text)
+printf '%s%s%s\n' '{}' "$HOST" '{}'
+"#,
+                    quoted(&head),
+                    quoted(&tail)
+                )
+            }
         }
     }
 }
@@ -427,7 +435,7 @@ fn words(tags: &Tags) -> String {
 
 /// Names from outside stand in comments only, and on one line.
 fn comment(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_control()).collect()
+    plain::text(&name.replace('\n', " ")).into_owned()
 }
 
 /// Text within single quotes.

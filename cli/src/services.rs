@@ -3,7 +3,7 @@
 use engine::TaskFailure;
 use in_process::integrations::{Call, Integrations};
 use serde_json::Value;
-use shared::{Code, StepError};
+use shared::{Code, StepError, transport};
 use simulator::{ApiError, Refusal};
 
 /// Where these services are. Clones are the same place.
@@ -90,7 +90,10 @@ impl There {
         let sent = request.body(call.request().to_string()).send().await;
         let response = sent.map_err(|_| Refusal::CutOff)?;
         let status = response.status();
-        let answer: Value = response.json().await.map_err(|_| Refusal::CutOff)?;
+        let body = transport::body(response)
+            .await
+            .map_err(|_| Refusal::CutOff)?;
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| Refusal::CutOff)?;
         if status.is_success() {
             return Ok(answer);
         }

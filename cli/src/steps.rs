@@ -127,8 +127,9 @@ where
                 .await
             }
             "inspect-network" => {
+                let allowed = config().allowed_sources()?;
                 call(
-                    async |input| inspect_network::handle(ec2, input).await,
+                    async |input| inspect_network::handle(ec2, &allowed, input).await,
                     arguments,
                 )
                 .await

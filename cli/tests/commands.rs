@@ -297,6 +297,7 @@ fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
         &["provision", "--request=/no/such/file.json"],
         &["provision", "--speed=-1"],
         &["plan", "--endpoint=localhost"],
+        &["plan", "--endpoint=http://192.0.2.1"],
         &["provision", "--aws", "--region=eu-west-1"],
         &["explain", "private-dns-conflct"],
         &["frobnicate"],
@@ -350,6 +351,54 @@ fn a_fix_names_flags_and_the_vpc() {
         assert!(said.contains("--no-private-dns`"), "{command}: {said}");
         assert!(!said.contains("--vpc-id VPC"), "{command}: {said}");
     }
+}
+
+/// What would steer a terminal, hide what stands there, or run in a shell.
+const STEERING: &str = "\u{1b}[31m\u{7}\u{9b}2J\u{202e}\u{2066}$(touch /tmp/run)`id`'\"\n#";
+
+fn is_for_reading(text: &str) -> bool {
+    let steers = |c: char| {
+        (c.is_control() && c != '\n')
+            || ('\u{202a}'..='\u{202e}').contains(&c)
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
+    !text.contains(steers)
+}
+
+#[test]
+fn names_of_others_steer_neither_terminal_nor_script() {
+    let hostile = |scenario: &mut Scenario| {
+        scenario.clusters[0].name = format!("orders{STEERING}");
+        let tags = &mut scenario.vpcs[0].tags;
+        tags.insert("Name".to_owned(), STEERING.to_owned());
+    };
+    let world = Standing::with("fresh-vpc", hostile);
+    let ran = |arguments: &[&str]| {
+        let output = world.run(arguments);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(is_for_reading(&said), "{arguments:?}: {said:?}");
+        said
+    };
+    ran(&["plan"]);
+    ran(&["plan", "--ask-for-service", "--wait", "--speed=1000"]);
+    ran(&["plan", "--json"]);
+    let script = ran(&["plan", "--script"]);
+    let lines: Vec<&str> = script.lines().filter(|it| it.contains("orders")).collect();
+    assert!(!lines.is_empty(), "{script}");
+    for line in lines {
+        assert!(line.starts_with('#'), "{line}");
+    }
+    let tags = format!("--tag=Team={}", "$(id)'`");
+    let said = ran(&["provision", "--no-private-dns", "--speed=1000", &tags]);
+    assert!(said.contains("Ready"), "{said}");
+    world.simulator.meddle(|world| {
+        let vpc = world.ec2.vpcs.values_mut().next().unwrap();
+        let key = "cockroachdb-privatelink:protect".to_owned();
+        vpc.tags.insert(key, STEERING.replace('\u{1b}', ""));
+    });
+    let said = ran(&["deprovision", "--speed=1000"]);
+    assert!(said.contains("connection-protected"), "{said}");
+    assert!(said.contains('\u{fffd}'), "{said}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ export function judgeOf(require, reference, policies) {
   const { authorize } = require(`${CORE}/core_engine/CoreSimulatorEngine.js`);
   const { AwsRequestImpl } = require(`${CORE}/request/request.js`);
   const { RequestContextImpl } = require(`${CORE}/requestContext.js`);
+  const { DiscoveryContextKeyConstraints } = require(`${CORE}/context_keys/discoveryContextKeyConstraints.js`);
   const errors = [];
 
   const load = (kind, of, name, document, validate) => {
@@ -68,7 +69,8 @@ export function judgeOf(require, reference, policies) {
       resourcePolicy: guard,
       serviceControlPolicies: [],
       resourceControlPolicies: [{ orgIdentifier: "default", policies: [loadPolicy(ALLOW_ALL, { name: "RCPFullAWSAccess" })] }],
-      simulationParameters: { simulationMode: "Strict" },
+      // A value such as ${aws:PrincipalOrgID} is asked for, although only discovering has constraints.
+      simulationParameters: { simulationMode: "Strict", discoveryContextKeyConstraints: new DiscoveryContextKeyConstraints([]) },
       serviceSettings: {},
     });
     const allowed = analysis.result === "Allowed";

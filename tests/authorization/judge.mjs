@@ -28,7 +28,7 @@
 //   CreateTags at creation, route53:AssociateVPCWithHostedZone) the caller has to ask for.
 // - Keys of a request that AWS would fill and the caller leaves out count as missing.
 // - `*` as resource is judged for actions that can be asked without one; only a literal `*` of a statement covers it.
-// - No service control policies, session policies or policies of VPC endpoints.
+// - No service control policies or policies of VPC endpoints. A session policy bounds as a boundary does.
 // - In a resource pattern what stands before the first / or : of the last part of the ARN is taken literally
 //   (`…:*/v1/*` matches nothing): IAM advises against a wildcard there.
 // - An API Gateway with a Cognito authorizer asks IAM nothing but its resource policy: ask as "anonymous".

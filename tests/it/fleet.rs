@@ -57,8 +57,12 @@ fn provision(stage: &Stage, name: &str) {
 fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
     stage.clock.advance(Duration::from_secs(600));
     let ports = stage.ports();
-    let own = |name: &str| (name == "OWN_ACCOUNT").then(|| HOME.to_owned());
-    let known = Known::new(Config::of(own));
+    let told = |name: &str| match name {
+        "OWN_ACCOUNT" => Some(HOME.to_owned()),
+        "OTHER_ACCOUNT_ROLE" => Some("crdb-privatelink".to_owned()),
+        _ => None,
+    };
+    let known = Known::new(Config::of(told));
     let now = || stage.clock.now();
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
     let steps = InRoles::new("check-fleet", &stage.simulator, &steps);

@@ -11,6 +11,7 @@ use crdb_privatelink::steps::{FUNCTIONS, Steps, function_of, integrated, resourc
 use engine::{Clock, Execution, Machine, TaskFailure, Tasks};
 use in_process::InProcess;
 use serde_json::{Value, json};
+use shared::accounts::session::ACTIONS;
 use shared::config::{Config, DEFAULT_TAG_PREFIX};
 use shared::executions::Machine as Started;
 use shared::gateway::respond;
@@ -23,9 +24,10 @@ use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
 use start_connection::Known;
 use system_tests::authorization::{
-    API, API_ENDPOINT, InRoles, Request, check, demand, deployments, home, judge, named, needed,
-    policies,
+    API, API_ENDPOINT, InRoles, ORGANIZATION, Request, check, demand, deployments, home,
+    in_organization, judge, named, needed, policies,
 };
+use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
 use system_tests::template::{Resource, Statement, Template, list};
@@ -58,7 +60,8 @@ const IDLE: [(&str, &str); 7] = [
 ];
 
 /// What is allowed on everything although its resources have names.
-const WIDE: [(&str, &str); 5] = [
+const WIDE: [(&str, &str); 6] = [
+    ("identity of administrator", "a role of the customer's"),
     (
         "NetworkInterface on *",
         "Lambda makes it and gives it a name",
@@ -78,6 +81,9 @@ const WIDE: [(&str, &str); 5] = [
     ),
 ];
 
+/// A role that trusts everybody in the account of the stack.
+const STRANGERS_ROLE: &str = "arn:aws:iam::555566667777:role/crdb-privatelink";
+
 /// A world in which every function has a name.
 struct Story {
     stage: Stage,
@@ -95,7 +101,8 @@ impl Story {
                 "DEPROVISION_MACHINE",
                 ports.machine_arn(Started::Deprovision),
             ),
-            ("OWN_ACCOUNT", "111122223333".to_owned()),
+            ("OWN_ACCOUNT", HOME.to_owned()),
+            ("OTHER_ACCOUNT_ROLE", OTHER_ROLE.to_owned()),
         ]);
         let known = Known::new(Config::of(|name| arns.get(name).cloned()));
         let functions = FUNCTIONS.into_iter().chain(API);
@@ -709,7 +716,7 @@ fn by_themselves() -> Vec<Request> {
 /// The logical id of a role of the stack, by its ARN.
 fn logical(role: &str) -> &str {
     let name = role
-        .rsplit_once(&format!("role/{STACK}-"))
+        .rsplit_once(&format!("/{STACK}-"))
         .map(|(_, name)| name);
     let name = name.and_then(|name| name.rsplit_once('-'));
     name.unwrap_or_else(|| panic!("{role} is no role of the stack"))
@@ -726,11 +733,19 @@ fn every_start_is_allowed_and_every_statement_is_needed() {
     for (kind, policies) in policies().as_object().expect("kinds of policies") {
         for (of, policy) in policies.as_object().expect("policies") {
             // Of the roles outside, and of deployments whose statements the full one has too.
-            let elsewhere = ["plain/", "cognito/", "operator", "application"];
-            if elsewhere.iter().any(|other| of.starts_with(other)) {
+            let elsewhere = [
+                "plain/",
+                "cognito/",
+                "operator",
+                "application",
+                "administrator",
+                STRANGERS_ROLE,
+            ];
+            let is_shown = kind == "identity" && of.starts_with("other/") && of != "other/Role";
+            if is_shown || elsewhere.iter().any(|other| of.starts_with(other)) {
                 continue;
             }
-            let document = if kind == "identity" {
+            let document = if ["identity", "boundaries"].contains(&kind.as_str()) {
                 &policy[0]["document"]
             } else {
                 policy
@@ -758,6 +773,11 @@ fn what_is_not_ours_is_left_alone() {
     let tag = |name: &str| format!("aws:ResourceTag/cockroachdb-privatelink:{name}");
     let ours = (tag("managed-by"), "crdb-privatelink");
     let origin = |origin: &'static str| (tag("origin"), origin);
+    // Somebody has set our tags on the endpoint of a service of AWS.
+    let of_aws = (
+        "ec2:VpceServiceName".to_owned(),
+        "com.amazonaws.eu-west-1.sts",
+    );
     let mut asked = 0;
     for (action, kind, has) in [
         ("ec2:DeleteVpcEndpoints", "vpc-endpoint/vpce-0a", vec![]),
@@ -770,6 +790,11 @@ fn what_is_not_ours_is_left_alone() {
             "ec2:DeleteVpcEndpoints",
             "vpc-endpoint/vpce-0a",
             vec![ours.clone(), origin("adopted")],
+        ),
+        (
+            "ec2:DeleteVpcEndpoints",
+            "vpc-endpoint/vpce-0a",
+            vec![ours.clone(), origin("made"), of_aws],
         ),
         ("ec2:ModifyVpcEndpoint", "vpc-endpoint/vpce-0a", vec![]),
         ("ec2:DeleteSecurityGroup", "security-group/sg-0a", vec![]),
@@ -827,6 +852,80 @@ fn what_is_not_ours_is_left_alone() {
         }
     }
     assert!(asked > 500, "only {asked} requests");
+}
+
+/// Which accounts are reached is for the stack to say, and by whom for the role there.
+#[test]
+fn only_the_functions_reach_other_accounts_and_only_those_that_are_named() {
+    let other = format!("arn:aws:iam::{OTHER}:role/{OTHER_ROLE}");
+    let function = deployments()["full"].arn("CreateEndpointRole");
+    assert_eq!(
+        function,
+        format!("arn:aws:iam::{HOME}:role/{STACK}/{STACK}-CreateEndpointRole-1A2B3C4D5E6F")
+    );
+    let no_path = format!("arn:aws:iam::{HOME}:role/{STACK}-CreateEndpointRole-1A2B3C4D5E6F");
+    let other_stack =
+        format!("arn:aws:iam::{HOME}:role/{STACK}-dev/{STACK}-dev-CreateEndpointRole");
+    for (set, principal, role, organization, assumes) in [
+        ("full", &function, other.as_str(), ORGANIZATION, true),
+        // The list counts, not the organization.
+        ("full", &function, other.as_str(), "o-of-others", true),
+        ("full", &function, STRANGERS_ROLE, ORGANIZATION, false),
+        ("cognito", &function, other.as_str(), ORGANIZATION, true),
+        ("cognito", &function, STRANGERS_ROLE, ORGANIZATION, true),
+        ("cognito", &function, STRANGERS_ROLE, "o-of-others", false),
+        ("full", &no_path, other.as_str(), ORGANIZATION, false),
+        ("full", &other_stack, other.as_str(), ORGANIZATION, false),
+    ] {
+        let what = Authorization::new(&home(), "sts:AssumeRole", role)
+            .with("sts:RoleSessionName", shared::accounts::SESSION_NAME)
+            .with("sts:ExternalId", "a-handshake");
+        let request = Request {
+            role: Some(format!("{set}/CreateEndpointRole")),
+            principal: principal.clone(),
+            resource_policy: None,
+            what: in_organization(what, organization),
+        };
+        let verdict = judge(&request);
+        assert_eq!(verdict.allowed, assumes, "{request:?}: {}", verdict.why);
+    }
+}
+
+/// With the service control policy of `docs/security.md`.
+#[test]
+fn our_tags_can_be_reserved_for_the_functions() {
+    let function = deployments()["full"].arn("CreateEndpointRole");
+    let other = format!("arn:aws:iam::{OTHER}:role/{OTHER_ROLE}");
+    let admin = format!("arn:aws:iam::{HOME}:role/administrator");
+    let ours = (
+        "cockroachdb-privatelink:origin".to_owned(),
+        "made".to_owned(),
+    );
+    let theirs = ("Team".to_owned(), "data".to_owned());
+    let (endpoint, group) = ("vpc-endpoint/vpce-0a", "security-group/sg-0a");
+    for (principal, action, kind, tag, allowed) in [
+        (&admin, "ec2:CreateTags", endpoint, &ours, false),
+        (&admin, "ec2:CreateTags", group, &ours, false),
+        (&admin, "ec2:CreateVpcEndpoint", endpoint, &ours, false),
+        (&admin, "ec2:CreateSecurityGroup", group, &ours, false),
+        (&admin, "ec2:CreateTags", endpoint, &theirs, true),
+        (&admin, "ec2:CreateTags", "vpc/vpc-0a", &ours, true),
+        (&function, "ec2:CreateTags", endpoint, &ours, true),
+        (&other, "ec2:CreateTags", endpoint, &ours, true),
+    ] {
+        let account = if principal == &other { OTHER } else { HOME };
+        let on = format!("arn:aws:ec2:{REGION}:{account}:{kind}1b2c3d4e5f60718");
+        let mut what = Authorization::new(&home(), action, on).tagging([(&tag.0, &tag.1)]);
+        what.account = account.to_owned();
+        let request = Request {
+            role: Some("administrator".to_owned()),
+            principal: principal.clone(),
+            resource_policy: None,
+            what,
+        };
+        let verdict = judge(&request);
+        assert_eq!(verdict.allowed, allowed, "{request:?}: {}", verdict.why);
+    }
 }
 
 /// API Gateway adds what the policy of a private API allows to what the caller's own
@@ -892,6 +991,9 @@ fn besides(template: &Template, role: Resource<'_>) -> Value {
     let trusted = &role.property("AssumeRolePolicyDocument")["Statement"][0]["Principal"];
     if trusted["Service"] == "lambda.amazonaws.com" {
         add("IsInVpc", "InterfacesPolicy");
+    }
+    if !role.property("Path").is_null() {
+        add("HasOtherAccounts", "OtherAccountsPolicy");
     }
     let statements = template.statements(role.name);
     let mut actions = statements.iter().flat_map(|it| &it.actions);
@@ -959,6 +1061,35 @@ fn grants(statements: &[Statement]) -> BTreeSet<Grant> {
         }
     }
     grants
+}
+
+/// By its path a role is known in other accounts.
+#[test]
+fn a_function_asks_another_account_for_what_it_may_do_at_home() {
+    let template = Template::read();
+    let path = json!({ "Fn::Sub": "/${AWS::StackName}/" });
+    let mut reaching = BTreeMap::new();
+    for function in FUNCTIONS.into_iter().chain(API) {
+        let role = format!("{}Role", resource_name(function));
+        let has_path = template.resource(&role).property("Path") == &path;
+        let actions: BTreeSet<String> = grants(&template.statements(&role))
+            .into_iter()
+            .map(|(action, ..)| action)
+            .collect();
+        assert_eq!(has_path, !actions.is_empty(), "{role}");
+        let main = read(&format!("functions/{function}/src/main.rs"));
+        let limited = r#".limited_to(env!("CARGO_BIN_NAME"))"#;
+        assert_eq!(main.contains(limited), has_path, "{function}");
+        assert_eq!(main.contains(".accounts("), has_path, "{function}");
+        if has_path {
+            reaching.insert(function, actions);
+        }
+    }
+    let listed = ACTIONS.map(|(function, actions)| {
+        let actions = actions.iter().map(|it| (*it).to_owned());
+        (function, actions.collect::<BTreeSet<_>>())
+    });
+    assert_eq!(reaching, BTreeMap::from(listed));
 }
 
 #[test]

@@ -23,6 +23,9 @@ fn settings(stage: &Stage) -> Settings {
         "ALLOWED_CLUSTERS" => cluster.clone(),
         // Would be part of what is written on VPCs, and on what is made.
         "TAG_PREFIX" | "RESOURCE_TAGS" => None,
+        // The networks and accounts of the story are in them.
+        "ALLOWED_SOURCES" => Some("0.0.0.0/0,::/0".to_owned()),
+        "OTHER_ACCOUNTS" => None,
         name => Some(format!("{TOLD}{name}")),
     })
 }
@@ -173,4 +176,45 @@ fn who_starts_a_run_cannot_say_otherwise() {
             .all(|call| call.operation.starts_with("events:")),
         "nothing was asked for or changed: {calls:?}"
     );
+}
+
+/// What is allowed holds in the machine, so nobody who starts it gets past the doors.
+#[test]
+fn a_run_that_is_started_directly_keeps_to_what_is_allowed() {
+    let stage = Stage::shipped("fresh-vpc");
+    let mut wide = stage.request.clone();
+    wide["sources"] = json!({ "cidrs": ["10.0.0.0/8", "::/0"] });
+    let told = |setting: &'static str, value: &'static str| {
+        machines(&Settings::of(|name| {
+            (name == setting).then(|| value.to_owned())
+        }))
+        .0
+    };
+    for (machine, input, expected) in [
+        (told("TAG_PREFIX", ""), &wide, "source ::/0 is wider than"),
+        (
+            told("ALLOWED_SOURCES", "10.0.0.0/8"),
+            &wide,
+            "source ::/0 lies in none of the allowed sources",
+        ),
+        // The networks of the VPC, which the request does not name.
+        (
+            told("ALLOWED_SOURCES", "192.0.2.0/24"),
+            &stage.request,
+            "source 10.20.0.0/16 lies in none of the allowed sources",
+        ),
+        (
+            told("ALLOWED_CLUSTERS", "ffffffff-0000-4000-8000-000000000009"),
+            &stage.request,
+            "cluster-not-allowed",
+        ),
+    ] {
+        let execution = execute(&stage, &machine, input.clone());
+        let Ending::Failed(_, failure) = ending(&execution) else {
+            panic!("{input}: {execution:?}");
+        };
+        let failure = serde_json::to_string(&failure).expect("JSON");
+        assert!(failure.contains(expected), "{expected}: {failure}");
+    }
+    assert!(stage.simulator.look(|world| world.ec2.endpoints.is_empty()));
 }

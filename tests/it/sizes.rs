@@ -68,7 +68,7 @@ fn names_with_the_longest_stack_name_are_not_too_long() {
     assert!(seen > 50, "only {seen} names");
 
     // CloudFormation cuts the name of the stack short in the names of roles that come
-    // out too long. By that name the roles in other accounts know them.
+    // out too long.
     for role in template.of_type("AWS::IAM::Role") {
         assert!(role.property("RoleName").is_null(), "{}", role.name);
         let length = stack + 1 + role.name.len() + RANDOM;

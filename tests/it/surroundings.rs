@@ -14,21 +14,21 @@ const NOT_BY_THE_CODE: [&str; 4] = ["kms", "logs", "sqs", "xray"];
 /// Where EC2 asks by itself.
 const BY_EC2: &str = "route53:AssociateVPCWithHostedZone";
 
-const SERVICES: [(&str, &str); 7] = [
+const SERVICES: [(&str, &str); 6] = [
     ("cloudwatch", "CloudWatch"),
     ("dynamodb", "DynamoDB"),
     ("ec2", "EC2"),
     ("route53", "Route 53"),
     ("secretsmanager", "Secrets Manager"),
     ("states", "Step Functions"),
-    ("sts", "STS"),
 ];
 
 /// The services that a function calls, by what its role allows. Whoever reads the key
 /// calls the Cloud API.
 fn reached(template: &Template, function: &str) -> BTreeSet<&'static str> {
     let role = template.functions()[function].property("Role")["Fn::GetAtt"][0].clone();
-    let statements = template.statements(role.as_str().expect("a role"));
+    let role = role.as_str().expect("a role");
+    let statements = template.statements(role);
     let actions = statements.iter().flat_map(|statement| &statement.actions);
     let mut reached = BTreeSet::new();
     for action in actions.filter(|action| *action != BY_EC2) {
@@ -38,6 +38,10 @@ fn reached(template: &Template, function: &str) -> BTreeSet<&'static str> {
         }
         let name = BTreeMap::from(SERVICES).get(prefix).copied();
         reached.insert(name.unwrap_or_else(|| panic!("{action}")));
+    }
+    let attached = template.resource(role).property("ManagedPolicyArns");
+    if attached.to_string().contains("OtherAccountsPolicy") {
+        reached.insert("STS");
     }
     if reached.contains("Secrets Manager") {
         reached.insert("Cloud API");

@@ -14,11 +14,14 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use crdb_privatelink::steps::{FUNCTIONS, function_of, resource_name};
 use engine::{TaskFailure, Tasks};
 use serde_json::{Value, json};
+use shared::accounts::session::{ACTIONS, policy};
 use simulator::ec2::Caller;
 use simulator::{Authorization, Judge, Simulator};
 
-use crate::documents::root;
-use crate::policies::{Deployment, HOME, OTHER, OTHER_ROLE, REGION, STACK};
+use crate::documents::{read, root};
+use crate::policies::{
+    Deployment, HOME, OTHER, OTHER_ROLE, REGION, STACK, STRANGER, document, singled,
+};
 
 /// The functions that answer API Gateway, which no definition calls.
 pub const API: [&str; 2] = ["connections-api", "plan-connection"];
@@ -191,6 +194,22 @@ fn is_of_the_stack(who: &str) -> bool {
     who.ends_with(" machine") || functions.into_iter().any(|function| function == who)
 }
 
+/// The ARNs of the roles of the stack, by their logical ids.
+static ROLES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let stack = Deployment::of_stack(&[]);
+    let roles = stack.trust().into_keys();
+    roles.map(|role| (role.clone(), stack.arn(&role))).collect()
+});
+
+/// The organization of the stack's account.
+pub const ORGANIZATION: &str = "o-a1b2c3d4e5";
+
+/// The same of the stack, on a resource in this organization.
+pub fn in_organization(what: Authorization, of_resource: &str) -> Authorization {
+    what.with("aws:PrincipalOrgID", ORGANIZATION)
+        .with("aws:ResourceOrgID", of_resource)
+}
+
 /// What is asked of the court about a call: with the policies of a stack that has
 /// only defaults, and, in another account or for what only a parameter brings, with
 /// those of one that has everything.
@@ -206,12 +225,18 @@ fn requests(who: &str, what: &Authorization) -> Vec<Request> {
         what: what.clone(),
     };
     if what.account == OTHER {
+        // In the role there, which the function's own session policy bounds.
         let principal = format!("arn:aws:iam::{OTHER}:role/{OTHER_ROLE}");
-        return vec![request("other", "Role", principal)];
+        return vec![request("other", who, principal)];
     }
-    let principal = format!("arn:aws:iam::{HOME}:role/{STACK}-{logical}-1A2B3C4D5E6F");
+    let principal = ROLES[&logical].clone();
+    if what.action == "sts:AssumeRole" {
+        let mut of_organization = request("cognito", &logical, principal.clone());
+        of_organization.what = in_organization(of_organization.what, ORGANIZATION);
+        return vec![request("full", &logical, principal), of_organization];
+    }
     let sets: &[&str] = match what.action.as_str() {
-        "sts:AssumeRole" | "kms:Decrypt" => &["full"],
+        "kms:Decrypt" => &["full"],
         _ => &["plain", "full"],
     };
     let sets = sets.iter();
@@ -227,6 +252,7 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
     let full = [
         ("OtherAccountRole", OTHER_ROLE),
         ("OtherAccountExternalId", "a-handshake"),
+        ("OtherAccounts", OTHER),
         ("ApiKeySecretPattern", "crdb-privatelink/{cluster_id}"),
         (
             "ApiKeyKmsKeyArn",
@@ -241,6 +267,7 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
         ("OnOrphans", "remove"),
     ];
     let cognito = [
+        ("OtherAccountRole", OTHER_ROLE),
         ("ApiAccess", "COGNITO"),
         (
             "ApiUserPoolArn",
@@ -264,6 +291,7 @@ pub fn deployments() -> BTreeMap<&'static str, Deployment> {
 /// resources by the set and the logical id, those who may assume a role by its ARN.
 pub fn policies() -> Value {
     let (mut identity, mut resource, mut trust) = (json!({}), json!({}), json!({}));
+    let mut boundaries = json!({});
     for (set, deployment) in deployments() {
         for (role, document) in deployment.identity() {
             identity[format!("{set}/{role}")] = json!([{ "name": role, "document": document }]);
@@ -289,6 +317,19 @@ pub fn policies() -> Value {
             resource[format!("{set}/{name}")] = document;
         }
     }
+    // Each function has a session of its own in the role of another account.
+    for (function, _) in ACTIONS {
+        let session = policy(function);
+        let statements = singled("Session", &session["Statement"][0]);
+        let document = document(statements);
+        boundaries[format!("other/{function}")] =
+            json!([{ "name": "session", "document": document }]);
+        identity[format!("other/{function}")] = identity["other/Role"].clone();
+    }
+    let hub = json!({ "AWS": format!("arn:aws:iam::{HOME}:root") });
+    let anybody = json!({ "Effect": "Allow", "Principal": hub, "Action": "sts:AssumeRole" });
+    trust[format!("arn:aws:iam::{STRANGER}:role/{OTHER_ROLE}")] =
+        json!({ "Version": "2012-10-17", "Statement": [anybody] });
     // Two roles of the customer's: one for people who operate connections, one of an
     // application that has nothing to do with them.
     let calls = json!({
@@ -299,7 +340,24 @@ pub fn policies() -> Value {
     let document = json!({ "Version": "2012-10-17", "Statement": [calls] });
     identity["operator"] = json!([{ "name": "operator", "document": document }]);
     identity["application"] = json!([]);
-    json!({ "identity": identity, "resource": resource, "trust": trust })
+    // And one that may do everything that the documented service control policy lets it.
+    let mut statements = documented_policy()["Statement"].clone();
+    let all = json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
+    statements.as_array_mut().expect("a list").push(all);
+    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    identity["administrator"] = json!([{ "name": "administrator", "document": document }]);
+    json!({
+        "identity": identity, "boundaries": boundaries,
+        "resource": resource, "trust": trust,
+    })
+}
+
+/// The service control policy that `docs/security.md` shows.
+fn documented_policy() -> Value {
+    let page = read("docs/security.md");
+    let (_, rest) = page.split_once("```json\n").expect("a policy");
+    let (policy, _) = rest.split_once("```").expect("its end");
+    serde_json::from_str(policy).expect("JSON")
 }
 
 /// How [`needed`] names a statement: by what its policy belongs to, and its `Sid`, or
@@ -340,6 +398,16 @@ pub fn check() -> Value {
     let output = process.wait_with_output().expect("the court answers");
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// What the policy of a statement belongs to. All sessions in another account are in one
+/// role there.
+fn role_of(statement: &Value) -> &str {
+    let of = statement["of"].as_str().unwrap_or_default();
+    match statement["kind"].as_str() {
+        Some("identity") if of.starts_with("other/") => "other/Role",
+        _ => of,
+    }
 }
 
 fn bench() -> MutexGuard<'static, Bench> {
@@ -425,7 +493,7 @@ impl Bench {
         let by = answer["by"].as_array().into_iter().flatten();
         Verdict {
             allowed: answer["allowed"] == true,
-            by: by.map(|it| named(&text(&it["of"]), it)).collect(),
+            by: by.map(|it| named(role_of(it), it)).collect(),
             why: text(&answer["why"]),
         }
     }

@@ -16,6 +16,8 @@ pub const REGION: &str = "eu-west-1";
 pub const STACK: &str = "crdb-privatelink";
 /// The account of which VPCs are connected, too.
 pub const OTHER: &str = "444455556666";
+/// An account that is nobody's to connect, although a role there trusts us.
+pub const STRANGER: &str = "555566667777";
 /// The role there.
 pub const OTHER_ROLE: &str = "crdb-privatelink";
 
@@ -357,7 +359,11 @@ impl Deployment {
             }
             "AWS::IAM::Role" => {
                 let own = given("RoleName").unwrap_or(format!("{STACK}-{name}-1A2B3C4D5E6F"));
-                (own.clone(), format!("arn:aws:iam::{account}:role/{own}"))
+                let path = given("Path").unwrap_or("/".to_owned());
+                (
+                    own.clone(),
+                    format!("arn:aws:iam::{account}:role{path}{own}"),
+                )
             }
             "AWS::Events::Rule" => {
                 let own = format!("{STACK}-{name}-1A2B3C4D5E6F");
@@ -385,7 +391,7 @@ impl Deployment {
 }
 
 /// A statement, taken apart: one for each action on each resource.
-fn singled(name: &str, statement: &Value) -> Vec<Value> {
+pub(crate) fn singled(name: &str, statement: &Value) -> Vec<Value> {
     let resources = list(&statement["Resource"]);
     let mut all = Vec::new();
     for (at, action) in list(&statement["Action"]).iter().enumerate() {
@@ -402,7 +408,7 @@ fn singled(name: &str, statement: &Value) -> Vec<Value> {
     all
 }
 
-fn document(statements: Vec<Value>) -> Value {
+pub(crate) fn document(statements: Vec<Value>) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 

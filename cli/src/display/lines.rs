@@ -1,5 +1,6 @@
 //! News as lines of text.
 
+use shared::plain;
 use time::OffsetDateTime;
 
 use super::text::{clock, clock_of};
@@ -78,8 +79,8 @@ pub fn line(news: &News, story: &Story, now: OffsetDateTime) -> Vec<Line> {
     let make = |mark, label: &str, detail: String| Line {
         mark,
         at,
-        label: label.to_owned(),
-        detail,
+        label: plain::text(label).into_owned(),
+        detail: plain::text(&detail).into_owned(),
     };
     let words = step.words;
     match news {

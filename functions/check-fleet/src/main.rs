@@ -3,7 +3,13 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
-        |config, aws| Ok((config.ledger(aws), config.accounts(aws), config.cloud(aws)?)),
+        |config, aws| {
+            Ok((
+                config.ledger(aws),
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
+                config.cloud(aws)?,
+            ))
+        },
         async |(ledger, accounts, cloud), input: check_fleet::Input| {
             let (is_of_all, now) = (input.connection_ids.is_empty(), input.now);
             let output = check_fleet::handle(ledger, accounts, cloud, input).await?;

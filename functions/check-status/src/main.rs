@@ -3,7 +3,12 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
-        |config, aws| Ok((config.accounts(aws), config.cloud(aws)?)),
+        |config, aws| {
+            Ok((
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
+                config.cloud(aws)?,
+            ))
+        },
         async |(accounts, cloud), input: check_status::Input| {
             let ec2 = accounts.ec2(&input.place).await?;
             check_status::handle(&ec2, cloud, input).await

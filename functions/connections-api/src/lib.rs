@@ -62,7 +62,7 @@ pub struct Door<'a, L, E> {
     pub ledger: &'a L,
     /// Step Functions.
     pub executions: &'a E,
-    /// Which clusters are allowed.
+    /// What is allowed, and to whom.
     pub config: &'a Config,
     /// The time of the call.
     pub now: OffsetDateTime,
@@ -74,6 +74,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     /// # Errors
     /// What is not granted, with its HTTP status.
     pub async fn handle(&self, request: &Request) -> Result<Answer, Refusal> {
+        self.config.admits_caller(&request.groups)?;
         let (action, parameter) = route::find(&ROUTES, request)?;
         match action {
             Action::Create => self.create(request).await,

@@ -53,18 +53,24 @@ pub(crate) async fn start(
     Err(Refusal::new(Code::AwsResourceBusy, detail))
 }
 
+/// The name of the run of an idempotency key. Callers do not know of each other's keys,
+/// so the same key of two of them is not the same.
+pub(crate) fn of_key(owner: &str, key: &str) -> String {
+    format!("key-{}", client_token(&[owner, key]))
+}
+
 /// Starts the run of an idempotency key, or finds it whatever became of it.
 pub(crate) async fn start_once(
     executions: &impl Executions,
     machine: Machine,
+    name: &str,
     key: &str,
     input: &Value,
 ) -> Result<String, Refusal> {
-    let name = format!("key-{key}");
-    if let Start::Running { execution } = executions.start(machine, &name, input).await? {
+    if let Start::Running { execution } = executions.start(machine, name, input).await? {
         return Ok(execution);
     }
-    match executions.standing(machine, &name).await? {
+    match executions.standing(machine, name).await? {
         Some(run) if run.input == *input => Ok(run.execution),
         Some(_) => {
             let detail = format!("Idempotency-Key `{key}` came with another request before");

@@ -32,11 +32,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     pub(crate) async fn create(&self, request: &Request) -> Result<Answer, Refusal> {
         let key = idempotency_key(request)?;
         let ConnectionRequest(asked) = ConnectionRequest::read(request)?;
-        let cluster = &asked.cluster_id;
-        if !self.config.allows(cluster)? {
-            let detail = format!("cluster {cluster} is not among the allowed clusters");
-            return Err(Refusal::new(Code::ClusterNotAllowed, detail));
-        }
+        self.config.admits(&asked)?;
         let id = asked.claim().connection_id;
         let known = self.ledger.connection(&id).await?;
         known
@@ -45,7 +41,8 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let input = as_input(&asked)?;
         let execution = match key {
             Some(key) => {
-                runs::start_once(self.executions, Machine::Provision, &key, &input).await?
+                let name = runs::of_key(&request.owner(), &key);
+                runs::start_once(self.executions, Machine::Provision, &name, &key, &input).await?
             }
             None => self.provision(known, &asked, &input).await?,
         };

@@ -30,16 +30,27 @@ impl Api {
     }
 
     fn allowing(clusters: &str) -> Self {
+        Self::told("ALLOWED_CLUSTERS", clusters)
+    }
+
+    fn told(setting: &str, value: &str) -> Self {
         Self {
             stage: Stage::shipped("standard-cluster"),
-            config: Config::of(|name| (name == "ALLOWED_CLUSTERS").then(|| clusters.to_owned())),
+            config: Config::of(|name| (name == setting).then(|| value.to_owned())),
         }
     }
 
     /// An event, with what every event of API Gateway has.
-    async fn ask(&self, mut event: Value) -> Answer {
+    async fn ask(&self, event: Value) -> Answer {
+        self.ask_as(&Value::Null, event).await
+    }
+
+    /// The same by a user of a pool, who has these claims.
+    async fn ask_as(&self, claims: &Value, mut event: Value) -> Answer {
         let path = format!("/v1{}", event["path"].as_str().unwrap());
-        event["requestContext"] = json!({ "path": path, "requestId": "request-1" });
+        let authorizer = json!({ "claims": claims });
+        event["requestContext"] =
+            json!({ "path": path, "requestId": "request-1", "authorizer": authorizer });
         let handler = async |request: &Request| {
             let door = Door {
                 ledger: &self.stage.ports,

@@ -26,8 +26,9 @@ pub struct Input {
     pub service_name: Option<ServiceName>,
     /// The connection that lets go.
     pub claim: Claim,
-    /// The endpoint, if its creation was answered.
-    pub endpoint_id: Option<EndpointId>,
+    /// The endpoints that are known by id, as far as their creation was answered or
+    /// somebody has seen them.
+    pub endpoint_ids: Vec<EndpointId>,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
@@ -51,7 +52,10 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     let mut awaited = Vec::new();
     for endpoint in &claimed {
         let id = &endpoint.id;
-        match input.claim.release(&endpoint.tags) {
+        match input
+            .claim
+            .release(&endpoint.tags, endpoint.is_of_our_kind())
+        {
             Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
                 begin(format!("endpoint {id} let go ({why})"));
@@ -83,37 +87,34 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
         let pending = input.wait.pending(awaited.join(", "), late);
         return pending.map(|pending| pending.having_begun(&undone));
     }
-    let nothing = match &input.endpoint_id {
-        Some(id) if others.contains(id) => {
-            format!("endpoint {id} has no claim of this connection")
-        }
-        Some(id) => format!("endpoint {id} is gone"),
-        None => "no endpoint of this connection is left".to_owned(),
+    let stands = |id: &EndpointId| match others.iter().any(|it| it.id == *id) {
+        true => format!("endpoint {id} has no claim of this connection"),
+        false => format!("endpoint {id} is gone"),
+    };
+    let nothing = match &input.endpoint_ids[..] {
+        [] => "no endpoint of this connection is left".to_owned(),
+        ids => ids.iter().map(stands).collect::<Vec<_>>().join(", "),
     };
     Ok(Progress::Ready(Undone::of(&undone, nothing)))
 }
 
-/// All endpoints that carry this connection's claim, and the ids of those that do
-/// not. One that is known by id only may be too new to be listed.
+/// All endpoints that carry this connection's claim, and those that do not.
+/// One that is known by id only may be too new to be listed.
 async fn find(
     ec2: &impl Endpoints,
     input: &Input,
-) -> Result<(Vec<Endpoint>, Vec<EndpointId>), StepError> {
+) -> Result<(Vec<Endpoint>, Vec<Endpoint>), StepError> {
     let mut found = ec2.endpoints(&input.vpc_id).await?;
-    if let Some(id) = &input.endpoint_id
-        && !found.iter().any(|endpoint| endpoint.id == *id)
-    {
-        found.extend(ec2.endpoint(id).await?);
+    for id in &input.endpoint_ids {
+        if !found.iter().any(|endpoint| endpoint.id == *id) {
+            found.extend(ec2.endpoint(id).await?);
+        }
     }
-    let (claimed, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| {
+    Ok(found.into_iter().partition(|endpoint| {
         let service = input.service_name.as_ref();
         service.is_none_or(|service| endpoint.service_name == service.as_str())
             && input.claim.is_in(&endpoint.tags)
-    });
-    Ok((
-        claimed,
-        others.into_iter().map(|endpoint| endpoint.id).collect(),
-    ))
+    }))
 }
 
 #[cfg(test)]
@@ -150,7 +151,10 @@ mod tests {
             service_name: stage.look(|world| world.ec2.services[0].name.parse().ok()),
             place: stage.request.place(),
             claim: stage.claim.clone(),
-            endpoint_id: endpoint_id.map(|id| id.parse().unwrap()),
+            endpoint_ids: endpoint_id
+                .map(|id| id.parse().unwrap())
+                .into_iter()
+                .collect(),
             begun: Vec::new(),
             wait,
         }
@@ -260,6 +264,62 @@ mod tests {
         let endpoints = stage.things().endpoints;
         assert!(endpoints.keys().eq([ENDPOINT]));
         assert!(endpoints[ENDPOINT].tags.keys().eq(["Name"]));
+    }
+
+    /// Whoever may set tags can set ours on anything.
+    #[test]
+    fn what_is_to_a_service_of_aws_is_never_deleted_whatever_its_tags_say() {
+        let stage = stage("half-made-by-hand", |endpoint, claim| {
+            endpoint.service_name = "com.amazonaws.eu-west-1.sts".to_owned();
+            endpoint.tags = claim.tags(Origin::Made);
+        });
+        let undone = stage.until_ready(async |wait| {
+            let service_name = None;
+            let input = input(&stage, Some(ENDPOINT), wait);
+            handle(
+                &stage.ports,
+                Input {
+                    service_name,
+                    ..input
+                },
+            )
+            .await
+        });
+        assert_eq!(
+            undone.unwrap().undone,
+            "endpoint vpce-0a10000000000000e let go (it was not made by this tool)"
+        );
+        assert!(stage.things().endpoints[ENDPOINT].tags.is_empty());
+    }
+
+    #[test]
+    fn every_endpoint_that_was_known_is_named() {
+        let more = "vpce-00000000000000001";
+        let stage = Stage::changed("half-made-by-hand", |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            let endpoints = &mut scenario.vpcs[0].endpoints;
+            endpoints[0].tags = claim.tags(Origin::Made);
+            endpoints.push(EndpointSpec {
+                id: more.to_owned(),
+                ..endpoints[0].clone()
+            });
+        });
+        let undone = stage.until_ready(async |wait| {
+            let endpoint_ids = [ENDPOINT, more].map(|id| id.parse().unwrap()).into();
+            let input = input(&stage, None, wait);
+            handle(
+                &stage.ports,
+                Input {
+                    endpoint_ids,
+                    ..input
+                },
+            )
+            .await
+        });
+        assert_eq!(
+            undone.unwrap().undone,
+            "endpoint vpce-0a10000000000000e deleted, endpoint vpce-00000000000000001 deleted"
+        );
     }
 
     #[test]

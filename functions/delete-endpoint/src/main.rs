@@ -5,7 +5,7 @@ use shared::accounts::Accounts;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
-        |config, aws| Ok(config.accounts(aws)),
+        |config, aws| Ok(config.accounts(aws).limited_to(env!("CARGO_BIN_NAME"))),
         async |accounts: &Accounts, input: delete_endpoint::Input| {
             delete_endpoint::handle(&accounts.ec2(&input.place).await?, input).await
         },

@@ -58,7 +58,7 @@ pub async fn handle(
     let (mut done, mut awaited) = (Vec::new(), Vec::new());
     for group in &claimed {
         let name = &group.name;
-        match claim.release(&group.tags) {
+        match claim.release(&group.tags, group.is_of_our_kind()) {
             Release::Delete => match ec2.delete_group(&group.id).await? {
                 GroupRemoval::Gone => done.push((group, "deleted".to_owned())),
                 GroupRemoval::InUse => awaited.push(format!(
@@ -143,12 +143,15 @@ mod tests {
     use super::*;
 
     const GROUP: &str = "sg-0a10000000000000d";
+    const OURS: &str = "crdb-privatelink-a8f02bd8d0c2d341";
 
     /// The only group of `half-made-by-hand` or `shared-endpoint`, with a change.
     fn stage(name: &str, change: impl FnOnce(&mut GroupSpec, &Claim)) -> Stage {
         Stage::changed(name, |scenario| {
             let claim = in_process::stage::claim(scenario);
-            change(&mut scenario.vpcs[0].groups[0], &claim);
+            let group = &mut scenario.vpcs[0].groups[0];
+            group.name = OURS.to_owned();
+            change(group, &claim);
         })
     }
 
@@ -207,7 +210,7 @@ mod tests {
         });
         assert_eq!(
             first.ready().unwrap().undone,
-            "security group cockroach by hand deleted"
+            format!("security group {OURS} deleted")
         );
         assert!(second.ready().is_none(), "absent is not believed at once");
         assert!(!stage.things().groups.contains_key(GROUP));
@@ -233,13 +236,28 @@ mod tests {
         };
         let stage = own();
         let undone = by_claim(&stage).unwrap().undone;
-        assert_eq!(undone, "security group cockroach by hand deleted");
+        assert_eq!(undone, format!("security group {OURS} deleted"));
         assert!(!stage.things().groups.contains_key(GROUP));
         let undone = by_claim(&stage).unwrap().undone;
         assert_eq!(undone, "no security group of this connection is left");
         let foreign = Stage::shipped("half-made-by-hand");
         by_claim(&foreign).unwrap();
         assert!(foreign.things().groups.contains_key(GROUP));
+    }
+
+    /// Whoever may set tags can set ours on anything.
+    #[test]
+    fn a_group_of_another_name_is_never_deleted_whatever_its_tags_say() {
+        let stage = stage("half-made-by-hand", |group, claim| {
+            group.name = "application".to_owned();
+            group.tags = claim.tags(Origin::Made);
+        });
+        let undone = undo(&stage).unwrap();
+        assert_eq!(
+            undone,
+            "security group application let go (it was not made by this tool)"
+        );
+        assert!(stage.things().groups[GROUP].tags.is_empty());
     }
 
     #[test]

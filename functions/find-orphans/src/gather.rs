@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::StepError;
 use shared::cloud::{Cloud, Registration};
 use shared::ec2::{Claimed, Endpoints, Inventory, VpcTags, by_connection};
-use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId};
+use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId, words};
 use shared::ledger::{Connection, Ledger, Phase, Upkeep};
 use shared::place::{Place, Places};
 use shared::tour;
@@ -126,8 +126,7 @@ where
             .get(&known.asks)
             .map(String::as_str)
             .unwrap_or_default();
-        let words = asked.split(|c: char| c == ',' || c.is_whitespace());
-        let ids = words.filter_map(|word| word.to_ascii_lowercase().parse().ok());
+        let ids = words(asked).filter_map(|word| word.to_ascii_lowercase().parse().ok());
         seen.asked_for.extend(ids.map(|id| (vpc.clone(), id)));
     }
     Ok(())

@@ -6,7 +6,11 @@ use find_orphans::{Input, Known, Ports, handle};
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
         |config, aws| {
-            let ports = (config.accounts(aws), config.cloud(aws)?, config.ledger(aws));
+            let ports = (
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
+                config.cloud(aws)?,
+                config.ledger(aws),
+            );
             Ok((ports, Known::new(config)?))
         },
         async |((accounts, cloud, ledger), known), input: Input| {

@@ -6,7 +6,12 @@ use guard_removal::cloudwatch::CloudWatch;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
-        |config, aws| Ok((config.accounts(aws), config.tag_prefix.clone())),
+        |config, aws| {
+            Ok((
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
+                config.tag_prefix.clone(),
+            ))
+        },
         async |(accounts, prefix), input: guard_removal::Input| {
             // A forced removal asks nobody, so an account that cannot be reached is no
             // reason to refuse it.

@@ -60,12 +60,13 @@ fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Vec<OwnRegistration>) 
         .collect();
     let mut registered: Vec<EndpointId> = claimed
         .iter()
-        .filter(|endpoint| claim.owns_registration(&endpoint.tags))
+        .filter(|endpoint| endpoint.is_of_our_kind() && claim.owns_registration(&endpoint.tags))
         .map(|endpoint| endpoint.id.clone())
         .collect();
     let mut distrust_account = claimed
         .iter()
-        .find_map(|endpoint| claim.trusted_account(&endpoint.tags));
+        .filter(|endpoint| endpoint.is_of_our_kind())
+        .find_map(|endpoint| endpoint.trusted_account(claim));
     let is_claimed = |id: &EndpointId| claimed.iter().any(|endpoint| endpoint.id == *id);
     for known in recorded
         .into_iter()
@@ -156,6 +157,28 @@ mod tests {
             assert_eq!(found, expected, "{tags:?}");
         }
         assert_eq!(look(&Tags::new(), vec![]), output(&[], &[], None));
+    }
+
+    /// Whoever may set tags can set ours on anything.
+    #[test]
+    fn tags_that_somebody_else_has_set_lead_to_no_registration_and_no_distrust() {
+        let tags = marked(Origin::Made, true, true);
+        let looked = |change: fn(&mut Endpoint)| {
+            let mut endpoint = Endpoint {
+                tags: tags.clone(),
+                ..endpoint("available")
+            };
+            change(&mut endpoint);
+            found(&[endpoint], &claim(), vec![])
+        };
+        let of_aws = |it: &mut Endpoint| it.service_name = "com.amazonaws.eu-west-1.sts".into();
+        assert_eq!(looked(of_aws), output(&[ENDPOINT], &[], None));
+        let of_another = |it: &mut Endpoint| it.owner = "999988887777".parse().ok();
+        assert_eq!(looked(of_another), output(&[ENDPOINT], &[ENDPOINT], None));
+        assert_eq!(
+            looked(|it| it.owner = None),
+            output(&[ENDPOINT], &[ENDPOINT], None)
+        );
     }
 
     #[test]

@@ -147,6 +147,7 @@ fn covers(name: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use shared::sources::AllowedSources;
     use std::collections::BTreeSet;
 
     use in_process::stage::{Stage, at_once};
@@ -264,7 +265,11 @@ mod tests {
             wait: stage.wait(),
         };
         let before = stage.things();
-        let result = at_once(crate::handle(&stage.ports, input));
+        let result = at_once(crate::handle(
+            &stage.ports,
+            &AllowedSources::default(),
+            input,
+        ));
         assert_eq!(stage.things(), before, "something was made");
         let calls = stage.ports.simulator().calls();
         let asked = calls.iter().filter(|call| call.operation == LIST).count();

@@ -228,6 +228,7 @@ mod tests {
     fn endpoint(id: &str, tags: Tags) -> Endpoint {
         Endpoint {
             id: id.parse().unwrap(),
+            owner: None,
             is_interface: true,
             service_name: SERVICE.into(),
             state: EndpointState::Available,

@@ -12,6 +12,7 @@ use shared::plan::{
 };
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
+use shared::sources::AllowedSources;
 use shared::{Code, StepError, bounds};
 
 mod change;
@@ -43,6 +44,7 @@ pub struct Input {
 /// One code for each thing that can stand in the way; see `docs/errors.md`.
 pub async fn handle(
     ec2: &(impl Network + Endpoints + SecurityGroups),
+    allowed: &AllowedSources,
     input: Input,
 ) -> Result<Progress<NetworkPlan>, StepError> {
     let Input {
@@ -93,7 +95,7 @@ pub async fn handle(
         None
     };
 
-    let sources = sources::decide(ec2, &request, &vpc, &mut notes).await?;
+    let sources = sources::decide(ec2, allowed, &request, &vpc, &mut notes).await?;
     let group_name = security_group_name(&cluster.service_name);
 
     let subnets = ec2.subnets(vpc_id).await?;
@@ -110,7 +112,7 @@ pub async fn handle(
         let keeps_groups = existing::check_groups(ec2, found, group.as_ref(), &sources).await?;
         let undo = existing::undo(found, &claim, &cluster, request.private_dns);
         // What an earlier run of this connection added goes with it too.
-        trust_account = trust_account.or_else(|| claim.trusted_account(&found.tags));
+        trust_account = trust_account.or_else(|| found.trusted_account(&claim));
         // An endpoint that is registered already needs no trust, and an undo that
         // leaves the registration alone would leave the trust behind.
         trust_account = trust_account.filter(|_| undo.registration);

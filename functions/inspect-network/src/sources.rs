@@ -3,6 +3,7 @@
 use shared::cidr::Cidr;
 use shared::ec2::{Network, PeeredVpc, Source, Vpc};
 use shared::request::ProvisionRequest;
+use shared::sources::{AllowedSources, is_wide};
 use shared::{Code, StepError};
 
 /// EC2's quota of inbound rules for one group and address family (Amazon VPC quotas).
@@ -11,6 +12,7 @@ const RULES_PER_FAMILY: usize = 60;
 /// The sources of the rules, in a stable order.
 pub(crate) async fn decide(
     ec2: &impl Network,
+    allowed: &AllowedSources,
     request: &ProvisionRequest,
     vpc: &Vpc,
     notes: &mut Vec<String>,
@@ -36,6 +38,17 @@ pub(crate) async fn decide(
 
     let of_peers: Vec<Cidr> = peered.into_iter().flat_map(|peer| peer.cidrs).collect();
     let sources = asked.resolve(&vpc.cidrs, &of_peers);
+    let networks = || {
+        sources.iter().filter_map(|source| match source {
+            Source::Cidr(cidr) => Some(cidr),
+            Source::Group(_) | Source::PrefixList(_) => None,
+        })
+    };
+    allowed.admit(networks())?;
+    let wide = networks().filter(|cidr| is_wide(**cidr)).map(wide_note);
+    // First, because a reader must not miss it.
+    let wide: Vec<String> = wide.collect();
+    notes.splice(0..0, wide);
     let sources: Vec<Source> = sources.into_iter().collect();
     check_quota(&sources)?;
     Ok(sources)
@@ -58,6 +71,10 @@ fn check_quota(sources: &[Source]) -> Result<(), StepError> {
         }
     }
     Ok(())
+}
+
+fn wide_note(network: &Cidr) -> String {
+    format!("source {network} is wide: everything that reaches the endpoint from it may connect")
 }
 
 fn peering_note(peer: &PeeredVpc) -> String {

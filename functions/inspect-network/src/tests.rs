@@ -34,7 +34,9 @@ fn input(stage: &Stage, wait: Wait) -> Input {
 
 fn inspect(stage: &Stage) -> Result<NetworkPlan, StepError> {
     let before = stage.things();
-    let plan = stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await);
+    let plan = stage.until_ready(async |wait| {
+        handle(&stage.ports, &AllowedSources::default(), input(stage, wait)).await
+    });
     assert_eq!(stage.things(), before, "an inspection changes nothing");
     plan
 }
@@ -87,8 +89,14 @@ fn a_fresh_vpc_gets_one_subnet_for_each_zone_and_all_its_networks_as_sources() {
 fn looking_twice_gives_the_same_plan() {
     for name in ["standard-cluster", "half-made-by-hand", "shared-endpoint"] {
         let stage = Stage::shipped(name);
-        let (first, second) =
-            stage.twice(async || handle(&stage.ports, input(&stage, stage.wait())).await);
+        let (first, second) = stage.twice(async || {
+            handle(
+                &stage.ports,
+                &AllowedSources::default(),
+                input(&stage, stage.wait()),
+            )
+            .await
+        });
         assert_eq!(first, second, "{name}");
     }
 }

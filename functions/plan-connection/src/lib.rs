@@ -9,7 +9,7 @@ use shared::config::Config;
 use shared::ec2::{Endpoints, Network, SecurityGroups};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request, Route, route};
 use shared::place::Places;
-use shared::{Code, StepError, StepErrorName};
+use shared::{StepError, StepErrorName};
 use time::OffsetDateTime;
 
 mod look;
@@ -41,18 +41,16 @@ pub async fn handle<P>(
 where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
 {
+    config.admits_caller(&request.groups)?;
     route::find(&ROUTES, request)?;
     let ConnectionRequest(mut asked) = ConnectionRequest::read(request)?;
-    let cluster = &asked.cluster_id;
-    if !config.allows(cluster)? {
-        let detail = format!("cluster {cluster} is not among the allowed clusters");
-        return Err(Refusal::new(Code::ClusterNotAllowed, detail));
-    }
+    config.admits(&asked)?;
+    let allowed = config.allowed_sources()?;
     asked.tags = config.tags_for(&asked)?;
     let place = asked.place();
     let looked = async {
         let ec2 = places.ec2(&place).await?;
-        look(ec2.borrow(), cloud, &asked, now).await
+        look(ec2.borrow(), cloud, &allowed, &asked, now).await
     };
     let outlook = looked.await.map_err(in_the_way)?;
     Ok(Answer::json(200, &Plan::of(&asked, outlook))?)

@@ -7,6 +7,7 @@ use shared::ownership::Origin;
 use shared::plan::{ClusterFacts, NetworkPlan};
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
+use shared::sources::AllowedSources;
 use shared::{StepError, bounds};
 use time::OffsetDateTime;
 
@@ -48,6 +49,7 @@ pub enum Outlook {
 pub async fn look(
     ec2: &(impl Network + Endpoints + SecurityGroups),
     cloud: &impl Cloud,
+    allowed: &AllowedSources,
     request: &ProvisionRequest,
     now: OffsetDateTime,
 ) -> Result<Outlook, StepError> {
@@ -78,7 +80,7 @@ pub async fn look(
         cluster: cluster.clone(),
         wait: wait(request.limits.network_seconds),
     };
-    match inspect_network::handle(ec2, input).await? {
+    match inspect_network::handle(ec2, allowed, input).await? {
         Progress::Ready(plan) => {
             let found = details(ec2, request, cluster, plan).await?;
             Ok(Outlook::Planned(Box::new(found)))

@@ -2,6 +2,7 @@
 
 use in_process::stage::{Stage, at_once};
 use serde_json::{Value, json};
+use shared::Code;
 use shared::gateway::respond;
 use simulator::cloud::ServiceStatus;
 use simulator::{Fault, FaultKind, Moment};
@@ -68,6 +69,49 @@ fn a_new_connection_is_planned_with_its_price() {
             .as_str()
             .unwrap()
             .starts_with("internal-")
+    );
+}
+
+#[test]
+fn a_wide_source_is_planned_only_if_it_is_allowed_and_is_said_first() {
+    let stage = Stage::shipped("standard-cluster");
+    let mut asked = serde_json::to_value(ConnectionRequest(stage.request.clone())).unwrap();
+    asked["sources"] = json!({ "cidrs": ["0.0.0.0/0", "10.0.0.0/8"] });
+    let ask = |allowed: &str| {
+        let config = Config::of(|name| (name == "ALLOWED_SOURCES").then(|| allowed.to_owned()));
+        let handler = async |request: &Request| {
+            let now = stage.wait().now;
+            handle(&stage.ports, &stage.ports, &config, now, request).await
+        };
+        within_a_runtime(respond(&handler, &event(&asked)))
+    };
+    let refused = ask("");
+    assert_eq!(
+        (refused.status, &refused.body["code"]),
+        (403, &json!("source-not-allowed"))
+    );
+    let planned = ask("0.0.0.0/0");
+    assert_eq!(planned.status, 200, "{}", planned.body);
+    let notes = planned.body["notes"].as_array().unwrap();
+    let wide = "source 0.0.0.0/0 is wide";
+    assert!(notes[0].as_str().unwrap().starts_with(wide), "{notes:?}");
+    assert_eq!(planned.body.to_string().matches("is wide").count(), 1);
+    // The networks of the VPC itself are held to it, too.
+    asked_as_is(&stage, "192.0.2.0/24");
+}
+
+/// The request of the scenario, which names no sources, is refused.
+fn asked_as_is(stage: &Stage, allowed: &str) {
+    let config = Config::of(|name| (name == "ALLOWED_SOURCES").then(|| allowed.to_owned()));
+    let asked = serde_json::to_value(ConnectionRequest(stage.request.clone())).unwrap();
+    let handler = async |request: &Request| {
+        let now = stage.wait().now;
+        handle(&stage.ports, &stage.ports, &config, now, request).await
+    };
+    let answer = within_a_runtime(respond(&handler, &event(&asked)));
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (422, &json!("source-not-allowed"))
     );
 }
 

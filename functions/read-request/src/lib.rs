@@ -5,11 +5,11 @@
 //! and changes nothing; there is nothing to undo.
 
 use serde::{Deserialize, Serialize};
+use shared::StepError;
 use shared::config::Config;
 use shared::ownership::{Claim, Tags};
 use shared::place::Place;
 use shared::request::ProvisionRequest;
-use shared::{Code, StepError};
 
 /// A request as a caller wrote it, which may be anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,15 +37,11 @@ pub struct Output {
 ///
 /// # Errors
 /// `invalid-request`, naming the field, the value and the rule.
-/// `cluster-not-allowed` for a cluster that may not be connected to, whoever started
-/// the run.
+/// `cluster-not-allowed`, `account-not-allowed`, `account-not-configured` and
+/// `source-not-allowed`, whoever started the run.
 pub fn handle(config: &Config, input: &Input) -> Result<Output, StepError> {
     let request = ProvisionRequest::parse(&input.request)?;
-    let cluster = &request.cluster_id;
-    if !config.allows(cluster)? {
-        let detail = format!("cluster {cluster} is not among the allowed clusters");
-        return Err(StepError::new(Code::ClusterNotAllowed, detail));
-    }
+    config.admits(&request)?;
     Ok(Output {
         claim: request.claim(),
         place: request.place(),
@@ -57,7 +53,7 @@ pub fn handle(config: &Config, input: &Input) -> Result<Output, StepError> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shared::StepErrorName;
+    use shared::{Code, StepErrorName};
     use simulator::Scenario;
 
     use super::*;

@@ -278,7 +278,7 @@ impl Found<'_> {
         let owns = claim.owns_registration(&endpoint.it.tags);
         let registration = owns.then(|| OwnRegistration {
             endpoint_id: endpoint.it.id.clone(),
-            trusted_account: claim.trusted_account(&endpoint.it.tags),
+            trusted_account: endpoint.it.trusted_account(claim),
         });
         let request = self.request()?;
         let entry = Connection {
@@ -354,7 +354,7 @@ impl Found<'_> {
             "subnet_ids": endpoint.it.subnet_ids,
             "sources": { "cidrs": cidrs, "security_group_ids": groups },
             "private_dns": endpoint.it.private_dns,
-            "add_trusted_owner": claimed.claim.trusted_account(&endpoint.it.tags).is_some(),
+            "add_trusted_owner": endpoint.it.trusted_account(&claimed.claim).is_some(),
             "requested_by": by,
         });
         ProvisionRequest::parse(&request)

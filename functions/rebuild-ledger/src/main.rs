@@ -6,7 +6,10 @@ use rebuild_ledger::{Input, Known, handle};
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
         |config, aws| {
-            let ports = (config.accounts(aws), config.ledger(aws));
+            let ports = (
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
+                config.ledger(aws),
+            );
             Ok((ports, Known::new(config)?))
         },
         async |((accounts, ledger), known), input: Input| {

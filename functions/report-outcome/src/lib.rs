@@ -5,10 +5,10 @@
 //! ([`figures`]).
 
 use serde::{Deserialize, Serialize};
-use shared::StepError;
 use shared::ids::{ClusterId, Region, VpcId};
 use shared::ledger::{Milestone, Phase};
 use shared::report::{Explained, ExplainedLeft, Failure, Outcome, Ready, Removed};
+use shared::{StepError, plain};
 use time::OffsetDateTime;
 
 mod figures;
@@ -55,7 +55,7 @@ pub fn handle(input: &Input) -> Result<Outcome, StepError> {
     let failure = input.failure.as_ref().map(explain);
     Ok(Outcome {
         phase: input.phase,
-        sentence: sentence::of(input, failure.as_ref()),
+        sentence: plain::text(&sentence::of(input, failure.as_ref())).into_owned(),
         at: input.now,
         seconds: seconds(input.started_at, input.now),
         ready: input.ready.clone(),

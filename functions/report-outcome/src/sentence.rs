@@ -1,5 +1,6 @@
 //! One sentence, or a few, for people who read an event, a tag or a list.
 
+use shared::bounds;
 use shared::ledger::Phase;
 use shared::report::Explained;
 
@@ -9,10 +10,17 @@ use crate::Input;
 pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
     let (vpc, region, cluster) = (&input.vpc_id, &input.region, &input.cluster_id);
     if let Some(ready) = &input.ready {
-        return format!(
+        let connected = format!(
             "Connected {vpc} in {region} to cluster {cluster}: host {}, port {}.",
             ready.host, ready.port
         );
+        return match ready.notes.is_empty() {
+            true => connected,
+            false => {
+                let notes = bounds::text(&ready.notes.join("; "), bounds::DETAIL);
+                format!("{connected} To know: {notes}.")
+            }
+        };
     }
     if let Some(removed) = &input.removed {
         let told = removed.told();

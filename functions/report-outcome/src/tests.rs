@@ -103,6 +103,17 @@ fn metric(input: &Input, name: &str) -> Vec<(Option<String>, f64)> {
 }
 
 #[test]
+fn what_the_reader_should_know_is_in_the_notice_and_for_reading_only() {
+    let mut input = ready();
+    let notes = ["source 0.0.0.0/0 is wide", "a\u{9b}31m b\u{202e}"];
+    input.ready.as_mut().unwrap().notes = notes.map(str::to_owned).into();
+    input.ready.as_mut().unwrap().host = "evil\u{1b}[2J".to_owned();
+    let sentence = handle(&input).unwrap().sentence;
+    let end = "host evil\u{fffd}[2J, port 26257. To know: source 0.0.0.0/0 is wide; a\u{fffd}31m b\u{fffd}.";
+    assert!(sentence.ends_with(end), "{sentence}");
+}
+
+#[test]
 fn a_connection_is_told_with_its_host() {
     let outcome = handle(&ready()).unwrap();
     assert_eq!(

@@ -18,6 +18,8 @@ use crate::place::{Place, Places};
 use crate::sts::Role;
 use crate::{Code, StepError};
 
+pub mod session;
+
 /// The name of our sessions in other accounts, as their CloudTrail shows it.
 pub const SESSION_NAME: &str = "crdb-privatelink";
 
@@ -25,6 +27,9 @@ pub const SESSION_NAME: &str = "crdb-privatelink";
 /// of one attempt of whoever needs the credentials, so that the error names STS.
 const STS_ATTEMPT: Duration = Duration::from_secs(3);
 const STS_OPERATION: Duration = Duration::from_secs(7);
+
+/// So many places are known at once.
+const MOST_KNOWN: usize = 64;
 
 /// How other accounts are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +41,39 @@ pub struct OtherAccounts {
     pub role: Setting,
     /// The external id that the role asks for, if any.
     pub external_id: Setting,
+    /// The accounts that may be reached; all if there are none. IAM holds the functions
+    /// to the same list, or else to the organization.
+    pub allowed: Setting,
+}
+
+impl OtherAccounts {
+    /// The account and the role to assume for a place; `None` for our own account.
+    ///
+    /// # Errors
+    /// [`Code::AccountNotConfigured`] for another account without a role to assume,
+    /// [`Code::AccountNotAllowed`] for one that is not listed,
+    /// [`Code::ConfigurationInvalid`] if the own account or the list is malformed.
+    pub(crate) fn role_for<'p>(
+        &self,
+        place: &'p Place,
+    ) -> Result<Option<(&'p AccountId, &str)>, StepError> {
+        let own: Option<AccountId> = self.own.parsed()?;
+        let account = place.account_id.as_ref();
+        let Some(account) = account.filter(|account| own.is_some_and(|own| own != **account))
+        else {
+            return Ok(None);
+        };
+        let role = self.role.value().ok_or_else(|| {
+            let detail = format!("account {account}: no role is configured to reach it");
+            StepError::new(Code::AccountNotConfigured, detail)
+        })?;
+        let allowed: Vec<AccountId> = self.allowed.list()?;
+        if !allowed.is_empty() && !allowed.contains(account) {
+            let detail = format!("account {account} is not among the allowed accounts");
+            return Err(StepError::new(Code::AccountNotAllowed, detail));
+        }
+        Ok(Some((account, role)))
+    }
 }
 
 /// EC2 of every account and Region that this process is asked about.
@@ -43,6 +81,9 @@ pub struct OtherAccounts {
 pub struct Accounts {
     base: SdkConfig,
     others: OtherAccounts,
+    /// What a session in another account may do at most; `None` for all that the role
+    /// there allows.
+    policy: Option<String>,
     /// A client keeps its connections and credentials, so each is made once.
     known: Mutex<BTreeMap<Place, AwsEc2>>,
 }
@@ -54,22 +95,37 @@ impl Accounts {
         Self {
             base,
             others,
+            policy: None,
             known: Mutex::default(),
         }
+    }
+
+    /// The same, for a function that does in other accounts what it does itself and
+    /// nothing else that the role there allows.
+    #[must_use]
+    pub fn limited_to(mut self, function: &str) -> Self {
+        self.policy = Some(session::policy(function).to_string());
+        self
     }
 
     /// EC2 of a place.
     ///
     /// # Errors
-    /// [`Code::AccountNotConfigured`] for another account without a role to
-    /// assume, [`Code::ConfigurationInvalid`] if the own account is malformed.
-    /// Whether the role may be assumed shows at the first call.
+    /// [`Code::AccountNotConfigured`] for another account without a role to assume,
+    /// [`Code::AccountNotAllowed`] for one that is not listed,
+    /// [`Code::ConfigurationInvalid`] if a setting is malformed. Whether the role may
+    /// be assumed shows at the first call.
     pub async fn ec2(&self, place: &Place) -> Result<AwsEc2, StepError> {
         if let Some(ec2) = self.known().get(place) {
             return Ok(ec2.clone());
         }
         let ec2 = AwsEc2::new(&self.aws(place).await?);
-        self.known().insert(place.clone(), ec2.clone());
+        let mut known = self.known();
+        // Callers name places, so there is no end to them.
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(place.clone(), ec2.clone());
         Ok(ec2)
     }
 
@@ -85,20 +141,13 @@ impl Accounts {
     pub async fn aws(&self, place: &Place) -> Result<SdkConfig, StepError> {
         let region = Region::new(place.region.as_str().to_owned());
         let config = self.base.clone().into_builder().region(region.clone());
-        Ok(match self.other(place)? {
-            Some(account) => {
-                let role = self.role_in(account, region).await?;
+        Ok(match self.others.role_for(place)? {
+            Some((account, role)) => {
+                let role = self.role_in(account, role, region).await;
                 config.credentials_provider(role).build()
             }
             None => config.build(),
         })
-    }
-
-    /// The account of a place, if it is not our own.
-    fn other<'p>(&self, place: &'p Place) -> Result<Option<&'p AccountId>, StepError> {
-        let own: Option<AccountId> = self.others.own.parsed()?;
-        let account = place.account_id.as_ref();
-        Ok(account.filter(|account| own.is_some_and(|own| own != **account)))
     }
 
     /// The credentials of the role in that account, which are fetched when they
@@ -107,12 +156,9 @@ impl Accounts {
     async fn role_in(
         &self,
         account: &AccountId,
+        role: &str,
         region: Region,
-    ) -> Result<SharedCredentialsProvider, StepError> {
-        let role = self.others.role.value().ok_or_else(|| {
-            let detail = format!("account {account}: no role is configured to reach it");
-            StepError::new(Code::AccountNotConfigured, detail)
-        })?;
+    ) -> SharedCredentialsProvider {
         let limits = TimeoutConfig::builder()
             .operation_attempt_timeout(STS_ATTEMPT)
             .operation_timeout(STS_OPERATION)
@@ -126,8 +172,11 @@ impl Accounts {
         if let Some(external_id) = self.others.external_id.value() {
             provider = provider.external_id(external_id);
         }
+        if let Some(policy) = &self.policy {
+            provider = provider.policy(policy);
+        }
         let provider = provider.build().await;
-        Ok(SharedCredentialsProvider::new(Role { arn, provider }))
+        SharedCredentialsProvider::new(Role { arn, provider })
     }
 }
 

@@ -2,6 +2,8 @@
 //! bytes for an answer, an event or a set of variables, 32,768 characters for a cause.
 //! What grows with the world is told in part and by number; the log has all of it.
 
+use crate::plain;
+
 /// Most characters of what is said about one case: a message of another side, a
 /// finding. Ten of them, written in JSON inside of JSON, are far below a limit.
 pub const DETAIL: usize = 1000;
@@ -12,8 +14,9 @@ pub const LISTED: usize = 100;
 /// Most notes of one step: a run carries them to its end.
 pub const NOTES: usize = 30;
 
-/// The text, or its beginning and how much was left out.
+/// The text, or its beginning and how much was left out; [for reading only](plain).
 pub fn text(text: &str, most: usize) -> String {
+    let text = &*plain::text(text);
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((end, _)) => {
@@ -48,6 +51,7 @@ mod tests {
     fn what_is_left_out_is_counted() {
         assert_eq!(text("äöü", 3), "äöü");
         assert_eq!(text("äöüß", 3), "äöü… (1 characters more)");
+        assert_eq!(text("a\u{1b}[2J", 9), "a\u{fffd}[2J");
         let many = || ["a", "b", "c"].map(str::to_owned);
         assert_eq!(texts(many(), 3), many());
         assert_eq!(texts(many(), 1), ["a", "and 2 more"]);

@@ -50,6 +50,12 @@ catalogue! {
     ClusterNotAllowed = "cluster-not-allowed", InvalidInput,
         "The cluster is not one of those that this installation may connect to.",
         "Correct the cluster id, or have the operator of the stack add it to the allowed clusters (ALLOWED_CLUSTERS).";
+    AccountNotAllowed = "account-not-allowed", InvalidInput,
+        "The AWS account is not one of those that this installation may reach.",
+        "Correct account_id, or have the operator of the stack add the account to OtherAccounts (OTHER_ACCOUNTS).";
+    SourceNotAllowed = "source-not-allowed", InvalidInput,
+        "A network that would be let in lies outside of those that this installation allows, or is very wide and not allowed by name.",
+        "Name narrower networks in sources.cidrs, or have the operator of the stack add the network to AllowedSources (ALLOWED_SOURCES).";
     TagValueInvalid = "tag-value-invalid", InvalidInput,
         "A tag on the VPC that says what to connect has a value that cannot be read, or a key that is not known.",
         "Correct the tag that the message names. Until then nothing is connected or removed because of it.";
@@ -84,6 +90,9 @@ catalogue! {
     IdempotencyKeyReused = "idempotency-key-reused", InvalidInput,
         "The Idempotency-Key was used before, for another request.",
         "Send a new key with a new request; a key is remembered for 90 days.";
+    CallerNotInGroup = "caller-not-in-group", Denied,
+        "The API answers the members of one group of the user pool, and the token does not name it.",
+        "Have an administrator of the user pool add you to the group that the message names, and get a new token.";
     ResourceNotFound = "resource-not-found", InvalidInput,
         "The API has nothing under this path.",
         "Check method and path against infra/openapi.yaml.";

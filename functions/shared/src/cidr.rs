@@ -49,6 +49,11 @@ impl Cidr {
         matches!(self.0, IpNet::V6(_))
     }
 
+    /// The number of bits that all its addresses have in common.
+    pub fn prefix_length(self) -> u8 {
+        self.0.prefix_len()
+    }
+
     /// Whether every address of `other` is also in this network.
     pub fn contains(self, other: Cidr) -> bool {
         self.0.contains(&other.0)

@@ -5,7 +5,7 @@
 //! API gains words without a new version (`STATUS_STALE` came under 2024-09-16).
 
 use crate::StepError;
-use crate::ids::{AccountId, ClusterId, EndpointId, Region, ServiceName, ZoneId};
+use crate::ids::{AccountId, ClusterId, EndpointId, Region, RoutingId, ServiceName, ZoneId};
 
 mod answer;
 pub mod errors;
@@ -46,7 +46,7 @@ pub enum Plan {
     /// Has its endpoint services from the start.
     Standard {
         /// What a client sends along when the host is shared between clusters.
-        routing_id: Option<String>,
+        routing_id: Option<RoutingId>,
     },
     /// Must ask for its endpoint services.
     Advanced,

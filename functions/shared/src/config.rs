@@ -9,12 +9,15 @@
 //! | `OWN_ACCOUNT` | the account of the functions, 12 digits | every account is reached with the credentials that are there |
 //! | `OTHER_ACCOUNT_ROLE` | name of the role that is assumed in every other account | other accounts are refused |
 //! | `OTHER_ACCOUNT_EXTERNAL_ID` | external id that the role asks for | none |
+//! | `OTHER_ACCOUNTS` | the accounts that may be reached by that role, ids between commas | all |
 //! | `CONNECTIONS_TABLE` | name of the ledger's table of connections | what needs it fails |
 //! | `LEASES_TABLE` | name of the ledger's table of leases | what needs it fails |
 //! | `PROVISION_MACHINE` | ARN of the state machine, of a version or of an alias | what needs it fails |
 //! | `DEPROVISION_MACHINE` | the same | what needs it fails |
 //! | `CHECK_FLEET_MACHINE` | the same | what needs it fails |
-//! | `ALLOWED_CLUSTERS` | the clusters that the doors may connect to, ids between commas | all |
+//! | `ALLOWED_CLUSTERS` | the clusters that may be connected to, ids between commas | all |
+//! | `ALLOWED_SOURCES` | the networks that all sources must lie in, between commas | all that are not too wide |
+//! | `API_GROUP` | the group of the user pool that may call the API | all callers |
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
 //! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
 //!
@@ -26,7 +29,6 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 
-use crate::StepError;
 use crate::accounts::{Accounts, OtherAccounts};
 use crate::cloud::HttpCloud;
 use crate::customer_tags::{self, CustomerTag};
@@ -39,10 +41,14 @@ use crate::secret::{SecretNames, SecretsManager};
 #[cfg(doc)]
 use crate::settings::SETTINGS;
 use crate::settings::Settings;
+use crate::sources::AllowedSources;
+use crate::{Code, StepError};
 
 mod aws;
+mod guarded;
 mod setting;
 pub use aws::{aws, aws_at};
+pub(crate) use guarded::InClear;
 pub use setting::Setting;
 
 /// Name of the secret when none is configured.
@@ -65,6 +71,8 @@ pub struct Config {
     tables: Tables,
     machines: Machines,
     allowed_clusters: Setting,
+    allowed_sources: Setting,
+    api_group: Setting,
     resource_tags: Setting,
     /// All of them as they were found.
     variables: BTreeMap<&'static str, String>,
@@ -103,6 +111,7 @@ impl Config {
                 own: setting("OWN_ACCOUNT"),
                 role: setting("OTHER_ACCOUNT_ROLE"),
                 external_id: setting("OTHER_ACCOUNT_EXTERNAL_ID"),
+                allowed: setting("OTHER_ACCOUNTS"),
             },
             tables: Tables {
                 connections: setting("CONNECTIONS_TABLE"),
@@ -114,6 +123,8 @@ impl Config {
                 check_fleet: setting("CHECK_FLEET_MACHINE"),
             },
             allowed_clusters: setting("ALLOWED_CLUSTERS"),
+            allowed_sources: setting("ALLOWED_SOURCES"),
+            api_group: setting("API_GROUP"),
             resource_tags: setting("RESOURCE_TAGS"),
             variables: BTreeMap::new(),
         };
@@ -165,7 +176,7 @@ impl Config {
     /// The account of the process, if it is told.
     ///
     /// # Errors
-    /// [`crate::Code::ConfigurationInvalid`] if it is malformed.
+    /// [`Code::ConfigurationInvalid`] if it is malformed.
     pub fn own_account(&self) -> Result<Option<AccountId>, StepError> {
         self.others.own.parsed()
     }
@@ -175,21 +186,51 @@ impl Config {
         self.machines.machine_of(arn)
     }
 
-    /// Whether the doors may connect to a cluster.
+    /// Whether what a request asks for may be connected at all, whoever asks.
     ///
     /// # Errors
-    /// [`crate::Code::ConfigurationInvalid`] if the list has something else than ids.
-    pub fn allows(&self, cluster: &ClusterId) -> Result<bool, StepError> {
+    /// [`Code::ClusterNotAllowed`], [`Code::AccountNotConfigured`],
+    /// [`Code::AccountNotAllowed`], [`Code::SourceNotAllowed`]; and
+    /// [`Code::ConfigurationInvalid`] if a list of what is allowed cannot be read.
+    pub fn admits(&self, request: &ProvisionRequest) -> Result<(), StepError> {
+        let cluster = &request.cluster_id;
         let allowed: Vec<ClusterId> = self.allowed_clusters.list()?;
-        Ok(allowed.is_empty() || allowed.contains(cluster))
+        if !allowed.is_empty() && !allowed.contains(cluster) {
+            let detail = format!("cluster {cluster} is not among the allowed clusters");
+            return Err(StepError::new(Code::ClusterNotAllowed, detail));
+        }
+        self.others.role_for(&request.place())?;
+        self.allowed_sources()?.admit(&request.sources.cidrs)
+    }
+
+    /// The networks that all sources must lie in.
+    ///
+    /// # Errors
+    /// [`Code::ConfigurationInvalid`] if they cannot be read.
+    pub fn allowed_sources(&self) -> Result<AllowedSources, StepError> {
+        Ok(AllowedSources(self.allowed_sources.list()?))
+    }
+
+    /// Whether a caller of the API may call it: a member of the group, if one is told.
+    ///
+    /// # Errors
+    /// [`Code::CallerNotInGroup`].
+    pub fn admits_caller(&self, groups: &[String]) -> Result<(), StepError> {
+        match self.api_group.value() {
+            Some(group) if !groups.iter().any(|it| it == group) => {
+                let detail = format!("the token names no group {group}");
+                Err(StepError::new(Code::CallerNotInGroup, detail))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The tags of the customer's own for what a request makes: those for everything,
     /// and those of the request in place of any of the same key.
     ///
     /// # Errors
-    /// [`crate::Code::ConfigurationInvalid`] if those for everything break a rule,
-    /// [`crate::Code::InvalidRequest`] if they become too many by those of the request.
+    /// [`Code::ConfigurationInvalid`] if those for everything break a rule,
+    /// [`Code::InvalidRequest`] if they become too many by those of the request.
     pub fn tags_for(&self, request: &ProvisionRequest) -> Result<Tags, StepError> {
         let own: Vec<CustomerTag> = self.resource_tags.list()?;
         let mut tags: Tags = own.into_iter().map(|tag| (tag.key, tag.value)).collect();
@@ -281,22 +322,79 @@ mod tests {
     }
 
     #[test]
-    fn the_doors_connect_to_the_clusters_that_are_allowed() {
+    fn only_what_is_allowed_is_admitted() {
+        let request = |account: Option<&str>, cidrs: &[&str]| {
+            ProvisionRequest::parse(&serde_json::json!({
+                "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+                "region": "eu-west-1",
+                "vpc_id": "vpc-0a71e831",
+                "account_id": account,
+                "sources": { "cidrs": cidrs },
+            }))
+            .unwrap()
+        };
+        let plain = || request(None, &[]);
+        let there = || request(Some("444455556666"), &[]);
+        let own = ("OWN_ACCOUNT", "111122223333");
+        let role = ("OTHER_ACCOUNT_ROLE", "reach");
         let [a, b] = [1, 2].map(|n| format!("1a2b3c4d-0000-4000-8000-00000000000{n}"));
-        let (one, two) = (a.parse().unwrap(), b.parse().unwrap());
-        assert!(config(&[]).allows(&one).unwrap());
-        let only = config(&[("ALLOWED_CLUSTERS", a.as_str())]);
-        assert!(only.allows(&one).unwrap() && !only.allows(&two).unwrap());
-        let both = format!("{a}, {b}");
-        assert!(
-            config(&[("ALLOWED_CLUSTERS", both.as_str())])
-                .allows(&two)
-                .unwrap()
-        );
-        assert!(
-            config(&[("ALLOWED_CLUSTERS", "prod")])
-                .allows(&one)
-                .is_err()
-        );
+        let both = format!("{b}, {a}");
+        for (variables, request, refused) in [
+            (&[][..], plain(), None),
+            (&[("ALLOWED_CLUSTERS", both.as_str())], plain(), None),
+            (
+                &[("ALLOWED_CLUSTERS", b.as_str())],
+                plain(),
+                Some(Code::ClusterNotAllowed),
+            ),
+            (
+                &[("ALLOWED_CLUSTERS", "prod")],
+                plain(),
+                Some(Code::ConfigurationInvalid),
+            ),
+            (&[own], request(Some(own.1), &[]), None),
+            (&[own], there(), Some(Code::AccountNotConfigured)),
+            (&[own, role], there(), None),
+            (
+                &[own, role, ("OTHER_ACCOUNTS", "555566667777,444455556666")],
+                there(),
+                None,
+            ),
+            (
+                &[own, role, ("OTHER_ACCOUNTS", "555566667777")],
+                there(),
+                Some(Code::AccountNotAllowed),
+            ),
+            (
+                &[own, role, ("OTHER_ACCOUNTS", "all")],
+                there(),
+                Some(Code::ConfigurationInvalid),
+            ),
+            (
+                &[],
+                request(None, &["10.0.0.0/8", "0.0.0.0/0"]),
+                Some(Code::SourceNotAllowed),
+            ),
+            (
+                &[("ALLOWED_SOURCES", "0.0.0.0/0")],
+                request(None, &["0.0.0.0/0"]),
+                None,
+            ),
+        ] {
+            let refusal = config(variables).admits(&request).err();
+            assert_eq!(refusal.map(|it| it.code), refused, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn with_a_group_only_its_members_call() {
+        let groups = ["readers".to_owned(), "operators".to_owned()];
+        assert_eq!(config(&[]).admits_caller(&[]), Ok(()));
+        let grouped = config(&[("API_GROUP", "operators")]);
+        assert_eq!(grouped.admits_caller(&groups), Ok(()));
+        for others in [&groups[..1], &[]] {
+            let error = grouped.admits_caller(others).unwrap_err();
+            assert_eq!(error.code, Code::CallerNotInGroup);
+        }
     }
 }

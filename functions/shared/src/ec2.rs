@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::StepError;
 use crate::cidr::Cidr;
 use crate::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
-use crate::ownership::Tags;
+use crate::ownership::{Claim, SECURITY_GROUP_PREFIX, Tags};
 
 mod aws;
 pub mod errors;
@@ -255,6 +255,8 @@ impl std::fmt::Display for EndpointState {
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
+    /// The account that it belongs to, if EC2 says so.
+    pub owner: Option<AccountId>,
     /// Whether it is an interface endpoint. Others do not count and are not touched.
     pub is_interface: bool,
     /// The name of its service, AWS's own services included.
@@ -274,6 +276,21 @@ pub struct Endpoint {
     pub dns_names: Vec<String>,
     /// Its tags.
     pub tags: Tags,
+}
+
+impl Endpoint {
+    /// Whether it is to a service of a customer of AWS, as those of clusters are. Who may
+    /// set tags can set ours on any other, such as one to a service of AWS.
+    pub fn is_of_our_kind(&self) -> bool {
+        self.service_name.parse::<ServiceName>().is_ok()
+    }
+
+    /// The account that the connection of this claim added to the cluster's trusted
+    /// owners, as the tags tell. It never adds another one than the endpoint's own.
+    pub fn trusted_account(&self, claim: &Claim) -> Option<AccountId> {
+        let account = claim.trusted_account(&self.tags);
+        account.filter(|account| self.owner.as_ref() == Some(account))
+    }
 }
 
 /// An endpoint to be created.
@@ -302,6 +319,13 @@ pub struct SecurityGroup {
     pub name: String,
     /// Its tags.
     pub tags: Tags,
+}
+
+impl SecurityGroup {
+    /// Whether it has a name as we give them. Who may set tags can set ours on any other.
+    pub fn is_of_our_kind(&self) -> bool {
+        self.name.starts_with(SECURITY_GROUP_PREFIX)
+    }
 }
 
 /// A security group to be created.

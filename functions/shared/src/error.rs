@@ -1,7 +1,7 @@
 //! The one error type that leaves a function.
 
-use crate::bounds;
 use crate::catalogue::Code;
+use crate::{bounds, plain};
 
 /// What the definition does next. Interface: the definitions match these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ impl StepError {
         let mut detail = detail.into();
         let short = bounds::text(&detail, bounds::DETAIL);
         if short != detail {
-            tracing::warn!("{code}: {detail}");
+            tracing::warn!("{code}: {}", plain::text(&detail));
             detail = short;
         }
         Self { code, detail }

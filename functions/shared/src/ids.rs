@@ -138,6 +138,24 @@ identifier!(
     }
 );
 
+identifier!(
+    /// What tells a cluster from others that share its host (Cloud API,
+    /// `ServerlessClusterConfig.routing_id`). It becomes part of connection strings.
+    RoutingId,
+    "a routing id: lower-case letters, digits and hyphens",
+    "^[a-z0-9-]{1,128}$",
+    |id| (1..=128).contains(&id.len())
+        && id.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit())
+);
+
+/// The words of a tag's value. Not every service lets a comma into one, so a plus
+/// separates as well.
+pub fn words(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
+        .filter(|word| !word.is_empty())
+}
+
 fn is_resource_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix)
         .is_some_and(|rest| (rest.len() == 8 || rest.len() == 17) && rest.bytes().all(is_lower_hex))
@@ -192,9 +210,17 @@ mod tests {
         assert!(accepts::<AccountId>("111122223333"));
         assert!(accepts::<Region>("us-gov-west-1"));
         assert!(accepts::<ZoneId>("use1-az1"));
+        assert!(accepts::<RoutingId>("shop-123"));
         assert!(accepts::<ServiceName>(
             "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
         ));
+    }
+
+    #[test]
+    fn several_ids_stand_in_one_tag() {
+        let read = |value| words(value).collect::<Vec<_>>();
+        assert_eq!(read(" a,b;c+d\te, "), ["a", "b", "c", "d", "e"]);
+        assert!(read(" ,;+ ").is_empty());
     }
 
     #[test]
@@ -219,6 +245,9 @@ mod tests {
         for region in ["us-east-1a", "US-EAST-1", "useast1", "us--1", "us-east-"] {
             assert!(!accepts::<Region>(region), "{region}");
         }
+        for routing in ["", "x$(id)y", "Shop", "a b", "a&b"] {
+            assert!(!accepts::<RoutingId>(routing), "{routing}");
+        }
         assert!(!accepts::<ServiceName>("com.amazonaws.eu-west-1.s3"));
     }
 
@@ -238,6 +267,7 @@ mod tests {
         assert_pattern::<AccountId>(AccountId::PATTERN);
         assert_pattern::<Region>(Region::PATTERN);
         assert_pattern::<ZoneId>(ZoneId::PATTERN);
+        assert_pattern::<RoutingId>(RoutingId::PATTERN);
         assert_pattern::<ServiceName>(ServiceName::PATTERN);
     }
 

@@ -3,7 +3,7 @@
 //! | Where | What |
 //! | --- | --- |
 //! | [`request`], [`report`], [`notice`] | what a caller asks for, what a run ends with, and what is announced |
-//! | [`ids`], [`cidr`] | identifiers and networks, checked when they are read |
+//! | [`ids`], [`cidr`], [`sources`] | identifiers and networks, checked when they are read; which networks may become sources |
 //! | [`ownership`] | tags, names and tokens: how we know our own again |
 //! | [`customer_tags`] | tags of the customer's own on what is made |
 //! | [`plan`] | what the inspections hand to the later steps |
@@ -13,6 +13,8 @@
 //! | [`ledger`], [`executions`] | ports of the doors: the record of connections, and the runs |
 //! | [`ec2`], [`cloud`], [`secret`] | ports in our words; below each one, the adapter that knows the wire |
 //! | [`traffic`], [`sdk`] | the port for what endpoints carry; what errors of the AWS SDK mean |
+//! | [`transport`] | where requests may go without TLS, and how long an answer may be |
+//! | [`bounds`], [`plain`] | texts from outside: not too long, and for reading only |
 //! | [`metrics`] | figures for CloudWatch, written as a line of the log |
 //! | [`config`], [`settings`] | environment variables, and what a definition tells in their place |
 //! | [`lambda`], [`gateway`] | the process: the runtime loop, HTTP requests |
@@ -37,6 +39,7 @@ pub mod metrics;
 pub mod notice;
 pub mod ownership;
 pub mod place;
+pub mod plain;
 pub mod plan;
 pub mod progress;
 pub mod report;
@@ -44,10 +47,12 @@ pub mod request;
 pub mod sdk;
 pub mod secret;
 pub mod settings;
+pub mod sources;
 mod strict;
 mod sts;
 pub mod tour;
 pub mod traffic;
+pub mod transport;
 
 pub use catalogue::Code;
 pub use error::{StepError, StepErrorName};

@@ -135,16 +135,17 @@ impl Claim {
         tags.get(&self.key()) == Some(&self.connection_id)
     }
 
-    /// How to let go of a resource with these tags, which hold this claim.
-    pub fn release(&self, tags: &Tags) -> Release {
+    /// How to let go of a resource with these tags, which hold this claim. Tags can be set
+    /// by others on anything; what is not of a kind that we make was not made by us.
+    pub fn release(&self, tags: &Tags, is_of_our_kind: bool) -> Release {
         let others = self.others_in(tags);
         if !others.is_empty() {
             let why = format!("cluster {} still uses it", others.join(" and cluster "));
             return Release::Untag(self.own_keys(), why);
         }
         match Origin::of(tags) {
-            Some(Origin::Made) => Release::Delete,
-            Some(Origin::Adopted) | None => {
+            Some(Origin::Made) if is_of_our_kind => Release::Delete,
+            Some(_) | None => {
                 Release::Untag(self.keys(), "it was not made by this tool".to_owned())
             }
         }
@@ -259,8 +260,12 @@ pub fn connection_id(region: &Region, vpc: &VpcId, cluster: &ClusterId) -> Strin
 /// with it the group. EC2 wants it unique in the VPC, at most 255 characters,
 /// not starting with `sg-` (EC2 API reference, `CreateSecurityGroup`).
 pub fn security_group_name(service: &ServiceName) -> String {
-    format!("crdb-privatelink-{}", short_hash(&[service.as_str()]))
+    let hash = short_hash(&[service.as_str()]);
+    format!("{SECURITY_GROUP_PREFIX}{hash}")
 }
+
+/// How the names of all our security groups begin.
+pub const SECURITY_GROUP_PREFIX: &str = "crdb-privatelink-";
 
 /// The description of that group. EC2 cannot change it later.
 pub const SECURITY_GROUP_DESCRIPTION: &str =
@@ -355,7 +360,7 @@ mod tests {
         unmarked.remove(MANAGED_BY);
         let keys = |tags: &[&Tags]| {
             let tags = tags.iter().copied().flatten();
-            match claim(A).release(&tags.map(|(k, v)| (k.clone(), v.clone())).collect()) {
+            match claim(A).release(&tags.map(|(k, v)| (k.clone(), v.clone())).collect(), true) {
                 Release::Delete => None,
                 Release::Untag(keys, _) => Some(keys),
             }
@@ -418,7 +423,7 @@ mod tests {
                 Some(origin) => tags.insert(ORIGIN.to_owned(), origin.clone()),
                 None => tags.remove(ORIGIN),
             };
-            let may_delete = claim(A).release(&tags) == Release::Delete;
+            let may_delete = claim(A).release(&tags, true) == Release::Delete;
             prop_assert_eq!(may_delete, owner == OWNER && origin.as_deref() == Some("made"));
         }
 

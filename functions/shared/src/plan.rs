@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::Source;
-use crate::ids::{AccountId, EndpointId, ServiceName, SubnetId, ZoneId};
+use crate::ids::{AccountId, EndpointId, RoutingId, ServiceName, SubnetId, ZoneId};
 
 /// What the cluster's side looks like. Made by `inspect-cluster`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct ClusterFacts {
     /// The host that resolves through private DNS, if the API tells it.
     pub private_host: Option<String>,
     /// What a client of a Standard cluster sends along.
-    pub routing_id: Option<String>,
+    pub routing_id: Option<RoutingId>,
     /// The accounts that may connect, or `None` where everybody may.
     pub trusted_accounts: Option<Vec<String>>,
     /// Endpoints registered with the cluster and available.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Code, StepError};
+use crate::{Code, StepError, bounds};
 
 /// The answer of a step that may have to be asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ impl Wait {
         waiting_for: impl Into<String>,
         late: Code,
     ) -> Result<Progress<T>, StepError> {
-        let waiting_for = waiting_for.into();
+        let waiting_for = bounds::text(&waiting_for.into(), bounds::DETAIL);
         let waited_seconds = self.waited_seconds();
         if waited_seconds >= self.limit_seconds {
             return Err(StepError::new(

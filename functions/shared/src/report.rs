@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Code;
-use crate::ids::{ClusterId, EndpointId, Region, VpcId};
+use crate::ids::{ClusterId, EndpointId, Region, RoutingId, VpcId};
 
 /// The port on which CockroachDB speaks SQL (CockroachDB Cloud docs, "AWS PrivateLink").
 pub const SQL_PORT: u16 = 26257;
@@ -48,13 +48,19 @@ pub struct Login {
     pub database: String,
     /// What a client of a Standard cluster sends along, because several clusters
     /// may share a host (terraform-provider-cockroach issue 71).
-    pub routing_id: Option<String>,
+    pub routing_id: Option<RoutingId>,
 }
 
 impl Login {
     /// A connection string without password. The cluster's certificate names its
     /// private host, so it can be verified in full only under that name.
     pub fn connection_string(&self, host: &str, verifies_name: bool) -> String {
+        let (head, tail) = self.around_host(verifies_name);
+        format!("{head}{host}{tail}")
+    }
+
+    /// What stands before the host in a connection string, and what behind it.
+    pub fn around_host(&self, verifies_name: bool) -> (String, String) {
         let user = self.sql_user.as_deref().unwrap_or("USER");
         let mode = if verifies_name {
             "verify-full"
@@ -66,10 +72,8 @@ impl Login {
             .as_ref()
             .map(|id| format!("&options=--cluster%3D{id}"))
             .unwrap_or_default();
-        format!(
-            "postgresql://{user}@{host}:{SQL_PORT}/{}?sslmode={mode}{options}",
-            self.database
-        )
+        let tail = format!(":{SQL_PORT}/{}?sslmode={mode}{options}", self.database);
+        (format!("postgresql://{user}@"), tail)
     }
 }
 
@@ -305,7 +309,7 @@ mod tests {
             login.connection_string("internal-shop.example", true),
             "postgresql://USER@internal-shop.example:26257/defaultdb?sslmode=verify-full"
         );
-        login.routing_id = Some("shop-123".into());
+        login.routing_id = "shop-123".parse().ok();
         login.sql_user = Some("app".into());
         assert_eq!(
             login.connection_string("vpce-1.example", false),

@@ -10,6 +10,7 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
+use crate::config::InClear;
 use crate::sts::{self, NotAssumed};
 use crate::{Code, StepError};
 
@@ -110,6 +111,10 @@ fn unanswered(asked: &str, error: &(dyn Error + 'static)) -> StepError {
     // signed, and why it could not be lies inside of the error.
     if let Some(role) = find::<NotAssumed>(error) {
         return not_assumed(role);
+    }
+    if find::<InClear>(error).is_some() {
+        let detail = format!("{asked} was not sent: {}", reasons(error));
+        return StepError::new(Code::ConfigurationInvalid, detail);
     }
     // Out of time, a provider of credentials is as good as missing: none of those
     // that a function or a shell has takes seconds.

@@ -18,14 +18,16 @@ use crate::{Code, StepError};
 
 /// The settings, by the names of the variables that say the same where no definition
 /// does. In a definition they are in lower case.
-pub const SETTINGS: [&str; 8] = [
+pub const SETTINGS: [&str; 10] = [
     "API_KEY_SECRET",
     "API_KEY_SECRET_PATTERN",
     "COCKROACH_SERVER",
     "OTHER_ACCOUNT_ROLE",
     "OTHER_ACCOUNT_EXTERNAL_ID",
+    "OTHER_ACCOUNTS",
     "TAG_PREFIX",
     "ALLOWED_CLUSTERS",
+    "ALLOWED_SOURCES",
     "RESOURCE_TAGS",
 ];
 

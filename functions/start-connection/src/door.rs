@@ -18,6 +18,7 @@ use crate::Door;
 use crate::cause::{Cause, Change, Ended, Target};
 use crate::decide::{self, Occasion, Step};
 use crate::report::{Action, Entry, Report};
+use crate::tags::Refusal;
 
 mod follow;
 mod search;
@@ -261,13 +262,13 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
                 });
                 continue;
             };
-            let allowed = self.known.config.allows(&connection.cluster_id);
-            let Some(allowed) = tally.keep(allowed) else {
-                continue;
-            };
-            let step = match allowed {
-                true => decide::repair(&connection, self.now),
-                false => Step::Leave("its cluster is not among the allowed clusters"),
+            let step = match self.known.config.admits(&connection.request) {
+                Ok(()) => decide::repair(&connection, self.now),
+                Err(error) if error.code == Code::ConfigurationInvalid => {
+                    tally.keep::<()>(Err(error));
+                    continue;
+                }
+                Err(error) => Step::Refuse(Refusal::new(error.code, error.detail)),
             };
             let action = match step {
                 Step::Start(start) => self.start(&start).await,

@@ -9,7 +9,7 @@ async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
         |config, aws| {
             let ports = (
-                config.accounts(aws),
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
                 config.ledger(aws),
                 config.executions(aws),
             );

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use shared::cidr::Cidr;
-use shared::ids::{ClusterId, Malformed, VpcId};
+use shared::ids::{ClusterId, Malformed, VpcId, words};
 use shared::ownership::Tags;
 use shared::place::Place;
 use shared::request::{ProvisionRequest, RequestedBy};
@@ -41,16 +41,16 @@ pub(crate) enum Wanted<'a> {
 }
 
 impl Wish {
-    /// Reads the tags of a VPC. `allows` says whether a cluster may be connected.
+    /// Reads the tags of a VPC. `admits` says whether what they ask for is allowed.
     ///
     /// # Errors
-    /// Only those of `allows`: what people write into tags is refused, not failed.
+    /// A configuration of `admits` that cannot be read: what people write into tags is refused, not failed.
     pub(crate) fn read(
         keys: &TagKeys,
         tags: &Tags,
         place: &Place,
         vpc: &VpcId,
-        allows: impl Fn(&ClusterId) -> Result<bool, StepError>,
+        admits: impl Fn(&ProvisionRequest) -> Result<(), StepError>,
     ) -> Result<Self, StepError> {
         let mut wish = Wish {
             requests: BTreeMap::new(),
@@ -84,16 +84,20 @@ impl Wish {
             if !wish.named.insert(cluster.clone()) {
                 continue;
             }
-            if !allows(&cluster)? {
-                wish.refuse(Code::ClusterNotAllowed, format!("{key}: {cluster}"));
-                continue;
-            }
             let Some(options) = &options else { continue };
-            match options.request(&cluster, place, vpc) {
-                Ok(request) => {
+            let request = match options.request(&cluster, place, vpc) {
+                Ok(request) => request,
+                Err(error) => {
+                    wish.refuse(Code::TagValueInvalid, error.detail);
+                    continue;
+                }
+            };
+            match admits(&request) {
+                Ok(()) => {
                     wish.requests.insert(cluster, request);
                 }
-                Err(error) => wish.refuse(Code::TagValueInvalid, error.detail),
+                Err(error) if error.code == Code::ConfigurationInvalid => return Err(error),
+                Err(error) => wish.refuse(error.code, error.detail),
             }
         }
         // One refusal for the value, however many words it has.
@@ -200,14 +204,6 @@ impl Options {
     }
 }
 
-/// The words of a tag's value. Not every service lets a comma into one, so a plus
-/// separates as well.
-fn words(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
-        .filter(|word| !word.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,8 +222,13 @@ mod tests {
             account_id: "111122223333".parse().ok(),
             region: "us-east-1".parse().unwrap(),
         };
-        let allows = |cluster: &ClusterId| Ok(!cluster.as_str().starts_with('f'));
-        Wish::read(&keys, &tags, &place, &VPC.parse().unwrap(), allows).unwrap()
+        let admits = |request: &ProvisionRequest| match &request.cluster_id {
+            cluster if cluster.as_str().starts_with('f') => {
+                Err(StepError::new(Code::ClusterNotAllowed, cluster.to_string()))
+            }
+            _ => Ok(()),
+        };
+        Wish::read(&keys, &tags, &place, &VPC.parse().unwrap(), admits).unwrap()
     }
 
     fn request(wish: &Wish, cluster: &str) -> ProvisionRequest {

@@ -3,7 +3,12 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
     shared::lambda::serve(
-        |config, aws| Ok((config.accounts(aws), config.tag_prefix.clone())),
+        |config, aws| {
+            Ok((
+                config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
+                config.tag_prefix.clone(),
+            ))
+        },
         async |(accounts, prefix), input: tag_vpc::Input| {
             let ec2 = accounts.ec2(&input.place).await?;
             tag_vpc::handle(&ec2, prefix, input).await

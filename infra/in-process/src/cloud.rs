@@ -233,7 +233,9 @@ impl Cloud for InProcess {
 fn read_cluster(cluster: cloud::Cluster) -> Cluster {
     let plan = match (cluster.routing_id, cluster.plan.as_str()) {
         (Some(_), "BASIC") => Plan::Basic,
-        (routing_id @ Some(_), _) => Plan::Standard { routing_id },
+        (Some(id), _) => Plan::Standard {
+            routing_id: id.parse().ok(),
+        },
         (None, _) => Plan::Advanced,
     };
     Cluster {

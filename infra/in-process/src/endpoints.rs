@@ -187,6 +187,7 @@ impl Endpoints for InProcess {
 pub(super) fn read(found: VpcEndpoint) -> Option<Endpoint> {
     Some(Endpoint {
         id: found.vpc_endpoint_id.parse().ok()?,
+        owner: found.owner_id.parse().ok(),
         is_interface: found.vpc_endpoint_type == EndpointType::Interface,
         service_name: found.service_name,
         state: EndpointState::parse(found.state.word()),

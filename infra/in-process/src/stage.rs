@@ -223,6 +223,7 @@ pub fn claim(scenario: &Scenario) -> Claim {
 pub fn endpoint(state: &str) -> shared::ec2::Endpoint {
     shared::ec2::Endpoint {
         id: "vpce-0a10000000000000e".parse().expect("an id"),
+        owner: "111122223333".parse().ok(),
         is_interface: true,
         service_name: "com.amazonaws.vpce.eu-west-1.vpce-svc-0c0c0a0a0b0b00d01".to_owned(),
         state: shared::ec2::EndpointState::parse(state),

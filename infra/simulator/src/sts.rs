@@ -17,6 +17,8 @@ use crate::world::World;
 
 /// How long credentials live when nothing else is asked for, in seconds.
 const USUAL: u64 = 3600;
+/// The longest session policy, in characters.
+const LONGEST_POLICY: usize = 2048;
 /// The longest life of a session that a session asks for ("role chaining", IAM
 /// user guide), and the shortest of any, in seconds.
 const LIVES: std::ops::RangeInclusive<u64> = 900..=3600;
@@ -32,6 +34,8 @@ pub struct AssumeRole {
     pub external_id: Option<String>,
     /// How long the credentials are to live, in seconds.
     pub duration_seconds: Option<u64>,
+    /// What the session may do at most of what the role may.
+    pub policy: Option<String>,
 }
 
 /// A session in a role.
@@ -61,6 +65,9 @@ impl World {
             && !(2..=1224).contains(&id.len())
         {
             return Err(invalid(&format!("Value '{id}' at 'externalId'")));
+        }
+        if let Some(policy) = &request.policy {
+            check_policy(policy)?;
         }
         let seconds = request.duration_seconds.unwrap_or(USUAL);
         if !LIVES.contains(&seconds) {
@@ -102,6 +109,21 @@ impl World {
             expires_at: self.now + Duration::from_secs(seconds),
         })
     }
+}
+
+/// A session policy has a length and says what it allows.
+fn check_policy(policy: &str) -> Result<(), ApiError> {
+    if policy.len() > LONGEST_POLICY {
+        let message = "Member must have length less than or equal to 2048";
+        return Err(invalid(&format!("Value at 'policy': {message}")));
+    }
+    let document: serde_json::Value = serde_json::from_str(policy).unwrap_or_default();
+    let actions = document["Statement"][0]["Action"].as_array();
+    if actions.is_none_or(Vec::is_empty) {
+        let message = "Syntax errors in policy.";
+        return Err(ApiError::new(400, "MalformedPolicyDocument", message));
+    }
+    Ok(())
 }
 
 /// The ARN of a caller of whom only the account is known.

@@ -101,7 +101,8 @@ async fn a_run_that_died_without_a_word_is_not_waited_for() {
 async fn a_key_is_one_run_for_ever() {
     let api = Api::new();
     let first = execution(&api.create(&body(&api), Some("order-66_a")).await);
-    assert!(first.ends_with(":key-order-66_a"));
+    let (_, name) = first.rsplit_once(':').unwrap();
+    assert!(name.starts_with("key-") && name.len() <= 80, "{name}");
     assert_eq!(
         execution(&api.create(&body(&api), Some("order-66_a")).await),
         first
@@ -116,6 +117,87 @@ async fn a_key_is_one_run_for_ever() {
         execution(&api.create(&body(&api), Some("order-66_b")).await),
         first
     );
+}
+
+/// Nobody can use up a key that somebody else is going to send.
+#[tokio::test]
+async fn each_caller_has_keys_of_its_own() {
+    let api = Api::new();
+    let create = |user: &str, body: &Value| {
+        let event = json!({
+            "httpMethod": "POST",
+            "path": "/connections",
+            "headers": {"Content-Type": "application/json", "Idempotency-Key": "orders-prod"},
+            "body": body.to_string(),
+        });
+        let claims = json!({ "sub": user });
+        let api = &api;
+        async move { execution(&api.ask_as(&claims, event).await) }
+    };
+    let mut other = body(&api);
+    other["private_dns"] = json!(false);
+    let first = create("kim", &body(&api)).await;
+    assert_ne!(create("alex", &other).await, first);
+    assert_eq!(create("kim", &body(&api)).await, first);
+}
+
+#[tokio::test]
+async fn with_a_group_only_its_members_are_answered() {
+    let api = Api::told("API_GROUP", "operators");
+    for (method, path) in [
+        ("GET", "/connections"),
+        ("POST", "/connections"),
+        ("DELETE", "/connections/0011223344556677"),
+        ("GET", "/errors/vpc-not-found"),
+        ("GET", "/nothing"),
+    ] {
+        let event = json!({ "httpMethod": method, "path": path });
+        for groups in [
+            json!(null),
+            json!("readers"),
+            json!("operators2,2operators"),
+        ] {
+            let claims = json!({ "sub": "kim", "cognito:groups": groups });
+            let answer = api.ask_as(&claims, event.clone()).await;
+            assert_eq!(answer.status, 403, "{method} {path}");
+            assert_eq!(answer.body["code"], "caller-not-in-group");
+        }
+        let claims = json!({ "sub": "kim", "cognito:groups": "readers,operators" });
+        let answer = api.ask_as(&claims, event).await;
+        assert_ne!(answer.status, 403, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_is_refused_at_the_door() {
+    let wide = |api: &Api| {
+        let mut body = body(api);
+        body["sources"] = json!({ "cidrs": ["0.0.0.0/0"] });
+        body
+    };
+    let there = |api: &Api| {
+        let mut body = body(api);
+        body["account_id"] = json!("444455556666");
+        body
+    };
+    type Body<'a> = &'a dyn Fn(&Api) -> Value;
+    for (setting, value, asked, code) in [
+        ("TAG_PREFIX", "", &wide as Body<'_>, "source-not-allowed"),
+        ("ALLOWED_SOURCES", "10.0.0.0/8", &wide, "source-not-allowed"),
+        (
+            "OWN_ACCOUNT",
+            "111122223333",
+            &there,
+            "account-not-configured",
+        ),
+    ] {
+        let api = Api::told(setting, value);
+        let answer = api.create(&asked(&api), None).await;
+        assert_eq!((answer.status, &answer.body["code"]), (403, &json!(code)));
+        assert!(api.runs().is_empty());
+    }
+    let api = Api::told("ALLOWED_SOURCES", "0.0.0.0/0");
+    execution(&api.create(&wide(&api), None).await);
 }
 
 #[tokio::test]

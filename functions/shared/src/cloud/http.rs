@@ -14,6 +14,7 @@ use super::wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
 use super::{CC_VERSION, Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
 use crate::ids::{AccountId, ClusterId, EndpointId};
 use crate::secret::{ApiKey, Secrets};
+use crate::transport::{self, Unread};
 use crate::{Code, StepError};
 
 const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"));
@@ -25,6 +26,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// second, so this is enough for a short crowd; a longer one is the definition's
 /// to wait for.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The keys of so many clusters are kept.
+const MOST_KEYS: usize = 256;
 
 /// The Cloud API, with the keys from a [`Secrets`].
 ///
@@ -41,17 +45,17 @@ impl<S: Secrets> HttpCloud<S> {
     /// A client for the API at `base_url`.
     ///
     /// # Errors
-    /// When `base_url` is not a URL, or no TLS client can be built, as without any
-    /// root certificates.
+    /// [`Code::ConfigurationInvalid`] if `base_url` is not a URL that requests may be sent
+    /// to ([`transport::base`]); when no TLS client can be built, as without any root
+    /// certificates.
     pub fn new(base_url: &str, secrets: S) -> Result<Self, StepError> {
+        let wrong = |why: String| {
+            let detail = format!("the Cloud API (COCKROACH_SERVER): {why}");
+            StepError::new(Code::ConfigurationInvalid, detail)
+        };
+        transport::base(base_url).map_err(wrong)?;
         let clusters = format!("{}/api/v1/clusters", base_url.trim_end_matches('/'));
-        let clusters = Url::parse(&clusters)
-            .ok()
-            .filter(Url::has_host)
-            .ok_or_else(|| {
-                let detail = format!("`{base_url}` is not the URL of a Cloud API");
-                StepError::new(Code::CloudUnavailable, detail)
-            })?;
+        let clusters = transport::base(&clusters).map_err(wrong)?;
         let client = client(&clusters)
             .map_err(|error| StepError::new(Code::CloudUnavailable, reason(&error)))?;
         Ok(Self {
@@ -72,6 +76,10 @@ impl<S: Secrets> HttpCloud<S> {
     async fn renew_key(&self, cluster: &ClusterId) -> Result<ApiKey, StepError> {
         let key = self.secrets.api_key(cluster).await?;
         let mut keys = self.keys.write().await;
+        // Callers name clusters, so there is no end to them.
+        if keys.len() >= MOST_KEYS {
+            keys.clear();
+        }
         keys.insert(cluster.clone(), key.clone());
         Ok(key)
     }
@@ -149,7 +157,16 @@ impl<S: Secrets> HttpCloud<S> {
         let no_answer = |error: reqwest::Error| errors::no_answer(call, &reason(&error));
         let response = request.send().await.map_err(no_answer)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.map_err(no_answer)?;
+        let body = transport::body(response)
+            .await
+            .map_err(|unread| match unread {
+                Unread::BrokeOff(error) => no_answer(error),
+                Unread::TooLong => StepError::new(
+                    Code::UnexpectedCloudAnswer,
+                    format!("the answer to {call}: {unread}"),
+                ),
+            })?;
+        let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer::new(status, &headers, body, key))
     }
 
@@ -213,7 +230,7 @@ impl<S: Secrets> HttpCloud<S> {
 static ELSEWHERE: OnceLock<reqwest::Client> = OnceLock::new();
 
 fn client(clusters: &Url) -> Result<reqwest::Client, reqwest::Error> {
-    let here = is_on_this_machine(clusters);
+    let here = transport::is_on_this_machine(clusters);
     if let Some(client) = ELSEWHERE.get().filter(|_| !here) {
         return Ok(client.clone());
     }
@@ -238,15 +255,6 @@ fn client(clusters: &Url) -> Result<reqwest::Client, reqwest::Error> {
 )]
 async fn pause(wait: Duration) {
     tokio::time::sleep(wait).await;
-}
-
-fn is_on_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 /// The chain of reasons of an HTTP failure, without the URL.

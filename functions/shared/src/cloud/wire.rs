@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::ids::RoutingId;
+
 use super::{
     CloudService, Cluster, ClusterRegion, ClusterState, Plan, Registration, RegistrationStatus,
     ServiceStatus, TrustedOwner,
@@ -33,8 +35,8 @@ struct ConfigWire {
 
 #[derive(Deserialize)]
 struct ServerlessWire {
-    #[serde(default, deserialize_with = "filled")]
-    routing_id: Option<String>,
+    #[serde(default, deserialize_with = "routing")]
+    routing_id: Option<RoutingId>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +105,13 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !text.is_empty()))
+}
+
+/// It goes into connection strings and commands, so one of another form is refused.
+fn routing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RoutingId>, D::Error> {
+    let text = filled(deserializer)?;
+    let id = text.map(RoutingId::try_from).transpose();
+    id.map_err(serde::de::Error::custom)
 }
 
 impl From<ClusterWire> for Cluster {
@@ -207,7 +216,7 @@ mod tests {
         assert_eq!(
             cluster(json!({"plan": "STANDARD", "config": serverless})).plan,
             Plan::Standard {
-                routing_id: Some("shop-1".into())
+                routing_id: "shop-1".parse().ok()
             }
         );
         assert_eq!(
@@ -217,6 +226,17 @@ mod tests {
         assert_eq!(
             cluster(json!({"plan": "SOMETHING_NEW", "config": {"dedicated": {}}})).plan,
             Plan::Advanced
+        );
+    }
+
+    #[test]
+    fn a_routing_id_of_another_form_is_refused() {
+        let read = |id: &str| serde_json::from_value::<ServerlessWire>(json!({"routing_id": id}));
+        assert!(read("").unwrap().routing_id.is_none());
+        let error = read("x$(id >&2)y").err().unwrap().to_string();
+        assert!(
+            error.contains("`x$(id >&2)y` is not a routing id"),
+            "{error}"
         );
     }
 

@@ -8,6 +8,8 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_ec2::config::Credentials;
 use aws_smithy_http_client::tls;
 
+use super::guarded::Guarded;
+
 /// The SDK's configuration: TLS by ring (starting aws-lc costs a cold start some
 /// 40 ms), standard retries, and time limits well below those of a function, so
 /// that a silent AWS becomes an error with a name.
@@ -40,7 +42,7 @@ fn loader() -> ConfigLoader {
         ))
         .build_https();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(Guarded(http))
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(
             TimeoutConfig::builder()

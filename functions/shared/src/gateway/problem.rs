@@ -109,7 +109,11 @@ fn status(code: Code) -> u16 {
     )]
     match code {
         Code::InvalidRequest => 400,
-        Code::ClusterNotAllowed => 403,
+        Code::ClusterNotAllowed
+        | Code::AccountNotAllowed
+        | Code::AccountNotConfigured
+        | Code::SourceNotAllowed
+        | Code::CallerNotInGroup => 403,
         Code::ConnectionNotFound | Code::ResourceNotFound => 404,
         Code::MethodNotAllowed => 405,
         Code::AccountDiffers

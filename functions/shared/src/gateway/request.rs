@@ -21,6 +21,8 @@ pub struct Request {
     pub id: String,
     /// Who sent it, as far as API Gateway knows.
     pub caller: String,
+    /// The groups of the caller, as the ID token of a user pool names them.
+    pub groups: Vec<String>,
     /// The method, in capitals.
     pub method: String,
     /// The path below the API, in its segments.
@@ -67,6 +69,7 @@ impl Request {
                 .find_map(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
+            groups: groups(&context["authorizer"]["claims"]["cognito:groups"]),
             method: text(&event["httpMethod"]).to_uppercase(),
             base: base.unwrap_or_default().to_owned(),
             segments,
@@ -81,6 +84,15 @@ impl Request {
             .collect(),
             body: body(event),
         }
+    }
+
+    /// The caller, without the name of a session: that may be another one the next time.
+    pub fn owner(&self) -> String {
+        let role = self.caller.contains(":assumed-role/");
+        let session = self.caller.rsplit_once('/').filter(|_| role);
+        session
+            .map_or(self.caller.as_str(), |(role, _)| role)
+            .to_owned()
     }
 
     /// The path below the API.
@@ -150,6 +162,16 @@ impl Request {
                 .map_err(|error| invalid(format!("the body is not JSON: {error}"))),
         }
     }
+}
+
+/// The groups of a token: API Gateway hands the list on as one text, with commas.
+fn groups(claim: &Value) -> Vec<String> {
+    let text = claim.as_str().unwrap_or_default();
+    let words = text.split(|c: char| c == ',' || c.is_whitespace() || "[]".contains(c));
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `application/json`, or something that is written in JSON, with any parameters.
@@ -237,6 +259,39 @@ mod tests {
             assert_eq!((request.method.as_str(), request.path().as_str()), ("", ""));
             assert_eq!(request.query(&[]), Ok(BTreeMap::new()));
             assert!(refused(request.json::<Value>()).contains("missing"));
+        }
+    }
+
+    #[test]
+    fn a_caller_is_known_by_role_or_user_and_by_groups() {
+        let request = |context: Value| Request::read(&json!({ "requestContext": context }));
+        for (arn, owner) in [
+            (
+                "arn:aws:sts::111122223333:assumed-role/ops/session-7",
+                "arn:aws:sts::111122223333:assumed-role/ops",
+            ),
+            (
+                "arn:aws:iam::111122223333:user/path/kim",
+                "arn:aws:iam::111122223333:user/path/kim",
+            ),
+        ] {
+            assert_eq!(
+                request(json!({"identity": {"userArn": arn}})).owner(),
+                owner
+            );
+        }
+        let claims = |groups: Value| {
+            let claims = json!({"sub": "kim", "cognito:groups": groups});
+            request(json!({"authorizer": {"claims": claims}}))
+        };
+        assert_eq!(claims(json!(null)).owner(), "kim");
+        assert!(claims(json!(null)).groups.is_empty());
+        for text in [
+            "readers,operators",
+            "[readers operators]",
+            " readers, operators",
+        ] {
+            assert_eq!(claims(json!(text)).groups, ["readers", "operators"]);
         }
     }
 

@@ -35,6 +35,7 @@ fn others() -> OtherAccounts {
         own: setting("OWN_ACCOUNT", ACCOUNT),
         role: setting("OTHER_ACCOUNT_ROLE", "privatelink/worker"),
         external_id: setting("OTHER_ACCOUNT_EXTERNAL_ID", "one-of-us"),
+        allowed: setting("OTHER_ACCOUNTS", "999988887777,222233334444"),
     }
 }
 
@@ -124,6 +125,45 @@ async fn a_vpc_of_another_account_is_found_there_and_nowhere_else() {
         assert_eq!(ec2.vpc(&vpc).await.unwrap(), None, "{elsewhere:?}");
     }
     assert_eq!(stage.count("sts:AssumeRole"), 2, "once for each place");
+}
+
+/// The role there may do what all functions need; each asks for its own part of it.
+#[tokio::test]
+async fn a_function_gets_a_session_for_what_it_does_itself() {
+    let stage = two_accounts("one-of-us").await;
+    let there = place(Some(OTHER), "us-east-1");
+    for function in ["inspect-network", "no-function-of-ours"] {
+        let accounts = Accounts::new(stage.aws().await, others()).limited_to(function);
+        let ec2 = accounts.ec2(&there).await.unwrap();
+        let found = ec2.vpc(&VPC_THERE.parse().unwrap()).await;
+        assert_eq!(found.is_ok(), function == "inspect-network", "{found:?}");
+    }
+    let stub = Stub::answering([assumed(), no_vpcs()]).await;
+    let accounts = Accounts::new(aws(&stub.url()).await, others()).limited_to("check-status");
+    let ec2 = accounts.ec2(&there).await.unwrap();
+    ec2.vpc(&VPC.parse().unwrap()).await.unwrap();
+    let request = stub.requests().remove(0);
+    let (_, form) = request.split_once("\r\n\r\n").unwrap();
+    let mut form = url::form_urlencoded::parse(form.as_bytes());
+    let (_, policy) = form.find(|(name, _)| name == "Policy").unwrap();
+    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    assert_eq!(
+        policy["Statement"][0]["Action"],
+        serde_json::json!(["ec2:DescribeVpcEndpoints"])
+    );
+}
+
+/// Callers name places, and there is no end to them.
+#[tokio::test]
+async fn not_every_place_is_remembered() {
+    let stage = two_accounts("one-of-us").await;
+    let accounts = Accounts::new(stage.aws().await, others());
+    for n in 0..300 {
+        let region = format!("eu-west-{n}");
+        accounts.ec2(&place(Some(OTHER), &region)).await.unwrap();
+    }
+    let known = format!("{accounts:?}").matches("eu-west-").count();
+    assert!(known < 300, "{known}");
 }
 
 #[tokio::test]
@@ -226,12 +266,17 @@ async fn what_is_not_configured_is_said_before_anything_is_sent() {
         role: setting("OTHER_ACCOUNT_ROLE", ""),
         ..others()
     };
+    let not_listed = OtherAccounts {
+        allowed: setting("OTHER_ACCOUNTS", "999988887777"),
+        ..others()
+    };
     let malformed = OtherAccounts {
         own: setting("OWN_ACCOUNT", "ours"),
         ..others()
     };
     for (others, code, named) in [
         (without_role, Code::AccountNotConfigured, OTHER),
+        (not_listed, Code::AccountNotAllowed, OTHER),
         (malformed, Code::ConfigurationInvalid, "OWN_ACCOUNT"),
     ] {
         let accounts = Accounts::new(stage.aws().await, others);

@@ -69,7 +69,7 @@ async fn a_cluster_is_read_with_plan_state_and_private_hosts() {
     };
     assert_eq!(cloud.cluster(&id(CLUSTER)).await, Ok(Some(orders)));
     let plan = async |text| cloud.cluster(&id(text)).await.unwrap().unwrap().plan;
-    let routing_id = Some("shop-1234".to_owned());
+    let routing_id = "shop-1234".parse().ok();
     assert_eq!(plan(STANDARD_CLUSTER).await, Plan::Standard { routing_id });
     assert_eq!(plan(BASIC_CLUSTER).await, Plan::Basic);
     assert_eq!(cloud.cluster(&id(ABSENT_CLUSTER)).await, Ok(None));

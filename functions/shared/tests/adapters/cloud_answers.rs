@@ -3,6 +3,7 @@
 use shared::cloud::{Cloud, ClusterState, HttpCloud, Plan};
 use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
+use shared::transport::LONGEST_ANSWER;
 use shared::{Code, StepError};
 
 use crate::stage::{CLUSTER, ENDPOINT, KEY};
@@ -143,10 +144,28 @@ async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
         .unwrap();
     let request = stub.requests().remove(0);
     assert!(request.starts_with("GET /api/v1/clusters/"), "{request}");
-    for url in ["", "cockroachlabs.cloud", "mailto:a@b"] {
+    for url in [
+        "",
+        "cockroachlabs.cloud",
+        "mailto:a@b",
+        "http://cockroachlabs.cloud",
+    ] {
         let error = HttpCloud::new(url, Fixed(KEY)).err().unwrap();
+        assert_eq!(error.code, Code::ConfigurationInvalid, "{error}");
         assert!(error.detail.contains(&format!("`{url}`")), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let long = format!("{{\"connections\": [\"{}\"]}}", "x".repeat(LONGEST_ANSWER));
+    let stub = Stub::answering([answer(200, "", &long)]).await;
+    let error = cloud(&stub)
+        .registrations(&CLUSTER.parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, Code::UnexpectedCloudAnswer, "{error}");
+    assert!(error.detail.contains("more than 8388608 bytes"), "{error}");
 }
 
 #[tokio::test]

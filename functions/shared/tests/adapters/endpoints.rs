@@ -57,6 +57,7 @@ async fn an_endpoint_is_created_for_interfaces_with_our_group_and_tags_and_no_pr
     });
     let expected = Endpoint {
         id: created.id.clone(),
+        owner: crate::stage::ACCOUNT.parse().ok(),
         is_interface: true,
         service_name: SERVICE.to_owned(),
         state: EndpointState::PendingAcceptance,

@@ -8,6 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use shared::ec2::{AwsEc2, Network};
 use shared::secret::{Secrets, SecretsManager};
+use shared::transport::LONGEST_ANSWER;
 use shared::{Code, StepError};
 
 use crate::stage::{CLUSTER, KEY, SECRET, Stage, VPC};
@@ -43,6 +44,26 @@ fn exception(status: u16, code: &str) -> String {
         "Content-Type: application/x-amz-json-1.1\r\n",
         &body,
     )
+}
+
+/// Wherever an endpoint comes from, it is looked at when a request is sent there.
+#[tokio::test]
+async fn nothing_is_sent_in_clear_to_another_machine() {
+    for url in ["http://192.0.2.1", "http://ec2.example.com/path"] {
+        let ec2 = AwsEc2::new(&aws(url).await);
+        let error = ec2.vpc(&VPC.parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.code, Code::ConfigurationInvalid, "{error}");
+        assert!(error.detail.contains("was not sent"), "{error}");
+        assert!(error.detail.contains("is not an https URL"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_aws_without_end_is_not_read_to_its_end() {
+    let long = format!("<DescribeVpcsResponse>{}", " ".repeat(LONGEST_ANSWER));
+    let error = ec2_error(answer(200, "Content-Type: text/xml\r\n", &long)).await;
+    assert_eq!(error.code, Code::UnexpectedAwsAnswer, "{error}");
+    assert!(error.detail.contains("length limit exceeded"), "{error}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use shared::ids::{ClusterId, VpcId};
 use shared::ledger::{Connection, Ledger, Phase};
 use shared::ownership::{Tags, connection_id};
 use shared::place::{Place, Places};
+use shared::request::ProvisionRequest;
 
 use super::Tally;
 use crate::Door;
@@ -32,8 +33,8 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
     /// Does what the tags of one VPC ask for, and tells there what cannot be done.
     pub(super) async fn follow(&self, ec2: &P::Ec2, look: Look<'_>, tally: &mut Tally) {
         let known = self.known;
-        let allows = |cluster: &ClusterId| known.config.allows(cluster);
-        let wish = Wish::read(&known.keys, look.tags, look.place, look.vpc, allows);
+        let admits = |request: &ProvisionRequest| known.config.admits(request);
+        let wish = Wish::read(&known.keys, look.tags, look.place, look.vpc, admits);
         let Some(wish) = tally.keep(wish) else {
             return;
         };

@@ -58,6 +58,7 @@ impl Scene {
         let arn = |machine| stage.ports.machine_arn(machine);
         let mut all = BTreeMap::from([
             ("OWN_ACCOUNT", ACCOUNT.to_owned()),
+            ("OTHER_ACCOUNT_ROLE", "crdb-privatelink".to_owned()),
             ("PROVISION_MACHINE", arn(Machine::Provision)),
             (
                 "DEPROVISION_MACHINE",

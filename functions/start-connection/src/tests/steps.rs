@@ -476,10 +476,10 @@ fn a_connection_to_a_cluster_that_is_allowed_no_more_is_not_repaired() {
     ready(&scene, B, RequestedBy::Call);
     let repair = json!({ "repair": [scene.id(A), scene.id(B)] });
     let report = scene.answer(&repair).unwrap();
-    let [Action::Left { why }, Action::Started { .. }] = actions(&report)[..] else {
+    let [Action::Refused { code, .. }, Action::Started { .. }] = actions(&report)[..] else {
         panic!("{report:?}");
     };
-    assert_eq!(why, "its cluster is not among the allowed clusters");
+    assert_eq!(*code, "cluster-not-allowed");
 }
 
 #[test]

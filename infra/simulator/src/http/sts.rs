@@ -75,6 +75,7 @@ fn assume_role(world: &mut World, caller: &Caller, mut form: Form) -> Result<Xml
         role_arn: form.remove("RoleArn").unwrap_or_default(),
         role_session_name: form.remove("RoleSessionName").unwrap_or_default(),
         external_id: form.remove("ExternalId"),
+        policy: form.remove("Policy"),
         duration_seconds: seconds
             .transpose()
             .map_err(|_| ApiError::new(400, "MalformedInput", "DurationSeconds"))?,

@@ -31,6 +31,7 @@ fn request(arn: &str, external_id: Option<&str>) -> AssumeRole {
         role_session_name: "crdb-privatelink".to_owned(),
         external_id: external_id.map(str::to_owned),
         duration_seconds: None,
+        policy: None,
     }
 }
 

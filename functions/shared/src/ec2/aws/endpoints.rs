@@ -166,6 +166,7 @@ pub(super) fn read(operation: &str, found: &VpcEndpoint) -> Result<Endpoint, Ste
     });
     Ok(Endpoint {
         id: id(operation, "vpcEndpointId", found.vpc_endpoint_id())?,
+        owner: found.owner_id().and_then(|owner| owner.parse().ok()),
         is_interface: found
             .vpc_endpoint_type()
             .is_some_and(|kind| kind.as_str().eq_ignore_ascii_case("Interface")),
