@@ -222,10 +222,7 @@ impl Table {
             State::Aborted(at) => now - at < LONGEST_CALL,
             State::Ended => false,
             State::Waits(until) => {
-                let in_time = |state: &State| match state {
-                    State::Paused(since) => until - *since < LONGEST_CALL,
-                    _ => true,
-                };
+                let in_time = |state: &State| !matches!(state, State::Paused(since) if until - *since >= LONGEST_CALL);
                 let in_time = states.iter().all(in_time);
                 if in_time {
                     self.pass_time(until);
@@ -240,10 +237,9 @@ impl Table {
         let now = self.clock.now();
         let states = self.states();
         let all = || states.iter().copied().enumerate();
-        let can = |state| match state {
-            State::Paused(_) => true,
-            State::Waits(until) => until <= now,
-            _ => false,
+        let can = |state| {
+            matches!(state, State::Paused(_))
+                || matches!(state, State::Waits(until) if until <= now)
         };
         let ready: Vec<usize> = all()
             .filter(|(_, it)| can(*it))
@@ -252,9 +248,12 @@ impl Table {
         if !ready.is_empty() {
             return Some(self.lock().pilot.chooses(&ready));
         }
-        let waiting = all().filter_map(|(who, state)| match state {
-            State::Waits(until) => Some((until, who)),
-            _ => None,
+        let waiting = all().filter_map(|(who, state)| {
+            if let State::Waits(until) = state {
+                Some((until, who))
+            } else {
+                None
+            }
         });
         if let Some((until, who)) = waiting.min() {
             self.pass_time(until);

@@ -185,12 +185,12 @@ async fn try_row(row: Row, aws: SdkConfig) -> Option<String> {
     let stage = Stage::new().await;
     let fault = Fault::from_then_on(row.operation, 1, row.kind, row.moment);
     stage.sim.add_fault(fault.clone());
-    let aws = match row.kind {
-        FaultKind::Timeout => aws
-            .into_builder()
+    let aws = if row.kind == FaultKind::Timeout {
+        aws.into_builder()
             .sleep_impl(UntilTaken(stage.sim.clone(), row.operation))
-            .build(),
-        _ => aws,
+            .build()
+    } else {
+        aws
     };
     let result = ask(row.method, &stage, aws).await;
 
