@@ -144,8 +144,10 @@ impl Story {
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
         let region = "eu-west-1".parse().expect("a Region");
-        let machine =
-            crdb_privatelink::definition::check_fleet(&region, "", repair, &Settings::default());
+        // The definition tells the door how other accounts are reached, too.
+        let told =
+            Settings::of(|name| (name == "OTHER_ACCOUNT_ROLE").then(|| OTHER_ROLE.to_owned()));
+        let machine = crdb_privatelink::definition::check_fleet(&region, "", repair, &told);
         let machine = machine.expect("the definition loads");
         self.run("check-fleet", &machine, "check", input)
     }
