@@ -1130,7 +1130,7 @@ fn the_role_of_another_account_asks_for_the_handshake_and_for_a_role_of_the_stac
     assert_eq!(asked, &json!({ "Ref": "ExternalId" }));
     let roles = condition["ArnLike"]["aws:PrincipalArn"].to_string();
     assert!(
-        roles.contains("${StackAccount}:role/${StackName}-*"),
+        roles.contains("${StackAccount}:role/${StackName}/*"),
         "{roles}"
     );
 }

@@ -79,6 +79,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
     (
         "enable-private-dns",
         &[
+            "ec2:DeleteTags",
             "ec2:DescribeVpcEndpoints",
             "ec2:ModifyVpcEndpoint",
             "route53:AssociateVPCWithHostedZone",
