@@ -76,13 +76,17 @@ impl Snapshot {
                 )
             })
             .collect();
-        let groups: Vec<_> = self.groups.values().collect();
+        // By what they are: the order of ids is no fact of the world.
+        let groups: BTreeSet<String> = self.groups.values().map(|it| format!("{it:#?}")).collect();
         let registered = self
             .registrations
             .iter()
             .map(|(cluster, _)| cluster)
             .collect::<Vec<_>>();
-        format!("{endpoints:#?}\n{groups:#?}\n{registered:#?}")
+        format!(
+            "{endpoints:#?}\n{}\n{registered:#?}",
+            Vec::from_iter(groups).join("\n")
+        )
     }
 
     /// The world as it is now.

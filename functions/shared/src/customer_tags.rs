@@ -22,7 +22,7 @@ const VALUE: usize = 256;
 /// What keys of AWS and keys of ours begin with.
 const RESERVED: [&str; 2] = ["aws:", "cockroachdb-privatelink:"];
 
-/// One tag, as people write it: `Key=Value`. What may be in it, [`check`] says.
+/// One tag, as people write it: `Key=Value`. What may be in it, `check` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerTag {
     /// What stands before the first `=`.
