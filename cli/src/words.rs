@@ -111,6 +111,11 @@ pub const TABLE: &[Words] = &[
         "Security group",
     ),
     undo(
+        "CheckStatusAsBefore",
+        "Looking whether it works",
+        "Works as before",
+    ),
+    undo(
         "DisablePrivateDns",
         "Switching private DNS off",
         "Private DNS off",

@@ -347,7 +347,7 @@ fn judge_registration(
 mod tests {
     use shared::cloud::{Cluster, ClusterRegion, Plan, Registration};
     use shared::ec2::VpcDns;
-    use shared::report::{Outcome, Ready};
+    use shared::report::Ready;
 
     use super::*;
     use crate::tests::connection;
@@ -573,14 +573,7 @@ mod tests {
                 connection_string: "string".to_owned(),
                 notes: Vec::new(),
             };
-            connection.outcome = Some(Outcome {
-                phase: connection.phase,
-                sentence: "It works.".to_owned(),
-                at: connection.updated_at,
-                seconds: 1,
-                ready: Some(ready),
-                failure: None,
-            });
+            connection.ready = Some(ready);
         });
         assert_eq!(reported, Judgement::default());
     }

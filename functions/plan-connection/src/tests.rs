@@ -92,7 +92,7 @@ fn a_wide_source_is_planned_only_if_it_is_allowed_and_is_said_first() {
     );
     let planned = ask("0.0.0.0/0");
     assert_eq!(planned.status, 200, "{}", planned.body);
-    let notes = planned.body["notes"].as_array().unwrap();
+    let notes = planned.body["parts"]["notes"].as_array().unwrap();
     let wide = "source 0.0.0.0/0 is wide";
     assert!(notes[0].as_str().unwrap().starts_with(wide), "{notes:?}");
     assert_eq!(planned.body.to_string().matches("is wide").count(), 1);

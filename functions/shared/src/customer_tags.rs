@@ -147,7 +147,7 @@ mod tests {
             (
                 "CostCenter",
                 "4\u{9b}2",
-                "tags.CostCenter: `4\u{9b}2` is not",
+                "tags.CostCenter: `4\u{fffd}2` is not",
             ),
         ] {
             let error = check(&tags(&[(key, value)])).unwrap_err();
