@@ -97,6 +97,9 @@ impl Wish {
                     wish.requests.insert(cluster, request);
                 }
                 Err(error) if error.code == Code::ConfigurationInvalid => return Err(error),
+                Err(error) if error.code == Code::ClusterNotAllowed => {
+                    wish.refuse(error.code, format!("{key}: {}", error.detail));
+                }
                 Err(error) => wish.refuse(error.code, error.detail),
             }
         }

@@ -74,7 +74,7 @@ async fn a_fault_with_retry_after_may_have_taken_effect_and_is_not_repeated() {
         .register(&id, &ENDPOINT.parse().unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.code, Code::CloudRateLimited);
+    assert_eq!(error.code, Code::CloudUnavailable);
     assert_eq!(stub.requests().len(), 1);
 }
 

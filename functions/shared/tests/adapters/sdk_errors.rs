@@ -62,7 +62,7 @@ async fn nothing_is_sent_in_clear_to_another_machine() {
 async fn an_answer_of_aws_without_end_is_not_read_to_its_end() {
     let long = format!("<DescribeVpcsResponse>{}", " ".repeat(LONGEST_ANSWER));
     let error = ec2_error(answer(200, "Content-Type: text/xml\r\n", &long)).await;
-    assert_eq!(error.code, Code::UnexpectedAwsAnswer, "{error}");
+    assert_eq!(error.code, Code::AwsUnavailable, "{error}");
     assert!(error.detail.contains("length limit exceeded"), "{error}");
 }
 
