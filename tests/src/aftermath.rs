@@ -64,7 +64,11 @@ impl Snapshot {
     /// The world as it is once everything that was under way has happened.
     pub fn settled(stage: &Stage) -> Self {
         stage.clock.advance(Duration::from_secs(3600));
-        stage.simulator.look(Self::of)
+        let now = engine::Clock::now(&stage.clock).unix_timestamp();
+        stage.simulator.look(|world| Self {
+            leases: books::held(world, now),
+            ..Self::of(world)
+        })
     }
 
     /// What is there, whatever its ids: two worlds in which the same was made are

@@ -27,6 +27,20 @@ pub fn leases(world: &World) -> Leases {
         .collect()
 }
 
+/// Those that have not expired at this time, in seconds since 1970.
+pub fn held(world: &World, now: i64) -> Leases {
+    let items = world.dynamodb.items(&world.stack.leases_table);
+    let until = |vpc: &String| {
+        items.get(vpc)?["expires_at"]["N"]
+            .as_str()?
+            .parse::<i64>()
+            .ok()
+    };
+    let mut leases = leases(world);
+    leases.retain(|vpc, _| until(vpc).is_none_or(|until| until >= now));
+    leases
+}
+
 /// All connections of the ledger, by id.
 ///
 /// # Panics

@@ -139,8 +139,9 @@ pub fn settled(stage: &Stage) -> String {
 /// # Errors
 /// Says what is wrong, for the reader of a failed test.
 pub fn check(stage: &Stage) -> Result<(), Broken> {
+    let now = engine::Clock::now(&stage.clock).unix_timestamp();
     stage.simulator.look(|world| {
-        let leases = books::leases(world);
+        let leases = books::held(world, now);
         if !leases.is_empty() {
             return Err(format!("leases that nobody gives back: {leases:?}"));
         }
