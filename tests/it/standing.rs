@@ -6,10 +6,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use engine::Clock;
-use find_orphans::{Known, Ports};
 use serde_json::json;
 use shared::Code;
-use shared::config::Config;
 use shared::ledger::{Connection, Phase};
 use shared::report::Failure;
 use shared::settings::Settings;
@@ -20,9 +18,9 @@ use system_tests::change::{ENDPOINT, GROUP, working};
 use system_tests::crash::{bury, is_lost};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
-use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending};
+use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, changes, ending};
 use system_tests::situations::{connected, two_clusters};
-use system_tests::standing;
+use system_tests::standing::{self, swept};
 
 fn run(stage: &Stage) -> Ending {
     let before = Snapshot::settled(stage);
@@ -52,26 +50,19 @@ fn entry(stage: &Stage) -> Connection {
     recorded(stage).expect("an entry")
 }
 
-/// What a sweep says of all that there is.
-fn swept(stage: &Stage) -> find_orphans::Output {
-    let ports = stage.ports();
-    let asked = Ports {
-        places: &ports,
-        cloud: &ports,
-        ledger: &ports,
-    };
-    let input = find_orphans::Input {
-        cursor: None,
-        only: Vec::new(),
-        always: "eu-west-1".to_owned(),
-        minimum_age_hours: 1,
-        remove: false,
-        now: stage.clock.now(),
-        execution: "sweep".to_owned(),
-        sum: None,
-    };
-    let known = Known::new(&Config::of(|_| None)).expect("a configuration");
-    block_on(find_orphans::handle(asked, &known, input)).expect("a sweep")
+/// From now on nothing comes of private DNS, and no registration can be removed.
+fn fails_and_leaves_its_registration(stage: &Stage) {
+    for (operation, kind) in [
+        ("ec2:ModifyVpcEndpoint", FaultKind::Denied),
+        (
+            "cloud:DELETE private-endpoint-connection",
+            FaultKind::ServerError,
+        ),
+    ] {
+        stage
+            .simulator
+            .add_fault(Fault::from_then_on(operation, 1, kind, Moment::Before));
+    }
 }
 
 /// A mistyped subnet, asked for without the protection that is in force.
@@ -93,7 +84,7 @@ fn a_change_that_fails_leaves_a_connection_as_protected_and_as_live_as_before() 
     let asked = after.asked.expect("what was asked for stands beside it");
     assert_eq!(asked.subnet_ids[0].as_str(), "subnet-0a1000000000000ff");
     stage.clock.advance(Duration::from_secs(9 * 24 * 3600));
-    assert!(swept(&stage).findings.is_empty());
+    assert_eq!(swept(&stage).map(|(findings, _)| findings), Ok(vec![]));
     let Removal::Incomplete(refused) = Removal::of(&stage.deprovision("away")) else {
         panic!("disconnected");
     };
@@ -170,10 +161,10 @@ fn a_refused_request_leaves_nothing_that_lasts() {
         let now = u64::try_from(stage.clock.now().unix_timestamp()).expect("after 1970");
         assert!((now..now + 31 * 24 * 3600).contains(&expires), "{expires}");
         // It asks no sweep to look where nobody can.
-        let swept = swept(&stage);
+        let (findings, sum) = swept(&stage).expect("a sweep");
         assert!(
-            swept.findings.is_empty() && swept.sum.unseen.is_empty(),
-            "{swept:#?}"
+            findings.is_empty() && sum.unseen.is_empty(),
+            "{findings:#?}, {sum:#?}"
         );
         // And it can be taken out of the ledger.
         assert!(
@@ -223,17 +214,7 @@ fn every_registration_that_was_left_is_remembered() {
         entries.into_values().next().map(|it| it.registrations)
     };
     for n in 1..=2 {
-        for (operation, kind) in [
-            ("ec2:ModifyVpcEndpoint", FaultKind::Denied),
-            (
-                "cloud:DELETE private-endpoint-connection",
-                FaultKind::ServerError,
-            ),
-        ] {
-            stage
-                .simulator
-                .add_fault(Fault::from_then_on(operation, 1, kind, Moment::Before));
-        }
+        fails_and_leaves_its_registration(&stage);
         failed(&stage, "RollbackIncomplete", Code::AwsAccessDenied);
         assert_eq!(kept(&stage).map(|it| it.len()), Some(n));
         stage.simulator.end_faults();
@@ -252,17 +233,7 @@ fn without_a_ledger_that_lasts_an_endpoint_stays_with_its_registration() {
         crdb_privatelink::definition::provision_unrecorded(&Settings::default()).expect("it loads");
     let stage = Stage::shipped("standard-cluster");
     let empty = Snapshot::settled(&stage);
-    for (operation, kind) in [
-        ("ec2:ModifyVpcEndpoint", FaultKind::Denied),
-        (
-            "cloud:DELETE private-endpoint-connection",
-            FaultKind::ServerError,
-        ),
-    ] {
-        stage
-            .simulator
-            .add_fault(Fault::from_then_on(operation, 1, kind, Moment::Before));
-    }
+    fails_and_leaves_its_registration(&stage);
     let execution = stage.provision_as(&machine, "unrecorded");
     let Ending::Failed(name, failure) = ending(&execution) else {
         panic!("ready");

@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use engine::Clock;
-use find_orphans::{Finding, Known, Ports};
+use find_orphans::{Finding, Known, Ports, Sum};
 use shared::config::Config;
 use shared::ledger::{Connection, Phase};
 
 use crate::aftermath::{Broken, recorded, was_hit};
+use crate::policies::REGION;
 use crate::run::{Stage, block_on};
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
@@ -52,7 +53,8 @@ pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
     )?;
     // Whoever looks later, when nothing is in the way any more.
     let later = stage.forked();
-    let orphans = orphans(&later, &entry)?;
+    let (mut orphans, _) = swept(&later)?;
+    orphans.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
     is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
     if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
         // Its end could not be written; the search for lost runs completes it.
@@ -68,15 +70,18 @@ pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
     is(checked(&later, &entry)? == 1, "it is not checked")
 }
 
-/// What a sweep of its place says of the connection.
-fn orphans(stage: &Stage, entry: &Connection) -> Result<Vec<Finding>, Broken> {
+/// What a sweep says of all that there is in the Region.
+///
+/// # Errors
+/// Those of the sweep.
+pub fn swept(stage: &Stage) -> Result<(Vec<Finding>, Sum), Broken> {
     let ports = stage.ports();
     let known = Known::new(&Config::of(|_| None)).map_err(|error| error.to_string())?;
-    let mut found = Vec::new();
+    let mut findings = Vec::new();
     let mut input = find_orphans::Input {
         cursor: None,
-        only: vec![entry.region.to_string()],
-        always: String::new(),
+        only: Vec::new(),
+        always: REGION.to_owned(),
         minimum_age_hours: 1,
         remove: false,
         now: stage.clock.now(),
@@ -91,15 +96,12 @@ fn orphans(stage: &Stage, entry: &Connection) -> Result<Vec<Finding>, Broken> {
         };
         let look = find_orphans::handle(asked, &known, input.clone());
         let output = block_on(look).map_err(|error| error.to_string())?;
-        found.extend(output.findings);
-        input.sum = Some(output.sum);
+        findings.extend(output.findings);
         match output.next {
-            Some(next) => input.cursor = Some(next),
-            None => break,
+            Some(next) => (input.cursor, input.sum) = (Some(next), Some(output.sum)),
+            None => return Ok((findings, output.sum)),
         }
     }
-    found.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
-    Ok(found)
 }
 
 /// Of how many connections a check tells how they stand, asked about this one.
