@@ -68,7 +68,6 @@ const UNDO_RETRY: &str = r#""Retry": [
         {
           "ErrorEquals": [
             "InvalidInput",
-            "Denied",
             "Rejected"
           ],
           "MaxAttempts": 0
@@ -545,7 +544,11 @@ fn of_our_errors_an_undo_tries_those_again_that_may_pass() {
         .into_iter()
         .filter(|name| !final_ones.contains(name))
         .collect();
-    let may_pass = [StepErrorName::Transient, StepErrorName::Unexpected];
+    let may_pass = [
+        StepErrorName::Denied,
+        StepErrorName::Transient,
+        StepErrorName::Unexpected,
+    ];
     assert_eq!(tried, may_pass.map(StepErrorName::as_str));
 }
 
