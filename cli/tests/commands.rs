@@ -389,7 +389,10 @@ fn names_of_others_steer_neither_terminal_nor_script() {
     ran(&["plan", "--ask-for-service", "--wait", "--speed=1000"]);
     ran(&["plan", "--json"]);
     let script = ran(&["plan", "--script"]);
-    let lines: Vec<&str> = script.lines().filter(|it| it.contains("orders")).collect();
+    let lines: Vec<&str> = script
+        .lines()
+        .filter(|it| it.contains("touch /tmp"))
+        .collect();
     assert!(!lines.is_empty(), "{script}");
     for line in lines {
         assert!(line.starts_with('#'), "{line}");

@@ -3,7 +3,6 @@
 //! and what is left over is named and gone after the next run.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Instant;
 
 use simulator::{Call, Fault, FaultKind, Moment};
@@ -11,6 +10,7 @@ use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{ENDPOINT, GROUP, Look, changing, check_looks, of_asked, watched};
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Ending, LEASES_EXPIRE, Stage, changes, ending, keeps_books};
+use system_tests::verdict;
 
 /// A connection, asked to change, and how it is once it has changed.
 struct Tried {
@@ -112,20 +112,8 @@ fn try_all(
             Err(why) => broken.push(format!("{fault:?}: {why}")),
         }
     }
-    // Written past the capture of passing tests: these counts are for everybody.
-    let _ = writeln!(
-        std::io::stderr(),
-        "{title}: {} runs, {endings:?}, {} leaks, {} s",
-        2 * faults.len(),
-        broken.len(),
-        began.elapsed().as_secs()
-    );
-    let first = &broken[..broken.len().min(3)];
-    assert!(
-        broken.is_empty(),
-        "{} broken promises, the first: {first:#?}",
-        broken.len()
-    );
+    let told = format!("{title}: {} runs, {endings:?}", 2 * faults.len());
+    verdict::conclude(&told, &broken, began);
     endings
 }
 

@@ -4,7 +4,6 @@
 //! takes all of it away.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -18,6 +17,7 @@ use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, ending};
 use system_tests::variants::{VARIANTS, Variant};
+use system_tests::verdict;
 
 const LIFE: [Goal; 3] = [Goal::Connect, Goal::Disconnect, Goal::Connect];
 
@@ -209,22 +209,11 @@ fn a_connection_comes_and_goes_and_comes_again_whatever_failed_once() {
         .collect();
     let tallies = in_parallel(&shares, |(life, share)| try_out(life, *share, workers));
     let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
-    // Written past the capture of passing tests: these counts are for everybody.
-    let _ = writeln!(
-        std::io::stderr(),
+    let told = format!(
         "faults in provision, deprovision, provision: {} lives, {} of them different after the \
-         fault, {:?}, {} leaks, {} s",
-        tally.lives,
-        tally.different,
-        tally.endings,
-        tally.broken.len(),
-        began.elapsed().as_secs()
+         fault, {:?}",
+        tally.lives, tally.different, tally.endings
     );
-    let first = &tally.broken[..tally.broken.len().min(3)];
-    assert!(
-        tally.broken.is_empty(),
-        "{} broken promises, the first: {first:#?}",
-        tally.broken.len()
-    );
+    verdict::conclude(&told, &tally.broken, began);
     assert!(tally.lives > 4000, "only {} lives", tally.lives);
 }

@@ -3,7 +3,6 @@
 //! that is left is named and the next run finishes the job.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Instant;
 
 use simulator::{Fault, FaultKind, Moment};
@@ -13,6 +12,7 @@ use system_tests::parallel::in_parallel;
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Stage, changes, keeps_books};
 use system_tests::situations::{SITUATIONS, taken_away};
+use system_tests::verdict;
 
 /// A situation, ready to be tried.
 struct Tried {
@@ -100,20 +100,11 @@ fn try_all(
         .iter()
         .filter_map(|result| result.broken.as_ref())
         .collect();
-    // Written past the capture of passing tests: these counts are for everybody.
-    let _ = writeln!(
-        std::io::stderr(),
-        "{title}: {} runs, {endings:?}, {again} second runs, {} leaks, {} s",
-        results.len(),
-        broken.len(),
-        began.elapsed().as_secs()
+    let told = format!(
+        "{title}: {} runs, {endings:?}, {again} second runs",
+        results.len()
     );
-    assert!(
-        broken.is_empty(),
-        "{} broken promises, the first: {:#?}",
-        broken.len(),
-        &broken
-    );
+    verdict::conclude(&told, &broken, began);
     endings
 }
 

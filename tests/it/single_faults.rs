@@ -2,7 +2,6 @@
 //! its effect: the promise must hold every time.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Instant;
 
 use engine::Execution;
@@ -12,6 +11,7 @@ use system_tests::parallel::in_parallel;
 use system_tests::rehearsal::Rehearsal;
 use system_tests::run::{Ending, Goal, Stage, changes, ending, keeps_books};
 use system_tests::variants::{VARIANTS, Variant};
+use system_tests::verdict;
 
 /// How the runs of one kind ended.
 #[derive(Default)]
@@ -58,20 +58,11 @@ impl Tally {
             named_too_much,
             broken,
         } = self;
-        // Written past the capture of passing tests: these counts are for everybody.
-        let _ = writeln!(
-            std::io::stderr(),
-            "{title}: {runs} runs, {endings:?}, {} leaks, {} reports that name too much, {} s",
-            broken.len(),
-            named_too_much.len(),
-            began.elapsed().as_secs()
+        let told = format!(
+            "{title}: {runs} runs, {endings:?}, {} reports that name too much",
+            named_too_much.len()
         );
-        let first: Vec<&String> = broken.iter().take(3).collect();
-        assert!(
-            broken.is_empty(),
-            "{} broken promises, the first: {first:#?}",
-            broken.len()
-        );
+        verdict::conclude(&told, &broken, began);
         named_too_much
     }
 }

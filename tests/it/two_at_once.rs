@@ -15,7 +15,6 @@
 //! is refused, wherever that is between two waits of the first: one place is tried.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -29,6 +28,7 @@ use system_tests::run::{Goal, Stage, changes};
 use system_tests::situations::{connected, sharing, two_clusters};
 use system_tests::together::{Plan, check, hear, settled, word};
 use system_tests::turns::{LONGEST_CALL, Left, Life, Made, Pass, Pilot, State, Table};
+use system_tests::verdict;
 
 /// What no run here changes, and what none reads.
 const QUIET: [&str; 9] = [
@@ -233,15 +233,8 @@ impl Tally {
     }
 
     fn conclude(&self, title: &str, began: Instant) {
-        // Written past the capture of passing tests: these counts are for everybody.
-        let _ = writeln!(
-            std::io::stderr(),
-            "{title}: {} schedules, {:?}, {} leaks, {} s",
-            self.schedules,
-            self.endings,
-            self.broken.len(),
-            began.elapsed().as_secs()
-        );
+        let told = format!("{title}: {} schedules, {:?}", self.schedules, self.endings);
+        verdict::tell(&told, self.broken.len(), began);
     }
 }
 
@@ -288,12 +281,7 @@ fn try_out(pairing: &Pairing, first: &Made, known: &Emptied) -> Tally {
 
 fn conclude(tallies: &[Tally]) {
     let broken: Vec<_> = tallies.iter().flat_map(|it| &it.broken).collect();
-    let first = &broken[..broken.len().min(3)];
-    assert!(
-        broken.is_empty(),
-        "{} broken promises, the first: {first:#?}",
-        broken.len()
-    );
+    verdict::none_is_broken(&broken);
 }
 
 /// The connection's last run, as the ledger has it.

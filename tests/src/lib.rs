@@ -24,3 +24,4 @@ pub mod template;
 pub mod together;
 pub mod turns;
 pub mod variants;
+pub mod verdict;
