@@ -179,5 +179,6 @@ pub(crate) fn title(kind: Kind) -> &'static str {
         Kind::EntryOnly => "An entry with nothing behind it",
         Kind::RegistrationStale => "A registration whose endpoint is gone",
         Kind::RegistrationGone => "An endpoint whose registration is gone",
+        Kind::MadeTwice => "A second endpoint of a connection",
     }
 }

@@ -7,7 +7,7 @@ pub enum Part {
     Story,
     /// A step that takes back what was made.
     Undo,
-    /// No step of its own, but told of when it takes long.
+    /// No step of its own, but told of when it happens.
     Aside,
 }
 
@@ -33,6 +33,15 @@ const fn story(state: &'static str, doing: &'static str, done: &'static str) -> 
     }
 }
 
+const fn aside(state: &'static str, doing: &'static str, done: &'static str) -> Words {
+    Words {
+        state,
+        part: Part::Aside,
+        doing,
+        done,
+    }
+}
+
 const fn undo(state: &'static str, doing: &'static str, done: &'static str) -> Words {
     Words {
         state,
@@ -50,12 +59,7 @@ pub const LEASE: &str = "TakeLease";
 /// What is recorded, reported and announced on the way changes nothing for those
 /// who watch, so it has no words.
 pub const TABLE: &[Words] = &[
-    Words {
-        state: LEASE,
-        part: Part::Aside,
-        doing: "Waiting for another run",
-        done: "No other run",
-    },
+    aside(LEASE, "Waiting for another run", "No other run"),
     story("ReadRequest", "Reading the request", "Request checked"),
     story(
         "InspectCluster",
@@ -95,6 +99,13 @@ pub const TABLE: &[Words] = &[
         "Removing old rules",
         "Old rules removed",
     ),
+    aside(
+        "InspectConnectionFormer",
+        "Looking for others of it",
+        "Its endpoints",
+    ),
+    aside("DeregisterEndpointFormer", "Removing an old record", ""),
+    aside("DeleteEndpointFormer", "Deleting an old endpoint", ""),
     undo(
         "CreateSecurityGroupBack",
         "Letting in as before",

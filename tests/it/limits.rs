@@ -61,8 +61,8 @@ impl Slow<'_> {
             request[field] = json!(seconds);
         }
         json!({
-            "request": request,
-            "tags": {},
+            "request": request, "unless_changed": null,
+            "tags": {}, "twins": [],
             "claim": {"connection_id": "x"},
             "place": {"account_id": null, "region": "eu-west-1"},
             "service_name": "s", "routing_id": "r", "private_host": "h",

@@ -30,6 +30,7 @@ use system_tests::authorization::{
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
+use system_tests::situations::add_twin;
 use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
 
@@ -339,6 +340,7 @@ fn tell() {
         leftover(account);
         peered(account);
         shared_group(account);
+        made_twice(account);
         changed(account);
         by_tag(account);
         drifted(account);
@@ -380,6 +382,14 @@ fn moved(mut scenario: Scenario, account: &str) -> Scenario {
     }];
     { &mut scenario.request }.insert("account_id".to_owned(), json!(account));
     scenario
+}
+
+/// A run that was lost has made another endpoint.
+fn made_twice(account: &str) {
+    let story = Story::of(shipped("standard-cluster", account));
+    story.provision("first");
+    add_twin(&story.stage);
+    story.provision("again");
 }
 
 /// Each change of a good run fails after its effect, so that each undo is seen.

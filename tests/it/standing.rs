@@ -12,13 +12,13 @@ use shared::report::Failure;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
-use system_tests::books::{connections, forget};
+use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{ENDPOINT, GROUP, working};
 use system_tests::crash::{bury, is_lost};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
-use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, changes, ending};
-use system_tests::situations::{connected, two_clusters};
+use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending};
+use system_tests::situations::{add_twin, connected, two_clusters};
 use system_tests::standing::{self, swept};
 use system_tests::verdict;
 
@@ -50,19 +50,18 @@ fn entry(stage: &Stage) -> Connection {
     recorded(stage).expect("an entry")
 }
 
+/// No registration can be removed.
+fn registrations_stay() -> Fault {
+    let operation = "cloud:DELETE private-endpoint-connection";
+    Fault::from_then_on(operation, 1, FaultKind::ServerError, Moment::Before)
+}
+
 /// From now on nothing comes of private DNS, and no registration can be removed.
 fn fails_and_leaves_its_registration(stage: &Stage) {
-    for (operation, kind) in [
-        ("ec2:ModifyVpcEndpoint", FaultKind::Denied),
-        (
-            "cloud:DELETE private-endpoint-connection",
-            FaultKind::ServerError,
-        ),
-    ] {
-        stage
-            .simulator
-            .add_fault(Fault::from_then_on(operation, 1, kind, Moment::Before));
-    }
+    let operation = "ec2:ModifyVpcEndpoint";
+    let denied = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
+    stage.simulator.add_fault(denied);
+    stage.simulator.add_fault(registrations_stay());
 }
 
 /// A mistyped subnet, asked for without the protection that is in force.
@@ -219,9 +218,28 @@ fn every_registration_that_was_left_is_remembered() {
         assert_eq!(kept(&stage).map(|it| it.len()), Some(n));
         stage.simulator.end_faults();
     }
-    // A run in between that goes well takes none of them from the record.
-    assert!(matches!(run(&stage), Ending::Ready(_)));
+    // A run in between that goes well takes none of them from the record, unless it
+    // could take them from the cluster.
+    stage.simulator.add_fault(registrations_stay());
+    let Ending::Ready(ready) = run(&stage) else {
+        panic!("it failed");
+    };
     assert_eq!(kept(&stage).map(|it| it.len()), Some(3));
+    let stays = "which an earlier run had left, stays for now";
+    let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(told(stays), 2, "{:?}", ready.notes);
+    stage.simulator.end_faults();
+    let Ending::Ready(ready) = run(&stage) else {
+        panic!("it failed");
+    };
+    assert_eq!(kept(&stage).map(|it| it.len()), Some(1));
+    let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(told("An earlier run had left"), 2, "{:?}", ready.notes);
+    let registered = stage.simulator.look(|world| {
+        let cluster = world.cloud.clusters().next().expect("a cluster");
+        cluster.connections().count()
+    });
+    assert_eq!(registered, 1);
     assert!(Removal::of(&stage.deprovision("away")).is_complete());
     assert_eq!(Snapshot::settled(&stage), empty);
 }
@@ -255,14 +273,18 @@ fn without_a_ledger_that_lasts_an_endpoint_stays_with_its_registration() {
 }
 
 /// Lost at each of its tasks, and run again at once, while EC2 does not show yet what
-/// was made.
+/// was made: one endpoint in the end, whether there is a ledger that lasts or not.
 #[test]
-fn a_run_after_one_that_was_lost_makes_no_twin() {
+fn a_run_after_one_that_was_lost_leaves_no_twin() {
+    let unrecorded =
+        crdb_privatelink::definition::provision_unrecorded(&Settings::default()).expect("it loads");
     let mut lost = 0;
-    for (name, lag) in [
-        ("standard-cluster", 0),
-        ("fresh-vpc", 0),
-        ("standard-cluster", 60),
+    let mut removed = 0;
+    for (name, lag, keeps_ledger) in [
+        ("standard-cluster", 0, true),
+        ("fresh-vpc", 0, true),
+        ("standard-cluster", 60, true),
+        ("standard-cluster", 60, false),
     ] {
         let mut scenario = simulator::Scenario::shipped(name).expect("a shipped scenario");
         scenario.pace.visible = Duration::from_secs(lag);
@@ -275,12 +297,21 @@ fn a_run_after_one_that_was_lost_makes_no_twin() {
                     break;
                 }
                 lost += 1;
-                bury(&stage);
-                let ended = ending(&stage.provision("again"));
-                assert!(
-                    matches!(ended, Ending::Ready(_)),
-                    "{name}, {moment:?} {tasks}: {ended:?}"
-                );
+                let ended = if keeps_ledger {
+                    bury(&stage);
+                    ending(&stage.provision("again"))
+                } else {
+                    end_leases(&stage);
+                    for id in stage.simulator.look(connections).into_keys() {
+                        forget(&stage, &id);
+                    }
+                    ending(&stage.provision_as(&unrecorded, "again"))
+                };
+                let Ending::Ready(ready) = ended else {
+                    panic!("{name}, {moment:?} {tasks}: {ended:?}");
+                };
+                let tells = |it: &String| it.starts_with("An earlier run had left");
+                removed += ready.notes.iter().filter(|it| tells(it)).count();
                 Snapshot::settled(&stage);
                 let living = stage.simulator.look(|world| {
                     let all = world.ec2.endpoints.values();
@@ -291,6 +322,80 @@ fn a_run_after_one_that_was_lost_makes_no_twin() {
         }
     }
     assert!(lost > 60, "only {lost} runs were lost");
+    assert!(removed > 0, "nothing was made twice");
+}
+
+/// A second endpoint of a connection that works, registered or not: it costs.
+#[test]
+fn a_run_deletes_a_second_endpoint_of_the_connection_and_never_the_one_in_use() {
+    for registered in [false, true] {
+        let stage = working();
+        Snapshot::settled(&stage);
+        let twin = add_twin(&stage);
+        if registered {
+            let ports = stage.ports();
+            let cluster = entry(&stage).cluster_id;
+            let endpoint = twin.parse().expect("an id");
+            let made = block_on(shared::cloud::Cloud::register(&ports, &cluster, &endpoint));
+            made.expect("a registration");
+        }
+        let (found, _) = swept(&stage.forked()).expect("a sweep");
+        assert!(!found.is_empty(), "a second endpoint is told");
+        for finding in found {
+            assert_eq!(finding.kind, find_orphans::Kind::MadeTwice);
+            assert_eq!(finding.things, [format!("endpoint {twin}")]);
+            assert_eq!(finding.removal, None, "that would take away both");
+        }
+
+        let Ending::Ready(ready) = ending(&stage.provision("again")) else {
+            panic!("it failed");
+        };
+        assert_eq!(ready.endpoint_id.as_str(), ENDPOINT);
+        Snapshot::settled(&stage);
+        let living = stage.simulator.look(|world| {
+            let all = world.ec2.endpoints.values();
+            let living = all.filter(|it| it.state.is_there());
+            living.map(|it| it.id.clone()).collect::<Vec<_>>()
+        });
+        assert_eq!(living, [ENDPOINT]);
+        let known = stage.simulator.look(|world| {
+            let cluster = world.cloud.clusters().next().expect("a cluster");
+            let all = cluster.connections();
+            all.map(|it| it.endpoint_id.clone()).collect::<Vec<_>>()
+        });
+        assert_eq!(known, [ENDPOINT]);
+        let told = format!("An earlier run had left something: endpoint {twin} deleted");
+        assert!(ready.notes.contains(&told), "{:?}", ready.notes);
+    }
+}
+
+/// It was decided before another run held the lease: what that one has done stays.
+#[test]
+fn a_repair_that_comes_too_late_does_nothing() {
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let seen = entry(&stage);
+    let repair = |stage: &Stage| {
+        let stage = stage.for_request(&json!(seen.request));
+        stage.asking("unless_changed", json!({ "execution": seen.execution }))
+    };
+
+    let unchanged = repair(&stage.forked());
+    assert!(matches!(run(&unchanged), Ending::Ready(_)));
+    let request = json!(entry(&unchanged).request);
+    assert_eq!(request.get("unless_changed"), None, "of one run only");
+
+    let changed = stage.forked().asking("protect", json!(true));
+    assert!(matches!(run(&changed), Ending::Ready(_)));
+    let removed = stage.forked();
+    assert!(Removal::of(&removed.deprovision("away")).is_complete());
+    for other in [changed, removed] {
+        let before = (Snapshot::settled(&other), recorded(&other));
+        let told = other.simulator.look(notices).len();
+        let failure = failed(&repair(&other), "RolledBack", Code::ConnectionChanged);
+        assert_eq!((failure.undone, failure.left), (vec![], vec![]));
+        assert_eq!((Snapshot::settled(&other), recorded(&other)), before);
+        assert_eq!(other.simulator.look(notices).len(), told);
+    }
 }
 
 /// What somebody did to a connection that works.

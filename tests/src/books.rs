@@ -103,18 +103,32 @@ pub fn hold_lease(stage: &Stage, holder: &str, until: i64) {
     });
 }
 
+/// All leases end, as those of a process that takes its table with it.
+pub fn end_leases(stage: &Stage) {
+    for vpc in stage.simulator.look(leases).into_keys() {
+        delete(stage, |world| &world.stack.leases_table, "vpc", &vpc);
+    }
+}
+
 /// Somebody deletes the entry of a connection.
 ///
 /// # Panics
 /// When the world has no table of connections.
 pub fn forget(stage: &Stage, connection_id: &str) {
+    fn table(world: &World) -> &String {
+        &world.stack.connections_table
+    }
+    delete(stage, table, item::CONNECTION_ID, connection_id);
+}
+
+fn delete(stage: &Stage, table: fn(&World) -> &String, key: &str, value: &str) {
     stage.simulator.meddle(|world| {
-        let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
-        let key = serde_json::json!({ item::CONNECTION_ID: { "S": connection_id } });
+        let (home, table) = (world.ec2.caller(), table(world).clone());
+        let key = serde_json::json!({ key: { "S": value } });
         let request = serde_json::json!({ "TableName": table, "Key": key });
         world
             .dynamodb(&home, "DeleteItem", &request)
-            .expect("a table of connections")
+            .expect("a table of the stack")
     });
 }
 

@@ -96,6 +96,25 @@ pub fn connected(stage: Stage) -> Stage {
     stage
 }
 
+/// Gives the connection of the VPC a second endpoint, as a run that was lost may leave
+/// it, and answers its id.
+///
+/// # Panics
+/// When there is no endpoint yet.
+pub fn add_twin(stage: &Stage) -> String {
+    let id = "vpce-00000000000000001";
+    stage.simulator.meddle(|world| {
+        let mut endpoints = world.ec2.endpoints.values();
+        let mut twin = endpoints.next().expect("an endpoint").clone();
+        twin.id = id.to_owned();
+        twin.private_dns = false;
+        twin.private_dns_wanted = None;
+        twin.interfaces.clear();
+        world.ec2.endpoints.insert(twin.id.clone(), twin);
+    });
+    id.to_owned()
+}
+
 /// An endpoint that somebody has made by hand, up to the end.
 ///
 /// # Panics

@@ -50,6 +50,7 @@ fn plan() -> NetworkPlan {
         }),
         trust_account: None,
         private_host: Some("internal-orders.example".into()),
+        twins: vec![],
         undo: UndoPlan {
             anything: true,
             registration: true,

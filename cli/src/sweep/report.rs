@@ -292,7 +292,9 @@ fn fix_of_kept(finding: &Finding) -> String {
         Kind::Unrecorded | Kind::LeftOver | Kind::EntryOnly => {
             "Nothing yet: the next sweep looks at it again.".to_owned()
         }
-        Kind::TagsCopied | Kind::RegistrationStale | Kind::RegistrationGone => finding.fix.clone(),
+        Kind::TagsCopied | Kind::RegistrationStale | Kind::RegistrationGone | Kind::MadeTwice => {
+            finding.fix.clone()
+        }
     }
 }
 
@@ -467,6 +469,7 @@ mod tests {
             connection_id: "a".to_owned(),
             undone: vec!["endpoint vpce-0a10000000000000e deleted".to_owned()],
             cluster_asked: true,
+            vpc_asked: true,
         };
         Became::Ended(Box::new(End::Removed(Box::new(removed))), Box::default())
     }

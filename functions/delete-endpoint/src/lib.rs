@@ -29,6 +29,8 @@ pub struct Input {
     /// The endpoints that are known by id, as far as their creation was answered or
     /// somebody has seen them.
     pub endpoint_ids: Vec<EndpointId>,
+    /// The one that the connection goes on with, if it does: only others of its own go.
+    pub keep: Option<EndpointId>,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
@@ -79,7 +81,8 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
             awaited.push(format!("endpoint {id} to lose the tags of this connection"));
         }
     }
-    if claimed.is_empty() && !input.wait.is_settled() {
+    // An endpoint that stays was made later and is shown, so the others are as well.
+    if claimed.is_empty() && input.keep.is_none() && !input.wait.is_settled() {
         awaited.push("EC2 to show for certain that no endpoint is left".to_owned());
     }
     if !awaited.is_empty() {
@@ -113,6 +116,7 @@ async fn find(
     Ok(found.into_iter().partition(|endpoint| {
         let service = input.service_name.as_ref();
         service.is_none_or(|service| endpoint.service_name == service.as_str())
+            && input.keep.as_ref() != Some(&endpoint.id)
             && input.claim.is_in(&endpoint.tags)
     }))
 }
@@ -155,6 +159,7 @@ mod tests {
                 .map(|id| id.parse().unwrap())
                 .into_iter()
                 .collect(),
+            keep: None,
             begun: Vec::new(),
             wait,
         }

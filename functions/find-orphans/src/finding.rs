@@ -23,6 +23,8 @@ pub enum Kind {
     RegistrationStale,
     /// An endpoint of a connection is not registered any more.
     RegistrationGone,
+    /// A connection that works has another endpoint, which nobody uses.
+    MadeTwice,
 }
 
 /// One finding.

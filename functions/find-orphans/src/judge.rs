@@ -5,6 +5,7 @@ use shared::cloud::{Registration, RegistrationStatus};
 use shared::ec2::Claimed;
 use shared::ids::{ClusterId, EndpointId, VpcId};
 use shared::ledger::{Connection, Phase};
+use shared::ownership::Origin;
 use shared::place::Place;
 use shared::request::DeprovisionRequest;
 use shared::{Code, bounds};
@@ -32,13 +33,19 @@ pub(crate) fn findings(
     let judge = Judge { seen, place, input };
     let orphans = seen.things.iter().filter_map(|it| judge.orphan(it));
     let alone = seen.things.iter().filter_map(|it| judge.unregistered(it));
+    let twice = seen.things.iter().filter_map(|it| judge.made_twice(it));
     let entries = seen.entries.values().filter_map(|it| judge.entry(it));
     let clusters = seen.clusters.iter().filter(|(id, _)| !told.contains(id));
     let stale = clusters.flat_map(|(id, cluster)| {
         let registrations = cluster.iter().flatten().flatten();
         registrations.filter_map(|it| judge.stale(id, it))
     });
-    let mut all: Vec<Finding> = orphans.chain(alone).chain(entries).chain(stale).collect();
+    let mut all: Vec<Finding> = orphans
+        .chain(alone)
+        .chain(twice)
+        .chain(entries)
+        .chain(stale)
+        .collect();
     all.sort_by_key(Finding::key);
     all
 }
@@ -194,15 +201,12 @@ impl Judge<'_> {
     /// where that is wanted, the check of the fleet starts it.
     fn unregistered(&self, it: &Claimed) -> Option<Finding> {
         let Claimed { claim, vpc_id, .. } = it;
-        let entry = self.seen.entries.get(&claim.connection_id)?;
-        if !entry.stands() || !entry.phase.is_over() || !it.is_at_home(&self.place.region) {
-            return None;
-        }
+        let own = self.endpoint_in_use(it)?;
         let cluster = self.seen.clusters.get(&claim.cluster_id)?.as_ref().ok()?;
         let unknown = |id: &EndpointId| !self.is_registered(&claim.cluster_id, id);
         let endpoints = it.endpoints.iter().map(|it| &it.it.id);
         let alone = endpoints
-            .filter(|id| unknown(id))
+            .filter(|id| *id == own && unknown(id))
             .map(|id| format!("endpoint {id}"));
         let alone = bounds::texts(alone, MOST_THINGS);
         if alone.is_empty() {
@@ -230,6 +234,46 @@ impl Judge<'_> {
         if cluster.is_none() {
             finding.fix = "If the cluster was deleted, disconnect (deprovision); if it is of another organization, mend the API key.".to_owned();
         }
+        Some(finding)
+    }
+
+    /// The endpoint of a connection that stands, while no run is at work on it.
+    fn endpoint_in_use(&self, it: &Claimed) -> Option<&EndpointId> {
+        let entry = self.seen.entries.get(&it.claim.connection_id)?;
+        let rests = entry.stands() && entry.phase.is_over();
+        entry
+            .endpoint()
+            .filter(|_| rests && it.is_at_home(&self.place.region))
+    }
+
+    /// Other endpoints that were made for a connection that stands. Only a run knows
+    /// which one works, so it is only reported; the next one deletes them.
+    fn made_twice(&self, it: &Claimed) -> Option<Finding> {
+        let Claimed { claim, vpc_id, .. } = it;
+        let own = self.endpoint_in_use(it)?;
+        let others = it.endpoints.iter().map(|it| &it.it).filter(|it| {
+            it.id != *own && Origin::of(&it.tags) == Some(Origin::Made) && !it.state.is_dead()
+        });
+        let others = others.map(|it| format!("endpoint {}", it.id));
+        let others = bounds::texts(others, MOST_THINGS);
+        if others.is_empty() {
+            return None;
+        }
+        let mut finding = self.finding(Case {
+            kind: Kind::MadeTwice,
+            code: Code::EndpointMadeTwice,
+            vpc_id,
+            cluster_id: &claim.cluster_id,
+            connection_id: &claim.connection_id,
+            sentence: format!(
+                "{} in {vpc_id} ({}) of the connection to cluster {}: it uses endpoint {own}.",
+                others.join(", "),
+                self.place,
+                claim.cluster_id
+            ),
+            things: others,
+        });
+        finding.kept = Some("the connection works, and its next run deletes it".to_owned());
         Some(finding)
     }
 

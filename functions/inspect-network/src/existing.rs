@@ -2,27 +2,33 @@
 //! adopted.
 
 use shared::ec2::{Endpoint, EndpointState, SecurityGroup, SecurityGroups, Source};
-use shared::ids::{AccountId, ServiceName};
+use shared::ids::{AccountId, EndpointId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
 use shared::{Code, StepError, customer_tags};
 
 /// The endpoint to use, if there is one that can become usable: this connection's
-/// own first, then one with private DNS (a second one beside it would be a
-/// conflict), then an available one, then by id.
+/// own first, of these one that the cluster knows, then one with private DNS (a
+/// second one beside it would be a conflict), then an available one, then by id.
 pub(crate) fn find<'a>(
     endpoints: &'a [Endpoint],
-    service: &ServiceName,
+    cluster: &ClusterFacts,
     claim: &Claim,
 ) -> Option<&'a Endpoint> {
+    let is_own_and_known = |endpoint: &Endpoint| {
+        claim.is_in(&endpoint.tags) && cluster.registered.contains(endpoint.id.as_str())
+    };
     endpoints
         .iter()
-        .filter(|endpoint| endpoint.is_interface && endpoint.service_name == service.as_str())
+        .filter(|endpoint| {
+            endpoint.is_interface && endpoint.service_name == cluster.service_name.as_str()
+        })
         .filter(|endpoint| !endpoint.state.is_dead())
         .min_by_key(|endpoint| {
             (
                 !claim.is_in(&endpoint.tags),
+                !is_own_and_known(endpoint),
                 !endpoint.private_dns,
                 endpoint.state != EndpointState::Available,
                 endpoint.id.clone(),
@@ -185,24 +191,29 @@ pub(crate) fn note(found: &Endpoint, claim: &Claim) -> Option<String> {
     }
 }
 
-/// What the reader should know of further endpoints that were made for this connection:
-/// a run that was lost has made them, and EC2 did not show them to the next one. They
-/// cost, and nobody uses them.
-pub(crate) fn note_on_twins(
-    endpoints: &[Endpoint],
-    found: &Endpoint,
-    claim: &Claim,
-) -> Option<String> {
-    let twins: Vec<&str> = endpoints
+/// Further endpoints that were made for this connection: a run that was lost has made
+/// them, and EC2 did not show them to the next one. They cost, and nobody uses them.
+pub(crate) fn twins(endpoints: &[Endpoint], found: &Endpoint, claim: &Claim) -> Vec<EndpointId> {
+    endpoints
         .iter()
         .filter(|it| it.id != found.id && it.service_name == found.service_name)
-        .filter(|it| claim.is_in(&it.tags) && !it.state.is_dead())
-        .map(|it| it.id.as_str())
-        .collect();
-    let ids = twins.join(" ");
-    (!twins.is_empty()).then(|| {
+        .filter(|it| claim.is_in(&it.tags) && Origin::of(&it.tags) == Some(Origin::Made))
+        .filter(|it| !it.state.is_dead())
+        .map(|it| it.id.clone())
+        .take(MOST_TWINS)
+        .collect()
+}
+
+/// Most of them that are told.
+const MOST_TWINS: usize = 10;
+
+/// What the reader should know of them.
+pub(crate) fn note_on_twins(twins: &[EndpointId]) -> Option<String> {
+    let ids: Vec<&str> = twins.iter().map(EndpointId::as_str).collect();
+    (!ids.is_empty()).then(|| {
         format!(
-            "also made for this connection, by a run that was lost, and not used: {ids}; it costs until it is deleted: aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {ids}"
+            "also made for this connection, by a run that was lost, and not used: {}; a run that ends ready deletes it",
+            ids.join(" ")
         )
     })
 }
@@ -256,7 +267,6 @@ mod tests {
 
     #[test]
     fn the_connections_own_endpoint_comes_first_and_dead_ones_do_not_count() {
-        let service = SERVICE.parse().unwrap();
         let foreign = endpoint("vpce-00000001", Tags::new());
         let own = endpoint("vpce-00000002", claim().tags(Origin::Made));
         let mut rejected = endpoint("vpce-00000000", claim().tags(Origin::Made));
@@ -269,9 +279,30 @@ mod tests {
             own.clone(),
             gateway.clone(),
         ];
-        assert_eq!(find(&all, &service, &claim()).unwrap().id, own.id);
-        assert_eq!(find(&all[..2], &service, &claim()).unwrap().id, foreign.id);
-        assert_eq!(find(&[rejected, gateway], &service, &claim()), None);
+        let nobody = facts(&[]);
+        assert_eq!(find(&all, &nobody, &claim()).unwrap().id, own.id);
+        assert_eq!(find(&all[..2], &nobody, &claim()).unwrap().id, foreign.id);
+        assert_eq!(find(&[rejected, gateway], &nobody, &claim()), None);
+    }
+
+    /// The other one is deleted in the end, so the one that clients use must be found.
+    #[test]
+    fn of_two_own_ones_the_one_that_the_cluster_knows_is_used() {
+        let mut first = endpoint("vpce-00000001", claim().tags(Origin::Made));
+        let second = endpoint("vpce-00000002", claim().tags(Origin::Made));
+        let mut all = vec![first.clone(), second.clone()];
+        let found = |all: &[Endpoint], known: &str| {
+            find(all, &facts(&[known]), &claim()).unwrap().id.clone()
+        };
+        assert_eq!(found(&all, "vpce-00000001"), first.id);
+        assert_eq!(found(&all, "vpce-00000002"), second.id);
+        all[1].private_dns = false;
+        assert_eq!(found(&all, "vpce-00000002"), second.id);
+        // Somebody else's is used for its private DNS, known or not.
+        first.tags = Tags::new();
+        let mut known = endpoint("vpce-00000000", Tags::new());
+        known.private_dns = false;
+        assert_eq!(found(&[first.clone(), known], "vpce-00000000"), first.id);
     }
 
     #[test]
@@ -282,10 +313,14 @@ mod tests {
         dead.state = EndpointState::Deleting;
         let foreign = endpoint("vpce-00000004", Tags::new());
         let mut all = vec![own.clone(), dead, foreign];
-        assert_eq!(note_on_twins(&all, &own, &claim()), None);
+        assert_eq!(twins(&all, &own, &claim()), []);
+        assert_eq!(note_on_twins(&[]), None);
+        // Somebody else's is used by somebody else, whatever it is tagged with.
+        all.push(endpoint("vpce-00000005", claim().tags(Origin::Adopted)));
         all.push(twin);
-        let note = note_on_twins(&all, &own, &claim()).unwrap();
-        assert!(note.ends_with("--vpc-endpoint-ids vpce-00000002"), "{note}");
+        let found = twins(&all, &own, &claim());
+        let note = note_on_twins(&found).unwrap();
+        assert!(note.contains("not used: vpce-00000002;"), "{note}");
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub async fn handle(
             )
         })?;
     let endpoints = ec2.endpoints(vpc_id).await?;
-    let standing = existing::find(&endpoints, &cluster.service_name, &claim);
+    let standing = existing::find(&endpoints, &cluster, &claim);
     let mut notes = Vec::new();
 
     let private_host = if request.private_dns {
@@ -108,6 +108,7 @@ pub async fn handle(
         sources_removed: Vec::new(),
         former_group: None,
     };
+    let mut twins = Vec::new();
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
         let keeps_groups = existing::check_groups(ec2, found, group.as_ref(), &sources).await?;
         let undo = existing::undo(found, &claim, &cluster, request.private_dns);
@@ -126,7 +127,8 @@ pub async fn handle(
             &request.tags,
         )?;
         notes.extend(existing::note(found, &claim));
-        notes.extend(existing::note_on_twins(&endpoints, found, &claim));
+        twins = existing::twins(&endpoints, found, &claim);
+        notes.extend(existing::note_on_twins(&twins));
         notes.extend(existing::notes_on_tags(found, &claim, &request.tags));
         let works = existing::works(found, &claim, &cluster, request.private_dns);
         let reach = change::reach(found, &claim, works);
@@ -204,6 +206,7 @@ pub async fn handle(
         trust_account,
         private_host,
         change: is_known.then_some(change),
+        twins,
         undo,
         notes: bounds::texts(notes, bounds::NOTES),
     }))

@@ -9,7 +9,7 @@ use shared::StepError;
 use shared::config::Config;
 use shared::ownership::{Claim, Tags};
 use shared::place::Place;
-use shared::request::ProvisionRequest;
+use shared::request::{ProvisionRequest, Seen};
 
 /// A request as a caller wrote it, which may be anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Input {
 pub struct Output {
     /// The request, with all its defaults.
     pub request: ProvisionRequest,
+    /// What the ledger must still have, if the request says so. Taken out of it: the
+    /// request is recorded, and this is about one run only.
+    pub unless_changed: Option<Seen>,
     /// The connection that is asked for.
     pub claim: Claim,
     /// Where its VPC is.
@@ -40,9 +43,10 @@ pub struct Output {
 /// `cluster-not-allowed`, `account-not-allowed`, `account-not-configured` and
 /// `source-not-allowed`, whoever started the run.
 pub fn handle(config: &Config, input: &Input) -> Result<Output, StepError> {
-    let request = ProvisionRequest::parse(&input.request)?;
+    let mut request = ProvisionRequest::parse(&input.request)?;
     config.admits(&request)?;
     Ok(Output {
+        unless_changed: request.unless_changed.take(),
         claim: request.claim(),
         place: request.place(),
         tags: config.tags_for(&request)?,
@@ -87,6 +91,18 @@ mod tests {
         let first = handle(&Value::Object(scenario.request)).unwrap();
         let again = handle(&serde_json::to_value(&first.request).unwrap());
         assert_eq!(again, Ok(first));
+    }
+
+    #[test]
+    fn what_must_be_unchanged_is_no_part_of_what_is_recorded() {
+        let mut request = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
+        let plain = handle(&request).unwrap();
+        assert_eq!(plain.unless_changed, None);
+        request["unless_changed"] = json!({"execution": "arn"});
+        let read = handle(&request).unwrap();
+        let execution = read.unless_changed.unwrap().execution;
+        assert_eq!(execution.as_deref(), Some("arn"));
+        assert_eq!(json!(read.request), json!(plain.request));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use shared::ec2::{
     Claimed, Endpoint, IngressRule, Inventory, Managed, Network, SecurityGroups, Source, Vpc,
     VpcTags, by_connection,
 };
-use shared::ids::{AccountId, ClusterId, SecurityGroupId, VpcId};
+use shared::ids::{AccountId, ClusterId, SecurityGroupId, VpcId, words};
 use shared::ledger::{
     Connection, Finding, Health, HealthStatus, Ledger, Milestone, OwnRegistration, Phase, Upkeep,
 };
@@ -231,9 +231,8 @@ where
                 .get(&known.asks)
                 .map(String::as_str)
                 .unwrap_or_default();
-            let mut words = value.split(|c: char| c == ',' || c.is_whitespace());
             let cluster = claimed.claim.cluster_id.as_str();
-            *vpc == claimed.vpc_id && words.any(|word| word.eq_ignore_ascii_case(cluster))
+            *vpc == claimed.vpc_id && words(value).any(|word| word.eq_ignore_ascii_case(cluster))
         });
         let rules = rules.iter();
         let rules = rules.filter(|rule| endpoint.it.group_ids.contains(&rule.group_id));

@@ -69,3 +69,27 @@ fn a_misspelled_field_is_refused() {
     assert_strict(&output.sum);
     assert_strict(&output.entries[0]);
 }
+
+/// The tag's words are separated in every way that the door takes.
+#[test]
+fn what_a_tag_asks_for_is_the_tags_again() {
+    let other = "ffffffff-0000-4000-8000-000000000009";
+    for (before, tagged) in [
+        (String::new(), true),
+        (format!("{other}+"), true),
+        (format!("{other};"), true),
+        (format!("{other}, "), true),
+        (format!("{other}x"), false),
+    ] {
+        let stage = adopted();
+        let (vpc, cluster) = (&stage.request.vpc_id, &stage.claim.cluster_id);
+        stage.meddle(|world| {
+            let vpc = world.ec2.vpcs.get_mut(vpc.as_str()).unwrap();
+            let key = "cockroachdb-privatelink:cluster-id".to_owned();
+            vpc.tags.insert(key, format!("{before}{cluster}"));
+        });
+        rebuild(&stage, true);
+        let by = entry(&stage).unwrap().request.requested_by;
+        assert_eq!(by == RequestedBy::VpcTag, tagged, "{before:?}");
+    }
+}

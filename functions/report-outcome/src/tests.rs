@@ -190,8 +190,12 @@ fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
             connection_id: "c0ffee".to_owned(),
             undone: undone.iter().map(|text| (*text).to_owned()).collect(),
             cluster_asked,
+            vpc_asked: true,
         });
         assert_eq!(told(&input), format!("Disconnected {whose}: {expected}"));
+        let removed = input.removed.as_mut().unwrap();
+        removed.vpc_asked = false;
+        assert!(told(&input).ends_with("neither side was asked."));
     }
     let code = Code::ApiKeyRefused;
     let phase = Phase::DisconnectIncomplete;

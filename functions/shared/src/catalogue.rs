@@ -347,6 +347,9 @@ catalogue! {
     EntryWithoutResources = "entry-without-resources", Rejected,
         "The ledger has a connection, and nothing of it is left in its VPC.",
         "Have it forgotten (`crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}), or connect again. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
+    EndpointMadeTwice = "endpoint-made-twice", Rejected,
+        "A connection that works has another endpoint, made by a run that was lost. Nobody uses it, and it costs.",
+        "Connect again as it is: a run that ends ready deletes what it does not use.";
     ForeignRegistrationStale = "foreign-registration-stale", Rejected,
         "A cluster still lists an endpoint that was deleted, and nothing proves that the registration was made by this tool, because registrations carry no tags.",
         "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint; or DELETE /api/v1/clusters/CLUSTER/networking/private-endpoint-connections/ENDPOINT.";
@@ -360,8 +363,8 @@ catalogue! {
         "Some accounts, Regions or clusters could not be looked at; all others were.",
         "Mend what the message names (a role, a key, a Region that is switched off), then sweep again.";
     ConnectionChanged = "connection-changed", Rejected,
-        "A run has changed the connection since it was decided to take it away.",
-        "Nothing to do: it is looked at again by the next sweep.";
+        "Another run has changed the connection since this run was decided on. Nothing was done.",
+        "Nothing to do: the next check or sweep looks at the connection as it is now.";
     LedgerRebuilt = "ledger-rebuilt", Rejected,
         "The entry was made anew from tags. Nobody has looked yet whether the connection works.",
         "Wait for the next check, or ask for one.";

@@ -53,6 +53,9 @@ pub struct NetworkPlan {
     /// What changes about a connection that is there; `None` when the endpoint is
     /// made by this run, or this connection does not use it yet.
     pub change: Option<ChangePlan>,
+    /// Other endpoints that were made for this connection, by a run that was lost. They
+    /// go once the connection works.
+    pub twins: Vec<EndpointId>,
     /// What an undo may touch.
     pub undo: UndoPlan,
     /// What the reader should know.

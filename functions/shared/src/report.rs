@@ -88,11 +88,17 @@ pub struct Removed {
     /// Whether the cluster was asked. It is not where neither tags nor the ledger tell
     /// of an endpoint that this connection could have registered.
     pub cluster_asked: bool,
+    /// Whether the VPC could be asked. Where it could not, the entry of a connection that
+    /// had left nothing is forgotten all the same.
+    pub vpc_asked: bool,
 }
 
 impl Removed {
     /// What is the case now, as the end of a sentence.
     pub fn told(&self) -> String {
+        if !self.vpc_asked {
+            return "by the ledger nothing was left of the connection, and its entry is gone; neither side was asked".to_owned();
+        }
         let told = match (self.undone.is_empty(), self.cluster_asked) {
             (false, true) => "nothing of the connection is left on either side",
             (false, false) => "nothing of the connection is left in the VPC",

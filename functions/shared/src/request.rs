@@ -75,6 +75,10 @@ pub struct ProvisionRequest {
     /// Who asks. What a tag asked for is taken away with the tag, and only that.
     #[serde(default)]
     pub requested_by: RequestedBy,
+    /// If set, nothing happens unless the ledger still has of the connection what it
+    /// had when this was decided. Looked at under the lease, and not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless_changed: Option<Seen>,
 }
 
 /// Who asks for a connection.
@@ -121,7 +125,7 @@ pub struct DeprovisionRequest {
     #[serde(default)]
     pub requested_by: RequestedBy,
     /// If set, nothing happens unless the ledger still has of the connection what it
-    /// had when it was decided to take it away. Looked at under the lease.
+    /// had when this was decided. Looked at under the lease.
     #[serde(default)]
     pub unless_changed: Option<Seen>,
 }

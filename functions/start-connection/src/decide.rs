@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::Code;
 use shared::executions::Machine;
 use shared::ledger::{Connection, Phase};
-use shared::request::{DeprovisionRequest, RequestedBy};
+use shared::request::{DeprovisionRequest, RequestedBy, Seen};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -187,12 +187,15 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
     first.then(|| {
         let machine = last_goal(connection);
         let input = if machine == Machine::Deprovision {
-            deprovision_input(connection)
+            let mut input = deprovision_input(connection);
+            input["unless_changed"] = json!(seen(connection));
+            input
         } else {
             let mut request = connection.last_asked().clone();
             // The interrupted run keeps the lease for a while.
             let lease_seconds = &mut request.limits.lease_seconds;
             *lease_seconds = (*lease_seconds).max(LEAST_LEASE_SECONDS);
+            request.unless_changed = Some(seen(connection));
             json!(request)
         };
         let name = names::again(&connection.connection_id, &connection.execution);
@@ -214,11 +217,20 @@ pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
     if !connection.phase.is_over() {
         return Step::Leave("a run is at work");
     }
+    let mut request = connection.request.clone();
+    request.unless_changed = Some(seen(connection));
     Step::Start(Start {
         machine: Machine::Provision,
-        input: json!(connection.request),
+        input: json!(request),
         names: vec![names::repair(&connection.connection_id, &hour(now))],
     })
+}
+
+/// A run that waits for others must not undo what they have done meanwhile.
+fn seen(connection: &Connection) -> Seen {
+    Seen {
+        execution: Some(connection.execution.clone()),
+    }
 }
 
 /// The run that takes an orphan away. What a sweep sees again before anything has

@@ -294,12 +294,32 @@ fn what_a_call_asked_for_is_never_taken_away_or_changed() {
     }
 }
 
+/// What the connection asks for, as long as nobody has changed it.
+fn unchanged(connection: &Connection) -> serde_json::Value {
+    let mut input = json!(connection.request);
+    input["unless_changed"] = json!({ "execution": connection.execution });
+    input
+}
+
+#[test]
+fn a_removal_is_completed_unless_somebody_has_connected_again() {
+    let mut connection = connection(Phase::Interrupted);
+    connection.timeline.push(Milestone {
+        phase: Phase::Disconnecting,
+        at: ENDED,
+    });
+    let start = complete(&connection).unwrap();
+    assert_eq!(start.machine, Machine::Deprovision);
+    let seen = json!({ "execution": connection.execution });
+    assert_eq!(start.input["unless_changed"], seen);
+}
+
 #[test]
 fn an_interrupted_run_is_completed_once() {
     let mut connection = connection(Phase::Interrupted);
     let first = complete(&connection).unwrap();
     assert_eq!(first.machine, Machine::Provision);
-    assert_eq!(first.input, json!(connection.request));
+    assert_eq!(first.input, unchanged(&connection));
     connection.execution = execution(&first.names[0]);
     assert_eq!(complete(&connection), None);
     let wish = wish();
@@ -403,6 +423,10 @@ fn a_repair_runs_once_in_an_hour_and_only_on_what_shall_stand() {
     let names = |connection: &Connection, at| names_of(repair(connection, at));
     let mut connection = connection(Phase::Ready);
     let first = names(&connection, ENDED);
+    let Step::Start(start) = repair(&connection, ENDED) else {
+        panic!("left");
+    };
+    assert_eq!(start.input, unchanged(&connection));
     // What the repair itself writes into the ledger must not be a new reason.
     connection.execution = execution(&first[0]);
     connection.updated_at += time::Duration::minutes(5);
