@@ -213,7 +213,11 @@ impl<'a> Picture<'a> {
         let mut of_story: Vec<String> = first_task.into_iter().map(|arrow| arrow.to).collect();
         let mut seen: BTreeSet<String> = of_story.iter().cloned().collect();
         while let Some(task) = of_story.pop() {
-            let mut open = self.caught_by(&task);
+            let mut open = match words::of(&task).map(|words| words.part) {
+                // What fails aside of the story does not turn it back.
+                Some(words::Part::Aside) => Vec::new(),
+                Some(words::Part::Story | words::Part::Undo) | None => self.caught_by(&task),
+            };
             while let Some(state) = open.pop() {
                 if !self.is_end(&state) && undo.insert(state.clone()) {
                     open.extend(self.next(&state));

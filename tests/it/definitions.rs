@@ -565,6 +565,29 @@ fn no_choice_assigns_beside_its_rules() {
     }
 }
 
+/// A list of one may come back from these as that one: one interpreter does so, and
+/// what AWS does is not written down. In brackets it is a list everywhere.
+#[test]
+fn a_list_of_one_stays_a_list_in_every_interpreter() {
+    let mut found = 0;
+    for definition in definitions() {
+        let text = definition.value.to_string();
+        for function in [
+            "distinct", "filter", "map", "sort", "reverse", "keys", "each",
+        ] {
+            for (at, call) in text.match_indices(&format!("${function}(")) {
+                assert!(
+                    text[..at].ends_with('['),
+                    "{}: {call} in brackets",
+                    definition.file
+                );
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "no such call: this test can go");
+}
+
 #[test]
 fn every_task_catches_whatever_is_left() {
     for definition in definitions() {

@@ -8,11 +8,14 @@ use super::{Refusal, Request};
 use crate::Code;
 use crate::request::{ProvisionRequest, RequestedBy};
 
-/// The field that the door fills in.
-const REQUESTED_BY: &str = "requested_by";
+/// The fields that are not for callers, and why.
+const NOT_FOR_CALLERS: [(&str, &str); 2] = [
+    ("requested_by", "a call is asked for by a call"),
+    ("unless_changed", "only runs that the stack starts have it"),
+];
 
-/// A request for a connection, as a caller sends it and sees it again: without
-/// who asks, which is for the door to say.
+/// A request for a connection, as a caller sends it and sees it again: without what
+/// is for the doors to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRequest(pub ProvisionRequest);
 
@@ -28,9 +31,11 @@ impl ConnectionRequest {
             let detail = "the body is not a JSON object";
             return Err(Refusal::new(Code::InvalidRequest, detail));
         }
-        if body.get(REQUESTED_BY).is_some() {
-            let detail = format!("{REQUESTED_BY}: unknown field; a call is asked for by a call");
-            return Err(Refusal::new(Code::InvalidRequest, detail));
+        for (field, why) in NOT_FOR_CALLERS {
+            if body.get(field).is_some() {
+                let detail = format!("{field}: unknown field; {why}");
+                return Err(Refusal::new(Code::InvalidRequest, detail));
+            }
         }
         let mut asked = ProvisionRequest::parse(&body)?;
         asked.requested_by = RequestedBy::Call;
@@ -42,7 +47,7 @@ impl Serialize for ConnectionRequest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serde_json::to_value(&self.0).map_err(serde::ser::Error::custom)?;
         if let Some(fields) = fields.as_object_mut() {
-            fields.remove(REQUESTED_BY);
+            fields.retain(|name, _| is_for_callers(name));
         }
         fields.serialize(serializer)
     }
@@ -56,9 +61,15 @@ impl JsonSchema for ConnectionRequest {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = ProvisionRequest::json_schema(generator);
         let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
-        fields.and_then(|fields| fields.remove(REQUESTED_BY));
+        if let Some(fields) = fields {
+            fields.retain(|name, _| is_for_callers(name));
+        }
         schema
     }
+}
+
+fn is_for_callers(field: &str) -> bool {
+    NOT_FOR_CALLERS.iter().all(|(name, _)| *name != field)
 }
 
 #[cfg(test)]
@@ -88,18 +99,18 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_does_not_say_who_asks() {
-        for who in ["call", "vpc-tag"] {
+    fn a_caller_does_not_say_what_is_for_the_doors_to_say() {
+        for (field, value) in [
+            ("requested_by", json!("call")),
+            ("requested_by", json!("vpc-tag")),
+            ("unless_changed", json!({"execution": null})),
+        ] {
             let mut body = body();
-            body[REQUESTED_BY] = json!(who);
+            body[field] = value;
             let refusal = read(&body).unwrap_err();
             assert_eq!(refusal.status, 400);
-            assert!(
-                refusal
-                    .error
-                    .detail
-                    .starts_with("requested_by: unknown field")
-            );
+            let said = format!("{field}: unknown field");
+            assert!(refusal.error.detail.starts_with(&said), "{refusal:?}");
         }
     }
 
@@ -115,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_has_all_fields_but_that_one() {
+    fn the_schema_has_all_fields_but_those() {
         let schema = schemars::schema_for!(ConnectionRequest);
         let fields = schema.get("properties").unwrap().as_object().unwrap();
         let shown = serde_json::to_value(read(&body()).unwrap()).unwrap();
