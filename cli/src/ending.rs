@@ -389,3 +389,14 @@ pub fn took(story: &Story, now: time::OffsetDateTime) -> String {
         .map(|began| clock(now - began))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_abandoned_may_have_left_something() {
+        assert_eq!(End::Abandoned.exit(), Exit::Incomplete);
+        assert_eq!(End::Broken(String::new()).exit(), Exit::Unexpected);
+    }
+}

@@ -329,10 +329,20 @@ fn pairings() -> Vec<Pairing> {
     all.extend(Pairing::new(name, first, plans).both_ways());
 
     let stage = change::changing();
-    let former = connections_request(&stage);
-    let plans = [&stage.request, &former].map(|it| Plan::new(Connect, it));
+    let plans = [Plan::new(Connect, &stage.request), repair(&stage)];
     all.extend(Pairing::new("change beside repair", stage, plans).both_ways());
+
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let plans = [Plan::new(Disconnect, &stage.request), repair(&stage)];
+    all.extend(Pairing::new("deprovision beside repair", stage, plans).both_ways());
     all
+}
+
+/// The run that `start-connection` starts for a connection that is to be repaired.
+fn repair(stage: &Stage) -> Plan {
+    let mut plan = Plan::new(Goal::Connect, &connections_request(stage));
+    plan.input["unless_changed"] = last_run(stage);
+    plan
 }
 
 /// What the ledger has as asked for.

@@ -119,15 +119,21 @@ fn the_only_zone_is_not_given_up() {
 
 #[test]
 fn what_is_not_ours_is_not_changed() {
-    let stage = stage(&[A, B]);
-    stage.meddle(|world| {
-        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).unwrap();
-        endpoint.tags.clear();
-    });
-    let before = stage.things();
-    let error = change(&stage, &[A, B, C], None).unwrap_err();
-    assert_eq!(error.code, Code::OwnershipTagsMissing);
-    assert_eq!(stage.things(), before);
+    let claim = &stage(&[A, B]).claim;
+    // Nobody's, and one that somebody else has made and that we use.
+    for tags in [Default::default(), claim.tags(Origin::Adopted)] {
+        let stage = stage(&[A, B]);
+        stage.meddle(|world| {
+            let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).unwrap();
+            endpoint.tags = tags;
+        });
+        let before = stage.things();
+        for wanted in [&[A, B, C][..], &[A]] {
+            let error = change(&stage, wanted, None).unwrap_err();
+            assert_eq!(error.code, Code::OwnershipTagsMissing);
+        }
+        assert_eq!(stage.things(), before);
+    }
 }
 
 #[test]

@@ -272,6 +272,29 @@ mod tests {
         assert!(endpoints[ENDPOINT].tags.keys().eq(["Name"]));
     }
 
+    #[test]
+    fn the_endpoint_that_the_connection_goes_on_with_stays_and_is_not_waited_for() {
+        let stage = own();
+        let other: EndpointId = "vpce-00000000000000001".parse().unwrap();
+        stage.meddle(|world| {
+            let mut it = world.ec2.endpoints[ENDPOINT].clone();
+            it.id = other.to_string();
+            it.interfaces.clear();
+            world.ec2.endpoints.insert(it.id.clone(), it);
+        });
+        let looked = |wait| {
+            let input = Input {
+                keep: Some(ENDPOINT.parse().unwrap()),
+                ..input(&stage, Some(other.as_str()), wait)
+            };
+            at_once(handle(&stage.ports, input)).unwrap().ready()
+        };
+        assert_eq!(looked(stage.wait()), None);
+        stage.advance(900);
+        assert!(looked(stage.wait()).is_some());
+        assert!(stage.things().endpoints.keys().eq([ENDPOINT]));
+    }
+
     /// Whoever may set tags can set ours on anything.
     #[test]
     fn what_is_to_a_service_of_aws_is_never_deleted_whatever_its_tags_say() {

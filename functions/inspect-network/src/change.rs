@@ -192,3 +192,33 @@ pub(crate) fn rules(
         sources: own.into_iter().cloned().collect(),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked of an endpoint of ours with private DNS, by who else uses it.
+    #[test]
+    fn private_dns_that_others_use_stays_on_and_that_is_said() {
+        let mut request = in_process::stage::Stage::shipped("connected").request;
+        request.private_dns = false;
+        let mut found = in_process::stage::endpoint("available");
+        found.private_dns = true;
+        let wanted = found.subnet_ids.clone();
+        let other = "1a2b3c4d-0000-4000-8000-00000000000b".to_owned();
+        for (reach, switched) in [
+            (Reach::All, true),
+            (Reach::Adding(vec![other.clone()]), false),
+            (Reach::Nothing("somebody made it".to_owned()), false),
+        ] {
+            let mut notes = Vec::new();
+            let (shape, former) = endpoint(&found, &reach, &wanted, &request, &mut notes);
+            assert_eq!((shape.is_some(), former.is_some()), (switched, switched));
+            assert_eq!(
+                shape.and_then(|it| it.private_dns),
+                switched.then_some(false)
+            );
+            assert_eq!(notes.len(), usize::from(!switched), "{notes:?}");
+        }
+    }
+}

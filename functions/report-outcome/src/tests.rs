@@ -236,6 +236,20 @@ fn every_failure_carries_the_catalogues_words() {
 }
 
 #[test]
+fn what_is_left_is_told_with_its_own_fix() {
+    let left = [("endpoint vpce-1", Code::AwsAccessDenied)];
+    let input = failed(
+        Phase::RollbackIncomplete,
+        Code::EndpointRejected,
+        &[],
+        &left,
+    );
+    let explained = handle(&input).unwrap().failure.unwrap();
+    assert_eq!(explained.fix, Code::EndpointRejected.fix());
+    assert_eq!(explained.left[0].fix, Code::AwsAccessDenied.fix());
+}
+
+#[test]
 fn runs_are_counted_by_the_phase_that_they_ended_with() {
     let input = ready();
     assert_eq!(metric(&input, "Runs"), [(Some("ready".to_owned()), 1.0)]);

@@ -70,6 +70,22 @@ fn rules_of_this_connection_go_unless_they_are_to_stay_and_others_stay() {
     assert_eq!(admitted(&stage), left);
 }
 
+/// Somebody has made another rule of it, and keeps our description.
+#[test]
+fn a_rule_that_lets_in_on_other_ports_is_not_ours_to_take() {
+    let stage = stage();
+    stage.meddle(|world| {
+        let rules = &mut world.ec2.groups.get_mut(GROUP).unwrap().rules;
+        let mut own = rules
+            .iter_mut()
+            .filter(|it| it.source.text() == "10.1.0.0/16");
+        own.next().unwrap().to_port = Some(26258);
+    });
+    trim(&stage, &["10.20.0.0/16"]).unwrap();
+    let left = ["10.20.0.0/16", "10.1.0.0/16", "10.3.0.0/16", "10.4.0.0/16"];
+    assert_eq!(admitted(&stage), left);
+}
+
 #[test]
 fn in_a_shared_group_only_what_was_added_beside_others_goes() {
     let stage = stage();

@@ -1,4 +1,4 @@
-//! How old what is found must be.
+//! What is found, and how old it must be to go.
 
 use shared::ec2::{Managed, SecurityGroup};
 use shared::ownership::{Claim, Origin};
@@ -8,6 +8,19 @@ use time::{Duration, OffsetDateTime};
 use super::*;
 
 const NOW: OffsetDateTime = datetime!(2027-01-15 08:00 UTC);
+
+fn input() -> Input {
+    Input {
+        cursor: None,
+        only: Vec::new(),
+        always: "eu-west-1".to_owned(),
+        minimum_age_hours: 24,
+        remove: true,
+        now: NOW,
+        execution: "arn:sweep".to_owned(),
+        sum: None,
+    }
+}
 
 /// What is made of an endpoint and a group of these ages in hours, of which the ledger
 /// knows nothing.
@@ -48,17 +61,7 @@ fn kept(
         claim,
     }];
     change(&mut seen);
-    let input = Input {
-        cursor: None,
-        only: Vec::new(),
-        always: "eu-west-1".to_owned(),
-        minimum_age_hours: 24,
-        remove: true,
-        now: NOW,
-        execution: "arn:sweep".to_owned(),
-        sum: None,
-    };
-    let mut found = findings(&seen, &place, &[], &input);
+    let mut found = findings(&seen, &place, &[], &input());
     assert_eq!(found.len(), 1, "{found:?}");
     let found = found.remove(0);
     assert_eq!(found.removal.is_some(), found.kept.is_none());
@@ -95,4 +98,41 @@ fn what_a_run_is_changing_or_a_tag_asks_for_stays_whatever_its_age() {
         seen.asked_for.insert(asked);
     });
     assert!(asked_for.is_some_and(|it| it.contains("asks for this")));
+}
+
+/// Somebody has taken our tags off an endpoint: of a connection that works it is in use,
+/// and of one that is over nothing should be there.
+#[test]
+fn an_entry_alone_is_told_unless_its_endpoint_is_in_use() {
+    let place = Place {
+        account_id: None,
+        region: "eu-west-1".parse().unwrap(),
+    };
+    for (phase, exists, is_told) in [
+        (Phase::Ready, true, false),
+        (Phase::Ready, false, true),
+        (Phase::Disconnected, true, true),
+        (Phase::Disconnected, false, true),
+        (Phase::EndpointMade, false, false),
+    ] {
+        let request = in_process::stage::Stage::shipped("connected").request;
+        let endpoint: EndpointId = "vpce-0a10000000000000e".parse().unwrap();
+        let mut entry = in_process::stage::entry(request, phase, NOW);
+        entry.endpoint_id = Some(endpoint.clone());
+        let mut seen = Seen::default();
+        if exists {
+            seen.existing.insert(endpoint);
+        }
+        seen.entries.insert(entry.connection_id.clone(), entry);
+        let kinds: Vec<Kind> = findings(&seen, &place, &[], &input())
+            .into_iter()
+            .map(|finding| finding.kind)
+            .collect();
+        let expected = if is_told {
+            vec![Kind::EntryOnly]
+        } else {
+            vec![]
+        };
+        assert_eq!(kinds, expected, "{phase:?} {exists}");
+    }
 }
