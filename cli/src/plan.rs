@@ -112,6 +112,7 @@ async fn look(
             claim: request.claim(),
             request: request.clone(),
             cluster: cluster.clone(),
+            recorded: Vec::new(),
             wait,
         };
         inspect_network::handle(&world.ec2, &allowed, input).await

@@ -262,6 +262,7 @@ mod tests {
                 registered: BTreeSet::new(),
                 half_registered: BTreeSet::new(),
             },
+            recorded: Vec::new(),
             wait: stage.wait(),
         };
         let before = stage.things();

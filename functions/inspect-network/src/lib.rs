@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::ledger::OwnRegistration;
 use shared::ownership::{Claim, Origin, Tags, security_group_name};
 use shared::place::Place;
 use shared::plan::{
@@ -34,6 +35,9 @@ pub struct Input {
     pub request: ProvisionRequest,
     /// What the cluster's side looks like.
     pub cluster: ClusterFacts,
+    /// The registrations of this connection that the ledger has, those included that
+    /// earlier runs could not take back.
+    pub recorded: Vec<OwnRegistration>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -52,6 +56,7 @@ pub async fn handle(
         claim,
         request,
         cluster,
+        recorded,
         wait,
     } = input;
     let vpc_id = &request.vpc_id;
@@ -61,8 +66,10 @@ pub async fn handle(
             format!("there is no VPC {vpc_id} in {}", request.region),
         )
     })?;
+    // What an earlier run has added and could not take off goes with the connection.
+    let added = || recorded.iter().find_map(|it| it.trusted_account.clone());
     let mut trust_account =
-        trust::decide(&request, &vpc.owner, cluster.trusted_accounts.as_deref())?;
+        trust::decide(&request, &vpc.owner, cluster.trusted_accounts.as_deref())?.or_else(added);
 
     let service = ec2
         .endpoint_service(&cluster.service_name)
@@ -111,7 +118,9 @@ pub async fn handle(
     let mut twins = Vec::new();
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
         let keeps_groups = existing::check_groups(ec2, found, group.as_ref(), &sources).await?;
-        let undo = existing::undo(found, &claim, &cluster, request.private_dns);
+        let mut undo = existing::undo(found, &claim, &cluster, request.private_dns);
+        // It is there from an earlier run, and goes with the connection.
+        undo.registration |= recorded.iter().any(|it| it.endpoint_id == found.id);
         // What an earlier run of this connection added goes with it too.
         trust_account = trust_account.or_else(|| found.trusted_account(&claim));
         // An endpoint that is registered already needs no trust, and an undo that

@@ -28,6 +28,7 @@ fn input(stage: &Stage, wait: Wait) -> Input {
         claim: stage.claim.clone(),
         request: stage.request.clone(),
         cluster,
+        recorded: Vec::new(),
         wait,
     }
 }
@@ -270,6 +271,40 @@ fn without_private_dns_the_vpc_may_be_without_dns_too_and_a_note_says_what_that_
     let plan = inspect(&stage).unwrap();
     assert_eq!(plan.private_host, None);
     assert!(plan.notes[0].contains("verify-full"), "{:?}", plan.notes);
+}
+
+/// A removal has let the endpoint go, and was refused by the cluster.
+#[test]
+fn what_an_earlier_run_could_not_take_back_is_the_connections_own_again() {
+    let stage = standing("half-made-by-hand", |_, _| {});
+    let recorded = |id: &str, account: Option<&str>| OwnRegistration {
+        endpoint_id: id.parse().unwrap(),
+        trusted_account: account.map(|it| it.parse().unwrap()),
+    };
+    let other = "vpce-00000000000000001";
+    for (recorded, owned, trusted) in [
+        (vec![], false, None),
+        (vec![recorded(other, None)], false, None),
+        (vec![recorded(ENDPOINT, None)], true, None),
+        (
+            vec![recorded(ENDPOINT, Some("111122223333"))],
+            true,
+            Some("111122223333"),
+        ),
+        // Of the one that is not its own it has nothing to take back.
+        (vec![recorded(other, Some("111122223333"))], false, None),
+    ] {
+        let mut input = input(&stage, stage.wait());
+        input.cluster.registered.insert(ENDPOINT.to_owned());
+        input.recorded = recorded;
+        let told = format!("{:?}", input.recorded);
+        let allowed = AllowedSources::default();
+        let looked = handle(&stage.ports, &allowed, input);
+        let plan = in_process::stage::at_once(looked).unwrap().ready().unwrap();
+        assert_eq!(plan.undo.registration, owned, "{told}");
+        let account = plan.trust_account.map(|it| it.to_string());
+        assert_eq!(account.as_deref(), trusted, "{told}");
+    }
 }
 
 #[test]

@@ -78,6 +78,7 @@ pub async fn look(
         claim: request.claim(),
         request: request.clone(),
         cluster: cluster.clone(),
+        recorded: Vec::new(),
         wait: wait(request.limits.network_seconds),
     };
     match inspect_network::handle(ec2, allowed, input).await? {
