@@ -113,6 +113,7 @@ async fn look(
             request: request.clone(),
             cluster: cluster.clone(),
             recorded: Vec::new(),
+            endpoint_id: None,
             wait,
         };
         inspect_network::handle(&world.ec2, &allowed, input).await

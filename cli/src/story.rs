@@ -325,7 +325,7 @@ fn told_of_answer(state: &str, output: &Value) -> String {
             count(output["done"].as_array().map_or(0, Vec::len), "connection")
         }
         "GuardRemoval" => text(&output["because"]),
-        "InspectConnection" | "InspectConnectionFormer" => {
+        "InspectConnection" => {
             let found = output["endpoints"].as_array().into_iter().flatten();
             let found: Vec<&str> = found.filter_map(Value::as_str).collect();
             match found.is_empty() {

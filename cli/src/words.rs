@@ -99,11 +99,6 @@ pub const TABLE: &[Words] = &[
         "Removing old rules",
         "Old rules removed",
     ),
-    aside(
-        "InspectConnectionFormer",
-        "Looking for others of it",
-        "Its endpoints",
-    ),
     aside("DeregisterEndpointFormer", "Removing an old record", ""),
     aside("DeleteEndpointFormer", "Deleting an old endpoint", ""),
     undo(

@@ -711,7 +711,7 @@ fn printed() -> BTreeMap<String, BTreeSet<String>> {
     let input = json!({
         "phase": "ready", "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
         "region": "eu-west-1", "vpc_id": "vpc-0a71e831cb5152c43",
-        "worked_before": false, "ready": null, "removed": null, "failure": null, "timeline": [],
+        "worked_before": false, "seen_to_work": false, "ready": null, "removed": null, "failure": null, "timeline": [],
         "started_at": "2027-01-15T08:00:00Z", "now": "2027-01-15T08:05:00Z",
     });
     let input: report_outcome::Input = serde_json::from_value(input).expect("an input");

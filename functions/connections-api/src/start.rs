@@ -84,7 +84,10 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             unless_traffic_minutes,
         } = conditions(request)?;
         let known = self.find(id).await?;
-        asked_by_call(&known)?;
+        // What was asked for in vain is nobody's: its entry may go.
+        if !known.leaves_nothing() {
+            asked_by_call(&known)?;
+        }
         if known.request.protect && !force && !known.removal_has_begun() {
             let detail = format!("by protect: true in the request of connection {id}");
             return Err(Refusal::new(Code::ConnectionProtected, detail));

@@ -13,7 +13,7 @@ use shared::ids::{AccountId, EndpointId, SecurityGroupId, VpcId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::place::Place;
 use shared::plan::EndpointPlan;
-use shared::{Code, StepError, customer_tags};
+use shared::{Code, StepError, bounds, customer_tags};
 
 mod decide;
 
@@ -56,6 +56,8 @@ pub struct Input {
 pub struct Output {
     /// The endpoint.
     pub endpoint_id: EndpointId,
+    /// What was deleted to make room for it.
+    pub notes: Vec<String>,
 }
 
 /// Claims or creates the endpoint.
@@ -68,6 +70,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
         claim_existing(ec2, endpoint_id, &input).await?;
         return Ok(Output {
             endpoint_id: endpoint_id.clone(),
+            notes: Vec::new(),
         });
     }
 
@@ -80,14 +83,21 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
     if let Some(found) = usable {
         return Ok(Output {
             endpoint_id: found.id.clone(),
+            notes: Vec::new(),
         });
     }
+    let mut notes = Vec::new();
     for leftover in leftovers {
         ec2.delete_endpoint(&leftover.id).await?;
+        let (id, state) = (&leftover.id, &leftover.state);
+        notes.push(format!(
+            "An earlier run had left endpoint {id} ({state}): it is deleted"
+        ));
     }
     let created = ec2.create_endpoint(&new_endpoint(&input, &dead)?).await?;
     Ok(Output {
         endpoint_id: created.id,
+        notes: bounds::texts(notes, bounds::NOTES),
     })
 }
 

@@ -29,8 +29,9 @@ pub struct Input {
     /// The endpoints that are known by id, as far as their creation was answered or
     /// somebody has seen them.
     pub endpoint_ids: Vec<EndpointId>,
-    /// The one that the connection goes on with, if it does: only others of its own go.
-    pub keep: Option<EndpointId>,
+    /// Whether only these are meant, and not whatever else carries the claim: the
+    /// connection goes on with another one.
+    pub only_these: bool,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
@@ -81,8 +82,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
             awaited.push(format!("endpoint {id} to lose the tags of this connection"));
         }
     }
-    // An endpoint that stays was made later and is shown, so the others are as well.
-    if claimed.is_empty() && input.keep.is_none() && !input.wait.is_settled() {
+    if claimed.is_empty() && !input.wait.is_settled() {
         awaited.push("EC2 to show for certain that no endpoint is left".to_owned());
     }
     if !awaited.is_empty() {
@@ -116,7 +116,7 @@ async fn find(
     Ok(found.into_iter().partition(|endpoint| {
         let service = input.service_name.as_ref();
         service.is_none_or(|service| endpoint.service_name == service.as_str())
-            && input.keep.as_ref() != Some(&endpoint.id)
+            && (!input.only_these || input.endpoint_ids.contains(&endpoint.id))
             && input.claim.is_in(&endpoint.tags)
     }))
 }
@@ -159,7 +159,7 @@ mod tests {
                 .map(|id| id.parse().unwrap())
                 .into_iter()
                 .collect(),
-            keep: None,
+            only_these: false,
             begun: Vec::new(),
             wait,
         }
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_that_the_connection_goes_on_with_stays_and_is_not_waited_for() {
+    fn the_endpoint_that_the_connection_goes_on_with_stays() {
         let stage = own();
         let other: EndpointId = "vpce-00000000000000001".parse().unwrap();
         stage.meddle(|world| {
@@ -284,7 +284,7 @@ mod tests {
         });
         let looked = |wait| {
             let input = Input {
-                keep: Some(ENDPOINT.parse().unwrap()),
+                only_these: true,
                 ..input(&stage, Some(other.as_str()), wait)
             };
             at_once(handle(&stage.ports, input)).unwrap().ready()

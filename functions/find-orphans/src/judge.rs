@@ -247,12 +247,16 @@ impl Judge<'_> {
     }
 
     /// Other endpoints that were made for a connection that stands. Only a run knows
-    /// which one works, so it is only reported; the next one deletes them.
+    /// which one works, so they are only reported; the next one deletes what nobody can
+    /// be using.
     fn made_twice(&self, it: &Claimed) -> Option<Finding> {
         let Claimed { claim, vpc_id, .. } = it;
         let own = self.endpoint_in_use(it)?;
         let others = it.endpoints.iter().map(|it| &it.it).filter(|it| {
-            it.id != *own && Origin::of(&it.tags) == Some(Origin::Made) && !it.state.is_dead()
+            it.id != *own
+                && Origin::of(&it.tags) == Some(Origin::Made)
+                && claim.others_in(&it.tags).is_empty()
+                && !it.state.is_dead()
         });
         let others = others.map(|it| format!("endpoint {}", it.id));
         let others = bounds::texts(others, MOST_THINGS);
@@ -273,7 +277,8 @@ impl Judge<'_> {
             ),
             things: others,
         });
-        finding.kept = Some("the connection works, and its next run deletes it".to_owned());
+        finding.kept =
+            Some("its connection's next run deletes it if nobody can be using it".to_owned());
         Some(finding)
     }
 

@@ -263,6 +263,7 @@ mod tests {
                 half_registered: BTreeSet::new(),
             },
             recorded: Vec::new(),
+            endpoint_id: None,
             wait: stage.wait(),
         };
         let before = stage.things();

@@ -9,16 +9,15 @@ use shared::report::SQL_PORT;
 use shared::{Code, StepError, customer_tags};
 
 /// The endpoint to use, if there is one that can become usable: this connection's
-/// own first, of these one that the cluster knows, then one with private DNS (a
-/// second one beside it would be a conflict), then an available one, then by id.
+/// own first, of these the one in use as the ledger has it, then one with private DNS
+/// (a second one beside it would be a conflict), then one that the cluster knows, then
+/// an available one, then by id.
 pub(crate) fn find<'a>(
     endpoints: &'a [Endpoint],
     cluster: &ClusterFacts,
     claim: &Claim,
+    in_use: Option<&EndpointId>,
 ) -> Option<&'a Endpoint> {
-    let is_own_and_known = |endpoint: &Endpoint| {
-        claim.is_in(&endpoint.tags) && cluster.registered.contains(endpoint.id.as_str())
-    };
     endpoints
         .iter()
         .filter(|endpoint| {
@@ -28,8 +27,9 @@ pub(crate) fn find<'a>(
         .min_by_key(|endpoint| {
             (
                 !claim.is_in(&endpoint.tags),
-                !is_own_and_known(endpoint),
+                in_use != Some(&endpoint.id),
                 !endpoint.private_dns,
+                !cluster.registered.contains(endpoint.id.as_str()),
                 endpoint.state != EndpointState::Available,
                 endpoint.id.clone(),
             )
@@ -192,13 +192,28 @@ pub(crate) fn note(found: &Endpoint, claim: &Claim) -> Option<String> {
 }
 
 /// Further endpoints that were made for this connection: a run that was lost has made
-/// them, and EC2 did not show them to the next one. They cost, and nobody uses them.
-pub(crate) fn twins(endpoints: &[Endpoint], found: &Endpoint, claim: &Claim) -> Vec<EndpointId> {
+/// them, and EC2 did not show them to the next one. Only those that nobody can be using:
+/// the cluster does not know them, and no name leads to them. They cost.
+pub(crate) fn twins(
+    endpoints: &[Endpoint],
+    found: &Endpoint,
+    cluster: &ClusterFacts,
+    claim: &Claim,
+    in_use: Option<&EndpointId>,
+) -> Vec<EndpointId> {
+    let is_known = |id: &EndpointId| {
+        let id = id.as_str();
+        cluster.registered.contains(id) || cluster.half_registered.contains(id)
+    };
+    let is_protected = |tags: &Tags| tags.keys().any(|key| key.ends_with(":protect"));
     endpoints
         .iter()
         .filter(|it| it.id != found.id && it.service_name == found.service_name)
         .filter(|it| claim.is_in(&it.tags) && Origin::of(&it.tags) == Some(Origin::Made))
-        .filter(|it| !it.state.is_dead())
+        .filter(|it| claim.others_in(&it.tags).is_empty() && !is_protected(&it.tags))
+        .filter(|it| in_use != Some(&it.id) && !is_known(&it.id) && !it.private_dns)
+        // What an account was trusted for leads to that account.
+        .filter(|it| !it.state.is_dead() && it.trusted_account(claim).is_none())
         .map(|it| it.id.clone())
         .take(MOST_TWINS)
         .collect()
@@ -280,47 +295,97 @@ mod tests {
             gateway.clone(),
         ];
         let nobody = facts(&[]);
-        assert_eq!(find(&all, &nobody, &claim()).unwrap().id, own.id);
-        assert_eq!(find(&all[..2], &nobody, &claim()).unwrap().id, foreign.id);
-        assert_eq!(find(&[rejected, gateway], &nobody, &claim()), None);
+        assert_eq!(find(&all, &nobody, &claim(), None).unwrap().id, own.id);
+        assert_eq!(
+            find(&all[..2], &nobody, &claim(), None).unwrap().id,
+            foreign.id
+        );
+        assert_eq!(find(&[rejected, gateway], &nobody, &claim(), None), None);
     }
 
-    /// The other one is deleted in the end, so the one that clients use must be found.
     #[test]
-    fn of_two_own_ones_the_one_that_the_cluster_knows_is_used() {
+    fn of_two_own_ones_that_in_use_comes_first_and_then_one_with_private_dns() {
         let mut first = endpoint("vpce-00000001", claim().tags(Origin::Made));
-        let second = endpoint("vpce-00000002", claim().tags(Origin::Made));
-        let mut all = vec![first.clone(), second.clone()];
-        let found = |all: &[Endpoint], known: &str| {
-            find(all, &facts(&[known]), &claim()).unwrap().id.clone()
+        let mut second = endpoint("vpce-00000002", claim().tags(Origin::Made));
+        (first.private_dns, second.private_dns) = (false, false);
+        let found = |first: &Endpoint, second: &Endpoint, known: &str, in_use: Option<&str>| {
+            let in_use: Option<EndpointId> = in_use.map(|id| id.parse().unwrap());
+            let all = [first.clone(), second.clone()];
+            let found = find(&all, &facts(&[known]), &claim(), in_use.as_ref());
+            found.unwrap().id.as_str().ends_with('2')
         };
-        assert_eq!(found(&all, "vpce-00000001"), first.id);
-        assert_eq!(found(&all, "vpce-00000002"), second.id);
-        all[1].private_dns = false;
-        assert_eq!(found(&all, "vpce-00000002"), second.id);
-        // Somebody else's is used for its private DNS, known or not.
-        first.tags = Tags::new();
-        let mut known = endpoint("vpce-00000000", Tags::new());
-        known.private_dns = false;
-        assert_eq!(found(&[first.clone(), known], "vpce-00000000"), first.id);
+        assert!(!found(&first, &second, "", None), "by id");
+        assert!(found(&first, &second, "vpce-00000002", None), "known");
+        // Somebody has removed its registration: that is to be mended.
+        assert!(found(
+            &first,
+            &second,
+            "vpce-00000001",
+            Some("vpce-00000002")
+        ));
+        // The zone leads to it; a second one would be in conflict.
+        second.private_dns = true;
+        assert!(found(&first, &second, "vpce-00000001", None));
+        // What is not ours any more is used only if nothing else is.
+        second.tags = Tags::new();
+        assert!(!found(&first, &second, "", Some("vpce-00000002")));
     }
 
     #[test]
-    fn a_second_endpoint_of_the_connection_is_told() {
+    fn a_second_endpoint_that_nobody_can_be_using_is_told() {
         let own = endpoint("vpce-00000001", claim().tags(Origin::Made));
-        let twin = endpoint("vpce-00000002", claim().tags(Origin::Made));
-        let mut dead = endpoint("vpce-00000003", claim().tags(Origin::Made));
-        dead.state = EndpointState::Deleting;
-        let foreign = endpoint("vpce-00000004", Tags::new());
-        let mut all = vec![own.clone(), dead, foreign];
-        assert_eq!(twins(&all, &own, &claim()), []);
-        assert_eq!(note_on_twins(&[]), None);
-        // Somebody else's is used by somebody else, whatever it is tagged with.
-        all.push(endpoint("vpce-00000005", claim().tags(Origin::Adopted)));
-        all.push(twin);
-        let found = twins(&all, &own, &claim());
-        let note = note_on_twins(&found).unwrap();
+        let mut twin = endpoint("vpce-00000002", claim().tags(Origin::Made));
+        twin.private_dns = false;
+        let with = |change: &dyn Fn(&mut Endpoint)| {
+            let mut other = twin.clone();
+            change(&mut other);
+            other
+        };
+        let found = |other: Endpoint, known: &str, in_use: Option<&EndpointId>| {
+            let all = [own.clone(), other];
+            twins(&all, &own, &facts(&[known]), &claim(), in_use)
+        };
+        assert_eq!(found(twin.clone(), "", None), [twin.id.clone()]);
+        let note = note_on_twins(&[twin.id.clone()]).unwrap();
         assert!(note.contains("not used: vpce-00000002;"), "{note}");
+        assert_eq!(note_on_twins(&[]), None);
+        // Known to the cluster, or in use as the ledger has it.
+        assert_eq!(found(twin.clone(), "vpce-00000002", None), []);
+        assert_eq!(found(twin.clone(), "", Some(&twin.id)), []);
+        for (why, other) in [
+            ("a name leads to it", with(&|it| it.private_dns = true)),
+            ("dead", with(&|it| it.state = EndpointState::Deleting)),
+            ("nobody's", with(&|it| it.tags = Tags::new())),
+            (
+                "made by somebody else",
+                with(&|it| it.tags = claim().tags(Origin::Adopted)),
+            ),
+            (
+                "another cluster's too",
+                with(&|it| {
+                    let key = format!("cockroachdb-privatelink:cluster:{OTHER}");
+                    it.tags.insert(key, "c0ffee".to_owned());
+                }),
+            ),
+            (
+                "protected",
+                with(&|it| {
+                    it.tags.insert("p:protect".to_owned(), String::new());
+                }),
+            ),
+            (
+                "it knows whom the cluster trusts",
+                with(&|it| {
+                    let account: AccountId = "111122223333".parse().unwrap();
+                    it.owner = Some(account.clone());
+                    it.tags
+                        .extend(claim().registration_tags(true, Some(&account)));
+                }),
+            ),
+            ("to another service", with(&|it| it.service_name.push('1'))),
+        ] {
+            assert_eq!(found(other, "", None), [], "{why}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::ids::EndpointId;
 use shared::ledger::OwnRegistration;
 use shared::ownership::{Claim, Origin, Tags, security_group_name};
 use shared::place::Place;
@@ -38,6 +39,8 @@ pub struct Input {
     /// The registrations of this connection that the ledger has, those included that
     /// earlier runs could not take back.
     pub recorded: Vec<OwnRegistration>,
+    /// The endpoint that the ledger has of a connection that stands.
+    pub endpoint_id: Option<EndpointId>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
@@ -57,8 +60,10 @@ pub async fn handle(
         request,
         cluster,
         recorded,
+        endpoint_id,
         wait,
     } = input;
+    let in_use = endpoint_id.as_ref();
     let vpc_id = &request.vpc_id;
     let vpc = ec2.vpc(vpc_id).await?.ok_or_else(|| {
         StepError::new(
@@ -84,7 +89,7 @@ pub async fn handle(
             )
         })?;
     let endpoints = ec2.endpoints(vpc_id).await?;
-    let standing = existing::find(&endpoints, &cluster, &claim);
+    let standing = existing::find(&endpoints, &cluster, &claim, in_use);
     let mut notes = Vec::new();
 
     let private_host = if request.private_dns {
@@ -136,7 +141,7 @@ pub async fn handle(
             &request.tags,
         )?;
         notes.extend(existing::note(found, &claim));
-        twins = existing::twins(&endpoints, found, &claim);
+        twins = existing::twins(&endpoints, found, &cluster, &claim, in_use);
         notes.extend(existing::note_on_twins(&twins));
         notes.extend(existing::notes_on_tags(found, &claim, &request.tags));
         let works = existing::works(found, &claim, &cluster, request.private_dns);

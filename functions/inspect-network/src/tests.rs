@@ -29,6 +29,7 @@ fn input(stage: &Stage, wait: Wait) -> Input {
         request: stage.request.clone(),
         cluster,
         recorded: Vec::new(),
+        endpoint_id: None,
         wait,
     }
 }

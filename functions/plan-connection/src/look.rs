@@ -79,6 +79,7 @@ pub async fn look(
         request: request.clone(),
         cluster: cluster.clone(),
         recorded: Vec::new(),
+        endpoint_id: None,
         wait: wait(request.limits.network_seconds),
     };
     match inspect_network::handle(ec2, allowed, input).await? {

@@ -81,13 +81,15 @@ async fn trust(
     account: &AccountId,
 ) -> Result<(), StepError> {
     let owners = cloud.trusted_owners(cluster).await?.unwrap_or_default();
-    if owners
-        .iter()
-        .any(|owner| owner.account == account.as_str() || owner.account == "*")
-    {
-        return Ok(());
+    // Without a list everybody may connect; one with us alone would shut others out.
+    let is_trusted = owners.is_empty()
+        || owners
+            .iter()
+            .any(|owner| owner.account == account.as_str() || owner.account == "*");
+    match is_trusted {
+        true => Ok(()),
+        false => cloud.trust_owner(cluster, account).await,
     }
-    cloud.trust_owner(cluster, account).await
 }
 
 async fn look(

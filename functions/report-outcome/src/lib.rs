@@ -31,6 +31,8 @@ pub struct Input {
     /// Whether the connection worked before this run: then one that fails puts back
     /// what it changed.
     pub worked_before: bool,
+    /// Whether both sides were looked at in the end and showed it to work.
+    pub seen_to_work: bool,
     /// The connection, when it works.
     pub ready: Option<Ready>,
     /// The connection, when it is gone.

@@ -69,8 +69,10 @@ fn now(input: &Input, failure: &Explained) -> String {
         "What was made is kept, as asked for."
     } else if failure.undone.is_empty() {
         "Nothing was changed."
-    } else if input.worked_before {
+    } else if input.worked_before && input.seen_to_work {
         "The connection works as it did before; nothing that this run changed is left."
+    } else if input.worked_before {
+        "Nothing that this run changed is left. The connection was not seen to work since; the next check looks."
     } else {
         "Nothing of this run is left."
     };

@@ -28,6 +28,7 @@ fn input(phase: Phase) -> Input {
         region: "eu-west-1".parse().unwrap(),
         vpc_id: "vpc-0a1b2c3d4e5f60718".parse().unwrap(),
         worked_before: false,
+        seen_to_work: false,
         ready: None,
         removed: None,
         failure: None,
@@ -329,7 +330,12 @@ fn a_connection_that_worked_before_is_told_of_as_one_that_is_there() {
     let told = |phase, undone: &[&str], left: &[(&str, Code)]| {
         let mut input = failed(phase, Code::EndpointNotChangedInTime, undone, left);
         input.worked_before = true;
-        handle(&input).unwrap().sentence
+        let unseen = handle(&input).unwrap().sentence;
+        input.seen_to_work = true;
+        let seen = handle(&input).unwrap().sentence;
+        assert!(!unseen.contains("works as it did"), "{unseen}");
+        assert_eq!(seen == unseen, undone.is_empty() || !left.is_empty());
+        seen
     };
     let back = told(
         Phase::RolledBack,

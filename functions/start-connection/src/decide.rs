@@ -118,7 +118,11 @@ pub(crate) fn decide(
         {
             Step::Leave("it is connected as the tags ask for")
         }
-        Wanted::Connected(request) => start(Machine::Provision, json!(request), once_more),
+        Wanted::Connected(request) => {
+            let mut request = request.clone();
+            request.unless_changed = Some(seen(connection));
+            start(Machine::Provision, json!(request), once_more)
+        }
         Wanted::Disconnected | Wanted::Protected if connection.phase == Phase::Disconnected => {
             Step::Leave("nothing is left of it")
         }
@@ -130,11 +134,11 @@ pub(crate) fn decide(
             start(Machine::Deprovision, deprovision_input(connection), fresh)
         }
         // What was begun is finished.
-        Wanted::Disconnected | Wanted::Protected => start(
-            Machine::Deprovision,
-            deprovision_input(connection),
-            once_more,
-        ),
+        Wanted::Disconnected | Wanted::Protected => {
+            let mut input = deprovision_input(connection);
+            input["unless_changed"] = json!(seen(connection));
+            start(Machine::Deprovision, input, once_more)
+        }
         Wanted::Unclear => complete(connection).map_or(
             Step::Leave("the tags cannot be followed, so it stays as it is"),
             Step::Start,

@@ -91,10 +91,11 @@ async fn what_a_tag_asks_for_goes_with_the_tag() {
         (409, &json!("asked-for-by-tag"))
     );
     assert!(api.runs().is_empty());
-    // Of what is not there anything may be asked.
+    // Of what is not there anything may be asked, and its entry may go.
     connection.phase = Phase::RolledBack;
     connection.stands_since = None;
     api.stage.ports.put_connection(&connection);
+    assert_eq!(api.delete(api.id()).await.status, 202);
     assert_eq!(api.create(&body, None).await.status, 202);
 }
 
