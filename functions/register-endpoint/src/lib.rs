@@ -300,6 +300,24 @@ mod tests {
         }
     }
 
+    /// Without a list, or with an empty one, everybody may connect.
+    #[test]
+    fn nobody_is_shut_out_by_a_list_that_begins_with_us() {
+        for listed in [None, Some(Vec::new())] {
+            let stage = Stage::changed("fresh-vpc", |scenario| {
+                scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
+                scenario.clusters[0].trusted_owners = listed.clone();
+            });
+            let input = Input {
+                trust_account: "111122223333".parse().ok(),
+                ..input(&stage, stage.wait())
+            };
+            // The endpoint does not exist: what counts is who is trusted.
+            let _ = at_once(handle(&stage.ports, input));
+            assert_eq!(stage.things().trusted.len(), 0, "{listed:?}");
+        }
+    }
+
     #[test]
     fn a_misspelled_field_is_refused() {
         let stage = stage(|_| {});
