@@ -8,7 +8,6 @@ use engine::Clock;
 use serde_json::json;
 use shared::Code;
 use shared::ledger::{Connection, Phase};
-use shared::ownership::Tags;
 use shared::report::Failure;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
@@ -21,6 +20,7 @@ use system_tests::removal::Removal;
 use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending};
 use system_tests::situations::{add_twin, connected, two_clusters};
 use system_tests::standing::{self, swept};
+use system_tests::together::claims;
 use system_tests::verdict;
 
 fn run(stage: &Stage) -> Ending {
@@ -496,14 +496,6 @@ fn no_fault_in_a_repair_takes_anything_away() {
     assert!(endings.len() > 1, "{endings:?}");
 }
 
-fn is_all_gone(world: &simulator::World) -> bool {
-    let claimed = |tags: &Tags| tags.keys().any(|key| key.contains(":cluster:"));
-    let mut endpoints = world.ec2.endpoints.values();
-    let mut groups = world.ec2.groups.values();
-    !endpoints.any(|it| it.state.is_there() && claimed(&it.tags))
-        && !groups.any(|it| claimed(&it.tags))
-}
-
 fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
     let stage = drifted.forked().with(fault.clone());
     let before = Snapshot::settled(&stage);
@@ -515,7 +507,7 @@ fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
     if matches!(ended, Ending::Failed(..)) {
         let former = before.standing(&stage).ok_or("it did not stand before")?;
         // Of what nothing is left a sweep may say so.
-        if !stage.simulator.look(is_all_gone) {
+        if !stage.simulator.look(claims).is_empty() {
             standing::check(&stage, former)?;
         }
         let lacks = Snapshot::settled(&stage).lacks(&before);

@@ -155,7 +155,7 @@ pub fn check(stage: &Stage) -> Result<(), Broken> {
 }
 
 /// The claims of connections in tags, each by the id of the connection.
-fn claims(world: &World) -> Vec<(String, String)> {
+pub fn claims(world: &World) -> Vec<(String, String)> {
     let endpoints = world.ec2.endpoints.values();
     let endpoints = endpoints.filter(|it| it.state.is_there());
     let endpoints = endpoints.map(|it| (&it.id, &it.tags));

@@ -11,7 +11,7 @@ use super::*;
 
 const NOW: OffsetDateTime = datetime!(2027-01-15 08:00 UTC);
 
-fn input() -> Input {
+pub(crate) fn input() -> Input {
     Input {
         cursor: None,
         only: Vec::new(),

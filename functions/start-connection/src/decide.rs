@@ -118,11 +118,11 @@ pub(crate) fn decide(
         {
             Step::Leave("it is connected as the tags ask for")
         }
-        Wanted::Connected(request) => {
-            let mut request = request.clone();
-            request.unless_changed = Some(seen(connection));
-            start(Machine::Provision, json!(request), once_more)
-        }
+        Wanted::Connected(request) => start(
+            Machine::Provision,
+            unless_changed(json!(request), connection),
+            once_more,
+        ),
         Wanted::Disconnected | Wanted::Protected if connection.phase == Phase::Disconnected => {
             Step::Leave("nothing is left of it")
         }
@@ -134,11 +134,11 @@ pub(crate) fn decide(
             start(Machine::Deprovision, deprovision_input(connection), fresh)
         }
         // What was begun is finished.
-        Wanted::Disconnected | Wanted::Protected => {
-            let mut input = deprovision_input(connection);
-            input["unless_changed"] = json!(seen(connection));
-            start(Machine::Deprovision, input, once_more)
-        }
+        Wanted::Disconnected | Wanted::Protected => start(
+            Machine::Deprovision,
+            unless_changed(deprovision_input(connection), connection),
+            once_more,
+        ),
         Wanted::Unclear => complete(connection).map_or(
             Step::Leave("the tags cannot be followed, so it stays as it is"),
             Step::Start,
@@ -191,21 +191,18 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
     first.then(|| {
         let machine = last_goal(connection);
         let input = if machine == Machine::Deprovision {
-            let mut input = deprovision_input(connection);
-            input["unless_changed"] = json!(seen(connection));
-            input
+            deprovision_input(connection)
         } else {
             let mut request = connection.last_asked().clone();
             // The interrupted run keeps the lease for a while.
             let lease_seconds = &mut request.limits.lease_seconds;
             *lease_seconds = (*lease_seconds).max(LEAST_LEASE_SECONDS);
-            request.unless_changed = Some(seen(connection));
             json!(request)
         };
         let name = names::again(&connection.connection_id, &connection.execution);
         Start {
             machine,
-            input,
+            input: unless_changed(input, connection),
             names: vec![name],
         }
     })
@@ -221,20 +218,19 @@ pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
     if !connection.phase.is_over() {
         return Step::Leave("a run is at work");
     }
-    let mut request = connection.request.clone();
-    request.unless_changed = Some(seen(connection));
     Step::Start(Start {
         machine: Machine::Provision,
-        input: json!(request),
+        input: unless_changed(json!(connection.request), connection),
         names: vec![names::repair(&connection.connection_id, &hour(now))],
     })
 }
 
-/// A run that waits for others must not undo what they have done meanwhile.
-fn seen(connection: &Connection) -> Seen {
-    Seen {
-        execution: Some(connection.execution.clone()),
-    }
+/// The same for a run that waits for others and must not undo what they have done
+/// meanwhile.
+fn unless_changed(mut input: Value, connection: &Connection) -> Value {
+    let execution = Some(connection.execution.clone());
+    input["unless_changed"] = json!(Seen { execution });
+    input
 }
 
 /// The run that takes an orphan away. What a sweep sees again before anything has

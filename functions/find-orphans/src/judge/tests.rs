@@ -11,14 +11,8 @@ const NOW: OffsetDateTime = datetime!(2027-01-15 08:00 UTC);
 
 fn input() -> Input {
     Input {
-        cursor: None,
-        only: Vec::new(),
-        always: "eu-west-1".to_owned(),
-        minimum_age_hours: 24,
-        remove: true,
         now: NOW,
-        execution: "arn:sweep".to_owned(),
-        sum: None,
+        ..crate::tests::input()
     }
 }
 
