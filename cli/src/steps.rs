@@ -8,7 +8,7 @@ use shared::StepError;
 use shared::cloud::Cloud;
 use shared::config::Config;
 use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
-use shared::lambda::call;
+use shared::handler::call;
 use shared::settings::Settings;
 use shared::traffic::Traffic;
 

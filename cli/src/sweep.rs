@@ -2,7 +2,7 @@
 
 use engine::Clock;
 use find_orphans::Kind;
-use guard_removal::cloudwatch::CloudWatch;
+use adapters::cloudwatch::CloudWatch;
 use serde_json::{Value, json};
 use shared::place::Place;
 use shared::request::DeprovisionRequest;

@@ -4,13 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use engine::Clock;
-use guard_removal::cloudwatch::CloudWatch;
+use adapters::cloudwatch::CloudWatch;
 use in_process::integrations::Integrations;
-use shared::cloud::HttpCloud;
-use shared::config::{Config, aws, aws_at};
-use shared::ec2::AwsEc2;
+use adapters::cloud::HttpCloud;
+use adapters::aws::aws;
+use adapters::aws::aws_at;
+use shared::config::Config;
+use adapters::ec2::AwsEc2;
 use shared::ids::Region;
-use shared::secret::SecretsManager;
+use adapters::secrets::SecretsManager;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
 

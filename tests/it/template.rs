@@ -16,7 +16,7 @@ use system_tests::documents::{read, root};
 use system_tests::template::{Resource, Template, entries, function_folders, list};
 
 /// The longest that a client of ours waits for one operation, in seconds: the
-/// `operation_timeout` of `shared::config::aws`.
+/// `operation_timeout` of `adapters::aws`.
 const OPERATION_SECONDS: u64 = 22;
 
 /// API Gateway gives up after this many seconds (API Gateway developer guide, "Quotas").

@@ -8,7 +8,7 @@ use shared::StepError;
 use shared::cloud::Cloud;
 use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
 use shared::executions::Executions;
-use shared::lambda::call;
+use shared::handler::call;
 use shared::ledger::Ledger;
 use shared::place::Places;
 use shared::settings::Settings;

@@ -7,7 +7,7 @@ use shared::cloud::Cloud;
 use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, Network, SecurityGroups, VpcTags};
 use shared::executions::Executions;
-use shared::lambda::call;
+use shared::handler::call;
 use shared::ledger::{Ledger, Upkeep};
 use shared::place::Places;
 use shared::settings::Settings;

@@ -1,13 +1,15 @@
 //! The same for commands that look at every account and Region at once, and at the
 //! ledger of a stack.
 
-use shared::accounts::Accounts;
-use shared::cloud::HttpCloud;
-use shared::config::{Config, aws, aws_at};
-use shared::executions::StepFunctions;
+use adapters::accounts::Accounts;
+use adapters::cloud::HttpCloud;
+use adapters::aws::aws;
+use adapters::aws::aws_at;
+use shared::config::Config;
+use adapters::executions::StepFunctions;
 use shared::ids::Region;
-use shared::ledger::DynamoLedger;
-use shared::secret::SecretsManager;
+use adapters::ledger::DynamoLedger;
+use adapters::secrets::SecretsManager;
 use shared::{Code, StepError};
 use simulator::http::Server;
 

@@ -1,8 +1,10 @@
 //! The process of `check-fleet`.
 
+use adapters::Clients;
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| {
             Ok((
                 config.ledger(aws),

@@ -1,14 +1,16 @@
 //! The process of `connections-api`.
 
+use adapters::Clients;
 use connections_api::Door;
-use shared::config::{Config, aws};
+use adapters::aws::aws;
+use shared::config::Config;
 use time::OffsetDateTime;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
+async fn main() -> Result<(), adapters::lambda::Error> {
     let (config, aws) = (Config::from_env(), aws(None).await);
     let (ledger, executions) = (config.ledger(&aws), config.executions(&aws));
-    shared::gateway::serve_http(async |request| {
+    adapters::http::serve_http(async |request| {
         let door = Door {
             ledger: &ledger,
             executions: &executions,

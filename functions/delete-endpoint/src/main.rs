@@ -1,10 +1,11 @@
 //! The process of `delete-endpoint`.
 
-use shared::accounts::Accounts;
+use adapters::Clients;
+use adapters::accounts::Accounts;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| Ok(config.accounts(aws).limited_to(env!("CARGO_BIN_NAME"))),
         async |accounts: &Accounts, input: delete_endpoint::Input| {
             delete_endpoint::handle(&accounts.ec2(&input.place).await?, input).await

@@ -29,7 +29,6 @@ use shared::traffic::Traffic;
 use shared::{Code, StepError, StepErrorName};
 use time::OffsetDateTime;
 
-pub mod cloudwatch;
 mod protection;
 mod traffic;
 

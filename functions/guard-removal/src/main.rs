@@ -1,11 +1,12 @@
 //! The process of `guard-removal`.
 
+use adapters::Clients;
 use guard_removal::Ports;
-use guard_removal::cloudwatch::CloudWatch;
+use adapters::cloudwatch::CloudWatch;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| {
             Ok((
                 config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),

@@ -1,10 +1,11 @@
 //! The process of `inspect-network`.
 
+use adapters::Clients;
 use inspect_network::{Input, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| {
             let accounts = config.accounts(aws).limited_to(env!("CARGO_BIN_NAME"));
             Ok((accounts, config.allowed_sources()))

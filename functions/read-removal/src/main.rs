@@ -1,6 +1,6 @@
 //! The process of `read-removal`.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve_alone(async |_, input| read_removal::handle(&input)).await
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve_alone(async |_, input| read_removal::handle(&input)).await
 }

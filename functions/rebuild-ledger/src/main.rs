@@ -1,10 +1,11 @@
 //! The process of `rebuild-ledger`.
 
+use adapters::Clients;
 use rebuild_ledger::{Input, Known, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| {
             let ports = (
                 config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),

@@ -3,8 +3,8 @@
 use report_outcome::{Input, figures, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve_alone(async |_, input: Input| {
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve_alone(async |_, input: Input| {
         let outcome = handle(&input)?;
         for figure in figures(&input, &outcome) {
             shared::metrics::print(&figure);

@@ -7,11 +7,7 @@
 use crate::StepError;
 use crate::ids::{AccountId, ClusterId, EndpointId, Region, RoutingId, ServiceName, ZoneId};
 
-mod answer;
 pub mod errors;
-mod http;
-mod wire;
-pub use http::HttpCloud;
 
 /// The version of the API that all this was written against.
 pub const CC_VERSION: &str = "2024-09-16";

@@ -27,28 +27,21 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
-
-use crate::accounts::{Accounts, OtherAccounts};
-use crate::cloud::HttpCloud;
+use crate::accounts::OtherAccounts;
 use crate::customer_tags::{self, CustomerTag};
-use crate::executions::{Machine, Machines, StepFunctions};
+use crate::executions::{Machine, Machines};
 use crate::ids::{AccountId, ClusterId};
-use crate::ledger::{DynamoLedger, Tables};
+use crate::ledger::Tables;
 use crate::ownership::Tags;
 use crate::request::ProvisionRequest;
-use crate::secret::{SecretNames, SecretsManager};
+use crate::secret::SecretNames;
 #[cfg(doc)]
 use crate::settings::SETTINGS;
 use crate::settings::Settings;
 use crate::sources::AllowedSources;
 use crate::{Code, StepError};
 
-mod aws;
-mod guarded;
 mod setting;
-pub use aws::{aws, aws_at};
-pub(crate) use guarded::InClear;
 pub use setting::Setting;
 
 /// Name of the secret when none is configured.
@@ -67,9 +60,12 @@ pub struct Config {
     pub cloud_url: String,
     /// What the keys of the tags begin with that people set on VPCs.
     pub tag_prefix: String,
-    others: OtherAccounts,
-    tables: Tables,
-    machines: Machines,
+    /// How other accounts are reached.
+    pub others: OtherAccounts,
+    /// The tables of the ledger.
+    pub tables: Tables,
+    /// The machines that the doors start.
+    pub machines: Machines,
     allowed_clusters: Setting,
     allowed_sources: Setting,
     api_group: Setting,
@@ -145,32 +141,6 @@ impl Config {
     /// What a definition tells its functions so that they are as this says.
     pub fn settings(&self) -> Settings {
         Settings::of(|name| self.variables.get(name).cloned())
-    }
-
-    /// The Cloud API as configured, with the keys from Secrets Manager.
-    ///
-    /// # Errors
-    /// See [`HttpCloud::new`].
-    pub fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError> {
-        HttpCloud::new(
-            &self.cloud_url,
-            SecretsManager::new(aws, self.secrets.clone()),
-        )
-    }
-
-    /// EC2 of every account and Region. `aws` has the credentials of the process.
-    pub fn accounts(&self, aws: &SdkConfig) -> Accounts {
-        Accounts::new(aws.clone(), self.others.clone())
-    }
-
-    /// The ledger as configured.
-    pub fn ledger(&self, aws: &SdkConfig) -> DynamoLedger {
-        DynamoLedger::new(aws, self.tables.clone())
-    }
-
-    /// The runs of the machines as configured.
-    pub fn executions(&self, aws: &SdkConfig) -> StepFunctions {
-        StepFunctions::new(aws, self.machines.clone())
     }
 
     /// The account of the process, if it is told.

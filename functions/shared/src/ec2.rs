@@ -1,8 +1,7 @@
 //! EC2 in our words: the ports, and what goes through them.
 //!
 //! *Absent* is `None` or success here, never an error; what absent means is the
-//! caller's decision. The adapter below this module is the only code that knows
-//! the SDK, the codes of EC2 errors, and how EC2 spells its states.
+//! caller's decision. How EC2 spells its states, only the adapter knows.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +12,8 @@ use crate::cidr::Cidr;
 use crate::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
 use crate::ownership::{Claim, SECURITY_GROUP_PREFIX, Tags};
 
-mod aws;
 pub mod errors;
 mod inventory;
-pub use aws::AwsEc2;
 pub use inventory::{Claimed, Inventory, Managed, by_connection};
 
 /// Reads of the network as it is.

@@ -73,17 +73,6 @@ impl StepError {
     }
 }
 
-/// Without this conversion the runtime would report the name of a Rust type,
-/// which no `Catch` can match.
-impl From<StepError> for lambda_runtime::Diagnostic {
-    fn from(error: StepError) -> Self {
-        Self {
-            error_type: error.name().as_str().to_owned(),
-            error_message: error.to_string(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -104,16 +93,5 @@ mod tests {
             let report = serde_json::json!({"failed_at": "DeleteEndpoint", "left": vec![left; 6], "cause": cause.to_string()});
             prop_assert!(report.to_string().chars().count() <= 32_768);
         }
-    }
-
-    #[test]
-    fn step_functions_sees_the_name_and_the_code() {
-        let error = StepError::new(Code::ApiKeyRefused, "the Cloud API answered 401");
-        let diagnostic = lambda_runtime::Diagnostic::from(error);
-        assert_eq!(diagnostic.error_type, "Denied");
-        assert_eq!(
-            diagnostic.error_message,
-            "api-key-refused: the Cloud API answered 401"
-        );
     }
 }

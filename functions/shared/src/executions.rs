@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use crate::StepError;
+use crate::config::Setting;
 
-mod aws;
 pub mod errors;
-pub use aws::{Machines, StepFunctions};
 
 /// The machines that the doors start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +16,44 @@ pub enum Machine {
     Deprovision,
     /// Checks connections.
     CheckFleet,
+}
+
+/// The ARNs of the machines, of a version or of an alias of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machines {
+    /// [`Machine::Provision`].
+    pub provision: Setting,
+    /// [`Machine::Deprovision`].
+    pub deprovision: Setting,
+    /// [`Machine::CheckFleet`].
+    pub check_fleet: Setting,
+}
+
+impl Machines {
+    /// The ARN of a machine.
+    ///
+    /// # Errors
+    /// [`crate::Code::ConfigurationInvalid`] if it is not told.
+    pub fn arn(&self, machine: Machine) -> Result<&str, StepError> {
+        match machine {
+            Machine::Provision => &self.provision,
+            Machine::Deprovision => &self.deprovision,
+            Machine::CheckFleet => &self.check_fleet,
+        }
+        .required()
+    }
+
+    /// Which machine has this ARN, of whichever version or alias.
+    pub fn machine_of(&self, arn: &str) -> Option<Machine> {
+        [
+            (Machine::Provision, &self.provision),
+            (Machine::Deprovision, &self.deprovision),
+            (Machine::CheckFleet, &self.check_fleet),
+        ]
+        .into_iter()
+        .find(|(_, known)| known.value().map(unqualified) == Some(unqualified(arn)))
+        .map(|(machine, _)| machine)
+    }
 }
 
 /// What became of a start.

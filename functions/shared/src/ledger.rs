@@ -15,14 +15,13 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::StepError;
+use crate::config::Setting;
 use crate::ids::{AccountId, ClusterId, EndpointId, Region, SecurityGroupId, ServiceName, VpcId};
 use crate::request::ProvisionRequest;
 
-mod aws;
 pub mod errors;
 pub mod item;
 mod upkeep;
-pub use aws::{DynamoLedger, Tables};
 pub use upkeep::{Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key};
 
 /// How far a connection has come.
@@ -317,6 +316,15 @@ pub struct Page {
 /// The key of the lease of a VPC.
 pub fn lease_key(region: &Region, vpc: &VpcId) -> String {
     format!("{region}/{vpc}")
+}
+
+/// The names of the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// The table of connections.
+    pub connections: Setting,
+    /// The table of leases.
+    pub leases: Setting,
 }
 
 /// The table of connections, and the leases.

@@ -1,4 +1,5 @@
-//! What the functions have in common.
+//! What the functions have in common: words, rules, ports and tables of errors. Nothing
+//! here knows a wire; the crate `adapters` does.
 //!
 //! | Where | What |
 //! | --- | --- |
@@ -9,19 +10,20 @@
 //! | [`plan`] | what the inspections hand to the later steps |
 //! | [`progress`] | ready or not yet: the answer of every step that may have to be asked again |
 //! | [`error`], [`catalogue`] | what leaves a function when it cannot go on; every code with cause and fix |
-//! | [`place`], [`accounts`] | the account and the Region that EC2 is asked in, and the credentials for it |
+//! | [`place`], [`accounts`] | the account and the Region that EC2 is asked in; which other accounts may be |
 //! | [`ledger`], [`executions`] | ports of the doors: the record of connections, and the runs |
-//! | [`ec2`], [`cloud`], [`secret`] | ports in our words; below each one, the adapter that knows the wire |
-//! | [`traffic`], [`sdk`] | the port for what endpoints carry; what errors of the AWS SDK mean |
+//! | [`ec2`], [`cloud`], [`secret`], [`traffic`] | ports in our words, and what the errors of the other side mean |
+//! | [`aws_errors`] | what the errors mean that all services of AWS have |
 //! | [`transport`] | where requests may go without TLS, and how long an answer may be |
 //! | [`bounds`], [`plain`] | texts from outside: not too long, and for reading only |
 //! | [`metrics`] | figures for CloudWatch, written as a line of the log |
 //! | [`config`], [`settings`] | environment variables, and what a definition tells in their place |
-//! | [`lambda`], [`gateway`] | the process: the runtime loop, HTTP requests |
+//! | [`handler`], [`gateway`] | from JSON to a handler and back; HTTP requests |
 //!
 //! A line moves here as soon as a second function needs it, not earlier.
 
 pub mod accounts;
+pub mod aws_errors;
 pub mod bounds;
 pub mod catalogue;
 pub mod cidr;
@@ -32,8 +34,8 @@ pub mod ec2;
 pub mod error;
 pub mod executions;
 pub mod gateway;
+pub mod handler;
 pub mod ids;
-pub mod lambda;
 pub mod ledger;
 pub mod metrics;
 pub mod notice;
@@ -44,12 +46,10 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod request;
-pub mod sdk;
 pub mod secret;
 pub mod settings;
 pub mod sources;
-mod strict;
-mod sts;
+pub mod strict;
 pub mod tour;
 pub mod traffic;
 pub mod transport;

@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 /// A value to read from.
-pub(crate) struct Strict(pub(crate) Value);
+pub struct Strict(pub Value);
 
 impl IntoDeserializer<'_, serde_json::Error> for Strict {
     type Deserializer = Self;

@@ -40,7 +40,7 @@ pub fn is_on_this_machine(url: &Url) -> bool {
 
 /// Whether it is where AWS hands out the credentials of an instance or a container,
 /// without TLS, on links that leave no host (IMDS, ECS and EKS user guides).
-pub(crate) fn is_for_credentials(url: &Url) -> bool {
+pub fn is_for_credentials(url: &Url) -> bool {
     const IMDS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     const EKS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
     match address(url) {
@@ -56,32 +56,6 @@ fn address(url: &Url) -> Option<IpAddr> {
         Host::Ipv6(address) => Some(address.into()),
         Host::Domain(_) => None,
     }
-}
-
-/// Why an answer could not be read to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum Unread {
-    /// It broke off.
-    #[error(transparent)]
-    BrokeOff(#[from] reqwest::Error),
-    /// It is longer than we read.
-    #[error("more than {LONGEST_ANSWER} bytes")]
-    TooLong,
-}
-
-/// The body of an answer, up to [`LONGEST_ANSWER`].
-///
-/// # Errors
-/// When it breaks off or is longer.
-pub async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, Unread> {
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await? {
-        if body.len() + part.len() > LONGEST_ANSWER {
-            return Err(Unread::TooLong);
-        }
-        body.extend_from_slice(&part);
-    }
-    Ok(body)
 }
 
 #[cfg(test)]

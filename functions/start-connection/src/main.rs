@@ -1,12 +1,13 @@
 //! The process of `start-connection`.
 
+use adapters::Clients;
 use serde_json::Value;
 use start_connection::{Door, Known, handle};
 use time::OffsetDateTime;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| {
             let ports = (
                 config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),

@@ -1,8 +1,10 @@
 //! The process of `tag-vpc`.
 
+use adapters::Clients;
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(
+async fn main() -> Result<(), adapters::lambda::Error> {
+    adapters::lambda::serve(
         |config, aws| {
             Ok((
                 config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),

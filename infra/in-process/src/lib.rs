@@ -183,7 +183,7 @@ impl InProcess {
             .await;
         match answered {
             Ok(secret) => ApiKey::from_secret(&secret.version.value),
-            Err(Refusal::Answer(error)) => Err(shared::secret::classify(
+            Err(Refusal::Answer(error)) => Err(shared::secret::errors::classify(
                 &self.secret_id,
                 &error.code,
                 &error.message,

@@ -1,6 +1,6 @@
 //! The one table that says what an error of Step Functions means.
 
-use crate::{Code, StepError, sdk};
+use crate::{Code, StepError, aws_errors};
 
 /// Turns a Step Functions error into ours (Step Functions API reference,
 /// `StartExecution` and `DescribeExecution`). `operation` is the name of the
@@ -13,7 +13,7 @@ pub fn classify(operation: &str, code: &str, message: &str) -> StepError {
         "InvalidArn" => Code::ConfigurationInvalid,
         "ExecutionLimitExceeded" | "KmsThrottlingException" => Code::AwsThrottled,
         "KmsAccessDeniedException" | "KmsInvalidStateException" => Code::AwsAccessDenied,
-        common => sdk::common(common),
+        common => aws_errors::common(common),
     };
     StepError::new(
         meaning,

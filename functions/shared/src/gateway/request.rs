@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -234,7 +236,7 @@ fn body(event: &Value) -> Body {
     if event["isBase64Encoded"].as_bool() != Some(true) {
         return Body::Bytes(text.as_bytes().to_vec());
     }
-    aws_smithy_types::base64::decode(text).map_or(Body::Garbled, Body::Bytes)
+    BASE64_STANDARD.decode(text).map_or(Body::Garbled, Body::Bytes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The one table that says what an error of DynamoDB means.
 
-use crate::{Code, StepError, sdk};
+use crate::{Code, StepError, aws_errors};
 
 /// Turns a DynamoDB error into ours (DynamoDB developer guide, "Error handling
 /// with DynamoDB"). `operation` is the name of the action; `table` is what it was
@@ -13,7 +13,7 @@ pub fn classify(operation: &str, table: &str, code: &str, message: &str) -> Step
         | "TransactionInProgressException"
         | "ReplicatedWriteConflictException"
         | "ResourceInUseException" => Code::AwsResourceBusy,
-        common => sdk::common(common),
+        common => aws_errors::common(common),
     };
     StepError::new(
         meaning,

@@ -114,12 +114,12 @@ pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
 }
 
 /// Text of JSON. These types have no value that JSON has no words for.
-pub(super) fn json<T: Serialize>(value: &T) -> Option<String> {
+pub fn json<T: Serialize>(value: &T) -> Option<String> {
     serde_json::to_string(value).ok()
 }
 
 /// A moment as the items have it. Only years beyond 9999 have no words.
-pub(super) fn moment(at: OffsetDateTime) -> Option<String> {
+pub fn moment(at: OffsetDateTime) -> Option<String> {
     at.format(&Rfc3339).ok()
 }
 

@@ -1,0 +1,336 @@
+//! Security groups.
+
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule,
+    UserIdGroupPair,
+};
+
+use super::{
+    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, filter, filter_any, id, present,
+    tags_at_creation, tags_of, unless_absent,
+};
+use shared::StepError;
+use shared::ec2::{
+    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
+};
+use shared::ids::{SecurityGroupId, VpcId};
+use shared::ownership::Tags;
+use shared::report::SQL_PORT;
+
+pub(super) fn read(
+    operation: &str,
+    found: &aws_sdk_ec2::types::SecurityGroup,
+) -> Result<SecurityGroup, StepError> {
+    Ok(SecurityGroup {
+        id: id(operation, "groupId", found.group_id())?,
+        name: found.group_name().unwrap_or_default().to_owned(),
+        tags: tags_of(found.tags()),
+    })
+}
+
+impl SecurityGroups for AwsEc2 {
+    async fn group_named(
+        &self,
+        vpc: &VpcId,
+        name: &str,
+    ) -> Result<Option<SecurityGroup>, StepError> {
+        let operation = "DescribeSecurityGroups";
+        let request = self
+            .client
+            .describe_security_groups()
+            .filters(filter("vpc-id", vpc.as_str()))
+            .filters(filter("group-name", name));
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failure(operation, error))?;
+        answer
+            .security_groups()
+            .first()
+            .map(|found| read(operation, found))
+            .transpose()
+    }
+
+    async fn groups_tagged(&self, vpc: &VpcId, key: &str) -> Result<Vec<SecurityGroup>, StepError> {
+        let operation = "DescribeSecurityGroups";
+        let mut pages = self
+            .client
+            .describe_security_groups()
+            .filters(filter("vpc-id", vpc.as_str()))
+            .filters(filter("tag-key", key))
+            .into_paginator()
+            .send();
+        let mut groups = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure(operation, error))?;
+            for found in page.security_groups() {
+                groups.push(read(operation, found)?);
+            }
+        }
+        Ok(groups)
+    }
+
+    async fn ingress_rules(
+        &self,
+        groups: &[SecurityGroupId],
+    ) -> Result<Vec<IngressRule>, StepError> {
+        let operation = "DescribeSecurityGroupRules";
+        let mut rules = Vec::new();
+        for groups in groups.chunks(FILTER_VALUES) {
+            let mut pages = self
+                .client
+                .describe_security_group_rules()
+                .filters(filter_any("group-id", groups))
+                .into_paginator()
+                .page_size(PAGE)
+                .items()
+                .send();
+            while let Some(rule) = pages.next().await {
+                let rule = rule.map_err(|error| failure(operation, error))?;
+                rules.extend(ingress(&rule));
+            }
+        }
+        Ok(rules)
+    }
+
+    async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError> {
+        let operation = "CreateSecurityGroup";
+        let answer = self
+            .client
+            .create_security_group()
+            .vpc_id(new.vpc_id.as_str())
+            .group_name(&new.name)
+            .description(&new.description)
+            .tag_specifications(tags_at_creation(ResourceType::SecurityGroup, &new.tags))
+            .send()
+            .await
+            .map_err(|error| failure(operation, error))?;
+        id(operation, "groupId", answer.group_id())
+    }
+
+    async fn authorize(
+        &self,
+        group: &SecurityGroupId,
+        sources: &[Source],
+        description: &str,
+    ) -> Result<(), StepError> {
+        if self.authorize_all(group, sources, description).await? == Batch::Done {
+            return Ok(());
+        }
+        // One rule that exists is enough for EC2 to refuse them all.
+        for source in sources {
+            self.authorize_all(group, std::slice::from_ref(source), description)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError> {
+        if self.revoke_all(group, rule_ids).await? == Batch::Done {
+            return Ok(());
+        }
+        // One rule that is absent is enough for EC2 to keep them all.
+        for rule_id in rule_ids {
+            self.revoke_all(group, std::slice::from_ref(rule_id))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
+        let sent = self
+            .client
+            .delete_security_group()
+            .group_id(group.as_str())
+            .send()
+            .await;
+        match sent {
+            Err(error)
+                if matches!(
+                    code_of(&error),
+                    Some("DependencyViolation" | "InvalidGroup.InUse")
+                ) =>
+            {
+                Ok(GroupRemoval::InUse)
+            }
+            sent => {
+                unless_absent("DeleteSecurityGroup", sent.map(|_| ())).map(|()| GroupRemoval::Gone)
+            }
+        }
+    }
+
+    async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError> {
+        self.tag(group.as_str(), tags).await
+    }
+
+    async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError> {
+        self.untag(group.as_str(), keys).await
+    }
+}
+
+/// What became of several rules in one request, which EC2 takes all or none of.
+#[derive(PartialEq)]
+enum Batch {
+    /// All of them are as they should be.
+    Done,
+    /// None was changed, because at least one was as it should be before.
+    Untouched,
+}
+
+impl AwsEc2 {
+    async fn authorize_all(
+        &self,
+        group: &SecurityGroupId,
+        sources: &[Source],
+        description: &str,
+    ) -> Result<Batch, StepError> {
+        let permissions = sources
+            .iter()
+            .map(|source| permission(source, description))
+            .collect();
+        let request = self
+            .client
+            .authorize_security_group_ingress()
+            .group_id(group.as_str());
+        match request.set_ip_permissions(Some(permissions)).send().await {
+            Ok(_) => Ok(Batch::Done),
+            Err(error) if code_of(&error) == Some("InvalidPermission.Duplicate") => {
+                Ok(if sources.len() == 1 {
+                    Batch::Done
+                } else {
+                    Batch::Untouched
+                })
+            }
+            Err(error) => Err(failure("AuthorizeSecurityGroupIngress", error)),
+        }
+    }
+
+    async fn revoke_all(
+        &self,
+        group: &SecurityGroupId,
+        rule_ids: &[String],
+    ) -> Result<Batch, StepError> {
+        let request = self
+            .client
+            .revoke_security_group_ingress()
+            .group_id(group.as_str());
+        let sent = request
+            .set_security_group_rule_ids(Some(rule_ids.to_vec()))
+            .send()
+            .await;
+        let revoked = present("RevokeSecurityGroupIngress", sent)?;
+        let is_done = revoked.is_some() || rule_ids.len() == 1;
+        Ok(if is_done {
+            Batch::Done
+        } else {
+            Batch::Untouched
+        })
+    }
+}
+
+fn permission(source: &Source, description: &str) -> IpPermission {
+    let rule = IpPermission::builder()
+        .ip_protocol("tcp")
+        .from_port(i32::from(SQL_PORT))
+        .to_port(i32::from(SQL_PORT));
+    match source {
+        Source::Cidr(cidr) if cidr.is_ipv6() => rule.ipv6_ranges(
+            Ipv6Range::builder()
+                .cidr_ipv6(cidr.to_string())
+                .description(description)
+                .build(),
+        ),
+        Source::Cidr(cidr) => rule.ip_ranges(
+            IpRange::builder()
+                .cidr_ip(cidr.to_string())
+                .description(description)
+                .build(),
+        ),
+        Source::Group(group) => rule.user_id_group_pairs(
+            UserIdGroupPair::builder()
+                .group_id(group.as_str())
+                .description(description)
+                .build(),
+        ),
+        Source::PrefixList(list) => rule.prefix_list_ids(
+            PrefixListId::builder()
+                .prefix_list_id(list)
+                .description(description)
+                .build(),
+        ),
+    }
+    .build()
+}
+
+/// The rule in our words; `None` for an outbound rule or a source of an unknown kind.
+fn ingress(rule: &SecurityGroupRule) -> Option<IngressRule> {
+    if rule.is_egress() == Some(true) {
+        return None;
+    }
+    let cidr = rule
+        .cidr_ipv4()
+        .or(rule.cidr_ipv6())
+        .and_then(|cidr| cidr.parse().ok());
+    let referenced = rule
+        .referenced_group_info()
+        .and_then(|info| info.group_id()?.parse().ok());
+    let source = cidr
+        .map(Source::Cidr)
+        .or(referenced.map(Source::Group))
+        .or(rule
+            .prefix_list_id()
+            .map(|list| Source::PrefixList(list.to_owned())))?;
+    let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
+    Some(IngressRule {
+        id: rule.security_group_rule_id()?.to_owned(),
+        group_id: rule.group_id()?.parse().ok()?,
+        protocol: rule.ip_protocol().unwrap_or("-1").to_owned(),
+        ports: port(rule.from_port()).zip(port(rule.to_port())),
+        source,
+        description: rule.description().unwrap_or_default().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule() -> aws_sdk_ec2::types::builders::SecurityGroupRuleBuilder {
+        SecurityGroupRule::builder()
+            .security_group_rule_id("sgr-1")
+            .group_id("sg-0a71e831")
+            .is_egress(false)
+            .ip_protocol("tcp")
+            .from_port(26257)
+            .to_port(26257)
+    }
+
+    #[test]
+    fn rules_are_read_with_each_kind_of_source_and_outbound_ones_are_left_out() {
+        let read = |rule: SecurityGroupRule| ingress(&rule).map(|rule| rule.source.to_string());
+        assert_eq!(
+            read(rule().cidr_ipv4("10.0.1.7/16").build()).as_deref(),
+            Some("10.0.0.0/16")
+        );
+        assert_eq!(
+            read(rule().cidr_ipv6("2001:db8::/56").build()).as_deref(),
+            Some("2001:db8::/56")
+        );
+        assert_eq!(
+            read(rule().prefix_list_id("pl-1").build()).as_deref(),
+            Some("pl-1")
+        );
+        assert_eq!(
+            read(rule().is_egress(true).cidr_ipv4("10.0.0.0/16").build()),
+            None
+        );
+        // All ports are written as -1.
+        let all = rule()
+            .ip_protocol("-1")
+            .from_port(-1)
+            .to_port(-1)
+            .cidr_ipv4("10.0.0.0/16")
+            .build();
+        assert_eq!(ingress(&all).unwrap().ports, None);
+    }
+}

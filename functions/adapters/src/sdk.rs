@@ -1,0 +1,116 @@
+//! What the AWS SDK says when a call brought no result, in our words.
+//!
+//! Only ever the `Display` of an error: its `Debug` form can hold a whole answer,
+//! and an answer of Secrets Manager is the API key.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+
+use crate::aws::InClear;
+use crate::sts::NotAssumed;
+use shared::{Code, StepError, accounts};
+
+/// Turns an error of the SDK into ours. `asked` is service and action;
+/// `classify` is the table of the service's codes.
+pub fn failure<E>(
+    asked: &str,
+    error: &SdkError<E, HttpResponse>,
+    classify: impl FnOnce(&str, &str) -> StepError,
+) -> StepError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let named = error.as_service_error().and_then(|service| {
+        Some(classify(
+            service.code()?,
+            service.message().unwrap_or_default(),
+        ))
+    });
+    match (named, status) {
+        // A fault of the service's own under a name that we do not know is still
+        // the service's own.
+        (Some(unknown), Some(500..)) if unknown.code == Code::UnexpectedAwsAnswer => {
+            StepError::new(Code::AwsUnavailable, unknown.detail)
+        }
+        (Some(named), _) => named,
+        (None, Some(status)) => StepError::new(
+            unreadable(status, error),
+            format!(
+                "{asked} answered {status} with something unreadable: {}",
+                reasons(error)
+            ),
+        ),
+        (None, None) => unanswered(asked, error),
+    }
+}
+
+/// An answer that names no error, such as one of a proxy in between, or one that
+/// broke off.
+fn unreadable(status: u16, error: &(dyn Error + 'static)) -> Code {
+    let broke_off = chain(error).any(|reason| reason.is::<std::io::Error>());
+    match status {
+        429 => Code::AwsThrottled,
+        500.. => Code::AwsUnavailable,
+        // Success, and who answered was not AWS.
+        200..=299 => Code::AwsUnavailable,
+        _ if broke_off => Code::AwsUnavailable,
+        _ => Code::UnexpectedAwsAnswer,
+    }
+}
+
+/// No answer: either the request could not be signed, or nothing came back.
+fn unanswered(asked: &str, error: &(dyn Error + 'static)) -> StepError {
+    // The role of another account is assumed when the first request there is to be
+    // signed, and why it could not be lies inside of the error.
+    if let Some(role) = find::<NotAssumed>(error) {
+        return not_assumed(role);
+    }
+    if find::<InClear>(error).is_some() {
+        let detail = format!("{asked} was not sent: {}", reasons(error));
+        return StepError::new(Code::ConfigurationInvalid, detail);
+    }
+    // Out of time, a provider of credentials is as good as missing: none of those
+    // that a function or a shell has takes seconds.
+    let code = if find::<CredentialsError>(error).is_some() {
+        Code::AwsCredentialsInvalid
+    } else {
+        Code::AwsUnavailable
+    };
+    let detail = format!("{asked} gave no answer: {}", reasons(error));
+    StepError::new(code, detail)
+}
+
+fn not_assumed(role: &NotAssumed) -> StepError {
+    let asked = format!("STS AssumeRole of {}", role.role);
+    match find::<SdkError<AssumeRoleError, HttpResponse>>(role.why()) {
+        Some(error) => failure(&asked, error, |code, message| {
+            accounts::errors::classify(&role.role, code, message)
+        }),
+        None => StepError::new(
+            Code::UnexpectedAwsAnswer,
+            format!("{asked} brought no credentials: {}", reasons(role.why())),
+        ),
+    }
+}
+
+/// The reasons, from the outermost to the innermost.
+fn reasons(error: &(dyn Error + 'static)) -> String {
+    let mut reasons: Vec<String> = chain(error).map(ToString::to_string).collect();
+    reasons.dedup();
+    reasons.join(": ")
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(<dyn Error>::downcast_ref)
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |reason| (**reason).source())
+}

@@ -1,0 +1,193 @@
+//! Runs over the wire of Step Functions.
+
+use serde_json::{Value, json};
+use shared::Code;
+use shared::config::Setting;
+use adapters::executions::StepFunctions;
+use shared::executions::{Executions, Machine, Machines, Standing, Start};
+
+use crate::stage::{RUN, Stage, machines, once};
+use crate::stub::{Stub, answer, aws, body, exception, ok};
+
+async fn executions(stub: &Stub) -> StepFunctions {
+    StepFunctions::new(&aws(&stub.url()).await, machines())
+}
+
+fn described(status: &str) -> Value {
+    json!({
+        "executionArn": RUN,
+        "stateMachineArn": "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-provision",
+        "name": "one",
+        "status": status,
+        "startDate": 1_795_370_400.25,
+        "input": r#"{"a": 1}"#,
+        "inputDetails": {"included": true},
+    })
+}
+
+/// The operation of a request, and its input.
+fn asked(request: &str) -> (String, Value) {
+    let target = request
+        .lines()
+        .find_map(|line| line.strip_prefix("x-amz-target: AWSStepFunctions."));
+    (target.unwrap().to_owned(), body(request))
+}
+
+#[tokio::test]
+async fn a_run_is_started_under_its_name() {
+    let started = ok(&json!({"executionArn": RUN, "startDate": 1_795_370_400.25}));
+    let stub = Stub::answering([started]).await;
+    let executions = executions(&stub).await;
+    for machine in [
+        Machine::Provision,
+        Machine::Deprovision,
+        Machine::CheckFleet,
+    ] {
+        let start = executions.start(machine, "one", &json!({"a": 1})).await;
+        assert_eq!(
+            start.unwrap(),
+            Start::Running {
+                execution: RUN.to_owned()
+            }
+        );
+    }
+    let start = |machine: &str| {
+        let input = json!({
+            "stateMachineArn": format!("arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-{machine}"),
+            "name": "one",
+            "input": r#"{"a":1}"#,
+        });
+        ("StartExecution".to_owned(), input)
+    };
+    let requests: Vec<_> = stub
+        .requests()
+        .iter()
+        .map(|request| asked(request))
+        .collect();
+    assert_eq!(
+        requests,
+        [
+            start("provision:live"),
+            start("deprovision"),
+            start("check-fleet:7")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_an_answer() {
+    let stub = Stub::answering([exception(400, "ExecutionAlreadyExists")]).await;
+    let executions = executions(&stub).await;
+    let start = executions
+        .start(Machine::Provision, "one", &json!({}))
+        .await;
+    assert_eq!(start.unwrap(), Start::NameTaken);
+}
+
+#[tokio::test]
+async fn a_run_is_looked_at_by_its_name_or_its_arn() {
+    let stub = Stub::answering([
+        ok(&described("RUNNING")),
+        ok(&described("TIMED_OUT")),
+        exception(400, "ExecutionDoesNotExist"),
+    ])
+    .await;
+    let executions = executions(&stub).await;
+    let standing = async |name| executions.standing(Machine::Provision, name).await.unwrap();
+    assert_eq!(
+        standing("one").await,
+        Some(Standing {
+            execution: RUN.to_owned(),
+            status: "RUNNING".to_owned(),
+            input: json!({"a": 1}),
+        })
+    );
+    assert_eq!(standing(RUN).await.unwrap().status, "TIMED_OUT");
+    assert_eq!(standing("one").await, None);
+    for request in stub.requests() {
+        let expected = json!({"executionArn": RUN});
+        assert_eq!(asked(&request), ("DescribeExecution".to_owned(), expected));
+    }
+}
+
+/// A word that came later than this program is handed on.
+#[tokio::test]
+async fn a_status_that_nobody_knows_keeps_its_word() {
+    let stub = Stub::answering([ok(&described("RESTING"))]).await;
+    let executions = executions(&stub).await;
+    let standing = executions.standing(Machine::Provision, "one").await;
+    assert_eq!(standing.unwrap().unwrap().status, "RESTING");
+}
+
+#[tokio::test]
+async fn an_input_that_is_not_json_is_no_input() {
+    let mut run = described("RUNNING");
+    run["input"] = json!("{");
+    let stub = Stub::answering([ok(&run)]).await;
+    let executions = executions(&stub).await;
+    let error = executions.standing(Machine::Provision, "one").await;
+    assert_eq!(error.unwrap_err().code, Code::UnexpectedAwsAnswer);
+}
+
+#[tokio::test]
+async fn every_answer_of_step_functions_has_its_code() {
+    for (canned, code) in [
+        (
+            exception(400, "StateMachineDoesNotExist"),
+            Code::MachineNotFound,
+        ),
+        (
+            exception(400, "StateMachineDeleting"),
+            Code::MachineNotFound,
+        ),
+        (exception(400, "InvalidArn"), Code::ConfigurationInvalid),
+        (exception(400, "ExecutionLimitExceeded"), Code::AwsThrottled),
+        (exception(400, "ThrottlingException"), Code::AwsThrottled),
+        (
+            exception(400, "AccessDeniedException"),
+            Code::AwsAccessDenied,
+        ),
+        (
+            exception(400, "ExpiredTokenException"),
+            Code::AwsCredentialsInvalid,
+        ),
+        (exception(500, "InternalServerError"), Code::AwsUnavailable),
+        (exception(503, "SomethingNew"), Code::AwsUnavailable),
+        (exception(400, "InvalidName"), Code::UnexpectedAwsAnswer),
+        (answer(502, "", "<html>"), Code::AwsUnavailable),
+        (answer(200, "", "<html>"), Code::AwsUnavailable),
+        (String::new(), Code::AwsUnavailable),
+    ] {
+        let stub = Stub::answering([canned.clone()]).await;
+        let executions = StepFunctions::new(&once(aws(&stub.url()).await), machines());
+        let started = executions
+            .start(Machine::Provision, "one", &json!({}))
+            .await;
+        let seen = executions.standing(Machine::Provision, "one").await;
+        for error in [started.unwrap_err(), seen.unwrap_err()] {
+            assert_eq!(error.code, code, "{canned}: {error}");
+            assert!(error.detail.starts_with("Step Functions "), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_is_not_configured_is_named() {
+    let stage = Stage::new().await;
+    let unset = Machines {
+        deprovision: Setting::new("DEPROVISION_MACHINE", None),
+        ..machines()
+    };
+    let executions = StepFunctions::new(&stage.aws().await, unset);
+    let machine = Machine::Deprovision;
+    let started = executions.start(machine, "one", &json!({})).await;
+    let seen = executions.standing(machine, "one").await;
+    for error in [started.unwrap_err(), seen.unwrap_err()] {
+        assert_eq!(error.code, Code::ConfigurationInvalid);
+        assert!(
+            error.detail.contains("DEPROVISION_MACHINE is not set"),
+            "{error}"
+        );
+    }
+    assert_eq!(stage.sim.calls(), []);
+}

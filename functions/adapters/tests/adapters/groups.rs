@@ -1,0 +1,293 @@
+//! Security groups and their rules.
+
+use std::collections::BTreeMap;
+
+use shared::Code;
+use shared::ec2::{GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source};
+use simulator::Simulator;
+
+use crate::stage::{ABSENT_GROUP, ABSENT_VPC, GROUP, Stage, VPC};
+
+pub(crate) fn new_group() -> NewSecurityGroup {
+    NewSecurityGroup {
+        vpc_id: VPC.parse().unwrap(),
+        name: "crdb-privatelink".to_owned(),
+        description: "for a test".to_owned(),
+        tags: BTreeMap::from([("owner".to_owned(), "us".to_owned())]),
+    }
+}
+
+fn cidr(text: &str) -> Source {
+    Source::Cidr(text.parse().unwrap())
+}
+
+/// The inbound rules of a group, as the world knows them.
+fn inbound(sim: &Simulator, group: &str) -> Vec<(String, Option<i32>, String, Option<String>)> {
+    sim.look(|world| {
+        let rules = world.ec2.groups[group]
+            .rules
+            .iter()
+            .filter(|rule| !rule.is_egress);
+        rules
+            .map(|rule| {
+                let source = rule.source.text();
+                (
+                    rule.protocol.clone(),
+                    rule.from_port,
+                    source,
+                    rule.description.clone(),
+                )
+            })
+            .collect()
+    })
+}
+
+#[tokio::test]
+async fn a_group_is_created_with_its_tags_and_found_by_its_name() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let vpc = VPC.parse().unwrap();
+    assert_eq!(ec2.group_named(&vpc, "crdb-privatelink").await, Ok(None));
+    let id = ec2.create_group(&new_group()).await.unwrap();
+    stage.sim.look(|world| {
+        let group = &world.ec2.groups[id.as_str()];
+        assert_eq!(group.vpc_id, VPC);
+        assert_eq!(group.description, "for a test");
+        assert_eq!(group.tags, new_group().tags);
+    });
+    let expected = SecurityGroup {
+        id,
+        name: "crdb-privatelink".to_owned(),
+        tags: new_group().tags,
+    };
+    assert_eq!(
+        ec2.group_named(&vpc, "crdb-privatelink").await,
+        Ok(Some(expected))
+    );
+    assert_eq!(
+        ec2.group_named(&ABSENT_VPC.parse().unwrap(), "crdb-privatelink")
+            .await,
+        Ok(None)
+    );
+}
+
+#[tokio::test]
+async fn a_tag_without_a_value_is_read_as_an_empty_one() {
+    let stage = Stage::new().await;
+    let found = stage
+        .ec2()
+        .await
+        .group_named(&VPC.parse().unwrap(), "by hand")
+        .await;
+    assert_eq!(found.unwrap().unwrap().tags["empty"], "");
+}
+
+#[tokio::test]
+async fn every_refusal_of_a_new_group_has_its_code() {
+    let stage = Stage::with(|scenario| scenario.quotas.groups_per_region = 6).await;
+    let ec2 = stage.ec2().await;
+    // Two default groups and three others are there.
+    ec2.create_group(&new_group()).await.unwrap();
+    let named = |name: &str| NewSecurityGroup {
+        name: name.to_owned(),
+        ..new_group()
+    };
+    let elsewhere = NewSecurityGroup {
+        vpc_id: ABSENT_VPC.parse().unwrap(),
+        ..new_group()
+    };
+    for (new, code) in [
+        (new_group(), Code::SecurityGroupNameTaken),
+        (named("CRDB-PrivateLink"), Code::SecurityGroupNameTaken),
+        (named("another"), Code::SecurityGroupQuotaReached),
+        (elsewhere, Code::VpcNotFound),
+    ] {
+        let error = ec2.create_group(&new).await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn inbound_rules_are_read_with_every_kind_of_source() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let group = GROUP.parse().unwrap();
+    let rules = ec2
+        .ingress_rules(std::slice::from_ref(&group))
+        .await
+        .unwrap();
+    let rule = |n: usize, protocol: &str, ports, source, description: &str| IngressRule {
+        id: rules[n].id.clone(),
+        group_id: group.clone(),
+        protocol: protocol.to_owned(),
+        ports,
+        source,
+        description: description.to_owned(),
+    };
+    let sql = Some((26257, 26257));
+    assert_eq!(
+        rules,
+        [
+            rule(0, "tcp", sql, cidr("10.0.0.0/16"), "clients"),
+            rule(1, "tcp", sql, cidr("2001:db8:0:100::/56"), ""),
+            rule(
+                2,
+                "tcp",
+                Some((26000, 27000)),
+                Source::Group("sg-0a000000000000002".parse().unwrap()),
+                ""
+            ),
+            rule(
+                3,
+                "-1",
+                None,
+                Source::PrefixList("pl-0a000000000000001".to_owned()),
+                ""
+            ),
+            rule(4, "udp", Some((53, 53)), cidr("10.1.0.0/16"), ""),
+        ]
+    );
+    assert_eq!(
+        ec2.ingress_rules(&[ABSENT_GROUP.parse().unwrap()]).await,
+        Ok(Vec::new())
+    );
+}
+
+#[tokio::test]
+async fn sources_of_every_kind_are_let_in_on_the_sql_port_with_the_description() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let id = ec2.create_group(&new_group()).await.unwrap();
+    let sources = [
+        cidr("10.0.1.7/16"),
+        cidr("2001:db8:0:100::/56"),
+        Source::Group("sg-0a000000000000002".parse().unwrap()),
+        Source::PrefixList("pl-0a000000000000001".to_owned()),
+    ];
+    ec2.authorize(&id, &sources, "orders").await.unwrap();
+    let rule = |source: &str| {
+        (
+            "tcp".to_owned(),
+            Some(26257),
+            source.to_owned(),
+            Some("orders".to_owned()),
+        )
+    };
+    assert_eq!(
+        inbound(&stage.sim, id.as_str()),
+        [
+            rule("10.0.0.0/16"),
+            rule("2001:db8:0:100::/56"),
+            rule("sg-0a000000000000002"),
+            rule("pl-0a000000000000001"),
+        ]
+    );
+    let read = ec2.ingress_rules(&[id]).await.unwrap();
+    assert!(
+        read.iter().all(|rule| rule.is_exactly_tcp(26257)),
+        "{read:?}"
+    );
+    assert_eq!(
+        read.into_iter().map(|rule| rule.source).collect::<Vec<_>>()[1..],
+        sources[1..]
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_exists_is_success_and_does_not_keep_the_others_out() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let id = ec2.create_group(&new_group()).await.unwrap();
+    ec2.authorize(&id, &[cidr("10.0.0.0/16")], "first")
+        .await
+        .unwrap();
+    assert_eq!(
+        ec2.authorize(&id, &[cidr("10.0.0.0/16")], "again").await,
+        Ok(())
+    );
+    let sources = [
+        cidr("10.1.0.0/16"),
+        cidr("10.0.0.0/16"),
+        cidr("10.2.0.0/16"),
+    ];
+    assert_eq!(ec2.authorize(&id, &sources, "more").await, Ok(()));
+    let admitted: Vec<String> = inbound(&stage.sim, id.as_str())
+        .into_iter()
+        .map(|(_, _, source, _)| source)
+        .collect();
+    assert_eq!(admitted, ["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16"]);
+}
+
+#[tokio::test]
+async fn every_refusal_of_a_rule_has_its_code() {
+    let stage = Stage::with(|scenario| scenario.quotas.rules_per_group = 1).await;
+    let ec2 = stage.ec2().await;
+    let id = ec2.create_group(&new_group()).await.unwrap();
+    let absent = Source::Group(ABSENT_GROUP.parse().unwrap());
+    let error = ec2.authorize(&id, &[absent], "a").await.unwrap_err();
+    assert_eq!(error.code, Code::AwsResourceBusy, "{error}");
+    let error = ec2
+        .authorize(&id, &[cidr("10.0.0.0/16"), cidr("10.1.0.0/16")], "a")
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, Code::TooManySources, "{error}");
+}
+
+#[tokio::test]
+async fn a_rule_that_is_absent_is_success_and_does_not_keep_the_others() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let group = GROUP.parse().unwrap();
+    let rules = ec2
+        .ingress_rules(std::slice::from_ref(&group))
+        .await
+        .unwrap();
+    let (first, second) = (rules[0].id.clone(), rules[1].id.clone());
+    assert_eq!(
+        ec2.revoke(&group, std::slice::from_ref(&first)).await,
+        Ok(())
+    );
+    assert_eq!(
+        ec2.revoke(&group, std::slice::from_ref(&first)).await,
+        Ok(())
+    );
+    assert_eq!(ec2.revoke(&group, &[first, second]).await, Ok(()));
+    assert_eq!(inbound(&stage.sim, GROUP).len(), 3);
+    let absent = ABSENT_GROUP.parse().unwrap();
+    assert_eq!(ec2.revoke(&absent, &[rules[2].id.clone()]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_group_goes_when_nothing_uses_it() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let used = GROUP.parse().unwrap();
+    assert_eq!(ec2.delete_group(&used).await, Ok(GroupRemoval::InUse));
+    let id = ec2.create_group(&new_group()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(ec2.delete_group(&id).await, Ok(GroupRemoval::Gone));
+    }
+    stage
+        .sim
+        .look(|world| assert!(!world.ec2.groups.contains_key(id.as_str())));
+}
+
+#[tokio::test]
+async fn groups_are_tagged_and_untagged() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let id = GROUP.parse().unwrap();
+    ec2.tag_group(&id, &new_group().tags).await.unwrap();
+    let tag =
+        |sim: &Simulator| sim.look(|world| world.ec2.groups[GROUP].tags.get("owner").cloned());
+    assert_eq!(tag(&stage.sim).as_deref(), Some("us"));
+    ec2.untag_group(&id, &["owner".to_owned()]).await.unwrap();
+    assert_eq!(tag(&stage.sim), None);
+    let absent = ABSENT_GROUP.parse().unwrap();
+    let error = ec2.tag_group(&absent, &new_group().tags).await.unwrap_err();
+    assert_eq!(error.code, Code::AwsResourceBusy);
+    assert_eq!(
+        ec2.untag_group(&absent, &["owner".to_owned()]).await,
+        Ok(())
+    );
+}

@@ -1,0 +1,164 @@
+//! The API key from Secrets Manager.
+
+use shared::Code;
+use adapters::cloud::HttpCloud;
+use shared::cloud::Cloud;
+use shared::config::Setting;
+use shared::ids::ClusterId;
+use adapters::secrets::SecretsManager;
+use shared::secret::{SecretNames, Secrets};
+use simulator::scenario::{KeySpec, SecretSpec, SecretState};
+
+use crate::stage::{CLUSTER, KEY, OTHER_KEY, SECRET, STANDARD_CLUSTER, Stage};
+
+fn cluster() -> ClusterId {
+    CLUSTER.parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_key_is_read_by_the_name_or_the_arn_of_its_secret() {
+    let stage = Stage::new().await;
+    let arn = stage
+        .sim
+        .look(|world| world.secrets.secret(SECRET).unwrap().arn.clone());
+    for id in [SECRET, arn.as_str()] {
+        let secrets = SecretsManager::new(&stage.aws().await, id);
+        assert_eq!(secrets.api_key(&cluster()).await.unwrap().expose(), KEY);
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_never_kept() {
+    let stage = Stage::new().await;
+    let secrets = stage.secrets().await;
+    secrets.api_key(&cluster()).await.unwrap();
+    stage.sim.meddle(|world| {
+        let now = world.now;
+        world.secrets.put(
+            SECRET,
+            r#"{"api_key": "CCDB1_next_key"}"#.to_owned(),
+            None,
+            now,
+        );
+    });
+    assert_eq!(
+        secrets.api_key(&cluster()).await.unwrap().expose(),
+        "CCDB1_next_key"
+    );
+}
+
+#[tokio::test]
+async fn every_reason_why_a_secret_cannot_be_read_has_its_code() {
+    for (state, code) in [
+        (SecretState::Denied, Code::SecretUnreadable),
+        (SecretState::Undecryptable, Code::SecretUnreadable),
+        (SecretState::ScheduledForDeletion, Code::SecretUnreadable),
+    ] {
+        let stage = Stage::with(|scenario| scenario.secrets[0].state = state).await;
+        let error = stage.secrets().await.api_key(&cluster()).await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+        assert!(error.detail.contains(SECRET), "{error}");
+    }
+    let stage = Stage::with(|scenario| scenario.secrets[0].value = None).await;
+    let error = stage.secrets().await.api_key(&cluster()).await.unwrap_err();
+    assert_eq!(error.code, Code::SecretEmpty, "{error}");
+    assert!(error.detail.contains(SECRET), "{error}");
+    let absent = SecretsManager::new(&stage.aws().await, "another/secret");
+    let error = absent.api_key(&cluster()).await.unwrap_err();
+    assert_eq!(error.code, Code::SecretNotFound, "{error}");
+}
+
+#[tokio::test]
+async fn a_value_that_is_no_key_is_not_quoted() {
+    let stage = Stage::with(|scenario| {
+        scenario.secrets[0].value = Some(format!(r#"{{"key": "{KEY}"}}"#));
+    })
+    .await;
+    let error = stage.secrets().await.api_key(&cluster()).await.unwrap_err();
+    assert_eq!(error.code, Code::SecretUnreadable);
+    assert!(!format!("{error} {error:?}").contains("CCDB1_"), "{error}");
+}
+
+/// A world where the first cluster has a secret of its own.
+async fn with_own_secret(change: impl FnOnce(&mut SecretSpec)) -> (Stage, SecretsManager) {
+    let stage = Stage::with(|scenario| {
+        let mut own = scenario.secrets[0].clone();
+        own.name = format!("keys/{CLUSTER}");
+        own.value = Some(OTHER_KEY.to_owned());
+        change(&mut own);
+        scenario.secrets.push(own);
+    })
+    .await;
+    let names = SecretNames {
+        default: SECRET.to_owned(),
+        pattern: Setting::new("PATTERN", Some("keys/{cluster_id}".to_owned())),
+    };
+    let secrets = SecretsManager::new(&stage.aws().await, names);
+    (stage, secrets)
+}
+
+#[tokio::test]
+async fn a_cluster_with_a_secret_of_its_own_has_a_key_of_its_own() {
+    let (stage, secrets) = with_own_secret(|_| ()).await;
+    assert_eq!(
+        secrets.api_key(&cluster()).await.unwrap().expose(),
+        OTHER_KEY
+    );
+    assert_eq!(stage.count("secretsmanager:GetSecretValue"), 1);
+    let other = STANDARD_CLUSTER.parse().unwrap();
+    assert_eq!(secrets.api_key(&other).await.unwrap().expose(), KEY);
+}
+
+/// The key of another cluster would be refused, and hide what is wrong.
+#[tokio::test]
+async fn an_own_secret_that_is_there_and_cannot_be_read_is_not_passed_over() {
+    for (state, code) in [
+        (SecretState::Denied, Code::SecretUnreadable),
+        (SecretState::ScheduledForDeletion, Code::SecretUnreadable),
+    ] {
+        let (_stage, secrets) = with_own_secret(|own| own.state = state).await;
+        let error = secrets.api_key(&cluster()).await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+        assert!(error.detail.contains("keys/1a2b"), "{error}");
+    }
+    let (_stage, secrets) = with_own_secret(|own| own.value = None).await;
+    let error = secrets.api_key(&cluster()).await.unwrap_err();
+    assert_eq!(error.code, Code::SecretEmpty, "{error}");
+    assert!(error.detail.contains("keys/1a2b"), "{error}");
+}
+
+#[tokio::test]
+async fn a_pattern_that_tells_no_clusters_apart_is_refused() {
+    let (stage, _) = with_own_secret(|_| ()).await;
+    let names = SecretNames {
+        default: SECRET.to_owned(),
+        pattern: Setting::new("API_KEY_SECRET_PATTERN", Some("keys/all".to_owned())),
+    };
+    let secrets = SecretsManager::new(&stage.aws().await, names);
+    let error = secrets.api_key(&cluster()).await.unwrap_err();
+    assert_eq!(error.code, Code::ConfigurationInvalid);
+    assert!(error.detail.contains("API_KEY_SECRET_PATTERN"), "{error}");
+}
+
+#[tokio::test]
+async fn every_cluster_is_asked_about_with_its_own_key() {
+    let (stage, secrets) = with_own_secret(|_| ()).await;
+    stage.sim.meddle(|world| {
+        for (key, cluster) in [(OTHER_KEY, CLUSTER), (KEY, STANDARD_CLUSTER)] {
+            world.cloud.keys.revoke(key);
+            world.cloud.keys.add(&KeySpec {
+                secret: key.to_owned(),
+                roles: vec!["CLUSTER_ADMIN".to_owned()],
+                clusters: vec![cluster.to_owned()],
+            });
+        }
+    });
+    let cloud = HttpCloud::new(&stage.url(), secrets).unwrap();
+    let standard = STANDARD_CLUSTER.parse().unwrap();
+    for _ in 0..2 {
+        cloud.registrations(&cluster()).await.unwrap();
+        cloud.registrations(&standard).await.unwrap();
+    }
+    // One key of two secrets asked for, and one: the second has no secret of its own.
+    assert_eq!(stage.count("secretsmanager:GetSecretValue"), 3);
+}
