@@ -1,6 +1,7 @@
 //! `deprovision`: runs the definition that takes a connection away to its end.
 
 use shared::request::DeprovisionRequest;
+use steps::definition;
 
 use crate::arguments::Deprovision;
 use crate::display::text;
@@ -8,7 +9,7 @@ use crate::error::Error;
 use crate::run::Run;
 use crate::words::Tale;
 use crate::world::{Chosen, World};
-use crate::{Answer, asked, definition};
+use crate::{Answer, asked};
 
 /// The world in which there is something to take away.
 const DEFAULT_SCENARIO: &str = "connected";

@@ -10,9 +10,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use shared::settings::Settings;
+use steps::definition;
 
 use crate::error::Error;
-use crate::{Answer, arguments, definition, words};
+use crate::{Answer, arguments, words};
 
 /// Prints the picture of a state machine.
 ///

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use engine::{TaskFailure, Tasks};
 use serde_json::{Value, json};
 use shared::StepErrorName;
+use steps::function_of;
 
 use crate::clock::StoryClock;
-use crate::steps::function_of;
 use crate::words::{self, Tale};
 
 /// What stands where other failures have a code of the catalogue.

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
 //! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
-//! | [`definition`], [`steps`], [`services`] | the definition, the table that joins its states to the handlers, and what it calls itself |
+//! | [`services`] | what a definition calls without a function |
 //! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
 //! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
@@ -20,7 +20,6 @@ pub mod answer;
 pub mod arguments;
 pub mod asked;
 pub mod clock;
-pub mod definition;
 pub mod deprovision;
 pub mod diagram;
 pub mod display;
@@ -38,7 +37,6 @@ pub mod run;
 pub mod scenarios;
 pub mod script;
 pub mod services;
-pub mod steps;
 pub mod story;
 pub mod sweep;
 pub mod words;

@@ -1,6 +1,7 @@
 //! `provision`: runs the definition to its end.
 
 use shared::request::ProvisionRequest;
+use steps::definition;
 
 use crate::arguments::Provision;
 use crate::display::text;
@@ -8,7 +9,7 @@ use crate::error::Error;
 use crate::run::Run;
 use crate::words::Tale;
 use crate::world::{Chosen, World};
-use crate::{Answer, asked, definition};
+use crate::{Answer, asked};
 
 /// Runs it.
 ///

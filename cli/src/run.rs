@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use engine::{Clock, Event, EventKind, Execution, Machine, Tasks};
 use serde_json::{Value, json};
+use steps::Steps;
 use time::macros::format_description;
 
 use crate::Answer;
@@ -13,7 +14,6 @@ use crate::display::Display;
 use crate::ending::{self, End};
 use crate::interrupt::{Interrupt, Interruptible};
 use crate::services::Services;
-use crate::steps::Steps;
 use crate::story::Story;
 use crate::words::{self, Tale};
 use crate::world::World;

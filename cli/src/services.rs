@@ -1,10 +1,12 @@
 //! What the definitions call without a function: ledger, leases and announcements.
 
+use adapters::body;
 use engine::TaskFailure;
 use in_process::integrations::{Call, Integrations};
 use serde_json::Value;
-use shared::{Code, StepError, transport};
+use shared::{Code, StepError};
 use simulator::{ApiError, Refusal};
+use steps::Integrated;
 
 /// Where these services are. Clones are the same place.
 #[derive(Debug, Clone)]
@@ -47,15 +49,13 @@ impl Services {
             forms,
         }))
     }
+}
 
-    /// Carries out a task that no function does.
-    ///
-    /// # Errors
-    /// Those of the service, as Step Functions names them.
-    pub async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+impl Integrated for Services {
+    async fn call(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let there = match self {
             Services::Here(integrations) => {
-                return crate::steps::integrated(integrations, resource, arguments);
+                return integrations.call(resource, arguments).await;
             }
             Services::There(there) => there,
         };
@@ -90,9 +90,7 @@ impl There {
         let sent = request.body(call.request().to_string()).send().await;
         let response = sent.map_err(|_| Refusal::CutOff)?;
         let status = response.status();
-        let body = transport::body(response)
-            .await
-            .map_err(|_| Refusal::CutOff)?;
+        let body = body::read(response).await.map_err(|_| Refusal::CutOff)?;
         let answer: Value = serde_json::from_slice(&body).map_err(|_| Refusal::CutOff)?;
         if status.is_success() {
             return Ok(answer);

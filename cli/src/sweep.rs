@@ -1,12 +1,15 @@
 //! `sweep`: runs the definition that looks for orphans, and what it starts.
 
+use adapters::cloudwatch::CloudWatch;
 use engine::Clock;
 use find_orphans::Kind;
-use adapters::cloudwatch::CloudWatch;
 use serde_json::{Value, json};
 use shared::place::Place;
 use shared::request::DeprovisionRequest;
+use steps::Steps;
+use steps::definition;
 
+use crate::Answer;
 use crate::arguments::Sweep;
 use crate::display::Display;
 use crate::display::text;
@@ -14,11 +17,9 @@ use crate::ending::End;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::run::{Work, execution_name, in_all};
-use crate::steps::Steps;
 use crate::words::Tale;
 use crate::world::Chosen;
 use crate::world::everywhere::{Everywhere, nothing_is_missing};
-use crate::{Answer, definition};
 
 pub(crate) mod report;
 pub(crate) mod walk;

@@ -223,7 +223,7 @@ pub fn goes_forward(tale: Tale, function: &str) -> bool {
 }
 
 fn part_of(tale: Tale, function: &str) -> Option<Part> {
-    let name = crate::steps::resource_name(function);
+    let name = steps::resource_name(function);
     let words = tale.of(&name).or_else(|| {
         // The door that starts runs has there the name of what it starts.
         let mut steps = SWEEP.iter().filter(|_| tale == Tale::Sweep);
@@ -243,14 +243,14 @@ mod tests {
     #[test]
     fn every_step_of_the_definitions_has_words_and_nothing_else_has() {
         for (tale, text) in [
-            (Tale::Connect, crate::definition::PROVISION),
-            (Tale::Disconnect, crate::definition::DEPROVISION),
-            (Tale::Sweep, crate::definition::SWEEP),
+            (Tale::Connect, steps::definition::PROVISION),
+            (Tale::Disconnect, steps::definition::DEPROVISION),
+            (Tale::Sweep, steps::definition::SWEEP),
         ] {
             let definition: Value = serde_json::from_str(text).unwrap();
             let states = definition["States"].as_object().unwrap();
             let is_step = |resource: &str| {
-                crate::steps::function_of(resource)
+                steps::function_of(resource)
                     .is_some_and(|function| !["report-outcome", "tag-vpc"].contains(&function))
             };
             let tasks: BTreeSet<&str> = states
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_step_is_an_undo_exactly_if_its_function_is_of_that_family() {
-        for function in crate::steps::FUNCTIONS {
+        for function in steps::FUNCTIONS {
             let family = ["disable-", "deregister-", "delete-"]
                 .iter()
                 .any(|verb| function.starts_with(verb));

@@ -3,16 +3,16 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use engine::Clock;
-use adapters::cloudwatch::CloudWatch;
-use in_process::integrations::Integrations;
-use adapters::cloud::HttpCloud;
 use adapters::aws::aws;
 use adapters::aws::aws_at;
-use shared::config::Config;
+use adapters::cloud::HttpCloud;
+use adapters::cloudwatch::CloudWatch;
 use adapters::ec2::AwsEc2;
-use shared::ids::Region;
 use adapters::secrets::SecretsManager;
+use engine::Clock;
+use in_process::integrations::Integrations;
+use shared::config::Config;
+use shared::ids::Region;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
 

@@ -4,13 +4,13 @@
 use std::net::Ipv4Addr;
 use std::process::Stdio;
 
-use crdb_privatelink::steps::Steps;
 use engine::{Clock, ScaledClock};
 use in_process::InProcess;
 use in_process::integrations::Integrations;
 use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
+use steps::Steps;
 use system_tests::aftermath::Snapshot;
 use system_tests::documents::root;
 use system_tests::processes::build;
@@ -122,8 +122,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     // What was made by hand is found, complete, and nothing is changed.
     let calls = simulator.calls().len();
     let ports = InProcess::new(simulator.clone(), SECRET);
-    let machine = crdb_privatelink::definition::provision(&Settings::default())
-        .expect("the definition loads");
+    let machine = steps::definition::provision(&Settings::default()).expect("the definition loads");
     let request = serde_json::Value::Object(scenario.request.clone());
     let execution = engine::run(
         &machine,

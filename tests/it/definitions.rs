@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crdb_privatelink::steps::{FUNCTIONS, resource_name};
 use engine::INTEGRATIONS;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor, value};
 use serde_json::Value;
@@ -15,7 +14,9 @@ use shared::progress::Wait;
 use shared::report::{Ending, Login};
 use shared::request::Limits;
 use shared::settings::{SETTINGS, substitution};
+use steps::{FUNCTIONS, resource_name};
 use system_tests::documents::root;
+use system_tests::template::function_folders;
 
 /// How a step that goes forward is tried again: only where asking again may help.
 /// A function that is throttled has not been called: waiting changes nothing, so it
@@ -205,17 +206,6 @@ impl Definition {
     }
 }
 
-/// The folders of the functions.
-fn folders() -> BTreeSet<String> {
-    std::fs::read_dir(root().join("functions"))
-        .expect("the folder of the functions")
-        .map(|entry| entry.expect("an entry"))
-        .filter(|entry| entry.path().join("Cargo.toml").exists())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name != "shared")
-        .collect()
-}
-
 impl Task<'_> {
     /// For messages.
     fn place(&self) -> String {
@@ -241,7 +231,7 @@ impl Task<'_> {
             .strip_prefix("${")
             .and_then(|rest| rest.strip_suffix("FunctionArn}"))
             .unwrap_or_default();
-        let found = folders()
+        let found = function_folders()
             .into_iter()
             .find(|folder| resource_name(folder) == name);
         assert!(
@@ -438,9 +428,9 @@ fn every_state_is_reached() {
 
 #[test]
 fn a_folder_a_function_and_a_task_have_one_name() {
-    let folders = folders();
+    let folders = function_folders();
     let known: BTreeSet<String> = FUNCTIONS.map(str::to_owned).into();
-    assert!(known.is_subset(&folders), "crdb_privatelink::steps");
+    assert!(known.is_subset(&folders), "steps");
 
     let mut used: BTreeSet<String> = DOORS.map(str::to_owned).into();
     for definition in definitions() {

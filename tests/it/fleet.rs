@@ -1,7 +1,6 @@
 //! `check-fleet` over worlds that `provision` has made connections in: what a
 //! check finds, records and announces, and that nothing of it is lost.
 
-use crdb_privatelink::steps::fleet::FleetSteps;
 use engine::{Clock, EventKind, Execution, Machine, Outcome, run};
 use serde_json::{Value, json};
 use shared::Code;
@@ -17,6 +16,7 @@ use simulator::step_functions::Execution as Started;
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use start_connection::Known;
 use std::time::Duration;
+use steps::fleet::FleetSteps;
 use system_tests::authorization::InRoles;
 use system_tests::policies::HOME;
 use system_tests::run::{Ending, Stage, block_on, ending};
@@ -34,7 +34,7 @@ thread_local! {
 
 fn machine(repair: bool) -> Machine {
     let region = "eu-west-1".parse().expect("a Region");
-    crdb_privatelink::definition::check_fleet(&region, "us-east-1", repair, &Settings::default())
+    steps::definition::check_fleet(&region, "us-east-1", repair, &Settings::default())
         .expect("the definition loads")
 }
 

@@ -5,14 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crdb_privatelink::definition;
-use crdb_privatelink::steps::{Steps, function_of};
 use engine::{Clock, EventKind, Execution, Machine, Outcome, TaskFailure, Tasks, VirtualClock};
 use serde_json::{Value, json};
 use shared::Code;
 use shared::progress::{Progress, Wait};
 use shared::request::Limits;
 use shared::settings::Settings;
+use steps::definition;
+use steps::{Steps, function_of};
 use system_tests::run::{Ending, Stage, block_on, ending};
 use time::OffsetDateTime;
 

@@ -4,6 +4,7 @@ mod api;
 mod by_hand;
 mod change;
 mod change_faults;
+mod crates;
 mod definitions;
 mod deprovision;
 mod documents;

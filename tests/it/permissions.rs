@@ -5,9 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crdb_privatelink::steps::fleet::FleetSteps;
-use crdb_privatelink::steps::sweep::SweepSteps;
-use crdb_privatelink::steps::{FUNCTIONS, Steps, function_of, integrated, resource_name};
 use engine::{Clock, Execution, Machine, TaskFailure, Tasks};
 use in_process::InProcess;
 use serde_json::{Value, json};
@@ -23,6 +20,9 @@ use simulator::ec2::EndpointState;
 use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
 use start_connection::Known;
+use steps::fleet::FleetSteps;
+use steps::sweep::SweepSteps;
+use steps::{FUNCTIONS, Integrated, Steps, function_of, resource_name};
 use system_tests::authorization::{
     API, API_ENDPOINT, InRoles, ORGANIZATION, Request, check, demand, deployments, home,
     in_organization, judge, named, needed, policies,
@@ -124,14 +124,14 @@ impl Story {
     }
 
     fn provision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::provision(&Settings::default())
-            .expect("the definition loads");
+        let machine =
+            steps::definition::provision(&Settings::default()).expect("the definition loads");
         self.run("provision", &machine, name, self.stage.request.clone())
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine = crdb_privatelink::definition::deprovision(&Settings::default())
-            .expect("the definition loads");
+        let machine =
+            steps::definition::deprovision(&Settings::default()).expect("the definition loads");
         let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
         for field in ["cluster_id", "region", "vpc_id", "account_id"] {
             input[field] = self.stage.request[field].clone();
@@ -148,7 +148,7 @@ impl Story {
         // The definition tells the door how other accounts are reached, too.
         let told =
             Settings::of(|name| (name == "OTHER_ACCOUNT_ROLE").then(|| OTHER_ROLE.to_owned()));
-        let machine = crdb_privatelink::definition::check_fleet(&region, "", repair, &told);
+        let machine = steps::definition::check_fleet(&region, "", repair, &told);
         let machine = machine.expect("the definition loads");
         self.run("check-fleet", &machine, "check", input)
     }
@@ -292,7 +292,7 @@ impl Tasks for Story {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let integrations = self.stage.integrations();
         let Some(function) = function_of(resource) else {
-            return integrated(&integrations, resource, arguments);
+            return integrations.call(resource, arguments).await;
         };
         let ports = &self.ports[function];
         if ["check-fleet", "start-connection"].contains(&function) {
@@ -308,7 +308,7 @@ impl Tasks for Story {
                 cloud: ports,
                 config: &self.config,
                 now: &|| self.stage.clock.now(),
-                services: integrations.into(),
+                services: integrations,
             };
             return steps.invoke(resource, arguments).await;
         }
@@ -530,8 +530,8 @@ fn swept(account: &str) {
     });
     let region = "eu-west-1".parse().expect("a Region");
     let places = format!("{account}/{REGION}");
-    let machine = crdb_privatelink::definition::sweep(&region, &places, &Settings::default())
-        .expect("it loads");
+    let machine =
+        steps::definition::sweep(&region, &places, &Settings::default()).expect("it loads");
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     story.run("sweep", &machine, "first-seen", complete.clone());
     story.stage.clock.advance(Duration::from_secs(2 * 86_400));

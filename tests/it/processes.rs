@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use crdb_privatelink::steps::FUNCTIONS;
 use engine::{Clock, ScaledClock};
 use in_process::integrations::Integrations;
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use shared::config::DEFAULT_SECRET;
 use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
+use steps::FUNCTIONS;
 use system_tests::authorization::{InRoles, judged, refused};
 use system_tests::processes::Processes;
 use system_tests::run::{Ending, ending};
@@ -56,7 +56,7 @@ async fn the_story_is_told_by_the_binaries_too() {
         );
     }
 
-    let machine = crdb_privatelink::definition::provision(&settings).expect("the definition loads");
+    let machine = steps::definition::provision(&settings).expect("the definition loads");
     let request = Value::Object(scenario.request.clone());
     let tasks = InRoles::new("provision", &world, &processes);
     let execution = engine::run(&machine, "processes", request, &tasks, &clock, &()).await;

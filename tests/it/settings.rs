@@ -1,15 +1,15 @@
 //! What a definition tells its functions: it reaches each of them, nothing else, and
 //! nobody who starts a run can say otherwise.
 
-use crdb_privatelink::definition;
-use crdb_privatelink::steps::Steps;
-use crdb_privatelink::steps::fleet::FleetSteps;
 use engine::{Clock, EventKind, Execution, Machine, Outcome, Tasks, run};
 use serde_json::{Value, json};
 use shared::config::Config;
 use shared::settings::{SETTINGS, Settings};
 use simulator::{Fault, FaultKind, Moment};
 use start_connection::Known;
+use steps::Steps;
+use steps::definition;
+use steps::fleet::FleetSteps;
 use system_tests::authorization::InRoles;
 use system_tests::run::{Ending, Stage, block_on, ending};
 

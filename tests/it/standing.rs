@@ -261,8 +261,7 @@ fn every_registration_that_was_left_is_remembered() {
 /// Where the ledger ends with the run, the endpoint has to lead to its registration.
 #[test]
 fn without_a_ledger_that_lasts_an_endpoint_stays_with_its_registration() {
-    let machine =
-        crdb_privatelink::definition::provision_unrecorded(&Settings::default()).expect("it loads");
+    let machine = steps::definition::provision_unrecorded(&Settings::default()).expect("it loads");
     let stage = Stage::shipped("standard-cluster");
     let empty = Snapshot::settled(&stage);
     fails_and_leaves_its_registration(&stage);
@@ -291,7 +290,7 @@ fn without_a_ledger_that_lasts_an_endpoint_stays_with_its_registration() {
 #[test]
 fn a_run_after_one_that_was_lost_leaves_no_twin() {
     let unrecorded =
-        crdb_privatelink::definition::provision_unrecorded(&Settings::default()).expect("it loads");
+        steps::definition::provision_unrecorded(&Settings::default()).expect("it loads");
     let mut lost = 0;
     let mut removed = 0;
     for (name, lag, keeps_ledger) in [

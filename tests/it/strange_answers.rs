@@ -1,9 +1,9 @@
 //! A step that answers what no version of the definition knows.
 
-use crdb_privatelink::steps::{Steps, function_of};
 use engine::{TaskFailure, Tasks};
 use serde_json::{Value, json};
 use shared::Code;
+use steps::{Steps, function_of};
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::run::{Ending, Stage, ending};
 

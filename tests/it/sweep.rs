@@ -4,8 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crdb_privatelink::steps::Steps;
-use crdb_privatelink::steps::sweep::SweepSteps;
 use engine::{Clock, Execution, Outcome, run};
 use in_process::InProcess;
 use serde_json::{Value, json};
@@ -19,6 +17,8 @@ use shared::report::Failure;
 use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, RoleSpec, TrafficSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
+use steps::Steps;
+use steps::sweep::SweepSteps;
 use system_tests::authorization::InRoles;
 use system_tests::books::forget;
 use system_tests::run::{Ending, Stage, block_on, ending};
@@ -97,11 +97,11 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
         cloud: &ports,
         config: &config,
         now: &now,
-        services: stage.integrations().into(),
+        services: stage.integrations(),
     };
     let region = "eu-west-1".parse().expect("a Region");
-    let machine = crdb_privatelink::definition::sweep(&region, places, &Settings::default())
-        .expect("it loads");
+    let machine =
+        steps::definition::sweep(&region, places, &Settings::default()).expect("it loads");
     let steps = InRoles::new("sweep", &stage.simulator, &steps);
     block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
 }
@@ -153,8 +153,7 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
             account_id: serde_json::from_value(input["account_id"].clone()).expect("an account"),
             region: serde_json::from_value(input["region"].clone()).expect("a Region"),
         };
-        let machine =
-            crdb_privatelink::definition::deprovision(&Settings::default()).expect("it loads");
+        let machine = steps::definition::deprovision(&Settings::default()).expect("it loads");
         let execution = block_on(async {
             let ec2 = Places::ec2(&ports, &place).await.expect("the place");
             let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
@@ -496,7 +495,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     let ports = stage.ports();
     let mut asked = request(&stage, 4);
     asked["account_id"] = json!(OTHER_ACCOUNT);
-    let machine = crdb_privatelink::definition::provision(&Settings::default()).expect("it loads");
+    let machine = steps::definition::provision(&Settings::default()).expect("it loads");
     block_on(async {
         let ec2 = Places::ec2(&ports, &place).await.expect("the place");
         let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);

@@ -5,13 +5,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crdb_privatelink::steps::resource_name;
 use serde_json::{Value, json};
 use shared::config::Config;
 use shared::ledger::Phase;
 use shared::metrics::NAMESPACE;
 use shared::notice::{DETAIL_TYPES, Notice, SOURCE};
 use shared::settings::{SETTINGS, substitution};
+use steps::resource_name;
 use system_tests::documents::{read, root};
 use system_tests::template::{Resource, Template, entries, function_folders, list};
 
@@ -167,9 +167,9 @@ fn a_folder_a_binary_and_a_resource_have_one_name() {
             &role,
             "{folder}: a role of its own"
         );
-        let manifest = read(&format!("functions/{folder}/Cargo.toml"));
+        let process = format!("name = \"{folder}\"\npath = \"../{folder}/src/main.rs\"");
         assert!(
-            manifest.contains(&format!("name = \"{folder}\"")),
+            read("functions/processes/Cargo.toml").contains(&process),
             "{folder}: what cargo builds under another name is not found by sam build"
         );
     }

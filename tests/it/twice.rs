@@ -1,10 +1,10 @@
 //! Every step, forward or undo, may be executed twice: Step Functions calls a
 //! function again when the answer of the first call was lost.
 
-use crdb_privatelink::steps::Steps;
 use engine::{TaskFailure, Tasks};
 use serde_json::Value;
 use simulator::{Fault, FaultKind, Moment};
+use steps::Steps;
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::run::{Ending, Stage, changes, ending};
 use system_tests::variants::{VARIANTS, calls_of};

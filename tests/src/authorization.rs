@@ -11,12 +11,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crdb_privatelink::steps::{FUNCTIONS, function_of, resource_name};
 use engine::{TaskFailure, Tasks};
 use serde_json::{Value, json};
 use shared::accounts::session::{ACTIONS, policy};
 use simulator::ec2::Caller;
 use simulator::{Authorization, Judge, Simulator};
+use steps::{FUNCTIONS, function_of, resource_name};
 
 use crate::documents::{read, root};
 use crate::policies::{

@@ -4,12 +4,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crdb_privatelink::steps::Steps;
 use engine::{Execution, TaskFailure, Tasks};
 use serde_json::{Value, json};
 use simulator::ec2::EndpointState;
 use simulator::scenario::SubnetSpec;
 use simulator::{Scenario, World};
+use steps::Steps;
 
 use crate::run::Stage;
 use crate::situations::connected;

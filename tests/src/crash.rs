@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use crdb_privatelink::steps::Steps;
 use engine::{Clock, TaskFailure, Tasks};
 use serde_json::Value;
 use shared::ledger::Ledger;
 use shared::request::DeprovisionRequest;
 use simulator::Moment;
+use steps::Steps;
 use tokio::sync::Notify;
 
 use crate::books;

@@ -94,7 +94,8 @@ fn schema<T: schemars::JsonSchema>() -> String {
 
 /// The text with the pictures of the state machines, each between its two marks.
 fn with_diagrams(text: &str) -> String {
-    use crdb_privatelink::{definition, diagram};
+    use crdb_privatelink::diagram;
+    use steps::definition;
     let read = |text: &str| serde_json::from_str(text).unwrap_or_default();
     let provision = diagram::mermaid(&read(definition::PROVISION));
     let deprovision = diagram::straight(&read(definition::DEPROVISION), "disconnect");

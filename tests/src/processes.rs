@@ -12,10 +12,10 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use crdb_privatelink::steps::{FUNCTIONS, function_of, integrated};
 use engine::{TaskFailure, Tasks};
 use in_process::integrations::Integrations;
 use serde_json::Value;
+use steps::{FUNCTIONS, Integrated, function_of};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -72,7 +72,7 @@ impl Tasks for Processes {
     async fn invoke(&self, resource: &str, arguments: Value) -> Answer {
         match function_of(resource) {
             Some(function) => self.call(function, arguments).await,
-            None => integrated(&self.integrations, resource, arguments),
+            None => self.integrations.call(resource, arguments).await,
         }
     }
 }

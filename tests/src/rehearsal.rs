@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 
-use crdb_privatelink::steps::Steps;
 use engine::{Event, Execution, Observer, Standing};
 use in_process::InProcess;
 use simulator::{Call, Fault};
+use steps::Steps;
 
 use crate::run::{Goal, Stage};
 

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crdb_privatelink::steps::Steps;
 use engine::{Clock, Execution, Machine, Outcome, VirtualClock};
 use in_process::InProcess;
 use in_process::integrations::Integrations;
@@ -12,6 +11,7 @@ use serde_json::Value;
 use shared::report::{Failure, Ready};
 use shared::settings::Settings;
 use simulator::{Fault, Scenario, Simulator};
+use steps::Steps;
 use tokio::runtime::Runtime;
 
 use crate::authorization::{InRoles, judged};
@@ -25,9 +25,9 @@ pub const LEASES_EXPIRE: Duration = Duration::from_secs(40 * 3600);
 
 thread_local! {
     static PROVISION: Machine =
-        crdb_privatelink::definition::provision(&Settings::default()).expect("the definition loads");
+        steps::definition::provision(&Settings::default()).expect("the definition loads");
     static DEPROVISION: Machine =
-        crdb_privatelink::definition::deprovision(&Settings::default()).expect("the definition loads");
+        steps::definition::deprovision(&Settings::default()).expect("the definition loads");
     /// Read once: tests begin in the same ones by the thousand.
     static SCENARIOS: RefCell<HashMap<String, Scenario>> = RefCell::default();
     static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread()

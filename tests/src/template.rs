@@ -206,9 +206,8 @@ pub fn list(value: &Value) -> Vec<Value> {
 pub fn function_folders() -> BTreeSet<String> {
     entries("functions")
         .into_iter()
-        .filter(|path| path.join("Cargo.toml").exists())
+        .filter(|path| path.join("src/main.rs").exists())
         .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .filter(|name| name != "shared")
         .collect()
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crdb_privatelink::steps::Steps;
 use engine::{Clock, Execution, Outcome};
 use serde_json::{Value, json};
 use shared::config::Config;
@@ -14,6 +13,7 @@ use simulator::World;
 use simulator::cloud::ConnectionStatus;
 use simulator::step_functions::ExecutionStatus;
 use start_connection::{Door, Known};
+use steps::Steps;
 
 use crate::aftermath::Broken;
 use crate::authorization::InRoles;

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crdb_privatelink::steps::function_of;
 use engine::{Clock, TaskFailure, Tasks, VirtualClock};
 use in_process::Turns;
 use serde_json::Value;
+use steps::function_of;
 use time::OffsetDateTime;
 
 /// How long a function may take (infra/template.yaml, `Timeout`), so how long one may

@@ -10,15 +10,15 @@ use shared::executions::{Executions, Machine, Standing, Start};
 use shared::report::message_of;
 use shared::{Code, StepError};
 
-use crate::definition;
 use crate::display::Display;
 use crate::error::Error;
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::run::{Work, execution_name};
-use crate::steps::sweep::SweepSteps;
 use crate::story::Story;
 use crate::words::Tale;
 use crate::world::everywhere::Everywhere;
+use steps::definition;
+use steps::sweep::SweepSteps;
 
 /// What the run has seen and done.
 #[derive(Debug, Default)]

@@ -2,14 +2,14 @@
 //! ledger of a stack.
 
 use adapters::accounts::Accounts;
-use adapters::cloud::HttpCloud;
 use adapters::aws::aws;
 use adapters::aws::aws_at;
-use shared::config::Config;
+use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
-use shared::ids::Region;
 use adapters::ledger::DynamoLedger;
 use adapters::secrets::SecretsManager;
+use shared::config::Config;
+use shared::ids::Region;
 use shared::{Code, StepError};
 use simulator::http::Server;
 

@@ -10,10 +10,10 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use shared::StepError;
-use shared::accounts::{OtherAccounts, SESSION_NAME, session};
 #[cfg(doc)]
 use shared::Code;
+use shared::StepError;
+use shared::accounts::{OtherAccounts, SESSION_NAME, session};
 use shared::ids::AccountId;
 use shared::place::{Place, Places};
 

@@ -13,16 +13,14 @@ mod answer;
 mod wire;
 
 use answer::Answer;
-use shared::cloud::{
-    CC_VERSION, Cloud, CloudService, Cluster, Registration, TrustedOwner, errors,
-};
-use wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
-
-use crate::body::{self, Unread};
+use shared::cloud::{CC_VERSION, Cloud, CloudService, Cluster, Registration, TrustedOwner, errors};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::secret::{ApiKey, Secrets};
 use shared::transport;
 use shared::{Code, StepError};
+use wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
+
+use crate::body::{self, Unread};
 
 const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"));
 /// One attempt. A function has 30 s and the definition retries, so giving up
@@ -164,15 +162,13 @@ impl<S: Secrets> HttpCloud<S> {
         let no_answer = |error: reqwest::Error| errors::no_answer(call, &reason(&error));
         let response = request.send().await.map_err(no_answer)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = body::read(response)
-            .await
-            .map_err(|unread| match unread {
-                Unread::BrokeOff(error) => no_answer(error),
-                Unread::TooLong => StepError::new(
-                    Code::UnexpectedCloudAnswer,
-                    format!("the answer to {call}: {unread}"),
-                ),
-            })?;
+        let body = body::read(response).await.map_err(|unread| match unread {
+            Unread::BrokeOff(error) => no_answer(error),
+            Unread::TooLong => StepError::new(
+                Code::UnexpectedCloudAnswer,
+                format!("the answer to {call}: {unread}"),
+            ),
+        })?;
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer::new(status, &headers, body, key))
     }

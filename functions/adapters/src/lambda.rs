@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use shared::StepError;
 use shared::config::Config;
 use shared::handler::call;
 use shared::settings::Settings;
-use shared::StepError;
 
 use crate::aws::aws;
 

@@ -8,11 +8,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 
-use shared::ledger::{
-    Connection, Health, Ledger, Page, Phase, Tables, errors, item, lease_key,
-};
-use shared::ids::{Region, VpcId};
 use shared::StepError;
+use shared::ids::{Region, VpcId};
+use shared::ledger::{Connection, Health, Ledger, Page, Phase, Tables, errors, item, lease_key};
 
 use crate::sdk;
 

@@ -9,10 +9,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use shared::{Code, StepError, accounts};
 
 use crate::aws::InClear;
 use crate::sts::NotAssumed;
-use shared::{Code, StepError, accounts};
 
 /// Turns an error of the SDK into ours. `asked` is service and action;
 /// `classify` is the table of the service's codes.

@@ -2,8 +2,8 @@
 
 use aws_sdk_secretsmanager::Client;
 
-use shared::secret::{ApiKey, SecretNames, Secrets, errors};
 use shared::ids::ClusterId;
+use shared::secret::{ApiKey, SecretNames, Secrets, errors};
 use shared::{Code, StepError};
 
 use crate::sdk;

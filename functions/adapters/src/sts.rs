@@ -6,7 +6,6 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 
-
 /// A role that is assumed when its credentials are needed. A refusal is marked with
 /// [`NotAssumed`], because it means something else than one of our own credentials.
 #[derive(Debug)]

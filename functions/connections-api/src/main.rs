@@ -1,8 +1,8 @@
 //! The process of `connections-api`.
 
 use adapters::Clients;
-use connections_api::Door;
 use adapters::aws::aws;
+use connections_api::Door;
 use shared::config::Config;
 use time::OffsetDateTime;
 

@@ -1,8 +1,8 @@
 //! The process of `guard-removal`.
 
 use adapters::Clients;
-use guard_removal::Ports;
 use adapters::cloudwatch::CloudWatch;
+use guard_removal::Ports;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), adapters::lambda::Error> {

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use crdb_privatelink::definition;
-use crdb_privatelink::steps::fleet::FleetSteps;
 use engine::{Clock, run};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,6 +10,8 @@ use shared::config::Config;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment, World};
 use start_connection::Known;
+use steps::definition;
+use steps::fleet::FleetSteps;
 use system_tests::emulator::REGION;
 use system_tests::emulator::history::{Run, path, without_loops};
 use system_tests::emulator::story::{System, request, story, story_alone, text};

@@ -7,9 +7,9 @@ use reqwest::header::{HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use shared::cloud::errors::{self, Refused};
 use super::wire::StatusWire;
 use shared::StepError;
+use shared::cloud::errors::{self, Refused};
 use shared::secret::ApiKey;
 use shared::strict::Strict;
 

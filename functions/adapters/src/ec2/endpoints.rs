@@ -1,15 +1,15 @@
 //! Interface endpoints.
 
 use aws_sdk_ec2::types::{Filter, ResourceType, VpcEndpoint, VpcEndpointType};
+use shared::StepError;
+use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
+use shared::ids::{EndpointId, SubnetId, VpcId};
+use shared::ownership::Tags;
 
 use super::{
     AwsEc2, FILTER_VALUES, PAGE, failure, field, filter, filter_any, id, present, tags_at_creation,
     tags_of,
 };
-use shared::StepError;
-use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
-use shared::ids::{EndpointId, SubnetId, VpcId};
-use shared::ownership::Tags;
 
 impl Endpoints for AwsEc2 {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {

@@ -4,11 +4,6 @@ use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule,
     UserIdGroupPair,
 };
-
-use super::{
-    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, filter, filter_any, id, present,
-    tags_at_creation, tags_of, unless_absent,
-};
 use shared::StepError;
 use shared::ec2::{
     GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
@@ -16,6 +11,11 @@ use shared::ec2::{
 use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::Tags;
 use shared::report::SQL_PORT;
+
+use super::{
+    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, filter, filter_any, id, present,
+    tags_at_creation, tags_of, unless_absent,
+};
 
 pub(super) fn read(
     operation: &str,

@@ -2,11 +2,11 @@
 
 use aws_sdk_route53::Client;
 use aws_sdk_route53::types::VpcRegion;
-
-use super::code_of;
+use shared::StepError;
 use shared::ec2::errors;
 use shared::ids::VpcId;
-use shared::StepError;
+
+use super::code_of;
 
 use crate::sdk;
 

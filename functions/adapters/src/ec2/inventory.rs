@@ -1,11 +1,11 @@
 //! Everything of ours in one account and Region.
 
-use time::OffsetDateTime;
-
-use super::{AwsEc2, PAGE, failure, filter, id};
 use shared::StepError;
 use shared::ec2::{Endpoint, Inventory, Managed, SecurityGroup};
 use shared::ownership::{MANAGED_BY, OWNER};
+use time::OffsetDateTime;
+
+use super::{AwsEc2, PAGE, failure, filter, id};
 
 impl Inventory for AwsEc2 {
     async fn managed_endpoints(&self) -> Result<Vec<Managed<Endpoint>>, StepError> {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlockStateCode};
-
-use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
 use shared::StepError;
 use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
 use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+
+use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
 
 impl Network for AwsEc2 {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {

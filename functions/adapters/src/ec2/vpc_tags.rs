@@ -1,10 +1,11 @@
 //! Tags of VPCs.
 
-use super::{AwsEc2, PAGE, failure, filter, id, present, tags_of};
 use shared::StepError;
 use shared::ec2::VpcTags;
 use shared::ids::VpcId;
 use shared::ownership::Tags;
+
+use super::{AwsEc2, PAGE, failure, filter, id, present, tags_of};
 
 impl VpcTags for AwsEc2 {
     async fn vpc_tags(&self, vpc: &VpcId) -> Result<Option<Tags>, StepError> {

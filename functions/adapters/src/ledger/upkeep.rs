@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use time::OffsetDateTime;
-
-use super::{DynamoLedger, attribute, failure, text};
 use shared::ids::{Region, SecurityGroupId, VpcId};
 use shared::ledger::{Connection, Lease, NOTED_DAYS, Upkeep, first_seen_key, item, lease_key};
 use shared::{Code, StepError};
+use time::OffsetDateTime;
+
+use super::{DynamoLedger, attribute, failure, text};
 
 impl Upkeep for DynamoLedger {
     async fn lease(

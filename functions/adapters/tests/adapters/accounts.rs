@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use adapters::accounts::Accounts;
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use adapters::accounts::Accounts;
 use shared::accounts::OtherAccounts;
 use shared::ec2::Network;
 use shared::place::Place;

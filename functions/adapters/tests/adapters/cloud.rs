@@ -1,7 +1,10 @@
 //! The Cloud API as the simulator plays it.
 
 use shared::Code;
-use shared::cloud::{Cloud, CloudService, Cluster, ClusterRegion, ClusterState, Plan, Registration, RegistrationStatus, ServiceStatus, TrustedOwner};
+use shared::cloud::{
+    Cloud, CloudService, Cluster, ClusterRegion, ClusterState, Plan, Registration,
+    RegistrationStatus, ServiceStatus, TrustedOwner,
+};
 use shared::ec2::Endpoints;
 use shared::ids::{ClusterId, EndpointId};
 use simulator::scenario::{ConnectionStatus, KeySpec};

@@ -3,10 +3,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use adapters::aws::aws_at;
 use adapters::cloudwatch::CloudWatch;
 use in_process::InProcess;
 use shared::Code;
-use adapters::aws::aws_at;
 use shared::config::DEFAULT_SECRET;
 use shared::ids::EndpointId;
 use shared::traffic::{Carried, Traffic, Window};

@@ -1,7 +1,7 @@
 //! Interface endpoints.
 
-use shared::Code;
 use adapters::ec2::AwsEc2;
+use shared::Code;
 use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint};
 use shared::ids::EndpointId;
 use shared::ownership::Tags;

@@ -1,9 +1,9 @@
 //! Runs over the wire of Step Functions.
 
+use adapters::executions::StepFunctions;
 use serde_json::{Value, json};
 use shared::Code;
 use shared::config::Setting;
-use adapters::executions::StepFunctions;
 use shared::executions::{Executions, Machine, Machines, Standing, Start};
 
 use crate::stage::{RUN, Stage, machines, once};

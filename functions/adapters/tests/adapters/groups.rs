@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use shared::Code;
-use shared::ec2::{GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source};
+use shared::ec2::{
+    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
+};
 use simulator::Simulator;
 
 use crate::stage::{ABSENT_GROUP, ABSENT_VPC, GROUP, Stage, VPC};

@@ -1,8 +1,8 @@
 //! The ledger over the wire of DynamoDB.
 
+use adapters::ledger::DynamoLedger;
 use serde_json::{Value, json};
 use shared::config::Setting;
-use adapters::ledger::DynamoLedger;
 use shared::ledger::{Health, Ledger, Tables};
 use shared::{Code, StepError};
 use time::OffsetDateTime;

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use adapters::ec2::AwsEc2;
+use adapters::secrets::SecretsManager;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use adapters::ec2::AwsEc2;
 use shared::ec2::Network;
-use adapters::secrets::SecretsManager;
 use shared::secret::Secrets;
 use shared::transport::LONGEST_ANSWER;
 use shared::{Code, StepError};

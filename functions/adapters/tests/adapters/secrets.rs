@@ -1,11 +1,11 @@
 //! The API key from Secrets Manager.
 
-use shared::Code;
 use adapters::cloud::HttpCloud;
+use adapters::secrets::SecretsManager;
+use shared::Code;
 use shared::cloud::Cloud;
 use shared::config::Setting;
 use shared::ids::ClusterId;
-use adapters::secrets::SecretsManager;
 use shared::secret::{SecretNames, Secrets};
 use simulator::scenario::{KeySpec, SecretSpec, SecretState};
 

@@ -1,9 +1,9 @@
 //! Keeping the ledger in order: the adapters and the ports without a wire say the
 //! same, and find what is ours over all VPCs.
 
+use adapters::ledger::DynamoLedger;
 use in_process::InProcess;
 use shared::ec2::Inventory;
-use adapters::ledger::DynamoLedger;
 use shared::ledger::{Ledger, OwnRegistration, Upkeep};
 use shared::ownership::{MANAGED_BY, OWNER};
 use time::macros::datetime;

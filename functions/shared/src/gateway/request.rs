@@ -236,7 +236,9 @@ fn body(event: &Value) -> Body {
     if event["isBase64Encoded"].as_bool() != Some(true) {
         return Body::Bytes(text.as_bytes().to_vec());
     }
-    BASE64_STANDARD.decode(text).map_or(Body::Garbled, Body::Bytes)
+    BASE64_STANDARD
+        .decode(text)
+        .map_or(Body::Garbled, Body::Bytes)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The states of the definitions and the handlers of the functions: the only
-//! table that joins the two outside of AWS.
+//! The definitions, and the handlers of the functions that they call: the only table
+//! that joins the two outside of AWS. It knows ports and no wire, so stories run on it
+//! without the SDK.
 
 use engine::{TaskFailure, Tasks};
 use in_process::integrations::Integrations;
@@ -12,29 +13,28 @@ use shared::handler::call;
 use shared::settings::Settings;
 use shared::traffic::Traffic;
 
-use crate::services::Services;
-
+pub mod definition;
 pub mod fleet;
 pub mod sweep;
 
 /// The functions in this process, over the ports of one account and Region, and
 /// the services that the definitions call themselves.
-pub struct Steps<'a, E, T, C> {
+pub struct Steps<'a, E, T, C, S> {
     ec2: &'a E,
     traffic: &'a T,
     cloud: &'a C,
-    services: Services,
+    services: S,
 }
 
-impl<'a, E, T, C> Steps<'a, E, T, C> {
+impl<'a, E, T, C, S> Steps<'a, E, T, C, S> {
     /// Calls the handlers with these ports. Ledger and leases are where the
     /// services have them.
-    pub fn new(ec2: &'a E, traffic: &'a T, cloud: &'a C, services: impl Into<Services>) -> Self {
+    pub fn new(ec2: &'a E, traffic: &'a T, cloud: &'a C, services: S) -> Self {
         Self {
             ec2,
             traffic,
             cloud,
-            services: services.into(),
+            services,
         }
     }
 }
@@ -87,7 +87,7 @@ fn resource_letters(function: &str) -> impl Iterator<Item = char> {
     })
 }
 
-impl<E, T, C> Steps<'_, E, T, C>
+impl<E, T, C, S> Steps<'_, E, T, C, S>
 where
     E: Network + Endpoints + SecurityGroups + VpcTags,
     T: Traffic,
@@ -227,11 +227,12 @@ where
     }
 }
 
-impl<E, T, C> Tasks for Steps<'_, E, T, C>
+impl<E, T, C, S> Tasks for Steps<'_, E, T, C, S>
 where
     E: Network + Endpoints + SecurityGroups + VpcTags,
     T: Traffic,
     C: Cloud,
+    S: Integrated,
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         match function_of(resource) {
@@ -239,40 +240,29 @@ where
                 .step(function, arguments)
                 .await
                 .map_err(|error| as_lambda_says_it(&error)),
-            None => self.services.invoke(resource, arguments).await,
+            None => self.services.call(resource, arguments).await,
         }
     }
 }
 
-/// Calls a service as Step Functions does by itself.
-fn integrate(
-    integrations: &Integrations,
-    resource: &str,
-    arguments: Value,
-) -> Result<Value, TaskFailure> {
-    let done = integrations.invoke(resource, arguments);
-    let done = done.unwrap_or_else(|| {
-        let cause = format!("{resource} is not there in this process");
-        Err(("States.Runtime".to_owned(), cause))
-    });
-    done.map_err(|(error, cause)| TaskFailure::new(error, cause))
+/// What a definition calls without a function: ledger, leases, announcements, other
+/// machines.
+pub trait Integrated {
+    /// Calls a service.
+    ///
+    /// # Errors
+    /// Those of the service, as Step Functions names them.
+    async fn call(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure>;
 }
 
-/// What a definition calls without a function.
-///
-/// # Errors
-/// Those of the service, as Step Functions names them.
-pub fn integrated(
-    integrations: &Integrations,
-    resource: &str,
-    arguments: Value,
-) -> Result<Value, TaskFailure> {
-    let answer = integrations.invoke(resource, arguments);
-    let answer = answer.unwrap_or_else(|| {
-        let cause = format!("this process has neither function nor integration {resource}");
-        Err(("States.Runtime".to_owned(), cause))
-    });
-    answer.map_err(|(error, cause)| TaskFailure::new(error, cause))
+impl Integrated for Integrations {
+    async fn call(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        let answer = self.invoke(resource, arguments).unwrap_or_else(|| {
+            let cause = format!("this process has neither function nor integration {resource}");
+            Err(("States.Runtime".to_owned(), cause))
+        });
+        answer.map_err(|(error, cause)| TaskFailure::new(error, cause))
+    }
 }
 
 /// A failed function as Step Functions sees it: the cause is JSON text.

@@ -15,7 +15,7 @@ use shared::settings::Settings;
 use start_connection::{Door, Known};
 use time::OffsetDateTime;
 
-use super::{as_lambda_says_it, function_of, integrate};
+use super::{Integrated, as_lambda_says_it, function_of};
 
 /// The functions of `check-fleet` in this process.
 pub struct FleetSteps<'a, A, C> {
@@ -90,7 +90,7 @@ where
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         if engine::INTEGRATIONS.contains(&resource) {
-            return integrate(&self.integrations, resource, arguments);
+            return self.integrations.call(resource, arguments).await;
         }
         let function = function_of(resource).unwrap_or(resource);
         self.step(function, arguments)

@@ -7,16 +7,16 @@ use shared::settings::Settings;
 use simulator::scenario::StackSpec;
 
 /// The text of `statemachine/provision.asl.json`.
-pub const PROVISION: &str = include_str!("../../statemachine/provision.asl.json");
+pub const PROVISION: &str = include_str!("../../provision.asl.json");
 
 /// The text of `statemachine/deprovision.asl.json`.
-pub const DEPROVISION: &str = include_str!("../../statemachine/deprovision.asl.json");
+pub const DEPROVISION: &str = include_str!("../../deprovision.asl.json");
 
 /// The text of `statemachine/check-fleet.asl.json`.
-pub const CHECK_FLEET: &str = include_str!("../../statemachine/check-fleet.asl.json");
+pub const CHECK_FLEET: &str = include_str!("../../check-fleet.asl.json");
 
 /// The text of `statemachine/sweep.asl.json`.
-pub const SWEEP: &str = include_str!("../../statemachine/sweep.asl.json");
+pub const SWEEP: &str = include_str!("../../sweep.asl.json");
 
 /// The bus that has no name of its own.
 const DEFAULT_BUS: &str = "default";

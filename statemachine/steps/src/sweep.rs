@@ -14,11 +14,10 @@ use shared::settings::Settings;
 use start_connection::{Door, Known};
 use time::OffsetDateTime;
 
-use super::{as_lambda_says_it, function_of};
-use crate::services::Services;
+use super::{Integrated, as_lambda_says_it, function_of};
 
 /// The functions of `sweep` in this process.
-pub struct SweepSteps<'a, P, L, X, C> {
+pub struct SweepSteps<'a, P, L, X, C, S> {
     /// EC2.
     pub places: &'a P,
     /// The ledger.
@@ -32,10 +31,10 @@ pub struct SweepSteps<'a, P, L, X, C> {
     /// The clock.
     pub now: &'a dyn Fn() -> OffsetDateTime,
     /// What the definition calls itself.
-    pub services: Services,
+    pub services: S,
 }
 
-impl<P, L, X, C> SweepSteps<'_, P, L, X, C>
+impl<P, L, X, C, S> SweepSteps<'_, P, L, X, C, S>
 where
     P: Places<Ec2: Inventory + Network + Endpoints + SecurityGroups + VpcTags>,
     L: Ledger + Upkeep,
@@ -86,16 +85,17 @@ where
     }
 }
 
-impl<P, L, X, C> Tasks for SweepSteps<'_, P, L, X, C>
+impl<P, L, X, C, S> Tasks for SweepSteps<'_, P, L, X, C, S>
 where
     P: Places<Ec2: Inventory + Network + Endpoints + SecurityGroups + VpcTags>,
     L: Ledger + Upkeep,
     X: Executions,
     C: Cloud,
+    S: Integrated,
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         if engine::INTEGRATIONS.contains(&resource) {
-            return self.services.invoke(resource, arguments).await;
+            return self.services.call(resource, arguments).await;
         }
         let function = function_of(resource).unwrap_or(resource);
         self.step(function, arguments)
