@@ -141,6 +141,34 @@ fn a_connection_is_asked_for_and_taken_away_where_it_is() {
         .for_request(&stage.request)
         .asking("account_id", json!(null));
     assert!(Removal::of(&anywhere.deprovision("away")).is_complete());
+    // A request that leaves the account out means that of the stack.
+    let there = connected(Stage::shipped("standard-cluster"));
+    let mut former = entry(&there);
+    former.account_id = Some("999988887777".parse().expect("an account"));
+    former.request.account_id = former.account_id.clone();
+    there.ports().put_connection(&former);
+    let failure = failed(&there, "RolledBack", Code::AccountDiffers);
+    assert!(failure.detail().contains("999988887777"), "{failure:?}");
+    assert_eq!(entry(&there), former);
+}
+
+/// Of an earlier version, or written by hand.
+#[test]
+fn an_entry_that_says_no_more_than_ready_stands() {
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let bare = Connection {
+        stands_since: None,
+        ..entry(&stage)
+    };
+    stage.ports().put_connection(&bare);
+    let mistyped = stage
+        .for_request(&stage.request)
+        .asking("subnet_ids", json!(["subnet-0a1000000000000ff"]));
+    failed(&mistyped, "RolledBack", Code::SubnetNotFound);
+    let after = entry(&stage);
+    assert_eq!((after.phase, after.stands()), (Phase::Ready, true));
+    assert_eq!(after.request, bare.request);
+    assert_eq!(swept(&stage).map(|(findings, _)| findings), Ok(vec![]));
 }
 
 #[test]

@@ -159,7 +159,7 @@ mod tests {
             let health = next(&connection, &found, at(0));
             let item = serde_json::to_string(&health).unwrap();
             prop_assert!(item.len() <= 100 * 1024, "{} bytes in the ledger", item.len());
-            let changes = vec![change(&connection, &health, "arn").unwrap(); crate::BATCH as usize];
+            let changes = vec![change(&connection, &health, "arn").unwrap(); crate::BATCH];
             let answer = serde_json::to_string(&changes).unwrap();
             prop_assert!(answer.len() <= 200 * 1024, "{} bytes", answer.len());
         }

@@ -182,6 +182,11 @@ impl Judge<'_> {
             Some(entry.updated_at),
             Some(entry),
         );
+        if entry.stands() {
+            // It may be protected, and the check of the fleet may repair it.
+            finding.removal = None;
+            finding.kept = Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned());
+        }
         Some(finding)
     }
 
