@@ -56,6 +56,37 @@ impl Unseen {
     }
 }
 
+/// The places of one tour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tour {
+    /// Each once and in order.
+    pub places: Vec<Place>,
+    /// That there are more than one tour takes.
+    pub beyond: Option<StepError>,
+}
+
+impl Tour {
+    /// Its places. That there are more goes to what could not be looked at.
+    pub fn telling(self, unseen: &mut Vec<Unseen>) -> Vec<Place> {
+        if let Some(error) = &self.beyond {
+            Unseen::new("all other places", error).add_to(unseen);
+        }
+        self.places
+    }
+
+    fn of(mut places: Vec<Place>) -> Self {
+        let beyond = places.split_off(places.len().min(MOST_PLACES));
+        let beyond = beyond.first().map(|first| {
+            let detail = format!(
+                "places that are left out: {}, from {first} on, because {MOST_PLACES} are looked at",
+                beyond.len()
+            );
+            StepError::new(Code::SweepIncomplete, detail)
+        });
+        Self { places, beyond }
+    }
+}
+
 /// A place under its one name: the own account of the function has none.
 pub fn settled(place: Place, own_account: Option<&AccountId>) -> Place {
     let account = place.account_id;
@@ -103,7 +134,7 @@ pub async fn places(
     own_account: Option<&AccountId>,
     only: &[String],
     always: &str,
-) -> Result<Vec<Place>, StepError> {
+) -> Result<Tour, StepError> {
     let read = |text: &str| -> Result<Place, StepError> {
         let place = text.parse().map_err(|error| {
             StepError::new(Code::InvalidRequest, format!("places: {text}: {error}"))
@@ -112,7 +143,7 @@ pub async fn places(
     };
     if !only.is_empty() {
         let places: BTreeSet<Place> = only.iter().map(|it| read(it)).collect::<Result<_, _>>()?;
-        return Ok(places.into_iter().collect());
+        return Ok(Tour::of(places.into_iter().collect()));
     }
     let mut places: BTreeSet<Place> = always
         .split_whitespace()
@@ -125,12 +156,5 @@ pub async fn places(
         }
     })
     .await?;
-    if places.len() > MOST_PLACES {
-        let detail = format!(
-            "{} places, of which one tour takes {MOST_PLACES}",
-            places.len()
-        );
-        tracing::warn!("{}", StepError::new(Code::SweepIncomplete, detail));
-    }
-    Ok(places.into_iter().take(MOST_PLACES).collect())
+    Ok(Tour::of(places.into_iter().collect()))
 }

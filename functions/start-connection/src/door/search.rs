@@ -28,9 +28,9 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
     /// because then this place is to be searched again first.
     pub(super) async fn search(&self, search: &Search) -> Result<Report, StepError> {
         let own = self.known.config.own_account()?;
-        let places = tour::places(self.ledger, own.as_ref(), &[], &search.always).await?;
+        let tour = tour::places(self.ledger, own.as_ref(), &[], &search.always).await?;
         let mut tally = Tally::default();
-        let cause = match places.get(search.turn) {
+        let cause = match tour.places.get(search.turn) {
             None => "every place has been searched".to_owned(),
             Some(place) => {
                 let found = self.find(place, &mut tally).await;
@@ -43,8 +43,14 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         {
             return Err(trouble.clone());
         }
+        // Last, because a check tells the first trouble only.
+        if let Some(beyond) = tour.beyond
+            && search.turn + 1 == tour.places.len()
+        {
+            tally.keep::<()>(Err(beyond));
+        }
         let report = Report {
-            places: Some(places.len()),
+            places: Some(tour.places.len()),
             trouble: tally.trouble.as_ref().map(Trouble::from),
             ..Report::of(cause, tally.done)
         };

@@ -49,6 +49,15 @@ fn tagged_vpc(id: &str, cluster: &str) -> VpcSpec {
     serde_json::from_value(json!({ "id": id, "cidr": "10.9.0.0/16", "tags": tags })).unwrap()
 }
 
+/// The role of this account that we assume.
+fn role(account: &str) -> RoleSpec {
+    RoleSpec {
+        account: account.into(),
+        name: "crdb-privatelink".into(),
+        external_id: None,
+    }
+}
+
 #[test]
 fn every_kind_of_event_starts_what_the_tags_ask_for() {
     for kind in ["Tag Change", "CreateTags", "CreateVpc"] {
@@ -507,11 +516,7 @@ fn a_connection_at_work_is_not_repaired() {
 fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
     let other_account = "222233334444";
     let scene = Scene::with(&[], |scenario| {
-        scenario.roles.push(RoleSpec {
-            account: other_account.into(),
-            name: "crdb-privatelink".into(),
-            external_id: None,
-        });
+        scenario.roles.push(role(other_account));
         scenario.vpcs.push(tagged_vpc(OTHER_VPC, A));
         scenario.vpcs.push(VpcSpec {
             account: Some(other_account.into()),
@@ -564,6 +569,29 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
         assert_eq!(input["account_id"], account);
         assert_eq!(input["region"], place["region"]);
     }
+}
+
+#[test]
+fn places_beyond_those_of_one_search_are_told_at_its_end() {
+    let accounts: Vec<String> = (0..502).map(|n| format!("{n:012}")).collect();
+    let scene = Scene::with(&[], |scenario| {
+        scenario.roles = accounts.iter().map(|account| role(account)).collect();
+    });
+    let places: Vec<String> = accounts
+        .iter()
+        .map(|it| format!("{it}/eu-west-1"))
+        .collect();
+    let always = places.join(" ");
+    let search = |turn: usize| {
+        let search = json!({ "search": { "always": always, "turn": turn } });
+        let report = scene.answer(&search).unwrap();
+        assert_eq!(report.places, Some(500));
+        report.trouble
+    };
+    assert_eq!(search(0), None);
+    let cause = search(499).unwrap().cause;
+    let said = "sweep-incomplete: places that are left out: 2, from 000000000500/eu-west-1 on";
+    assert!(cause.starts_with(said), "{cause}");
 }
 
 /// A status that tells of a run which left nothing and never reached the ledger.
