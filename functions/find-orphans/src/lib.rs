@@ -160,7 +160,7 @@ where
         Some(cursor) => cursor,
         None => {
             let own = known.own_account.as_ref();
-            let tour = tour::places(ports.ledger, own, &input.only, &input.always).await?;
+            let tour = tour::places(ports.ledger, own, &input.only, &input.always, &[]).await?;
             Cursor {
                 places: tour.telling(&mut sum.unseen),
                 after: None,

@@ -141,7 +141,7 @@ where
     let left = match &input.cursor {
         Some(left) => left.clone(),
         None => {
-            let tour = tour::places(ledger, own, &input.only, &input.always).await?;
+            let tour = tour::places(ledger, own, &input.only, &input.always, &[]).await?;
             tour.telling(&mut sum.unseen)
         }
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Region};
 use crate::ledger::{Connection, Ledger};
 use crate::place::Place;
 use crate::{Code, StepError, bounds};
@@ -59,7 +59,7 @@ impl Unseen {
 /// The places of one tour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tour {
-    /// Each once and in order.
+    /// Each once.
     pub places: Vec<Place>,
     /// That there are more than one tour takes.
     pub beyond: Option<StepError>,
@@ -124,8 +124,9 @@ pub async fn every_entry(
     }
 }
 
-/// The places to look at, each once and in order: `only` these, if there are any, or
-/// those of `always` (separated by spaces) and all that by the ledger have something.
+/// The places to look at: `only` these, if there are any, or those of `always`
+/// (separated by spaces) and all that by the ledger have something, and after them
+/// `accounts` in every Region of these.
 ///
 /// # Errors
 /// [`Code::InvalidRequest`] for a place that cannot be read, and those of the ledger.
@@ -134,6 +135,7 @@ pub async fn places(
     own_account: Option<&AccountId>,
     only: &[String],
     always: &str,
+    accounts: &[AccountId],
 ) -> Result<Tour, StepError> {
     let read = |text: &str| -> Result<Place, StepError> {
         let place = text.parse().map_err(|error| {
@@ -156,5 +158,17 @@ pub async fn places(
         }
     })
     .await?;
-    Ok(Tour::of(places.into_iter().collect()))
+    let regions: BTreeSet<Region> = places.iter().map(|it| it.region.clone()).collect();
+    let mut of_accounts = BTreeSet::new();
+    for account in accounts {
+        for region in &regions {
+            let place = Place {
+                account_id: Some(account.clone()),
+                region: region.clone(),
+            };
+            of_accounts.insert(settled(place, own_account));
+        }
+    }
+    let more = of_accounts.difference(&places);
+    Ok(Tour::of(places.iter().chain(more).cloned().collect()))
 }

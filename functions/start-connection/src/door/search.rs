@@ -28,7 +28,9 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
     /// because then this place is to be searched again first.
     pub(super) async fn search(&self, search: &Search) -> Result<Report, StepError> {
         let own = self.known.config.own_account()?;
-        let tour = tour::places(self.ledger, own.as_ref(), &[], &search.always).await?;
+        let listed = self.known.config.listed_accounts()?;
+        let (own, always) = (own.as_ref(), search.always.as_str());
+        let tour = tour::places(self.ledger, own, &[], always, &listed).await?;
         let mut tally = Tally::default();
         let cause = match tour.places.get(search.turn) {
             None => "every place has been searched".to_owned(),

@@ -572,6 +572,43 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
 }
 
 #[test]
+fn listed_accounts_are_searched_in_every_region_that_is_known() {
+    let [open, closed] = ["222233334444", "333344445555"];
+    let listed = format!("{closed},{ACCOUNT},{open}");
+    let scene = Scene::with(&[("OTHER_ACCOUNTS", listed.as_str())], |scenario| {
+        scenario.roles.push(role(open));
+        scenario.vpcs.push(VpcSpec {
+            account: Some(open.into()),
+            ..tagged_vpc(OTHER_VPC, A)
+        });
+    });
+    // The ledger knows of one Region, the caller of the other.
+    ready(&scene, A, RequestedBy::Call);
+    let search = |turn: usize| {
+        let search = json!({ "search": { "always": "us-east-1", "turn": turn } });
+        let report = scene.answer(&search).unwrap();
+        assert_eq!(report.places, Some(6));
+        report
+    };
+    for turn in [0, 1, 3] {
+        let report = search(turn);
+        assert_eq!((report.done.as_slice(), report.trouble), (&[][..], None));
+    }
+    let report = search(2);
+    assert!(
+        matches!(actions(&report)[..], [Action::Started { .. }]),
+        "{report:?}"
+    );
+    let input: Value = serde_json::from_str(&scene.runs()[0].input).unwrap();
+    let found = ["account_id", "region", "vpc_id"].map(|field| input[field].clone());
+    assert_eq!(found, [open, "eu-west-1", OTHER_VPC]);
+    for turn in [4, 5] {
+        let cause = search(turn).trouble.unwrap().cause;
+        assert!(cause.starts_with("other-account-role-refused"), "{cause}");
+    }
+}
+
+#[test]
 fn places_beyond_those_of_one_search_are_told_at_its_end() {
     let accounts: Vec<String> = (0..502).map(|n| format!("{n:012}")).collect();
     let scene = Scene::with(&[], |scenario| {
