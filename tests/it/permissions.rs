@@ -493,8 +493,9 @@ fn by_tag(account: &str) {
     story.tag("cluster-id", None);
     story.stop_last_run(false);
     story.deprovision("untagged");
-    let found = story.event(json!({ "find": { "region": "eu-west-1" } }));
-    assert!(found.is_ok(), "{found:?}");
+    let search = json!({ "search": { "always": "eu-west-1", "turn": 0 } });
+    let found = story.event(search).expect("an answer");
+    assert!(found["trouble"].is_null(), "{found}");
 }
 
 /// A connection that works, then one that does not, whose repair is stopped.

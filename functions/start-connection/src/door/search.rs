@@ -61,7 +61,7 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
     }
 
     /// Looks at every VPC of a place that has, or had, something to do with us.
-    pub(super) async fn find(&self, place: &Place, tally: &mut Tally) -> Result<(), StepError> {
+    async fn find(&self, place: &Place, tally: &mut Tally) -> Result<(), StepError> {
         let own = self.known.config.own_account()?;
         let place = &Place {
             account_id: place.account_id.clone().or_else(|| own.clone()),

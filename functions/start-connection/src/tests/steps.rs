@@ -540,8 +540,12 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
         runs.map(|run| serde_json::from_str(&run.input).unwrap())
             .collect()
     };
-    let own = json!({ "find": { "region": "eu-west-1" } });
-    scene.answer(&own).unwrap();
+    let always = format!("eu-west-1 us-east-1 {other_account}/eu-west-1");
+    let search = |turn: usize| {
+        let report = scene.search(&always, turn);
+        assert_eq!((report.places, report.trouble), (Some(3), None));
+    };
+    search(0);
     let started = inputs(&scene);
     let vpcs: Vec<&Value> = started.iter().map(|input| &input["vpc_id"]).collect();
     assert_eq!(
@@ -550,24 +554,18 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
     );
     assert_eq!(scene.story(), ["provision", "deprovision", "deprovision"]);
     assert!(started.iter().all(|input| input["account_id"] == ACCOUNT));
-    scene.answer(&own).unwrap();
+    search(0);
     assert_eq!(scene.runs().len(), 3);
 
-    for (place, account) in [
-        (
-            json!({ "account_id": other_account, "region": "eu-west-1" }),
-            other_account,
-        ),
-        (json!({ "region": "us-east-1" }), ACCOUNT),
-    ] {
+    for (turn, account, region) in [(2, other_account, "eu-west-1"), (1, ACCOUNT, "us-east-1")] {
         let before = scene.runs().len();
-        scene.answer(&json!({ "find": place })).unwrap();
+        search(turn);
         let started = inputs(&scene).split_off(before);
         let [input] = &started[..] else {
             panic!("{started:?}");
         };
         assert_eq!(input["account_id"], account);
-        assert_eq!(input["region"], place["region"]);
+        assert_eq!(input["region"], region);
     }
 }
 
@@ -585,8 +583,7 @@ fn listed_accounts_are_searched_in_every_region_that_is_known() {
     // The ledger knows of one Region, the caller of the other.
     ready(&scene, A, RequestedBy::Call);
     let search = |turn: usize| {
-        let search = json!({ "search": { "always": "us-east-1", "turn": turn } });
-        let report = scene.answer(&search).unwrap();
+        let report = scene.search("us-east-1", turn);
         assert_eq!(report.places, Some(6));
         report
     };
@@ -620,8 +617,7 @@ fn places_beyond_those_of_one_search_are_told_at_its_end() {
         .collect();
     let always = places.join(" ");
     let search = |turn: usize| {
-        let search = json!({ "search": { "always": always, "turn": turn } });
-        let report = scene.answer(&search).unwrap();
+        let report = scene.search(&always, turn);
         assert_eq!(report.places, Some(500));
         report.trouble
     };
@@ -686,8 +682,7 @@ fn a_removal_that_was_refused_is_not_tried_again_until_somebody_touches_the_tags
     let status = format!("status:{A}");
     let refused = "disconnect-refused connection-protected 2026-11-22T18:00:00Z";
     scene.retag(&[(&status, Some(refused)), ("cluster-id", None)]);
-    let find = json!({ "find": { "region": "eu-west-1" } });
-    scene.answer(&find).unwrap();
+    scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
     let touched = scene.api_call("DeleteTags", &["cluster-id"]);
     scene.answer(&touched).unwrap();
@@ -700,12 +695,11 @@ fn a_protecting_tag_refuses_once_and_the_status_says_so() {
     ready(&scene, A, RequestedBy::VpcTag);
     scene.retag(&[("cluster-id", None), ("protect", Some("true"))]);
     // The record of an earlier run is what leads the search to the connection.
-    let find = json!({ "find": { "region": "eu-west-1" } });
-    scene.answer(&find).unwrap();
+    scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
     let status = || scene.tags().into_values().collect::<Vec<_>>().join("\n");
     let first = status();
     assert!(first.contains("connection-protected"), "{first}");
-    scene.answer(&find).unwrap();
+    scene.find();
     assert_eq!(status(), first);
 }
