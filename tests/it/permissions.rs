@@ -839,7 +839,7 @@ fn what_is_not_ours_is_left_alone() {
         ("ec2:CreateTags", "subnet/subnet-0a", vec![ours.clone()]),
         ("ec2:ModifyVpcAttribute", "vpc/vpc-0a", vec![]),
     ] {
-        for (set, deployment) in &deployments {
+        for (set, deployment) in deployments {
             let account = if *set == "other" { OTHER } else { HOME };
             let on = format!("arn:aws:ec2:{REGION}:{account}:{kind}1b2c3d4e5f60718");
             let mut what = Authorization::new(&home(), action, on);
