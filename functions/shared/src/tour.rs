@@ -126,7 +126,7 @@ pub async fn every_entry(
 
 /// The places to look at: `only` these, if there are any, or those of `always`
 /// (separated by spaces) and all that by the ledger have something, and after them
-/// `accounts` in every Region of these.
+/// `accounts` in every Region that `always` names for itself, without an account.
 ///
 /// # Errors
 /// [`Code::InvalidRequest`] for a place that cannot be read, and those of the ledger.
@@ -151,6 +151,8 @@ pub async fn places(
         .split_whitespace()
         .map(read)
         .collect::<Result<_, _>>()?;
+    let named = places.iter().filter(|it| it.account_id.is_none());
+    let regions: Vec<Region> = named.map(|it| it.region.clone()).collect();
     every_entry(ledger, |entry| {
         // One that leaves nothing may name a place that does not exist.
         if !entry.leaves_nothing() {
@@ -158,7 +160,6 @@ pub async fn places(
         }
     })
     .await?;
-    let regions: BTreeSet<Region> = places.iter().map(|it| it.region.clone()).collect();
     let mut of_accounts = BTreeSet::new();
     for account in accounts {
         for region in &regions {

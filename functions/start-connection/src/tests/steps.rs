@@ -570,7 +570,7 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
 }
 
 #[test]
-fn listed_accounts_are_searched_in_every_region_that_is_known() {
+fn listed_accounts_are_searched_in_every_region_that_is_named() {
     let [open, closed] = ["222233334444", "333344445555"];
     let listed = format!("{closed},{ACCOUNT},{open}");
     let scene = Scene::with(&[("OTHER_ACCOUNTS", listed.as_str())], |scenario| {
@@ -580,10 +580,9 @@ fn listed_accounts_are_searched_in_every_region_that_is_known() {
             ..tagged_vpc(OTHER_VPC, A)
         });
     });
-    // The ledger knows of one Region, the caller of the other.
-    ready(&scene, A, RequestedBy::Call);
     let search = |turn: usize| {
-        let report = scene.search("us-east-1", turn);
+        let always = format!("eu-west-1 us-east-1 {open}/eu-west-1");
+        let report = scene.search(&always, turn);
         assert_eq!(report.places, Some(6));
         report
     };
