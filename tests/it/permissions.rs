@@ -493,8 +493,9 @@ fn by_tag(account: &str) {
     story.tag("cluster-id", None);
     story.stop_last_run(false);
     story.deprovision("untagged");
-    let found = story.event(json!({ "find": { "region": "eu-west-1" } }));
-    assert!(found.is_ok(), "{found:?}");
+    let search = json!({ "search": { "always": "eu-west-1", "turn": 0 } });
+    let found = story.event(search).expect("an answer");
+    assert!(found["trouble"].is_null(), "{found}");
 }
 
 /// A connection that works, then one that does not, whose repair is stopped.
@@ -838,7 +839,7 @@ fn what_is_not_ours_is_left_alone() {
         ("ec2:CreateTags", "subnet/subnet-0a", vec![ours.clone()]),
         ("ec2:ModifyVpcAttribute", "vpc/vpc-0a", vec![]),
     ] {
-        for (set, deployment) in &deployments {
+        for (set, deployment) in deployments {
             let account = if *set == "other" { OTHER } else { HOME };
             let on = format!("arn:aws:ec2:{REGION}:{account}:{kind}1b2c3d4e5f60718");
             let mut what = Authorization::new(&home(), action, on);

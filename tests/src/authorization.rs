@@ -248,7 +248,13 @@ fn requests(who: &str, what: &Authorization) -> Vec<Request> {
 pub const API_ENDPOINT: &str = "vpce-0a1b2c3d4e5f60718";
 
 /// The deployments whose policies are judged, by the name of the set.
-pub fn deployments() -> BTreeMap<&'static str, Deployment> {
+pub fn deployments() -> &'static BTreeMap<&'static str, Deployment> {
+    static ALL: LazyLock<BTreeMap<&'static str, Deployment>> = LazyLock::new(deployed);
+    &ALL
+}
+
+/// The same, read from the templates.
+fn deployed() -> BTreeMap<&'static str, Deployment> {
     let full = [
         ("OtherAccountRole", OTHER_ROLE),
         ("OtherAccountExternalId", "a-handshake"),
@@ -307,7 +313,7 @@ pub fn policies() -> Value {
         ] {
             of_resources.extend(deployment.of_resources(kind, property));
         }
-        if set != "other" {
+        if *set != "other" {
             let of_api = deployment
                 .of_api()
                 .map(|it| ("ConnectionsApi".to_owned(), it));

@@ -88,6 +88,23 @@ fn an_age_or_a_place_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn places_beyond_those_of_one_tour_are_told() {
+    let places = (0..502).map(|n| format!("{n:012}/eu-west-1"));
+    let many = Input {
+        always: places.collect::<Vec<_>>().join(" "),
+        ..input()
+    };
+    let output = find(&orphan(), many).unwrap();
+    assert_eq!(output.next.unwrap().places.len(), 499);
+    let unseen = &output.sum.unseen;
+    // The first place of them has no role for us.
+    let codes: Vec<&str> = unseen.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(codes, ["sweep-incomplete", "other-account-role-refused"]);
+    let said = "places that are left out: 2, from 000000000500/eu-west-1 on";
+    assert!(unseen[0].detail.starts_with(said), "{unseen:?}");
+}
+
+#[test]
 fn a_group_is_as_old_as_the_first_look_at_it() {
     let stage = orphan();
     let group = "sg-0a71e831".parse().unwrap();
