@@ -66,7 +66,8 @@ pub fn bury(stage: &Stage) {
     let Some(holder) = leases.get(&books::lease_of(&stage.request)) else {
         return;
     };
-    let (ports, id) = (stage.ports(), request.claim().connection_id);
+    let ports = stage.ports().acting_as("start-connection");
+    let id = request.claim().connection_id;
     block_on(async {
         let noted = ports.record_interruption(&id, holder).await;
         noted.expect("the ledger can be written");

@@ -75,7 +75,7 @@ pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
 /// # Errors
 /// Those of the sweep.
 pub fn swept(stage: &Stage) -> Result<(Vec<Finding>, Sum), Broken> {
-    let ports = stage.ports();
+    let ports = stage.ports().acting_as("find-orphans");
     let known = Known::new(&Config::of(|_| None)).map_err(|error| error.to_string())?;
     let mut findings = Vec::new();
     let mut input = find_orphans::Input {
@@ -106,7 +106,7 @@ pub fn swept(stage: &Stage) -> Result<(Vec<Finding>, Sum), Broken> {
 
 /// Of how many connections a check tells how they stand, asked about this one.
 fn checked(stage: &Stage, entry: &Connection) -> Result<u32, Broken> {
-    let ports = stage.ports();
+    let ports = stage.ports().acting_as("check-fleet");
     let input = check_fleet::Input {
         after: None,
         connection_ids: vec![entry.connection_id.clone()],
