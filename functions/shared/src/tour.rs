@@ -16,7 +16,7 @@ const PAGE: u32 = 500;
 /// Most places and clusters that could not be looked at and are told by name.
 const MOST_UNSEEN: usize = 50;
 
-/// Most characters of why.
+/// Most bytes of why, written in JSON.
 const LONGEST_DETAIL: usize = 300;
 
 /// Most places of one tour: the list of those that are left goes along with it.
@@ -125,12 +125,18 @@ pub async fn places(
         }
     })
     .await?;
-    if places.len() > MOST_PLACES {
-        let detail = format!(
-            "{} places, of which one tour takes {MOST_PLACES}",
-            places.len()
-        );
-        tracing::warn!("{}", StepError::new(Code::SweepIncomplete, detail));
+    Ok(places.into_iter().collect())
+}
+
+/// The places that one tour takes. That it leaves some out is told with what could not
+/// be looked at.
+pub fn of_one_tour(mut places: Vec<Place>, unseen: &mut Vec<Unseen>) -> Vec<Place> {
+    let left_out = places.len().saturating_sub(MOST_PLACES);
+    if left_out > 0 {
+        let detail = format!("one tour takes {MOST_PLACES} places");
+        let error = StepError::new(Code::SweepIncomplete, detail);
+        Unseen::new(format!("{left_out} more places"), &error).add_to(unseen);
+        places.truncate(MOST_PLACES);
     }
-    Ok(places.into_iter().take(MOST_PLACES).collect())
+    places
 }
