@@ -17,7 +17,7 @@ use crate::{Finding, Input, Kind};
 /// Most things of one finding that are told by name; many carry copied tags.
 const MOST_THINGS: usize = 10;
 
-/// Most characters of what a finding says: a run keeps a hundred of them.
+/// Most bytes of what a finding says, written in JSON: a run keeps a hundred of them.
 const LONGEST_SENTENCE: usize = 500;
 
 /// What looks left behind and carried something within a day is in use.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::config::{Config, aws};
 use crate::settings::Settings;
-use crate::{Code, StepError};
+use crate::{Code, StepError, bounds};
 
 /// Serves a handler until the runtime ends the process. What it needs besides its
 /// input is built for the settings that come with a call, and kept while they stay.
@@ -111,8 +111,8 @@ impl<A, B: Fn(&Settings) -> Result<A, StepError>> Kept<A, B> {
 /// Decodes the payload, calls the handler, encodes its answer.
 ///
 /// # Errors
-/// [`Code::InvalidRequest`] for a payload that is not the handler's input, and
-/// whatever the handler returns.
+/// [`Code::InvalidRequest`] for a payload that is not the handler's input, that of
+/// [`bounds::answer`], and whatever the handler returns.
 pub async fn call<I, O>(
     handler: impl AsyncFn(I) -> Result<O, StepError>,
     payload: Value,
@@ -128,12 +128,13 @@ where
         )
     })?;
     let output = handler(input).await?;
-    serde_json::to_value(output).map_err(|error| {
+    let answer = serde_json::to_value(output).map_err(|error| {
         StepError::new(
             Code::StepCrashed,
             format!("the answer is not JSON: {error}"),
         )
-    })
+    })?;
+    bounds::answer(answer)
 }
 
 #[cfg(test)]
@@ -150,6 +151,15 @@ mod tests {
         assert_eq!(call(double, json!(4)).await.unwrap(), json!(8));
         let error = call(double, json!("four")).await.unwrap_err();
         assert_eq!(error.name().as_str(), "InvalidInput");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_has_a_name_that_definitions_match() {
+        let long = async |bytes: usize| Ok("x".repeat(bytes - 2));
+        let whole = call(long, json!(bounds::ANSWER)).await.unwrap();
+        assert_eq!(whole.to_string().len(), bounds::ANSWER);
+        let error = call(long, json!(bounds::ANSWER + 1)).await.unwrap_err();
+        assert_eq!(error.code, Code::DefinitionError);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const PAGE: u32 = 500;
 /// Most places and clusters that could not be looked at and are told by name.
 const MOST_UNSEEN: usize = 50;
 
-/// Most characters of why.
+/// Most bytes of why, written in JSON.
 const LONGEST_DETAIL: usize = 300;
 
 /// Most places of one tour: the list of those that are left goes along with it.
@@ -74,7 +74,8 @@ impl Tour {
         self.places
     }
 
-    fn of(mut places: Vec<Place>) -> Self {
+    /// As many of these as one tour takes.
+    pub fn of(mut places: Vec<Place>) -> Self {
         let beyond = places.split_off(places.len().min(MOST_PLACES));
         let beyond = beyond.first().map(|first| {
             let detail = format!(
