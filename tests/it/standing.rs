@@ -13,7 +13,7 @@ use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::books::{connections, end_leases, forget, notices};
-use system_tests::change::{ENDPOINT, GROUP, working};
+use system_tests::change::{drifted, working};
 use system_tests::crash::{bury, is_lost};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
@@ -419,31 +419,6 @@ fn a_repair_that_comes_too_late_does_nothing() {
     }
 }
 
-/// What somebody did to a connection that works.
-type Drift = fn(&mut simulator::World);
-
-const DRIFTS: [(&str, Drift); 5] = [
-    ("nothing", |_| {}),
-    ("private DNS is off", |world| {
-        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
-        endpoint.private_dns = false;
-        endpoint.private_dns_wanted = None;
-    }),
-    ("a rule is gone", |world| {
-        let group = world.ec2.groups.get_mut(GROUP).expect("the group");
-        group
-            .rules
-            .retain(|rule| rule.source.text() != "10.30.0.0/16");
-    }),
-    ("the endpoint is gone", |world| {
-        world.ec2.endpoints.remove(ENDPOINT);
-    }),
-    ("endpoint and group are gone", |world| {
-        world.ec2.endpoints.remove(ENDPOINT);
-        world.ec2.groups.remove(GROUP);
-    }),
-];
-
 /// A run that repairs, failed at each call in every way: whatever stood before it still
 /// stands, in the world and in the record, and the next run repairs it.
 #[test]
@@ -452,10 +427,7 @@ fn no_fault_in_a_repair_takes_anything_away() {
     let mut endings: BTreeMap<String, u32> = BTreeMap::new();
     let mut broken = Vec::new();
     let mut runs = 0;
-    for (drift, meddle) in DRIFTS {
-        let stage = working();
-        Snapshot::settled(&stage);
-        stage.simulator.meddle(meddle);
+    for (drift, stage) in drifted() {
         let good = stage.forked();
         assert!(
             matches!(ending(&good.provision("good")), Ending::Ready(_)),

@@ -11,6 +11,7 @@ use simulator::ec2::EndpointState;
 use simulator::scenario::SubnetSpec;
 use simulator::{Scenario, World};
 
+use crate::aftermath::Snapshot;
 use crate::run::Stage;
 use crate::situations::connected;
 
@@ -86,6 +87,44 @@ pub fn asked() -> [(&'static str, Value); 3] {
         ("sources", json!({ "cidrs": NEW_SOURCES })),
         ("private_dns", json!(false)),
     ]
+}
+
+/// What somebody did to a connection that works.
+pub type Drift = fn(&mut World);
+
+/// All that somebody did, each with its name.
+pub const DRIFTS: [(&str, Drift); 5] = [
+    ("nothing", |_| {}),
+    ("private DNS is off", |world| {
+        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
+        endpoint.private_dns = false;
+        endpoint.private_dns_wanted = None;
+    }),
+    ("a rule is gone", |world| {
+        let group = world.ec2.groups.get_mut(GROUP).expect("the group");
+        group.rules.retain(|rule| rule.source.text() != SOURCES[1]);
+    }),
+    ("the endpoint is gone", |world| {
+        world.ec2.endpoints.remove(ENDPOINT);
+    }),
+    ("endpoint and group are gone", |world| {
+        world.ec2.endpoints.remove(ENDPOINT);
+        world.ec2.groups.remove(GROUP);
+    }),
+];
+
+/// The connection that works, each time with something done to it.
+///
+/// # Panics
+/// When it does not work before.
+pub fn drifted() -> Vec<(String, Stage)> {
+    let worlds = DRIFTS.map(|(name, drift)| {
+        let stage = working();
+        Snapshot::settled(&stage);
+        stage.simulator.meddle(drift);
+        (name.to_owned(), stage)
+    });
+    worlds.into()
 }
 
 /// The connection as it is at one moment.

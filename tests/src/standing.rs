@@ -26,11 +26,53 @@ pub fn asked() -> u32 {
 /// Says what is wrong, for the reader of a failed test.
 pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
     ASKED.fetch_add(1, Ordering::Relaxed);
+    let entry = kept(stage, former)?;
+    if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
+        // Its end could not be written; the search for lost runs completes it.
+        return Ok(());
+    }
+    let is = |right, what: &str| held(right, what, &entry, former);
+    is(
+        matches!(
+            entry.phase,
+            Phase::Ready | Phase::RollbackIncomplete | Phase::KeptAfterFailure
+        ),
+        "no such ending leaves a connection that stands",
+    )?;
+    is(checked(&stage.forked(), &entry)? == 1, "it is not checked")
+}
+
+/// The part of it that is true also while a run on the connection is not over: what
+/// was in force is in force, and no sweep takes it for anything but live.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn kept(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
+    let entry = in_force(stage, former)?;
+    let is = |right, what: &str| held(right, what, &entry, former);
+    is(
+        entry.ready == former.ready,
+        "clients are told something else",
+    )?;
+    is(
+        entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
+        "another endpoint",
+    )?;
+    // Whoever looks later, when nothing is in the way any more.
+    let (mut orphans, _) = swept(&stage.forked())?;
+    orphans.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
+    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
+    Ok(entry)
+}
+
+/// The part of it that is true also after a run that ended ready, and that asked for
+/// what was in force. Answers the entry.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn in_force(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
     let entry = recorded(stage).ok_or("the ledger has forgotten a connection that stands")?;
-    let is = |right: bool, what: &str| match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
-    };
+    let is = |right, what: &str| held(right, what, &entry, former);
     is(
         entry.request == former.request,
         "another request is in force",
@@ -43,31 +85,15 @@ pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
         entry.stands_since == former.stands_since,
         "it does not stand",
     )?;
-    is(
-        entry.ready == former.ready,
-        "clients are told something else",
-    )?;
-    is(
-        entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
-        "another endpoint",
-    )?;
-    // Whoever looks later, when nothing is in the way any more.
-    let later = stage.forked();
-    let (mut orphans, _) = swept(&later)?;
-    orphans.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
-    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
-    if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
-        // Its end could not be written; the search for lost runs completes it.
-        return Ok(());
+    Ok(entry)
+}
+
+/// What is wrong if something is, with both entries.
+fn held(right: bool, what: &str, entry: &Connection, former: &Connection) -> Result<(), Broken> {
+    match right {
+        true => Ok(()),
+        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
     }
-    is(
-        matches!(
-            entry.phase,
-            Phase::Ready | Phase::RollbackIncomplete | Phase::KeptAfterFailure
-        ),
-        "no such ending leaves a connection that stands",
-    )?;
-    is(checked(&later, &entry)? == 1, "it is not checked")
 }
 
 /// What a sweep says of all that there is in the Region.
