@@ -31,7 +31,7 @@ use system_tests::parallel::in_parallel;
 use system_tests::run::{Goal, Stage, changes};
 use system_tests::situations::{connected, sharing, two_clusters};
 use system_tests::standing;
-use system_tests::together::{Plan, STOPPED, check, check_leases, hear, settled, word};
+use system_tests::together::{Plan, STOPPED, check, check_leases, hear, settled, waited, word};
 use system_tests::turns::{LONGEST_CALL, Left, Life, Made, Pass, Pilot, State, Table};
 use system_tests::verdict;
 
@@ -47,6 +47,11 @@ const QUIET: [&str; 9] = [
     "cloudwatch:GetMetricData",
     "events:putEvents",
 ];
+
+/// How long a run may wait for the lease of one that is over: as long as that lasts, and
+/// until the next look, which comes every 15 seconds (`WaitForLease`). The second that a
+/// lease names is its last one.
+const LONGEST_WAIT: Duration = Duration::from_secs(OUTLIVES.as_secs() + 1 + 15);
 
 /// A turn that passes: of whom, before which of its calls, and to whom.
 type Switch = (usize, usize, Pass);
@@ -217,6 +222,8 @@ struct Tally {
     schedules: usize,
     endings: BTreeMap<String, usize>,
     broken: Vec<String>,
+    /// How long a run waited at most for the lease of one that was stopped.
+    waited: time::Duration,
 }
 
 impl Tally {
@@ -234,6 +241,7 @@ impl Tally {
             *self.endings.entry(name).or_default() += count;
         }
         self.broken.extend(other.broken);
+        self.waited = self.waited.max(other.waited);
         self
     }
 
@@ -418,6 +426,8 @@ struct Played {
     log: Vec<Made>,
     /// What is wrong with what was between it and the run that follows.
     between: Result<(), Broken>,
+    /// How long the next run waited for the lease.
+    waited: time::Duration,
 }
 
 impl Stopped {
@@ -453,6 +463,7 @@ impl Stopped {
         let states = [State::ToBegin, State::Absent];
         let table = Table::new(&stage.clock, &states, Scheduled(schedule.into_iter()));
         let between = Cell::new(Ok(()));
+        let waits = Cell::new(time::Duration::ZERO);
         let run: Life<'_, Option<Execution>> = Box::pin(async {
             let place = table.place(0);
             Some(self.plan.run(&stage, &place, "stopped").await)
@@ -463,6 +474,10 @@ impl Stopped {
                 Follows::Heard(status) => {
                     let heard = hear(&stage, &place, &self.plan, "stopped", status).await;
                     between.set(self.check_between(&stage, heard.is_some()));
+                    if heard.is_none() {
+                        // There is nothing to complete. Somebody asks for it again.
+                        waits.set(waited(&stage.forked().run(self.plan.goal, "next")));
+                    }
                     heard?
                 }
                 Follows::Unheard => {
@@ -476,7 +491,9 @@ impl Stopped {
                     (Plan::new(self.plan.goal, &stage.request), "next".to_owned())
                 }
             };
-            Some(plan.run(&stage, &place, &name).await)
+            let execution = plan.run(&stage, &place, &name).await;
+            waits.set(waited(&execution));
+            Some(execution)
         });
         let ends = table.play(vec![run, next]);
         let ends = ends.iter().flatten().flatten().map(word).collect();
@@ -485,6 +502,7 @@ impl Stopped {
             ends,
             log,
             between: between.into_inner(),
+            waited: waits.get(),
             stage,
         }
     }
@@ -514,6 +532,12 @@ impl Stopped {
             return Err(format!("{left}\nis neither of {:#?}", self.may_be));
         }
         played.between?;
+        if played.waited > LONGEST_WAIT {
+            return Err(format!(
+                "the next run waited {} for the lease",
+                played.waited
+            ));
+        }
         if let Some(former) = &self.former {
             standing::in_force(stage, former)?;
         }
@@ -533,6 +557,7 @@ impl Stopped {
                 format!("{name}, stopped before call {nth} ({operation}){later}")
             };
             let (ends, log) = (played.ends.clone(), played.log.clone());
+            tally.waited = tally.waited.max(played.waited);
             tally.count(schedule, &ends, self.held(played, known));
             log
         };
@@ -607,7 +632,10 @@ fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
         let calls: Vec<usize> = (0..log.len()).collect();
         let tried = in_parallel(&calls, |at| stopped.try_out(&log, *at, &known));
         let tally = tried.into_iter().fold(Tally::default(), Tally::and);
-        tally.conclude(&format!("stopped, {}", stopped.name), began);
+        let (name, waited) = (&stopped.name, tally.waited);
+        assert!(waited.is_positive(), "{name}: nobody waited");
+        let told = format!("stopped, {name} (the next run waits {waited} at most for the lease)");
+        tally.conclude(&told, began);
         tallies.push(tally);
     }
     conclude(&tallies);
