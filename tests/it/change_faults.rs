@@ -10,6 +10,7 @@ use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{ENDPOINT, GROUP, Look, changing, check_looks, of_asked, watched};
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Ending, LEASES_EXPIRE, Stage, changes, ending, keeps_books};
+use system_tests::standing;
 use system_tests::verdict;
 
 /// A connection, asked to change, and how it is once it has changed.
@@ -103,17 +104,25 @@ fn try_all(
             Moment::ALL.map(|moment| fault(call.operation.clone(), call.nth, kind, moment))
         })
         .collect();
-    let results = in_parallel(&faults, |fault| try_out(&tried, fault));
+    let results = in_parallel(&faults, |fault| {
+        standing::counted(|| try_out(&tried, fault))
+    });
     let mut endings = BTreeMap::new();
     let mut broken = Vec::new();
-    for (result, fault) in results.into_iter().zip(&faults) {
+    let mut asked = 0;
+    for ((result, asks), fault) in results.into_iter().zip(&faults) {
+        asked += asks;
         match result {
             Ok(ending) => *endings.entry(ending).or_default() += 1,
             Err(why) => broken.push(format!("{fault:?}: {why}")),
         }
     }
-    let told = format!("{title}: {} runs, {endings:?}", 2 * faults.len());
+    let told = format!(
+        "{title}: {} runs, {endings:?}, asked {asked} times whether it stands",
+        2 * faults.len()
+    );
     verdict::conclude(&told, &broken, began);
+    assert!(asked > 0, "nobody asked whether it stands");
     endings
 }
 

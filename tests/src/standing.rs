@@ -1,7 +1,7 @@
 //! What must be true of the record of a connection that stood, after a run on it that
 //! did not end ready.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
 
 use engine::Clock;
 use find_orphans::{Finding, Known, Ports, Sum};
@@ -12,11 +12,16 @@ use crate::aftermath::{Broken, recorded, was_hit};
 use crate::policies::REGION;
 use crate::run::{Stage, block_on};
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+thread_local! {
+    static ASKED: Cell<u32> = const { Cell::new(0) };
+}
 
-/// How often this process has asked whether a connection still stands.
-pub fn asked() -> u32 {
-    ASKED.load(Ordering::Relaxed)
+/// What comes of some work on this thread, and how often it asked whether a connection
+/// still stands.
+pub fn counted<T>(work: impl FnOnce() -> T) -> (T, u32) {
+    let before = ASKED.get();
+    let done = work();
+    (done, ASKED.get() - before)
 }
 
 /// What was in force is in force; the connection is checked, and no sweep takes it
@@ -25,7 +30,7 @@ pub fn asked() -> u32 {
 /// # Errors
 /// Says what is wrong, for the reader of a failed test.
 pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+    ASKED.set(ASKED.get() + 1);
     let entry = kept(stage, former)?;
     if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
         // Its end could not be written; the search for lost runs completes it.
