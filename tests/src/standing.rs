@@ -2,6 +2,7 @@
 //! did not end ready.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use engine::Clock;
 use find_orphans::{Finding, Known, Ports, Sum};
@@ -63,9 +64,12 @@ pub fn kept(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
         entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
         "another endpoint",
     )?;
-    // Whoever looks later, when nothing is in the way any more.
-    let (mut orphans, _) = swept(&stage.forked())?;
-    orphans.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
+    // Whoever looks later, when nothing is in the way any more, and when the cluster has
+    // noticed what became of endpoints.
+    let later = stage.forked();
+    later.clock.advance(Duration::from_secs(3600));
+    let (mut orphans, _) = swept(&later)?;
+    orphans.retain(|it| is_about(it, &entry));
     is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
     Ok(entry)
 }
@@ -91,6 +95,20 @@ pub fn in_force(stage: &Stage, former: &Connection) -> Result<Connection, Broken
         "it does not stand",
     )?;
     Ok(entry)
+}
+
+/// Whether a finding tells of this connection: of itself, or of a registration at its
+/// cluster whose endpoint is gone. A registration that its entry has is no secret: a
+/// run that could not remove it has left it there for the next one. What is told of
+/// other connections, also to the same cluster, was there without this one.
+fn is_about(finding: &Finding, entry: &Connection) -> bool {
+    let Some(id) = &finding.connection_id else {
+        let known = entry.registrations.iter();
+        let mut known = known.map(|it| format!("registration {}", it.endpoint_id));
+        let is_known = known.any(|it| finding.things.contains(&it));
+        return finding.cluster_id == entry.cluster_id && !is_known;
+    };
+    *id == entry.connection_id
 }
 
 /// What is wrong if something is, with both entries.
