@@ -615,7 +615,11 @@ fn stopped_runs() -> Vec<Stopped> {
     all.push(Stopped::new("removal by a sweep", stage, plan));
 
     // Where the endpoint is gone, another one is in use in between.
-    let stays = ["private DNS is off", "a rule is gone"];
+    let stays = [
+        "private DNS is off",
+        "a rule is gone",
+        "adopted, private DNS is off",
+    ];
     let drifted = change::drifted().into_iter();
     let drifted = drifted.filter(|(drift, _)| stays.contains(&drift.as_str()));
     all.extend(drifted.map(|(drift, stage)| Stopped::repair(&format!("repair, {drift}"), stage)));

@@ -13,7 +13,7 @@ use simulator::{Scenario, World};
 
 use crate::aftermath::Snapshot;
 use crate::run::Stage;
-use crate::situations::connected;
+use crate::situations::{connected, registered_by_hand};
 
 /// The endpoint of the connection.
 pub const ENDPOINT: &str = "vpce-0a10000000000000e";
@@ -80,6 +80,18 @@ pub fn changing() -> Stage {
     })
 }
 
+/// A connection over an endpoint that somebody had made and registered by hand, with a
+/// request that would change it: it stays as it is.
+///
+/// # Panics
+/// When the connection does not work before.
+pub fn changing_by_hand() -> Stage {
+    connected(registered_by_hand())
+        .asking("subnet_ids", json!([C]))
+        .asking("sources", json!({ "cidrs": [SOURCES[0]] }))
+        .asking("private_dns", json!(false))
+}
+
 /// What is asked for then, other than before.
 pub fn asked() -> [(&'static str, Value); 3] {
     [
@@ -113,18 +125,30 @@ pub const DRIFTS: [(&str, Drift); 5] = [
     }),
 ];
 
-/// The connection that works, each time with something done to it.
+/// What a run repairs also where the endpoint was made by hand: of its groups nothing is
+/// ours.
+const OF_ADOPTED: [&str; 3] = ["nothing", "private DNS is off", "the endpoint is gone"];
+
+/// Connections that work, made or adopted, each with something done to it that a run
+/// repairs.
 ///
 /// # Panics
-/// When it does not work before.
+/// When one does not work before.
 pub fn drifted() -> Vec<(String, Stage)> {
-    let worlds = DRIFTS.map(|(name, drift)| {
-        let stage = working();
+    let made = DRIFTS.map(|(name, drift)| (name.to_owned(), working(), drift));
+    let of_adopted = |(name, _): &(&str, Drift)| OF_ADOPTED.contains(name);
+    let adopted = DRIFTS.into_iter().filter(of_adopted);
+    let adopted = adopted.map(|(name, drift)| {
+        let stage = connected(registered_by_hand());
+        (format!("adopted, {name}"), stage, drift)
+    });
+    let worlds = made.into_iter().chain(adopted);
+    let worlds = worlds.map(|(name, stage, drift)| {
         Snapshot::settled(&stage);
         stage.simulator.meddle(drift);
-        (name.to_owned(), stage)
+        (name, stage)
     });
-    worlds.into()
+    worlds.collect()
 }
 
 /// The connection as it is at one moment.
