@@ -1,5 +1,8 @@
 //! Logging: off unless asked for.
 
+use std::io::{Result, Stderr, Write, stderr};
+
+use shared::plain;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Arguments;
@@ -16,7 +19,24 @@ pub(crate) fn start(arguments: &Arguments) -> bool {
     // Only a second call could fail, and there is none.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_writer(|| ForReading(stderr()))
         .try_init();
     true
+}
+
+/// Names and messages of other sides are in the log as well. The subscriber writes each
+/// event at once.
+struct ForReading(Stderr);
+
+impl Write for ForReading {
+    fn write(&mut self, event: &[u8]) -> Result<usize> {
+        let event_text = String::from_utf8_lossy(event);
+        self.0.write_all(plain::text(&event_text).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.0.flush()
+    }
 }

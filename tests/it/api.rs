@@ -15,12 +15,14 @@ use std::sync::Arc;
 use in_process::stage::{Stage, entry};
 use serde_json::{Value, json};
 use shared::Code;
+use shared::executions::{Machine, execution_arn};
 use shared::gateway::Answer;
 use shared::ids::VpcId;
 use shared::ledger::{Connection, Finding, Health, HealthStatus, Milestone, Phase};
 use shared::ownership::connection_id;
 use shared::report::{Explained, ExplainedLeft, Outcome, Ready};
 use system_tests::api::{Host, SIGNED, STAGE};
+use system_tests::authorization::refused;
 use system_tests::documents::root;
 use system_tests::openapi::document;
 use time::Duration;
@@ -92,7 +94,14 @@ fn connection(stage: &Stage, n: usize, phase: Phase) -> Connection {
         before: None,
         to_announce: false,
     };
+    // The functions may ask about runs of the stack only.
+    let machine = if phase == Phase::Disconnecting {
+        Machine::Deprovision
+    } else {
+        Machine::Provision
+    };
     Connection {
+        execution: execution_arn(&stage.ports.machine_arn(machine), "1"),
         account_id: (!n.is_multiple_of(3)).then(|| "111122223333".parse().expect("an account")),
         timeline: timeline.collect(),
         endpoint_id: (n % 3 != 1).then(|| "vpce-0a10000000000000e".parse().expect("an id")),
@@ -618,6 +627,7 @@ async fn schemathesis_finds_no_undocumented_answer() {
     let errors = String::from_utf8_lossy(&output.stderr);
     let answers = host.answers();
     println!("{said}{answers:#?}");
+    assert_eq!(refused(), Vec::<String>::new());
     assert!(output.status.success(), "{said}{errors}");
     // It came to the bottom of each operation, not only to the checks at its door.
     for (reached, least) in [

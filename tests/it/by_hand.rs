@@ -12,6 +12,7 @@ use simulator::http::Server;
 use simulator::{Scenario, Simulator};
 use steps::Steps;
 use system_tests::aftermath::Snapshot;
+use system_tests::authorization::{InRoles, judged};
 use system_tests::documents::root;
 use system_tests::processes::build;
 use system_tests::run::{Ending, SECRET, Stage, changes, ending};
@@ -59,7 +60,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     let clock = ScaledClock::new(30.0);
     let time = clock.clone();
-    let simulator = Simulator::new(&scenario, move || time.now());
+    let simulator = judged(Simulator::new(&scenario, move || time.now()));
     let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into())
         .await
         .expect("a server");
@@ -124,15 +125,9 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let ports = InProcess::new(simulator.clone(), SECRET);
     let machine = steps::definition::provision(&Settings::default()).expect("the definition loads");
     let request = serde_json::Value::Object(scenario.request.clone());
-    let execution = engine::run(
-        &machine,
-        "after",
-        request,
-        &Steps::new(&ports, &ports, &ports, Integrations::new(simulator.clone())),
-        &clock,
-        &(),
-    )
-    .await;
+    let steps = Steps::new(&ports, &ports, &ports, Integrations::new(simulator.clone()));
+    let tasks = InRoles::new("provision", &simulator, &steps);
+    let execution = engine::run(&machine, "after", request, &tasks, &clock, &()).await;
     assert!(
         matches!(ending(&execution), Ending::Ready(_)),
         "{}",

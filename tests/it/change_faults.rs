@@ -5,28 +5,42 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use shared::ledger::Connection;
 use simulator::{Call, Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
-use system_tests::change::{ENDPOINT, GROUP, Look, changing, check_looks, of_asked, watched};
+use system_tests::change::{Look, changing, changing_by_hand, check_looks, of_asked, watched};
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Ending, LEASES_EXPIRE, Stage, changes, ending, keeps_books};
+use system_tests::standing;
 use system_tests::verdict;
 
 /// A connection, asked to change, and how it is once it has changed.
 struct Tried {
+    name: &'static str,
     stage: Stage,
+    /// What the ledger has of it before.
+    former: Connection,
     asked: Look,
     calls: Vec<Call>,
 }
 
-fn tried() -> Tried {
-    let stage = changing();
+/// One that we have made, and one over an endpoint that was made by hand.
+fn all_tried() -> [Tried; 2] {
+    [
+        tried("made", changing()),
+        tried("adopted", changing_by_hand()),
+    ]
+}
+
+fn tried(name: &'static str, stage: Stage) -> Tried {
     Snapshot::settled(&stage);
     let good = stage.forked();
     let (execution, looks) = watched(&good, "tried");
     assert!(matches!(ending(&execution), Ending::Ready(_)));
     check_looks(&looks, false).expect("a change that nobody notices");
     Tried {
+        name,
+        former: recorded(&stage).expect("an entry"),
         asked: settled(&good),
         calls: good.simulator.calls(),
         stage,
@@ -51,7 +65,7 @@ fn try_out(tried: &Tried, fault: &Fault) -> Result<String, String> {
         Ending::Ready(_) => check_looks(&looks, false)?,
         Ending::Failed(..) => check_looks(&of_asked(&stage.request, &looks), false)?,
     }
-    check_ledger(&stage)?;
+    check_ledger(&stage, &tried.former)?;
     let name = match ended {
         Ending::Ready(_) => "Ready".to_owned(),
         Ending::Failed(name, _) => name,
@@ -78,13 +92,12 @@ fn try_out(tried: &Tried, fault: &Fault) -> Result<String, String> {
 }
 
 /// The ledger knows what there is, however the run ended.
-fn check_ledger(stage: &Stage) -> Result<(), String> {
+fn check_ledger(stage: &Stage, former: &Connection) -> Result<(), String> {
     let entry = recorded(stage).ok_or("the ledger has no entry")?;
-    let endpoint = entry.endpoint_id.as_ref().map(|id| id.as_str());
-    let group = entry.security_group_id.as_ref().map(|id| id.as_str());
-    match (endpoint, group) == (Some(ENDPOINT), Some(GROUP)) {
+    let parts = |it: &Connection| (it.endpoint_id.clone(), it.security_group_id.clone());
+    match parts(&entry) == parts(former) {
         true => Ok(()),
-        false => Err(format!("the ledger has {endpoint:?} and {group:?}")),
+        false => Err(format!("the ledger has {:?}", parts(&entry))),
     }
 }
 
@@ -94,26 +107,37 @@ fn try_all(
     fault: fn(String, u32, FaultKind, Moment) -> Fault,
 ) -> BTreeMap<String, u32> {
     let began = Instant::now();
-    let tried = tried();
-    let calls = tried.calls.iter().filter(|call| is_tried(call));
-    let kinds = || FaultKind::ALL.into_iter();
-    let faults: Vec<Fault> = calls
-        .flat_map(|call| kinds().map(move |kind| (call, kind)))
-        .flat_map(|(call, kind)| {
-            Moment::ALL.map(|moment| fault(call.operation.clone(), call.nth, kind, moment))
-        })
-        .collect();
-    let results = in_parallel(&faults, |fault| try_out(&tried, fault));
-    let mut endings = BTreeMap::new();
-    let mut broken = Vec::new();
-    for (result, fault) in results.into_iter().zip(&faults) {
-        match result {
-            Ok(ending) => *endings.entry(ending).or_default() += 1,
-            Err(why) => broken.push(format!("{fault:?}: {why}")),
+    let all = all_tried();
+    let mut jobs: Vec<(&Tried, Fault)> = Vec::new();
+    for tried in &all {
+        for call in tried.calls.iter().filter(|call| is_tried(call)) {
+            for kind in FaultKind::ALL {
+                for moment in Moment::ALL {
+                    let fault = fault(call.operation.clone(), call.nth, kind, moment);
+                    jobs.push((tried, fault));
+                }
+            }
         }
     }
-    let told = format!("{title}: {} runs, {endings:?}", 2 * faults.len());
+    let results = in_parallel(&jobs, |(tried, fault)| {
+        standing::counted(|| try_out(tried, fault))
+    });
+    let mut endings = BTreeMap::new();
+    let mut broken = Vec::new();
+    let mut asked = 0;
+    for ((result, asks), (tried, fault)) in results.into_iter().zip(&jobs) {
+        asked += asks;
+        match result {
+            Ok(ending) => *endings.entry(ending).or_default() += 1,
+            Err(why) => broken.push(format!("{}, {fault:?}: {why}", tried.name)),
+        }
+    }
+    let told = format!(
+        "{title}: {} runs, {endings:?}, asked {asked} times whether it stands",
+        2 * jobs.len()
+    );
     verdict::conclude(&told, &broken, began);
+    assert!(asked > 0, "nobody asked whether it stands");
     endings
 }
 

@@ -800,7 +800,7 @@ fn a_run_that_is_lost_at_any_point_is_finished_by_the_next_one() {
 fn a_connection_that_was_lost_half_made_can_be_taken_away() {
     let mut lost = 0;
     for variant in &system_tests::variants::VARIANTS {
-        if variant.name == "works already" {
+        if variant.name.starts_with("works already") {
             continue;
         }
         let fresh = (variant.stage)();

@@ -4,16 +4,23 @@
 //! operation is refused from then on.
 //!
 //! What follows a run depends only on the world and the ledger that the run leaves
-//! behind. Where two first faults leave the same, the second faults are tried once.
-//! And up to the second fault a run is that with the first one alone, so it goes on
-//! from there.
+//! behind. Where two first faults leave the same, the second faults are tried once, and
+//! where two pairs leave the same, what follows them. And up to the second fault a run is
+//! that with the first one alone, so it goes on from there.
+//!
+//! Two reductions leave out what is the same run. First faults that are over and after
+//! which the run makes the same calls at the same distances, is given the same answers,
+//! tells the same and leaves the same, have led to the same rollback: a wait that is
+//! refused its third look goes on like one that is refused its fourth. And an operation
+//! that is refused once and not called again is refused from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Instant;
 
+use engine::Execution;
 use shared::report::Left;
-use simulator::{Fault, FaultKind, Moment};
+use simulator::{Call, Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::found::{found, without_ids};
 use system_tests::parallel::in_parallel;
@@ -60,6 +67,8 @@ fn firsts(variant: &Variant) -> Vec<Fault> {
 struct Tally {
     pairs: usize,
     runs: usize,
+    /// Pairs that are the same run as one that was tried.
+    left_out: usize,
     endings: BTreeMap<String, u32>,
     broken: Vec<String>,
 }
@@ -72,6 +81,7 @@ impl Tally {
     fn and(mut self, other: Self) -> Self {
         self.pairs += other.pairs;
         self.runs += other.runs;
+        self.left_out += other.left_out;
         for (name, count) in other.endings {
             *self.endings.entry(name).or_default() += count;
         }
@@ -81,8 +91,8 @@ impl Tally {
 
     fn conclude(self, title: &str, began: Instant) {
         let told = format!(
-            "{title}: {} pairs in {} runs, {:?}",
-            self.pairs, self.runs, self.endings
+            "{title}: {} pairs in {} runs, {} more that are the same, {:?}",
+            self.pairs, self.runs, self.left_out, self.endings
         );
         verdict::conclude(&told, &self.broken, began);
     }
@@ -108,49 +118,117 @@ fn faulty(variant: &Variant, faults: &[&Fault]) -> (Stage, Ending, Result<(), St
     (stage, ending, held)
 }
 
-/// The worlds that `deprovision` was tried in.
-type Finished = Mutex<BTreeSet<String>>;
+/// What is known already, by texts that tell different things apart.
+type Tried = Mutex<BTreeSet<String>>;
+
+fn is_new(tried: &Tried, text: String) -> bool {
+    tried.lock().expect("a set").insert(text)
+}
+
+/// The run again with each second fault at this call, which is judged. Answers how many
+/// were left out: an operation that is refused once and not called again is refused from
+/// then on.
+fn with_second(
+    run: &Rehearsal,
+    index: usize,
+    mut judge: impl FnMut(&Fault, &Stage, &Execution),
+) -> usize {
+    let call = &run.calls[index];
+    let is_later = |it: &Call| it.operation == call.operation && it.nth > call.nth;
+    let mut is_called_again = true;
+    let mut left_out = 0;
+    for kind in KINDS {
+        let second = kind(&call.operation, call.nth);
+        let lasts = second.repeat == Fault::FOREVER;
+        if lasts && !is_called_again {
+            left_out += 1;
+            continue;
+        }
+        let (stage, execution) = run.with(index, second.clone());
+        if second.kind == FaultKind::Denied {
+            is_called_again = stage.simulator.calls().iter().any(is_later);
+        }
+        judge(&second, &stage, &execution);
+    }
+    left_out
+}
+
+/// What a first fault has led to: what tells one rollback from another.
+fn led_to(
+    variant: &Variant,
+    first: &Fault,
+    ended: &Ending,
+    calls: &[Call],
+    stage: &Stage,
+) -> String {
+    let Ending::Failed(name, failure) = ended else {
+        return String::new();
+    };
+    // What lasts may hit calls that only a second fault leads to.
+    let lasting = (first.repeat == Fault::FOREVER).then_some(&first.operation);
+    let since = calls.first().map(|hit| hit.at);
+    let later = calls.iter().skip(1);
+    let later: Vec<_> = later
+        .map(|it| {
+            (
+                &it.operation,
+                since.map(|hit| it.at - hit),
+                it.fault,
+                &it.refused,
+            )
+        })
+        .collect();
+    let left: Vec<&str> = failure.left.iter().map(|it| it.what.as_str()).collect();
+    let told = (name, &failure.failed_at, &failure.undone, left);
+    let text = format!("{} {lasting:?} {later:?} {told:?}", variant.name);
+    format!("{} {}", without_ids(&text), found(stage))
+}
 
 /// All second faults in the rollback that the first one leads to. What is left in
 /// the end is taken away by `deprovision`, once for each different world.
-fn in_rollback(variant: &Variant, first: &Fault, finished: &Finished) -> Tally {
+fn in_rollback(variant: &Variant, first: &Fault, rollbacks: &Tried, finished: &Tried) -> Tally {
     let mut tally = Tally::default();
     let stage = (variant.stage)().with(first.clone());
     let before = Snapshot::settled(&stage);
     let run = Rehearsal::of(&stage, Goal::Connect, "tried");
     tally.runs += 1;
-    if matches!(ending(&run.execution), Ending::Ready(_)) {
+    let ended = ending(&run.execution);
+    if matches!(ended, Ending::Ready(_)) {
         return tally;
     }
-    let clean = Snapshot::settled(&(variant.stage)());
     let hit = run.calls.iter().position(|call| call.fault.is_some());
-    let later = run.calls.iter().enumerate();
-    let later = later.skip(hit.map_or(run.calls.len(), |hit| hit + 1));
+    let hit = hit.unwrap_or(run.calls.len());
+    let later = run.calls.iter().enumerate().skip(hit + 1);
     // What fails already cannot fail twice.
-    for (index, call) in later.filter(|(_, call)| call.fault.is_none()) {
-        for kind in KINDS {
-            let second = kind(&call.operation, call.nth);
+    let later: Vec<usize> = later
+        .filter(|(_, call)| call.fault.is_none())
+        .map(|(index, _)| index)
+        .collect();
+    let rollback = led_to(variant, first, &ended, &run.calls[hit..], &stage);
+    if !is_new(rollbacks, rollback) {
+        tally.left_out += later.len() * KINDS.len();
+        return tally;
+    }
+    for index in later {
+        let left_out = with_second(&run, index, |second, stage, execution| {
             let what = || format!("{}, {first:?} and {second:?}", variant.name);
-            let (stage, execution) = run.with(index, second.clone());
-            let ending = ending(&execution);
+            let ending = ending(execution);
             tally.pairs += 1;
             tally.runs += 1;
             tally.count(name_of(&ending));
-            if let Err(broken) = check(&stage, &before, &ending) {
+            if let Err(broken) = check(stage, &before, &ending) {
                 tally.broken.push(format!("{}: {broken}", what()));
             }
-            let is_new = || {
-                let left = format!("{} {}", variant.name, found(&stage));
-                finished.lock().expect("a set").insert(left)
-            };
-            if name_of(&ending) == "RollbackIncomplete" && is_new() {
+            let left = || format!("{} {}", variant.name, found(stage));
+            if name_of(&ending) == "RollbackIncomplete" && is_new(finished, left()) {
                 tally.runs += 1;
-                if let Err(broken) = finish(&stage, &clean_like(&stage, &clean)) {
+                if let Err(broken) = finish(stage, &clean_like(stage, &before)) {
                     let what = format!("{}, then deprovision: {broken}", what());
                     tally.broken.push(what);
                 }
             }
-        }
+        });
+        tally.left_out += left_out;
     }
     tally
 }
@@ -171,9 +249,9 @@ fn every_pair_of_faults_in_provision_and_its_rollback_keeps_the_promise() {
                 .map(move |first| (variant, first))
         })
         .collect();
-    let finished = Finished::default();
+    let (rollbacks, finished) = (Tried::default(), Tried::default());
     let tallies = in_parallel(&jobs, |(variant, first)| {
-        in_rollback(variant, first, &finished)
+        in_rollback(variant, first, &rollbacks, &finished)
     });
     let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
     let different = finished.into_inner().expect("a set").len();
@@ -267,25 +345,27 @@ fn in_removal(left: &Behind) -> Tally {
         tally.broken.push(format!("{}: {broken}", left.what));
         return tally;
     }
-    for (index, call) in run.calls.iter().enumerate() {
-        for kind in KINDS {
-            let second = kind(&call.operation, call.nth);
-            let (stage, execution) = run.with(index, second.clone());
-            let removal = Removal::of(&execution);
-            let held = before
-                .check(&stage, &removal)
-                .and_then(|()| finish(&stage, &left.gone));
+    let mut finished = BTreeSet::new();
+    for index in 0..run.calls.len() {
+        let left_out = with_second(&run, index, |second, stage, execution| {
+            let removal = Removal::of(execution);
             tally.pairs += left.firsts;
-            tally.runs += 2;
+            tally.runs += 1;
             tally.count(match removal {
                 Removal::Disconnected(_) => "Disconnected",
                 Removal::Incomplete(_) => "DisconnectIncomplete",
             });
+            let mut held = before.check(stage, &removal);
+            if held.is_ok() && finished.insert(found(stage)) {
+                tally.runs += 1;
+                held = finish(stage, &left.gone);
+            }
             if let Err(broken) = held {
                 let what = format!("{}, then {second:?}", left.what);
                 tally.broken.push(format!("{what}: {broken}"));
             }
-        }
+        });
+        tally.left_out += left_out * left.firsts;
     }
     tally
 }

@@ -11,14 +11,14 @@ use shared::ids::{EndpointId, SecurityGroupId};
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
 use shared::settings::Settings;
-use simulator::scenario::{ClusterSpec, KeySpec, VpcSpec};
+use simulator::scenario::{ClusterSpec, KeySpec, RoleSpec, VpcSpec};
 use simulator::step_functions::Execution as Started;
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use start_connection::Known;
 use std::time::Duration;
 use steps::fleet::FleetSteps;
 use system_tests::authorization::InRoles;
-use system_tests::policies::HOME;
+use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
 use system_tests::run::{Ending, Stage, block_on, ending};
 
 /// The second cluster of [`two_clusters`].
@@ -28,13 +28,13 @@ const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
 const ASKS: &str = "cockroachdb-privatelink:cluster-id";
 
 thread_local! {
-    static REPORT: Machine = machine(false);
-    static REPAIR: Machine = machine(true);
+    static REPORT: Machine = machine(false, &Settings::default());
+    static REPAIR: Machine = machine(true, &Settings::default());
 }
 
-fn machine(repair: bool) -> Machine {
+fn machine(repair: bool, told: &Settings) -> Machine {
     let region = "eu-west-1".parse().expect("a Region");
-    steps::definition::check_fleet(&region, "us-east-1", repair, &Settings::default())
+    steps::definition::check_fleet(&region, "us-east-1", repair, told)
         .expect("the definition loads")
 }
 
@@ -55,6 +55,15 @@ fn provision(stage: &Stage, name: &str) {
 
 /// Runs `check-fleet` to its end, ten minutes after whatever was before.
 fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
+    let check = |machine: &Machine| check_as(stage, machine, input);
+    match repair {
+        true => REPAIR.with(check),
+        false => REPORT.with(check),
+    }
+}
+
+/// The same by another definition.
+fn check_as(stage: &Stage, machine: &Machine, input: Value) -> Execution {
     stage.clock.advance(Duration::from_secs(600));
     let ports = stage.ports();
     let told = |name: &str| match name {
@@ -66,12 +75,7 @@ fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
     let now = || stage.clock.now();
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
     let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
-    let check =
-        |machine: &Machine| block_on(run(machine, "check", input, &steps, &stage.clock, &()));
-    match repair {
-        true => REPAIR.with(check),
-        false => REPORT.with(check),
-    }
+    block_on(run(machine, "check", input, &steps, &stage.clock, &()))
 }
 
 /// A check of everything that ends well, and what it announced.
@@ -514,6 +518,49 @@ fn lost_events_of_every_place_that_the_stack_serves_are_made_up_for() {
     let stage = asking("us-east-1", OTHER_CLUSTER, 1);
     assert_eq!(check(&stage), []);
     assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
+}
+
+/// It has no connection yet, so the ledger does not know it.
+#[test]
+fn lost_events_of_an_account_that_is_listed_are_made_up_for() {
+    let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
+    for (n, account) in [(0, None), (1, Some(OTHER.to_owned()))] {
+        let mut vpc = numbered(&scenario.vpcs[0], n);
+        vpc.subnets.clear();
+        vpc.account = account;
+        vpc.tags = [(ASKS.to_owned(), OTHER_CLUSTER.to_owned())].into();
+        scenario.vpcs.push(vpc);
+    }
+    let stage = Stage::of(&scenario);
+    provision(&stage, "first");
+    let told = |name: &str| match name {
+        "OTHER_ACCOUNT_ROLE" => Some(OTHER_ROLE.to_owned()),
+        "OTHER_ACCOUNTS" => Some(OTHER.to_owned()),
+        _ => None,
+    };
+    let machine = machine(false, &Settings::of(told));
+
+    // Nobody has made the role there, which is told when all else is done.
+    let execution = check_as(&stage, &machine, json!({}));
+    let failure = failure(&execution);
+    assert_eq!(failure["failed_at"], "StartConnectionRequests");
+    let cause = failure["cause"].as_str().expect("a text");
+    assert!(cause.starts_with("other-account-role-refused"), "{cause}");
+    assert_eq!(visits(&execution, "StartConnectionRequests"), 4);
+    assert_eq!(status(&stage), HealthStatus::Healthy);
+    assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
+
+    stage.simulator.meddle(|world| {
+        world.roles.push(RoleSpec {
+            account: OTHER.to_owned(),
+            name: OTHER_ROLE.to_owned(),
+            external_id: Some("a-handshake".to_owned()),
+        });
+    });
+    let execution = check_as(&stage, &machine, json!({}));
+    assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+    let both = ["vpc-0b000000000000000", "vpc-0b000000000000001"];
+    assert_eq!(started_for(&stage), both);
 }
 
 #[test]

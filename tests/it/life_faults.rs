@@ -52,10 +52,7 @@ fn run(stage: &Stage, goal: Goal, name: &str, gone: &Snapshot) -> Result<(), Bro
         stage.clock.advance(LEASES_EXPIRE);
     }
     let before = Promise::new(stage, goal, gone);
-    let execution = match goal {
-        Goal::Connect => stage.provision(name),
-        Goal::Disconnect => stage.deprovision(name),
-    };
+    let execution = stage.run(goal, name);
     match before.check(stage, &execution)?.as_str() {
         "Ready" | "Disconnected" => Ok(()),
         other => Err(format!("{name}: {other}: {:?}", execution.outcome)),

@@ -130,6 +130,124 @@ impl Tasks for Slow<'_> {
     }
 }
 
+/// The greatest fleet, as README.md says it: connections, places, and orphans.
+const CONNECTIONS: usize = 5_000;
+const PLACES: usize = 500;
+const ORPHANS: usize = 500;
+
+/// Answers for the functions of `check-fleet` and `sweep`, each call at the second
+/// attempt.
+#[derive(Default)]
+struct Fleet {
+    /// In how many calls one pass of a sweep tells its findings.
+    pages: usize,
+    /// How often each was called.
+    called: RefCell<BTreeMap<String, usize>>,
+}
+
+impl Fleet {
+    /// The answer to the `nth` call that is answered.
+    fn answer(&self, function: &str, nth: usize, arguments: &Value) -> Value {
+        match function {
+            "check-fleet" => {
+                // After the last batch, one more call notes what was announced.
+                let batches = CONNECTIONS / check_fleet::BATCH as usize;
+                let is_batch = nth <= batches;
+                let change = json!({ "detail_type": "Connection Drifted", "notice": {} });
+                json!({
+                    "next": is_batch.then_some("x"),
+                    "changes": list(is_batch, change),
+                    "to_repair": list(is_batch, json!("x")),
+                    "counts": {}, "trouble": null,
+                })
+            }
+            "find-orphans" => {
+                let removes = arguments["remove"] == true;
+                let finding = json!({ "kind": "k", "code": "c", "sentence": "s", "kept": null });
+                json!({
+                    "next": (!nth.is_multiple_of(self.pages)).then_some(nth),
+                    "sum": {
+                        "removable": ORPHANS, "unrecorded": CONNECTIONS,
+                        "recorded": CONNECTIONS, "unseen": [],
+                    },
+                    "findings": [finding],
+                    "notices": list(!removes, json!({})),
+                    "to_remove": list(removes, json!({})),
+                })
+            }
+            "rebuild-ledger" => json!({
+                "next": (nth < PLACES).then_some(nth),
+                "sum": { "unseen": [] },
+                "entries": [{}],
+            }),
+            // What it is asked for is started, or one of all places is searched.
+            _ => json!({ "done": [{ "execution": "x" }], "places": PLACES }),
+        }
+    }
+}
+
+/// A list of one thing, if it is there.
+fn list(is_there: bool, thing: Value) -> Value {
+    if is_there { json!([thing]) } else { json!([]) }
+}
+
+impl Tasks for Fleet {
+    async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+        let attempt = {
+            let mut called = self.called.borrow_mut();
+            let called = called.entry(resource.to_owned()).or_default();
+            *called += 1;
+            *called
+        };
+        if attempt % 2 == 1 {
+            return Err(TaskFailure::new("Transient", ""));
+        }
+        Ok(match function_of(resource) {
+            Some(function) => self.answer(function, attempt / 2, &arguments),
+            None => json!({}),
+        })
+    }
+}
+
+#[test]
+fn the_greatest_fleet_is_checked_and_swept_within_the_longest_history() {
+    let region = "eu-west-1".parse().expect("a Region");
+    let told = Settings::default();
+    let check = definition::check_fleet(&region, "", true, &told).expect("it loads");
+    let sweep = definition::sweep(&region, "", &told).expect("it loads");
+    // The most calls that tell of everything in a lost ledger: in each place one
+    // finding, and all others in one of them.
+    let lost = PLACES + (CONNECTIONS - PLACES) / find_orphans::BATCH;
+    let complete = json!({ "apply": true, "ledger_is_complete": true });
+    for (machine, input, pages, expected, least) in [
+        // Every connection has drifted and is repaired, and then each place is searched.
+        (&check, json!({}), 0, "", 20_000),
+        // An orphan in each place is told of, and then removed.
+        (&sweep, complete, ORPHANS, "", 20_000),
+        (
+            &sweep,
+            json!({ "apply": true }),
+            lost,
+            "SweepFailed",
+            19_000,
+        ),
+        (&sweep, json!({ "rebuild": true }), 0, "", 5_000),
+    ] {
+        let fleet = Fleet {
+            pages,
+            ..Fleet::default()
+        };
+        let clock = VirtualClock::new();
+        let machine = machine.clone().with_jitter(|full: Duration| full);
+        let run = engine::run(&machine, "fleet", input.clone(), &fleet, &clock, &());
+        let execution = block_on(run);
+        assert_eq!(error(&execution), expected, "{input}");
+        let events = events(&execution);
+        assert!(events + ROOM < MOST_EVENTS, "{input}: {events} events");
+        assert!(events >= least, "{input}: {events} events are not the most");
+    }
+}
+
 fn events(execution: &Execution) -> usize {
     let history = &execution.history;
     history.iter().map(|event| event.kind.count()).sum()

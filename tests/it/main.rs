@@ -2,6 +2,7 @@
 
 mod api;
 mod by_hand;
+mod causes;
 mod change;
 mod change_faults;
 mod crates;

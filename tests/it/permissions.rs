@@ -1,6 +1,7 @@
 //! Permissions are what is used: every statement of every role is needed by some call
-//! of the stories below or by some start that the template names, and whatever is
-//! called is allowed (that is judged in every test of this folder).
+//! of the stories below or by some start that the template names, which no other
+//! statement of the role allows, and whatever is called is allowed (that is judged in
+//! every test of this folder).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -194,20 +195,25 @@ impl Story {
         status.expect("a status")
     }
 
-    /// Sets or removes a tag of the VPC, and tells start-connection.
-    fn tag(&self, name: &str, value: Option<&str>) {
-        self.stage.clock.advance(Duration::from_secs(5));
-        let vpc = self.vpc();
-        let key = format!("{DEFAULT_TAG_PREFIX}:{name}");
-        let account = self.text("account_id");
-        let account = if account.is_empty() { HOME } else { &account };
+    /// Sets or removes a tag of the VPC.
+    fn set_tag(&self, name: &str, value: Option<&str>) {
+        let (vpc, key) = (self.vpc(), tag_key(name));
         self.stage.simulator.meddle(|world| {
             let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
             match value {
-                Some(value) => tags.insert(key.clone(), value.to_owned()),
+                Some(value) => tags.insert(key, value.to_owned()),
                 None => tags.remove(&key),
             };
         });
+    }
+
+    /// The same, and tells start-connection.
+    fn tag(&self, name: &str, value: Option<&str>) {
+        self.stage.clock.advance(Duration::from_secs(5));
+        self.set_tag(name, value);
+        let (vpc, key) = (self.vpc(), tag_key(name));
+        let account = self.text("account_id");
+        let account = if account.is_empty() { HOME } else { &account };
         let told = self.event(json!({
             "source": "aws.tag",
             "detail-type": "Tag Change on Resource",
@@ -325,6 +331,11 @@ impl Tasks for Story {
     }
 }
 
+/// A tag of ours by its name.
+fn tag_key(name: &str) -> String {
+    format!("{DEFAULT_TAG_PREFIX}:{name}")
+}
+
 /// Tells all stories, in this account and for VPCs of another.
 fn tell() {
     for account in [HOME, OTHER] {
@@ -343,6 +354,7 @@ fn tell() {
         made_twice(account);
         changed(account);
         by_tag(account);
+        forgotten(account);
         drifted(account);
         swept(account);
         undone(account);
@@ -493,8 +505,27 @@ fn by_tag(account: &str) {
     story.tag("cluster-id", None);
     story.stop_last_run(false);
     story.deprovision("untagged");
-    let found = story.event(json!({ "find": { "region": "eu-west-1" } }));
-    assert!(found.is_ok(), "{found:?}");
+    let search = json!({ "search": { "always": "eu-west-1", "turn": 0 } });
+    let found = story.event(search).expect("an answer");
+    assert!(found["trouble"].is_null(), "{found}");
+}
+
+/// What the status says of a run that left nothing, not even an entry, goes with the
+/// wish.
+fn forgotten(account: &str) {
+    let story = Story::of(shipped("fresh-vpc", account));
+    let status = format!("status:{}", story.text("cluster_id"));
+    story.set_tag(
+        &status,
+        Some("rolled-back connection-busy 2027-01-15T07:00:00Z"),
+    );
+    story.tag("cluster-id", None);
+    let vpc = story.vpc();
+    let tags = story
+        .stage
+        .simulator
+        .look(|world| world.ec2.vpcs[&vpc].tags.clone());
+    assert!(!tags.contains_key(&tag_key(&status)), "{tags:?}");
 }
 
 /// A connection that works, then one that does not, whose repair is stopped.
@@ -838,7 +869,7 @@ fn what_is_not_ours_is_left_alone() {
         ("ec2:CreateTags", "subnet/subnet-0a", vec![ours.clone()]),
         ("ec2:ModifyVpcAttribute", "vpc/vpc-0a", vec![]),
     ] {
-        for (set, deployment) in &deployments {
+        for (set, deployment) in deployments {
             let account = if *set == "other" { OTHER } else { HOME };
             let on = format!("arn:aws:ec2:{REGION}:{account}:{kind}1b2c3d4e5f60718");
             let mut what = Authorization::new(&home(), action, on);

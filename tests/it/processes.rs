@@ -77,7 +77,7 @@ async fn a_process_does_as_each_call_tells_it() {
     let clock = ScaledClock::new(30.0);
     let world = || {
         let time = clock.clone();
-        Simulator::new(&scenario, move || time.now())
+        judged(Simulator::new(&scenario, move || time.now()))
     };
     let address = (Ipv4Addr::LOCALHOST, 0).into();
     let (one, other) = (world(), world());
@@ -139,4 +139,5 @@ async fn a_process_does_as_each_call_tells_it() {
         cause.contains("configuration-invalid: settings.cockroach_server: `5` is not a text"),
         "{cause}"
     );
+    assert_eq!(refused(), Vec::<String>::new());
 }

@@ -18,7 +18,7 @@ use system_tests::change;
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Goal, LEASES_EXPIRE, Stage};
 use system_tests::situations::{connected, sharing, two_clusters};
-use system_tests::together::{Plan, check, check_twins, hear, settled, word};
+use system_tests::together::{Plan, STOPPED, check, check_twins, hear, settled, word};
 use system_tests::turns::{Left, Life, Made, Pass, Pilot, Place, State, Table};
 use system_tests::verdict;
 
@@ -147,8 +147,9 @@ impl Story {
         }
         for (who, plan) in plans.iter().enumerate() {
             let (stage, place) = (&stage, place(who + RUNS));
+            let status = STOPPED[who % STOPPED.len()];
             lives.push(Box::pin(async move {
-                follow(stage, &place, plan.clone(), format!("run-{who}"), "ABORTED").await
+                follow(stage, &place, plan.clone(), format!("run-{who}"), status).await
             }));
         }
         let ends = table.play(lives);
@@ -256,10 +257,7 @@ fn held(stage: &Stage, plans: &[Plan], is_faulty: bool) -> Result<(), Broken> {
             }
             let of_one = stage.for_request(&asked);
             let name = format!("in-the-end-{number}");
-            let execution = match goal {
-                Goal::Connect => of_one.provision(&name),
-                Goal::Disconnect => of_one.deprovision(&name),
-            };
+            let execution = of_one.run(goal, &name);
             if word(&execution) != good {
                 let outcome = &execution.outcome;
                 return Err(format!("in the end, {}: {outcome:?}", goal.name()));

@@ -10,6 +10,7 @@ use system_tests::aftermath::{Snapshot, check, is_exact};
 use system_tests::parallel::in_parallel;
 use system_tests::rehearsal::Rehearsal;
 use system_tests::run::{Ending, Goal, Stage, changes, ending, keeps_books};
+use system_tests::standing;
 use system_tests::variants::{VARIANTS, Variant};
 use system_tests::verdict;
 
@@ -20,6 +21,8 @@ struct Tally {
     endings: BTreeMap<String, u32>,
     named_too_much: Vec<String>,
     broken: Vec<String>,
+    /// How often it was asked whether a connection still stands.
+    asked: u32,
 }
 
 impl Tally {
@@ -31,7 +34,9 @@ impl Tally {
         };
         *self.endings.entry(name.to_owned()).or_default() += 1;
         self.runs += 1;
-        match (check(stage, before, &ending), &ending) {
+        let (held, asked) = standing::counted(|| check(stage, before, &ending));
+        self.asked += asked;
+        match (held, &ending) {
             (Err(broken), _) => self.broken.push(format!("{what}: {broken}")),
             (Ok(()), Ending::Failed(_, failure)) if !is_exact(stage, before, failure) => {
                 self.named_too_much
@@ -48,6 +53,7 @@ impl Tally {
         }
         self.named_too_much.extend(other.named_too_much);
         self.broken.extend(other.broken);
+        self.asked += other.asked;
         self
     }
 
@@ -57,12 +63,15 @@ impl Tally {
             endings,
             named_too_much,
             broken,
+            asked,
         } = self;
         let told = format!(
-            "{title}: {runs} runs, {endings:?}, {} reports that name too much",
+            "{title}: {runs} runs, {endings:?}, {} reports that name too much, asked {asked} \
+             times whether a connection stands",
             named_too_much.len()
         );
         verdict::conclude(&told, &broken, began);
+        assert!(asked > 0, "nobody asked whether a connection stands");
         named_too_much
     }
 }

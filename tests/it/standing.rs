@@ -13,7 +13,7 @@ use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::books::{connections, end_leases, forget, notices};
-use system_tests::change::{ENDPOINT, GROUP, working};
+use system_tests::change::{drifted, working};
 use system_tests::crash::{bury, is_lost};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
@@ -141,6 +141,34 @@ fn a_connection_is_asked_for_and_taken_away_where_it_is() {
         .for_request(&stage.request)
         .asking("account_id", json!(null));
     assert!(Removal::of(&anywhere.deprovision("away")).is_complete());
+    // A request that leaves the account out means that of the stack.
+    let there = connected(Stage::shipped("standard-cluster"));
+    let mut former = entry(&there);
+    former.account_id = Some("999988887777".parse().expect("an account"));
+    former.request.account_id = former.account_id.clone();
+    there.ports().put_connection(&former);
+    let failure = failed(&there, "RolledBack", Code::AccountDiffers);
+    assert!(failure.detail().contains("999988887777"), "{failure:?}");
+    assert_eq!(entry(&there), former);
+}
+
+/// Of an earlier version, or written by hand.
+#[test]
+fn an_entry_that_says_no_more_than_ready_stands() {
+    let stage = connected(Stage::shipped("standard-cluster"));
+    let bare = Connection {
+        stands_since: None,
+        ..entry(&stage)
+    };
+    stage.ports().put_connection(&bare);
+    let mistyped = stage
+        .for_request(&stage.request)
+        .asking("subnet_ids", json!(["subnet-0a1000000000000ff"]));
+    failed(&mistyped, "RolledBack", Code::SubnetNotFound);
+    let after = entry(&stage);
+    assert_eq!((after.phase, after.stands()), (Phase::Ready, true));
+    assert_eq!(after.request, bare.request);
+    assert_eq!(swept(&stage).map(|(findings, _)| findings), Ok(vec![]));
 }
 
 #[test]
@@ -418,31 +446,6 @@ fn a_repair_that_comes_too_late_does_nothing() {
     }
 }
 
-/// What somebody did to a connection that works.
-type Drift = fn(&mut simulator::World);
-
-const DRIFTS: [(&str, Drift); 5] = [
-    ("nothing", |_| {}),
-    ("private DNS is off", |world| {
-        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
-        endpoint.private_dns = false;
-        endpoint.private_dns_wanted = None;
-    }),
-    ("a rule is gone", |world| {
-        let group = world.ec2.groups.get_mut(GROUP).expect("the group");
-        group
-            .rules
-            .retain(|rule| rule.source.text() != "10.30.0.0/16");
-    }),
-    ("the endpoint is gone", |world| {
-        world.ec2.endpoints.remove(ENDPOINT);
-    }),
-    ("endpoint and group are gone", |world| {
-        world.ec2.endpoints.remove(ENDPOINT);
-        world.ec2.groups.remove(GROUP);
-    }),
-];
-
 /// A run that repairs, failed at each call in every way: whatever stood before it still
 /// stands, in the world and in the record, and the next run repairs it.
 #[test]
@@ -450,11 +453,8 @@ fn no_fault_in_a_repair_takes_anything_away() {
     let began = Instant::now();
     let mut endings: BTreeMap<String, u32> = BTreeMap::new();
     let mut broken = Vec::new();
-    let mut runs = 0;
-    for (drift, meddle) in DRIFTS {
-        let stage = working();
-        Snapshot::settled(&stage);
-        stage.simulator.meddle(meddle);
+    let (mut runs, mut asked) = (0, 0);
+    for (drift, stage) in drifted() {
         let good = stage.forked();
         assert!(
             matches!(ending(&good.provision("good")), Ending::Ready(_)),
@@ -478,9 +478,12 @@ fn no_fault_in_a_repair_takes_anything_away() {
             .flatten()
             .flatten()
             .collect();
-        let results = in_parallel(&faults, |fault| repaired(&stage, fault));
+        let results = in_parallel(&faults, |fault| {
+            standing::counted(|| repaired(&stage, fault))
+        });
         runs += 2 * faults.len();
-        for (result, fault) in results.into_iter().zip(&faults) {
+        for ((result, asks), fault) in results.into_iter().zip(&faults) {
+            asked += asks;
             match result {
                 Ok(name) => *endings.entry(name).or_default() += 1,
                 Err(why) => broken.push(format!("{drift}, {fault:?}: {why}")),
@@ -488,10 +491,10 @@ fn no_fault_in_a_repair_takes_anything_away() {
         }
     }
     let told = format!(
-        "faults of a repair: {runs} runs, {endings:?}, asked {} times whether it stands",
-        standing::asked()
+        "faults of a repair: {runs} runs, {endings:?}, asked {asked} times whether it stands"
     );
     verdict::conclude(&told, &broken, began);
+    assert!(asked > 0, "nobody asked whether it stands");
     assert!(endings.len() > 1, "{endings:?}");
 }
 

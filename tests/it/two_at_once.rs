@@ -4,9 +4,10 @@
 //! counts for nothing.
 //!
 //! Whatever the schedule, the runs must end as they do one after the other, in one
-//! order or the other, and leave what they leave then. And one run that is killed or
-//! aborted before each of its calls, with the run that completes it: the function that
-//! was at work then may act once more before any of its calls.
+//! order or the other, and leave what they leave then. And one run that is stopped
+//! before each of its calls, aborted or timed out, with the run that completes it: the
+//! function that was at work then may act once more before any of its calls. Or nobody
+//! hears of it, and the next run comes when the lease of the lost one has almost ended.
 //!
 //! Two reductions leave out what cannot differ. A call whose answer none of the runs can
 //! change, and which changes nothing that one of them reads, may come before or after
@@ -14,19 +15,23 @@
 //! while one run holds the lease, the other one can call nothing but for the lease, and
 //! is refused, wherever that is between two waits of the first: one place is tried.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use engine::Execution;
+use engine::{Clock, Execution};
 use serde_json::{Value, json};
-use system_tests::aftermath::Broken;
-use system_tests::books::connections;
+use shared::ledger::Connection;
+use system_tests::aftermath::{Broken, recorded};
+use system_tests::books::{connections, lease_ends, lease_of};
 use system_tests::change;
+use system_tests::crash::OUTLIVES;
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Goal, Stage, changes};
 use system_tests::situations::{connected, sharing, two_clusters};
-use system_tests::together::{Plan, check, hear, settled, word};
+use system_tests::standing;
+use system_tests::together::{Plan, STOPPED, check, check_leases, hear, settled, waited, word};
 use system_tests::turns::{LONGEST_CALL, Left, Life, Made, Pass, Pilot, State, Table};
 use system_tests::verdict;
 
@@ -42,6 +47,11 @@ const QUIET: [&str; 9] = [
     "cloudwatch:GetMetricData",
     "events:putEvents",
 ];
+
+/// How long a run may wait for the lease of one that is over: as long as that lasts, and
+/// until the next look, which comes every 15 seconds (`WaitForLease`). The second that a
+/// lease names is its last one.
+const LONGEST_WAIT: Duration = Duration::from_secs(OUTLIVES.as_secs() + 1 + 15);
 
 /// A turn that passes: of whom, before which of its calls, and to whom.
 type Switch = (usize, usize, Pass);
@@ -212,6 +222,8 @@ struct Tally {
     schedules: usize,
     endings: BTreeMap<String, usize>,
     broken: Vec<String>,
+    /// How long a run waited at most for the lease of one that was stopped.
+    waited: time::Duration,
 }
 
 impl Tally {
@@ -229,6 +241,7 @@ impl Tally {
             *self.endings.entry(name).or_default() += count;
         }
         self.broken.extend(other.broken);
+        self.waited = self.waited.max(other.waited);
         self
     }
 
@@ -384,56 +397,149 @@ fn two_runs_end_as_one_after_the_other_whenever_the_turn_passes() {
     conclude(&tallies);
 }
 
-/// A run that is stopped, and the door that hears of it.
+/// A run that is stopped, and what follows from it.
 struct Stopped {
-    name: &'static str,
+    name: String,
     stage: Stage,
     plan: Plan,
+    /// The entry of a connection that stands before the run and is to stand after it.
+    former: Option<Connection>,
     /// What may be there in the end: as before, or as if it had not been stopped.
     may_be: [String; 2],
+    /// Whether all was well before: what drifts is not.
+    was_well: bool,
+}
+
+/// What follows a run that is stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Follows {
+    /// `start-connection` hears of the end with this status, and completes it.
+    Heard(&'static str),
+    /// Nobody hears of it. Somebody else runs the same when the lease has almost ended.
+    Unheard,
+}
+
+/// How it went with a run that was stopped.
+struct Played {
+    stage: Stage,
+    ends: Vec<String>,
+    log: Vec<Made>,
+    /// What is wrong with what was between it and the run that follows.
+    between: Result<(), Broken>,
+    /// How long the next run waited for the lease.
+    waited: time::Duration,
 }
 
 impl Stopped {
-    fn new(name: &'static str, stage: Stage, goal: Goal) -> Self {
-        let plan = Plan::new(goal, &stage.request);
-        let before = settled(&stage.forked());
+    fn new(name: &str, stage: Stage, plan: Plan) -> Self {
+        let fork = stage.forked();
+        let before = settled(&fork);
         let mut stopped = Self {
-            name,
+            name: name.to_owned(),
             stage,
             plan,
+            former: None,
             may_be: [before, String::new()],
+            was_well: check(&fork).is_ok(),
         };
-        let (stage, ..) = stopped.play(Vec::new());
-        stopped.may_be[1] = settled(&stage);
+        let done = stopped.play(Vec::new(), Follows::Heard(STOPPED[0]));
+        stopped.may_be[1] = settled(&done.stage);
         stopped
     }
 
-    /// The run, and what `start-connection` does when it hears that it was stopped.
-    fn play(&self, schedule: Vec<Switch>) -> (Stage, Vec<String>, Vec<Made>) {
+    /// One that repairs a connection that stands.
+    fn repair(name: &str, stage: Stage) -> Self {
+        let plan = repair(&stage);
+        let former = recorded(&stage);
+        Self {
+            former,
+            ..Self::new(name, stage, plan)
+        }
+    }
+
+    /// The run, and what follows from it.
+    fn play(&self, schedule: Vec<Switch>, follows: Follows) -> Played {
         let stage = self.stage.forked();
         let states = [State::ToBegin, State::Absent];
         let table = Table::new(&stage.clock, &states, Scheduled(schedule.into_iter()));
+        let between = Cell::new(Ok(()));
+        let waits = Cell::new(time::Duration::ZERO);
         let run: Life<'_, Option<Execution>> = Box::pin(async {
             let place = table.place(0);
             Some(self.plan.run(&stage, &place, "stopped").await)
         });
-        let hears: Life<'_, Option<Execution>> = Box::pin(async {
+        let next: Life<'_, Option<Execution>> = Box::pin(async {
             let place = table.place(1);
-            let heard = hear(&stage, &place, &self.plan, "stopped", "ABORTED").await;
-            let (plan, name) = heard?;
-            Some(plan.run(&stage, &place, &name).await)
+            let (plan, name) = match follows {
+                Follows::Heard(status) => {
+                    let heard = hear(&stage, &place, &self.plan, "stopped", status).await;
+                    between.set(self.check_between(&stage, heard.is_some()));
+                    if heard.is_none() {
+                        // There is nothing to complete. Somebody asks for it again.
+                        waits.set(waited(&stage.forked().run(self.plan.goal, "next")));
+                    }
+                    heard?
+                }
+                Follows::Unheard => {
+                    let key = lease_of(&stage.request);
+                    let ends = stage.simulator.look(|world| lease_ends(world, &key));
+                    if let Some(ends) = ends {
+                        let lasts = u64::try_from(ends - place.now().unix_timestamp());
+                        let lasts = Duration::from_secs(lasts.unwrap_or_default());
+                        place.sleep(lasts.saturating_sub(OUTLIVES)).await;
+                    }
+                    (Plan::new(self.plan.goal, &stage.request), "next".to_owned())
+                }
+            };
+            let execution = plan.run(&stage, &place, &name).await;
+            waits.set(waited(&execution));
+            Some(execution)
         });
-        let ends = table.play(vec![run, hears]);
-        let words = ends.iter().flatten().flatten().map(word).collect();
+        let ends = table.play(vec![run, next]);
+        let ends = ends.iter().flatten().flatten().map(word).collect();
         let log = table.log();
-        (stage, words, log)
+        Played {
+            ends,
+            log,
+            between: between.into_inner(),
+            waited: waits.get(),
+            stage,
+        }
     }
 
-    fn held(&self, stage: &Stage, known: &Emptied) -> Result<(), Broken> {
+    /// What stood still stands when the end of the run was heard, whether it is
+    /// completed or has changed nothing.
+    fn check_between(&self, stage: &Stage, is_completed: bool) -> Result<(), Broken> {
+        let Some(former) = &self.former else {
+            return Ok(());
+        };
+        let is_untouched = recorded(stage).is_some_and(|it| it.execution == former.execution);
+        match (is_completed, is_untouched) {
+            (true, _) => standing::kept(stage, former).map(drop),
+            (false, true) => standing::check(stage, former),
+            (false, false) => standing::in_force(stage, former).map(drop),
+        }
+    }
+
+    fn held(&self, played: Played, known: &Emptied) -> Result<(), Broken> {
+        let stage = &played.stage;
         let left = settled(stage);
-        check(stage)?;
+        match self.was_well || left != self.may_be[0] {
+            true => check(stage)?,
+            false => check_leases(stage)?,
+        }
         if !self.may_be.contains(&left) {
             return Err(format!("{left}\nis neither of {:#?}", self.may_be));
+        }
+        played.between?;
+        if played.waited > LONGEST_WAIT {
+            return Err(format!(
+                "the next run waited {} for the lease",
+                played.waited
+            ));
+        }
+        if let Some(former) = &self.former {
+            standing::in_force(stage, former)?;
         }
         emptied(stage, left, known)
     }
@@ -443,20 +549,25 @@ impl Stopped {
     fn try_out(&self, log: &[Made], at: usize, known: &Emptied) -> Tally {
         let mut tally = Tally::default();
         let first = &log[at];
-        let stopped = (0, first.nth, to(1, Left::Aborted));
-        let mut try_one = |schedule: Vec<Switch>, later: &str| {
-            let (stage, ends, log) = self.play(schedule);
+        let mut try_one = |schedule: Vec<Switch>, follows: Follows, later: &str| {
+            let played = self.play(schedule, follows);
             let schedule = || {
                 let Made { nth, operation, .. } = first;
-                format!(
-                    "{}, stopped before call {nth} ({operation}){later}",
-                    self.name
-                )
+                let name = &self.name;
+                format!("{name}, stopped before call {nth} ({operation}){later}")
             };
-            tally.count(schedule, &ends, self.held(&stage, known));
+            let (ends, log) = (played.ends.clone(), played.log.clone());
+            tally.waited = tally.waited.max(played.waited);
+            tally.count(schedule, &ends, self.held(played, known));
             log
         };
-        let follows = try_one(vec![stopped], "");
+        let killed = (0, first.nth, to(1, Left::Killed));
+        try_one(vec![killed], Follows::Unheard, ", and nobody hears of it");
+        let stopped = (0, first.nth, to(1, Left::Aborted));
+        let follows = STOPPED.map(|status| {
+            let follows = Follows::Heard(status);
+            try_one(vec![stopped], follows, &format!(" ({status})"))
+        });
         let mut rest = log[at..].iter();
         let mut rest = rest
             .by_ref()
@@ -464,54 +575,71 @@ impl Stopped {
         if !rest.any(|it| changes(&it.operation)) {
             return tally;
         }
-        let later = places(&follows, 1).into_iter();
-        for later in later.filter(|it| is_reached(it.states[0], it.at)) {
+        let later = places(&follows[0], 1).into_iter();
+        let later = later.filter(|it| is_reached(it.states[0], it.at));
+        // The status makes no difference to what is left of the function: in turns.
+        for (later, status) in later.zip(STOPPED.into_iter().cycle()) {
             let acts = (1, later.nth, to(0, Left::Paused));
             let what = format!(
-                ", whose function goes on before call {} ({}) of what follows",
+                " ({status}), whose function goes on before call {} ({}) of what follows",
                 later.nth, later.operation
             );
-            try_one(vec![stopped, acts], &what);
+            try_one(vec![stopped, acts], Follows::Heard(status), &what);
         }
         tally
     }
 }
 
-#[test]
-fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
+fn stopped_runs() -> Vec<Stopped> {
+    use Goal::{Connect, Disconnect};
     let (stage, requests) = two_clusters();
     let shared = connected(stage.for_request(&requests[0])).for_request(&requests[1]);
     let connected = |name: &str| connected(Stage::shipped(name));
-    let worlds = [
-        (
-            "provision",
-            Stage::shipped("standard-cluster"),
-            Goal::Connect,
-        ),
-        (
-            "provision, Advanced",
-            Stage::shipped("fresh-vpc"),
-            Goal::Connect,
-        ),
-        ("provision, shared", shared, Goal::Connect),
-        ("change", change::changing(), Goal::Connect),
-        (
-            "deprovision",
-            connected("standard-cluster"),
-            Goal::Disconnect,
-        ),
-        ("deprovision, shared", sharing().0, Goal::Disconnect),
+    let asked = |name: &str, stage: Stage, goal: Goal| {
+        let plan = Plan::new(goal, &stage.request);
+        Stopped::new(name, stage, plan)
+    };
+    let mut all = vec![
+        asked("provision", Stage::shipped("standard-cluster"), Connect),
+        asked("provision, Advanced", Stage::shipped("fresh-vpc"), Connect),
+        asked("provision, shared", shared, Connect),
+        asked("change", change::changing(), Connect),
+        asked("deprovision", connected("standard-cluster"), Disconnect),
+        asked("deprovision, shared", sharing().0, Disconnect),
     ];
+
+    let stage = connected("standard-cluster");
+    let mut plan = Plan::new(Disconnect, &stage.request);
+    plan.input["unless_changed"] = last_run(&stage);
+    plan.input["unless_traffic_minutes"] = json!(24 * 60);
+    all.push(Stopped::new("removal by a sweep", stage, plan));
+
+    // Where the endpoint is gone, another one is in use in between.
+    let stays = [
+        "private DNS is off",
+        "a rule is gone",
+        "adopted, private DNS is off",
+    ];
+    let drifted = change::drifted().into_iter();
+    let drifted = drifted.filter(|(drift, _)| stays.contains(&drift.as_str()));
+    all.extend(drifted.map(|(drift, stage)| Stopped::repair(&format!("repair, {drift}"), stage)));
+    all
+}
+
+#[test]
+fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
     let mut tallies = Vec::new();
-    for (name, stage, goal) in worlds {
+    for stopped in stopped_runs() {
         let began = Instant::now();
         let known = Emptied::default();
-        let stopped = Stopped::new(name, stage, goal);
-        let (_, _, log) = stopped.play(Vec::new());
+        let log = stopped.play(Vec::new(), Follows::Unheard).log;
         let calls: Vec<usize> = (0..log.len()).collect();
         let tried = in_parallel(&calls, |at| stopped.try_out(&log, *at, &known));
         let tally = tried.into_iter().fold(Tally::default(), Tally::and);
-        tally.conclude(&format!("stopped, {name}"), began);
+        let (name, waited) = (&stopped.name, tally.waited);
+        assert!(waited.is_positive(), "{name}: nobody waited");
+        let told = format!("stopped, {name} (the next run waits {waited} at most for the lease)");
+        tally.conclude(&told, began);
         tallies.push(tally);
     }
     conclude(&tallies);

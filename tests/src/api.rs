@@ -1,7 +1,7 @@
 //! The functions behind API Gateway, over HTTP on loopback: what REST API and
 //! Lambda proxy integration make of a request and of an answer, without the
-//! validation of requests that API Gateway does first. Of the runs that are
-//! started, only what they do to the ledger happens, and at once.
+//! validation of requests that API Gateway does first. What they call is judged. Of
+//! the runs that are started, only what they do to the ledger happens, and at once.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use connections_api::Door;
+use in_process::InProcess;
 use in_process::stage::{Stage, entry};
 use serde_json::{Map, Value, json};
 use shared::config::Config;
@@ -25,6 +26,8 @@ use shared::request::{DeprovisionRequest, ProvisionRequest};
 use simulator::step_functions::{Execution, ExecutionStatus};
 use tokio::net::TcpListener;
 
+use crate::authorization::{API, judged};
+
 /// The stage of the API, which stands before every path.
 pub const STAGE: &str = "/v1";
 /// What a caller who may call sends in the header `Authorization`; in place of a
@@ -35,6 +38,9 @@ pub const SIGNED: &str = "signed";
 pub struct Host {
     /// The world.
     pub world: Stage,
+    /// The ports of each function, in its role.
+    connections: InProcess,
+    plans: InProcess,
     config: Config,
     /// How many runs are in the ledger already.
     runs: Mutex<usize>,
@@ -46,8 +52,13 @@ impl Host {
     /// The functions over a world, with no setting made.
     pub fn new(world: Stage) -> Self {
         let config = Config::of(|_| None);
+        let simulator = judged(world.ports.simulator().clone());
+        let ports = world.ports.over(simulator);
+        let [connections, plans] = API.map(|function| ports.acting_as(function));
         Self {
             world,
+            connections,
+            plans,
             config,
             runs: Mutex::default(),
             answers: Mutex::default(),
@@ -89,16 +100,17 @@ impl Host {
     }
 
     async fn answer(&self, event: &Value) -> Answer {
-        let (ports, config, now) = (&self.world.ports, &self.config, self.world.wait().now);
+        let (config, now) = (&self.config, self.world.wait().now);
         if Request::read(event).segments == ["plans"] {
+            let ports = &self.plans;
             let plan = async |request: &Request| {
                 plan_connection::handle(ports, ports, config, now, request).await
             };
             return respond(&plan, event).await;
         }
         let door = Door {
-            ledger: ports,
-            executions: ports,
+            ledger: &self.connections,
+            executions: &self.connections,
             config,
             now,
         };

@@ -110,8 +110,8 @@ pub struct Request {
 pub struct Verdict {
     /// Whether IAM would allow it.
     pub allowed: bool,
-    /// The statements that do, each by its policy and its `Sid`.
-    pub by: Vec<String>,
+    /// The statements without which it would not, each by its policy and its `Sid`.
+    pub needed: Vec<String>,
     /// Why not.
     pub why: String,
 }
@@ -174,7 +174,7 @@ pub fn demand(request: &Request) {
         bench().refused.push(said.clone());
         panic!("{said}");
     }
-    NEEDED.with_borrow_mut(|needed| needed.extend(verdict.by));
+    NEEDED.with_borrow_mut(|needed| needed.extend(verdict.needed));
 }
 
 /// What was refused in this process so far.
@@ -231,6 +231,12 @@ fn requests(who: &str, what: &Authorization) -> Vec<Request> {
     }
     let principal = ROLES[&logical].clone();
     if what.action == "sts:AssumeRole" {
+        // Callers of the API make accounts up. There is no role to judge about, and the
+        // world refuses as IAM does.
+        let known = [OTHER, STRANGER].map(|account| format!("arn:aws:iam::{account}:"));
+        if !known.iter().any(|known| what.resource.starts_with(known)) {
+            return Vec::new();
+        }
         let mut of_organization = request("cognito", &logical, principal.clone());
         of_organization.what = in_organization(of_organization.what, ORGANIZATION);
         return vec![request("full", &logical, principal), of_organization];
@@ -248,7 +254,13 @@ fn requests(who: &str, what: &Authorization) -> Vec<Request> {
 pub const API_ENDPOINT: &str = "vpce-0a1b2c3d4e5f60718";
 
 /// The deployments whose policies are judged, by the name of the set.
-pub fn deployments() -> BTreeMap<&'static str, Deployment> {
+pub fn deployments() -> &'static BTreeMap<&'static str, Deployment> {
+    static ALL: LazyLock<BTreeMap<&'static str, Deployment>> = LazyLock::new(deployed);
+    &ALL
+}
+
+/// The same, read from the templates.
+fn deployed() -> BTreeMap<&'static str, Deployment> {
     let full = [
         ("OtherAccountRole", OTHER_ROLE),
         ("OtherAccountExternalId", "a-handshake"),
@@ -307,7 +319,7 @@ pub fn policies() -> Value {
         ] {
             of_resources.extend(deployment.of_resources(kind, property));
         }
-        if set != "other" {
+        if *set != "other" {
             let of_api = deployment
                 .of_api()
                 .map(|it| ("ConnectionsApi".to_owned(), it));
@@ -410,6 +422,25 @@ fn role_of(statement: &Value) -> &str {
     }
 }
 
+/// Of the statements that allow a request, those without which their policies would not.
+///
+/// What Lambda needs for a network doubles what some functions need without one. And the
+/// role in another account has for all functions what each one has at home, where one may
+/// be allowed more than the next: there it is enough that a statement allows something.
+fn necessary(by: &[Value]) -> Vec<String> {
+    let is_of_lambda = |one: &Value| {
+        let sid = one["sid"].as_str().unwrap_or_default();
+        sid.starts_with("InterfacesPolicy")
+    };
+    let is_needed = |one: &&Value| {
+        let does_as_well =
+            |other: &Value| other["kind"] == one["kind"] && other != *one && !is_of_lambda(other);
+        role_of(one) == "other/Role" || !by.iter().any(does_as_well)
+    };
+    let needed = by.iter().filter(is_needed);
+    needed.map(|one| named(role_of(one), one)).collect()
+}
+
 fn bench() -> MutexGuard<'static, Bench> {
     static BENCH: LazyLock<Mutex<Bench>> = LazyLock::new(|| Mutex::new(Bench::open()));
     BENCH.lock().unwrap_or_else(PoisonError::into_inner)
@@ -490,10 +521,10 @@ impl Bench {
             "AWS is asked no such thing: {request:?}"
         );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let by = answer["by"].as_array().into_iter().flatten();
+        let by = answer["by"].as_array().cloned().unwrap_or_default();
         Verdict {
             allowed: answer["allowed"] == true,
-            by: by.map(|it| named(role_of(it), it)).collect(),
+            needed: necessary(&by),
             why: text(&answer["why"]),
         }
     }

@@ -29,16 +29,15 @@ pub fn leases(world: &World) -> Leases {
 
 /// Those that have not expired at this time, in seconds since 1970.
 pub fn held(world: &World, now: i64) -> Leases {
-    let items = world.dynamodb.items(&world.stack.leases_table);
-    let until = |vpc: &String| {
-        items.get(vpc)?["expires_at"]["N"]
-            .as_str()?
-            .parse::<i64>()
-            .ok()
-    };
     let mut leases = leases(world);
-    leases.retain(|vpc, _| until(vpc).is_none_or(|until| until >= now));
+    leases.retain(|vpc, _| lease_ends(world, vpc).is_none_or(|until| until >= now));
     leases
+}
+
+/// Until when the lease with this key is held, in seconds since 1970.
+pub fn lease_ends(world: &World, key: &str) -> Option<i64> {
+    let items = world.dynamodb.items(&world.stack.leases_table);
+    items.get(key)?["expires_at"]["N"].as_str()?.parse().ok()
 }
 
 /// All connections of the ledger, by id.

@@ -11,8 +11,9 @@ use simulator::scenario::SubnetSpec;
 use simulator::{Scenario, World};
 use steps::Steps;
 
+use crate::aftermath::Snapshot;
 use crate::run::Stage;
-use crate::situations::connected;
+use crate::situations::{connected, registered_by_hand};
 
 /// The endpoint of the connection.
 pub const ENDPOINT: &str = "vpce-0a10000000000000e";
@@ -79,6 +80,18 @@ pub fn changing() -> Stage {
     })
 }
 
+/// A connection over an endpoint that somebody had made and registered by hand, with a
+/// request that would change it: it stays as it is.
+///
+/// # Panics
+/// When the connection does not work before.
+pub fn changing_by_hand() -> Stage {
+    connected(registered_by_hand())
+        .asking("subnet_ids", json!([C]))
+        .asking("sources", json!({ "cidrs": [SOURCES[0]] }))
+        .asking("private_dns", json!(false))
+}
+
 /// What is asked for then, other than before.
 pub fn asked() -> [(&'static str, Value); 3] {
     [
@@ -86,6 +99,56 @@ pub fn asked() -> [(&'static str, Value); 3] {
         ("sources", json!({ "cidrs": NEW_SOURCES })),
         ("private_dns", json!(false)),
     ]
+}
+
+/// What somebody did to a connection that works.
+pub type Drift = fn(&mut World);
+
+/// All that somebody did, each with its name.
+pub const DRIFTS: [(&str, Drift); 5] = [
+    ("nothing", |_| {}),
+    ("private DNS is off", |world| {
+        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
+        endpoint.private_dns = false;
+        endpoint.private_dns_wanted = None;
+    }),
+    ("a rule is gone", |world| {
+        let group = world.ec2.groups.get_mut(GROUP).expect("the group");
+        group.rules.retain(|rule| rule.source.text() != SOURCES[1]);
+    }),
+    ("the endpoint is gone", |world| {
+        world.ec2.endpoints.remove(ENDPOINT);
+    }),
+    ("endpoint and group are gone", |world| {
+        world.ec2.endpoints.remove(ENDPOINT);
+        world.ec2.groups.remove(GROUP);
+    }),
+];
+
+/// What a run repairs also where the endpoint was made by hand: of its groups nothing is
+/// ours.
+const OF_ADOPTED: [&str; 3] = ["nothing", "private DNS is off", "the endpoint is gone"];
+
+/// Connections that work, made or adopted, each with something done to it that a run
+/// repairs.
+///
+/// # Panics
+/// When one does not work before.
+pub fn drifted() -> Vec<(String, Stage)> {
+    let made = DRIFTS.map(|(name, drift)| (name.to_owned(), working(), drift));
+    let of_adopted = |(name, _): &(&str, Drift)| OF_ADOPTED.contains(name);
+    let adopted = DRIFTS.into_iter().filter(of_adopted);
+    let adopted = adopted.map(|(name, drift)| {
+        let stage = connected(registered_by_hand());
+        (format!("adopted, {name}"), stage, drift)
+    });
+    let worlds = made.into_iter().chain(adopted);
+    let worlds = worlds.map(|(name, stage, drift)| {
+        Snapshot::settled(&stage);
+        stage.simulator.meddle(drift);
+        (name, stage)
+    });
+    worlds.collect()
 }
 
 /// The connection as it is at one moment.

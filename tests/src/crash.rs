@@ -14,6 +14,10 @@ use tokio::sync::Notify;
 use crate::books;
 use crate::run::{Goal, Stage, block_on};
 
+/// How long the lease of a run lasts after it was heard that the run was stopped
+/// (README; `OUTLIVES_SECONDS` in `start-connection`).
+pub const OUTLIVES: Duration = Duration::from_secs(60);
+
 /// Tasks of which one is called and never answers.
 struct Mortal<'a, T> {
     tasks: T,
@@ -66,11 +70,12 @@ pub fn bury(stage: &Stage) {
     let Some(holder) = leases.get(&books::lease_of(&stage.request)) else {
         return;
     };
-    let (ports, id) = (stage.ports(), request.claim().connection_id);
+    let ports = stage.ports().acting_as("start-connection");
+    let id = request.claim().connection_id;
     block_on(async {
         let noted = ports.record_interruption(&id, holder).await;
         noted.expect("the ledger can be written");
-        let until = stage.clock.now() + Duration::from_secs(60);
+        let until = stage.clock.now() + OUTLIVES;
         let ends = ports.shorten_lease(&request.region, &request.vpc_id, holder, until);
         ends.await.expect("the lease can be shortened");
     });

@@ -195,7 +195,8 @@ impl Stage {
         self.run(Goal::Disconnect, name)
     }
 
-    fn run(&self, goal: Goal, name: &str) -> Execution {
+    /// Runs one of the two definitions to its end.
+    pub fn run(&self, goal: Goal, name: &str) -> Execution {
         let ports = self.ports();
         let steps = Steps::new(&ports, &ports, &ports, self.integrations());
         self.run_by(goal, name, &steps)

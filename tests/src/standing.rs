@@ -1,7 +1,8 @@
 //! What must be true of the record of a connection that stood, after a run on it that
 //! did not end ready.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
+use std::time::Duration;
 
 use engine::Clock;
 use find_orphans::{Finding, Known, Ports, Sum};
@@ -12,11 +13,16 @@ use crate::aftermath::{Broken, recorded, was_hit};
 use crate::policies::REGION;
 use crate::run::{Stage, block_on};
 
-static ASKED: AtomicU32 = AtomicU32::new(0);
+thread_local! {
+    static ASKED: Cell<u32> = const { Cell::new(0) };
+}
 
-/// How often this process has asked whether a connection still stands.
-pub fn asked() -> u32 {
-    ASKED.load(Ordering::Relaxed)
+/// What comes of some work on this thread, and how often it asked whether a connection
+/// still stands.
+pub fn counted<T>(work: impl FnOnce() -> T) -> (T, u32) {
+    let before = ASKED.get();
+    let done = work();
+    (done, ASKED.get() - before)
 }
 
 /// What was in force is in force; the connection is checked, and no sweep takes it
@@ -25,12 +31,57 @@ pub fn asked() -> u32 {
 /// # Errors
 /// Says what is wrong, for the reader of a failed test.
 pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+    ASKED.set(ASKED.get() + 1);
+    let entry = kept(stage, former)?;
+    if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
+        // Its end could not be written; the search for lost runs completes it.
+        return Ok(());
+    }
+    let is = |right, what: &str| held(right, what, &entry, former);
+    is(
+        matches!(
+            entry.phase,
+            Phase::Ready | Phase::RollbackIncomplete | Phase::KeptAfterFailure
+        ),
+        "no such ending leaves a connection that stands",
+    )?;
+    is(checked(&stage.forked(), &entry)? == 1, "it is not checked")
+}
+
+/// The part of it that is true also while a run on the connection is not over: what
+/// was in force is in force, and no sweep takes it for anything but live.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn kept(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
+    let entry = in_force(stage, former)?;
+    let is = |right, what: &str| held(right, what, &entry, former);
+    is(
+        entry.ready == former.ready,
+        "clients are told something else",
+    )?;
+    is(
+        entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
+        "another endpoint",
+    )?;
+    // Whoever looks later, when nothing is in the way any more, and when the cluster has
+    // noticed what became of endpoints.
+    let later = stage.forked();
+    later.clock.advance(Duration::from_secs(3600));
+    let (mut orphans, _) = swept(&later)?;
+    orphans.retain(|it| is_about(it, &entry));
+    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
+    Ok(entry)
+}
+
+/// The part of it that is true also after a run that ended ready, and that asked for
+/// what was in force. Answers the entry.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn in_force(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
     let entry = recorded(stage).ok_or("the ledger has forgotten a connection that stands")?;
-    let is = |right: bool, what: &str| match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
-    };
+    let is = |right, what: &str| held(right, what, &entry, former);
     is(
         entry.request == former.request,
         "another request is in force",
@@ -43,31 +94,29 @@ pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
         entry.stands_since == former.stands_since,
         "it does not stand",
     )?;
-    is(
-        entry.ready == former.ready,
-        "clients are told something else",
-    )?;
-    is(
-        entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
-        "another endpoint",
-    )?;
-    // Whoever looks later, when nothing is in the way any more.
-    let later = stage.forked();
-    let (mut orphans, _) = swept(&later)?;
-    orphans.retain(|it| it.connection_id.as_ref() == Some(&entry.connection_id));
-    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
-    if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
-        // Its end could not be written; the search for lost runs completes it.
-        return Ok(());
+    Ok(entry)
+}
+
+/// Whether a finding tells of this connection: of itself, or of a registration at its
+/// cluster whose endpoint is gone. A registration that its entry has is no secret: a
+/// run that could not remove it has left it there for the next one. What is told of
+/// other connections, also to the same cluster, was there without this one.
+fn is_about(finding: &Finding, entry: &Connection) -> bool {
+    let Some(id) = &finding.connection_id else {
+        let known = entry.registrations.iter();
+        let mut known = known.map(|it| format!("registration {}", it.endpoint_id));
+        let is_known = known.any(|it| finding.things.contains(&it));
+        return finding.cluster_id == entry.cluster_id && !is_known;
+    };
+    *id == entry.connection_id
+}
+
+/// What is wrong if something is, with both entries.
+fn held(right: bool, what: &str, entry: &Connection, former: &Connection) -> Result<(), Broken> {
+    match right {
+        true => Ok(()),
+        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
     }
-    is(
-        matches!(
-            entry.phase,
-            Phase::Ready | Phase::RollbackIncomplete | Phase::KeptAfterFailure
-        ),
-        "no such ending leaves a connection that stands",
-    )?;
-    is(checked(&later, &entry)? == 1, "it is not checked")
 }
 
 /// What a sweep says of all that there is in the Region.
@@ -75,7 +124,7 @@ pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
 /// # Errors
 /// Those of the sweep.
 pub fn swept(stage: &Stage) -> Result<(Vec<Finding>, Sum), Broken> {
-    let ports = stage.ports();
+    let ports = stage.ports().acting_as("find-orphans");
     let known = Known::new(&Config::of(|_| None)).map_err(|error| error.to_string())?;
     let mut findings = Vec::new();
     let mut input = find_orphans::Input {
@@ -106,7 +155,7 @@ pub fn swept(stage: &Stage) -> Result<(Vec<Finding>, Sum), Broken> {
 
 /// Of how many connections a check tells how they stand, asked about this one.
 fn checked(stage: &Stage, entry: &Connection) -> Result<u32, Broken> {
-    let ports = stage.ports();
+    let ports = stage.ports().acting_as("check-fleet");
     let input = check_fleet::Input {
         after: None,
         connection_ids: vec![entry.connection_id.clone()],

@@ -50,6 +50,9 @@ impl Plan {
     }
 }
 
+/// The statuses of runs that did not come to their own end.
+pub const STOPPED: [&str; 2] = ["ABORTED", "TIMED_OUT"];
+
 /// The ARN that a run in this process has.
 pub fn arn_of(goal: Goal, name: &str) -> String {
     let goal = goal.name();
@@ -116,6 +119,17 @@ pub async fn hear(
     Some((Plan { goal, input }, started.name.clone()))
 }
 
+/// How long a run waited for its lease.
+pub fn waited(execution: &Execution) -> time::Duration {
+    let events = execution.history.iter();
+    let mut asked = events.filter(|event| event.kind.state() == Some("TakeLease"));
+    let first = asked.next();
+    let last = asked.next_back().or(first);
+    first
+        .zip(last)
+        .map_or(time::Duration::ZERO, |(first, last)| last.at - first.at)
+}
+
 /// The word for how a run ended.
 pub fn word(execution: &Execution) -> String {
     match &execution.outcome {
@@ -139,12 +153,8 @@ pub fn settled(stage: &Stage) -> String {
 /// # Errors
 /// Says what is wrong, for the reader of a failed test.
 pub fn check(stage: &Stage) -> Result<(), Broken> {
-    let now = engine::Clock::now(&stage.clock).unix_timestamp();
+    check_leases(stage)?;
     stage.simulator.look(|world| {
-        let leases = books::held(world, now);
-        if !leases.is_empty() {
-            return Err(format!("leases that nobody gives back: {leases:?}"));
-        }
         check_twins(world)?;
         let entries = books::connections(world);
         entries
@@ -152,6 +162,19 @@ pub fn check(stage: &Stage) -> Result<(), Broken> {
             .try_for_each(|entry| check_entry(world, entry))?;
         check_unrecorded(world, &entries)
     })
+}
+
+/// Holds the world against this: nobody holds a lease.
+///
+/// # Errors
+/// Says who does.
+pub fn check_leases(stage: &Stage) -> Result<(), Broken> {
+    let now = stage.clock.now().unix_timestamp();
+    let leases = stage.simulator.look(|world| books::held(world, now));
+    match leases.is_empty() {
+        true => Ok(()),
+        false => Err(format!("leases that nobody gives back: {leases:?}")),
+    }
 }
 
 /// The claims of connections in tags, each by the id of the connection.

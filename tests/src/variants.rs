@@ -5,6 +5,7 @@ use simulator::Scenario;
 
 use crate::aftermath::{Snapshot, check};
 use crate::run::{Ending, Stage, ending};
+use crate::situations::{connected, registered_by_hand};
 
 /// A scenario with a request, as a good run meets it.
 pub struct Variant {
@@ -27,13 +28,8 @@ pub(crate) fn trusted_owner() -> Stage {
 }
 
 thread_local! {
-    static CONNECTED: Stage = {
-        let stage = Stage::shipped("standard-cluster");
-        let first = stage.provision("earlier");
-        let ready = matches!(ending(&first), Ending::Ready(_));
-        assert!(ready, "{:?}", first.outcome);
-        stage
-    };
+    static CONNECTED: Stage = connected(Stage::shipped("standard-cluster"));
+    static ADOPTED: Stage = connected(registered_by_hand());
 }
 
 /// A connection that works already.
@@ -41,8 +37,13 @@ fn again() -> Stage {
     CONNECTED.with(Stage::forked)
 }
 
+/// The same over an endpoint that somebody had made and registered by hand.
+fn adopted() -> Stage {
+    ADOPTED.with(Stage::forked)
+}
+
 /// All of them.
-pub const VARIANTS: [Variant; 10] = [
+pub const VARIANTS: [Variant; 11] = [
     Variant {
         name: "Advanced",
         stage: || Stage::shipped("fresh-vpc"),
@@ -82,6 +83,10 @@ pub const VARIANTS: [Variant; 10] = [
     Variant {
         name: "works already",
         stage: again,
+    },
+    Variant {
+        name: "works already, adopted",
+        stage: adopted,
     },
 ];
 

@@ -29,7 +29,7 @@ pub(crate) struct Judgement {
 /// Most findings of one connection that are told one by one.
 const MOST_FINDINGS: usize = 20;
 
-/// Most characters of what one finding says.
+/// Most bytes of what one finding says, written in JSON.
 const LONGEST_DETAIL: usize = 400;
 
 impl Judgement {

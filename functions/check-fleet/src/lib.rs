@@ -29,9 +29,14 @@ mod tests;
 
 pub use counts::Counts;
 
-/// The connections of one call. An event for each of them fits into one
+/// The connections that one call judges. An event for each of them fits into one
 /// `PutEvents` (Amazon EventBridge API reference: at most 10 entries).
-pub const BATCH: u32 = 10;
+pub const BATCH: usize = 10;
+
+/// The entries of one page of the ledger, and the most that one call reads: those that
+/// are only counted must not take up the events of an execution.
+const PAGE: u32 = 100;
+const MOST_READ: usize = 1000;
 
 /// Which connections to check, and what came of the batches before.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -184,14 +189,14 @@ impl Trouble {
 async fn page(ledger: &impl Ledger, input: &Input) -> Result<Page, StepError> {
     let after = input.after.as_deref();
     if input.connection_ids.is_empty() {
-        return ledger.connections(after, BATCH).await;
+        return page_of_all(ledger, after).await;
     }
     let mut ids: Vec<&str> = input.connection_ids.iter().map(String::as_str).collect();
     ids.sort_unstable();
     ids.dedup();
     ids.retain(|id| after.is_none_or(|after| *id > after));
-    let is_last = ids.len() <= BATCH as usize;
-    ids.truncate(BATCH as usize);
+    let is_last = ids.len() <= BATCH;
+    ids.truncate(BATCH);
     let mut connections = Vec::new();
     for id in &ids {
         // One that was forgotten meanwhile needs no check.
@@ -204,6 +209,35 @@ async fn page(ledger: &impl Ledger, input: &Input) -> Result<Page, StepError> {
             .filter(|_| !is_last)
             .map(|last| (*last).to_owned()),
     })
+}
+
+/// The same of the whole ledger: until enough are to be judged.
+async fn page_of_all(ledger: &impl Ledger, after: Option<&str>) -> Result<Page, StepError> {
+    let mut page = Page {
+        connections: Vec::new(),
+        next: after.map(str::to_owned),
+    };
+    let mut to_judge = 0;
+    loop {
+        let more = ledger.connections(page.next.as_deref(), PAGE).await?;
+        page.next = more.next;
+        let mut entries = more.connections.into_iter();
+        for entry in entries.by_ref() {
+            to_judge += usize::from(is_judged(&entry));
+            page.connections.push(entry);
+            if to_judge == BATCH {
+                break;
+            }
+        }
+        if entries.len() > 0 {
+            let last = page.connections.last();
+            page.next = last.map(|entry| entry.connection_id.clone());
+        }
+        let is_full = to_judge == BATCH || page.connections.len() >= MOST_READ;
+        if is_full || page.next.is_none() {
+            return Ok(page);
+        }
+    }
 }
 
 /// Notes that a change was announced, unless the verdict is another one by now.

@@ -542,7 +542,7 @@ fn whole(
     loop {
         let output = call(stage, input.clone());
         calls += 1;
-        assert!(output.changes.len() <= BATCH as usize);
+        assert!(output.changes.len() <= BATCH);
         all.extend(output.changes.clone());
         if output.next.is_none() {
             return (all, output, calls);
@@ -595,6 +595,29 @@ fn every_connection_is_checked_page_by_page() {
             .iter()
             .all(|it| it.detail_type == "Connection Recovered")
     );
+}
+
+/// An execution has 25,000 events, and anybody who may ask for connections may ask in
+/// vain.
+#[test]
+fn what_is_only_counted_takes_no_call_of_its_own() {
+    let mut connections: Vec<Connection> = (0..620).map(|n| connection_to(CLUSTER, n)).collect();
+    for refused in &mut connections[12..] {
+        refused.phase = Phase::RolledBack;
+        (refused.stands_since, refused.endpoint_id) = (None, None);
+    }
+    let stage = world(&connections[..12], |_| {});
+    for refused in &connections[12..] {
+        stage.ports.put_connection(refused);
+    }
+    let (_, output, calls) = whole(&stage, &[], NOW);
+    let Counts {
+        connections,
+        healthy,
+        failed,
+        ..
+    } = output.counts;
+    assert_eq!((connections, healthy, failed, calls), (620, 12, 608, 2));
 }
 
 #[test]

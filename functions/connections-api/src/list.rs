@@ -13,7 +13,9 @@ use crate::{Door, is_connection_id, runs};
 
 /// How many connections a page has when the caller does not say.
 const DEFAULT_LIMIT: usize = 25;
-/// How many it can have at most.
+/// How many it can have at most. Each takes some 500 bytes, and Lambda answers up to 6 MB
+/// (Lambda developer guide, "Lambda quotas"). One connection with all that is known of
+/// it is one item of DynamoDB: 400 KB at most (DynamoDB developer guide, "Quotas").
 const MAX_LIMIT: usize = 100;
 /// How many connections are read from the ledger at once while filtering.
 const READ: u32 = 100;

@@ -12,7 +12,7 @@ use shared::ownership::{Claim, Release};
 use shared::place::Place;
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
-use shared::{Code, StepError};
+use shared::{Code, StepError, bounds};
 
 /// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +47,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     let mut undone = input.begun.clone();
     undone.retain(|it| it.starts_with("endpoint "));
     let mut begin = |what: String| {
+        let what = bounds::text(&what, bounds::DETAIL);
         if !undone.contains(&what) {
             undone.push(what);
         }

@@ -15,7 +15,7 @@ use shared::ownership::{Claim, Release};
 use shared::place::Place;
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
-use shared::{Code, StepError};
+use shared::{Code, StepError, bounds};
 
 /// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,6 +84,7 @@ pub async fn handle(
             awaited.push(format!("security group {name} to be {how}"));
         }
         let what = format!("security group {name} {how}");
+        let what = bounds::text(&what, bounds::DETAIL);
         if !undone.contains(&what) {
             undone.push(what);
         }

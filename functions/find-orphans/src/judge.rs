@@ -17,7 +17,7 @@ use crate::{Finding, Input, Kind};
 /// Most things of one finding that are told by name; many carry copied tags.
 const MOST_THINGS: usize = 10;
 
-/// Most characters of what a finding says: a run keeps a hundred of them.
+/// Most bytes of what a finding says, written in JSON: a run keeps a hundred of them.
 const LONGEST_SENTENCE: usize = 500;
 
 /// What looks left behind and carried something within a day is in use.
@@ -182,6 +182,11 @@ impl Judge<'_> {
             Some(entry.updated_at),
             Some(entry),
         );
+        if entry.stands() {
+            // It may be protected, and the check of the fleet may repair it.
+            finding.removal = None;
+            finding.kept = Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned());
+        }
         Some(finding)
     }
 

@@ -155,18 +155,19 @@ where
         let detail = "minimum_age_hours: `0` is not 1 or more";
         return Err(StepError::new(Code::InvalidRequest, detail));
     }
+    let mut sum = input.sum.clone().unwrap_or_default();
     let cursor = match input.cursor.clone() {
         Some(cursor) => cursor,
         None => {
             let own = known.own_account.as_ref();
+            let tour = tour::places(ports.ledger, own, &input.only, &input.always, &[]).await?;
             Cursor {
-                places: tour::places(ports.ledger, own, &input.only, &input.always).await?,
+                places: tour.telling(&mut sum.unseen),
                 after: None,
                 told: Vec::new(),
             }
         }
     };
-    let mut sum = input.sum.clone().unwrap_or_default();
     let Some(place) = cursor.places.first().cloned() else {
         return Ok(Output {
             next: None,

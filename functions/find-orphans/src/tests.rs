@@ -88,6 +88,23 @@ fn an_age_or_a_place_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn places_beyond_those_of_one_tour_are_told() {
+    let places = (0..502).map(|n| format!("{n:012}/eu-west-1"));
+    let many = Input {
+        always: places.collect::<Vec<_>>().join(" "),
+        ..input()
+    };
+    let output = find(&orphan(), many).unwrap();
+    assert_eq!(output.next.unwrap().places.len(), 499);
+    let unseen = &output.sum.unseen;
+    // The first place of them has no role for us.
+    let codes: Vec<&str> = unseen.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(codes, ["sweep-incomplete", "other-account-role-refused"]);
+    let said = "places that are left out: 2, from 000000000500/eu-west-1 on";
+    assert!(unseen[0].detail.starts_with(said), "{unseen:?}");
+}
+
+#[test]
 fn a_group_is_as_old_as_the_first_look_at_it() {
     let stage = orphan();
     let group = "sg-0a71e831".parse().unwrap();
@@ -139,6 +156,57 @@ fn copied_tags_without_number_are_told_in_short() {
     assert!(finding.sentence.len() < 1000, "{}", finding.sentence);
     let size = serde_json::to_string(&output).unwrap().len();
     assert!(size < 10_000, "{size} bytes");
+}
+
+/// Whoever may tag may write anything into tags of ours. What a run keeps of the
+/// worst page goes into one set of variables.
+#[test]
+fn the_longest_page_fits_into_what_is_assigned() {
+    let stage = Stage::changed("half-made-by-hand", |scenario| {
+        let claim = in_process::stage::claim(scenario);
+        let tags = &mut scenario.vpcs[0].groups[0].tags;
+        *tags = claim.tags(Origin::Made);
+        // EC2 user guide, "Tag restrictions": 256 characters.
+        let forged = (0..20).map(|n| format!("1a2b3c4d-0000-4000-8000-{n:012}"));
+        tags.extend(forged.map(|cluster| {
+            let key = format!("cockroachdb-privatelink:cluster:{cluster}");
+            (key, "\u{1f600}".repeat(256))
+        }));
+    });
+    let error = StepError::new(Code::AwsAccessDenied, "\"\\".repeat(1000));
+    let mut sum = Sum::default();
+    let mut places: Vec<Place> = vec!["eu-west-1".parse().unwrap()];
+    for n in 0..600 {
+        let region = format!("{}{}-100", "a".repeat(10), format!("-{n:012}").repeat(4));
+        let place: Place = format!("{n:012}/{region}").parse().unwrap();
+        Unseen::new(&place, &error).add_to(&mut sum.unseen);
+        places.push(place);
+    }
+    let places = tour::Tour::of(places).telling(&mut sum.unseen);
+    let told = (0..MOST_TOLD).map(|n| format!("1a2b3c4d-0000-4000-9000-{n:012}").parse());
+    let report = Input {
+        cursor: Some(Cursor {
+            places,
+            after: None,
+            told: told.collect::<Result<Vec<ClusterId>, _>>().unwrap(),
+        }),
+        remove: false,
+        sum: Some(sum),
+        ..input()
+    };
+    let output = find(&stage, report).unwrap();
+    assert_eq!(
+        (output.findings.len(), output.notices.len()),
+        (BATCH, BATCH)
+    );
+    let answer = serde_json::to_string(&output).unwrap().len();
+    // The run keeps the first hundred findings, and of each less than this.
+    let kept = output.findings.iter().map(|it| {
+        let told = (it.kind, &it.code, &it.sentence, &it.kept);
+        serde_json::to_string(&told).unwrap().len() + 50
+    });
+    let bytes = answer + 100 * kept.max().unwrap();
+    assert!(bytes <= shared::bounds::ANSWER, "{bytes} bytes");
 }
 
 #[test]

@@ -24,6 +24,10 @@ mod sources;
 mod subnets;
 mod trust;
 
+/// Most registrations that the ledger keeps of one connection. They travel along with
+/// every run, and a removal takes them back one after the other.
+const MOST_REGISTRATIONS: usize = 100;
+
 /// What to look at.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +94,7 @@ pub async fn handle(
         })?;
     let endpoints = ec2.endpoints(vpc_id).await?;
     let standing = existing::find(&endpoints, &cluster, &claim, in_use);
+    check_registrations(&recorded, standing.map(|found| &found.id))?;
     let mut notes = Vec::new();
 
     let private_host = if request.private_dns {
@@ -224,6 +229,24 @@ pub async fn handle(
         undo,
         notes: bounds::texts(notes, bounds::NOTES),
     }))
+}
+
+/// Whether the ledger has room for one registration more, if this run adds one.
+fn check_registrations(
+    recorded: &[OwnRegistration],
+    used: Option<&EndpointId>,
+) -> Result<(), StepError> {
+    let is_recorded = recorded.iter().any(|it| used == Some(&it.endpoint_id));
+    if is_recorded || recorded.len() < MOST_REGISTRATIONS {
+        return Ok(());
+    }
+    Err(StepError::new(
+        Code::RegistrationNotGoneInTime,
+        format!(
+            "earlier runs have left {} registrations that they could not take back; disconnect first",
+            recorded.len()
+        ),
+    ))
 }
 
 /// Interface and Gateway Load Balancer endpoints share the quota; the port only

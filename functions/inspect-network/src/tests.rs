@@ -308,6 +308,48 @@ fn what_an_earlier_run_could_not_take_back_is_the_connections_own_again() {
     }
 }
 
+/// A security group has at most 1000 rules (Amazon VPC user guide, "Amazon VPC quotas":
+/// the quotas of rules and of groups, multiplied).
+#[test]
+fn the_longest_plan_fits_into_an_answer() {
+    let stage = Stage::changed("connected", |scenario| {
+        let group = &mut scenario.vpcs[0].groups[0];
+        let rule = group.rules[0].clone();
+        group.rules.extend((0..1000).map(|n| {
+            let mut rule = rule.clone();
+            rule.source = format!("2001:db8:{n:x}:ffff:ffff:ffff:ffff:ffff/128");
+            rule
+        }));
+    });
+    let plan = inspect(&stage).unwrap();
+    let removed = plan
+        .change
+        .as_ref()
+        .map(|change| change.sources_removed.len());
+    assert_eq!(removed, Some(1000));
+    let bytes = serde_json::to_string(&plan).unwrap().len();
+    assert!(bytes <= bounds::ANSWER * 3 / 4, "{bytes} bytes");
+}
+
+#[test]
+fn a_ledger_that_is_full_of_registrations_takes_none_more() {
+    let look = |count: usize, id: &str| {
+        let recorded: Vec<OwnRegistration> = (0..count)
+            .map(|n| OwnRegistration {
+                endpoint_id: format!("vpce-{n:017x}").parse().unwrap(),
+                trusted_account: None,
+            })
+            .collect();
+        let used: Option<EndpointId> = id.parse().ok();
+        check_registrations(&recorded, used.as_ref()).map_err(|error| error.code)
+    };
+    let full = Err(Code::RegistrationNotGoneInTime);
+    assert_eq!(look(99, ENDPOINT), Ok(()));
+    assert_eq!(look(100, ENDPOINT), full);
+    assert_eq!(look(100, "none yet"), full);
+    assert_eq!(look(100, "vpce-00000000000000001"), Ok(()));
+}
+
 #[test]
 fn a_misspelled_field_is_refused() {
     let stage = fresh(|_| {});

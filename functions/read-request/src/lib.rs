@@ -105,6 +105,17 @@ mod tests {
         assert_eq!(json!(read.request), json!(plain.request));
     }
 
+    /// A request has at most 32,768 bytes; what is filled in and told besides is short.
+    #[test]
+    fn the_longest_request_makes_no_answer_too_long() {
+        let mut request = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
+        let subnets = (0..1150).map(|n| json!(format!("subnet-{n:017x}")));
+        request["subnet_ids"] = subnets.collect();
+        let read = handle(&request).unwrap();
+        let bytes = serde_json::to_string(&read).unwrap().len();
+        assert!((30_000..40_000).contains(&bytes), "{bytes} bytes");
+    }
+
     #[test]
     fn a_misspelled_field_is_refused_by_its_name_at_every_depth() {
         let valid = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);

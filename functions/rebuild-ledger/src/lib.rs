@@ -137,11 +137,14 @@ where
     L: Ledger + Upkeep,
 {
     let own = known.own_account.as_ref();
+    let mut sum = input.sum.clone().unwrap_or_default();
     let left = match &input.cursor {
         Some(left) => left.clone(),
-        None => tour::places(ledger, own, &input.only, &input.always).await?,
+        None => {
+            let tour = tour::places(ledger, own, &input.only, &input.always, &[]).await?;
+            tour.telling(&mut sum.unseen)
+        }
     };
-    let mut sum = input.sum.clone().unwrap_or_default();
     let mut entries = Vec::new();
     if let Some(place) = left.first() {
         let mut connections = 0;

@@ -2,7 +2,7 @@
 //! compared with the one before in `tests/it/sweep.rs`.
 
 use in_process::stage::{Stage, assert_strict, at_once};
-use shared::ownership::Origin;
+use shared::ownership::{Claim, Origin};
 use time::macros::datetime;
 
 use super::*;
@@ -60,6 +60,42 @@ fn a_registration_that_was_there_before_stays() {
     rebuild(&stage, true);
     let written = entry(&stage).unwrap();
     assert_eq!(written.registrations, [], "it is not the connection's own");
+}
+
+/// Of an endpoint with more claims than are told, on the longest tour.
+#[test]
+fn the_longest_answer_fits_into_what_is_assigned() {
+    let stage = Stage::changed("half-made-by-hand", |scenario| {
+        let own = in_process::stage::claim(scenario);
+        let vpc = &mut scenario.vpcs[0];
+        let id: VpcId = vpc.id.parse().unwrap();
+        let mut tags = own.tags(Origin::Adopted);
+        for n in 0..120 {
+            let cluster: ClusterId = format!("1a2b3c4d-0000-4000-8000-{n:012}").parse().unwrap();
+            let claim = Claim::of(&"eu-west-1".parse().unwrap(), &id, &cluster);
+            tags.extend(claim.tags(Origin::Adopted));
+        }
+        vpc.endpoints[0].tags = tags;
+    });
+    let error = StepError::new(Code::AwsAccessDenied, "\"\\".repeat(1000));
+    let mut sum = Sum::default();
+    let mut places: Vec<Place> = vec!["eu-west-1".parse().unwrap()];
+    for n in 0..499 {
+        let region = format!("{}{}-100", "a".repeat(10), format!("-{n:012}").repeat(4));
+        let place: Place = format!("{n:012}/{region}").parse().unwrap();
+        Unseen::new(&place, &error).add_to(&mut sum.unseen);
+        places.push(place);
+    }
+    let input = Input {
+        cursor: Some(places),
+        sum: Some(sum),
+        ..input(false)
+    };
+    let known = Known::new(&Config::of(|_| None)).unwrap();
+    let output = at_once(handle(&stage.ports, &stage.ports, &known, input)).unwrap();
+    assert_eq!((output.entries.len(), output.sum.rebuilt), (100, 121));
+    let bytes = serde_json::to_string(&output).unwrap().len();
+    assert!(bytes <= bounds::ANSWER / 2, "{bytes} bytes");
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use shared::ids::{ClusterId, Region, VpcId};
 use shared::ledger::{Milestone, Phase};
-use shared::report::{Explained, ExplainedLeft, Failure, Outcome, Ready, Removed};
-use shared::{StepError, plain};
+use shared::report::{Explained, ExplainedLeft, Failure, Left, Outcome, Ready, Removed};
+use shared::{StepError, bounds, plain};
 use time::OffsetDateTime;
 
 mod figures;
@@ -60,26 +60,36 @@ pub fn handle(input: &Input) -> Result<Outcome, StepError> {
         sentence: plain::text(&sentence::of(input, failure.as_ref())).into_owned(),
         at: input.now,
         seconds: seconds(input.started_at, input.now),
-        ready: input.ready.clone(),
+        ready: input.ready.clone().map(|ready| Ready {
+            notes: bounds::texts(ready.notes, bounds::LISTED),
+            ..ready
+        }),
         failure,
     })
 }
 
+/// In the catalogue's words. What lies in the ledger and in an announcement is bounded;
+/// the history of the run has all.
 fn explain(failure: &Failure) -> Explained {
     let code = failure.code();
-    let left = failure.left.iter().map(|left| ExplainedLeft {
-        what: left.what.clone(),
+    let (told, others) = failure.left.split_at(failure.left.len().min(bounds::NOTES));
+    let others = others.first().map(|first| Left {
+        what: format!("and {} more", others.len()),
+        ..first.clone()
+    });
+    let left = told.iter().chain(&others).map(|left| ExplainedLeft {
+        what: bounds::text(&left.what, bounds::DETAIL),
         code: left.code().to_string(),
-        detail: left.detail(),
+        detail: bounds::text(&left.detail(), bounds::DETAIL),
         fix: left.code().fix().to_owned(),
     });
     Explained {
         failed_at: failure.failed_at.clone(),
         code: code.to_string(),
-        detail: failure.detail(),
+        detail: bounds::text(&failure.detail(), bounds::DETAIL),
         cause: code.cause().to_owned(),
         fix: code.fix().to_owned(),
-        undone: failure.undone.clone(),
+        undone: bounds::texts(failure.undone.iter().cloned(), bounds::NOTES),
         left: left.collect(),
     }
 }

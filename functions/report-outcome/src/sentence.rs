@@ -56,7 +56,7 @@ fn now(input: &Input, failure: &Explained) -> String {
     let phase = input.phase;
     if !failure.left.is_empty() {
         let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
-        let left = left.join(", ");
+        let left = bounds::text(&left.join(", "), bounds::DETAIL);
         return if phase == Phase::DisconnectIncomplete {
             format!("Still there: {left}. Then disconnect again; what is gone is no trouble.")
         } else if input.worked_before {

@@ -3,7 +3,6 @@
 use in_process::stage::assert_strict;
 use serde_json::Value;
 use shared::Code;
-use shared::report::Left;
 use time::macros::datetime;
 
 use super::*;
@@ -318,6 +317,34 @@ fn an_outcome_reads_back_from_the_ledger() {
         let text = serde_json::to_string(&outcome).unwrap();
         assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
     }
+}
+
+/// Everything is as long as it can be, and of characters that JSON writes at length.
+#[test]
+fn the_longest_outcome_fits_into_an_answer_and_its_sentence_into_an_event() {
+    let long = "\"\\\u{1}\n\u{1f600}".repeat(1000);
+    let mut failed = failed(Phase::RollbackIncomplete, Code::EndpointRejected, &[], &[]);
+    let failure = failed.failure.as_mut().unwrap();
+    failure.cause = long.clone();
+    failure.undone = vec![long.clone(); 300];
+    let left = Left {
+        what: long.clone(),
+        error: "Denied".to_owned(),
+        cause: long.clone(),
+    };
+    failure.left = vec![left; 300];
+    let mut ready = ready();
+    ready.ready.as_mut().unwrap().notes = vec![long; 300];
+    for input in [&failed, &ready] {
+        let outcome = handle(input).unwrap();
+        let bytes = serde_json::to_string(&outcome).unwrap().len();
+        assert!(bytes <= bounds::ANSWER / 2, "{bytes} bytes");
+        let bytes = serde_json::to_string(&outcome.sentence).unwrap().len();
+        assert!(bytes <= 4096, "{bytes} bytes");
+    }
+    let told = handle(&failed).unwrap().failure.unwrap();
+    assert_eq!(told.left[30].what, "and 270 more");
+    assert_eq!(told.undone[30], "and 270 more");
 }
 
 #[test]

@@ -346,10 +346,10 @@ catalogue! {
         "Have it removed: `crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}, or the parameter OnOrphans=remove. If the ledger was lost, rebuild it instead: `crdb-privatelink rebuild`.";
     EntryWithoutResources = "entry-without-resources", Rejected,
         "The ledger has a connection, and nothing of it is left in its VPC.",
-        "Have it forgotten (`crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}), or connect again. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
+        "Connect again, or disconnect. One that does not work by the ledger either is forgotten with `crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
     EndpointMadeTwice = "endpoint-made-twice", Rejected,
         "A connection that works has another endpoint, made by a run that was lost. Nobody uses it, and it costs.",
-        "Connect again as it is: a run that ends ready deletes what it does not use.";
+        "Connect again as it is: a run that ends ready deletes what nobody can be using. Delete by hand what stays, once you know that nobody uses it.";
     ForeignRegistrationStale = "foreign-registration-stale", Rejected,
         "A cluster still lists an endpoint that was deleted, and nothing proves that the registration was made by this tool, because registrations carry no tags.",
         "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint; or DELETE /api/v1/clusters/CLUSTER/networking/private-endpoint-connections/ENDPOINT.";

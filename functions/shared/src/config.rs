@@ -151,6 +151,14 @@ impl Config {
         self.others.own.parsed()
     }
 
+    /// The accounts that are listed as those that may be reached; none if all may.
+    ///
+    /// # Errors
+    /// [`Code::ConfigurationInvalid`] if the list cannot be read.
+    pub fn listed_accounts(&self) -> Result<Vec<AccountId>, StepError> {
+        self.others.allowed.list()
+    }
+
     /// Which of our machines has this ARN, of whichever version or alias.
     pub fn machine_of(&self, arn: &str) -> Option<Machine> {
         self.machines.machine_of(arn)

@@ -56,7 +56,8 @@ pub struct StepError {
 
 impl StepError {
     /// An error of the given code about this very case. Of a long story only the
-    /// beginning is kept: it becomes part of a cause, which has a limit.
+    /// beginning is kept: it becomes part of a cause, which has a limit. A function's
+    /// cause stays below 1,500 characters, which is what the definitions keep of one.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let mut detail = detail.into();
         let short = bounds::text(&detail, bounds::DETAIL);

@@ -4,13 +4,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Code, StepError};
+use crate::{Code, StepError, bounds};
 
 /// Decodes the payload, calls the handler, encodes its answer.
 ///
 /// # Errors
-/// [`Code::InvalidRequest`] for a payload that is not the handler's input, and
-/// whatever the handler returns.
+/// [`Code::InvalidRequest`] for a payload that is not the handler's input, that of
+/// [`bounds::answer`], and whatever the handler returns.
 pub async fn call<I, O>(
     handler: impl AsyncFn(I) -> Result<O, StepError>,
     payload: Value,
@@ -26,12 +26,13 @@ where
         )
     })?;
     let output = handler(input).await?;
-    serde_json::to_value(output).map_err(|error| {
+    let answer = serde_json::to_value(output).map_err(|error| {
         StepError::new(
             Code::StepCrashed,
             format!("the answer is not JSON: {error}"),
         )
-    })
+    })?;
+    bounds::answer(answer)
 }
 
 #[cfg(test)]
@@ -46,5 +47,14 @@ mod tests {
         assert_eq!(call(double, json!(4)).await.unwrap(), json!(8));
         let error = call(double, json!("four")).await.unwrap_err();
         assert_eq!(error.name().as_str(), "InvalidInput");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_has_a_name_that_definitions_match() {
+        let long = async |bytes: usize| Ok("x".repeat(bytes - 2));
+        let whole = call(long, json!(bounds::ANSWER)).await.unwrap();
+        assert_eq!(whole.to_string().len(), bounds::ANSWER);
+        let error = call(long, json!(bounds::ANSWER + 1)).await.unwrap_err();
+        assert_eq!(error.code, Code::DefinitionError);
     }
 }

@@ -112,10 +112,10 @@ identifier!(
     |id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 );
 identifier!(
-    /// An AWS Region, by its code.
+    /// An AWS Region, by its code. Up to 66 characters: lists of places travel along.
     Region,
     "an AWS Region code, such as eu-west-1",
-    "^[a-z]+(-[a-z0-9]+)+-[0-9]+$",
+    "^[a-z]{1,10}(-[a-z0-9]{1,12}){1,4}-[0-9]{1,3}$",
     is_region
 );
 identifier!(
@@ -174,6 +174,7 @@ fn is_uuid(id: &str) -> bool {
 fn is_region(region: &str) -> bool {
     let words: Vec<&str> = region.split('-').collect();
     words.len() >= 3
+        && region.len() <= 66
         && is_lower_words(region)
         && words[0].bytes().all(|b| b.is_ascii_lowercase())
         && words
@@ -245,6 +246,7 @@ mod tests {
         for region in ["us-east-1a", "US-EAST-1", "useast1", "us--1", "us-east-"] {
             assert!(!accepts::<Region>(region), "{region}");
         }
+        assert!(!accepts::<Region>(&format!("{}-east-1", "us".repeat(40))));
         for routing in ["", "x$(id)y", "Shop", "a b", "a&b"] {
             assert!(!accepts::<RoutingId>(routing), "{routing}");
         }

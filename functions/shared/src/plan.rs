@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds;
 use crate::ec2::Source;
 use crate::ids::{AccountId, EndpointId, RoutingId, ServiceName, SubnetId, ZoneId};
 
@@ -150,10 +151,10 @@ pub struct Undone {
 }
 
 impl Undone {
-    /// What was done, in one short sentence.
+    /// What was done, in one short sentence; of a long one the beginning.
     pub fn new(undone: impl Into<String>) -> Self {
         Self {
-            undone: undone.into(),
+            undone: bounds::text(&undone.into(), bounds::DETAIL),
             was_there: true,
         }
     }
@@ -162,8 +163,8 @@ impl Undone {
     pub fn of(done: &[String], nothing: impl Into<String>) -> Self {
         match done {
             [] => Self {
-                undone: nothing.into(),
                 was_there: false,
+                ..Self::new(nothing)
             },
             done => Self::new(done.join(", ")),
         }

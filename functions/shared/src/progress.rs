@@ -28,10 +28,10 @@ impl<T> Progress<T> {
         }
     }
 
-    /// The same, with what an undo has begun to take back.
+    /// The same, with what an undo has begun to take back: the first of it, if it is much.
     pub fn having_begun(mut self, what: &[String]) -> Self {
         if let Progress::Pending(pending) = &mut self {
-            pending.begun = what.to_vec();
+            pending.begun = bounds::texts(what.iter().cloned(), bounds::LISTED);
         }
         self
     }
@@ -159,6 +159,18 @@ mod tests {
     #[test]
     fn a_clock_that_steps_back_does_not_end_the_wait() {
         assert!(pending(after(-5, 600)).is_ok());
+    }
+
+    #[test]
+    fn an_undo_of_hundreds_of_things_has_a_short_answer() {
+        let begun = vec!["\"\\\u{1}\u{1f600}".repeat(500); 300];
+        let awaited = begun.join(", ");
+        let wait = after(3, 600);
+        let pending = wait.pending::<()>(awaited, Code::EndpointNotGoneInTime);
+        let answer = pending.unwrap().having_begun(&begun);
+        let undone = crate::plan::Undone::of(&begun, "nothing");
+        let bytes = serde_json::to_string(&(answer, undone)).unwrap().len();
+        assert!(bytes <= bounds::ANSWER / 2, "{bytes} bytes");
     }
 
     #[test]

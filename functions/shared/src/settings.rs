@@ -132,7 +132,12 @@ mod tests {
 
     #[test]
     fn whatever_has_none_stays_as_it_is() {
-        for call in [json!({"find": {}}), json!("text"), json!([1]), json!(null)] {
+        for call in [
+            json!({"search": {}}),
+            json!("text"),
+            json!([1]),
+            json!(null),
+        ] {
             let mut taken = call.clone();
             assert_eq!(Settings::take(&mut taken), Ok(Settings::default()));
             assert_eq!(taken, call);

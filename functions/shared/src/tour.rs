@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Region};
 use crate::ledger::{Connection, Ledger};
 use crate::place::Place;
 use crate::{Code, StepError, bounds};
@@ -16,7 +16,7 @@ const PAGE: u32 = 500;
 /// Most places and clusters that could not be looked at and are told by name.
 const MOST_UNSEEN: usize = 50;
 
-/// Most characters of why.
+/// Most bytes of why, written in JSON.
 const LONGEST_DETAIL: usize = 300;
 
 /// Most places of one tour: the list of those that are left goes along with it.
@@ -53,6 +53,38 @@ impl Unseen {
         if all.len() < MOST_UNSEEN {
             all.push(self);
         }
+    }
+}
+
+/// The places of one tour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tour {
+    /// Each once.
+    pub places: Vec<Place>,
+    /// That there are more than one tour takes.
+    pub beyond: Option<StepError>,
+}
+
+impl Tour {
+    /// Its places. That there are more goes to what could not be looked at.
+    pub fn telling(self, unseen: &mut Vec<Unseen>) -> Vec<Place> {
+        if let Some(error) = &self.beyond {
+            Unseen::new("all other places", error).add_to(unseen);
+        }
+        self.places
+    }
+
+    /// As many of these as one tour takes.
+    pub fn of(mut places: Vec<Place>) -> Self {
+        let beyond = places.split_off(places.len().min(MOST_PLACES));
+        let beyond = beyond.first().map(|first| {
+            let detail = format!(
+                "places that are left out: {}, from {first} on, because {MOST_PLACES} are looked at",
+                beyond.len()
+            );
+            StepError::new(Code::SweepIncomplete, detail)
+        });
+        Self { places, beyond }
     }
 }
 
@@ -93,8 +125,9 @@ pub async fn every_entry(
     }
 }
 
-/// The places to look at, each once and in order: `only` these, if there are any, or
-/// those of `always` (separated by spaces) and all that by the ledger have something.
+/// The places to look at: `only` these, if there are any, or those of `always`
+/// (separated by spaces) and all that by the ledger have something, and after them
+/// `accounts` in every Region that `always` names for itself, without an account.
 ///
 /// # Errors
 /// [`Code::InvalidRequest`] for a place that cannot be read, and those of the ledger.
@@ -103,7 +136,8 @@ pub async fn places(
     own_account: Option<&AccountId>,
     only: &[String],
     always: &str,
-) -> Result<Vec<Place>, StepError> {
+    accounts: &[AccountId],
+) -> Result<Tour, StepError> {
     let read = |text: &str| -> Result<Place, StepError> {
         let place = text.parse().map_err(|error| {
             StepError::new(Code::InvalidRequest, format!("places: {text}: {error}"))
@@ -112,12 +146,14 @@ pub async fn places(
     };
     if !only.is_empty() {
         let places: BTreeSet<Place> = only.iter().map(|it| read(it)).collect::<Result<_, _>>()?;
-        return Ok(places.into_iter().collect());
+        return Ok(Tour::of(places.into_iter().collect()));
     }
     let mut places: BTreeSet<Place> = always
         .split_whitespace()
         .map(read)
         .collect::<Result<_, _>>()?;
+    let named = places.iter().filter(|it| it.account_id.is_none());
+    let regions: Vec<Region> = named.map(|it| it.region.clone()).collect();
     every_entry(ledger, |entry| {
         // One that leaves nothing may name a place that does not exist.
         if !entry.leaves_nothing() {
@@ -125,12 +161,16 @@ pub async fn places(
         }
     })
     .await?;
-    if places.len() > MOST_PLACES {
-        let detail = format!(
-            "{} places, of which one tour takes {MOST_PLACES}",
-            places.len()
-        );
-        tracing::warn!("{}", StepError::new(Code::SweepIncomplete, detail));
+    let mut of_accounts = BTreeSet::new();
+    for account in accounts {
+        for region in &regions {
+            let place = Place {
+                account_id: Some(account.clone()),
+                region: region.clone(),
+            };
+            of_accounts.insert(settled(place, own_account));
+        }
     }
-    Ok(places.into_iter().take(MOST_PLACES).collect())
+    let more = of_accounts.difference(&places);
+    Ok(Tour::of(places.iter().chain(more).cloned().collect()))
 }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::StepError;
+use crate::aws_errors;
 use crate::ids::EndpointId;
-use crate::sdk;
 
 /// The namespace of the metrics of endpoints.
 pub const NAMESPACE: &str = "AWS/PrivateLinkEndpoints";

@@ -32,9 +32,7 @@ pub(crate) enum Cause {
     Repair(Vec<String>),
     /// A sweep has found these connections to be orphans, which are to go.
     Remove(Vec<DeprovisionRequest>),
-    /// Lost events of this place are to be searched for.
-    Find(Place),
-    /// The same in one of all places.
+    /// Lost events are to be searched for in one of all places.
     Search(Search),
     /// An event that is nothing to us, and why.
     Nothing(String),
@@ -88,7 +86,6 @@ pub(crate) struct Target {
 enum Own {
     Repair(Vec<String>),
     Remove(Vec<DeprovisionRequest>),
-    Find(Place),
     Search(Search),
 }
 
@@ -114,14 +111,13 @@ fn own(input: &Value) -> Result<Cause, StepError> {
     let own = serde_path_to_error::deserialize(input).map_err(|error| {
         invalid(format!(
             "neither an event of EventBridge with detail-type, nor {{\"repair\": [id, …]}}, \
-             nor {{\"remove\": [request, …]}}, nor {{\"find\": {{\"region\": …}}}}, \
+             nor {{\"remove\": [request, …]}}, \
              nor {{\"search\": {{\"always\": …, \"turn\": …}}}}: {error}"
         ))
     })?;
     Ok(match own {
         Own::Repair(ids) => Cause::Repair(ids),
         Own::Remove(requests) => Cause::Remove(requests),
-        Own::Find(place) => Cause::Find(place),
         Own::Search(search) => Cause::Search(search),
     })
 }

@@ -93,11 +93,6 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
                 self.remove(&requests, &mut tally).await;
                 "orphans are to be removed".to_owned()
             }
-            Cause::Find(place) => {
-                let found = self.find(&place, &mut tally).await;
-                tally.keep(found);
-                format!("lost events in {} are searched for", place.region)
-            }
             Cause::Search(search) => return self.search(&search).await,
             Cause::Nothing(why) => why,
         };

@@ -7,8 +7,7 @@
 //! | *Step Functions Execution Status Change* of our machines | the lease of a run that is over is given back, a minute later if it was stopped; one that was interrupted is completed, once; the VPC's tags are looked at again |
 //! | `{"repair": ["connection id", …]}` | provisioning runs again, at most once in an hour |
 //! | `{"remove": [request of deprovision, …]}` | these orphans are taken away, at most once in an hour |
-//! | `{"find": {"account_id": …, "region": …}}` | every VPC of the place that carries our tags, or is in the ledger because of them, is looked at: events may be lost |
-//! | `{"search": {"always": "Region …", "turn": 0}}` | the same for one of all places that the stack serves: these, and those of the ledger; the answer says how many there are |
+//! | `{"search": {"always": "Region …", "turn": 0}}` | events may be lost, so every VPC that carries our tags, or is in the ledger because of them, is looked at, in one of all places that the stack serves: these, those of the ledger, and the listed accounts in every Region that is named without an account; the answer says how many there are |
 //!
 //! # Why it ends well in whatever order things come
 //!

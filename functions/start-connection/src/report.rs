@@ -7,7 +7,7 @@ use shared::executions::Machine;
 use shared::ids::{ClusterId, VpcId};
 use shared::{Code, StepError, bounds};
 
-/// Most characters of why one wish is refused.
+/// Most bytes of why one wish is refused, written in JSON.
 const LONGEST_DETAIL: usize = 250;
 
 /// What became of an input.

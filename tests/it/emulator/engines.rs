@@ -12,6 +12,7 @@ use simulator::{Fault, FaultKind, Moment, World};
 use start_connection::Known;
 use steps::definition;
 use steps::fleet::FleetSteps;
+use system_tests::authorization::InRoles;
 use system_tests::emulator::REGION;
 use system_tests::emulator::history::{Run, path, without_loops};
 use system_tests::emulator::story::{System, request, story, story_alone, text};
@@ -68,6 +69,7 @@ fn checks(stage: &Stage, input: Value) -> Vec<String> {
     let known = Known::new(Config::of(|_| None));
     let now = || stage.clock.now();
     let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
+    let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
     path(&block_on(run(
         &machine,
         "engine",

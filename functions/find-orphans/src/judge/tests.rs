@@ -118,10 +118,16 @@ fn an_entry_alone_is_told_unless_its_endpoint_is_in_use() {
             seen.existing.insert(endpoint);
         }
         seen.entries.insert(entry.connection_id.clone(), entry);
-        let kinds: Vec<Kind> = findings(&seen, &place, &[], &input())
-            .into_iter()
-            .map(|finding| finding.kind)
-            .collect();
+        let found = findings(&seen, &place, &[], &input());
+        let kept = "by the ledger it works";
+        let is_kept = |it: &Finding| it.kept.as_ref().is_some_and(|why| why.contains(kept));
+        assert!(
+            found
+                .iter()
+                .all(|it| is_kept(it) == (phase == Phase::Ready))
+        );
+        assert!(found.iter().all(|it| !is_kept(it) || it.removal.is_none()));
+        let kinds: Vec<Kind> = found.into_iter().map(|finding| finding.kind).collect();
         let expected = if is_told {
             vec![Kind::EntryOnly]
         } else {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Connection;
+use super::{Connection, Phase};
 use crate::{Code, StepError};
 
 /// The key of the table of connections.
@@ -40,6 +40,10 @@ pub const FIRST_SEEN: &str = "first_seen";
 /// are written by the definitions of any version, and by hand.
 pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, StepError> {
     let item = Item(text);
+    let phase = item.word(PHASE)?;
+    let updated_at = item.time(UPDATED_AT)?;
+    // An entry that says no more than ready stands as well.
+    let ready_since = (phase == Phase::Ready).then_some(updated_at);
     Ok(Connection {
         connection_id: item.word(CONNECTION_ID)?,
         account_id: item.word_if_there("account_id")?,
@@ -48,15 +52,15 @@ pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, St
         cluster_id: item.word("cluster_id")?,
         request: item.json("request")?,
         asked: item.json_if_there("asked")?,
-        phase: item.word(PHASE)?,
+        phase,
         timeline: item.json_if_there("timeline")?.unwrap_or_default(),
         execution: item.word(EXECUTION)?,
         started_at: item.time("started_at")?,
-        updated_at: item.time(UPDATED_AT)?,
+        updated_at,
         endpoint_id: item.word_if_there("endpoint_id")?,
         security_group_id: item.word_if_there("security_group_id")?,
         service_name: item.word_if_there("service_name")?,
-        stands_since: item.time_if_there("stands_since")?,
+        stands_since: item.time_if_there("stands_since")?.or(ready_since),
         ready: item.json_if_there("ready")?,
         registrations: item.json_if_there("registrations")?.unwrap_or_default(),
         outcome: item.json_if_there("outcome")?,

@@ -28,9 +28,11 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
     /// because then this place is to be searched again first.
     pub(super) async fn search(&self, search: &Search) -> Result<Report, StepError> {
         let own = self.known.config.own_account()?;
-        let places = tour::places(self.ledger, own.as_ref(), &[], &search.always).await?;
+        let listed = self.known.config.listed_accounts()?;
+        let (own, always) = (own.as_ref(), search.always.as_str());
+        let tour = tour::places(self.ledger, own, &[], always, &listed).await?;
         let mut tally = Tally::default();
-        let cause = match places.get(search.turn) {
+        let cause = match tour.places.get(search.turn) {
             None => "every place has been searched".to_owned(),
             Some(place) => {
                 let found = self.find(place, &mut tally).await;
@@ -43,8 +45,14 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         {
             return Err(trouble.clone());
         }
+        // Last, because a check tells the first trouble only.
+        if let Some(beyond) = tour.beyond
+            && search.turn + 1 == tour.places.len()
+        {
+            tally.keep::<()>(Err(beyond));
+        }
         let report = Report {
-            places: Some(places.len()),
+            places: Some(tour.places.len()),
             trouble: tally.trouble.as_ref().map(Trouble::from),
             ..Report::of(cause, tally.done)
         };
@@ -53,7 +61,7 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
     }
 
     /// Looks at every VPC of a place that has, or had, something to do with us.
-    pub(super) async fn find(&self, place: &Place, tally: &mut Tally) -> Result<(), StepError> {
+    async fn find(&self, place: &Place, tally: &mut Tally) -> Result<(), StepError> {
         let own = self.known.config.own_account()?;
         let place = &Place {
             account_id: place.account_id.clone().or_else(|| own.clone()),

@@ -105,6 +105,18 @@ impl Scene {
         at_once(handle(door, input))
     }
 
+    /// The search for lost events in one of these places and those of the ledger.
+    pub(super) fn search(&self, always: &str, turn: usize) -> Report {
+        let search = json!({ "search": { "always": always, "turn": turn } });
+        self.answer(&search).unwrap()
+    }
+
+    /// The same in the own place, which is the only one, without trouble.
+    pub(super) fn find(&self) {
+        let report = self.search("eu-west-1", 0);
+        assert_eq!((report.places, report.trouble), (Some(1), None));
+    }
+
     /// What the ledger has of a connection, read past all faults.
     pub(super) fn connection(&self, cluster: &str) -> Option<Connection> {
         let table = self

@@ -49,6 +49,15 @@ fn tagged_vpc(id: &str, cluster: &str) -> VpcSpec {
     serde_json::from_value(json!({ "id": id, "cidr": "10.9.0.0/16", "tags": tags })).unwrap()
 }
 
+/// The role of this account that we assume.
+fn role(account: &str) -> RoleSpec {
+    RoleSpec {
+        account: account.into(),
+        name: "crdb-privatelink".into(),
+        external_id: None,
+    }
+}
+
 #[test]
 fn every_kind_of_event_starts_what_the_tags_ask_for() {
     for kind in ["Tag Change", "CreateTags", "CreateVpc"] {
@@ -507,11 +516,7 @@ fn a_connection_at_work_is_not_repaired() {
 fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
     let other_account = "222233334444";
     let scene = Scene::with(&[], |scenario| {
-        scenario.roles.push(RoleSpec {
-            account: other_account.into(),
-            name: "crdb-privatelink".into(),
-            external_id: None,
-        });
+        scenario.roles.push(role(other_account));
         scenario.vpcs.push(tagged_vpc(OTHER_VPC, A));
         scenario.vpcs.push(VpcSpec {
             account: Some(other_account.into()),
@@ -535,8 +540,12 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
         runs.map(|run| serde_json::from_str(&run.input).unwrap())
             .collect()
     };
-    let own = json!({ "find": { "region": "eu-west-1" } });
-    scene.answer(&own).unwrap();
+    let always = format!("eu-west-1 us-east-1 {other_account}/eu-west-1");
+    let search = |turn: usize| {
+        let report = scene.search(&always, turn);
+        assert_eq!((report.places, report.trouble), (Some(3), None));
+    };
+    search(0);
     let started = inputs(&scene);
     let vpcs: Vec<&Value> = started.iter().map(|input| &input["vpc_id"]).collect();
     assert_eq!(
@@ -545,25 +554,76 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
     );
     assert_eq!(scene.story(), ["provision", "deprovision", "deprovision"]);
     assert!(started.iter().all(|input| input["account_id"] == ACCOUNT));
-    scene.answer(&own).unwrap();
+    search(0);
     assert_eq!(scene.runs().len(), 3);
 
-    for (place, account) in [
-        (
-            json!({ "account_id": other_account, "region": "eu-west-1" }),
-            other_account,
-        ),
-        (json!({ "region": "us-east-1" }), ACCOUNT),
-    ] {
+    for (turn, account, region) in [(2, other_account, "eu-west-1"), (1, ACCOUNT, "us-east-1")] {
         let before = scene.runs().len();
-        scene.answer(&json!({ "find": place })).unwrap();
+        search(turn);
         let started = inputs(&scene).split_off(before);
         let [input] = &started[..] else {
             panic!("{started:?}");
         };
         assert_eq!(input["account_id"], account);
-        assert_eq!(input["region"], place["region"]);
+        assert_eq!(input["region"], region);
     }
+}
+
+#[test]
+fn listed_accounts_are_searched_in_every_region_that_is_named() {
+    let [open, closed] = ["222233334444", "333344445555"];
+    let listed = format!("{closed},{ACCOUNT},{open}");
+    let scene = Scene::with(&[("OTHER_ACCOUNTS", listed.as_str())], |scenario| {
+        scenario.roles.push(role(open));
+        scenario.vpcs.push(VpcSpec {
+            account: Some(open.into()),
+            ..tagged_vpc(OTHER_VPC, A)
+        });
+    });
+    let search = |turn: usize| {
+        let always = format!("eu-west-1 us-east-1 {open}/eu-west-1");
+        let report = scene.search(&always, turn);
+        assert_eq!(report.places, Some(6));
+        report
+    };
+    for turn in [0, 1, 3] {
+        let report = search(turn);
+        assert_eq!((report.done.as_slice(), report.trouble), (&[][..], None));
+    }
+    let report = search(2);
+    assert!(
+        matches!(actions(&report)[..], [Action::Started { .. }]),
+        "{report:?}"
+    );
+    let input: Value = serde_json::from_str(&scene.runs()[0].input).unwrap();
+    let found = ["account_id", "region", "vpc_id"].map(|field| input[field].clone());
+    assert_eq!(found, [open, "eu-west-1", OTHER_VPC]);
+    for turn in [4, 5] {
+        let cause = search(turn).trouble.unwrap().cause;
+        assert!(cause.starts_with("other-account-role-refused"), "{cause}");
+    }
+}
+
+#[test]
+fn places_beyond_those_of_one_search_are_told_at_its_end() {
+    let accounts: Vec<String> = (0..502).map(|n| format!("{n:012}")).collect();
+    let scene = Scene::with(&[], |scenario| {
+        scenario.roles = accounts.iter().map(|account| role(account)).collect();
+    });
+    let places: Vec<String> = accounts
+        .iter()
+        .map(|it| format!("{it}/eu-west-1"))
+        .collect();
+    let always = places.join(" ");
+    let search = |turn: usize| {
+        let report = scene.search(&always, turn);
+        assert_eq!(report.places, Some(500));
+        report.trouble
+    };
+    assert_eq!(search(0), None);
+    let cause = search(499).unwrap().cause;
+    let said = "sweep-incomplete: places that are left out: 2, from 000000000500/eu-west-1 on";
+    assert!(cause.starts_with(said), "{cause}");
 }
 
 /// A status that tells of a run which left nothing and never reached the ledger.
@@ -621,8 +681,7 @@ fn a_removal_that_was_refused_is_not_tried_again_until_somebody_touches_the_tags
     let status = format!("status:{A}");
     let refused = "disconnect-refused connection-protected 2026-11-22T18:00:00Z";
     scene.retag(&[(&status, Some(refused)), ("cluster-id", None)]);
-    let find = json!({ "find": { "region": "eu-west-1" } });
-    scene.answer(&find).unwrap();
+    scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
     let touched = scene.api_call("DeleteTags", &["cluster-id"]);
     scene.answer(&touched).unwrap();
@@ -635,12 +694,11 @@ fn a_protecting_tag_refuses_once_and_the_status_says_so() {
     ready(&scene, A, RequestedBy::VpcTag);
     scene.retag(&[("cluster-id", None), ("protect", Some("true"))]);
     // The record of an earlier run is what leads the search to the connection.
-    let find = json!({ "find": { "region": "eu-west-1" } });
-    scene.answer(&find).unwrap();
+    scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
     let status = || scene.tags().into_values().collect::<Vec<_>>().join("\n");
     let first = status();
     assert!(first.contains("connection-protected"), "{first}");
-    scene.answer(&find).unwrap();
+    scene.find();
     assert_eq!(status(), first);
 }

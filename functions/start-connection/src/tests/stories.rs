@@ -3,7 +3,6 @@
 
 use in_process::stage::entry;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Tags;
 use shared::request::RequestedBy;
@@ -110,13 +109,9 @@ fn happen(scene: &mut Scene, happening: &Happening) {
             }
         }
         Happening::Search => {
-            scene.answer(&find()).unwrap();
+            scene.find();
         }
     }
-}
-
-fn find() -> Value {
-    json!({ "find": { "region": "eu-west-1" } })
 }
 
 /// What the tags ask for is connected, as they ask for it, and nothing else is.
@@ -179,13 +174,13 @@ proptest! {
         // A search may find runs at work, and is told of their end afterwards.
         for _ in 0..2 {
             scene.stage.advance(3600);
-            scene.answer(&find()).unwrap();
+            scene.find();
             scene.come_to_rest();
         }
         assert_as_the_tags_say(&scene);
         let runs = scene.runs().len();
         scene.stage.advance(3600);
-        scene.answer(&find()).unwrap();
+        scene.find();
         prop_assert_eq!(scene.runs().len(), runs, "a search that finds nothing starts nothing");
     }
 
@@ -200,7 +195,7 @@ proptest! {
         }
         scene.come_to_rest();
         let runs = scene.runs().len();
-        scene.answer(&find()).unwrap();
+        scene.find();
         prop_assert_eq!(scene.runs().len(), runs, "failures alone are no reason to try again");
         scene.stage.advance(1);
         let touch = scene.tag_change(&["cluster-id"]);
@@ -293,7 +288,7 @@ fn an_interrupted_run_is_completed_once_and_not_a_second_time() {
         assert_eq!(scene.holder(), None, "its function may act for a minute");
         // Nor does a search try it again; touching the tags does.
         scene.stage.advance(3600);
-        scene.answer(&find()).unwrap();
+        scene.find();
         assert_eq!(scene.running().len(), 0);
         let touch = scene.tag_change(&["cluster-id"]);
         scene.answer(&touch).unwrap();
@@ -323,7 +318,7 @@ fn a_run_that_never_reaches_the_ledger_does_not_cause_itself() {
         for hour in 1..=3 {
             scene.stage.advance(3600);
             for _ in 0..3 {
-                scene.answer(&find()).unwrap();
+                scene.find();
                 fail_all(&mut scene);
             }
             assert_eq!(scene.story().len(), first + hour);
