@@ -1,10 +1,10 @@
 //! The causes of runs that failed: JSON with its codes, however much there is to tell.
 
-use crdb_privatelink::definition;
 use engine::{Machine, Outcome, Tasks, VirtualClock, run};
 use serde_json::{Value, json};
 use shared::report::Failure;
 use shared::{Code, StepError};
+use steps::definition;
 use system_tests::run::block_on;
 
 /// The longest cause of an execution, in characters (Step Functions API reference,

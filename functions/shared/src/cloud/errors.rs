@@ -65,7 +65,9 @@ fn meaning(refused: &Refused<'_>) -> Code {
     }
     match refused.status {
         401 => Code::ApiKeyRefused,
-        403 => Code::ApiKeyLacksRole,
+        // A proxy in between may refuse as well, in words of its own.
+        403 if refused.is_official || refused.message.is_empty() => Code::ApiKeyLacksRole,
+        403 => Code::CloudUnavailable,
         400..=499 | 503 if refused.is_official && speaks_of_a_lock(refused.message) => {
             Code::ClusterBusy
         }
@@ -165,6 +167,7 @@ mod tests {
         outage(503, false, true, "connection error: transport is closing");
         outage(500, false, true, "state must be one of CREATED, LOCKED");
         outage(502, false, false, "locking protocol error");
+        outage(403, false, false, "<html>blocked by policy</html>");
         let unknown = Code::UnexpectedCloudAnswer;
         check_form(GET, 400, false, false, "<html>locked out</html>", unknown);
         check(GET, 400, false, "field lockfile is unknown", unknown);
