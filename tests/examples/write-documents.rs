@@ -1,4 +1,4 @@
-//! Writes the documents that are generated from the code.
+//! Writes the documents that are generated from the code, and lays out the definitions.
 
 use system_tests::documents::{all, root};
 

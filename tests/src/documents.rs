@@ -9,10 +9,18 @@ use simulator::{Fault, FaultKind, Moment};
 
 use crate::run::Stage;
 
+/// The definitions, which are written by hand and laid out like generated ones.
+pub const DEFINITIONS: [&str; 4] = [
+    "statemachine/provision.asl.json",
+    "statemachine/deprovision.asl.json",
+    "statemachine/check-fleet.asl.json",
+    "statemachine/sweep.asl.json",
+];
+
 /// A document: its path from the root of the repository, and its text.
 pub type Document = (&'static str, String);
 
-/// All generated documents.
+/// All generated documents, and the definitions as they are to be laid out.
 pub fn all() -> Vec<Document> {
     let mut documents = vec![
         ("docs/errors.md", shared::catalogue::document()),
@@ -43,6 +51,7 @@ pub fn all() -> Vec<Document> {
             crate::openapi::with_schemas(&read("infra/openapi.yaml")),
         ),
     ];
+    documents.extend(DEFINITIONS.map(|path| (path, crate::format::format(&read(path)))));
     documents
         .extend(stories().map(|(path, execution)| (path, crate::tale::tell(&execution.history))));
     documents

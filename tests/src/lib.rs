@@ -9,6 +9,7 @@ pub mod change;
 pub mod crash;
 pub mod documents;
 pub mod emulator;
+pub mod format;
 pub mod found;
 pub mod openapi;
 pub mod parallel;
