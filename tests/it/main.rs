@@ -14,6 +14,7 @@ mod fleet;
 mod leases;
 mod life_faults;
 mod limits;
+mod links;
 mod permissions;
 mod processes;
 mod provision;
