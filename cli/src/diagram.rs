@@ -1,6 +1,6 @@
 //! `diagram`: the state machine as a picture, made from its definition.
 //!
-//! The picture is for the reader of a README, so it shows what is done and
+//! The picture is for a reader of `docs/pictures.md`, so it shows what is done and
 //! leaves out how it is decided and what is written down on the way: a state that
 //! only chooses, waits, notes or records something is drawn as the arrows that
 //! lead through it. All ways end in the same line, which reports the outcome.

@@ -16,6 +16,7 @@ fn generated_documents_are_up_to_date() {
 }
 
 #[test]
-fn the_readme_shows_the_picture_of_the_definition() {
-    assert_eq!(read("README.md").matches("```mermaid\n").count(), 3);
+fn there_is_a_picture_of_each_definition_that_has_one() {
+    let page = read("docs/pictures.md");
+    assert_eq!(page.matches("```mermaid\nstateDiagram-v2\n").count(), 3);
 }

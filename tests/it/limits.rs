@@ -130,7 +130,7 @@ impl Tasks for Slow<'_> {
     }
 }
 
-/// The greatest fleet, as README.md says it: connections, places, and orphans.
+/// The greatest fleet, as `docs/operate.md` says it: connections, places, and orphans.
 const CONNECTIONS: usize = 5_000;
 const PLACES: usize = 500;
 const ORPHANS: usize = 500;

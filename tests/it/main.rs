@@ -15,6 +15,7 @@ mod format;
 mod leases;
 mod life_faults;
 mod limits;
+mod links;
 mod permissions;
 mod processes;
 mod provision;

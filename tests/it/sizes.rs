@@ -27,14 +27,14 @@ const NAMES: [(&str, &str, usize); 9] = [
     ("AWS::Serverless::Api", "Name", 1024),
 ];
 
-/// The longest name of a stack, as the template says it, and README.
+/// The longest name of a stack, as the template says it, and `docs/operate.md`.
 fn longest_stack_name(template: &Template) -> usize {
     let said = template.at("/Description").as_str().unwrap_or_default();
     let (_, rest) = said.split_once("at most ").expect("a limit");
     let number = rest.split(' ').next().and_then(|it| it.parse().ok());
     let number: usize = number.expect("a number");
     let sentence = format!("at most {number} characters");
-    assert!(said.contains(&sentence) && read("README.md").contains(&sentence));
+    assert!(said.contains(&sentence) && read("docs/operate.md").contains(&sentence));
     number
 }
 

@@ -33,13 +33,17 @@ const MAY_DEPEND: [(&str, &str, &str); 5] = [
     (
         "LoggingConfig",
         "LogLevel",
-        "nothing that is done depends on it; README says when it counts",
+        "nothing that is done depends on it; docs/operate.md says when it counts",
     ),
-    ("VpcConfig", "SubnetIds", "README says when it counts"),
+    (
+        "VpcConfig",
+        "SubnetIds",
+        "docs/operate.md says when it counts",
+    ),
     (
         "VpcConfig",
         "SecurityGroupIds",
-        "README says when it counts",
+        "docs/operate.md says when it counts",
     ),
     (
         "ReservedConcurrentExecutions",
@@ -672,8 +676,8 @@ fn every_alarm_tells_somebody_and_says_what_to_do() {
     }
     assert!(alarms >= 6, "only {alarms} alarms");
     assert!(
-        read("README.md").contains(&format!("for {alarms} alarms")),
-        "README says what {alarms} alarms cost"
+        read("docs/operate.md").contains(&format!("for {alarms} alarms")),
+        "docs/operate.md says what {alarms} alarms cost"
     );
 }
 

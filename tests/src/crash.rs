@@ -15,7 +15,7 @@ use crate::books;
 use crate::run::{Goal, Stage, block_on};
 
 /// How long the lease of a run lasts after it was heard that the run was stopped
-/// (README; `OUTLIVES_SECONDS` in `start-connection`).
+/// (`docs/operate.md`; `OUTLIVES_SECONDS` in `start-connection`).
 pub const OUTLIVES: Duration = Duration::from_secs(60);
 
 /// Tasks of which one is called and never answers.

@@ -45,7 +45,7 @@ pub fn all() -> Vec<Document> {
             schema::<shared::report::Failure>(),
         ),
         ("docs/event.schema.json", schema::<shared::notice::Notice>()),
-        ("README.md", with_diagrams(&read("README.md"))),
+        ("docs/pictures.md", with_diagrams(&read("docs/pictures.md"))),
         (
             "infra/openapi.yaml",
             crate::openapi::with_schemas(&read("infra/openapi.yaml")),
