@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use engine::{Clock, Event, EventKind, Execution, Machine, Tasks};
 use serde_json::{Value, json};
-use steps::Steps;
+use steps::{Integrated, Steps};
 use time::macros::format_description;
 
 use crate::Answer;
@@ -122,7 +122,7 @@ impl Work<'_> {
             // At a simulator that goes on, the next run would wait for it. Whether it
             // can be given back changes nothing for who leaves.
             let release = "arn:aws:states:::dynamodb:deleteItem";
-            let _ = self.services.invoke(release, lease).await;
+            let _ = self.services.integrate(release, lease).await;
         }
         (watcher.story.into_inner(), execution)
     }

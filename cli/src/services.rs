@@ -52,10 +52,10 @@ impl Services {
 }
 
 impl Integrated for Services {
-    async fn call(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+    async fn integrate(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let there = match self {
             Services::Here(integrations) => {
-                return integrations.call(resource, arguments).await;
+                return integrations.integrate(resource, arguments).await;
             }
             Services::There(there) => there,
         };

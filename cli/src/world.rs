@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use adapters::aws::aws;
-use adapters::aws::aws_at;
+use adapters::Clients;
+use adapters::aws::{aws, aws_at};
 use adapters::cloud::HttpCloud;
 use adapters::cloudwatch::CloudWatch;
 use adapters::ec2::AwsEc2;

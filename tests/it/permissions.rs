@@ -298,7 +298,7 @@ impl Tasks for Story {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let integrations = self.stage.integrations();
         let Some(function) = function_of(resource) else {
-            return integrations.call(resource, arguments).await;
+            return integrations.integrate(resource, arguments).await;
         };
         let ports = &self.ports[function];
         if ["check-fleet", "start-connection"].contains(&function) {

@@ -72,7 +72,7 @@ impl Tasks for Processes {
     async fn invoke(&self, resource: &str, arguments: Value) -> Answer {
         match function_of(resource) {
             Some(function) => self.call(function, arguments).await,
-            None => self.integrations.call(resource, arguments).await,
+            None => self.integrations.integrate(resource, arguments).await,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The same for commands that look at every account and Region at once, and at the
 //! ledger of a stack.
 
+use adapters::Clients;
 use adapters::accounts::Accounts;
-use adapters::aws::aws;
-use adapters::aws::aws_at;
+use adapters::aws::{aws, aws_at};
 use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;

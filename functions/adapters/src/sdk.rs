@@ -16,7 +16,7 @@ use crate::sts::NotAssumed;
 
 /// Turns an error of the SDK into ours. `asked` is service and action;
 /// `classify` is the table of the service's codes.
-pub fn failure<E>(
+pub(crate) fn failure<E>(
     asked: &str,
     error: &SdkError<E, HttpResponse>,
     classify: impl FnOnce(&str, &str) -> StepError,

@@ -90,7 +90,7 @@ where
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         if engine::INTEGRATIONS.contains(&resource) {
-            return self.integrations.call(resource, arguments).await;
+            return self.integrations.integrate(resource, arguments).await;
         }
         let function = function_of(resource).unwrap_or(resource);
         self.step(function, arguments)

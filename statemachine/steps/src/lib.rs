@@ -240,7 +240,7 @@ where
                 .step(function, arguments)
                 .await
                 .map_err(|error| as_lambda_says_it(&error)),
-            None => self.services.call(resource, arguments).await,
+            None => self.services.integrate(resource, arguments).await,
         }
     }
 }
@@ -252,11 +252,11 @@ pub trait Integrated {
     ///
     /// # Errors
     /// Those of the service, as Step Functions names them.
-    async fn call(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure>;
+    async fn integrate(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure>;
 }
 
 impl Integrated for Integrations {
-    async fn call(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
+    async fn integrate(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let answer = self.invoke(resource, arguments).unwrap_or_else(|| {
             let cause = format!("this process has neither function nor integration {resource}");
             Err(("States.Runtime".to_owned(), cause))

@@ -95,7 +95,7 @@ where
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         if engine::INTEGRATIONS.contains(&resource) {
-            return self.services.call(resource, arguments).await;
+            return self.services.integrate(resource, arguments).await;
         }
         let function = function_of(resource).unwrap_or(resource);
         self.step(function, arguments)

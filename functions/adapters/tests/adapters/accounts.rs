@@ -404,7 +404,7 @@ async fn own_credentials_that_are_refused_are_no_refused_role() {
     let error = vpc_error(aws.clone()).await;
     assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
     assert!(error.detail.starts_with(ASKED), "{error}");
-    let ec2 = shared::ec2::AwsEc2::new(&aws);
+    let ec2 = adapters::ec2::AwsEc2::new(&aws);
     let error = ec2.vpc(&VPC.parse().unwrap()).await.unwrap_err();
     assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
 }

@@ -105,7 +105,7 @@ impl Stage {
 
     /// The SDK as in production, but for where it sends its requests.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        shared::config::aws_at(&self.url(), REGION).await
+        adapters::aws::aws_at(&self.url(), REGION).await
     }
 
     pub(crate) async fn ec2(&self) -> AwsEc2 {

@@ -78,7 +78,7 @@ fn json_answer(status: u16, body: &Value) -> String {
 
 /// The SDK as in production with everything at this URL, without the waits between attempts.
 pub(crate) async fn aws(url: &str) -> SdkConfig {
-    at_once(shared::config::aws_at(url, REGION).await)
+    at_once(adapters::aws::aws_at(url, REGION).await)
 }
 
 /// The body of a request, which is JSON.
