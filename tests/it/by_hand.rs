@@ -44,7 +44,7 @@ async fn output(what: &str, command: &mut Command, input: &str) -> String {
 
 /// The folder of the AWS CLI, pinned together with boto3 for the other judges.
 async fn aws_cli() -> String {
-    let requirements = "infra/simulator/tests/judges/requirements.txt";
+    let requirements = "simulator/tests/judges/requirements.txt";
     let mut command = Command::new("tests/python-env");
     let folder = output(
         "tests/python-env",

@@ -61,7 +61,7 @@ fn judges() -> PathBuf {
 
 /// A Python environment, made if need be.
 fn python(name: &str, requirements: &Path) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python-env");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python-env");
     let made = Command::new(&script)
         .arg(name)
         .arg(requirements)
@@ -155,7 +155,7 @@ fn boto3_starts_runs_puts_events_and_gets_into_another_account() {
 #[test]
 fn dynamodb_answers_as_that_of_another_emulator() {
     // The environment of the engine's tests has that emulator.
-    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachine/engine");
+    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../statemachine/engine");
     let python = python("moto", &engine.join("tests/moto/requirements.txt"));
     judge_by(&python, "doors.toml", "dynamodb_differs.py");
 }
