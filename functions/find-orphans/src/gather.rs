@@ -34,7 +34,8 @@ pub(crate) struct Seen {
     pub(crate) asked_for: BTreeSet<(VpcId, ClusterId)>,
     /// The clusters of all these.
     pub(crate) clusters: BTreeMap<ClusterId, ClusterSeen>,
-    /// The endpoints of all entries of the ledger, other places included.
+    /// The endpoints of all entries of the ledger, and those that they have registrations
+    /// of; other places included.
     pub(crate) known_endpoints: BTreeSet<EndpointId>,
 }
 
@@ -62,7 +63,8 @@ pub(crate) fn says_that_something_is_there(entry: &Connection) -> bool {
     entry.phase.is_over() && !entry.leaves_nothing() && entry.endpoint().is_some()
 }
 
-/// Looks at one place; answers also how many entries the whole ledger has.
+/// Looks at one place; answers also how many entries the whole ledger has of what is
+/// there.
 ///
 /// The order matters: EC2, then the ledger, then the leases (see the crate's page).
 pub(crate) async fn look<P, C, L>(
@@ -85,8 +87,12 @@ where
         .collect();
     let mut recorded = 0;
     tour::every_entry(ports.ledger, |entry| {
-        recorded += 1;
+        // What was only refused is known of as little as if it had no entry.
+        recorded += usize::from(!entry.leaves_nothing());
         seen.known_endpoints.extend(entry.endpoint().cloned());
+        let registered = entry.registrations.iter();
+        seen.known_endpoints
+            .extend(registered.map(|it| it.endpoint_id.clone()));
         // An id holds Region and VPC, so the account that an entry names or leaves
         // out makes no other connection of it.
         if tagged.contains(&entry.connection_id)

@@ -17,9 +17,9 @@ pub struct Sum {
     pub places: usize,
     /// Connections that something with our tags was found of.
     pub connections: usize,
-    /// Entries of the whole ledger.
+    /// Entries of the whole ledger that know of something which is there.
     pub recorded: usize,
-    /// Connections with tags and without any entry.
+    /// Connections with tags and without such an entry.
     pub unrecorded: usize,
     /// Findings.
     pub findings: usize,
@@ -35,7 +35,7 @@ impl Sum {
         let of = |kind| findings.iter().filter(|it| it.kind == kind).count();
         self.places += 1;
         self.connections += seen.things.len();
-        self.unrecorded += of(Kind::Unrecorded);
+        self.unrecorded += of(Kind::Unrecorded) + of(Kind::LeftOver);
         self.findings += findings.len();
         self.removable += findings.iter().filter(|it| it.removal.is_some()).count();
         for (id, cluster) in &seen.clusters {

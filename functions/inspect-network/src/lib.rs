@@ -26,7 +26,7 @@ mod trust;
 
 /// Most registrations that the ledger keeps of one connection. They travel along with
 /// every run, and a removal takes them back one after the other.
-const MOST_REGISTRATIONS: usize = 100;
+pub const MOST_REGISTRATIONS: usize = 10;
 
 /// What to look at.
 #[derive(Debug, Clone, Serialize, Deserialize)]

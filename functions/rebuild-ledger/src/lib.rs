@@ -164,7 +164,8 @@ where
                     let is_new = if input.write {
                         ledger.restore(&entry).await?
                     } else {
-                        ledger.connection(&entry.connection_id).await?.is_none()
+                        let known = ledger.connection(&entry.connection_id).await?;
+                        known.is_none_or(|known| known.leaves_nothing())
                     };
                     if is_new {
                         sum.rebuilt += 1;

@@ -70,8 +70,9 @@ impl Upkeep for DynamoLedger {
             request = request.item(name, text(value));
         }
         let sent = request
-            .condition_expression("attribute_not_exists(#id)")
+            .condition_expression("attribute_not_exists(#id) OR attribute_exists(#expires_at)")
             .expression_attribute_names("#id", item::CONNECTION_ID)
+            .expression_attribute_names("#expires_at", item::EXPIRES_AT)
             .send()
             .await;
         match sent {

@@ -47,7 +47,8 @@ pub trait Upkeep {
         group: &SecurityGroupId,
         now: OffsetDateTime,
     ) -> Result<OffsetDateTime, StepError>;
-    /// Writes an entry where there is none. Whether it did.
+    /// Writes an entry where there is none, or one that expires because nothing is known
+    /// to be there. Whether it did.
     async fn restore(&self, connection: &Connection) -> Result<bool, StepError>;
 }
 

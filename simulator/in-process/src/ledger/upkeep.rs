@@ -63,8 +63,11 @@ impl Upkeep for InProcess {
             .collect();
         let request = json!({
             "Item": attributes,
-            "ConditionExpression": "attribute_not_exists(#id)",
-            "ExpressionAttributeNames": { "#id": item::CONNECTION_ID },
+            "ConditionExpression": "attribute_not_exists(#id) OR attribute_exists(#expires_at)",
+            "ExpressionAttributeNames": {
+                "#id": item::CONNECTION_ID,
+                "#expires_at": item::EXPIRES_AT,
+            },
         });
         Ok(self.dynamodb("PutItem", &table, request).await?.is_some())
     }
