@@ -118,7 +118,8 @@ const STORY: [Told; 7] = [
 ];
 
 /// What is waited for while a connection is taken away.
-const GOING: &str = "registration, endpoint and security group to be gone";
+const GOING: &str =
+    "the private endpoint connection, the endpoint and the security group to be gone";
 
 /// Whether the last run takes the connection away.
 pub(crate) fn is_removal(phase: Phase) -> bool {

@@ -305,7 +305,10 @@ impl Judge<'_> {
             place: self.place.clone(),
             vpc_id: None,
             cluster_id: cluster.clone(),
-            things: bounds::texts([format!("registration {}", it.endpoint_id)], MOST_THINGS),
+            things: bounds::texts(
+                [format!("private endpoint connection {}", it.endpoint_id)],
+                MOST_THINGS,
+            ),
             age_hours: None,
             sentence: bounds::text(
                 &format!(

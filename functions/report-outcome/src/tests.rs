@@ -146,7 +146,7 @@ fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
             failed(
                 Phase::RollbackIncomplete,
                 code,
-                &["registration removed"],
+                &["private endpoint connection removed"],
                 &[
                     ("endpoint vpce-1", Code::AwsAccessDenied),
                     ("security group x", Code::SecurityGroupNotGoneInTime),
@@ -202,8 +202,8 @@ fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
     for (left, end) in [
         (&[][..], "Nothing was changed."),
         (
-            &[("registration of endpoint vpce-1", code)],
-            "Still there: registration of endpoint vpce-1. Then disconnect again; what is gone is no trouble.",
+            &[("private endpoint connection of endpoint vpce-1", code)],
+            "Still there: private endpoint connection of endpoint vpce-1. Then disconnect again; what is gone is no trouble.",
         ),
     ] {
         let expected = format!(
