@@ -225,7 +225,7 @@ fn a_rejected_endpoint_is_rolled_back_and_explained() {
 
     let told = provision("endpoint-rejected", &[]);
     assert!(
-        stdout(&told).contains("Rolled back: nothing that this run made is left."),
+        stdout(&told).contains("Rolled back: nothing that this execution made is left."),
         "{}",
         stdout(&told)
     );
