@@ -137,8 +137,8 @@ pub struct Rebuild {
 #[command(next_help_heading = "Where")]
 pub struct Scope {
     /// A Region, or an account and a Region: `eu-central-1`, `444455556666/us-east-1`; may be
-    /// repeated. Without it: the Region of the stack, and every account and Region that the ledger has a
-    /// connection in.
+    /// repeated. Without it: the Region of the stack, and every account and Region that the
+    /// ledger has a connection in.
     #[arg(long = "place", value_name = "PLACE", value_parser = one_place)]
     pub places: Vec<String>,
 }
