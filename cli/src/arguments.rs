@@ -18,7 +18,8 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Log what happens beneath to stderr; twice for more.
+    /// Log to stderr what goes on beneath, also what AWS and the Cloud API answer while something is
+    /// awaited; twice for more.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Log by this filter to stderr, such as `shared=debug,aws_sdk_ec2=info`.
@@ -32,20 +33,20 @@ pub enum Command {
     /// Connect a VPC to a cluster: ends in a working connection, or with nothing left behind.
     #[command(after_help = exit::table())]
     Provision(Provision),
-    /// Print exactly what `provision` would make, with the equivalent AWS CLI commands and the price.
+    /// Show what `provision` would create or change, what it costs, and an equivalent AWS CLI script.
     #[command(after_help = exit::table())]
     Plan(Plan),
-    /// Take a connection away: ends with nothing of it left, or says what is left and why.
+    /// Remove a connection: ends with nothing of it left, or says what is left and why.
     #[command(after_help = exit::table())]
     Deprovision(Deprovision),
-    /// Look for what connections have left behind in every account and Region; reports, and removes
-    /// only with `--apply`.
+    /// Find what connections have left behind in every account and Region; removes it only with
+    /// `--apply`.
     #[command(after_help = exit::table())]
     Sweep(Sweep),
-    /// Make a ledger that was lost anew from the tags; reports, and writes only with `--apply`.
+    /// Rebuild a lost ledger from the tags; writes only with `--apply`.
     #[command(after_help = exit::table())]
     Rebuild(Rebuild),
-    /// List the simulated worlds that come along.
+    /// List the simulated worlds that are built in.
     Scenarios,
     /// Explain an error code: cause and fix.
     Explain {
@@ -62,13 +63,13 @@ pub enum Command {
     },
 }
 
-/// The state machines that there are pictures of.
+/// The state machines that have pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Picture {
     /// Connecting.
     #[default]
     Provision,
-    /// Taking a connection away.
+    /// Removing a connection.
     Deprovision,
     /// Checking all connections.
     CheckFleet,
@@ -79,8 +80,8 @@ pub enum Picture {
 /// `sweep`.
 ///
 /// In a simulated world, what is to be removed is removed in this process, one
-/// connection after the other. In a real account the stack's own machine
-/// `deprovision` is started for it: its lease decides against every other run of
+/// connection after the other. In a real account the stack's own state machine
+/// `deprovision` is started for it: its lease decides against every other execution of
 /// the stack, and it announces how it ended.
 #[derive(Debug, Args)]
 pub struct Sweep {
@@ -93,17 +94,17 @@ pub struct Sweep {
     /// Where.
     #[command(flatten)]
     pub scope: Scope,
-    /// Have removed what can be.
+    /// Remove what can be removed.
     #[arg(long, help_heading = "Sweep")]
     pub apply: bool,
-    /// What is younger stays.
+    /// Keep what is younger than this.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Sweep")]
     pub minimum_age: u32,
-    /// Remove also if the ledger looks lost, because it is not: what it does not have are orphans.
+    /// Remove even if the ledger looks lost: it is complete, and what it does not have are orphans.
     #[arg(long, help_heading = "Sweep")]
     pub ledger_is_complete: bool,
-    /// The ARN of the stack's machine `deprovision`: output `DeprovisionMachineArn`. Needed with
-    /// `--aws --apply`.
+    /// The ARN of the stack's state machine `deprovision`: output `DeprovisionMachineArn`. Needed
+    /// with `--aws --apply`.
     #[arg(long, value_name = "ARN", requires = "aws", help_heading = "Stack")]
     pub deprovision_machine: Option<String>,
     /// Print nothing but one JSON document, on stdout.
@@ -123,7 +124,7 @@ pub struct Rebuild {
     /// Where.
     #[command(flatten)]
     pub scope: Scope,
-    /// Write the entries that there are none of. Those that are there stay as they are.
+    /// Write the entries that are missing. Those that are there stay as they are.
     #[arg(long, help_heading = "Rebuild")]
     pub apply: bool,
     /// Print nothing but one JSON document, on stdout.
@@ -136,7 +137,8 @@ pub struct Rebuild {
 #[command(next_help_heading = "Where")]
 pub struct Scope {
     /// A Region, or an account and a Region: `eu-central-1`, `444455556666/us-east-1`; may be
-    /// repeated. Without it: the Region of the stack, and all that the ledger has a connection in.
+    /// repeated. Without it: the Region of the stack, and every account and Region that the
+    /// ledger has a connection in.
     #[arg(long = "place", value_name = "PLACE", value_parser = one_place)]
     pub places: Vec<String>,
 }
@@ -156,7 +158,7 @@ pub struct Stack {
     /// OTHER_ACCOUNT_ROLE.
     #[arg(long, value_name = "ACCOUNT", requires = "aws")]
     pub own_account: Option<String>,
-    /// The Region of the stack. [default: that of the surroundings]
+    /// The Region of the stack. [default: that of your AWS configuration]
     #[arg(long, requires = "aws")]
     pub region: Option<String>,
 }
@@ -175,7 +177,7 @@ pub struct Deprovision {
     pub json: bool,
 }
 
-/// Which connection is to go. Values are checked where every request is checked.
+/// Which connection to remove. Values are checked where every request is checked.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Request")]
 pub struct AskedAway {
@@ -195,16 +197,16 @@ pub struct AskedAway {
     /// The account that owns the VPC.
     #[arg(long, value_name = "ACCOUNT")]
     pub account_id: Option<String>,
-    /// Take it away even if it is protected or carries traffic.
+    /// Remove it even if it is protected or carries traffic.
     #[arg(long)]
     pub force: bool,
-    /// Keep it if something went through its endpoint in the last so many minutes, as CloudWatch tells.
+    /// Keep it if its endpoint carried traffic in the last so many minutes, by CloudWatch.
     #[arg(long, value_name = "MINUTES")]
     pub unless_traffic_minutes: Option<u32>,
-    /// How long each part may take until it is gone. [default: 900]
+    /// How long removing each part may take. [default: 900]
     #[arg(long, value_name = "SECONDS")]
     pub undo_seconds: Option<u64>,
-    /// How long another run that changes the VPC is waited for. [default: 3600]
+    /// How long to wait for another execution that changes the VPC. [default: 3600]
     #[arg(long, value_name = "SECONDS")]
     pub lease_seconds: Option<u64>,
 }
@@ -264,7 +266,7 @@ pub struct Place {
     /// With `--endpoint`, give the speed of that simulator. [default: 25, with `--endpoint` 1]
     #[arg(long, value_name = "N", value_parser = speed, conflicts_with = "aws")]
     pub speed: Option<f64>,
-    /// Use the AWS account of the surroundings and the real Cloud API. What is made there is billed.
+    /// Use your current AWS credentials and the real Cloud API. What is made is billed.
     #[arg(long)]
     pub aws: bool,
     /// The secret in Secrets Manager that holds the Cloud API key. [default: API_KEY_SECRET, else
@@ -308,16 +310,16 @@ pub struct Asked {
     /// Leave private DNS off.
     #[arg(long)]
     pub no_private_dns: bool,
-    /// Add the VPC's account to the cluster's trusted owners if it has to be.
+    /// Add the VPC's account to the cluster's trusted owners if needed.
     #[arg(long)]
     pub add_trusted_owner: bool,
-    /// Protect the connection: `deprovision` then takes it away by `--force` only.
+    /// Protect the connection: `deprovision` then removes it only with `--force`.
     #[arg(long)]
     pub protect: bool,
     /// A tag of your own for what is made; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub tag: Vec<CustomerTag>,
-    /// What happens to the parts that were made when a later step fails.
+    /// What to do with what was made when a later step fails.
     #[arg(long, value_name = "WHAT", value_parser = ["rollback", "keep"])]
     pub on_failure: Option<String>,
     /// SQL user of the connection string.

@@ -51,7 +51,7 @@ impl End {
                 }
             }
             Outcome::TimedOut => {
-                End::Broken("the whole run took longer than the definition allows".to_owned())
+                End::Broken("the whole execution took longer than the definition allows".to_owned())
             }
         }
     }
@@ -91,12 +91,12 @@ impl End {
             End::Failed(ending, failure) => told_failed(*ending, failure, story),
             End::Broken(what) => {
                 let mut text =
-                    "Broken off: the run ended in a way that it should not.\n\n".to_owned();
+                    "Broken off: the execution ended in a way that it should not.\n\n".to_owned();
                 text.push_str(&field("What happened", what));
                 text + &told_of_remains(story)
             }
             End::Abandoned => {
-                "Left: the run was abandoned before it had ended.\n".to_owned()
+                "Left: the execution was abandoned before it had ended.\n".to_owned()
                     + &told_of_remains(story)
             }
         }
@@ -157,16 +157,18 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
     let mut text = match ending {
         Ending::RolledBack if made.is_empty() => "Not connected: nothing was made.\n\n".to_owned(),
         Ending::RolledBack if failure.undone.is_empty() => {
-            "Not connected: the connection stands as it stood before this run.\n\n".to_owned()
+            "Not connected: the connection stands as it stood before this execution.\n\n".to_owned()
         }
-        Ending::RolledBack => "Rolled back: nothing that this run made is left.\n\n".to_owned(),
+        Ending::RolledBack => {
+            "Rolled back: nothing that this execution made is left.\n\n".to_owned()
+        }
         Ending::KeptAfterFailure => "Failed: what was made is kept, as asked for.\n\n".to_owned(),
         Ending::RollbackIncomplete => {
             "Rollback incomplete: something is left behind. This needs a person.\n\n".to_owned()
         }
-        Ending::DisconnectRefused => "Refused: nothing was taken away.\n\n".to_owned(),
+        Ending::DisconnectRefused => "Refused: nothing was removed.\n\n".to_owned(),
         Ending::DisconnectIncomplete if failure.left.is_empty() => {
-            "Not disconnected: nothing was taken away.\n\n".to_owned()
+            "Not disconnected: nothing was removed.\n\n".to_owned()
         }
         Ending::DisconnectIncomplete => {
             "Disconnect incomplete: something is still there. Run again to finish it.\n\n"
@@ -221,8 +223,7 @@ fn told_of_left(left: &Left) -> String {
 /// What may be left of a run that did not come to an end.
 fn told_of_remains(story: &Story) -> String {
     if story.tale() == Tale::Disconnect {
-        let advice =
-            "Run the same command again: it finds what is there and goes on taking it away.";
+        let advice = "Run the same command again: it finds what is there and goes on removing it.";
         return list("May be left", &remains(story)) + "\n" + &hanging("", advice);
     }
     let remains = remains(story);
@@ -240,7 +241,7 @@ fn remains(story: &Story) -> Vec<String> {
         let parts = [
             (
                 "DeregisterEndpoint",
-                "Registration of the endpoint with the cluster",
+                "Private endpoint connection of the endpoint",
             ),
             ("DeleteEndpoint", "Endpoint"),
             ("DeleteSecurityGroup", "Security group"),
@@ -283,17 +284,20 @@ fn made(story: &Story) -> Vec<String> {
         .filter(making)
         .map(|step| {
             let what = match step.words.state {
-                "RegisterEndpoint" => "Registration",
+                "RegisterEndpoint" => REGISTERED,
                 _ => step.words.done,
             };
             match step.standing {
-                Standing::Done if what != "Registration" => format!("{what} {}", step.detail),
-                Standing::Done => format!("{what} of the endpoint with the cluster"),
+                Standing::Done if what != REGISTERED => format!("{what} {}", step.detail),
+                Standing::Done => format!("{what} of the endpoint"),
                 Standing::Open | Standing::Failed => format!("{what}, perhaps"),
             }
         })
         .collect()
 }
+
+/// What registering the endpoint makes.
+const REGISTERED: &str = "Private endpoint connection";
 
 /// Whether the run failed because Ctrl-C was pressed.
 pub(crate) fn is_interrupted(failure: &Failure) -> bool {

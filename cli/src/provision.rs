@@ -40,7 +40,7 @@ fn heading(request: &ProvisionRequest, world: &World, billed: bool) -> String {
         "Connecting {} in {} to cluster {}",
         request.vpc_id, request.region, request.cluster_id
     );
-    let warning = "This is real: a security group, an interface endpoint and a registration will be made, \
+    let warning = "This is real: a security group, an interface endpoint and a private endpoint connection will be made, \
                    and the endpoint is billed from then on. Ctrl-C undoes what was made.";
     text::heading(&what, &world.about, billed.then_some(warning))
 }

@@ -99,8 +99,8 @@ impl Report {
 
     fn text(&self) -> String {
         let headline = match self.word() {
-            "broken" => "Broken off: the run ended in a way that it should not.",
-            "abandoned" => "Left: the run was abandoned before it had ended.",
+            "broken" => "Broken off: the execution ended in a way that it should not.",
+            "abandoned" => "Left: the execution was abandoned before it had ended.",
             "interrupted" => "Interrupted: not everything was looked at.",
             "incomplete" => "Incomplete: not everything could be read or written.",
             "nothing-missing" => {

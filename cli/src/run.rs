@@ -171,10 +171,10 @@ impl Work<'_> {
 fn interrupted(tale: Tale) -> &'static str {
     match tale {
         Tale::Connect => {
-            "\n  Ctrl-C: the run stops and takes back what it made. A second one leaves at once, whatever is left.\n"
+            "\n  Ctrl-C: the execution stops and undoes what it made. A second one leaves at once, whatever is left.\n"
         }
         Tale::Disconnect => {
-            "\n  Ctrl-C: the run removes nothing more and names what is left. A second one leaves at once.\n"
+            "\n  Ctrl-C: the execution removes nothing more and names what is left. A second one leaves at once.\n"
         }
         Tale::Sweep => "\n  Ctrl-C: nothing more is looked at. A second one leaves at once.\n",
     }

@@ -234,7 +234,7 @@ cloud "$CLUSTER_URL/networking/private-endpoint-trusted-owners" --data '{body}'
             )
         } else {
             (
-                "# The registration: the cluster accepts only endpoints that it was told of.",
+                "# The private endpoint connection: the cluster accepts only endpoints that it was told of.",
                 "",
             )
         };

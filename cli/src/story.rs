@@ -215,7 +215,7 @@ impl Story {
         // The look that found it taken was before the step began.
         step.calls = step.calls.max(1);
         Some(News::Awaiting(Pending {
-            waiting_for: "another run that changes this VPC to end".to_owned(),
+            waiting_for: "another execution is changing this VPC".to_owned(),
             wait_seconds: seconds as u64,
             waited_seconds: u64::try_from((at - step.began).whole_seconds()).unwrap_or(0),
             limit_seconds,

@@ -165,7 +165,7 @@ fn heading(arguments: &Sweep, world: &Everywhere) -> String {
     } else {
         "Looking for orphans, and removing nothing"
     };
-    let warning = "This is real: the stack's machine is started for what is to be removed. What was adopted, \
+    let warning = "This is real: the stack's state machine is started for what is to be removed. What was adopted, \
                    or is used by another cluster too, stays.";
     let real = arguments.place.aws && arguments.apply;
     text::heading(what, &world.about, real.then_some(warning))
@@ -178,8 +178,8 @@ pub(crate) fn title(kind: Kind) -> &'static str {
         Kind::LeftOver => "Left over from a connection that is over",
         Kind::TagsCopied => "Tags of a connection of another VPC",
         Kind::EntryOnly => "An entry with nothing behind it",
-        Kind::RegistrationStale => "A registration whose endpoint is gone",
-        Kind::RegistrationGone => "An endpoint whose registration is gone",
+        Kind::RegistrationStale => "A private endpoint connection whose endpoint is gone",
+        Kind::RegistrationGone => "An endpoint whose private endpoint connection is gone",
         Kind::MadeTwice => "A second endpoint of a connection",
     }
 }

@@ -59,7 +59,7 @@ pub const LEASE: &str = "TakeLease";
 /// What is recorded, reported and announced on the way changes nothing for those
 /// who watch, so it has no words.
 pub const TABLE: &[Words] = &[
-    aside(LEASE, "Waiting for another run", "No other run"),
+    aside(LEASE, "Waiting for its turn", "No other execution"),
     story("ReadRequest", "Reading the request", "Request checked"),
     story(
         "InspectCluster",
@@ -128,8 +128,8 @@ pub const TABLE: &[Words] = &[
     ),
     undo(
         "DeregisterEndpoint",
-        "Removing the registration",
-        "Registration",
+        "Deregistering the endpoint",
+        "Deregistered",
     ),
     undo("DeleteEndpoint", "Deleting the endpoint", "Endpoint"),
     undo(
@@ -155,7 +155,7 @@ pub const REMOVAL: &[Words] = &[
         "Looking for what there is",
         "Connection inspected",
     ),
-    story("DeregisterEndpoint", "Removing the registration", ""),
+    story("DeregisterEndpoint", "Deregistering the endpoint", ""),
     story("DeleteEndpoint", "Deleting the endpoint", ""),
     story("DeleteSecurityGroup", "Deleting the group", ""),
 ];

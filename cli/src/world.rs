@@ -244,7 +244,7 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
         services: private(&clock)?.into(),
         clock,
         about: vec![format!(
-            "The AWS account of the surroundings and the Cloud API at {}, with the key in the secret {}.",
+            "The account of your AWS credentials and the Cloud API at {}, with the key in the secret {}.",
             config.cloud_url, config.secrets.default
         )],
         config,

@@ -225,7 +225,7 @@ fn a_rejected_endpoint_is_rolled_back_and_explained() {
 
     let told = provision("endpoint-rejected", &[]);
     assert!(
-        stdout(&told).contains("Rolled back: nothing that this run made is left."),
+        stdout(&told).contains("Rolled back: nothing that this execution made is left."),
         "{}",
         stdout(&told)
     );
@@ -571,7 +571,7 @@ fn a_second_ctrl_c_leaves_and_names_what_may_be_left() {
     let mut running = Running::start(&["provision", "--speed=20"]);
     running.until("Waiting for acceptance");
     running.interrupt();
-    running.until("Removing the registration");
+    running.until("Deregistering the endpoint");
     running.interrupt();
     let output = running.end();
     let said = stdout(&output);
@@ -732,7 +732,7 @@ fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
         "{said}"
     );
     assert!(
-        said.contains("registration of vpce-0a10000000000000e removed"),
+        said.contains("private endpoint connection of vpce-0a10000000000000e removed"),
         "{said}"
     );
 }
@@ -999,7 +999,7 @@ fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
     running.until("Waiting for acceptance");
     assert_eq!(world.leases(), 1);
     running.interrupt();
-    running.until("Removing the registration");
+    running.until("Deregistering the endpoint");
     running.interrupt();
     assert_eq!(exit(&running.end()), 5);
     assert_eq!(world.leases(), 0);

@@ -148,7 +148,7 @@ fn outcome(
             detail: "endpoint vpce-0a10000000000000e is rejected".to_owned(),
             cause: code.cause().to_owned(),
             fix: code.fix().to_owned(),
-            undone: vec!["registration removed".to_owned()],
+            undone: vec!["private endpoint connection removed".to_owned()],
             left: vec![left],
         }),
     }

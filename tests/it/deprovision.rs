@@ -300,7 +300,10 @@ fn an_endpoint_that_somebody_has_deleted_leaves_nothing_either() {
     let stage = connected(stage);
     stage.simulator.meddle(|world| world.ec2.endpoints.clear());
     let undone = disconnected(&stage, &empty);
-    assert!(undone[0].starts_with("registration of vpce-"), "{undone:?}");
+    assert!(
+        undone[0].starts_with("private endpoint connection of vpce-"),
+        "{undone:?}"
+    );
     assert_eq!(Snapshot::settled(&stage), empty);
 }
 
@@ -321,7 +324,10 @@ fn with_the_vpc_gone_the_registration_goes_all_the_same() {
     let stage = connected(stage);
     delete_vpc(&stage);
     let undone = disconnected(&stage, &gone);
-    assert!(undone[0].starts_with("registration of vpce-"), "{undone:?}");
+    assert!(
+        undone[0].starts_with("private endpoint connection of vpce-"),
+        "{undone:?}"
+    );
 }
 
 #[test]
@@ -377,11 +383,14 @@ fn with_a_key_that_is_refused_what_is_billed_goes_and_the_rest_is_named_and_goes
     });
     let id = id.or_else(|| recorded(&stage)?.endpoint_id.map(|id| id.to_string()));
     let id = id.expect("the ledger has it");
-    assert_eq!(left(&failure), [format!("registration of endpoint {id}")]);
+    assert_eq!(
+        left(&failure),
+        [format!("private endpoint connection of endpoint {id}")]
+    );
     let entry = recorded(&stage).expect("an entry");
     assert_eq!(entry.phase, Phase::DisconnectIncomplete);
     let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
-    let still_there = format!("Still there: registration of endpoint {id}.");
+    let still_there = format!("Still there: private endpoint connection of endpoint {id}.");
     assert!(
         notice.sentence.contains(&still_there),
         "{}",
@@ -414,7 +423,7 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
     let failure = incomplete(&stage, &empty, Code::AwsAccessDenied);
     assert_eq!(failure.failed_at, "InspectConnection");
     assert!(
-        failure.undone[0].starts_with("registration of vpce-"),
+        failure.undone[0].starts_with("private endpoint connection of vpce-"),
         "{failure:#?}"
     );
     let left = left(&failure);

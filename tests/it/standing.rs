@@ -267,7 +267,7 @@ fn every_registration_that_was_left_is_remembered() {
         panic!("it failed");
     };
     assert_eq!(kept(&stage).map(|it| it.len()), Some(3));
-    let stays = "which an earlier run had left, stays for now";
+    let stays = "which an earlier execution had left, stays for now";
     let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
     assert_eq!(told(stays), 2, "{:?}", ready.notes);
     stage.simulator.end_faults();
@@ -276,7 +276,12 @@ fn every_registration_that_was_left_is_remembered() {
     };
     assert_eq!(kept(&stage).map(|it| it.len()), Some(1));
     let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
-    assert_eq!(told("An earlier run had left"), 2, "{:?}", ready.notes);
+    assert_eq!(
+        told("An earlier execution had left"),
+        2,
+        "{:?}",
+        ready.notes
+    );
     let registered = stage.simulator.look(|world| {
         let cluster = world.cloud.clusters().next().expect("a cluster");
         cluster.connections().count()
@@ -301,7 +306,7 @@ fn without_a_ledger_that_lasts_an_endpoint_stays_with_its_registration() {
     assert_eq!(name, "RollbackIncomplete");
     assert_eq!(left.len(), 3, "{left:?}");
     assert!(
-        left[0].starts_with("registration of endpoint vpce-"),
+        left[0].starts_with("private endpoint connection of endpoint vpce-"),
         "{left:?}"
     );
     assert!(left[1].starts_with("endpoint vpce-"), "{left:?}");
@@ -355,7 +360,7 @@ fn a_run_after_one_that_was_lost_leaves_no_twin() {
                 let Ending::Ready(ready) = ended else {
                     panic!("{name}, {moment:?} {tasks}: {ended:?}");
                 };
-                let tells = |it: &String| it.starts_with("An earlier run had left");
+                let tells = |it: &String| it.starts_with("An earlier execution had left");
                 removed += ready.notes.iter().filter(|it| tells(it)).count();
                 Snapshot::settled(&stage);
                 let living = stage.simulator.look(|world| {
@@ -407,7 +412,7 @@ fn a_run_deletes_a_second_endpoint_of_the_connection_and_never_the_one_in_use() 
         let mut expected = BTreeSet::from([own.to_string()]);
         expected.extend(registered.then(|| twin.clone()));
         assert_eq!(living, expected);
-        let told = format!("An earlier run had left something: endpoint {twin} deleted");
+        let told = format!("An earlier execution had left something: endpoint {twin} deleted");
         assert_eq!(
             ready.notes.contains(&told),
             !registered,

@@ -361,7 +361,7 @@ fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
     stage
         .ports()
         .put_lease(&region, &vpc, "arn:a-run", now + 60);
-    assert!(kept(&stage, json!({ "apply": true })).contains("a run is changing"));
+    assert!(kept(&stage, json!({ "apply": true })).contains("an execution is changing"));
     stage.clock.advance(Duration::from_secs(120));
 
     let key = format!("{}:cluster-id", shared::config::DEFAULT_TAG_PREFIX);

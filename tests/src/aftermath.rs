@@ -233,7 +233,9 @@ impl Snapshot {
             }
         }
         for (_, endpoint) in self.registrations.difference(&before.registrations) {
-            left.insert(format!("registration of endpoint {endpoint}"));
+            left.insert(format!(
+                "private endpoint connection of endpoint {endpoint}"
+            ));
         }
         for (_, account) in self.trusted.symmetric_difference(&before.trusted) {
             left.insert(format!("trusted owner {account}"));

@@ -196,11 +196,11 @@ fn is_named(what: &str, named: &[&str]) -> bool {
     if what.starts_with("security group ") {
         return of_connection("security group");
     }
-    if what.starts_with("registration ") {
-        return any(&|named| named == what) || of_connection("registration");
+    if what.starts_with("private endpoint connection ") {
+        return any(&|named| named == what) || of_connection("private endpoint connection");
     }
     if what.starts_with("trusted owner ") {
-        return any(&|named| named == what) || of_connection("registration");
+        return any(&|named| named == what) || of_connection("private endpoint connection");
     }
     any(&|named| named.starts_with("endpoint ") && named.contains(id)) || of_connection("endpoint")
 }

@@ -92,7 +92,7 @@ pub fn line(news: &News, story: &Story, now: OffsetDateTime) -> Vec<Line> {
             vec![make(
                 Mark::Waiting,
                 words.doing,
-                format!("{}, at most {limit}", pending.waiting_for),
+                format!("{}; at most {limit}", pending.waiting_for),
             )]
         }
         News::Awaiting(_) => Vec::new(),
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "  …    0:00  Waiting for acceptance     the endpoint, at most 15:00",
+                "  …    0:00  Waiting for acceptance     the endpoint; at most 15:00",
                 "  ✓    1:05  Accepted                   both sides are available",
             ]
         );

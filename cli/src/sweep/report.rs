@@ -214,8 +214,9 @@ impl Report {
                 (verdict, None)
             }
             Became::StartedBefore => {
-                let verdict = "not removed: a run of this hour was to remove it, and is over";
-                let fix = "Look how that run ended, or sweep again in an hour.";
+                let verdict =
+                    "not removed: an execution of this hour was to remove it, and has ended";
+                let fix = "Look how that execution ended, or sweep again in an hour.";
                 (verdict.to_owned(), Some(fix.to_owned()))
             }
             Became::NotBegun => ("not removed: stopped by Ctrl-C".to_owned(), fix),
@@ -321,7 +322,7 @@ fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
             (verdict, Some(fixes::of(code, None)))
         }
         End::Ready(_) | End::Broken(_) => (
-            "not removed: the run broke off".to_owned(),
+            "not removed: the execution broke off".to_owned(),
             Some(finding.fix.clone()),
         ),
         End::Abandoned => {

@@ -116,7 +116,7 @@ impl Trouble {
             Some(Outcome::Succeeded(_)) => None,
             Some(Outcome::Failed { error, cause }) => Some(Self::read(error, cause)),
             Some(Outcome::TimedOut) => Some(Trouble::Broken(
-                "the whole run took longer than the definition allows".to_owned(),
+                "the whole execution took longer than the definition allows".to_owned(),
             )),
             None => Some(Trouble::Left),
         }

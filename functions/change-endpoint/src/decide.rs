@@ -35,12 +35,12 @@ impl fmt::Display for Step {
             ids.join(", ")
         };
         match self {
-            Step::None | Step::Wait => f.write_str("to be available"),
-            Step::Add(ids) => write!(f, "to be in {} too", list(ids)),
-            Step::Remove(ids) => write!(f, "to leave {}", list(ids)),
-            Step::Switch(true) => f.write_str("to have private DNS"),
-            Step::Switch(false) => f.write_str("to be without private DNS"),
-            Step::MarkWithoutDns | Step::UnmarkWithoutDns => f.write_str("to carry its tags"),
+            Step::None | Step::Wait => f.write_str("is not available yet"),
+            Step::Add(ids) => write!(f, "is being added to {}", list(ids)),
+            Step::Remove(ids) => write!(f, "is leaving {}", list(ids)),
+            Step::Switch(true) => f.write_str("is getting private DNS"),
+            Step::Switch(false) => f.write_str("is losing private DNS"),
+            Step::MarkWithoutDns | Step::UnmarkWithoutDns => f.write_str("is getting its tags"),
         }
     }
 }

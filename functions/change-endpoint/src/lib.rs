@@ -61,7 +61,7 @@ pub async fn handle(
             let gone = format!("endpoint {id} is not there any more");
             return Err(StepError::new(Code::EndpointGone, gone));
         }
-        return wait.pending(format!("EC2 to show endpoint {id}"), late);
+        return wait.pending(format!("endpoint {id} is not visible yet"), late);
     };
     let subnets = ec2.subnets(&input.vpc_id).await?;
     let step = next(&endpoint, &subnets, &input.shape, &input.claim)?;
@@ -76,8 +76,8 @@ pub async fn handle(
         Step::None if wait.is_settled() => {
             return Ok(Progress::Ready(Undone::of(&begun, told)));
         }
-        Step::None => format!("endpoint {id} to stay as it is"),
-        Step::Wait => format!("endpoint {id} to be available ({})", endpoint.state),
+        Step::None => format!("checking that endpoint {id} stays as it is"),
+        Step::Wait => format!("endpoint {id} is not available yet ({})", endpoint.state),
         Step::Add(_)
         | Step::Remove(_)
         | Step::Switch(_)
@@ -87,7 +87,7 @@ pub async fn handle(
     let pending = match take(ec2, &input, step).await {
         // It began to change between the look and the call.
         Err(busy) if busy.code == Code::AwsResourceBusy => {
-            wait.pending(format!("{awaited} ({})", busy.detail), late)
+            wait.pending_despite(awaited, &busy.detail, late)
         }
         taken => taken.and_then(|()| wait.pending(awaited, late)),
     };

@@ -329,7 +329,7 @@ fn judge_registration(
         RegistrationStatus::Pending
         | RegistrationStatus::PendingAcceptance
         | RegistrationStatus::Unknown(_) => {
-            let detail = format!("the registration of {endpoint} is {status}");
+            let detail = format!("the private endpoint connection of {endpoint} is {status}");
             return found.unsettled.push((Code::StateNotSettled, detail));
         }
         RegistrationStatus::Rejected
@@ -339,7 +339,7 @@ fn judge_registration(
         RegistrationStatus::Expired => Code::RegistrationExpired,
         RegistrationStatus::Stale => Code::RegistrationStale,
     };
-    let detail = format!("the registration of {endpoint} is {status}");
+    let detail = format!("the private endpoint connection of {endpoint} is {status}");
     found.drift.push((code, detail));
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn endpoint_awaited(
     expect: Expect,
 ) -> Result<Option<String>, StepError> {
     let Some(endpoint) = endpoint else {
-        return Ok(Some(format!("endpoint {id} (not visible)")));
+        return Ok(Some(format!("endpoint {id} (not visible yet)")));
     };
     let bad_end = |code| {
         let reason = endpoint
@@ -37,7 +37,7 @@ pub(crate) fn endpoint_awaited(
         }
         EndpointState::Available => Ok(match expect {
             Expect::PrivateDns if !endpoint.private_dns => {
-                Some(format!("private DNS of endpoint {id} (off)"))
+                Some(format!("private DNS of endpoint {id} (still off)"))
             }
             Expect::PrivateDns | Expect::Accepted => None,
         }),
@@ -50,12 +50,14 @@ pub(crate) fn registration_awaited(
     id: &EndpointId,
 ) -> Result<Option<String>, StepError> {
     let Some(status) = status else {
-        return Ok(Some("registration (not listed)".to_owned()));
+        return Ok(Some(
+            "private endpoint connection (not listed yet)".to_owned(),
+        ));
     };
     let bad_end = |code| {
         Err(StepError::new(
             code,
-            format!("the registration of {id} is {status}"),
+            format!("the private endpoint connection of {id} is {status}"),
         ))
     };
     match status {
@@ -70,7 +72,9 @@ pub(crate) fn registration_awaited(
         | RegistrationStatus::Rejected
         | RegistrationStatus::Deleting
         | RegistrationStatus::Deleted
-        | RegistrationStatus::Unknown(_) => Ok(Some(format!("registration ({status})"))),
+        | RegistrationStatus::Unknown(_) => {
+            Ok(Some(format!("private endpoint connection ({status})")))
+        }
     }
 }
 
@@ -155,7 +159,7 @@ mod tests {
         let unknown = registration_awaited(Some(&RegistrationStatus::parse("NEWS")), &id());
         assert_eq!(
             unknown.unwrap().unwrap(),
-            "registration (unknown word `NEWS`)"
+            "private endpoint connection (unknown word `NEWS`)"
         );
         assert!(registration_awaited(None, &id()).unwrap().is_some());
     }

@@ -215,7 +215,9 @@ mod tests {
         let error = check(&stage, Expect::Accepted).unwrap_err();
         assert_eq!(error.code, Code::EndpointNotAcceptedInTime);
         assert!(
-            error.detail.ends_with("registration (not listed)"),
+            error
+                .detail
+                .ends_with("private endpoint connection (not listed yet)"),
             "{}",
             error.detail
         );

@@ -1,6 +1,6 @@
 //! The door for people and programs: connections over HTTP.
 //!
-//! Asks for connections, shows how they stand, has them checked and taken away.
+//! Asks for connections, shows how they stand, has them checked and removed.
 //! It reads our own records (the ledger, the error catalogue) and starts runs
 //! under names that make a repeated call harmless; it never calls EC2 or the Cloud
 //! API, and nothing else can be read through it. The document of the API is
@@ -33,7 +33,7 @@ pub enum Action {
     List,
     /// Shows one connection.
     Read,
-    /// Has a connection taken away.
+    /// Has a connection removed.
     Remove,
     /// Has a connection checked now.
     Check,

@@ -1,4 +1,4 @@
-//! The calls that start a run: each answers at once, and the run goes on.
+//! The calls that start an execution: each answers at once, and the execution goes on.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,18 +11,18 @@ use shared::{Code, StepError};
 
 use crate::{Door, runs};
 
-/// Seconds after which the first record of a run can be expected.
+/// Seconds after which the first record of an execution can be expected.
 const RETRY_AFTER: &str = "5";
 
-/// A run is under way.
+/// An execution is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accepted {
     /// The connection; its record is where the header Location says.
     #[schemars(extend("pattern" = "^[0-9a-f]{16}$"))]
     pub connection_id: String,
-    /// The ARN of the run.
+    /// The ARN of the execution.
     pub execution: String,
-    /// Always `accepted`: how the run goes on is in the connection's record.
+    /// Always `accepted`: how the execution goes on is in the connection's record.
     #[schemars(extend("enum" = ["accepted"]))]
     pub status: String,
 }
@@ -49,7 +49,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         accepted(request, &id, execution)
     }
 
-    /// Starts a run of provision without a key. A second call with the same
+    /// Starts an execution of provision without a key. A second call with the same
     /// request finds the first one's run: by its name until the ledger has it, and
     /// by the ledger from then on.
     async fn provision(
@@ -75,9 +75,9 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         runs::start(self.executions, Machine::Provision, &name, input).await
     }
 
-    /// Has a connection taken away. A second call finds the first one's run, like
+    /// Has a connection removed. A second call finds the first one's run, like
     /// that of [`Door::provision`]. What the ledger knows to be protected is refused
-    /// here; tags are for the run to look at.
+    /// here; tags are for the execution to look at.
     pub(crate) async fn remove(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
         let Conditions {
             force,
@@ -122,12 +122,12 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         accepted(request, id, execution)
     }
 
-    /// A part of the names of runs: there are ten for one thing in an hour.
+    /// A part of the names of executions: there are ten for one thing in an hour.
     fn hour(&self) -> String {
         (self.now.unix_timestamp() / 3600).to_string()
     }
 
-    /// Has a connection checked now. Calls of the same second are one run.
+    /// Has a connection checked now. Calls of the same second are one execution.
     pub(crate) async fn check(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
         let known = self.find(id).await?;
         let input = json!({ "connection_ids": [known.connection_id] });

@@ -1,11 +1,11 @@
-//! The steps of a run, as far as its milestones tell.
+//! The steps of an execution, as far as its milestones tell.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ledger::{Connection, Phase};
 use time::OffsetDateTime;
 
-/// A step on the way to a connection, or the one that takes it away.
+/// A step on the way to a connection, or the one that removes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// The step: the function that does it, or `deprovision`.
@@ -36,11 +36,11 @@ pub enum StepState {
     Done,
     /// There was nothing to do, or an earlier step failed.
     Skipped,
-    /// It failed, or the run was stopped during it.
+    /// It failed, or the execution was stopped during it.
     Failed,
 }
 
-/// How far a run has come.
+/// How far an execution has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Progress {
     /// How many steps are behind it, done or skipped.
@@ -50,7 +50,7 @@ pub struct Progress {
     /// The same in percent.
     #[schemars(range(min = 0, max = 100))]
     pub percent: usize,
-    /// What is being waited for, while a run is under way.
+    /// What is being waited for, while an execution is under way.
     pub waiting_for: Option<String>,
 }
 
@@ -117,10 +117,11 @@ const STORY: [Told; 7] = [
     },
 ];
 
-/// What is waited for while a connection is taken away.
-const GOING: &str = "registration, endpoint and security group to be gone";
+/// What is waited for while a connection is removed.
+const GOING: &str =
+    "the private endpoint connection, the endpoint and the security group to be gone";
 
-/// Whether the last run takes the connection away.
+/// Whether the last execution removes the connection.
 pub(crate) fn is_removal(phase: Phase) -> bool {
     matches!(
         phase,
@@ -128,7 +129,7 @@ pub(crate) fn is_removal(phase: Phase) -> bool {
     )
 }
 
-/// The steps of the last run, and how far it has come.
+/// The steps of the last execution, and how far it has come.
 pub(crate) fn of(connection: &Connection) -> (Vec<Step>, Progress) {
     let phase = run_phase(connection);
     if is_removal(phase) {
@@ -230,8 +231,8 @@ fn progress(steps: &[Step], waiting_for: Option<&str>) -> Progress {
     }
 }
 
-/// How far the last run has come. How the connection stands is another matter where
-/// that run failed on one that stood.
+/// How far the last execution has come. How the connection stands is another matter where
+/// that execution failed on one that stood.
 fn run_phase(connection: &Connection) -> Phase {
     let last = connection.timeline.last().map(|it| it.phase);
     let failed = connection.asked.is_some() && connection.phase.is_over();
@@ -239,13 +240,13 @@ fn run_phase(connection: &Connection) -> Phase {
         .unwrap_or(connection.phase)
 }
 
-/// When the last run reached a phase.
+/// When the last execution reached a phase.
 fn at(connection: &Connection, phase: Phase) -> Option<OffsetDateTime> {
     let milestone = connection.timeline.iter().find(|it| it.phase == phase);
     milestone.map(|it| it.at)
 }
 
-/// The step in which the last run failed, as its outcome tells.
+/// The step in which the last execution failed, as its outcome tells.
 fn failed_step(connection: &Connection, story: &[&Told]) -> Option<usize> {
     let outcome = connection.outcome.as_ref()?;
     let failed_at = outcome.failure.as_ref()?.failed_at.as_str();
@@ -258,7 +259,7 @@ fn failed_step(connection: &Connection, story: &[&Told]) -> Option<usize> {
         .position(|told| told.states.contains(&failed_at))
 }
 
-/// When the last run failed.
+/// When the last execution failed.
 fn ended_at(connection: &Connection) -> Option<OffsetDateTime> {
     let outcome = connection.outcome.as_ref();
     let outcome = outcome.filter(|outcome| outcome.phase == run_phase(connection));

@@ -44,9 +44,9 @@ pub struct ConnectionSummary {
     pub endpoint_id: Option<EndpointId>,
     /// The verdict of the last check.
     pub health: Option<HealthStatus>,
-    /// The code of the failure that the last run ended with.
+    /// The code of the failure that the last execution ended with.
     pub code: Option<String>,
-    /// When a run last wrote its record.
+    /// When an execution last wrote its record.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
@@ -69,15 +69,15 @@ pub struct ConnectionView {
     pub cluster_id: ClusterId,
     /// How far it has come.
     pub phase: Phase,
-    /// How far the last run has come, in numbers.
+    /// How far the last execution has come, in numbers.
     pub progress: Progress,
-    /// The steps of the last run.
+    /// The steps of the last execution.
     pub steps: Vec<Step>,
-    /// The phases of the last run.
+    /// The phases of the last execution.
     pub timeline: Vec<Reached>,
-    /// What the last run that came to an end ended with.
+    /// What the last execution that came to an end ended with.
     pub outcome: Option<Outcome>,
-    /// The last run, if it was to change a connection that stands, and failed: how it
+    /// The last execution, if it was to change a connection that stands, and failed: how it
     /// stands is told by all the rest.
     pub attempt: Option<Attempt>,
     /// What the last check saw.
@@ -98,26 +98,26 @@ pub struct ConnectionView {
     pub requested_by: RequestedBy,
     /// What is in force, with all defaults; it can be sent again.
     pub request: ConnectionRequest,
-    /// The ARN of the last run.
+    /// The ARN of the last execution.
     pub execution: String,
-    /// When the last run began.
+    /// When the last execution began.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub started_at: OffsetDateTime,
-    /// When a run last wrote this record.
+    /// When an execution last wrote this record.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
 }
 
-/// A run that failed on a connection that stands.
+/// An execution that failed on a connection that stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Attempt {
     /// What was asked for.
     pub request: ConnectionRequest,
     /// Who asked.
     pub requested_by: RequestedBy,
-    /// When the run began.
+    /// When the execution began.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub started_at: OffsetDateTime,

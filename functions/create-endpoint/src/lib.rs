@@ -91,7 +91,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
         ec2.delete_endpoint(&leftover.id).await?;
         let (id, state) = (&leftover.id, &leftover.state);
         notes.push(format!(
-            "An earlier run had left endpoint {id} ({state}): it is deleted"
+            "An earlier execution had left endpoint {id} ({state}): it is deleted"
         ));
     }
     let created = ec2.create_endpoint(&new_endpoint(&input, &dead)?).await?;

@@ -56,11 +56,12 @@ pub async fn handle(
     input: Input,
 ) -> Result<Progress<Output>, StepError> {
     match complete(ec2, &input).await {
-        Err(busy) if busy.code == Code::AwsResourceBusy => input.wait.pending(
+        Err(busy) if busy.code == Code::AwsResourceBusy => input.wait.pending_despite(
             format!(
-                "EC2 to show security group {} ({})",
-                input.security_group.name, busy.detail
+                "the new security group {} is not visible everywhere yet",
+                input.security_group.name
             ),
+            &busy.detail,
             Code::SecurityGroupNotVisibleInTime,
         ),
         completed => completed.map(Progress::Ready),
@@ -234,9 +235,9 @@ mod tests {
         let stage = Stage::shipped("fresh-vpc");
         let sources = ["10.20.0.0/16", "2001:db8::/56"];
         let awaited = awaited(&stage, "ours", &sources);
-        assert!(
-            awaited.starts_with("EC2 to show security group ours ("),
-            "{awaited}"
+        assert_eq!(
+            awaited,
+            "the new security group ours is not visible everywhere yet"
         );
         stage.advance(5);
         let (first, second) = stage.twice(async || made(&stage, "ours", &sources));

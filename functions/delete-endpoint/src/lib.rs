@@ -70,7 +70,10 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
             Release::Untag(..) | Release::Delete => {}
         }
         begin(format!("endpoint {id} deleted"));
-        awaited.push(format!("endpoint {id} to go ({})", endpoint.state));
+        let state = &endpoint.state;
+        awaited.push(format!(
+            "endpoint {id} is being deleted (EC2 shows it as {state})"
+        ));
     }
     // EC2 may call an endpoint unknown that it has just shown; what still carries
     // the claim has not been let go.
@@ -80,11 +83,13 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     };
     for id in let_go {
         if claimed_still.iter().any(|endpoint| endpoint.id == *id) {
-            awaited.push(format!("endpoint {id} to lose the tags of this connection"));
+            awaited.push(format!(
+                "EC2 still shows the tags of this connection on endpoint {id}"
+            ));
         }
     }
     if claimed.is_empty() && !input.wait.is_settled() {
-        awaited.push("EC2 to show for certain that no endpoint is left".to_owned());
+        awaited.push("checking that no endpoint is left".to_owned());
     }
     if !awaited.is_empty() {
         let late = Code::EndpointNotGoneInTime;

@@ -51,7 +51,7 @@ pub async fn handle(
     undone.retain(|it| it.starts_with("security group "));
     // Nothing to undo is believed only when it has been so for a while.
     if claimed.is_empty() && !input.wait.is_settled() {
-        let awaited = "EC2 to show for certain that no security group is left";
+        let awaited = "checking that no security group is left";
         let pending = input.wait.pending(awaited, late);
         return pending.map(|pending| pending.having_begun(&undone));
     }
@@ -62,7 +62,7 @@ pub async fn handle(
             Release::Delete => match ec2.delete_group(&group.id).await? {
                 GroupRemoval::Gone => done.push((group, "deleted".to_owned())),
                 GroupRemoval::InUse => awaited.push(format!(
-                    "security group {name} to be free (network interfaces drain)"
+                    "security group {name} is still in use (EC2 is removing network interfaces)"
                 )),
             },
             Release::Untag(keys, why) => {
@@ -81,7 +81,9 @@ pub async fn handle(
     for (SecurityGroup { id, name, .. }, how) in done {
         let is_left = |it: &SecurityGroup| it.id == *id && claim.is_in(&it.tags);
         if shown.iter().any(is_left) {
-            awaited.push(format!("security group {name} to be {how}"));
+            awaited.push(format!(
+                "EC2 does not show yet that security group {name} is {how}"
+            ));
         }
         let what = format!("security group {name} {how}");
         let what = bounds::text(&what, bounds::DETAIL);
@@ -327,7 +329,7 @@ mod tests {
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
         assert!(
-            error.detail.contains("network interfaces drain"),
+            error.detail.contains("EC2 is removing network interfaces"),
             "{}",
             error.detail
         );

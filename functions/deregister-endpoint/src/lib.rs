@@ -42,13 +42,14 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
     let registrations = match cloud.registrations(cluster).await {
         // A cluster that is gone has no lists either, like one that is being built.
         Err(busy) if busy.code == Code::ClusterBusy && is_gone(cloud, cluster).await? => {
-            let undone = format!("cluster {cluster} is gone, and its registrations with it");
+            let undone =
+                format!("cluster {cluster} is gone, and its private endpoint connections with it");
             return Ok(Progress::Ready(Undone::new(undone)));
         }
         answered => answered?,
     };
     let found = registration_of(endpoint, &registrations);
-    let removed = format!("registration of {endpoint} removed from the cluster");
+    let removed = format!("private endpoint connection of {endpoint} removed from the cluster");
     let distrusted = |account| format!("account {account} trusted no more");
     let mut begun = input.begun.clone();
     let account = input.distrust_account.as_ref();
@@ -65,13 +66,17 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
         input.wait.is_settled(),
     ) {
         Next::Settle => Some(format!(
-            "the cluster to show for certain that {endpoint} is not registered"
+            "checking that the cluster does not know {endpoint}"
         )),
         Next::Remove(status) => {
             cloud.deregister(cluster, endpoint).await?;
-            Some(format!("the registration of {endpoint} to go ({status})"))
+            Some(format!(
+                "the cluster is removing the private endpoint connection of {endpoint} (listed as {status})"
+            ))
         }
-        Next::Wait => Some(format!("the registration of {endpoint} to go")),
+        Next::Wait => Some(format!(
+            "the cluster is removing the private endpoint connection of {endpoint}"
+        )),
         Next::Done => None,
     };
     if let Some(awaited) = awaited {
@@ -86,8 +91,7 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
             if !begun.contains(&distrusted(account)) {
                 begun.push(distrusted(account));
             }
-            let awaited =
-                format!("the cluster to show for certain that account {account} is not trusted");
+            let awaited = format!("checking that account {account} is not trusted any more");
             return pending(awaited, &begun);
         }
     }

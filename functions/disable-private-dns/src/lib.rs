@@ -42,7 +42,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     let off = format!("private DNS of endpoint {id} switched off again");
     let mut begun = input.begun.clone();
     begun.retain(|it| *it == off);
-    match next(endpoint.as_ref(), &input.claim, wait.is_settled()) {
+    let awaited = match next(endpoint.as_ref(), &input.claim, wait.is_settled()) {
         Next::Done => {
             let nothing = format!("private DNS of endpoint {id} is not on");
             return Ok(Progress::Ready(Undone::of(&begun, nothing)));
@@ -50,10 +50,10 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
         Next::SwitchOff => {
             ec2.set_private_dns(id, false).await?;
             begun = vec![off];
+            format!("private DNS of endpoint {id} is being switched off")
         }
-        Next::Wait => {}
-    }
-    let awaited = format!("private DNS of endpoint {id} to be off");
+        Next::Wait => format!("checking that private DNS of endpoint {id} is off"),
+    };
     let pending = wait.pending(awaited, Code::PrivateDnsNotOffInTime);
     pending.map(|pending| pending.having_begun(&begun))
 }

@@ -237,7 +237,7 @@ impl Judge<'_> {
         });
         finding.kept = Some("the ledger has the connection".to_owned());
         if cluster.is_none() {
-            finding.fix = "If the cluster was deleted, disconnect (deprovision); if it is of another organization, mend the API key.".to_owned();
+            finding.fix = "If the cluster was deleted, disconnect (deprovision). If it belongs to another organization, use an API key of that organization.".to_owned();
         }
         Some(finding)
     }
@@ -283,7 +283,7 @@ impl Judge<'_> {
             things: others,
         });
         finding.kept =
-            Some("its connection's next run deletes it if nobody can be using it".to_owned());
+            Some("its connection's next execution deletes it if nobody can be using it".to_owned());
         Some(finding)
     }
 
@@ -305,7 +305,10 @@ impl Judge<'_> {
             place: self.place.clone(),
             vpc_id: None,
             cluster_id: cluster.clone(),
-            things: bounds::texts([format!("registration {}", it.endpoint_id)], MOST_THINGS),
+            things: bounds::texts(
+                [format!("private endpoint connection {}", it.endpoint_id)],
+                MOST_THINGS,
+            ),
             age_hours: None,
             sentence: bounds::text(
                 &format!(
@@ -333,7 +336,7 @@ impl Judge<'_> {
         let minimum = self.input.minimum_age_hours;
         let cluster = &finding.cluster_id;
         finding.kept = if self.seen.leased.contains(vpc) {
-            Some("a run is changing this VPC".to_owned())
+            Some("an execution is changing this VPC".to_owned())
         } else if finding.age_hours.is_none_or(|age| age < minimum) {
             Some(format!("it may be younger than {minimum} hours"))
         } else if self

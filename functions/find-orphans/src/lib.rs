@@ -5,7 +5,7 @@
 //!
 //! It removes nothing, and may not: what is to go is answered as requests for
 //! `deprovision`, which takes the lease, is idempotent, and knows what is shared
-//! and what was adopted. What carries no tag of ours is not even asked for.
+//! and what was adopted. Resources without our tags are never listed.
 //!
 //! # Why it never finds what a run is just making
 //!

@@ -42,5 +42,5 @@ pub(crate) fn by_request(known: &Known, tags_are_seen: bool) -> Option<String> {
     };
     asked
         .protect
-        .then(|| format!("by protect: true, asked for by {by} (the last run: {execution})"))
+        .then(|| format!("by protect: true, asked for by {by} (the last execution: {execution})"))
 }

@@ -227,7 +227,7 @@ pub(crate) fn note_on_twins(twins: &[EndpointId]) -> Option<String> {
     let ids: Vec<&str> = twins.iter().map(EndpointId::as_str).collect();
     (!ids.is_empty()).then(|| {
         format!(
-            "also made for this connection, by a run that was lost, and not used: {}; a run that ends ready deletes it",
+            "also made for this connection, by an execution that was lost, and not used: {}; an execution that ends ready deletes it",
             ids.join(" ")
         )
     })

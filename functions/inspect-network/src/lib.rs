@@ -243,7 +243,7 @@ fn check_registrations(
     Err(StepError::new(
         Code::RegistrationNotGoneInTime,
         format!(
-            "earlier runs have left {} registrations that they could not take back; disconnect first",
+            "earlier executions have left {} private endpoint connections that they could not remove; disconnect first",
             recorded.len()
         ),
     ))

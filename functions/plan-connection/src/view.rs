@@ -9,7 +9,7 @@ use shared::request::ProvisionRequest;
 use crate::price::Price;
 use crate::{Found, Outlook};
 
-/// What a run would make.
+/// What an execution would make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Plan {
     /// Whether there is a plan yet.
@@ -19,10 +19,10 @@ pub struct Plan {
     pub connection_id: String,
     /// What was asked for, with all defaults.
     pub request: ConnectionRequest,
-    /// What must be ready before there can be a plan; a run waits for it by itself.
+    /// What must be ready before there can be a plan; an execution waits for it by itself.
     pub waiting_for: Option<String>,
-    /// Whether the cluster has no endpoint service and nobody has asked for it; a
-    /// run does that by itself, it is free of charge and takes some minutes.
+    /// Whether the cluster has no endpoint service and nobody has asked for it; an
+    /// execution does that by itself, free of charge, in some minutes.
     pub service_missing: bool,
     /// What would be made or used.
     pub parts: Option<Parts>,
@@ -91,7 +91,7 @@ pub struct PlannedGroup {
     pub sources: Vec<String>,
 }
 
-/// The registration of a plan.
+/// The private endpoint connection of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedRegistration {
     /// Whether the cluster knows the endpoint already.

@@ -18,11 +18,15 @@ pub(crate) fn next(found: Option<&Registration>, endpoint: &EndpointId) -> Resul
         return Ok(Next::Post);
     };
     let status = &registration.status;
-    let to_go = || format!("an earlier registration of {endpoint} to go ({status})");
+    let to_go = || {
+        format!(
+            "the cluster is removing an earlier private endpoint connection of {endpoint} ({status})"
+        )
+    };
     let dead = |code| {
         Err(StepError::new(
             code,
-            format!("the registration of {endpoint} is {status}"),
+            format!("the private endpoint connection of {endpoint} is {status}"),
         ))
     };
     match status {

@@ -65,8 +65,9 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
             // for the cluster's side to see it.
             match look(cloud, cluster, endpoint).await? {
                 Next::Done => Ok(Progress::Ready(Output {})),
-                Next::Wait(_) | Next::Remove(_) | Next::Post => input.wait.pending(
-                    format!("the cluster to take {endpoint} ({})", refused.detail),
+                Next::Wait(_) | Next::Remove(_) | Next::Post => input.wait.pending_despite(
+                    format!("the cluster does not see endpoint {endpoint} yet"),
+                    &refused.detail,
                     Code::RegistrationRefused,
                 ),
             }

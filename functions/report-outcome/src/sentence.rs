@@ -18,7 +18,7 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
             true => connected,
             false => {
                 let notes = bounds::text(&ready.notes.join("; "), bounds::DETAIL);
-                format!("{connected} To know: {notes}.")
+                format!("{connected} Note: {notes}.")
             }
         };
     }
@@ -58,7 +58,9 @@ fn now(input: &Input, failure: &Explained) -> String {
         let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
         let left = bounds::text(&left.join(", "), bounds::DETAIL);
         return if phase == Phase::DisconnectIncomplete {
-            format!("Still there: {left}. Then disconnect again; what is gone is no trouble.")
+            format!(
+                "Still there: {left}. Then disconnect again; what is already gone does no harm."
+            )
         } else if input.worked_before {
             format!("Not as before: {left}. Then run again, with this request or the former one.")
         } else {
@@ -70,11 +72,11 @@ fn now(input: &Input, failure: &Explained) -> String {
     } else if failure.undone.is_empty() {
         "Nothing was changed."
     } else if input.worked_before && input.seen_to_work {
-        "The connection works as it did before; nothing that this run changed is left."
+        "The connection works as it did before; nothing that this execution changed is left."
     } else if input.worked_before {
-        "Nothing that this run changed is left. The connection was not seen to work since; the next check looks."
+        "Nothing that this execution changed is left. The connection has not been seen to work since; the next check looks."
     } else {
-        "Nothing of this run is left."
+        "Nothing that this execution made is left."
     };
     now.to_owned()
 }

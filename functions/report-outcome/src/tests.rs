@@ -109,7 +109,8 @@ fn what_the_reader_should_know_is_in_the_notice_and_for_reading_only() {
     input.ready.as_mut().unwrap().notes = notes.map(str::to_owned).into();
     input.ready.as_mut().unwrap().host = "evil\u{1b}[2J".to_owned();
     let sentence = handle(&input).unwrap().sentence;
-    let end = "host evil\u{fffd}[2J, port 26257. To know: source 0.0.0.0/0 is wide; a\u{fffd}31m b\u{fffd}.";
+    let end =
+        "host evil\u{fffd}[2J, port 26257. Note: source 0.0.0.0/0 is wide; a\u{fffd}31m b\u{fffd}.";
     assert!(sentence.ends_with(end), "{sentence}");
 }
 
@@ -132,7 +133,7 @@ fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
     for (input, end) in [
         (
             failed(Phase::RolledBack, code, &["endpoint vpce-1 deleted"], &[]),
-            "Nothing of this run is left.",
+            "Nothing that this execution made is left.",
         ),
         (
             failed(Phase::RolledBack, code, &[], &[]),
@@ -146,7 +147,7 @@ fn a_failure_is_told_with_its_code_its_fix_and_what_is_there_now() {
             failed(
                 Phase::RollbackIncomplete,
                 code,
-                &["registration removed"],
+                &["private endpoint connection removed"],
                 &[
                     ("endpoint vpce-1", Code::AwsAccessDenied),
                     ("security group x", Code::SecurityGroupNotGoneInTime),
@@ -202,8 +203,8 @@ fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
     for (left, end) in [
         (&[][..], "Nothing was changed."),
         (
-            &[("registration of endpoint vpce-1", code)],
-            "Still there: registration of endpoint vpce-1. Then disconnect again; what is gone is no trouble.",
+            &[("private endpoint connection of endpoint vpce-1", code)],
+            "Still there: private endpoint connection of endpoint vpce-1. Then disconnect again; what is already gone does no harm.",
         ),
     ] {
         let expected = format!(
@@ -374,7 +375,7 @@ fn a_connection_that_worked_before_is_told_of_as_one_that_is_there() {
         "{back}"
     );
     assert!(
-        back.ends_with("works as it did before; nothing that this run changed is left."),
+        back.ends_with("works as it did before; nothing that this execution changed is left."),
         "{back}"
     );
     let untouched = told(Phase::RolledBack, &[], &[]);

@@ -48,51 +48,51 @@ catalogue! {
         "Correct the field that the message names; the schema is docs/provision-request.schema.json.";
 
     ClusterNotAllowed = "cluster-not-allowed", InvalidInput,
-        "The cluster is not one of those that this installation may connect to.",
-        "Correct the cluster id, or have the operator of the stack add it to the allowed clusters (ALLOWED_CLUSTERS).";
+        "This installation may not connect to the cluster.",
+        "Correct the cluster id, or have the operator of the stack add it to AllowedClusters (ALLOWED_CLUSTERS).";
     AccountNotAllowed = "account-not-allowed", InvalidInput,
-        "The AWS account is not one of those that this installation may reach.",
+        "This installation may not reach the AWS account.",
         "Correct account_id, or have the operator of the stack add the account to OtherAccounts (OTHER_ACCOUNTS).";
     SourceNotAllowed = "source-not-allowed", InvalidInput,
-        "A network that would be let in lies outside of those that this installation allows, or is very wide and not allowed by name.",
+        "A network that would be let in is outside those that this installation allows, or is very wide and not allowed by name.",
         "Name narrower networks in sources.cidrs, or have the operator of the stack add the network to AllowedSources (ALLOWED_SOURCES).";
     TagValueInvalid = "tag-value-invalid", InvalidInput,
-        "A tag on the VPC that says what to connect has a value that cannot be read, or a key that is not known.",
-        "Correct the tag that the message names. Until then nothing is connected or removed because of it.";
+        "A tag on the VPC that asks for a connection has a value that cannot be read, or an unknown key.",
+        "Correct the tag that the message names. Until then, nothing is connected or removed because of it.";
     AskedForByTag = "asked-for-by-tag", InvalidInput,
-        "A tag on the VPC asks for the connection, so a call neither changes nor removes it.",
+        "A tag on the VPC asks for the connection, so a call cannot change or remove it.",
         "Change the VPC's tags. Taking the cluster's id out of the tag (`aws ec2 delete-tags` or `create-tags`) removes the connection.";
     AskedForByCall = "asked-for-by-call", InvalidInput,
-        "The connection was asked for by a call, so the VPC's tags neither change nor remove it.",
-        "Change it by a call; or remove it by a call and leave the cluster's id in the tag.";
+        "The connection was asked for by a call, so the VPC's tags cannot change or remove it.",
+        "Change it by a call. Or remove it by a call and leave the cluster's id in the tag.";
 
     AccountDiffers = "account-differs", InvalidInput,
         "The connection is in another account than the request names.",
-        "Correct account_id. If the connection is to be forgotten because that account is lost, take it away first.";
+        "Correct account_id. If that account is lost and you want the connection to be forgotten, remove it first.";
     ConnectionBusy = "connection-busy", Rejected,
-        "Another run was changing this VPC's connections, and had not ended when the limit was reached.",
-        "Wait for the end of that run (the lease in the table of leases names it), then run again, or raise limits.lease_seconds.";
+        "Another execution was changing this VPC's connections and had not ended when the limit was reached.",
+        "Wait until that execution has ended (the table of leases names it), then run again, or raise limits.lease_seconds.";
     ConnectionProtected = "connection-protected", Rejected,
-        "Somebody asked for the connection to be protected, so it was not taken away. Nothing was changed.",
-        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or take it away with force.";
+        "The connection is protected, so it was not removed. Nothing was changed.",
+        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or remove the connection with force.";
 
     ConnectionCarriesTraffic = "connection-carries-traffic", Rejected,
-        "The connection was to be taken away only if nothing goes through it, and something did. Nothing was changed.",
-        "Find who uses it (the VPC's flow logs name them), and move them first; or take it away with force.";
+        "The connection was to be removed only if it carries no traffic, and it carried some. Nothing was changed.",
+        "Find who uses it (the VPC's flow logs name them) and move them first, or remove it with force.";
     TrafficUnknown = "traffic-unknown", Rejected,
-        "The connection was to be taken away only if nothing goes through it, and that could not be found out. Nothing was changed.",
-        "Grant cloudwatch:ListMetrics and cloudwatch:GetMetricData where the VPC is, as the templates do, and run again; or ask without unless_traffic_minutes, or with force.";
+        "The connection was to be removed only if it carries no traffic, and that could not be found out. Nothing was changed.",
+        "Grant cloudwatch:ListMetrics and cloudwatch:GetMetricData in the VPC's account, as the templates do, and run again; or ask without unless_traffic_minutes, or with force.";
 
     // The HTTP API.
     ConnectionNotFound = "connection-not-found", InvalidInput,
-        "The ledger has no such connection: it was never asked for, it has been taken away, or its run has not begun yet.",
+        "The ledger has no such connection: it was never asked for, it has been removed, or its execution has not begun yet.",
         "Check the id. If it was asked for a moment ago, ask again: its first record follows within seconds. GET /connections lists all.";
     IdempotencyKeyReused = "idempotency-key-reused", InvalidInput,
         "The Idempotency-Key was used before, for another request.",
         "Send a new key with a new request; a key is remembered for 90 days.";
     CallerNotInGroup = "caller-not-in-group", Denied,
-        "The API answers the members of one group of the user pool, and the token does not name it.",
-        "Have an administrator of the user pool add you to the group that the message names, and get a new token.";
+        "The API answers only members of one group of the user pool, and the token does not name that group.",
+        "Ask an administrator of the user pool to add you to the group that the message names, then get a new token.";
     ResourceNotFound = "resource-not-found", InvalidInput,
         "The API has nothing under this path.",
         "Check method and path against infra/openapi.yaml.";
@@ -100,34 +100,34 @@ catalogue! {
         "The API has something under this path, but not for this method.",
         "Use one of the methods that the header Allow lists.";
     UnsupportedMediaType = "unsupported-media-type", InvalidInput,
-        "The body of the call is declared to be something else than JSON.",
+        "The body of the call is not declared as JSON.",
         "Send JSON, with the header Content-Type: application/json.";
 
     // The cluster.
     ClusterNotFound = "cluster-not-found", InvalidInput,
-        "The Cloud API knows no such cluster, or not in the organization of this API key.",
+        "The Cloud API knows no such cluster in the organization of this API key.",
         "Check the cluster id (the UUID in the Cloud Console's address bar) and that the key belongs to the cluster's organization.";
     ClusterNotOnAws = "cluster-not-on-aws", InvalidInput,
-        "The cluster runs on another cloud than AWS.",
+        "The cluster does not run on AWS.",
         "Use Private Service Connect on GCP or Private Link on Azure; this tool connects VPCs to clusters on AWS.";
     ClusterPlanWithoutPrivatelink = "cluster-plan-without-privatelink", InvalidInput,
         "The cluster's plan (Basic) does not offer AWS PrivateLink.",
         "Move the cluster to the Standard or Advanced plan, then run again.";
     ClusterNotInRegion = "cluster-not-in-region", InvalidInput,
-        "The cluster has no nodes in the requested region, so no endpoint service there.",
-        "Ask for one of the regions that the message lists, or add the region to the cluster.";
+        "The cluster has no nodes in the requested Region, and so no endpoint service there.",
+        "Ask for one of the Regions that the message lists, or add the Region to the cluster.";
     ClusterDeleted = "cluster-deleted", InvalidInput,
         "The cluster has been deleted.",
-        "Use the id of a living cluster.";
+        "Use the id of a cluster that exists.";
     ClusterCreationFailed = "cluster-creation-failed", Rejected,
         "The cluster itself could not be created.",
-        "Look at the cluster in the Cloud Console; once it is healthy, run again.";
+        "Look at the cluster in the Cloud Console. Once it is healthy, run again.";
     ClusterNotReadyInTime = "cluster-not-ready-in-time", Rejected,
         "The cluster was still being created or locked by another operation when the limit was reached.",
         "Wait until the cluster is idle in the Cloud Console and run again, or raise limits.cluster_seconds.";
     ServiceCreationFailed = "service-creation-failed", Rejected,
         "CockroachDB Cloud could not create the cluster's private endpoint service, or is removing it.",
-        "Open a support ticket with Cockroach Labs, naming the cluster and the region; the API gives no reason.";
+        "Open a support ticket with Cockroach Labs, naming the cluster and the Region; the API gives no reason.";
     ServiceNotReadyInTime = "service-not-ready-in-time", Rejected,
         "The cluster's private endpoint service was not available when the limit was reached.",
         "Look at Networking > Private endpoint in the Cloud Console and run again, or raise limits.cluster_seconds.";
@@ -135,15 +135,15 @@ catalogue! {
         "The cluster keeps a list of trusted endpoint owners and the VPC's AWS account is not on it.",
         "Add the account to the cluster's trusted owners, or run again with add_trusted_owner (the API key then needs the role Cluster Admin).";
     PrivateHostUnknown = "private-host-unknown", InvalidInput,
-        "Neither the cluster nor its endpoint service names a private host for the region.",
-        "Check internal_dns of the cluster's region in the Cloud API; if it stays empty, ask Cockroach Labs support, or connect without private DNS.";
+        "Neither the cluster nor its endpoint service names a private host for the Region.",
+        "Check internal_dns of the cluster's Region in the Cloud API; if it stays empty, ask Cockroach Labs support, or connect without private DNS.";
 
     // The network.
     VpcNotFound = "vpc-not-found", InvalidInput,
-        "There is no such VPC in this account and region.",
-        "Check vpc_id, region and the account of the credentials.";
+        "There is no such VPC in this account and Region.",
+        "Check vpc_id, region and the account of your AWS credentials.";
     VpcInOtherAccount = "vpc-in-other-account", InvalidInput,
-        "The VPC belongs to another AWS account than the request says.",
+        "The VPC does not belong to the AWS account that the request names.",
         "Correct account_id, or use credentials of the account that owns the VPC.";
     VpcDnsSupportDisabled = "vpc-dns-support-disabled", InvalidInput,
         "Private DNS needs the VPC attribute enableDnsSupport, and it is off.",
@@ -152,125 +152,125 @@ catalogue! {
         "Private DNS needs the VPC attribute enableDnsHostnames, and it is off.",
         "Run `aws ec2 modify-vpc-attribute --vpc-id VPC --enable-dns-hostnames Value=true`, or connect with private_dns false.";
     ServiceNotVisible = "service-not-visible", InvalidInput,
-        "EC2 knows no endpoint service of this name in this region, or this account may not use it.",
-        "Check that the VPC is in the cluster's region and that the account is a trusted owner of the cluster; permissions on the service can take minutes to arrive.";
+        "EC2 knows no endpoint service of this name in this Region, or this account may not use it.",
+        "Check that the VPC is in the cluster's Region and that the account is a trusted owner of the cluster; permissions on the service can take minutes to arrive.";
     NoSubnetInServiceZones = "no-subnet-in-service-zones", InvalidInput,
-        "None of the VPC's subnets lies in an availability zone that the endpoint service offers.",
+        "None of the VPC's subnets is in an Availability Zone that the endpoint service offers.",
         "Create a subnet in one of the zones that the message lists, by zone id: zone names differ between accounts.";
     SubnetsNotReadyInTime = "subnets-not-ready-in-time", Rejected,
         "The VPC had no usable subnet when the limit was reached.",
         "Create the subnets and run again, or raise limits.network_seconds.";
     SubnetNotFound = "subnet-not-found", InvalidInput,
         "A subnet of the request does not exist in the VPC.",
-        "Correct subnet_ids, or leave it out to have one subnet per zone chosen.";
+        "Correct subnet_ids, or leave it out: then one subnet in each zone is chosen.";
     SubnetZoneNotOffered = "subnet-zone-not-offered", InvalidInput,
-        "A subnet lies in a zone where the endpoint service is not offered.",
+        "A subnet is in a zone where the endpoint service is not offered.",
         "Choose subnets in the zones that the message lists, by zone id.";
     SubnetsShareZone = "subnets-share-zone", InvalidInput,
-        "Two subnets of the request lie in the same availability zone; an endpoint takes one per zone.",
-        "Keep one subnet per zone in subnet_ids.";
+        "Two subnets of the request are in the same Availability Zone; an endpoint takes one in each zone.",
+        "Keep one subnet for each zone in subnet_ids.";
     OnlyZoneSwapped = "only-zone-swapped", InvalidInput,
-        "The endpoint is in one zone only, and is asked to take another subnet of that zone. EC2 allows one subnet for each zone, so the connection would be without any for some minutes.",
-        "Ask for the new subnet together with one of another zone (subnet_ids); when that run is ready, ask without the other one. Or disconnect and connect again.";
+        "The endpoint is in one zone only, and the request names another subnet of that zone. EC2 allows one subnet for each zone, so the connection would have none for some minutes.",
+        "Ask for the new subnet together with one of another zone (subnet_ids); when that execution is ready, ask without the other one. Or disconnect and connect again.";
     SubnetUnusable = "subnet-unusable", InvalidInput,
         "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost.",
         "Free addresses in the subnet or choose another one of the same zone.";
     NoFreeAddresses = "no-free-addresses", InvalidInput,
-        "Every subnet in the service's zones is out of free addresses.",
+        "No subnet in the service's zones has a free address.",
         "Free some addresses or add a subnet in one of the zones that the message lists.";
     TooManySources = "too-many-sources", InvalidInput,
         "The planned rules exceed EC2's quota of inbound rules for one security group and address family.",
-        "Give fewer, larger CIDRs in sources.cidrs, or have the quota of rules per security group raised.";
+        "Give fewer, larger CIDRs in sources.cidrs, or have the quota of rules in a security group raised.";
     SourceGroupNotFound = "source-group-not-found", InvalidInput,
-        "A security group named as a source does not exist in this VPC or a peered one.",
+        "A security group that is named as a source does not exist in this VPC or a peered one.",
         "Correct sources.security_group_ids.";
     EndpointQuotaReached = "endpoint-quota-reached", InvalidInput,
         "The VPC holds as many interface endpoints as its quota allows.",
-        "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised; if it is higher already, say so in endpoints_per_vpc_quota.";
+        "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised; if it is higher already, give it in endpoints_per_vpc_quota.";
     SecurityGroupQuotaReached = "security-group-quota-reached", InvalidInput,
         "The account's quota of security groups, or of rules in a group, is used up.",
         "Delete unused security groups or have the quota raised, then run again.";
     NetworkInterfaceQuotaReached = "network-interface-quota-reached", InvalidInput,
-        "The account's quota of network interfaces in the region is used up.",
+        "The account's quota of network interfaces in the Region is used up.",
         "Delete unused network interfaces or have the quota raised, then run again.";
     TagLimitReached = "tag-limit-reached", InvalidInput,
-        "The VPC carries as many tags as it may, 50, so the outcome cannot be written there.",
-        "Remove a tag that is not needed any more. The connection itself is not concerned.";
+        "The VPC has 50 tags, as many as AWS allows, so the outcome cannot be written there.",
+        "Remove a tag that nobody needs. The connection itself is not affected.";
     SecurityGroupNameTaken = "security-group-name-taken", InvalidInput,
-        "A security group of the name that we use exists in the VPC and does not carry our tags.",
-        "Rename or remove that group; this tool never changes what it does not own.";
+        "The VPC has a security group with the name that we use and without our tags.",
+        "Delete that group (EC2 cannot rename one); this tool never changes what it does not own.";
     ExistingEndpointUnusable = "existing-endpoint-unusable", InvalidInput,
         "The VPC has an endpoint to this service that this tool did not make and that cannot be used as it is.",
         "Do what the message says to that endpoint, or delete it; then run again.";
     PrivateDnsConflict = "private-dns-conflict", InvalidInput,
         "Another endpoint with private DNS, or a Route 53 private hosted zone, already answers for the cluster's host in this VPC.",
-        "Switch private DNS off on the other endpoint, or delete it if it was rejected and carries nothing any more; or take the hosted zone off the VPC; or connect with private_dns false.";
+        "Switch private DNS off on the other endpoint, or delete that endpoint if it was rejected and carries no traffic; or disassociate the hosted zone from the VPC; or connect with private_dns false.";
     PrivateDnsNotOffered = "private-dns-not-offered", InvalidInput,
         "The endpoint service has no verified private DNS name.",
         "Ask Cockroach Labs support to have the name verified, or connect with private_dns false.";
 
     // Credentials and permissions.
     AwsAccessDenied = "aws-access-denied", Denied,
-        "AWS denied a call for lack of permission.",
+        "AWS denied a call because a permission is missing.",
         "Grant the action that the message names (and route53:AssociateVPCWithHostedZone for private DNS); decode an encoded message with `aws sts decode-authorization-message`.";
     AwsCredentialsInvalid = "aws-credentials-invalid", Denied,
-        "AWS did not accept the credentials: missing, expired, or not valid in this account or region.",
-        "Renew the credentials; with single sign-on run `aws sso login` and export them (`aws configure export-credentials`).";
+        "AWS did not accept the credentials: missing, expired, or not valid in this account or Region.",
+        "Renew your AWS credentials; with single sign-on run `aws sso login` and export them (`aws configure export-credentials`).";
     AccountNotConfigured = "account-not-configured", Denied,
-        "The VPC is in another AWS account than the functions run in, and no role to assume there is configured.",
-        "Make the role in that account, give its name to the stack (the function's variable OTHER_ACCOUNT_ROLE) and run again; or correct account_id.";
+        "The VPC is in another AWS account than the functions, and no role to assume there is configured.",
+        "Create the role in that account, name it in the stack's parameter OtherAccountRole (the variable OTHER_ACCOUNT_ROLE of a function) and run again; or correct account_id.";
     OtherAccountRoleRefused = "other-account-role-refused", Denied,
-        "AWS refused the role that is to be assumed in the account of the VPC.",
-        "Check in that account that the role exists, that its trust policy names the role of the function that failed, and that it asks for the external id that is configured (OTHER_ACCOUNT_EXTERNAL_ID).";
+        "AWS did not let the role in the VPC's account be assumed.",
+        "Check in that account that the role exists, that its trust policy names the role of the function that failed, and that it asks for the external id that is configured (OtherAccountExternalId, OTHER_ACCOUNT_EXTERNAL_ID).";
     SecretNotFound = "secret-not-found", Denied,
         "The secret with the Cloud API key does not exist.",
         "Create it with the key: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager create-secret --name NAME --secret-string file:///dev/stdin`; or correct the name that is configured (API_KEY_SECRET).";
     SecretEmpty = "secret-empty", Denied,
-        "The secret with the Cloud API key exists and holds no value yet.",
-        "Put the key in: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-id NAME --secret-string file:///dev/stdin`, with the name that the message gives.";
+        "The secret for the Cloud API key exists, but has no value yet.",
+        "Put the key into it: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-id NAME --secret-string file:///dev/stdin`, with the name that the message gives.";
     SecretUnreadable = "secret-unreadable", Denied,
-        "The secret with the Cloud API key may not be read, cannot be decrypted, or does not hold a key.",
-        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for an own KMS key); the value must be the key itself or JSON with the field api_key.";
+        "The secret with the Cloud API key cannot be read or decrypted, or holds no key.",
+        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for a KMS key of your own); the value must be the key itself or JSON with the field api_key.";
     ApiKeyRefused = "api-key-refused", Denied,
         "The Cloud API did not accept the API key.",
         "Create a key for a service account in the Cloud Console (Access Management) and put it into the secret.";
     ApiKeyLacksRole = "api-key-lacks-role", Denied,
-        "The API key's service account lacks the role for this call.",
+        "The API key's service account does not have the role for this call.",
         "Give the service account the role Cluster Operator on this cluster (Cluster Admin to change trusted owners).";
 
     // The stack.
     ConfigurationInvalid = "configuration-invalid", Denied,
-        "A setting of the function, an environment variable or what its definition tells it, is missing or malformed.",
-        "Correct what the message names; the stack sets them all from its parameters, so deploy it again if it was changed by hand.";
+        "A setting of a function (an environment variable, or what its definition tells it) is missing or malformed.",
+        "Correct what the message names. The stack sets all of them from its parameters, so deploy it again if something was changed by hand.";
     LedgerTableNotFound = "ledger-table-not-found", Denied,
-        "A table of the ledger does not exist in the account and region of the functions.",
+        "A table of the ledger does not exist in the account and Region of the functions.",
         "Deploy the stack again; CONNECTIONS_TABLE and LEASES_TABLE must name its tables.";
     LedgerItemUnreadable = "ledger-item-unreadable", Unexpected,
-        "An item of the table of connections cannot be read: it was edited by hand, or written by another version.",
-        "Correct the attribute that the message names, or delete the item and connect again, which finds what exists.";
+        "An item in the table of connections cannot be read: it was edited by hand, or written by another version.",
+        "Correct the attribute that the message names, or delete the item and connect again: what exists is found and used.";
     MachineNotFound = "machine-not-found", Denied,
-        "A state machine that is to be started does not exist in the account and region of the functions.",
-        "Deploy the stack again; PROVISION_MACHINE, DEPROVISION_MACHINE and CHECK_FLEET_MACHINE must be the ARNs of its machines.";
+        "A state machine that was to be started does not exist in the account and Region of the functions.",
+        "Deploy the stack again; PROVISION_MACHINE, DEPROVISION_MACHINE and CHECK_FLEET_MACHINE must be the ARNs of its state machines.";
 
     // The other side is busy or silent.
     AwsThrottled = "aws-throttled", Transient,
-        "AWS throttled the calls of this account, and went on doing so.",
-        "Run again later; see which other automation calls EC2 in this account and region.";
+        "AWS throttled the calls of this account, also when asked again.",
+        "Run again later; see which other automation calls EC2 in this account and Region.";
     AwsUnavailable = "aws-unavailable", Transient,
-        "AWS answered with a fault of its own, with something that cannot be read, or not at all.",
-        "Run again later; see the AWS Health Dashboard. If an answer could not be read, see whether a proxy stands in between.";
+        "AWS answered with a server error, with something that cannot be read, or not at all.",
+        "Run again later; see the AWS Health Dashboard. If an answer could not be read, check whether a proxy is in between.";
     AwsResourceBusy = "aws-resource-busy", Transient,
-        "An AWS resource was changing state, or was not visible yet, for longer than we retried.",
+        "An AWS resource was changing its state, or was not visible yet, also when asked again.",
         "Run again in a few minutes.";
     CloudRateLimited = "cloud-rate-limited", Transient,
-        "The Cloud API limited the rate of this API key (10 requests a second), and went on doing so.",
+        "The Cloud API limited the rate of this API key (10 requests a second), also when asked again.",
         "Run again later; give each application a service account and key of its own.";
     CloudUnavailable = "cloud-unavailable", Transient,
-        "The Cloud API answered with a fault of its own, with something that cannot be read, or not at all.",
-        "Run again later; see the CockroachDB Cloud status page. If an answer could not be read, see whether a proxy stands in between.";
+        "The Cloud API answered with a server error, with something that cannot be read, or not at all.",
+        "Run again later; see the CockroachDB Cloud status page. If an answer could not be read, check whether a proxy is in between.";
     ClusterBusy = "cluster-busy", Transient,
-        "The cluster was locked by another operation for longer than we retried.",
-        "Wait until the operation shown in the Cloud Console is over, then run again.";
+        "Another operation kept the cluster locked, also when asked again.",
+        "Wait until the operation that the Cloud Console shows has ended, then run again.";
 
     // The endpoint and its registration.
     EndpointRejected = "endpoint-rejected", Rejected,
@@ -278,7 +278,7 @@ catalogue! {
         "Check the cluster's trusted owners and private endpoint connections in the Cloud Console, then run again: a new endpoint is made.";
     EndpointFailed = "endpoint-failed", Rejected,
         "AWS could not build the endpoint.",
-        "See the reason in the message, remove it, and run again: a new endpoint is made.";
+        "Put right what the message gives as the reason, then run again: a new endpoint is made.";
     EndpointExpired = "endpoint-expired", Rejected,
         "The endpoint was not accepted before AWS let the request expire.",
         "Run again: a new endpoint is made and registered.";
@@ -286,87 +286,87 @@ catalogue! {
         "The endpoint was deleted by somebody else.",
         "Find out who deleted it (CloudTrail, DeleteVpcEndpoints), then run again.";
     EndpointNotAcceptedInTime = "endpoint-not-accepted-in-time", Rejected,
-        "Endpoint and registration were not both ready when the limit was reached.",
+        "The endpoint and its private endpoint connection were not both available when the limit was reached.",
         "Look at both consoles for the state that the message names; run again, or raise limits.acceptance_seconds.";
     RegistrationRefused = "registration-refused", Rejected,
         "The Cloud API refused to register the endpoint, also when asked again.",
         "Read the reason in the message; usually the account is not trusted or the endpoint belongs to another cluster's service.";
     RegistrationFailed = "registration-failed", Rejected,
-        "CockroachDB Cloud could not set the registration up.",
-        "Run again: endpoint and registration are made anew; an adopted endpoint must be deleted by hand first. If it persists, ask Cockroach Labs support.";
+        "CockroachDB Cloud could not set up the private endpoint connection.",
+        "Run again: a new endpoint is made and registered; an adopted endpoint must be deleted by hand first. If it persists, ask Cockroach Labs support.";
     RegistrationExpired = "registration-expired", Rejected,
-        "CockroachDB Cloud did not see the endpoint in time and gave the registration up.",
-        "Run again: endpoint and registration are made anew; an adopted endpoint must be deleted by hand first.";
+        "CockroachDB Cloud did not see the endpoint in time and gave up its private endpoint connection.",
+        "Run again: a new endpoint is made and registered; an adopted endpoint must be deleted by hand first.";
     RegistrationStale = "registration-stale", Rejected,
         "CockroachDB Cloud says that the endpoint was deleted on the AWS side.",
         "Find out who deleted it (CloudTrail, DeleteVpcEndpoints), then run again.";
     RegistrationNotAcceptedInTime = "registration-not-accepted-in-time", Rejected,
-        "An earlier registration of the endpoint was still being removed when the limit was reached.",
+        "An earlier private endpoint connection of the endpoint was still being removed when the limit was reached.",
         "Wait until it is gone in the Cloud Console, then run again, or raise limits.registration_seconds.";
     PrivateDnsNotReadyInTime = "private-dns-not-ready-in-time", Rejected,
         "Private DNS was switched on, but the endpoint was not available again when the limit was reached.",
         "Run again, or raise limits.private_dns_seconds.";
 
     SecurityGroupNotVisibleInTime = "security-group-not-visible-in-time", Rejected,
-        "EC2 made the security group, and did not show it before the limit was reached.",
+        "EC2 created the security group, but did not show it before the limit was reached.",
         "Run again in a few minutes, or raise limits.security_group_seconds.";
 
     // Drift: what a check of a connection that worked can find, besides the above.
     EndpointOfOtherService = "endpoint-of-other-service", Rejected,
-        "The connection's endpoint leads to another endpoint service than the cluster's.",
+        "The connection's endpoint does not lead to the cluster's endpoint service.",
         "Disconnect, then connect again: a new endpoint is made.";
     EndpointSubnetsChanged = "endpoint-subnets-changed", Rejected,
         "The endpoint has lost subnets that were asked for, and with them its addresses in their zones.",
         "Put them back (`aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-subnet-ids SUBNETS`), or disconnect and connect again.";
     OwnershipTagsMissing = "ownership-tags-missing", Rejected,
-        "The endpoint has lost the tags that say whose it is, so it would be left behind when the connection is taken away.",
+        "The endpoint has lost the tags that say whose it is, so it would be left behind when the connection is removed.",
         "Connect again: the tags are put back. Find out who removed them (CloudTrail, DeleteTags).";
     PrivateDnsSwitchedOff = "private-dns-switched-off", Rejected,
-        "Somebody switched private DNS of the endpoint off: the cluster's private host does not resolve in the VPC any more.",
+        "Somebody switched off private DNS of the endpoint: the cluster's private host does not resolve in the VPC any more.",
         "Connect again: private DNS is switched on.";
     SecurityGroupDetached = "security-group-detached", Rejected,
         "The connection's security group is not on the endpoint any more, so its rules have no effect.",
         "Put it back: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-security-group-ids GROUP`.";
     SecurityGroupRuleMissing = "security-group-rule-missing", Rejected,
-        "The endpoint's security group does not let in on TCP 26257 all who were to be let in: a rule was removed, or a network was added to the VPC.",
+        "The endpoint's security group does not let in all that was asked for on TCP 26257: a rule was removed, or a network was added to the VPC.",
         "Connect again: missing rules are added. Find out who removed them (CloudTrail, RevokeSecurityGroupIngress).";
     SecurityGroupRuleUnplanned = "security-group-rule-unplanned", Rejected,
-        "The connection's security group lets in more than was asked for. That does the connection no harm and is only reported.",
+        "The connection's security group lets in more than was asked for. The connection works, so this is only reported.",
         "Remove the rule that the message names, unless somebody needs it.";
     RegistrationGone = "registration-gone", Rejected,
-        "The cluster does not know the endpoint any more: somebody removed its registration.",
+        "The cluster does not know the endpoint any more: somebody removed its private endpoint connection.",
         "Connect again: the endpoint is registered anew. Find out who removed it (audit log of the Cloud organization).";
     StateNotSettled = "state-not-settled", Rejected,
-        "Endpoint or registration are neither usable nor at a bad end: they are changing, or say a word that we do not know.",
-        "Look at both consoles; if it stays so, disconnect and connect again.";
+        "The endpoint or its private endpoint connection is changing, or is in a state that we do not know.",
+        "Look at both consoles. If it stays so, disconnect and connect again.";
 
     // Orphans: what a sweep finds, besides the above.
     OrphanedResources = "orphaned-resources", Rejected,
-        "An endpoint or a security group carries the tags of a connection, and the ledger has no such connection, or one that is over.",
-        "Have it removed: `crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}, or the parameter OnOrphans=remove. If the ledger was lost, rebuild it instead: `crdb-privatelink rebuild`.";
+        "An endpoint or a security group carries the tags of a connection, and the ledger has no such connection, or one that has ended.",
+        "Have it removed: `crdb-privatelink sweep --apply`, or the state machine sweep with {\"apply\": true}, or the parameter OnOrphans=remove. If the ledger was lost, rebuild it instead: `crdb-privatelink rebuild`.";
     EntryWithoutResources = "entry-without-resources", Rejected,
-        "The ledger has a connection, and nothing of it is left in its VPC.",
-        "Connect again, or disconnect. One that does not work by the ledger either is forgotten with `crdb-privatelink sweep --apply`, or the machine sweep with {\"apply\": true}. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
+        "The ledger has a connection of which nothing is left in its VPC.",
+        "Connect again, or disconnect. If it does not work by the ledger either, `crdb-privatelink sweep --apply`, or the state machine sweep with {\"apply\": true}, forgets it. Find out who deleted the endpoint (CloudTrail, DeleteVpcEndpoints).";
     EndpointMadeTwice = "endpoint-made-twice", Rejected,
-        "A connection that works has another endpoint, made by a run that was lost. Nobody uses it, and it costs.",
-        "Connect again as it is: a run that ends ready deletes what nobody can be using. Delete by hand what stays, once you know that nobody uses it.";
+        "A connection that works has a second endpoint, made by an execution that was lost. Nobody uses it, and it is billed.",
+        "Connect again with the same request: an execution that ends ready deletes what nobody can be using. Delete by hand what stays, once you know that nobody uses it.";
     ForeignRegistrationStale = "foreign-registration-stale", Rejected,
-        "A cluster still lists an endpoint that was deleted, and nothing proves that the registration was made by this tool, because registrations carry no tags.",
+        "A cluster still lists an endpoint that was deleted, and nothing proves that this tool made the private endpoint connection, because those carry no tags.",
         "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint; or DELETE /api/v1/clusters/CLUSTER/networking/private-endpoint-connections/ENDPOINT.";
     TagsOfAnotherVpc = "tags-of-another-vpc", Rejected,
-        "Tags of this tool say that a resource belongs to a connection of another VPC: somebody has copied them.",
-        "Take the tags that begin with cockroachdb-privatelink: off the resource that the message names.";
+        "By its tags a resource belongs to a connection of another VPC: somebody has copied them.",
+        "Remove the tags that begin with cockroachdb-privatelink: from the resource that the message names.";
     LedgerLooksLost = "ledger-looks-lost", Rejected,
-        "At least as many connections carry our tags without an entry in the ledger as the ledger has entries: it was lost, or belongs to another stack.",
-        "Rebuild it from the tags: `crdb-privatelink rebuild --apply`, or the machine sweep with {\"rebuild\": true, \"apply\": true}. If they really are orphans: `crdb-privatelink sweep --apply --ledger-is-complete`, or {\"apply\": true, \"ledger_is_complete\": true}.";
+        "At least as many connections have our tags and no entry in the ledger as the ledger has entries: it was lost, or belongs to another stack.",
+        "Rebuild it from the tags: `crdb-privatelink rebuild --apply`, or the state machine sweep with {\"rebuild\": true, \"apply\": true}. If they really are orphans: `crdb-privatelink sweep --apply --ledger-is-complete`, or {\"apply\": true, \"ledger_is_complete\": true}.";
     SweepIncomplete = "sweep-incomplete", Rejected,
         "Some accounts, Regions or clusters could not be looked at; all others were.",
-        "Mend what the message names (a role, a key, a Region that is switched off), then sweep again.";
+        "Correct what the message names (a role, a key, a Region that is disabled), then sweep again.";
     ConnectionChanged = "connection-changed", Rejected,
-        "Another run has changed the connection since this run was decided on. Nothing was done.",
+        "Another execution has changed the connection since this one was decided on. Nothing was done.",
         "Nothing to do: the next check or sweep looks at the connection as it is now.";
     LedgerRebuilt = "ledger-rebuilt", Rejected,
-        "The entry was made anew from tags. Nobody has looked yet whether the connection works.",
+        "The entry was rebuilt from tags. Whether the connection works has not been checked yet.",
         "Wait for the next check, or ask for one.";
 
     // Undoing.
@@ -374,22 +374,22 @@ catalogue! {
         "Private DNS could not be switched off again before the limit was reached.",
         "Once the endpoint is available, run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --no-private-dns-enabled`.";
     EndpointNotChangedInTime = "endpoint-not-changed-in-time", Rejected,
-        "The endpoint did not have its subnets and private DNS as they were to be before the limit was reached.",
-        "Look at the endpoint in the VPC console. Once it is available, run again; raise limits.change_seconds if it was only slow.";
+        "The endpoint did not have the subnets and private DNS that were asked for when the limit was reached.",
+        "Look at the endpoint in the VPC console. Once it is available, run again; if it was only slow, raise limits.change_seconds.";
     RegistrationNotGoneInTime = "registration-not-gone-in-time", Rejected,
-        "The registration was still being removed when the limit was reached.",
+        "The private endpoint connection was still being removed when the limit was reached.",
         "Remove it under Networking > Private endpoint in the Cloud Console.";
     EndpointNotGoneInTime = "endpoint-not-gone-in-time", Rejected,
         "The endpoint was still being deleted when the limit was reached.",
-        "Look at the endpoint in the VPC console; delete it there if it stays. It is billed until it is gone.";
+        "Look at the endpoint in the VPC console, and delete it there if it stays. It is billed until it is gone.";
     SecurityGroupNotGoneInTime = "security-group-not-gone-in-time", Rejected,
         "The security group was still in use when the limit was reached.",
         "Find what uses it (`aws ec2 describe-network-interfaces --filters Name=group-id,Values=GROUP`), then delete it.";
 
     // What should not happen.
     IdempotencyMismatch = "idempotency-mismatch", Unexpected,
-        "EC2 knows the request's client token with other parameters: the same run asked for two different endpoints.",
-        "Report this as a bug; a new run uses a new token.";
+        "EC2 knows the request's client token with other parameters: one execution asked for two different endpoints.",
+        "Report this as a bug; a new execution uses a new token.";
     UnexpectedAwsAnswer = "unexpected-aws-answer", Unexpected,
         "AWS gave an answer that we do not know.",
         "Read the code and message that AWS gave; report it as a bug if it should have been understood.";
@@ -403,7 +403,7 @@ catalogue! {
         "A step ended without an answer: out of memory, killed, or a panic.",
         "Read the log of the function that the message names and report it as a bug.";
     DefinitionError = "definition-error", Unexpected,
-        "The state machine's definition could not go on with the data that it had.",
+        "The definition of the state machine could not go on with the data that it had.",
         "Report this as a bug, with the execution's history.";
 }
 

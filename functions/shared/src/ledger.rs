@@ -1,12 +1,12 @@
 //! The ledger: what was asked for, what was made and how it stands, one
 //! [`Connection`] for each connection.
 //!
-//! The definitions write it by direct integration with DynamoDB, as the runs go
+//! The definitions write it by direct integration with DynamoDB, as the executions go
 //! along; the functions read it and add what they see ([`Health`]). It is a
 //! record: the tags on the AWS resources are the truth, and survive it.
 //!
 //! Two tables. *Connections* has one item for each connection, key
-//! `connection_id`. *Leases* has one item for each VPC that a run is changing,
+//! `connection_id`. *Leases* has one item for each VPC that an execution is changing,
 //! key `vpc` (`region/vpc-id`), because connections of one VPC share endpoints:
 //! its attributes are `holder` (the execution), `connection_id`, and `expires_at`
 //! (seconds since 1970, also the table's time to live).
@@ -40,7 +40,7 @@ pub use upkeep::{Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// A run has taken the lease.
+    /// An execution has taken the lease.
     Requested,
     /// The cluster offers its endpoint service.
     ClusterInspected,
@@ -56,22 +56,22 @@ pub enum Phase {
     Accepted,
     /// It works.
     Ready,
-    /// A step failed, and nothing of the run is left.
+    /// A step failed, and nothing that the execution made is left.
     RolledBack,
     /// A step failed, and what was made was kept, as asked for.
     KeptAfterFailure,
     /// An undo failed as well; the outcome says what is left.
     RollbackIncomplete,
-    /// It is being taken away.
+    /// It is being removed.
     Disconnecting,
     /// Nothing of it is left; its entry goes with it.
     Disconnected,
     /// Taking it away failed; the outcome says what is left.
     DisconnectIncomplete,
-    /// It is protected, so it was not taken away: how a run ends, and never how a
+    /// It is protected, so it was not removed: how an execution ends, and never how a
     /// connection stands, because its entry stays as it is.
     DisconnectRefused,
-    /// The run was stopped or timed out from outside; what it made is unknown.
+    /// The execution was stopped or timed out from outside; what it made is unknown.
     Interrupted,
 }
 
@@ -118,7 +118,7 @@ impl Phase {
         }
     }
 
-    /// Whether no run is at work on the connection.
+    /// Whether no execution is at work on the connection.
     pub fn is_over(self) -> bool {
         matches!(
             self,
@@ -159,21 +159,21 @@ pub struct Connection {
     /// The cluster.
     pub cluster_id: ClusterId,
     /// What is in force, with all defaults: for a connection that stands, what the last
-    /// run that ended ready was asked for; for any other, what was asked for last.
+    /// execution that ended ready was asked for; for any other, what was asked for last.
     pub request: ProvisionRequest,
-    /// What the last run was asked for, as long as it is not in force: the run is at
+    /// What the last execution was asked for, as long as it is not in force: the execution is at
     /// work, or it failed and the connection stands as before.
     pub asked: Option<ProvisionRequest>,
     /// How far it has come.
     pub phase: Phase,
-    /// The phases of the last run.
+    /// The phases of the last execution.
     pub timeline: Vec<Milestone>,
-    /// The ARN of the last run.
+    /// The ARN of the last execution.
     pub execution: String,
-    /// When the last run began.
+    /// When the last execution began.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
-    /// When a run last wrote this item.
+    /// When an execution last wrote this item.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
     /// Its endpoint, as soon as it exists.
@@ -182,14 +182,14 @@ pub struct Connection {
     pub security_group_id: Option<SecurityGroupId>,
     /// The cluster's endpoint service, as soon as it is known.
     pub service_name: Option<ServiceName>,
-    /// Since when it stands: when a run first ended ready. `None` where none did, and
+    /// Since when it stands: when an execution first ended ready. `None` where none did, and
     /// once a removal has begun.
     pub stands_since: Option<OffsetDateTime>,
-    /// What clients need, of the last run that ended ready.
+    /// What clients need, of the last execution that ended ready.
     pub ready: Option<crate::report::Ready>,
     /// What has to be taken back from the cluster when it goes.
     pub registrations: Vec<OwnRegistration>,
-    /// What the last run that came to an end ended with: the output of `report-outcome`.
+    /// What the last execution that came to an end ended with: the output of `report-outcome`.
     pub outcome: Option<crate::report::Outcome>,
     /// What the last check saw.
     pub health: Option<Health>,
@@ -197,7 +197,7 @@ pub struct Connection {
 
 impl Connection {
     /// Whether it stands: it was ready, and nobody has begun to take it away. Whatever
-    /// became of later runs, it is checked, protected and repaired.
+    /// became of later executions, it is checked, protected and repaired.
     pub fn stands(&self) -> bool {
         self.stands_since.is_some() && !self.removal_has_begun()
     }
@@ -214,7 +214,7 @@ impl Connection {
         self.endpoint_id.as_ref().or_else(reported)
     }
 
-    /// What the last run was asked for.
+    /// What the last execution was asked for.
     pub fn last_asked(&self) -> &ProvisionRequest {
         self.asked.as_ref().unwrap_or(&self.request)
     }
@@ -227,13 +227,13 @@ impl Connection {
             .or(self.request.account_id.as_ref())
     }
 
-    /// Whether the last run was one that took it away, or began to.
+    /// Whether the last execution was one that removed it, or began to.
     pub fn removal_has_begun(&self) -> bool {
         removal_has_begun(self.phase, &self.timeline)
     }
 }
 
-/// Whether a run that came to this phase was one that took the connection away, or
+/// Whether an execution that came to this phase was one that removed the connection, or
 /// began to. An interrupted one is known by its milestones.
 pub fn removal_has_begun(phase: Phase, timeline: &[Milestone]) -> bool {
     let took_away = |phase| {
@@ -339,8 +339,8 @@ pub trait Ledger {
     async fn connections(&self, after: Option<&str>, limit: u32) -> Result<Page, StepError>;
     /// Writes what a check saw. A connection that was forgotten meanwhile stays forgotten.
     async fn record_health(&self, id: &str, health: &Health) -> Result<(), StepError>;
-    /// Notes that the run `execution` was stopped from outside: the phase becomes
-    /// [`Phase::Interrupted`] if the connection was last written by that run and
+    /// Notes that the execution `execution` was stopped from outside: the phase becomes
+    /// [`Phase::Interrupted`] if the connection was last written by that execution and
     /// its phase is not over, and it counts as updated now. Otherwise nothing happens.
     async fn record_interruption(&self, id: &str, execution: &str) -> Result<(), StepError>;
     /// Gives the lease of a VPC back, if `execution` holds it.
@@ -351,7 +351,7 @@ pub trait Ledger {
         execution: &str,
     ) -> Result<(), StepError>;
     /// Lets the lease of a VPC end at this time, if `execution` holds it and it would
-    /// last longer: for a run that was stopped, and of which something may still act.
+    /// last longer: for an execution that was stopped, and of which something may still act.
     async fn shorten_lease(
         &self,
         region: &Region,

@@ -41,7 +41,7 @@ pub struct Notice {
     pub vpc_id: VpcId,
     /// The cluster.
     pub cluster_id: ClusterId,
-    /// How far the connection has come, where a run has ended.
+    /// How far the connection has come, where an execution has ended.
     pub phase: Option<Phase>,
     /// How it is, where a check has seen a change.
     pub health: Option<HealthStatus>,
@@ -53,6 +53,6 @@ pub struct Notice {
     pub cause: Option<String>,
     /// What the reader can do, from the catalogue.
     pub fix: Option<String>,
-    /// The ARN of the run that says so.
+    /// The ARN of the execution that says so.
     pub execution: String,
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Code, StepError, bounds};
+use crate::{Code, StepError, bounds, plain};
 
 /// The answer of a step that may have to be asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl<T> Progress<T> {
 /// What is awaited, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// What is awaited, and how it stands now, in a few words.
+    /// What is awaited, and how it stands now, in a few plain words.
     pub waiting_for: String,
     /// Seconds to wait before the next look.
     pub wait_seconds: u64,
@@ -112,6 +112,26 @@ impl Wait {
             begun: Vec::new(),
         }))
     }
+
+    /// The same where the other side has refused for now, in these words. As progress
+    /// they would read like a failure, so they go to the log, and into the error when
+    /// the limit is reached.
+    ///
+    /// # Errors
+    /// `late`, when the limit is reached.
+    pub fn pending_despite<T>(
+        &self,
+        waiting_for: impl Into<String>,
+        refusal: &str,
+        late: Code,
+    ) -> Result<Progress<T>, StepError> {
+        let waiting_for = waiting_for.into();
+        if self.waited_seconds() >= self.limit_seconds {
+            return self.pending(format!("{waiting_for} ({refusal})"), late);
+        }
+        tracing::info!("{}: {}", plain::text(&waiting_for), plain::text(refusal));
+        self.pending(waiting_for, late)
+    }
 }
 
 /// For how long something must have been absent before we believe that it is.
@@ -153,6 +173,22 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "endpoint-not-accepted-in-time: after 600 s (limit 600 s) still: the endpoint (pending)"
+        );
+    }
+
+    #[test]
+    fn the_words_of_a_refusal_are_told_only_when_the_wait_is_given_up() {
+        let ask = |seconds| {
+            let late = Code::RegistrationRefused;
+            after(seconds, 600).pending_despite::<()>("not seen yet", "answered 404", late)
+        };
+        let Ok(Progress::Pending(pending)) = ask(3) else {
+            panic!("{:?}", ask(3))
+        };
+        assert_eq!(pending.waiting_for, "not seen yet");
+        assert_eq!(
+            ask(600).unwrap_err().detail,
+            "after 600 s (limit 600 s) still: not seen yet (answered 404)"
         );
     }
 

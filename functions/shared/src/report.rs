@@ -1,6 +1,6 @@
-//! What a run ends with.
+//! What an execution ends with.
 //!
-//! Every run ends in exactly one of: what was asked for (a [`Ready`] connection, or
+//! Every execution ends in exactly one of: what was asked for (a [`Ready`] connection, or
 //! one that is [`Removed`]), or a [`Failure`] that says what failed, why, what was
 //! undone and what is left. The JSON
 //! Schemas are kept in `docs/`.
@@ -77,7 +77,7 @@ impl Login {
     }
 }
 
-/// A connection that is gone: what a run of `deprovision` ends with.
+/// A connection that is gone: what an execution of `deprovision` ends with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Removed {
@@ -115,16 +115,16 @@ impl Removed {
     }
 }
 
-/// How a run that did not reach its goal ended.
+/// How an execution that did not reach its goal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Ending {
-    /// Nothing that this run made is left.
+    /// Nothing that this execution made is left.
     RolledBack,
-    /// What this run made was kept, as the request asked for.
+    /// What this execution made was kept, as the request asked for.
     KeptAfterFailure,
     /// An undo failed as well; `left` says what remains.
     RollbackIncomplete,
-    /// The connection could not be taken away, or not all of it; `left` says what
+    /// The connection could not be removed, or not all of it; `left` says what
     /// remains.
     DisconnectIncomplete,
     /// The connection is protected, or it could not be known whether it is; nothing
@@ -182,19 +182,19 @@ pub struct Left {
     pub cause: String,
 }
 
-/// What a run ended with, as it is recorded and announced: the output of `report-outcome`.
+/// What an execution ended with, as it is recorded and announced: the output of `report-outcome`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
-    /// How far the connection has come with this run.
+    /// How far the connection has come with this execution.
     pub phase: crate::ledger::Phase,
     /// One sentence for people: what happened, and if it failed why and what to do.
     pub sentence: String,
-    /// When the run ended.
+    /// When the execution ended.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String")]
     pub at: time::OffsetDateTime,
-    /// How long the run took, in seconds.
+    /// How long the execution took, in seconds.
     pub seconds: u64,
     /// The connection, when it works.
     pub ready: Option<Ready>,

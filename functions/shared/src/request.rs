@@ -63,7 +63,7 @@ pub struct ProvisionRequest {
     /// How long each wait may last.
     #[serde(default)]
     pub limits: Limits,
-    /// Whether the connection is protected: it is then taken away by force only,
+    /// Whether the connection is protected: it is then removed only by force,
     /// or after a request without this.
     #[serde(default)]
     pub protect: bool,
@@ -72,7 +72,7 @@ pub struct ProvisionRequest {
     #[serde(default)]
     #[schemars(schema_with = "customer_tags::schema")]
     pub tags: Tags,
-    /// Who asks. What a tag asked for is taken away with the tag, and only that.
+    /// Who asks. What a tag asked for is removed with the tag, and only that.
     #[serde(default)]
     pub requested_by: RequestedBy,
     /// If set, nothing happens unless the ledger still has of the connection what it
@@ -109,7 +109,7 @@ pub struct DeprovisionRequest {
     #[serde(default = "default_undo_seconds")]
     #[schemars(range(min = 10, max = 3600))]
     pub undo_seconds: u64,
-    /// How long another run that changes the VPC is waited for, in seconds.
+    /// How long another execution that changes the VPC is waited for, in seconds.
     #[serde(default = "default_lease_seconds")]
     #[schemars(range(min = 10, max = 7200))]
     pub lease_seconds: u64,
@@ -138,7 +138,7 @@ const TRAFFIC_MINUTES: RangeInclusive<u32> = 5..=10_080;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
-    /// The ARN of the connection's last run; `null` if there was no entry.
+    /// The ARN of the connection's last execution; `null` if there was no entry.
     pub execution: Option<String>,
 }
 
@@ -199,7 +199,7 @@ pub enum OnFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Until another run that changes the VPC has ended.
+    /// Until another execution that changes the VPC has ended.
     #[schemars(range(min = 10, max = 7200))]
     pub lease_seconds: u64,
     /// Until the cluster is idle and its endpoint service available.
@@ -211,14 +211,14 @@ pub struct Limits {
     /// Until a security group that was just made can be seen.
     #[schemars(range(min = 10, max = 3600))]
     pub security_group_seconds: u64,
-    /// Until the Cloud API takes the registration.
+    /// Until the Cloud API accepts the endpoint.
     #[schemars(range(min = 10, max = 3600))]
     pub registration_seconds: u64,
     /// Until an endpoint that is there has its subnets as they are asked for. EC2
     /// takes one change after the other, and some minutes for each.
     #[schemars(range(min = 10, max = 7200))]
     pub change_seconds: u64,
-    /// Until endpoint and registration are both available.
+    /// Until the endpoint and its private endpoint connection are both available.
     #[schemars(range(min = 10, max = 3600))]
     pub acceptance_seconds: u64,
     /// Until the endpoint is available again after private DNS was switched on.
@@ -374,7 +374,7 @@ impl DeprovisionRequest {
 }
 
 /// Most bytes of a request, as many as the HTTP API takes: it travels through every
-/// state of a run and lies in the ledger.
+/// state of an execution and lies in the ledger.
 const LARGEST: usize = 32_768;
 
 fn read<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, StepError> {

@@ -98,7 +98,7 @@ pub fn substitution(name: &str) -> String {
     words.collect()
 }
 
-/// Names only: an external id is nobody's business who reads logs.
+/// Names only: an external id is kept out of logs.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

@@ -204,7 +204,7 @@ fn status_change(event: &Value, known: &Known) -> Result<Cause, StepError> {
     };
     let status = text(event, "/detail/status")?;
     if !is_over(status) {
-        return Ok(Cause::Nothing(format!("the run is {status}")));
+        return Ok(Cause::Nothing(format!("the execution is {status}")));
     }
     let input = event.pointer("/detail/input").and_then(Value::as_str);
     let input = input.and_then(|input| serde_json::from_str(input).ok());

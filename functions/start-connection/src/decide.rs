@@ -100,7 +100,7 @@ pub(crate) fn decide(
         return decide_by_call(id, wanted, connection, occasion);
     }
     if !connection.phase.is_over() {
-        return Step::Leave("a run is at work; the tags are looked at again when it ends");
+        return Step::Leave("an execution is at work; the tags are looked at again when it ends");
     }
     let goal = last_goal(connection);
     let fresh =
@@ -213,10 +213,10 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
 /// of it; the ledger's run cannot be part of the name, because each repair is one.
 pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
     if last_goal(connection) == Machine::Deprovision {
-        return Step::Leave("it was last asked to be taken away");
+        return Step::Leave("it was last asked to be removed");
     }
     if !connection.phase.is_over() {
-        return Step::Leave("a run is at work");
+        return Step::Leave("an execution is at work");
     }
     Step::Start(Start {
         machine: Machine::Provision,

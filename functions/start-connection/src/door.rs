@@ -83,7 +83,7 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
             Cause::Ended(ended) => {
                 let ending = self.ended(&ended, &mut tally).await;
                 tally.keep(ending);
-                format!("the run {} is {}", ended.execution, ended.status)
+                format!("the execution {} is {}", ended.execution, ended.status)
             }
             Cause::Repair(ids) => {
                 self.repair(&ids, &mut tally).await;

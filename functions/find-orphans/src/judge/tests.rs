@@ -85,7 +85,7 @@ fn what_a_run_is_changing_or_a_tag_asks_for_stays_whatever_its_age() {
     let leased = kept(Some(1000), Some(1000), |seen| {
         seen.leased.insert(seen.things[0].vpc_id.clone());
     });
-    assert_eq!(leased.as_deref(), Some("a run is changing this VPC"));
+    assert_eq!(leased.as_deref(), Some("an execution is changing this VPC"));
     let asked_for = kept(Some(1000), Some(1000), |seen| {
         let things = &seen.things[0];
         let asked = (things.vpc_id.clone(), things.claim.cluster_id.clone());

@@ -155,7 +155,7 @@ fn what_is_nothing_to_us_is_ignored_with_a_reason() {
             "execution-status",
             "/detail/status",
             json!("RUNNING"),
-            "the run is RUNNING",
+            "the execution is RUNNING",
         ),
         (
             "execution-status",

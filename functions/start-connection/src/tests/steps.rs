@@ -508,7 +508,10 @@ fn a_connection_at_work_is_not_repaired() {
     let run = scene.running().remove(0);
     scene.work(&run, Ending::Well);
     let repair = json!({ "repair": [scene.id(A)] });
-    assert_eq!(left(&scene.answer(&repair).unwrap()), "a run is at work");
+    assert_eq!(
+        left(&scene.answer(&repair).unwrap()),
+        "an execution is at work"
+    );
     assert_eq!(scene.runs().len(), 1);
 }
 
