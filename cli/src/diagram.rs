@@ -1,465 +1,347 @@
-//! `diagram`: the state machine as a picture, made from its definition.
+//! `diagram`: a state machine as a picture that a person reads, made from its definition.
 //!
-//! The picture is for a reader of `docs/pictures.md`, so it shows what is done and
-//! leaves out how it is decided and what is written down on the way: a state that
-//! only chooses, waits, notes or records something is drawn as the arrows that
-//! lead through it. All ways end in the same line, which reports the outcome.
+//! The definition is read as a graph of its steps, the functions that it calls. What
+//! only chooses, waits, notes or records is part of the ways between them. A way is
+//! drawn unless another leads through more steps to the same one: what can be left
+//! out has a dashed box instead of an arrow around it, and such steps in a row share
+//! one. A step that is asked again is marked, and its way back is not drawn.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::Value;
-use shared::settings::Settings;
 use steps::definition;
 
-use crate::error::Error;
-use crate::{Answer, arguments, words};
+use crate::{Answer, arguments};
 
 /// Prints the picture of a state machine.
-///
-/// # Errors
-/// When the definition cannot be loaded; a test rules that out.
-pub fn run(machine: arguments::Picture) -> Result<Answer, Error> {
-    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let picture = match machine {
-        arguments::Picture::Provision => {
-            mermaid(definition::provision(&Settings::default())?.definition())
-        }
-        arguments::Picture::Deprovision => straight(&read(definition::DEPROVISION), "disconnect"),
-        arguments::Picture::CheckFleet => straight(&read(definition::CHECK_FLEET), "check"),
-        arguments::Picture::Sweep => straight(&read(definition::SWEEP), "sweep"),
+pub fn run(machine: arguments::Picture) -> Answer {
+    let definition = match machine {
+        arguments::Picture::Provision => definition::PROVISION,
+        arguments::Picture::Deprovision => definition::DEPROVISION,
+        arguments::Picture::CheckFleet => definition::CHECK_FLEET,
+        arguments::Picture::Sweep => definition::SWEEP,
     };
-    Ok(Answer::done(picture))
+    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
+    let picture = mermaid(&definition);
+    let not_drawn = bookkeeping(&definition).join(", ");
+    Answer::done(format!("{picture}%% Not drawn: {not_drawn}\n"))
 }
 
-/// A definition that has no undo line as a Mermaid `stateDiagram-v2`: a step that
-/// fails is followed by the same states as one that does not.
-pub fn straight(definition: &Value, title: &str) -> String {
-    let picture = Picture::new(&definition["States"]);
-    let start = definition["StartAt"].as_str().unwrap_or_default();
-    let firsts: Vec<String> = picture
-        .next_drawn(start)
-        .into_iter()
-        .map(|arrow| arrow.to)
-        .collect();
-    let mut story = Vec::new();
-    for first in &firsts {
-        for task in picture.reachable(first, &BTreeSet::new()) {
-            if !story.contains(&task) {
-                story.push(task);
+/// The definition as a Mermaid flowchart: the story, the undo line if it has one, and
+/// the endings.
+pub fn mermaid(definition: &Value) -> String {
+    let states = &definition["States"];
+    let story = Line::new(states, definition["StartAt"].as_str().unwrap_or_default());
+    // A refusal leads to where a step leads that fails.
+    let undo = names(states)
+        .filter(|state| refuses(&states[*state]))
+        .filter_map(|state| states[state]["Next"].as_str())
+        .find(|next| !is_end(&states[*next]))
+        .map(|next| Line::new(states, next));
+
+    let mut text = String::from("flowchart TD\n");
+    text += &story.group("Story", "the story");
+    if let Some(undo) = &undo {
+        text += &undo.group("Undo", "the undo line");
+        text += "    Story -.->|a step fails| Undo\n";
+    }
+    let failing = if undo.is_some() {
+        "Undo -->"
+    } else {
+        "Story -.->|a step fails|"
+    };
+    for ending in names(states) {
+        let ways: Vec<String> = match states[ending]["Type"].as_str() {
+            Some("Succeed") => {
+                let last = story.before(END).into_iter();
+                let last = last.map(|step| story.head(step));
+                last.map(|step| format!("{step} -->")).collect()
             }
+            Some("Fail") => vec![failing.to_owned()],
+            _ => Vec::new(),
+        };
+        for way in ways {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "    {way} {ending}([{ending}])");
         }
     }
-    let story = picture.in_order(story);
-    let mut text = String::from("stateDiagram-v2\n    [*] --> Story\n");
-    text += &picture.group("Story", title, &story, &firsts, &BTreeSet::new());
-    text += &picture.closing("    Story --> End\n", "Story");
-    text
+    text + "    classDef maybe stroke-dasharray: 5 5\n"
 }
 
-/// The definition as a Mermaid `stateDiagram-v2`: the story, its waits (an arrow
-/// from a state to itself), and the undo line.
-pub fn mermaid(definition: &Value) -> String {
-    let picture = Picture::new(&definition["States"]);
-    let start = definition["StartAt"].as_str().unwrap_or_default();
-    let undo = picture.undo_line(start);
-    let first = picture
-        .next_drawn(start)
-        .first()
-        .map(|arrow| arrow.to.clone())
-        .unwrap_or_default();
-
-    let mut text = String::from("stateDiagram-v2\n    [*] --> Story\n");
-    let story: Vec<String> = picture.reachable(&first, &undo);
-    text += &picture.group("Story", "connect", &story, &[first], &undo);
-    let undone: Vec<String> = undo
-        .iter()
-        .filter(|state| picture.is_drawn(state))
-        .cloned()
-        .collect();
-    let undone = picture.in_order(undone);
-    let entries = picture.entries(&undo);
-    text += &picture.group(
-        "Undo",
-        "take back what was made",
-        &undone,
-        &entries,
-        &BTreeSet::new(),
-    );
-    let ways = "    Story --> Undo: a step fails\n    Story --> End\n    Undo --> End\n";
-    text += &picture.closing(ways, "Story");
-    text
+/// The states that do something and are no steps: they record, announce, tag, or hold
+/// the lease.
+pub fn bookkeeping(definition: &Value) -> Vec<&str> {
+    let states = &definition["States"];
+    names(states)
+        .filter(|state| states[*state]["Type"] == "Task" && !is_step(&states[*state]))
+        .collect()
 }
 
 /// The function that begins the end of every run.
 const REPORT: &str = "${ReportOutcomeFunctionArn}";
 
-/// An arrow to a state that is drawn.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Arrow {
-    to: String,
-    waits: bool,
+/// The function that tells the outcome where it was asked for.
+const TAG: &str = "${TagVpcFunctionArn}";
+
+/// Where all ways of a line end.
+const END: &str = "";
+
+fn names(states: &Value) -> impl Iterator<Item = &str> {
+    let states = states.as_object().into_iter().flatten();
+    states.map(|(name, _)| name.as_str())
 }
 
-struct Picture<'a> {
+fn is_step(state: &Value) -> bool {
+    let function = state["Resource"].as_str().filter(|it| it.starts_with("${"));
+    function.is_some_and(|function| function != REPORT && function != TAG)
+}
+
+fn is_end(state: &Value) -> bool {
+    state["Resource"] == REPORT || state["Type"] == "Succeed" || state["Type"] == "Fail"
+}
+
+/// Whether the definition itself says here that the run has failed.
+fn refuses(state: &Value) -> bool {
+    state["Type"] == "Pass" && state["Assign"]["failure"].is_object()
+}
+
+/// The states that may come next when nothing fails. An error that is caught by its
+/// name is an answer like any other.
+fn next(state: &Value) -> Vec<&str> {
+    let choices = state["Choices"].as_array().into_iter().flatten();
+    let catchers = state["Catch"].as_array().into_iter().flatten();
+    let answers = catchers.filter(|catcher| catcher["ErrorEquals"][0] != "States.ALL");
+    let ways = choices.chain(answers).map(|way| &way["Next"]);
+    let ways = ways.chain([&state["Default"], &state["Next"]]);
+    ways.filter_map(Value::as_str).collect()
+}
+
+/// The steps that one state leads to, up to the report or an ending.
+struct Line<'a> {
     states: &'a Value,
-    /// The end that all ways have in common, up to the endings themselves.
-    end: BTreeSet<String>,
+    start: &'a str,
+    /// Each before those that it leads to. The start and the end are among them.
+    steps: Vec<&'a str>,
+    ways: BTreeSet<(&'a str, &'a str)>,
+    /// The steps that are asked again.
+    again: BTreeSet<&'a str>,
 }
 
-impl<'a> Picture<'a> {
-    fn new(states: &'a Value) -> Self {
-        let mut picture = Self {
+impl<'a> Line<'a> {
+    fn new(states: &'a Value, start: &'a str) -> Self {
+        let mut line = Self {
             states,
-            end: BTreeSet::new(),
+            start,
+            steps: Vec::new(),
+            ways: BTreeSet::new(),
+            again: BTreeSet::new(),
         };
-        let mut open: Vec<String> = picture
-            .names()
-            .filter(|state| states[*state]["Resource"] == REPORT)
-            .map(str::to_owned)
-            .collect();
-        while let Some(state) = open.pop() {
-            if picture.end.insert(state.clone()) {
-                open.extend(picture.next(&state));
-                open.extend(picture.caught_by(&state));
+        line.walk(start, &mut Vec::new());
+        line.steps.reverse();
+        line
+    }
+
+    fn walk(&mut self, from: &'a str, way_here: &mut Vec<&'a str>) {
+        if self.steps.contains(&from) {
+            return;
+        }
+        way_here.push(from);
+        for to in self.ahead(from) {
+            if to == from {
+                self.again.insert(from);
+            }
+            if !way_here.contains(&to) {
+                self.ways.insert((from, to));
+                self.walk(to, way_here);
             }
         }
-        picture
+        way_here.pop();
+        self.steps.push(from);
     }
 
-    fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let states = self.states.as_object().into_iter().flatten();
-        states.map(|(name, _)| name.as_str())
-    }
-
-    fn kind(&self, state: &str) -> &str {
-        self.states[state]["Type"].as_str().unwrap_or_default()
-    }
-
-    /// Where a run has no report, nothing but what it does is in its definition.
-    fn is_drawn(&self, state: &str) -> bool {
-        self.kind(state) == "Task" && (self.end.is_empty() || words::of(state).is_some())
-    }
-
-    /// Whether story and undo end where this state begins.
-    fn is_end(&self, state: &str) -> bool {
-        self.end.contains(state) || matches!(self.kind(state), "Succeed" | "Fail")
-    }
-
-    /// The states that may come next when nothing fails. An error that is caught by
-    /// its name is an answer like any other.
-    fn next(&self, state: &str) -> Vec<String> {
-        let body = &self.states[state];
-        let choices = body["Choices"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|choice| &choice["Next"]);
-        let all = choices.chain([&body["Default"], &body["Next"]]);
-        let all = all.filter_map(Value::as_str).map(str::to_owned);
-        all.chain(self.catchers(state, false)).collect()
-    }
-
-    /// Where a state leads to when it fails.
-    fn caught_by(&self, state: &str) -> Vec<String> {
-        self.catchers(state, true).collect()
-    }
-
-    fn catchers(&self, state: &str, for_all: bool) -> impl Iterator<Item = String> {
-        let catchers = self.states[state]["Catch"].as_array().into_iter().flatten();
-        catchers
-            .filter(move |catcher| (catcher["ErrorEquals"][0] == "States.ALL") == for_all)
-            .filter_map(|catcher| catcher["Next"].as_str())
-            .map(str::to_owned)
-    }
-
-    /// The arrows from a state to tasks and ends, through everything else.
-    fn next_drawn(&self, state: &str) -> Vec<Arrow> {
-        self.next_drawn_without(state, &BTreeSet::new())
-    }
-
-    /// The same, without those that lead through some states.
-    fn next_drawn_without(&self, state: &str, without: &BTreeSet<String>) -> Vec<Arrow> {
-        let mut arrows = Vec::new();
-        let mut seen = without.clone();
-        self.follow(state, false, &mut seen, &mut arrows);
-        arrows
-    }
-
-    fn follow(
-        &self,
-        state: &str,
-        waits: bool,
-        seen: &mut BTreeSet<String>,
-        arrows: &mut Vec<Arrow>,
-    ) {
-        for to in self.next(state) {
-            if self.is_drawn(&to) || self.is_end(&to) {
-                let arrow = Arrow { to, waits };
-                if !arrows.contains(&arrow) {
-                    arrows.push(arrow);
-                }
-            } else if seen.insert(to.clone()) {
-                self.follow(&to, waits || self.kind(&to) == "Wait", seen, arrows);
+    /// The steps that may be next, through everything else.
+    fn ahead(&self, from: &str) -> Vec<&'a str> {
+        let mut open = next(&self.states[from]);
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        while let Some(name) = open.pop() {
+            let state = &self.states[name];
+            if !seen.insert(name) || refuses(state) {
+                continue;
             }
-        }
-    }
-
-    /// Everything behind a catcher of the story.
-    fn undo_line(&self, start: &str) -> BTreeSet<String> {
-        let first_task = self.next_drawn(start).into_iter().next();
-        let mut undo = BTreeSet::new();
-        // Every step of the story is caught into the same line, so one that is
-        // known to be of the story is enough to begin with.
-        let mut of_story: Vec<String> = first_task.into_iter().map(|arrow| arrow.to).collect();
-        let mut seen: BTreeSet<String> = of_story.iter().cloned().collect();
-        while let Some(task) = of_story.pop() {
-            let mut open = match words::of(&task).map(|words| words.part) {
-                // What fails aside of the story does not turn it back.
-                Some(words::Part::Aside) => Vec::new(),
-                Some(words::Part::Story | words::Part::Undo) | None => self.caught_by(&task),
-            };
-            while let Some(state) = open.pop() {
-                if !self.is_end(&state) && undo.insert(state.clone()) {
-                    open.extend(self.next(&state));
-                    open.extend(self.caught_by(&state));
-                }
+            if is_step(state) {
+                found.push(name);
+            } else if is_end(state) {
+                found.push(END);
+            } else {
+                open.extend(next(state));
             }
-            for arrow in self.next_drawn(&task) {
-                if self.is_drawn(&arrow.to)
-                    && !undo.contains(&arrow.to)
-                    && seen.insert(arrow.to.clone())
-                {
-                    of_story.push(arrow.to);
-                }
-            }
-        }
-        undo
-    }
-
-    /// The tasks from this one on, in the order of the story.
-    fn reachable(&self, first: &str, without: &BTreeSet<String>) -> Vec<String> {
-        let mut found = vec![first.to_owned()];
-        let mut index = 0;
-        while index < found.len() {
-            for arrow in self.next_drawn(&found[index].clone()) {
-                if self.is_drawn(&arrow.to)
-                    && !without.contains(&arrow.to)
-                    && !found.contains(&arrow.to)
-                {
-                    found.push(arrow.to);
-                }
-            }
-            index += 1;
         }
         found
     }
 
-    /// Tasks so that each stands before those that it leads to.
-    fn in_order(&self, mut tasks: Vec<String>) -> Vec<String> {
-        let rank = |task: &String| self.reachable(task, &BTreeSet::new()).len();
-        tasks.sort_by_key(|task| (std::cmp::Reverse(rank(task)), task.clone()));
-        tasks
+    fn leads(&self, from: &str, to: &str) -> bool {
+        let mut ways = self.ways.iter().filter(|way| way.0 == from);
+        ways.any(|way| way.1 == to || self.leads(way.1, to))
     }
 
-    /// The undo tasks at which the line may be entered.
-    fn entries(&self, undo: &BTreeSet<String>) -> Vec<String> {
-        let reached_from_undo: BTreeSet<String> = undo
-            .iter()
-            .filter(|state| self.is_drawn(state))
-            .flat_map(|state| self.next_drawn(state))
-            .filter(|arrow| !arrow.waits)
-            .map(|arrow| arrow.to)
-            .collect();
-        let deciders = undo
-            .iter()
-            .filter(|state| !reached_from_undo.contains(*state) && !self.is_drawn(state));
-        let mut entries = Vec::new();
-        for decider in deciders.filter(|state| self.kind(state) == "Choice") {
-            let enters = self
-                .next_drawn(decider)
-                .into_iter()
-                .filter(|arrow| self.is_drawn(&arrow.to) && !arrow.waits);
-            for arrow in enters {
-                if self.is_entered_from_story(decider) && !entries.contains(&arrow.to) {
-                    entries.push(arrow.to);
+    fn draws(&self, from: &str, to: &str) -> bool {
+        let is_way = |to: &str| self.ways.iter().any(|way| *way == (from, to));
+        let mut others = self.steps.iter().filter(|other| **other != to);
+        is_way(to) && !others.any(|other| is_way(other) && self.leads(other, to))
+    }
+
+    fn before(&self, step: &str) -> Vec<&'a str> {
+        let steps = self.steps.iter().copied();
+        steps.filter(|other| self.draws(other, step)).collect()
+    }
+
+    fn after(&self, step: &str) -> Vec<&'a str> {
+        let steps = self.steps.iter().copied();
+        steps.filter(|other| self.draws(step, other)).collect()
+    }
+
+    /// Whether a way leads past this step.
+    fn can_be_left_out(&self, step: &str) -> bool {
+        let mut ways = self.ways.iter();
+        ways.any(|(from, to)| self.leads(from, step) && self.leads(step, to))
+    }
+
+    /// The first step in the box of this one.
+    fn head<'s>(&'s self, step: &'s str) -> &'s str {
+        match self.before(step)[..] {
+            [before]
+                if self.after(before).len() == 1
+                    && self.can_be_left_out(before)
+                    && self.can_be_left_out(step) =>
+            {
+                self.head(before)
+            }
+            _ => step,
+        }
+    }
+
+    /// The boxes, each with the arrows from it.
+    fn group(&self, name: &str, title: &str) -> String {
+        let mut text = format!("    subgraph {name}[\"{title}\"]\n");
+        let steps = self.steps.iter().copied();
+        for step in steps.filter(|step| *step != self.start && *step != END) {
+            let head = self.head(step);
+            if head == step {
+                let told = self.steps.iter().filter(|other| self.head(other) == head);
+                let told: Vec<String> = told.map(|step| self.told(step)).collect();
+                let class = if self.can_be_left_out(head) {
+                    ":::maybe"
+                } else {
+                    ""
+                };
+                let _ = writeln!(text, "        {head}[\"{}\"]{class}", told.join("<br/>"));
+            }
+            for to in self.after(step) {
+                if to != END && self.head(to) == to {
+                    let _ = writeln!(text, "        {head} --> {to}");
                 }
             }
         }
-        self.in_order(entries)
+        text + "    end\n"
     }
 
-    /// Whether a task of the story is caught by this state.
-    fn is_entered_from_story(&self, decider: &str) -> bool {
-        self.names()
-            .filter(|task| self.is_drawn(task))
-            .any(|task| self.caught_by(task).iter().any(|next| next == decider))
-    }
-
-    fn group(
-        &self,
-        name: &str,
-        title: &str,
-        tasks: &[String],
-        entries: &[String],
-        without: &BTreeSet<String>,
-    ) -> String {
-        let mut text = format!("    state \"{title}\" as {name} {{\n");
-        for entry in entries {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "        [*] --> {entry}");
-        }
-        for task in tasks {
-            let mut ends = false;
-            for arrow in self.next_drawn_without(task, without) {
-                match arrow {
-                    Arrow { to, waits: true } if to == *task => {
-                        let _ = writeln!(text, "        {task} --> {task}: not yet");
-                    }
-                    Arrow { to, .. } if self.is_end(&to) => ends = true,
-                    Arrow { to, .. } => {
-                        let _ = writeln!(text, "        {task} --> {to}");
-                    }
-                }
-            }
-            if ends {
-                let _ = writeln!(text, "        {task} --> [*]");
-            }
-        }
-        text.push_str("    }\n");
-        text
-    }
-
-    /// The end that all `ways` lead to: the tasks in their order, then the endings.
-    /// Where there is no such end, the endings follow upon `otherwise`.
-    fn closing(&self, ways: &str, otherwise: &str) -> String {
-        let mut text = String::new();
-        let from = if self.end.is_empty() {
-            otherwise
+    fn told(&self, step: &str) -> String {
+        let mark = if self.again.contains(step) {
+            " ⟳"
         } else {
-            "End"
+            ""
         };
-        if !self.end.is_empty() {
-            text += "    state \"tell how it ended\" as End {\n        [*]";
-            let tasks = self
-                .names()
-                .filter(|state| self.end.contains(*state) && self.kind(state) == "Task");
-            for task in tasks {
-                let _ = write!(text, " --> {task}\n        {task}");
-            }
-            text += " --> [*]\n    }\n";
-            text += ways;
-        }
-        let endings = self
-            .names()
-            .filter(|state| matches!(self.kind(state), "Succeed" | "Fail"));
-        for ending in endings {
-            let _ = writeln!(text, "    {from} --> {ending}\n    {ending} --> [*]");
-        }
-        text
+        format!("{step}{mark}")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::{Part, TABLE};
 
-    fn picture() -> String {
-        run(arguments::Picture::Provision).unwrap().stdout
+    fn definitions() -> [Value; 4] {
+        [
+            definition::PROVISION,
+            definition::DEPROVISION,
+            definition::CHECK_FLEET,
+            definition::SWEEP,
+        ]
+        .map(|text| serde_json::from_str(text).unwrap())
+    }
+
+    fn provision() -> String {
+        run(arguments::Picture::Provision).stdout
     }
 
     #[test]
-    fn taking_away_and_checking_are_drawn_too() {
-        let removal = run(arguments::Picture::Deprovision).unwrap().stdout;
-        for words in words::REMOVAL {
-            assert!(
-                removal.contains(&format!(" {} -->", words.state)),
-                "{removal}"
-            );
+    fn everything_that_is_done_is_drawn_or_told_to_be_bookkeeping_and_every_ending_is_drawn() {
+        for definition in definitions() {
+            let picture = mermaid(&definition);
+            let is_drawn = |name: &str| {
+                let mut words = picture.split(|c: char| !c.is_alphanumeric());
+                words.any(|word| word == name)
+            };
+            let bookkeeping = bookkeeping(&definition);
+            for (name, state) in definition["States"].as_object().unwrap() {
+                let kind = state["Type"].as_str().unwrap();
+                let expected = match kind {
+                    "Task" => !bookkeeping.contains(&name.as_str()),
+                    _ => ["Succeed", "Fail"].contains(&kind),
+                };
+                assert_eq!(is_drawn(name), expected, "{name}: {picture}");
+            }
         }
-        let ends = ["Disconnected", "DisconnectIncomplete"];
-        let checking = run(arguments::Picture::CheckFleet).unwrap().stdout;
-        for (picture, words) in [
-            (&removal, &ends[..]),
-            (
-                &checking,
-                &[
-                    "CheckFleet",
-                    "AnnounceChanges",
-                    "StartConnectionRepairs",
-                    "Checked",
-                ],
-            ),
-        ] {
-            for word in words {
+    }
+
+    #[test]
+    fn bookkeeping_is_what_no_function_does_and_how_the_end_is_told() {
+        for definition in definitions() {
+            for state in bookkeeping(&definition) {
+                let resource = definition["States"][state]["Resource"].as_str().unwrap();
                 assert!(
-                    picture.contains(&format!("    {word} --> ")),
-                    "{word}: {picture}"
+                    resource.starts_with("arn:") || [REPORT, TAG].contains(&resource),
+                    "{state}: {resource}"
                 );
             }
         }
-        assert_eq!(removal.matches(": not yet").count(), 4, "{removal}");
-        assert!(!removal.contains("Undo"), "{removal}");
     }
 
     #[test]
-    fn every_step_is_drawn_in_its_group_and_every_end_too() {
-        let picture = picture();
-        let (story, undo) = picture.split_once("as Undo {").unwrap();
-        for words in TABLE {
-            let group = match words.part {
-                Part::Story | Part::Aside => story,
-                Part::Undo => undo,
-            };
-            assert!(
-                group.contains(&format!(" {} -->", words.state)),
-                "{}: {picture}",
-                words.state
-            );
+    fn a_picture_can_be_read() {
+        for definition in definitions() {
+            let picture = mermaid(&definition);
+            // The frames count, too.
+            let boxes = picture.matches("[\"").count();
+            let endings = names(&definition["States"])
+                .filter(|state| picture.contains(&format!("([{state}])")))
+                .count();
+            let arrows = picture.lines().filter(|line| line.contains("->"));
+            assert!(boxes + endings <= 18, "{picture}");
+            assert!(arrows.count() <= 22, "{picture}");
         }
-        for end in [
-            "Ready",
-            "RolledBack",
-            "KeptAfterFailure",
-            "RollbackIncomplete",
+    }
+
+    #[test]
+    fn what_is_asked_again_is_marked_and_what_can_be_left_out_is_dashed() {
+        let picture = provision();
+        for line in [
+            "ReadRequest[\"ReadRequest\"]",
+            "InspectCluster[\"InspectCluster ⟳\"]",
+            "CreateSecurityGroup[\"CreateSecurityGroup ⟳\"]:::maybe",
+            "CreateEndpoint[\"CreateEndpoint\"]",
         ] {
-            assert!(
-                picture.contains(&format!("{end} --> [*]")),
-                "{end}: {picture}"
-            );
+            assert!(picture.contains(&format!("        {line}\n")), "{picture}");
         }
     }
 
     #[test]
-    fn waits_are_arrows_from_a_state_to_itself() {
-        let machine = definition::provision(&Settings::default()).unwrap();
-        let states = machine.definition()["States"].as_object().unwrap();
-        let waits = states
-            .values()
-            .filter(|state| state["Type"] == "Wait")
-            .count();
-        assert_eq!(
-            picture().matches(": not yet").count(),
-            waits,
-            "{}",
-            picture()
-        );
-    }
-
-    #[test]
-    fn what_only_decides_is_not_drawn() {
-        let picture = picture();
-        for hidden in [
-            "IsClusterReady",
-            "WaitForCluster",
-            "DecideUndo",
-            "UnknownAnswer",
-            "RecordCluster",
-            "IsTagWanted",
-            "Begin",
-        ] {
-            assert!(!picture.contains(hidden), "{hidden}: {picture}");
-        }
+    fn what_is_made_last_is_undone_first() {
+        let picture = provision();
+        let (_, undo) = picture.split_once("the undo line").unwrap();
+        let steps = ["DisablePrivateDns", "Deregister", "DeleteEndpoint", "Group"];
+        let places = steps.map(|step| undo.find(step).unwrap());
+        assert!(places.is_sorted(), "{undo}");
     }
 }

@@ -57,7 +57,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Scenarios => (false, scenarios::run()),
         Command::Explain { code } => (false, explain::run(code)),
         Command::Catalogue => (false, Ok(Answer::done(shared::catalogue::document()))),
-        Command::Diagram { machine } => (false, diagram::run(*machine)),
+        Command::Diagram { machine } => (false, Ok(diagram::run(*machine))),
     };
     let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
     print(&answer);

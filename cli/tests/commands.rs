@@ -1060,7 +1060,7 @@ fn codes_are_explained_from_the_catalogue() {
     for machine in ["provision", "deprovision", "check-fleet", "sweep"] {
         let picture = stdout(&run(&["diagram", machine]));
         assert!(
-            picture.starts_with("stateDiagram-v2\n"),
+            picture.starts_with("flowchart TD\n"),
             "{machine}: {picture}"
         );
     }

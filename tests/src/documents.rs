@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crdb_privatelink::diagram;
 use engine::Execution;
 use simulator::{Fault, FaultKind, Moment};
 
@@ -103,26 +104,20 @@ fn schema<T: schemars::JsonSchema>() -> String {
 
 /// The text with the pictures of the state machines, each between its two marks.
 fn with_diagrams(text: &str) -> String {
-    use crdb_privatelink::diagram;
-    use steps::definition;
-    let read = |text: &str| serde_json::from_str(text).unwrap_or_default();
-    let provision = diagram::mermaid(&read(definition::PROVISION));
-    let deprovision = diagram::straight(&read(definition::DEPROVISION), "disconnect");
-    let sweep = diagram::straight(&read(definition::SWEEP), "sweep");
-    let text = with_diagram(text, "provision", &provision);
-    let text = with_diagram(&text, "deprovision", &deprovision);
-    with_diagram(&text, "sweep", &sweep)
+    DEFINITIONS.into_iter().fold(text.to_owned(), with_diagram)
 }
 
-fn with_diagram(text: &str, machine: &str, picture: &str) -> String {
+fn with_diagram(text: String, path: &str) -> String {
     const END: &str = "<!-- end of picture -->";
-    let begin = format!("<!-- picture of statemachine/{machine}.asl.json, generated -->\n");
+    let begin = format!("<!-- picture of {path}, generated -->\n");
     let Some((before, rest)) = text.split_once(&begin) else {
-        return text.to_owned();
+        return text;
     };
     let after = rest.split_once(END).map_or("", |(_, after)| after);
+    let definition: serde_json::Value = serde_json::from_str(&read(path)).unwrap_or_default();
+    let picture = diagram::mermaid(&definition);
+    let not_drawn = diagram::bookkeeping(&definition).join("`, `");
     format!(
-        "{before}{begin}\n```mermaid\n{}\n```\n\n{END}{after}",
-        picture.trim_end()
+        "{before}{begin}\n```mermaid\n{picture}```\n\nNot drawn: `{not_drawn}`.\n\n{END}{after}"
     )
 }

@@ -248,7 +248,7 @@ impl Report {
             false => format!(": {}", parts.join(", ")),
         };
         format!(
-            "{findings} in {places}{parts}. {} looked at by tags, {} of them without an entry; the ledger had {}.",
+            "{findings} in {places}{parts}. {} looked at by tags, {} of which the ledger does not have; it has {}.",
             count(self.sum.connections, "connection"),
             self.sum.unrecorded,
             entries(self.sum.recorded),
