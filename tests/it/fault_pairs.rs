@@ -9,8 +9,8 @@
 //! that with the first one alone, so it goes on from there.
 //!
 //! Two reductions leave out what is the same run. First faults that are over and after
-//! which the run makes the same calls at the same distances, is given the same answers,
-//! tells the same and leaves the same, have led to the same rollback: a wait that is
+//! which the run makes the same calls at the same distances, is refused the same ones,
+//! tells the same and leaves the same, are taken to have led to the same rollback: a wait that is
 //! refused its third look goes on like one that is refused its fourth. And an operation
 //! that is refused once and not called again is refused from then on.
 
@@ -49,8 +49,10 @@ const KINDS: [Kind; 3] = [
 ];
 
 fn variants() -> impl Iterator<Item = &'static Variant> {
-    let is_tried = |variant: &&Variant| TRIED.contains(&variant.name);
-    VARIANTS.iter().filter(is_tried)
+    TRIED.into_iter().map(|name| {
+        let variant = VARIANTS.iter().find(|it| it.name == name);
+        variant.unwrap_or_else(|| panic!("no variant {name}"))
+    })
 }
 
 /// Every first fault of a variant.

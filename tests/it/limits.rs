@@ -75,7 +75,7 @@ impl Slow<'_> {
             },
             "group_id": "sg-1", "endpoint_id": "vpce-1",
             "host": "h", "connection_string": "s", "undone": "it is gone",
-            "endpoints": ["vpce-1"], "registered": ["vpce-1"], "distrust_account": null,
+            "endpoints": ["vpce-1"], "registered": registered(), "distrust_account": null,
             "phase": "p", "sentence": "s", "at": "t", "failure": null,
         })
     }
@@ -112,10 +112,23 @@ impl Slow<'_> {
     }
 }
 
+/// As many endpoints as the ledger keeps registrations of.
+fn registered() -> Vec<String> {
+    (0..inspect_network::MOST_REGISTRATIONS)
+        .map(|n| format!("vpce-{}", n + 1))
+        .collect()
+}
+
 impl Tasks for Slow<'_> {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         if let Some(function) = function_of(resource) {
             return self.function(function, &arguments);
+        }
+        if resource.ends_with(":getItem") {
+            let left = registered().into_iter();
+            let left = left.map(|id| json!({ "endpoint_id": id, "trusted_account": null }));
+            let left = Value::from_iter(left).to_string();
+            return Ok(json!({ "Item": { "registrations": { "S": left } } }));
         }
         let is_lease = arguments["UpdateExpression"]
             .as_str()
@@ -151,7 +164,7 @@ impl Fleet {
         match function {
             "check-fleet" => {
                 // After the last batch, one more call notes what was announced.
-                let batches = CONNECTIONS / check_fleet::BATCH as usize;
+                let batches = CONNECTIONS / check_fleet::BATCH;
                 let is_batch = nth <= batches;
                 let change = json!({ "detail_type": "Connection Drifted", "notice": {} });
                 json!({

@@ -15,11 +15,13 @@ fn pages() -> Vec<String> {
     let mut pages: Vec<String> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
         .map(str::to_owned)
         .into();
-    for file in std::fs::read_dir(root().join("docs")).expect("a folder") {
-        let name = file.expect("a file").file_name();
-        let name = name.to_str().expect("a name in UTF-8");
-        if name.ends_with(".md") {
-            pages.push(format!("docs/{name}"));
+    for folder in ["docs", "docs/decisions"] {
+        for file in std::fs::read_dir(root().join(folder)).expect("a folder") {
+            let name = file.expect("a file").file_name();
+            let name = name.to_str().expect("a name in UTF-8");
+            if name.ends_with(".md") {
+                pages.push(format!("{folder}/{name}"));
+            }
         }
     }
     pages

@@ -580,6 +580,28 @@ fn a_ledger_that_was_lost_is_not_taken_for_a_world_of_orphans() {
         assert_eq!(stage.ports().started(), []);
     };
     refused(&stage);
+    // Nor when all are asked for again and nobody can look at any.
+    let key = Fault::from_then_on(
+        "secretsmanager:GetSecretValue",
+        1,
+        FaultKind::Denied,
+        Moment::Before,
+    );
+    stage.simulator.add_fault(key);
+    for n in 0..3 {
+        let asked = stage.for_request(&request(&stage, n));
+        let ended = ending(&asked.provision(&format!("in-vain-{n}")));
+        assert!(matches!(ended, Ending::Failed(..)), "{ended:?}");
+        assert!(entry(&stage, n).expect("an entry").leaves_nothing());
+    }
+    stage.simulator.end_faults();
+    refused(&stage);
+    let rebuilt = sweep(&stage, json!({ "rebuild": true, "apply": true }));
+    assert_eq!(rebuilt["sum"]["rebuilt"], 3, "{rebuilt}");
+    for n in 0..3 {
+        assert!(entry(&stage, n).expect("an entry").stands());
+        lose(&stage, n);
+    }
     // Nor when it begins to fill again.
     connect(&stage, 0);
     refused(&stage);

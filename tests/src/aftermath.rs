@@ -259,9 +259,10 @@ pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Br
         Ending::Failed(name, failure) => check_failed(name, failure, &after.left_since(before))?,
     }
     check_lease(stage, &before.leases, &after.leases)?;
-    let former = before.standing(stage);
-    if let (Some(former), Ending::Failed(..)) = (former, ending) {
-        standing::check(stage, former)?;
+    match (before.standing(stage), ending) {
+        (Some(former), Ending::Failed(..)) => standing::check(stage, former)?,
+        (Some(_), Ending::Ready(_)) => standing::live(stage)?,
+        (None, _) => {}
     }
     let entry = asked_for(stage).and_then(|id| before.books.0.get(&id));
     check_ledger(stage, entry, ending)?;

@@ -64,14 +64,41 @@ pub fn kept(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
         entry.endpoint_id == former.endpoint_id || was_hit(stage, "dynamodb:UpdateItem"),
         "another endpoint",
     )?;
-    // Whoever looks later, when nothing is in the way any more, and when the cluster has
-    // noticed what became of endpoints.
+    let orphans = orphans(stage, &entry)?;
+    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
+    Ok(entry)
+}
+
+/// What must be true after a run that ended ready: the connection is checked, and no
+/// sweep takes it for anything but live.
+///
+/// # Errors
+/// Says what is wrong, for the reader of a failed test.
+pub fn live(stage: &Stage) -> Result<(), Broken> {
+    ASKED.set(ASKED.get() + 1);
+    if was_hit(stage, "dynamodb:UpdateItem") {
+        // Its end could not be written; the search for lost runs completes it.
+        return Ok(());
+    }
+    let entry = recorded(stage).ok_or("the ledger has forgotten a connection that works")?;
+    let orphans = orphans(stage, &entry)?;
+    if !orphans.is_empty() {
+        return Err(format!("a sweep finds {orphans:?} of {entry:#?}"));
+    }
+    match checked(&stage.forked(), &entry)? {
+        1 => Ok(()),
+        _ => Err(format!("it is not checked: {entry:#?}")),
+    }
+}
+
+/// What a sweep says of a connection when nothing is in the way any more, and when the
+/// cluster has noticed what became of endpoints.
+fn orphans(stage: &Stage, entry: &Connection) -> Result<Vec<Finding>, Broken> {
     let later = stage.forked();
     later.clock.advance(Duration::from_secs(3600));
     let (mut orphans, _) = swept(&later)?;
-    orphans.retain(|it| is_about(it, &entry));
-    is(orphans.is_empty(), &format!("a sweep finds {orphans:?}"))?;
-    Ok(entry)
+    orphans.retain(|it| is_about(it, entry));
+    Ok(orphans)
 }
 
 /// The part of it that is true also after a run that ended ready, and that asked for

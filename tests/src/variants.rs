@@ -43,7 +43,7 @@ fn adopted() -> Stage {
 }
 
 /// All of them.
-pub const VARIANTS: [Variant; 11] = [
+pub const VARIANTS: [Variant; 12] = [
     Variant {
         name: "Advanced",
         stage: || Stage::shipped("fresh-vpc"),
@@ -71,6 +71,10 @@ pub const VARIANTS: [Variant; 11] = [
     Variant {
         name: "adopt, no private DNS",
         stage: || without_dns("half-made-by-hand"),
+    },
+    Variant {
+        name: "adopt, registered by hand",
+        stage: registered_by_hand,
     },
     Variant {
         name: "shared endpoint",
