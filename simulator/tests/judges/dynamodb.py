@@ -44,7 +44,7 @@ refused("ValidationException", table.update_item, Key={"connection_id": "one"}, 
 
 # What the service knows and this world does not is refused by its name.
 unknown = [
-    ("the member FilterExpression", table.scan, {"FilterExpression": Attr("phase").eq("ready")}),
+    ("the member FilterExpression", table.scan, {"FilterExpression": "attribute_exists(phase)"}),
     ("the member AttributesToGet", table.get_item, {"Key": {"connection_id": "one"}, "AttributesToGet": ["phase"]}),
     ("values of type BOOL", table.put_item, {"Item": {"connection_id": "two", "even": True}}),
     (
