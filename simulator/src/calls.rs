@@ -37,9 +37,6 @@ pub struct ApiError {
     pub message: String,
     /// How long the service asks the caller to wait.
     pub retry_after: Option<Duration>,
-    /// What else the answer has, such as the item for which a condition does
-    /// not hold. Boxed, because nearly no error has any.
-    pub members: Box<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl ApiError {
@@ -50,7 +47,6 @@ impl ApiError {
             code: code.into(),
             message: message.into(),
             retry_after: None,
-            members: Box::default(),
         }
     }
 }

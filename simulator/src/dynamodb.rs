@@ -1,4 +1,4 @@
-//! DynamoDB: as much of it as a ledger and a lease need.
+//! DynamoDB: as much of it as a ledger and a lease need, and nothing more.
 //!
 //! A request and its answer are the JSON of the API, in process and over HTTP.
 //! Source: the botocore model `dynamodb/2012-08-10`, the developer guide, and
@@ -8,7 +8,6 @@
 
 mod error;
 mod expression;
-mod number;
 mod read;
 mod request;
 mod table;
@@ -84,8 +83,7 @@ impl DynamoDb {
 /// as a sweep writes it, and its key.
 fn note(group: &str, first_seen: OffsetDateTime) -> (String, value::Item) {
     let key = format!("first-seen/{group}");
-    let moment =
-        |at: OffsetDateTime| value::AttributeValue::N(number::Number::whole(at.unix_timestamp()));
+    let moment = |at: OffsetDateTime| value::AttributeValue::N(at.unix_timestamp());
     let until = first_seen + time::Duration::days(90);
     let note = BTreeMap::from([
         (VPC.to_owned(), value::AttributeValue::S(key.clone())),
@@ -102,32 +100,19 @@ type Operation = (
     &'static [&'static str],
 );
 
-const READ: &[&str] = &[
-    "ConsistentRead",
-    "ProjectionExpression",
-    "ExpressionAttributeNames",
-];
-
-const SCAN: &[&str] = &[
-    "Limit",
-    "ExclusiveStartKey",
-    "FilterExpression",
-    "ExpressionAttributeValues",
-];
+const READ: &[&str] = &["ConsistentRead"];
 
 const WRITE: &[&str] = &[
     "ConditionExpression",
     "ExpressionAttributeNames",
     "ExpressionAttributeValues",
     "ReturnValues",
-    "ReturnValuesOnConditionCheckFailure",
-    "ReturnItemCollectionMetrics",
 ];
 
 fn operation(name: &str) -> Option<Operation> {
     Some(match name {
         "GetItem" => (read::get_item, READ, &["Key"]),
-        "Scan" => (read::scan, READ, SCAN),
+        "Scan" => (read::scan, READ, &["Limit", "ExclusiveStartKey"]),
         "PutItem" => (write::put_item, WRITE, &["Item"]),
         "UpdateItem" => (write::update_item, WRITE, &["Key", "UpdateExpression"]),
         "DeleteItem" => (write::delete_item, WRITE, &["Key"]),

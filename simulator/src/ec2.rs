@@ -47,9 +47,7 @@ pub use network::vpc::{
     Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
     DescribeVpcs, DescribeVpcsResult, ModifyVpcAttribute, Vpc,
 };
-pub use network::zone::{
-    DescribeAvailabilityZones, DescribeAvailabilityZonesResult, Zone, ZoneAnswer,
-};
+pub use network::zone::Zone;
 pub use permission::{GroupPair, IpPermission, IpRange};
 pub use rule::{
     AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult, DescribeSecurityGroupRules,
@@ -60,10 +58,7 @@ pub use service::{
     DescribeVpcEndpointServices, DescribeVpcEndpointServicesResult, EndpointService, Principals,
     Verification,
 };
-pub use tag::{
-    CreateTags, DeleteTags, DescribeTags, DescribeTagsResult, TagDescription, TagFilter,
-    TagSpecification, Tags,
-};
+pub use tag::{CreateTags, DeleteTags, TagFilter, TagSpecification, Tags};
 
 pub(crate) use begin::begin;
 pub(crate) use endpoint::dns::hidden_zones;
@@ -149,11 +144,7 @@ impl Ec2 {
         Ec2 {
             account: scenario.account.clone(),
             region: scenario.region.clone(),
-            zones: scenario
-                .zones
-                .iter()
-                .map(|zone| Zone::new(zone, &scenario.region))
-                .collect(),
+            zones: scenario.zones.iter().map(Zone::new).collect(),
             vpcs: BTreeMap::new(),
             subnets: BTreeMap::new(),
             groups: BTreeMap::new(),

@@ -7,7 +7,7 @@ use crate::splitmix::{fold, mix};
 use crate::{cloud, cloudwatch, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
 
 /// What operations begin with.
-pub(crate) const SERVICES: [&str; 10] = [
+pub(crate) const SERVICES: [&str; 9] = [
     "cloud",
     "cloudwatch",
     "dynamodb",
@@ -15,7 +15,6 @@ pub(crate) const SERVICES: [&str; 10] = [
     "events",
     "route53",
     "secretsmanager",
-    "sns",
     "states",
     "sts",
 ];
@@ -71,8 +70,7 @@ impl FaultKind {
         Refusal::Answer(match service {
             "secretsmanager" => secrets::render_fault(self, name),
             "dynamodb" => dynamodb::render_fault(self, name),
-            "events" => notices::render_events_fault(self, name),
-            "sns" => notices::render_topics_fault(self, name),
+            "events" => notices::render_fault(self, name),
             "states" => step_functions::render_fault(self, name),
             "sts" => sts::render_fault(self, name),
             "route53" => route53::render_fault(self, name),
@@ -283,7 +281,6 @@ mod tests {
             "dynamodb:UpdateItem",
             "states:StartExecution",
             "events:PutEvents",
-            "sns:Publish",
             "sts:AssumeRole",
             "cloud:GET cluster",
         ] {

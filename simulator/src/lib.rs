@@ -1,6 +1,7 @@
 //! The world that the project is proven against: EC2, Route 53, CloudWatch, Secrets
-//! Manager, DynamoDB, Step Functions (starting runs), EventBridge, SNS, STS and
-//! the CockroachDB Cloud API in one process, faithful to their awkward habits.
+//! Manager, DynamoDB, Step Functions (starting runs), EventBridge, STS and the
+//! CockroachDB Cloud API in one process, faithful to their awkward habits. What the
+//! project does not use of them is refused by name.
 //!
 //! There is one model, [`World`], and it has two kinds of faces. Callers in
 //! the same process use its typed operations through [`Simulator::call`]; real

@@ -32,7 +32,7 @@ pub struct World {
     pub dynamodb: dynamodb::DynamoDb,
     /// Step Functions.
     pub step_functions: step_functions::StepFunctions,
-    /// EventBridge and SNS.
+    /// EventBridge.
     pub notices: notices::Notices,
     /// The names of what the stack has.
     pub stack: StackSpec,
@@ -94,7 +94,7 @@ impl World {
             secrets: secrets::Secrets::new(scenario, now),
             dynamodb: dynamodb::DynamoDb::new(scenario, now),
             step_functions: step_functions::StepFunctions::new(scenario),
-            notices: notices::Notices::new(scenario),
+            notices: notices::Notices::default(),
             stack: scenario.stack.clone(),
             roles: scenario.roles.clone(),
             needed: None,

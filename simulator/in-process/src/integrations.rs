@@ -1,6 +1,5 @@
 //! What a definition calls without a function: the optimized integrations of
-//! Step Functions with DynamoDB, EventBridge, SNS and itself, over the simulated
-//! world.
+//! Step Functions with DynamoDB and EventBridge, over the simulated world.
 //!
 //! What is known of them, and from where:
 //!
@@ -9,13 +8,12 @@
 //! | errors of DynamoDB begin with `DynamoDB.`, of EventBridge with `EventBridge.` | Step Functions developer guide, "Exception prefix differences" |
 //! | `DynamoDB.ResourceNotFoundException`; a broken rule is `DynamoDB.AmazonDynamoDBException`; the form of the cause; the metadata in results | recorded on AWS (LocalStack's snapshots of 2023 and 2025) |
 //! | a failed entry is `EventBridge.FailedEntry` with the answer as the cause; machine and run are added to `Resources`; an object as `Detail` becomes text | developer guide, "Add EventBridge events", and recorded |
-//! | `StepFunctions.StateMachineDoesNotExistException` | recorded |
 //! | codes without an exception of their own in the SDK of that time have the one of the service (`DynamoDB.AmazonDynamoDBException`, …) | inferred from the above; not documented |
 //! | no answer is `States.Timeout` after the task's own limit; a broken connection is `….SdkClientException`, as with `Lambda.SdkClientException` | inferred; not documented |
 
 mod names;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use simulator::{ApiError, Refusal, Simulator, World};
 
 use names::Service;
@@ -157,24 +155,11 @@ impl Integrations {
                 "The field \"{member}\" is not supported by Step Functions"
             )));
         }
-        match service.name {
-            "events" => {
-                for entry in members
-                    .get_mut("Entries")
-                    .and_then(Value::as_array_mut)
-                    .into_iter()
-                    .flatten()
-                {
-                    self.complete(entry);
-                }
+        if service.name == "events" {
+            let entries = members.get_mut("Entries").and_then(Value::as_array_mut);
+            for entry in entries.into_iter().flatten() {
+                self.complete(entry);
             }
-            "sns" => to_text(&mut members, "Message"),
-            "states" => {
-                members.entry("Input").or_insert_with(|| json!({}));
-                to_text(&mut members, "Input");
-                members = renamed(members, |first| first.to_ascii_lowercase());
-            }
-            _ => {}
         }
         Ok(Value::Object(members))
     }
@@ -183,8 +168,8 @@ impl Integrations {
         let Some(members) = entry.as_object_mut() else {
             return;
         };
-        if members.get("Detail").is_some_and(Value::is_object) {
-            to_text(members, "Detail");
+        if let Some(detail) = members.get_mut("Detail").filter(|it| it.is_object()) {
+            *detail = Value::String(detail.to_string());
         }
         let resources = members.entry("Resources").or_insert_with(|| json!([]));
         if let Some(resources) = resources.as_array_mut() {
@@ -202,9 +187,7 @@ fn effect(
     let home = world.ec2.caller();
     match service.name {
         "dynamodb" => world.dynamodb(&home, operation, request),
-        "events" => world.put_events(&home, request),
-        "sns" => world.publish(&home, request),
-        _ => world.step_functions(&home, operation, request),
+        _ => world.put_events(&home, request),
     }
 }
 
@@ -213,23 +196,13 @@ fn result(service: &Service, answer: Value) -> Result<Value, Failed> {
     let Value::Object(mut members) = answer else {
         return Ok(answer);
     };
-    match service.name {
-        "events" => {
-            let answer = Value::Object(members);
-            return if answer["FailedEntryCount"] == json!(0) {
-                Ok(answer)
-            } else {
-                Err(("EventBridge.FailedEntry".to_owned(), answer.to_string()))
-            };
-        }
-        "states" => {
-            members = renamed(members, |first| first.to_ascii_uppercase());
-            // Milliseconds, as far as is known; not documented.
-            if let Some(seconds) = members.get("StartDate").and_then(Value::as_f64) {
-                members.insert("StartDate".to_owned(), json!((seconds * 1000.0) as i64));
-            }
-        }
-        _ => {}
+    if service.name == "events" {
+        let answer = Value::Object(members);
+        return if answer["FailedEntryCount"] == json!(0) {
+            Ok(answer)
+        } else {
+            Err(("EventBridge.FailedEntry".to_owned(), answer.to_string()))
+        };
     }
     members.insert(
         "SdkHttpMetadata".to_owned(),
@@ -238,28 +211,6 @@ fn result(service: &Service, answer: Value) -> Result<Value, Failed> {
     let id = json!({ "RequestId": names::REQUEST_ID });
     members.insert("SdkResponseMetadata".to_owned(), id);
     Ok(Value::Object(members))
-}
-
-/// Makes JSON in a member to text.
-fn to_text(members: &mut Map<String, Value>, member: &str) {
-    if let Some(value) = members.get_mut(member)
-        && !value.is_string()
-    {
-        *value = Value::String(value.to_string());
-    }
-}
-
-/// Members with another first letter.
-fn renamed(members: Map<String, Value>, change: impl Fn(char) -> char) -> Map<String, Value> {
-    let rename = |name: String| {
-        let mut letters = name.chars();
-        let first = letters.next().map(&change);
-        first.into_iter().chain(letters).collect::<String>()
-    };
-    members
-        .into_iter()
-        .map(|(name, value)| (rename(name), value))
-        .collect()
 }
 
 #[cfg(test)]

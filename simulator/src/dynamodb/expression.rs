@@ -1,10 +1,11 @@
 //! Expressions: what a write changes, and under which condition ("Expressions
-//! in DynamoDB", developer guide).
+//! in DynamoDB", developer guide). What no definition and no adapter uses is refused
+//! by name.
 
 mod condition;
 mod lexer;
+mod name;
 mod parser;
-mod path;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub(super) use condition::Condition;
-pub(super) use path::Path;
 pub(super) use update::Update;
 
 use super::error::validation;
@@ -139,33 +139,17 @@ fn refuse_unused<'a>(
     )))
 }
 
-/// Reads a `ConditionExpression` or a `FilterExpression`.
+/// Reads a `ConditionExpression`.
 pub(super) fn condition(
-    member: &str,
     text: &str,
     placeholders: &mut Placeholders,
 ) -> Result<Condition, ApiError> {
-    Parser::new(member, text, placeholders)?.whole(condition::parse)
+    Parser::new("ConditionExpression", text, placeholders)?.whole(condition::parse)
 }
 
 /// Reads an `UpdateExpression`.
 pub(super) fn update(text: &str, placeholders: &mut Placeholders) -> Result<Update, ApiError> {
     Parser::new("UpdateExpression", text, placeholders)?.whole(update::parse)
-}
-
-/// Reads a `ProjectionExpression`: top-level attributes and what is in them.
-pub(super) fn projection(
-    text: &str,
-    placeholders: &mut Placeholders,
-) -> Result<Vec<Path>, ApiError> {
-    Parser::new("ProjectionExpression", text, placeholders)?.whole(|parser| {
-        let mut paths = vec![path::parse(parser)?];
-        while parser.take(",") {
-            paths.push(path::parse(parser)?);
-        }
-        path::refuse_overlap(parser, &paths)?;
-        Ok(paths)
-    })
 }
 
 #[cfg(test)]

@@ -6,9 +6,6 @@ use super::error::{unsupported, validation};
 use super::value::{Item, item, serialization};
 use crate::calls::ApiError;
 
-/// The members of every request.
-const EVERYWHERE: [&str; 2] = ["TableName", "ReturnConsumedCapacity"];
-
 /// A request of which every member is known.
 pub(super) struct Request(Map<String, Value>);
 
@@ -20,16 +17,12 @@ impl Request {
             return Err(serialization("a request is a JSON object"));
         };
         let unknown = members.keys().map(String::as_str).find(|member| {
-            !EVERYWHERE.contains(member) && !known.iter().any(|some| some.contains(member))
+            *member != "TableName" && !known.iter().any(|some| some.contains(member))
         });
         if let Some(member) = unknown {
             return Err(unsupported(&format!("the member {member}")));
         }
-        let mut request = Request(members.clone());
-        // Nobody needs to know here what a call costs.
-        request.choice("ReturnConsumedCapacity", &["NONE"])?;
-        request.choice("ReturnItemCollectionMetrics", &["NONE"])?;
-        Ok(request)
+        Ok(Request(members.clone()))
     }
 
     /// A member as it is.

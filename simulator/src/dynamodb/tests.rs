@@ -55,7 +55,6 @@ impl Stage {
                     ":until": { "N": (now + 100).to_string() },
                 },
                 "ReturnValues": "ALL_NEW",
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }),
         )
     }
@@ -76,31 +75,17 @@ fn an_item_comes_back_as_it_was_put() {
     let all = json!({
         "text": { "S": "a" },
         "empty": { "S": "" },
-        "number": { "N": "10.50" },
-        "yes": { "BOOL": true },
-        "nothing": { "NULL": true },
-        "steps": { "L": [{ "S": "x" }, { "M": { "n": { "N": "1" } } }] },
-        "texts": { "SS": ["b", "a"] },
-        "numbers": { "NS": ["10", "9"] },
+        "number": { "N": "+0010" },
     });
     stage.put("one", all.clone());
     stage.wait();
     let answer = stage.call("GetItem", json!({ "Key": key("one") })).unwrap();
     let mut expected = all;
     expected["connection_id"] = json!({ "S": "one" });
-    expected["number"] = json!({ "N": "10.5" });
-    expected["texts"] = json!({ "SS": ["a", "b"] });
-    expected["numbers"] = json!({ "NS": ["9", "10"] });
+    expected["number"] = json!({ "N": "10" });
     assert_eq!(answer, json!({ "Item": expected }));
     let absent = stage.call("GetItem", json!({ "Key": key("two") })).unwrap();
     assert_eq!(absent, json!({}));
-    let some = json!({
-        "Key": key("one"),
-        "ProjectionExpression": "#n, steps, absent",
-        "ExpressionAttributeNames": { "#n": "number" },
-    });
-    let answer = stage.call("GetItem", some).unwrap();
-    assert_eq!(answer["Item"].as_object().unwrap().len(), 2);
 }
 
 #[test]
@@ -110,7 +95,6 @@ fn a_lease_has_one_holder_until_it_expires_or_is_given_back() {
     assert_eq!(taken["Attributes"]["expires_at"], json!({ "N": "1100" }));
     let refused = stage.lease("b", 1050).unwrap_err();
     assert_eq!(refused.code, "ConditionalCheckFailedException");
-    assert_eq!(refused.members["Item"]["holder"], json!({ "S": "a" }));
     assert!(stage.lease("a", 1050).is_ok(), "its own lease");
     assert!(stage.lease("b", 1150).is_err(), "not yet over");
     assert!(stage.lease("b", 1151).is_ok(), "over");
@@ -136,43 +120,35 @@ fn an_update_sees_the_item_as_it_was() {
     let mut stage = Stage::new();
     let update = json!({
         "Key": key("one"),
-        "UpdateExpression": "SET a = if_not_exists(a, :zero) + :one, b = if_not_exists(a, :zero), \
-                             timeline = list_append(if_not_exists(timeline, :none), :more) \
-                             REMOVE c",
-        "ExpressionAttributeValues": {
-            ":zero": { "N": "0" },
-            ":one": { "N": "1" },
-            ":none": { "L": [] },
-            ":more": { "L": [{ "S": "step" }] },
-        },
+        "UpdateExpression":
+            "SET a = :one, b = if_not_exists(a, :zero), d = if_not_exists(d, :zero) REMOVE c",
+        "ExpressionAttributeValues": { ":zero": { "N": "0" }, ":one": { "N": "1" } },
         "ReturnValues": "ALL_NEW",
     });
-    stage.call("UpdateItem", update.clone()).unwrap();
-    let second = stage.call("UpdateItem", update).unwrap();
-    assert_eq!(
-        second["Attributes"],
-        json!({
-            "connection_id": { "S": "one" },
-            "a": { "N": "2" },
-            "b": { "N": "1" },
-            "timeline": { "L": [{ "S": "step" }, { "S": "step" }] },
-        })
-    );
+    for (before, b) in [(json!({}), "0"), (json!({ "a": { "N": "7" } }), "7")] {
+        stage.put("one", before);
+        let answer = stage.call("UpdateItem", update.clone()).unwrap();
+        assert_eq!(
+            answer["Attributes"],
+            json!({
+                "connection_id": { "S": "one" },
+                "a": { "N": "1" },
+                "b": { "N": b },
+                "d": { "N": "0" },
+            })
+        );
+    }
 }
 
 #[test]
-fn a_scan_has_an_order_of_its_own_and_a_limit_that_counts_what_is_read() {
+fn a_scan_has_an_order_of_its_own_and_a_limit() {
     let mut stage = Stage::new();
     let ids: Vec<String> = (0..20).map(|n| format!("id-{n:02}")).collect();
-    for (n, id) in ids.iter().enumerate() {
-        stage.put(id, json!({ "even": { "BOOL": n % 2 == 0 } }));
+    for id in &ids {
+        stage.put(id, json!({}));
     }
     stage.wait();
-    let mut request = json!({
-        "Limit": 5,
-        "FilterExpression": "even = :yes",
-        "ExpressionAttributeValues": { ":yes": { "BOOL": true } },
-    });
+    let mut request = json!({ "Limit": 5 });
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
         let page = stage.call("Scan", request.clone()).unwrap();
@@ -193,7 +169,7 @@ fn a_scan_has_an_order_of_its_own_and_a_limit_that_counts_what_is_read() {
     let mut sorted = seen.clone();
     sorted.sort();
     assert_ne!(seen, sorted, "the order means nothing");
-    assert_eq!(sorted.len(), 10);
+    assert_eq!(sorted, ids);
     let before = stage.call("Scan", json!({})).unwrap();
     stage.put("another", json!({}));
     stage
@@ -306,12 +282,84 @@ fn what_breaks_a_rule_is_refused_in_the_words_of_the_service() {
              Member must have value greater than or equal to 1",
         ),
         (
-            "DeleteItem",
-            json!({ "Key": key("a"), "AttributesToGet": ["b"] }),
-            "the simulator does not know the member AttributesToGet",
+            "PutItem",
+            json!({ "Item": { "connection_id": { "S": "a" }, "n": { "N": "1x" } } }),
+            "The parameter cannot be converted to a numeric value: 1x",
         ),
     ] {
         let expected = ("ValidationException".to_owned(), message.to_owned());
+        assert_eq!(refusal(stage.call(operation, request)), expected);
+    }
+    assert!(stage.world.dynamodb.tables[TABLE].is_empty());
+}
+
+/// What the service does and nobody here uses.
+#[test]
+fn what_this_world_does_not_know_is_refused_by_name() {
+    let mut stage = Stage::new();
+    let put = |value: Value| json!({ "Item": { "connection_id": { "S": "a" }, "b": value } });
+    let get = |member: &str, content: Value| json!({ "Key": key("a"), member: content });
+    for (operation, request, what) in [
+        (
+            "PutItem",
+            put(json!({ "BOOL": true })),
+            "values of type BOOL",
+        ),
+        (
+            "PutItem",
+            put(json!({ "NULL": true })),
+            "values of type NULL",
+        ),
+        ("PutItem", put(json!({ "L": [] })), "values of type L"),
+        ("PutItem", put(json!({ "M": {} })), "values of type M"),
+        ("PutItem", put(json!({ "SS": ["x"] })), "values of type SS"),
+        ("PutItem", put(json!({ "NS": ["1"] })), "values of type NS"),
+        ("PutItem", put(json!({ "B": "" })), "values of type B"),
+        ("PutItem", put(json!({ "BS": [""] })), "values of type BS"),
+        (
+            "PutItem",
+            put(json!({ "N": "10.50" })),
+            "the number 10.50, only whole ones of 64 bits",
+        ),
+        (
+            "PutItem",
+            put(json!({ "N": "12345678901234567890" })),
+            "the number 12345678901234567890, only whole ones of 64 bits",
+        ),
+        (
+            "GetItem",
+            get("ProjectionExpression", json!("b")),
+            "the member ProjectionExpression",
+        ),
+        (
+            "GetItem",
+            get("AttributesToGet", json!(["b"])),
+            "the member AttributesToGet",
+        ),
+        (
+            "Scan",
+            json!({ "FilterExpression": "b = b" }),
+            "the member FilterExpression",
+        ),
+        (
+            "DeleteItem",
+            get("ReturnValuesOnConditionCheckFailure", json!("ALL_OLD")),
+            "the member ReturnValuesOnConditionCheckFailure",
+        ),
+        (
+            "UpdateItem",
+            get("ReturnConsumedCapacity", json!("TOTAL")),
+            "the member ReturnConsumedCapacity",
+        ),
+        (
+            "UpdateItem",
+            get("ReturnValues", json!("UPDATED_NEW")),
+            "ReturnValues UPDATED_NEW",
+        ),
+        ("Query", json!({}), "the operation Query"),
+    ] {
+        let message = format!("the simulator does not know {what}");
+        let expected = ("ValidationException".to_owned(), message);
         assert_eq!(refusal(stage.call(operation, request)), expected);
     }
     assert!(stage.world.dynamodb.tables[TABLE].is_empty());

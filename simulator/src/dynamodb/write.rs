@@ -43,7 +43,7 @@ pub(super) fn update_item(table: &mut Table, request: &mut Request) -> Result<Va
     let mut guard = Guard::read(request, true)?;
     let update = guard.update.take();
     if let Some(update) = &update
-        && update.targets().any(|path| path.root == table.key)
+        && update.targets().any(|name| name == table.key)
     {
         return Err(validation(format!(
             "One or more parameter values were invalid: Cannot update attribute {}. This \
@@ -58,7 +58,7 @@ pub(super) fn update_item(table: &mut Table, request: &mut Request) -> Result<Va
         .clone()
         .unwrap_or_else(|| Item::from([(table.key.clone(), AttributeValue::S(key.clone()))]));
     let new = match &update {
-        Some(update) => update.apply(&before)?,
+        Some(update) => update.apply(&before),
         None => before,
     };
     if size_of_item(&new) > LARGEST {
@@ -75,7 +75,6 @@ struct Guard {
     condition: Option<Condition>,
     update: Option<expression::Update>,
     returned: &'static str,
-    returned_on_failure: bool,
 }
 
 impl Guard {
@@ -88,11 +87,7 @@ impl Guard {
             None => None,
         };
         let condition = match request.text("ConditionExpression")? {
-            Some(text) => Some(expression::condition(
-                "ConditionExpression",
-                &text,
-                &mut placeholders,
-            )?),
+            Some(text) => Some(expression::condition(&text, &mut placeholders)?),
             None => None,
         };
         let given = [
@@ -109,13 +104,10 @@ impl Guard {
             _ if updates => {}
             _ => return Err(validation("Return values set to invalid value")),
         }
-        let on_failure =
-            request.choice("ReturnValuesOnConditionCheckFailure", &["NONE", "ALL_OLD"])?;
         Ok(Guard {
             condition,
             update,
             returned,
-            returned_on_failure: on_failure == "ALL_OLD",
         })
     }
 
@@ -128,11 +120,7 @@ impl Guard {
         if holds {
             return Ok(());
         }
-        let mut failed = condition_failed();
-        if let Some(item) = item.filter(|_| self.returned_on_failure) {
-            failed.members.insert("Item".to_owned(), item_to_json(item));
-        }
-        Err(failed)
+        Err(condition_failed())
     }
 
     fn answer(&self, old: Option<Item>, new: Option<Item>) -> Value {

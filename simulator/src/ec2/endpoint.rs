@@ -117,11 +117,10 @@ impl EndpointState {
 pub enum EndpointType {
     /// Interfaces in subnets.
     Interface,
-    /// An entry in route tables. What one gets who asks for no type.
+    /// An entry in route tables. What one gets who asks for no type; here it can be
+    /// there, but not be made.
     #[default]
     Gateway,
-    /// An entry in route tables that leads to a fleet of appliances.
-    GatewayLoadBalancer,
 }
 
 impl EndpointType {
@@ -130,7 +129,6 @@ impl EndpointType {
         match self {
             EndpointType::Interface => "Interface",
             EndpointType::Gateway => "Gateway",
-            EndpointType::GatewayLoadBalancer => "GatewayLoadBalancer",
         }
     }
 
@@ -139,7 +137,6 @@ impl EndpointType {
         match word {
             "Interface" => Some(EndpointType::Interface),
             "Gateway" => Some(EndpointType::Gateway),
-            "GatewayLoadBalancer" => Some(EndpointType::GatewayLoadBalancer),
             _ => None,
         }
     }

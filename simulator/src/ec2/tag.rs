@@ -1,12 +1,10 @@
 //! Tags, and the rules they keep ("Tag your Amazon EC2 resources", EC2 user
 //! guide).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::Caller;
 use super::error::{client, invalid_value, missing, not_found};
-use super::filter::{Filter, like};
-use super::{Caller, Ec2, page};
 use crate::World;
 use crate::calls::ApiError;
 
@@ -128,41 +126,6 @@ pub struct TagFilter {
     pub value: Option<String>,
 }
 
-/// `DescribeTags`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeTags {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
-}
-
-/// The answer to [`DescribeTags`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeTagsResult {
-    /// The tags.
-    pub tags: Vec<TagDescription>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
-}
-
-/// One tag of one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagDescription {
-    /// The id of the resource.
-    pub resource_id: String,
-    /// Its kind.
-    pub resource_type: &'static str,
-    /// The key.
-    pub key: String,
-    /// The value.
-    pub value: String,
-}
-
 impl World {
     /// Adds tags to resources, to all or to none.
     pub fn create_tags(&mut self, caller: &Caller, request: CreateTags) -> Result<(), ApiError> {
@@ -212,60 +175,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// Lists tags of any kind of resource.
-    pub fn describe_tags(
-        &mut self,
-        caller: &Caller,
-        request: &DescribeTags,
-    ) -> Result<DescribeTagsResult, ApiError> {
-        self.admit(caller, "DescribeTags", request.dry_run)?;
-        for filter in &request.filters {
-            let known = matches!(
-                filter.name.as_str(),
-                "key" | "value" | "resource-id" | "resource-type"
-            ) || filter.name.starts_with("tag:");
-            if !known {
-                return Err(invalid_value(format!(
-                    "The filter '{}' is invalid",
-                    filter.name
-                )));
-            }
-        }
-        let mut tags = Vec::new();
-        for (id, resource_type, its) in self.ec2.tagged(caller, self.now) {
-            for (key, value) in its {
-                let passes = request.filters.iter().all(|filter| {
-                    let actual: Cow<'_, str> = match filter.name.as_str() {
-                        "key" => key.into(),
-                        "value" => value.into(),
-                        "resource-id" => id.into(),
-                        "resource-type" => resource_type.into(),
-                        name => match name.strip_prefix("tag:") {
-                            Some(wanted) if wanted == key => value.into(),
-                            Some(_) | None => return false,
-                        },
-                    };
-                    filter.values.iter().any(|value| like(value, &actual))
-                });
-                if passes {
-                    tags.push(TagDescription {
-                        resource_id: id.to_owned(),
-                        resource_type,
-                        key: key.clone(),
-                        value: value.clone(),
-                    });
-                }
-            }
-        }
-        let (tags, next_token) = page::page(
-            tags,
-            request.max_results,
-            request.next_token.as_deref(),
-            5..=1000,
-        )?;
-        Ok(DescribeTagsResult { tags, next_token })
     }
 
     /// The tags of a resource that the caller can see.
@@ -323,32 +232,5 @@ impl World {
             }
         };
         tags.ok_or_else(|| not_found(code, "ID", id))
-    }
-}
-
-impl Ec2 {
-    /// Every resource with tags that the caller can see: id, kind, tags.
-    fn tagged(
-        &self,
-        caller: &Caller,
-        now: time::OffsetDateTime,
-    ) -> Vec<(&str, &'static str, &Tags)> {
-        let mut all: Vec<(&str, &'static str, &Tags)> = Vec::new();
-        for vpc in self.vpcs.values().filter(|vpc| vpc.seen_by(caller)) {
-            all.push((&vpc.id, "vpc", &vpc.tags));
-        }
-        for subnet in self.subnets.values().filter(|s| s.seen_by(caller)) {
-            all.push((&subnet.id, "subnet", &subnet.tags));
-        }
-        for group in self.groups.values().filter(|g| g.seen_by(caller, now)) {
-            all.push((&group.id, "security-group", &group.tags));
-            for rule in &group.rules {
-                all.push((&rule.id, "security-group-rule", &rule.tags));
-            }
-        }
-        for endpoint in self.endpoints.values().filter(|e| e.seen_by(caller, now)) {
-            all.push((&endpoint.id, "vpc-endpoint", &endpoint.tags));
-        }
-        all
     }
 }

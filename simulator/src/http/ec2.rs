@@ -37,7 +37,7 @@ fn answer_form(sim: &Simulator, caller: &Caller, body: &[u8]) -> Result<(u16, St
     let action = form.take("Action").unwrap_or_default();
     form.take("Version");
     let Some((name, run)) = OPERATIONS.iter().find(|(name, _)| *name == action) else {
-        let message = format!("The action {action} is not valid for this web service.");
+        let message = format!("the simulator does not know the action {action}");
         return Ok(refused(&ApiError::new(400, "InvalidAction", message)));
     };
     // A request that EC2 cannot read is a call like any other.

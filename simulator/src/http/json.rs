@@ -4,7 +4,7 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ec2::caller;
 use crate::calls::{ApiError, Refusal};
@@ -83,12 +83,13 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Resp
     let request: Option<Value> = serde_json::from_slice(body).ok();
     let known = service.operations.contains(&operation);
     let (Some(request), true) = (request, known) else {
-        let code = if known {
-            "SerializationException"
+        let (code, message) = if known {
+            ("SerializationException", String::new())
         } else {
-            "UnknownOperationException"
+            let message = format!("the simulator does not know the operation {operation}");
+            ("UnknownOperationException", message)
         };
-        return Ok(service.refused(&ApiError::new(400, code, "")));
+        return Ok(service.refused(&ApiError::new(400, code, message)));
     };
     let caller = caller(sim, parts);
     match sim.call(&format!("{}:{operation}", service.name), |world| {
@@ -103,13 +104,10 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Resp
 impl Service {
     fn refused(&self, error: &ApiError) -> Response {
         let status = StatusCode::from_u16(error.status);
-        let mut body = (*error.members).clone();
         let kind = format!("{}{}", self.namespace, error.code);
-        body.insert("__type".to_owned(), Value::String(kind));
-        body.insert("message".to_owned(), Value::String(error.message.clone()));
         self.respond(
             status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            &Value::Object(body),
+            &json!({ "__type": kind, "message": error.message }),
         )
     }
 

@@ -12,7 +12,7 @@ use super::xml::Xml;
 use crate::calls::{ApiError, Refusal};
 use crate::ec2::Caller;
 use crate::simulator::Simulator;
-use crate::sts::{AssumeRole, Session, identity};
+use crate::sts::{AssumeRole, Session};
 use crate::world::World;
 
 const VERSION: &str = "2011-06-15";
@@ -33,14 +33,10 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, mut form: Form) -> Result<R
     let caller = caller(sim, parts);
     let run = |world: &mut World| match action.as_str() {
         "AssumeRole" => assume_role(world, &caller, form),
-        "GetCallerIdentity" => {
-            finish(&form)?;
-            Ok(caller_identity(parts, &caller))
-        }
         _ => Err(ApiError::new(
             400,
             "InvalidAction",
-            format!("Could not find operation {action} for version {VERSION}"),
+            format!("the simulator does not know the operation {action}"),
         )),
     };
     match sim.call(&format!("sts:{action}"), run) {
@@ -91,8 +87,7 @@ fn credentials(session: &Session) -> Xml {
     xml.node("Credentials", |xml| {
         xml.leaf("AccessKeyId", &session.account);
         xml.leaf("SecretAccessKey", "simulated");
-        // It says who the session is, for GetCallerIdentity.
-        xml.leaf("SessionToken", &session.arn);
+        xml.leaf("SessionToken", "simulated");
         let expires = session.expires_at.replace_nanosecond(0);
         let expires = expires.unwrap_or(session.expires_at).format(&Rfc3339);
         xml.leaf("Expiration", expires.unwrap_or_default());
@@ -101,18 +96,5 @@ fn credentials(session: &Session) -> Xml {
         xml.leaf("AssumedRoleId", "AROASIMULATED:simulated");
         xml.leaf("Arn", &session.arn);
     });
-    xml
-}
-
-fn caller_identity(parts: &Parts, caller: &Caller) -> Xml {
-    let token = parts.headers.get("x-amz-security-token");
-    let session = token
-        .and_then(|token| token.to_str().ok())
-        .filter(|token| token.starts_with(&format!("arn:aws:sts::{}:", caller.account)));
-    let arn = session.map_or_else(|| identity(&caller.account), str::to_owned);
-    let mut xml = Xml::default();
-    xml.leaf("Arn", arn);
-    xml.leaf("UserId", "AROASIMULATED:simulated");
-    xml.leaf("Account", &caller.account);
     xml
 }

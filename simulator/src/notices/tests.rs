@@ -1,4 +1,4 @@
-//! Events and messages.
+//! Events.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -6,8 +6,6 @@ use time::OffsetDateTime;
 use crate::World;
 use crate::calls::ApiError;
 use crate::scenario::Scenario;
-
-const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:crdb-privatelink-notices";
 
 fn world() -> World {
     let scenario = Scenario::parse("title = \"t\"\nstory = \"s\"").unwrap();
@@ -88,35 +86,4 @@ fn a_request_has_limits() {
         assert_eq!(refused.code, "ValidationException");
     }
     assert!(world.notices.events.is_empty());
-}
-
-#[test]
-fn messages_keep_the_rules_of_the_topic() {
-    let mut world = world();
-    let caller = world.ec2.caller();
-    let message = |change: fn(&mut Value)| {
-        let mut message = json!({ "TopicArn": TOPIC, "Message": "text", "Subject": "It works" });
-        change(&mut message);
-        message
-    };
-    world.publish(&caller, &message(|_| {})).unwrap();
-    assert_eq!(world.notices.messages[0].text, "text");
-    let cases: [Case; 5] = [
-        (|it| it["Message"] = json!(""), "InvalidParameter"),
-        (|it| it["Subject"] = json!("two\nlines"), "InvalidParameter"),
-        (
-            |it| it["Subject"] = json!("x".repeat(101)),
-            "InvalidParameter",
-        ),
-        (|it| it["Subjekt"] = json!("x"), "InvalidParameter"),
-        (
-            |it| it["TopicArn"] = json!("arn:aws:sns:eu-west-1:1:t"),
-            "NotFound",
-        ),
-    ];
-    for (change, expected) in cases {
-        let refused = world.publish(&caller, &message(change)).unwrap_err();
-        assert_eq!(refused.code, expected);
-    }
-    assert_eq!(world.notices.messages.len(), 1);
 }

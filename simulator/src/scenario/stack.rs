@@ -19,8 +19,6 @@ pub struct StackSpec {
     pub deprovision_machine: String,
     /// The state machine that checks connections.
     pub check_fleet_machine: String,
-    /// The topic for notices.
-    pub notices_topic: String,
     /// What the table of connections holds: items of texts, each with its key.
     pub connections: Vec<BTreeMap<String, String>>,
     /// The security groups that a sweep has seen before, by id, and how many hours ago
@@ -37,7 +35,6 @@ impl Default for StackSpec {
             provision_machine: name("provision"),
             deprovision_machine: name("deprovision"),
             check_fleet_machine: name("check-fleet"),
-            notices_topic: name("notices"),
             connections: Vec::new(),
             groups_seen: BTreeMap::new(),
         }

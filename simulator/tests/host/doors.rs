@@ -46,8 +46,13 @@ async fn one_port_tells_the_services_apart() {
     });
     let events = stage.target("AWSEvents.PutEvents", &entries).await.unwrap();
     assert_eq!(events.json()["FailedEntryCount"], json!(0));
-    let who = stage.form("", "Action=GetCallerIdentity&Version=2011-06-15");
-    assert!(who.await.body.contains("<Account>111122223333</Account>"));
+    let role = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me\
+                &RoleArn=arn:aws:iam::444455556666:role/r";
+    let denied = stage.form("", role).await;
+    assert!(
+        denied.body.contains("<Code>AccessDenied</Code>"),
+        "{denied:?}"
+    );
     let vpcs = stage
         .form("", "Action=DescribeVpcs&Version=2016-11-15")
         .await;
@@ -64,7 +69,7 @@ async fn one_port_tells_the_services_apart() {
             "dynamodb:PutItem",
             "states:StartExecution",
             "events:PutEvents",
-            "sts:GetCallerIdentity",
+            "sts:AssumeRole",
             "ec2:DescribeVpcs",
         ]
     );
@@ -105,12 +110,14 @@ async fn what_is_refused_is_refused_in_the_words_of_the_service() {
         assert_eq!((answer.status, &document["__type"]), (status, &json!(kind)));
         assert!(document["message"].is_string(), "{document}");
     }
-    let unknown = "Action=AssumeRole&Version=2011-06-15&Policy=x";
-    let refused = stage.form("", unknown).await;
-    assert!(
-        refused.body.contains("<Code>ValidationError</Code>"),
-        "{refused:?}"
-    );
+    for (form, code) in [
+        ("Action=AssumeRole", "ValidationError"),
+        ("Action=GetCallerIdentity", "InvalidAction"),
+    ] {
+        let refused = stage.form("", &format!("{form}&Version=2011-06-15")).await;
+        let code = format!("<Code>{code}</Code>");
+        assert!(refused.body.contains(&code), "{refused:?}");
+    }
 }
 
 #[tokio::test]

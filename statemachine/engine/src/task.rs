@@ -9,14 +9,12 @@ pub(crate) const INTEGRATION: &str = "arn:aws:states:";
 /// The direct integrations that a definition may use: Step Functions calls the
 /// service itself, with `Arguments` as the request and its answer as the result
 /// (developer guide, "Integrating services with Step Functions").
-pub const INTEGRATIONS: [&str; 7] = [
+pub const INTEGRATIONS: [&str; 5] = [
     "arn:aws:states:::dynamodb:getItem",
     "arn:aws:states:::dynamodb:putItem",
     "arn:aws:states:::dynamodb:updateItem",
     "arn:aws:states:::dynamodb:deleteItem",
     "arn:aws:states:::events:putEvents",
-    "arn:aws:states:::sns:publish",
-    "arn:aws:states:::states:startExecution",
 ];
 
 /// Does the work of `Task` states.

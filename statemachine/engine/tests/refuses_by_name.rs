@@ -218,6 +218,16 @@ fn each_mistake_is_refused_with_its_state_and_field() {
         ),
         (
             "/States/Work/Resource",
+            json!("arn:aws:states:::sns:publish"),
+            "`arn:aws:states:::sns:publish` is not supported",
+        ),
+        (
+            "/States/Work/Resource",
+            json!("arn:aws:states:::states:startExecution"),
+            "`arn:aws:states:::states:startExecution` is not supported",
+        ),
+        (
+            "/States/Work/Resource",
             json!("arn:aws:states:::states:startExecution.sync:2"),
             "`arn:aws:states:::states:startExecution.sync:2` is not supported",
         ),

@@ -23,7 +23,7 @@ pub(super) struct Service {
     modeled: &'static [&'static str],
 }
 
-const SERVICES: [Service; 4] = [
+const SERVICES: [Service; 2] = [
     Service {
         name: "dynamodb",
         prefix: "DynamoDB",
@@ -50,43 +50,14 @@ const SERVICES: [Service; 4] = [
             "ResourceNotFoundException",
         ],
     },
-    Service {
-        name: "sns",
-        prefix: "SNS",
-        in_causes: "AmazonSNS",
-        general: "AmazonSNSException",
-        modeled: &[
-            "AuthorizationError",
-            "InternalError",
-            "InvalidParameter",
-            "NotFound",
-        ],
-    },
-    Service {
-        name: "states",
-        prefix: "StepFunctions",
-        in_causes: "AWSStepFunctions",
-        general: "AWSStepFunctionsException",
-        modeled: &[
-            "ExecutionAlreadyExists",
-            "ExecutionDoesNotExist",
-            "InvalidArn",
-            "InvalidExecutionInput",
-            "InvalidName",
-            "StateMachineDeleting",
-            "StateMachineDoesNotExist",
-        ],
-    },
 ];
 
-const OPERATIONS: [(&str, &str, &str); 7] = [
+const OPERATIONS: [(&str, &str, &str); 5] = [
     ("dynamodb", "getItem", "GetItem"),
     ("dynamodb", "putItem", "PutItem"),
     ("dynamodb", "updateItem", "UpdateItem"),
     ("dynamodb", "deleteItem", "DeleteItem"),
     ("events", "putEvents", "PutEvents"),
-    ("sns", "publish", "Publish"),
-    ("states", "startExecution", "StartExecution"),
 ];
 
 /// The service and the operation that a resource names, if it is known.
@@ -135,9 +106,7 @@ pub(super) fn members(service: &Service, operation: &str) -> &'static [&'static 
             "ReturnItemCollectionMetrics",
             "ReturnValues",
         ],
-        ("events", _) => &["Entries"],
-        ("sns", _) => &["TopicArn", "Message", "Subject"],
-        _ => &["StateMachineArn", "Name", "Input"],
+        _ => &["Entries"],
     }
 }
 

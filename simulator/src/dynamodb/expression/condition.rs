@@ -1,12 +1,10 @@
-//! Conditions of writes, and filters.
-
-use std::cmp::Ordering;
+//! Conditions of writes.
 
 use super::AttributeValue;
+use super::name;
 use super::parser::Parser;
-use super::path::{self, Path};
 use crate::calls::ApiError;
-use crate::dynamodb::number::Number;
+use crate::dynamodb::error::unsupported;
 use crate::dynamodb::value::Item;
 
 /// A condition, read.
@@ -16,44 +14,35 @@ pub(in crate::dynamodb) enum Condition {
     Or(Box<Condition>, Box<Condition>),
     Not(Box<Condition>),
     Compare(Operand, Comparator, Operand),
-    Between(Operand, Operand, Operand),
     In(Operand, Vec<Operand>),
-    Exists(Path),
-    NotExists(Path),
-    Type(Path, String),
-    BeginsWith(Path, Operand),
-    Contains(Path, Operand),
+    Exists(String),
+    NotExists(String),
 }
 
 /// Something that is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dynamodb) enum Operand {
-    Path(Path),
+    Attribute(String),
     Value(AttributeValue),
-    Size(Path),
 }
 
 /// How two operands are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::dynamodb) enum Comparator {
     Equal,
-    NotEqual,
     Less,
-    LessOrEqual,
     Greater,
-    GreaterOrEqual,
 }
 
-const COMPARATORS: [(&str, Comparator); 6] = [
+const COMPARATORS: [(&str, Comparator); 3] = [
     ("=", Comparator::Equal),
-    ("<>", Comparator::NotEqual),
     ("<", Comparator::Less),
-    ("<=", Comparator::LessOrEqual),
     (">", Comparator::Greater),
-    (">=", Comparator::GreaterOrEqual),
 ];
 
-const TYPES: [&str; 10] = ["B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M"];
+/// What the service knows beside these, and the simulator does not.
+const OTHER_COMPARATORS: [&str; 3] = ["<>", "<=", ">="];
+const OTHER_FUNCTIONS: [&str; 4] = ["attribute_type", "begins_with", "contains", "size"];
 
 impl Condition {
     /// Whether it holds for an item; an item that is not there has no attributes.
@@ -63,84 +52,37 @@ impl Condition {
             Condition::Or(a, b) => a.holds(item) || b.holds(item),
             Condition::Not(a) => !a.holds(item),
             Condition::Compare(a, comparator, b) => {
-                compare(a.find(item).as_ref(), *comparator, b.find(item).as_ref())
-            }
-            Condition::Between(value, low, high) => {
-                let value = value.find(item);
-                let low = low.find(item);
-                let high = high.find(item);
-                compare(low.as_ref(), Comparator::LessOrEqual, value.as_ref())
-                    && compare(value.as_ref(), Comparator::LessOrEqual, high.as_ref())
+                compare(a.find(item), *comparator, b.find(item))
             }
             Condition::In(value, list) => {
                 let value = value.find(item);
                 list.iter()
-                    .any(|one| compare(value.as_ref(), Comparator::Equal, one.find(item).as_ref()))
+                    .any(|one| compare(value, Comparator::Equal, one.find(item)))
             }
-            Condition::Exists(path) => path.find(item).is_some(),
-            Condition::NotExists(path) => path.find(item).is_none(),
-            Condition::Type(path, kind) => {
-                path.find(item).is_some_and(|value| value.kind() == kind)
-            }
-            Condition::BeginsWith(path, start) => match (path.find(item), start.find(item)) {
-                (Some(AttributeValue::S(text)), Some(AttributeValue::S(start))) => {
-                    text.starts_with(&start)
-                }
-                _ => false,
-            },
-            Condition::Contains(path, part) => contains(path.find(item), part.find(item)),
+            Condition::Exists(name) => item.contains_key(name),
+            Condition::NotExists(name) => !item.contains_key(name),
         }
     }
 }
 
 impl Operand {
-    fn find(&self, item: &Item) -> Option<AttributeValue> {
+    fn find<'a>(&'a self, item: &'a Item) -> Option<&'a AttributeValue> {
         match self {
-            Operand::Path(path) => path.find(item).cloned(),
-            Operand::Value(value) => Some(value.clone()),
-            Operand::Size(path) => {
-                let size = match path.find(item)? {
-                    AttributeValue::S(text) => text.len(),
-                    AttributeValue::List(list) => list.len(),
-                    AttributeValue::Map(map) => map.len(),
-                    AttributeValue::Strings(set) => set.len(),
-                    AttributeValue::Numbers(set) => set.len(),
-                    AttributeValue::N(_) | AttributeValue::Bool(_) | AttributeValue::Null => {
-                        return None;
-                    }
-                };
-                Number::parse(&size.to_string()).ok().map(AttributeValue::N)
-            }
+            Operand::Attribute(name) => item.get(name),
+            Operand::Value(value) => Some(value),
         }
     }
 }
 
-/// What is not there is unequal to everything, and nothing else.
+/// What is not there compares with nothing.
 fn compare(a: Option<&AttributeValue>, comparator: Comparator, b: Option<&AttributeValue>) -> bool {
     let (Some(a), Some(b)) = (a, b) else {
-        return comparator == Comparator::NotEqual;
-    };
-    let order = |wanted: fn(Ordering) -> bool| a.order(b).is_some_and(wanted);
-    match comparator {
-        Comparator::Equal => a == b,
-        Comparator::NotEqual => a != b,
-        Comparator::Less => order(Ordering::is_lt),
-        Comparator::LessOrEqual => order(Ordering::is_le),
-        Comparator::Greater => order(Ordering::is_gt),
-        Comparator::GreaterOrEqual => order(Ordering::is_ge),
-    }
-}
-
-fn contains(whole: Option<&AttributeValue>, part: Option<AttributeValue>) -> bool {
-    let (Some(whole), Some(part)) = (whole, part) else {
         return false;
     };
-    match (whole, &part) {
-        (AttributeValue::S(text), AttributeValue::S(part)) => text.contains(part.as_str()),
-        (AttributeValue::Strings(set), AttributeValue::S(part)) => set.contains(part),
-        (AttributeValue::Numbers(set), AttributeValue::N(part)) => set.contains(part),
-        (AttributeValue::List(list), part) => list.contains(part),
-        _ => false,
+    match comparator {
+        Comparator::Equal => a == b,
+        Comparator::Less => a.order(b).is_some_and(std::cmp::Ordering::is_lt),
+        Comparator::Greater => a.order(b).is_some_and(std::cmp::Ordering::is_gt),
     }
 }
 
@@ -187,18 +129,12 @@ fn not(parser: &mut Parser<'_>) -> Read {
 }
 
 fn simple(parser: &mut Parser<'_>) -> Result<Condition, ApiError> {
-    if let Some(function) = function_name(parser)
-        && function != "size"
-    {
+    if let Some(function) = function_name(parser)? {
         return call(parser, function);
     }
     let left = operand(parser)?;
     if parser.take("BETWEEN") {
-        let low = operand(parser)?;
-        parser.expect("AND")?;
-        let high = operand(parser)?;
-        check_bounds(parser, &low, &high)?;
-        return Ok(Condition::Between(left, low, high));
+        return Err(unsupported("BETWEEN"));
     }
     if parser.take("IN") {
         parser.expect("(")?;
@@ -212,90 +148,66 @@ fn simple(parser: &mut Parser<'_>) -> Result<Condition, ApiError> {
     let Some(token) = parser.peek() else {
         return Err(parser.syntax_error());
     };
+    if OTHER_COMPARATORS.contains(&token.text) {
+        return Err(unsupported(&format!("the comparator {}", token.text)));
+    }
     let found = COMPARATORS.iter().find(|(sign, _)| *sign == token.text);
     let Some((sign, comparator)) = found else {
         return Err(parser.syntax_error());
     };
     parser.advance();
     let right = operand(parser)?;
-    if left == right && matches!(left, Operand::Path(_)) {
-        let Operand::Path(path) = left else {
-            return Err(parser.syntax_error());
-        };
-        return Err(parser.invalid(&format!(
+    match &left {
+        Operand::Attribute(name) if left == right => Err(parser.invalid(&format!(
             "The first operand must be distinct from the remaining operands for this operator or \
-             function; operator: {sign}, first operand: {path}"
-        )));
+             function; operator: {sign}, first operand: [{name}]"
+        ))),
+        Operand::Attribute(_) | Operand::Value(_) => {
+            Ok(Condition::Compare(left, *comparator, right))
+        }
     }
-    if !matches!(comparator, Comparator::Equal | Comparator::NotEqual) {
-        check_ordered(parser, sign, &[&left, &right])?;
-    }
-    Ok(Condition::Compare(left, *comparator, right))
 }
 
 /// The name of the function that is called next, if one is.
-fn function_name<'a>(parser: &Parser<'a>) -> Option<&'a str> {
-    let name = parser.peek().filter(|token| token.is_word())?;
-    parser.peek_second().filter(|token| token.text == "(")?;
-    Some(name.text)
+fn function_name<'a>(parser: &Parser<'a>) -> Result<Option<&'a str>, ApiError> {
+    let called = parser.peek_second().is_some_and(|token| token.text == "(");
+    let Some(name) = parser.peek().filter(|token| called && token.is_word()) else {
+        return Ok(None);
+    };
+    if OTHER_FUNCTIONS.contains(&name.text) {
+        return Err(unsupported(&format!("the function {}", name.text)));
+    }
+    Ok(Some(name.text))
 }
 
 fn call(parser: &mut Parser<'_>, function: &str) -> Result<Condition, ApiError> {
-    let count = match function {
-        "attribute_exists" | "attribute_not_exists" => 1,
-        "attribute_type" | "begins_with" | "contains" => 2,
+    let condition = match function {
+        "attribute_exists" => Condition::Exists,
+        "attribute_not_exists" => Condition::NotExists,
         _ => {
             return Err(parser.invalid(&format!("Invalid function name; function: {function}")));
         }
     };
     parser.advance();
     parser.expect("(")?;
-    let mut operands = vec![operand(parser)?];
+    let first = operand(parser)?;
+    let mut count = 1;
     while parser.take(",") {
-        operands.push(operand(parser)?);
+        operand(parser)?;
+        count += 1;
     }
     parser.expect(")")?;
-    if operands.len() != count {
+    if count != 1 {
         return Err(parser.invalid(&format!(
             "Incorrect number of operands for operator or function; operator or function: \
-             {function}, number of operands: {}",
-            operands.len()
+             {function}, number of operands: {count}"
         )));
     }
-    let mut operands = operands.into_iter();
-    let (first, second) = (operands.next(), operands.next());
-    let Some(Operand::Path(path)) = first else {
-        return Err(parser.invalid(&format!(
+    match first {
+        Operand::Attribute(name) => Ok(condition(name)),
+        Operand::Value(_) => Err(parser.invalid(&format!(
             "Operator or function requires a document path; operator or function: {function}"
-        )));
-    };
-    match (function, second) {
-        ("attribute_exists", _) => Ok(Condition::Exists(path)),
-        ("attribute_type", Some(second)) => attribute_type(parser, path, second),
-        ("begins_with", Some(second)) => {
-            if let Operand::Value(value) = &second
-                && !matches!(value, AttributeValue::S(_))
-            {
-                return Err(parser.incorrect_type(function, value));
-            }
-            Ok(Condition::BeginsWith(path, second))
-        }
-        ("contains", Some(second)) => Ok(Condition::Contains(path, second)),
-        _ => Ok(Condition::NotExists(path)),
-    }
-}
-
-fn attribute_type(parser: &Parser<'_>, path: Path, kind: Operand) -> Result<Condition, ApiError> {
-    match kind {
-        Operand::Value(AttributeValue::S(kind)) if TYPES.contains(&kind.as_str()) => {
-            Ok(Condition::Type(path, kind))
-        }
-        Operand::Value(AttributeValue::S(kind)) => Err(parser.invalid(&format!(
-            "Invalid attribute type name found; type: {kind}, valid types: {{{}}}",
-            TYPES.join(",")
         ))),
-        Operand::Value(value) => Err(parser.incorrect_type("attribute_type", &value)),
-        Operand::Path(_) | Operand::Size(_) => Err(parser.syntax_error()),
     }
 }
 
@@ -303,67 +215,8 @@ fn operand(parser: &mut Parser<'_>) -> Result<Operand, ApiError> {
     if let Some(value) = parser.value()? {
         return Ok(Operand::Value(value));
     }
-    if let Some(function) = function_name(parser) {
-        if function != "size" {
-            return Err(parser.syntax_error());
-        }
-        parser.advance();
-        parser.expect("(")?;
-        let path = path::parse(parser)?;
-        parser.expect(")")?;
-        return Ok(Operand::Size(path));
-    }
-    Ok(Operand::Path(path::parse(parser)?))
-}
-
-/// Values that are given for an ordered comparison are of a kind with an order.
-fn check_ordered(
-    parser: &Parser<'_>,
-    operator: &str,
-    operands: &[&Operand],
-) -> Result<(), ApiError> {
-    for operand in operands {
-        if let Operand::Value(value) = operand
-            && !matches!(value, AttributeValue::S(_) | AttributeValue::N(_))
-        {
-            return Err(parser.incorrect_type(operator, value));
-        }
-    }
-    Ok(())
-}
-
-fn check_bounds(parser: &Parser<'_>, low: &Operand, high: &Operand) -> Result<(), ApiError> {
-    check_ordered(parser, "BETWEEN", &[low, high])?;
-    let (Operand::Value(low), Operand::Value(high)) = (low, high) else {
-        return Ok(());
-    };
-    let shown = |value: &AttributeValue| {
-        let content = match value {
-            AttributeValue::N(number) => number.to_string(),
-            AttributeValue::S(text) => text.clone(),
-            // Refused above.
-            AttributeValue::Bool(_)
-            | AttributeValue::Null
-            | AttributeValue::List(_)
-            | AttributeValue::Map(_)
-            | AttributeValue::Strings(_)
-            | AttributeValue::Numbers(_) => String::new(),
-        };
-        format!("AttributeValue: {{{}:{content}}}", value.kind())
-    };
-    match low.order(high) {
-        None => Err(parser.invalid(&format!(
-            "The BETWEEN operator requires same data type for lower and upper bounds; lower bound \
-             operand: {}, upper bound operand: {}",
-            shown(low),
-            shown(high)
-        ))),
-        Some(Ordering::Greater) => Err(parser.invalid(&format!(
-            "The BETWEEN operator requires upper bound to be greater than or equal to lower \
-             bound; lower bound operand: {}, upper bound operand: {}",
-            shown(low),
-            shown(high)
-        ))),
-        Some(Ordering::Less | Ordering::Equal) => Ok(()),
+    match function_name(parser)? {
+        Some(_) => Err(parser.syntax_error()),
+        None => name::parse(parser).map(Operand::Attribute),
     }
 }

@@ -118,15 +118,6 @@ impl<'a> Parser<'a> {
         validation(format!("Invalid {}: {what}", self.member))
     }
 
-    /// A value of a kind that the operator or function does not take.
-    pub(super) fn incorrect_type(&self, operator: &str, value: &AttributeValue) -> ApiError {
-        self.invalid(&format!(
-            "Incorrect operand type for operator or function; operator or function: {operator}, \
-             operand type: {}",
-            value.kind()
-        ))
-    }
-
     /// The next word cannot stand where it stands.
     pub(super) fn syntax_error(&self) -> ApiError {
         let before = self.next.checked_sub(1).and_then(|n| self.tokens.get(n));

@@ -24,8 +24,6 @@ pub struct CreateVpcEndpoint {
     pub service_region: Option<String>,
     /// The policy, if the service takes one.
     pub policy_document: Option<String>,
-    /// Route tables, for gateways.
-    pub route_table_ids: Vec<String>,
     /// Subnets, one in each zone.
     pub subnet_ids: Vec<String>,
     /// Security groups; without any it is the default group of the VPC.
@@ -80,10 +78,10 @@ impl World {
             .service_for(caller, region, &request.service_name)?
             .clone();
         let kind = request.vpc_endpoint_type.unwrap_or_default();
-        check_type(kind, &service, &request)?;
+        check_type(kind, &service)?;
         let ip_address_type = ip_address_type(&request, &service)?;
         check_policy(&request, &service)?;
-        let groups = self.groups_or_default(caller, kind, &request)?;
+        let groups = self.groups_or_default(caller, &request)?;
         self.check_subnets(
             caller,
             &vpc.id,
@@ -107,15 +105,10 @@ impl World {
             .iter()
             .filter_map(|subnet_id| self.make_interface(subnet_id, ip_address_type))
             .collect();
-        let state = match kind {
-            EndpointType::Gateway => EndpointState::Available,
-            EndpointType::Interface | EndpointType::GatewayLoadBalancer => {
-                if service.acceptance_required {
-                    EndpointState::PendingAcceptance
-                } else {
-                    EndpointState::Pending
-                }
-            }
+        let state = if service.acceptance_required {
+            EndpointState::PendingAcceptance
+        } else {
+            EndpointState::Pending
         };
         let endpoint = Endpoint {
             id: id.clone(),
@@ -202,12 +195,8 @@ impl World {
     fn groups_or_default(
         &self,
         caller: &Caller,
-        kind: EndpointType,
         request: &CreateVpcEndpoint,
     ) -> Result<Vec<String>, ApiError> {
-        if kind != EndpointType::Interface {
-            return Ok(Vec::new());
-        }
         self.check_groups(caller, &request.vpc_id, &request.security_group_ids)?;
         if request.security_group_ids.is_empty() {
             return Ok(self
@@ -281,11 +270,7 @@ pub(super) fn not_accepted(service_name: &str) -> ApiError {
     ))
 }
 
-fn check_type(
-    kind: EndpointType,
-    service: &EndpointService,
-    request: &CreateVpcEndpoint,
-) -> Result<(), ApiError> {
+fn check_type(kind: EndpointType, service: &EndpointService) -> Result<(), ApiError> {
     if kind != service.kind {
         return Err(invalid_parameter(format!(
             "Endpoint type ({}) does not match available service types ([{}]).",
@@ -294,19 +279,10 @@ fn check_type(
         )));
     }
     match kind {
-        EndpointType::Interface if !request.route_table_ids.is_empty() => Err(invalid_parameter(
-            "Route table IDs are only supported for Gateway type VPC Endpoint.",
+        EndpointType::Interface => Ok(()),
+        EndpointType::Gateway => Err(invalid_parameter(
+            "the simulator does not know how an endpoint of type Gateway is made",
         )),
-        EndpointType::Gateway
-            if !(request.subnet_ids.is_empty() && request.security_group_ids.is_empty()) =>
-        {
-            Err(invalid_parameter(
-                "Subnet IDs and security group IDs are only supported for Interface type VPC Endpoint.",
-            ))
-        }
-        EndpointType::Interface | EndpointType::Gateway | EndpointType::GatewayLoadBalancer => {
-            Ok(())
-        }
     }
 }
 

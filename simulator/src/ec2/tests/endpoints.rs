@@ -23,6 +23,20 @@ fn an_endpoint_without_a_type_is_a_gateway_and_fits_no_interface_service() {
     assert!(error.message.contains("Endpoint type (Gateway)"), "{error}");
 }
 
+#[test]
+fn a_gateway_is_not_made_and_refused_by_name() {
+    let mut stage = Stage::new();
+    let services = stage.world.ec2.services.iter_mut();
+    services.for_each(|service| service.kind = EndpointType::Gateway);
+    let made = stage.create(CreateVpcEndpoint {
+        vpc_endpoint_type: Some(EndpointType::Gateway),
+        ..request()
+    });
+    let error = made.unwrap_err();
+    assert_eq!(error.code, "InvalidParameter");
+    assert!(error.message.contains("does not know"), "{error}");
+}
+
 /// EC2 API reference, `CreateVpcEndpoint`, `SecurityGroupIds`.
 #[test]
 fn an_endpoint_without_groups_gets_the_default_group_of_its_vpc() {

@@ -29,11 +29,6 @@ fn content<T>(answer: T, write: impl FnOnce(&mut Xml, &T)) -> Xml {
 
 /// Every operation that this world knows.
 pub(super) const OPERATIONS: &[(&str, Run)] = &[
-    ("DescribeAvailabilityZones", |world, caller, form| {
-        let request = whole(form, read::network::describe_availability_zones)?;
-        let answer = world.describe_availability_zones(caller, &request)?;
-        Ok(content(answer, write::network::availability_zones))
-    }),
     ("DescribeVpcs", |world, caller, form| {
         let request = whole(form, read::network::describe_vpcs)?;
         let answer = world.describe_vpcs(caller, &request)?;
@@ -133,10 +128,5 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let request = whole(form, read::delete_tags)?;
         world.delete_tags(caller, request)?;
         Ok(content((), write::done))
-    }),
-    ("DescribeTags", |world, caller, form| {
-        let request = whole(form, read::describe_tags)?;
-        let answer = world.describe_tags(caller, &request)?;
-        Ok(content(answer, write::described_tags))
     }),
 ];

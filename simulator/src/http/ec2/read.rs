@@ -6,7 +6,7 @@ pub(super) mod network;
 
 use super::form::Form;
 use crate::calls::ApiError;
-use crate::ec2::{CreateTags, DeleteTags, DescribeTags, TagFilter};
+use crate::ec2::{CreateTags, DeleteTags, TagFilter};
 
 pub(super) fn create_tags(form: &mut Form) -> Result<CreateTags, ApiError> {
     Ok(CreateTags {
@@ -26,14 +26,5 @@ pub(super) fn delete_tags(form: &mut Form) -> Result<DeleteTags, ApiError> {
                 value: item.take("Value"),
             })
         })?,
-    })
-}
-
-pub(super) fn describe_tags(form: &mut Form) -> Result<DescribeTags, ApiError> {
-    Ok(DescribeTags {
-        dry_run: form.flag("DryRun")?,
-        filters: form.filters()?,
-        max_results: form.number("MaxResults")?,
-        next_token: form.take("NextToken"),
     })
 }

@@ -92,6 +92,16 @@ fn what_ec2_does_not_know_is_refused_and_not_ignored() {
             "InvalidVpcEndpointType",
         ),
         (
+            "Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=GatewayLoadBalancer",
+            "InvalidVpcEndpointType",
+        ),
+        (
+            "Action=CreateVpcEndpoint&VpcId=x&RouteTableId.1=rtb-1",
+            "UnknownParameter",
+        ),
+        ("Action=DescribeAvailabilityZones", "InvalidAction"),
+        ("Action=DescribeTags", "InvalidAction"),
+        (
             "Action=DescribeVpcAttribute&Attribute=enableDnsSupport",
             "MissingParameter",
         ),

@@ -8,21 +8,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::xml::Xml;
-use crate::ec2::{DescribeTagsResult, Tags};
+use crate::ec2::Tags;
 
 /// The answer that only says that it is done.
 pub(super) fn done(xml: &mut Xml, _: &()) {
     xml.leaf("return", true);
-}
-
-pub(super) fn described_tags(xml: &mut Xml, answer: &DescribeTagsResult) {
-    xml.list("tagSet", &answer.tags, |xml, tag| {
-        xml.leaf("resourceId", &tag.resource_id);
-        xml.leaf("resourceType", tag.resource_type);
-        xml.leaf("key", &tag.key);
-        xml.leaf("value", &tag.value);
-    });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
 /// The tags of a resource.

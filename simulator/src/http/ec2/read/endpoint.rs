@@ -30,7 +30,6 @@ pub(in crate::http::ec2) fn create_vpc_endpoint(
         service_name: form.text("ServiceName"),
         service_region: form.take("ServiceRegion"),
         policy_document: form.take("PolicyDocument"),
-        route_table_ids: form.list("RouteTableId"),
         subnet_ids: form.list("SubnetId"),
         security_group_ids: form.list("SecurityGroupId"),
         ip_address_type: form.word("IpAddressType", IpAddressType::from_word)?,
@@ -88,7 +87,7 @@ fn endpoint_type(form: &mut Form) -> Result<Option<EndpointType>, ApiError> {
         None => Err(ApiError::new(
             400,
             "InvalidVpcEndpointType",
-            format!("The VPC endpoint type '{word}' is not valid"),
+            format!("the simulator does not know the VPC endpoint type '{word}'"),
         )),
     }
 }

@@ -3,21 +3,9 @@
 use super::Form;
 use crate::calls::ApiError;
 use crate::ec2::{
-    Attribute, DescribeAvailabilityZones, DescribeNetworkInterfaces, DescribeSubnets,
-    DescribeVpcAttribute, DescribeVpcPeeringConnections, DescribeVpcs, ModifyVpcAttribute,
+    Attribute, DescribeNetworkInterfaces, DescribeSubnets, DescribeVpcAttribute,
+    DescribeVpcPeeringConnections, DescribeVpcs, ModifyVpcAttribute,
 };
-
-pub(in crate::http::ec2) fn describe_availability_zones(
-    form: &mut Form,
-) -> Result<DescribeAvailabilityZones, ApiError> {
-    Ok(DescribeAvailabilityZones {
-        dry_run: form.flag("DryRun")?,
-        zone_names: form.list("ZoneName"),
-        zone_ids: form.list("ZoneId"),
-        all_availability_zones: form.flag("AllAvailabilityZones")?,
-        filters: form.filters()?,
-    })
-}
 
 pub(in crate::http::ec2) fn describe_vpcs(form: &mut Form) -> Result<DescribeVpcs, ApiError> {
     Ok(DescribeVpcs {

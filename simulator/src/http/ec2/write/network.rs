@@ -2,31 +2,10 @@
 
 use super::{Xml, tags};
 use crate::ec2::{
-    Attribute, CidrAssociation, DescribeAvailabilityZonesResult, DescribeNetworkInterfacesResult,
-    DescribeSubnetsResult, DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult,
-    DescribeVpcsResult, PeeringSide,
+    Attribute, CidrAssociation, DescribeNetworkInterfacesResult, DescribeSubnetsResult,
+    DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult, DescribeVpcsResult,
+    PeeringSide,
 };
-
-pub(in crate::http::ec2) fn availability_zones(
-    xml: &mut Xml,
-    answer: &DescribeAvailabilityZonesResult,
-) {
-    xml.list(
-        "availabilityZoneInfo",
-        &answer.availability_zones,
-        |xml, zone| {
-            xml.leaf("zoneName", &zone.name);
-            xml.leaf("zoneId", &zone.id);
-            xml.leaf("zoneState", "available");
-            xml.leaf("zoneType", &zone.kind);
-            xml.leaf("regionName", &zone.region);
-            xml.leaf("groupName", format!("{}-zg-1", zone.region));
-            xml.leaf("networkBorderGroup", &zone.region);
-            xml.leaf("optInStatus", "opt-in-not-required");
-            xml.list("messageSet", [(); 0], |_, ()| {});
-        },
-    );
-}
 
 pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
     xml.list("vpcSet", &answer.vpcs, |xml, vpc| {
