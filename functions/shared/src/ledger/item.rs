@@ -40,12 +40,13 @@ pub const FIRST_SEEN: &str = "first_seen";
 /// are written by the definitions of any version, and by hand.
 pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, StepError> {
     let item = Item(text);
+    let connection_id = item.word(CONNECTION_ID)?;
     let phase = item.word(PHASE)?;
     let updated_at = item.time(UPDATED_AT)?;
     // An entry that says no more than ready stands as well.
     let ready_since = (phase == Phase::Ready).then_some(updated_at);
     Ok(Connection {
-        connection_id: item.word(CONNECTION_ID)?,
+        connection_id,
         account_id: item.word_if_there("account_id")?,
         region: item.word("region")?,
         vpc_id: item.word("vpc_id")?,

@@ -97,9 +97,11 @@ fn a_run_is_interrupted_only_while_it_is_the_last_and_not_over() {
     let stage = Stage::shipped("fresh-vpc");
     for phase in Phase::ALL {
         let id = phase.as_str();
+        let one = connection(&stage, id);
         let one = Connection {
             phase,
-            ..connection(&stage, id)
+            stands_since: (phase == Phase::Ready).then_some(one.updated_at),
+            ..one
         };
         stage.ports.put_connection(&one);
         at_once(stage.ports.record_interruption(id, "another run")).unwrap();
