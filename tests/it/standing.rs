@@ -113,7 +113,7 @@ fn what_cannot_be_seen_to_work_is_not_said_to() {
         (Phase::RollbackIncomplete, true)
     );
     let told = after.outcome.expect("an outcome").sentence;
-    assert!(told.contains("was not seen to work since"), "{told}");
+    assert!(told.contains("has not been seen to work since"), "{told}");
 }
 
 #[test]

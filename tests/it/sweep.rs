@@ -595,6 +595,7 @@ fn a_ledger_that_was_lost_is_not_taken_for_a_world_of_orphans() {
         assert!(entry(&stage, n).expect("an entry").leaves_nothing());
     }
     stage.simulator.end_faults();
+    days(&stage, 2);
     refused(&stage);
     let rebuilt = sweep(&stage, json!({ "rebuild": true, "apply": true }));
     assert_eq!(rebuilt["sum"]["rebuilt"], 3, "{rebuilt}");
