@@ -555,7 +555,7 @@ fn ctrl_c_takes_back_what_was_made() {
     let mut running = Running::start(&["provision", "--speed=20"]);
     running.until("Waiting for acceptance");
     running.interrupt();
-    running.until("takes back what it made");
+    running.until("undoes what it made");
     running.until("Undoing what was made");
     let output = running.end();
     let said = stdout(&output);
