@@ -10,9 +10,9 @@
 //!
 //! Two reductions leave out what is the same run. First faults that are over and after
 //! which the run makes the same calls at the same distances, is refused the same ones,
-//! tells the same and leaves the same, are taken to have led to the same rollback: a wait that is
-//! refused its third look goes on like one that is refused its fourth. And an operation
-//! that is refused once and not called again is refused from then on.
+//! tells the same and leaves the same, are taken to have led to the same rollback: a
+//! wait that is refused its third look goes on like one that is refused its fourth. And
+//! an operation that is refused once and not called again is refused from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;

@@ -622,7 +622,13 @@ fn stopped_runs() -> Vec<Stopped> {
     ];
     let drifted = change::drifted().into_iter();
     let drifted = drifted.filter(|(drift, _)| stays.contains(&drift.as_str()));
+    let asked_for = all.len();
     all.extend(drifted.map(|(drift, stage)| Stopped::repair(&format!("repair, {drift}"), stage)));
+    assert_eq!(
+        all.len() - asked_for,
+        stays.len(),
+        "a drift is called otherwise"
+    );
     all
 }
 

@@ -124,18 +124,14 @@ pub fn in_force(stage: &Stage, former: &Connection) -> Result<Connection, Broken
     Ok(entry)
 }
 
-/// Whether a finding tells of this connection: of itself, or of a registration at its
-/// cluster whose endpoint is gone. A registration that its entry has is no secret: a
-/// run that could not remove it has left it there for the next one. What is told of
-/// other connections, also to the same cluster, was there without this one.
+/// Whether a finding tells of this connection: of itself, or of a private endpoint
+/// connection at its cluster that no entry explains. What is told of other connections,
+/// also to the same cluster, was there without this one.
 fn is_about(finding: &Finding, entry: &Connection) -> bool {
-    let Some(id) = &finding.connection_id else {
-        let known = entry.registrations.iter();
-        let mut known = known.map(|it| format!("registration {}", it.endpoint_id));
-        let is_known = known.any(|it| finding.things.contains(&it));
-        return finding.cluster_id == entry.cluster_id && !is_known;
-    };
-    *id == entry.connection_id
+    match &finding.connection_id {
+        Some(id) => *id == entry.connection_id,
+        None => finding.cluster_id == entry.cluster_id,
+    }
 }
 
 /// What is wrong if something is, with both entries.

@@ -4,7 +4,6 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-
 use shared::ec2::errors;
 use shared::ids::Malformed;
 use shared::ownership::Tags;

@@ -4,7 +4,6 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::config::http::HttpResponse;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use serde_json::Value;
-
 use shared::executions::{Executions, Machine, Machines, Standing, Start, errors, execution_arn};
 use shared::{Code, StepError};
 

@@ -9,7 +9,6 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
 use shared::StepError;
 use shared::config::Config;
 use shared::handler::call;

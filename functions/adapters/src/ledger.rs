@@ -6,11 +6,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
-use time::OffsetDateTime;
-
 use shared::StepError;
 use shared::ids::{Region, VpcId};
 use shared::ledger::{Connection, Health, Ledger, Page, Phase, Tables, errors, item, lease_key};
+use time::OffsetDateTime;
 
 use crate::sdk;
 

@@ -1,7 +1,6 @@
 //! The adapter: AWS Secrets Manager.
 
 use aws_sdk_secretsmanager::Client;
-
 use shared::ids::ClusterId;
 use shared::secret::{ApiKey, SecretNames, Secrets, errors};
 use shared::{Code, StepError};

@@ -182,11 +182,6 @@ impl Judge<'_> {
             Some(entry.updated_at),
             Some(entry),
         );
-        if entry.stands() {
-            // It may be protected, and the check of the fleet may repair it.
-            finding.removal = None;
-            finding.kept = Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned());
-        }
         Some(finding)
     }
 
@@ -335,7 +330,10 @@ impl Judge<'_> {
         finding.age_hours = age.and_then(|age| u32::try_from(age).ok());
         let minimum = self.input.minimum_age_hours;
         let cluster = &finding.cluster_id;
-        finding.kept = if self.seen.leased.contains(vpc) {
+        finding.kept = if entry.is_some_and(Connection::stands) {
+            // It may be protected, and the check of the fleet may repair it.
+            Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned())
+        } else if self.seen.leased.contains(vpc) {
             Some("an execution is changing this VPC".to_owned())
         } else if finding.age_hours.is_none_or(|age| age < minimum) {
             Some(format!("it may be younger than {minimum} hours"))

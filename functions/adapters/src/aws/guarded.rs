@@ -14,9 +14,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
-use url::Url;
-
 use shared::transport::{self, LONGEST_ANSWER};
+use url::Url;
 
 /// A request that was not sent, because it would have gone out in clear.
 #[derive(Debug, thiserror::Error)]

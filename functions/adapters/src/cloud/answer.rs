@@ -6,12 +6,12 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-use super::wire::StatusWire;
 use shared::StepError;
 use shared::cloud::errors::{self, Refused};
 use shared::secret::ApiKey;
 use shared::strict::Strict;
+
+use super::wire::StatusWire;
 
 /// An answer, read to its end.
 pub(super) struct Answer {

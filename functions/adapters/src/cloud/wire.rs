@@ -5,13 +5,11 @@
 //! can do without.
 
 use serde::{Deserialize, Deserializer};
-
-use shared::ids::RoutingId;
-
 use shared::cloud::{
     CloudService, Cluster, ClusterRegion, ClusterState, Plan, Registration, RegistrationStatus,
     ServiceStatus, TrustedOwner,
 };
+use shared::ids::RoutingId;
 
 #[derive(Deserialize)]
 pub(super) struct ClusterWire {
