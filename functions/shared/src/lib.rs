@@ -4,6 +4,7 @@
 //! | Where | What |
 //! | --- | --- |
 //! | [`request`], [`report`], [`notice`] | what a caller asks for, what a run ends with, and what is announced |
+//! | [`subject`] | the connection that an execution is about |
 //! | [`ids`], [`cidr`], [`sources`] | identifiers and networks, checked when they are read; which networks may become sources |
 //! | [`ownership`] | tags, names and tokens: how we know our own again |
 //! | [`customer_tags`] | tags of the customer's own on what is made |
@@ -50,6 +51,7 @@ pub mod secret;
 pub mod settings;
 pub mod sources;
 pub mod strict;
+pub mod subject;
 pub mod tour;
 pub mod traffic;
 pub mod transport;

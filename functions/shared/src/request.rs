@@ -15,6 +15,7 @@ use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId}
 use crate::ownership::{Claim, Tags};
 use crate::place::Place;
 use crate::strict::Strict;
+use crate::subject::Subject;
 use crate::{Code, StepError, customer_tags};
 
 /// Connect a VPC to a CockroachDB Cloud cluster.
@@ -295,6 +296,11 @@ impl ProvisionRequest {
     }
 
     /// The connection that is asked for.
+    pub fn subject(&self) -> Subject {
+        Subject::of(self.place(), self.vpc_id.clone(), self.cluster_id.clone())
+    }
+
+    /// The connection that is asked for.
     pub fn claim(&self) -> Claim {
         Claim::of(&self.region, &self.vpc_id, &self.cluster_id)
     }
@@ -357,6 +363,11 @@ impl DeprovisionRequest {
             traffic_minutes(&minutes.to_string())?;
         }
         Ok(request)
+    }
+
+    /// The connection that is to go.
+    pub fn subject(&self) -> Subject {
+        Subject::of(self.place(), self.vpc_id.clone(), self.cluster_id.clone())
     }
 
     /// The connection that is to go.
