@@ -209,7 +209,7 @@ mod tests {
         };
         let away = removal(&asked, scenario()).unwrap();
         let made = request(&Asked::default(), scenario()).unwrap();
-        assert_eq!((away.claim(), away.undo_seconds), (made.claim(), 60));
+        assert_eq!((away.subject(), away.undo_seconds), (made.subject(), 60));
         let missing = removal(&asked, Map::new()).unwrap_err().to_string();
         assert!(missing.contains("give --cluster-id"), "{missing}");
         let asked = AskedAway {

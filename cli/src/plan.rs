@@ -73,10 +73,10 @@ async fn look(
     // As the run will: by what its definition tells, which says nothing of accounts here.
     let told = Config::of(|_| None).told(&world.config.settings());
     told.admits(request)?;
+    let connection = request.subject();
     let inspect_cluster = async |wait| {
         let input = inspect_cluster::Input {
-            cluster_id: request.cluster_id.clone(),
-            region: request.region.clone(),
+            connection: connection.clone(),
             may_request_service: arguments.ask_for_service,
             wait,
         };
@@ -108,8 +108,7 @@ async fn look(
     let allowed = told.allowed_sources()?;
     let inspect_network = async |wait| {
         let input = inspect_network::Input {
-            place: request.place(),
-            claim: request.claim(),
+            connection: connection.clone(),
             request: request.clone(),
             cluster: cluster.clone(),
             recorded: Vec::new(),

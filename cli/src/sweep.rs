@@ -123,7 +123,7 @@ async fn remove(
             continue;
         };
         let mut removal = Removal {
-            connection_id: request.claim().connection_id,
+            connection_id: request.subject().connection_id,
             execution: Some(queued.name.clone()),
             became: Became::NotBegun,
         };

@@ -735,7 +735,8 @@ fn what_is_recorded_has_one_form() {
             let place = task.place();
             assert!(task.name.starts_with("Record"), "{place}");
             let arguments = &task.state["Arguments"];
-            let key = serde_json::json!({"connection_id": {"S": "{% $claim.connection_id %}"}});
+            let key =
+                serde_json::json!({"connection_id": {"S": "{% $connection.connection_id %}"}});
             assert_eq!(arguments["Key"], key, "{place}");
             let since = serde_json::json!({"since": "{% $now() %}"});
             assert_eq!(task.state["Assign"]["since"], since["since"], "{place}");

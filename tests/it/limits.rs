@@ -51,7 +51,6 @@ impl Slow<'_> {
     fn everything(&self) -> Value {
         let limits = json!(Limits::MAX);
         let mut request = json!({
-            "cluster_id": "c", "region": "eu-west-1", "vpc_id": "vpc-1",
             "requested_by": "vpc-tag", "on_failure": "rollback",
             "private_dns": true, "tags": {}, "sql_user": null, "database": "defaultdb",
             "unless_changed": null, "unless_traffic_minutes": null, "force": true,
@@ -63,8 +62,10 @@ impl Slow<'_> {
         json!({
             "request": request, "unless_changed": null,
             "tags": {}, "twins": [],
-            "claim": {"connection_id": "x"},
-            "place": {"account_id": null, "region": "eu-west-1"},
+            "connection": {
+                "connection_id": "x", "account_id": null, "region": "eu-west-1",
+                "vpc_id": "vpc-1", "cluster_id": "c",
+            },
             "service_name": "s", "routing_id": "r", "private_host": "h",
             "notes": [], "account_id": "111122223333", "trust_account": null,
             "security_group": {"name": "g"}, "endpoint": {"service_name": "s"},

@@ -17,6 +17,7 @@ use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
 use shared::place::{Place, Places};
 use shared::settings::Settings;
+use shared::subject::Subject;
 use simulator::ec2::EndpointState;
 use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
@@ -318,8 +319,13 @@ impl Tasks for Story {
             };
             return steps.invoke(resource, arguments).await;
         }
-        let place: Option<Place> = serde_json::from_value(arguments["place"].clone()).ok();
-        let place = place.unwrap_or_else(|| REGION.parse().expect("a Region"));
+        let connection = serde_json::from_value::<Subject>(arguments["connection"].clone()).ok();
+        // The others ask the Cloud API alone, or nobody, and assume no role.
+        let asks_ec2 = ACTIONS.iter().any(|(name, _)| *name == function);
+        let place: Place = match connection {
+            Some(connection) if asks_ec2 => connection.place(),
+            Some(_) | None => REGION.parse().expect("a Region"),
+        };
         let there = Places::ec2(ports, &place).await.map_err(|error| {
             let cause = json!({ "errorMessage": error.to_string() });
             TaskFailure::new(error.name().as_str(), cause.to_string())

@@ -272,7 +272,7 @@ pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Br
 /// The id of the connection that is asked for.
 fn asked_for(stage: &Stage) -> Option<String> {
     let request = shared::request::ProvisionRequest::parse(&stage.request).ok()?;
-    Some(request.claim().connection_id)
+    Some(request.subject().connection_id)
 }
 
 /// Whether the last call of this operation was hit by a fault: then what it was to

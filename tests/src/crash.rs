@@ -71,7 +71,7 @@ pub fn bury(stage: &Stage) {
         return;
     };
     let ports = stage.ports().acting_as("start-connection");
-    let id = request.claim().connection_id;
+    let id = request.subject().connection_id;
     block_on(async {
         let noted = ports.record_interruption(&id, holder).await;
         noted.expect("the ledger can be written");

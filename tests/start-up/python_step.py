@@ -13,7 +13,7 @@ ec2 = boto3.client("ec2")
 def handle(event):
     found = ec2.describe_security_groups(
         Filters=[
-            {"Name": "vpc-id", "Values": [event["vpc_id"]]},
+            {"Name": "vpc-id", "Values": [event["connection"]["vpc_id"]]},
             {"Name": "group-name", "Values": [event["security_group"]["name"]]},
         ]
     )["SecurityGroups"]
@@ -21,7 +21,7 @@ def handle(event):
         group = found[0]["GroupId"]
     else:
         group = ec2.create_security_group(
-            VpcId=event["vpc_id"],
+            VpcId=event["connection"]["vpc_id"],
             GroupName=event["security_group"]["name"],
             Description="CockroachDB Cloud over PrivateLink",
         )["GroupId"]

@@ -13,11 +13,11 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints, Network};
-use shared::ids::{EndpointId, VpcId};
+use shared::ids::EndpointId;
 use shared::ownership::{Claim, Origin};
-use shared::place::Place;
 use shared::plan::{EndpointShape, Undone};
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 mod decide;
@@ -28,14 +28,10 @@ use decide::{Step, next};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// The VPC, whose subnets tell their zones.
-    pub vpc_id: VpcId,
+    /// The connection that asks for the change. The subnets of its VPC tell their zones.
+    pub connection: Subject,
     /// The endpoint.
     pub endpoint_id: EndpointId,
-    /// The connection that asks for the change.
-    pub claim: Claim,
     /// What the endpoint is to be.
     pub shape: EndpointShape,
     /// What earlier looks have begun to change.
@@ -63,9 +59,10 @@ pub async fn handle(
         }
         return wait.pending(format!("endpoint {id} is not visible yet"), late);
     };
-    let subnets = ec2.subnets(&input.vpc_id).await?;
-    let step = next(&endpoint, &subnets, &input.shape, &input.claim)?;
-    check_ours(&endpoint, &input.claim, &step)?;
+    let subnets = ec2.subnets(&input.connection.vpc_id).await?;
+    let claim = input.connection.claim();
+    let step = next(&endpoint, &subnets, &input.shape, &claim)?;
+    check_ours(&endpoint, &claim, &step)?;
     let told = told(&input);
     let mut begun = input.begun.clone();
     begun.retain(|it| *it == told);
@@ -84,7 +81,7 @@ pub async fn handle(
         | Step::MarkWithoutDns
         | Step::UnmarkWithoutDns => format!("endpoint {id} {step}"),
     };
-    let pending = match take(ec2, &input, step).await {
+    let pending = match take(ec2, id, &claim, step).await {
         // It began to change between the look and the call.
         Err(busy) if busy.code == Code::AwsResourceBusy => {
             wait.pending_despite(awaited, &busy.detail, late)
@@ -94,8 +91,12 @@ pub async fn handle(
     pending.map(|pending| pending.having_begun(&begun))
 }
 
-async fn take(ec2: &impl Endpoints, input: &Input, step: Step) -> Result<(), StepError> {
-    let (id, claim) = (&input.endpoint_id, &input.claim);
+async fn take(
+    ec2: &impl Endpoints,
+    id: &EndpointId,
+    claim: &Claim,
+    step: Step,
+) -> Result<(), StepError> {
     match step {
         Step::None | Step::Wait => Ok(()),
         Step::Add(subnets) => ec2.change_subnets(id, &subnets, &[]).await,

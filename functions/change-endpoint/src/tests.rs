@@ -36,10 +36,8 @@ fn stage(has: &[&str]) -> Stage {
 
 fn input(stage: &Stage, wanted: &[&str], private_dns: Option<bool>, wait: Wait) -> Input {
     Input {
-        place: stage.request.place(),
-        vpc_id: stage.request.vpc_id.clone(),
+        connection: stage.request.subject(),
         endpoint_id: ENDPOINT.parse().unwrap(),
-        claim: stage.claim.clone(),
         shape: EndpointShape {
             subnet_ids: ids(wanted),
             private_dns,

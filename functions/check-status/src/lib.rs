@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 use shared::cloud::{Cloud, registration_of};
 use shared::ec2::{Endpoint, Endpoints};
-use shared::ids::{ClusterId, EndpointId};
-use shared::place::Place;
+use shared::ids::EndpointId;
 use shared::progress::{Progress, Wait};
 use shared::report::Login;
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 mod decide;
@@ -21,10 +21,8 @@ use decide::{endpoint_awaited, registration_awaited};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// The cluster.
-    pub cluster_id: ClusterId,
+    /// The connection: the place and the cluster that are asked.
+    pub connection: Subject,
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// What must be the case to be ready.
@@ -67,7 +65,7 @@ pub async fn handle(
     input: Input,
 ) -> Result<Progress<Output>, StepError> {
     let endpoint = ec2.endpoint(&input.endpoint_id).await?;
-    let registrations = cloud.registrations(&input.cluster_id).await?;
+    let registrations = cloud.registrations(&input.connection.cluster_id).await?;
     let registration = registration_of(&input.endpoint_id, &registrations);
 
     let awaited = [
@@ -130,8 +128,7 @@ mod tests {
 
     fn input(stage: &Stage, expect: Expect, wait: Wait) -> Input {
         Input {
-            place: stage.request.place(),
-            cluster_id: stage.claim.cluster_id.clone(),
+            connection: stage.request.subject(),
             endpoint_id: id(),
             expect,
             private_host: (expect == Expect::PrivateDns).then(|| HOST.to_owned()),

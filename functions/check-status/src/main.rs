@@ -12,7 +12,7 @@ async fn main() -> Result<(), adapters::lambda::Error> {
             ))
         },
         async |(accounts, cloud), input: check_status::Input| {
-            let ec2 = accounts.ec2(&input.place).await?;
+            let ec2 = accounts.ec2(&input.connection.place()).await?;
             check_status::handle(&ec2, cloud, input).await
         },
     )

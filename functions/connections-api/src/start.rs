@@ -33,7 +33,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let key = idempotency_key(request)?;
         let ConnectionRequest(asked) = ConnectionRequest::read(request)?;
         self.config.admits(&asked)?;
-        let id = asked.claim().connection_id;
+        let id = asked.subject().connection_id;
         let known = self.ledger.connection(&id).await?;
         known
             .as_ref()
@@ -58,7 +58,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         asked: &ProvisionRequest,
         input: &Value,
     ) -> Result<String, Refusal> {
-        let id = asked.claim().connection_id;
+        let id = asked.subject().connection_id;
         if let Some(known) = &known
             && !known.phase.is_over()
             && known.last_asked() == asked

@@ -50,7 +50,7 @@ pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEnd
     })?;
     let mut parts = vec![
         input.generation.as_str(),
-        input.vpc_id.as_str(),
+        input.connection.vpc_id.as_str(),
         input.endpoint.service_name.as_str(),
     ];
     parts.push(group_id.as_str());
@@ -63,18 +63,15 @@ pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEnd
     );
     parts.extend(dead.iter().map(|endpoint| endpoint.as_str()));
     let token = client_token(&parts);
-    let mut tags = input.claim.endpoint_tags();
+    let claim = input.connection.claim();
+    let mut tags = claim.endpoint_tags();
     let trusted = input.trust_account.as_ref();
-    tags.extend(
-        input
-            .claim
-            .registration_tags(input.owns_registration, trusted),
-    );
-    tags.extend(input.claim.private_dns_tags(input.private_dns));
+    tags.extend(claim.registration_tags(input.owns_registration, trusted));
+    tags.extend(claim.private_dns_tags(input.private_dns));
     // A name of the customer's takes the place of ours.
     tags.extend(input.tags.clone());
     Ok(NewEndpoint {
-        vpc_id: input.vpc_id.clone(),
+        vpc_id: input.connection.vpc_id.clone(),
         service_name: input.endpoint.service_name.clone(),
         subnet_ids: input.endpoint.subnet_ids.clone(),
         group_id,
@@ -89,6 +86,7 @@ mod tests {
     use shared::ownership::Tags;
     use shared::place::Place;
     use shared::plan::EndpointPlan;
+    use shared::subject::Subject;
 
     use super::*;
 
@@ -165,14 +163,14 @@ mod tests {
     }
 
     fn input() -> Input {
+        let place = Place {
+            account_id: None,
+            region: "eu-west-1".parse().unwrap(),
+        };
+        let vpc = "vpc-0a71e830".parse().unwrap();
         Input {
+            connection: Subject::of(place, vpc, claim().cluster_id),
             generation: "run-1".to_owned(),
-            vpc_id: "vpc-0a71e830".parse().unwrap(),
-            place: Place {
-                account_id: None,
-                region: "eu-west-1".parse().unwrap(),
-            },
-            claim: claim(),
             endpoint: EndpointPlan {
                 existing: None,
                 service_name: endpoint("available").service_name.parse().unwrap(),
@@ -194,7 +192,7 @@ mod tests {
             [("Name", "orders"), ("Team", "data")]
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
-        let mut expected = input.claim.endpoint_tags();
+        let mut expected = input.connection.claim().endpoint_tags();
         expected.extend(input.tags.clone());
         assert_eq!(new_endpoint(&input, &[]).unwrap().tags, expected);
         assert_eq!(expected["Name"], "orders");
@@ -213,7 +211,7 @@ mod tests {
         assert_ne!(new_endpoint(&input(), &[&dead]).unwrap().token, same);
         assert_ne!(token(|input| input.generation.push('x')), same);
         assert_ne!(
-            token(|input| input.vpc_id = "vpc-0a71e831".parse().unwrap()),
+            token(|input| input.connection.vpc_id = "vpc-0a71e831".parse().unwrap()),
             same
         );
         assert_ne!(

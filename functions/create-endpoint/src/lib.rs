@@ -9,10 +9,10 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::Endpoints;
-use shared::ids::{AccountId, EndpointId, SecurityGroupId, VpcId};
-use shared::ownership::{Claim, Origin, Tags};
-use shared::place::Place;
+use shared::ids::{AccountId, EndpointId, SecurityGroupId};
+use shared::ownership::{Origin, Tags};
 use shared::plan::EndpointPlan;
+use shared::subject::Subject;
 use shared::{Code, StepError, bounds, customer_tags};
 
 mod decide;
@@ -23,16 +23,12 @@ use decide::{Own, new_endpoint, own};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// For which connection, and so in which VPC.
+    pub connection: Subject,
     /// The client token is the same one for as long as this is, so that a run after one
     /// that was lost meets what that one has made, even if EC2 does not show it yet. The
     /// ledger has another one once a deletion has begun.
     pub generation: String,
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
-    /// For which connection.
-    pub claim: Claim,
     /// Service, subnets, and the endpoint to use if there is one.
     pub endpoint: EndpointPlan,
     /// Whether the registration will be this connection's own. One that was there
@@ -65,7 +61,6 @@ pub struct Output {
 /// # Errors
 /// `endpoint-gone` when the one to use is on its way out or dead, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
-    let claim = &input.claim;
     if let Some(endpoint_id) = &input.endpoint.existing {
         claim_existing(ec2, endpoint_id, &input).await?;
         return Ok(Output {
@@ -74,12 +69,13 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
         });
     }
 
-    let endpoints = ec2.endpoints(&input.vpc_id).await?;
+    let endpoints = ec2.endpoints(&input.connection.vpc_id).await?;
+    let claim = input.connection.claim();
     let Own {
         usable,
         leftovers,
         dead,
-    } = own(&endpoints, &input.endpoint.service_name, claim);
+    } = own(&endpoints, &input.endpoint.service_name, &claim);
     if let Some(found) = usable {
         return Ok(Output {
             endpoint_id: found.id.clone(),
@@ -131,18 +127,15 @@ async fn claim_existing(
 /// tags does not carry yet.
 fn missing_tags(found: &Tags, input: &Input) -> Tags {
     let origin = Origin::of(found).unwrap_or(Origin::Adopted);
-    let mut tags = input.claim.tags(origin);
+    let claim = input.connection.claim();
+    let mut tags = claim.tags(origin);
     let trusted = input.trust_account.as_ref();
-    tags.extend(
-        input
-            .claim
-            .registration_tags(input.owns_registration, trusted),
-    );
-    if !input.claim.is_in(found) {
-        tags.extend(input.claim.private_dns_tags(input.private_dns));
+    tags.extend(claim.registration_tags(input.owns_registration, trusted));
+    if !claim.is_in(found) {
+        tags.extend(claim.private_dns_tags(input.private_dns));
     }
     tags.retain(|key, value| found.get(key) != Some(value));
-    tags.extend(customer_tags::missing(&input.tags, found, &input.claim));
+    tags.extend(customer_tags::missing(&input.tags, found, &claim));
     tags
 }
 
@@ -150,6 +143,7 @@ fn missing_tags(found: &Tags, input: &Input) -> Tags {
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
+    use shared::ownership::Claim;
     use simulator::ec2::EndpointState;
     use simulator::scenario::EndpointSpec;
 
@@ -166,10 +160,8 @@ mod tests {
             .look(|world| world.ec2.groups.keys().next().cloned())
             .unwrap();
         Input {
+            connection: stage.request.subject(),
             generation: "run-1".to_owned(),
-            vpc_id: stage.request.vpc_id.clone(),
-            place: stage.request.place(),
-            claim: stage.claim.clone(),
             endpoint: EndpointPlan {
                 existing: existing.map(|id| id.parse().unwrap()),
                 service_name: service(stage).parse().unwrap(),

@@ -9,11 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source};
-use shared::ids::{SecurityGroupId, VpcId};
+use shared::ids::SecurityGroupId;
 use shared::ownership::{Claim, Origin, SECURITY_GROUP_DESCRIPTION, Tags};
-use shared::place::Place;
 use shared::plan::SecurityGroupPlan;
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError, bounds, customer_tags};
 
 mod rules;
@@ -22,12 +22,8 @@ mod rules;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
-    /// For which connection.
-    pub claim: Claim,
+    /// For which connection, and so in which VPC.
+    pub connection: Subject,
     /// Name and sources.
     pub security_group: SecurityGroupPlan,
     /// Tags of the customer's own.
@@ -69,7 +65,7 @@ pub async fn handle(
 }
 
 async fn complete(ec2: &impl SecurityGroups, input: &Input) -> Result<Output, StepError> {
-    let (plan, claim) = (&input.security_group, &input.claim);
+    let (plan, claim) = (&input.security_group, &input.connection.claim());
     let group = match find_ours(ec2, input).await? {
         Some(found) => found,
         None => create(ec2, input).await?,
@@ -109,7 +105,8 @@ async fn find_ours(
     ec2: &impl SecurityGroups,
     input: &Input,
 ) -> Result<Option<SecurityGroup>, StepError> {
-    let (vpc, name, claim) = (&input.vpc_id, &input.security_group.name, &input.claim);
+    let (vpc, name) = (&input.connection.vpc_id, &input.security_group.name);
+    let claim = &input.connection.claim();
     let Some(group) = ec2.group_named(vpc, name).await? else {
         return Ok(None);
     };
@@ -133,8 +130,8 @@ async fn find_ours(
 }
 
 async fn create(ec2: &impl SecurityGroups, input: &Input) -> Result<SecurityGroup, StepError> {
-    let (vpc, name) = (&input.vpc_id, &input.security_group.name);
-    let mut tags = input.claim.tags(Origin::Made);
+    let (vpc, name) = (&input.connection.vpc_id, &input.security_group.name);
+    let mut tags = input.connection.claim().tags(Origin::Made);
     tags.extend(input.tags.clone());
     let new = NewSecurityGroup {
         vpc_id: vpc.clone(),
@@ -176,9 +173,7 @@ mod tests {
 
     fn input(stage: &Stage, name: &str, sources: &[&str]) -> Input {
         Input {
-            vpc_id: stage.request.vpc_id.clone(),
-            place: stage.request.place(),
-            claim: stage.claim.clone(),
+            connection: stage.request.subject(),
             wait: stage.wait(),
             tags: stage.request.tags.clone(),
             security_group: SecurityGroupPlan {

@@ -7,25 +7,21 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints};
-use shared::ids::{EndpointId, ServiceName, VpcId};
-use shared::ownership::{Claim, Release};
-use shared::place::Place;
+use shared::ids::{EndpointId, ServiceName};
+use shared::ownership::Release;
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError, bounds};
 
 /// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
+    /// The connection that lets go.
+    pub connection: Subject,
     /// To which service; `None` for whichever this connection claims.
     pub service_name: Option<ServiceName>,
-    /// The connection that lets go.
-    pub claim: Claim,
     /// The endpoints that are known by id, as far as their creation was answered or
     /// somebody has seen them.
     pub endpoint_ids: Vec<EndpointId>,
@@ -43,6 +39,7 @@ pub struct Input {
 /// # Errors
 /// `endpoint-not-gone-in-time`, and those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undone>, StepError> {
+    let claim = input.connection.claim();
     let (claimed, others) = find(ec2, &input).await?;
     let mut undone = input.begun.clone();
     undone.retain(|it| it.starts_with("endpoint "));
@@ -56,10 +53,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     let mut awaited = Vec::new();
     for endpoint in &claimed {
         let id = &endpoint.id;
-        match input
-            .claim
-            .release(&endpoint.tags, endpoint.is_of_our_kind())
-        {
+        match claim.release(&endpoint.tags, endpoint.is_of_our_kind()) {
             Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
                 begin(format!("endpoint {id} let go ({why})"));
@@ -113,7 +107,8 @@ async fn find(
     ec2: &impl Endpoints,
     input: &Input,
 ) -> Result<(Vec<Endpoint>, Vec<Endpoint>), StepError> {
-    let mut found = ec2.endpoints(&input.vpc_id).await?;
+    let claim = input.connection.claim();
+    let mut found = ec2.endpoints(&input.connection.vpc_id).await?;
     for id in &input.endpoint_ids {
         if !found.iter().any(|endpoint| endpoint.id == *id) {
             found.extend(ec2.endpoint(id).await?);
@@ -123,7 +118,7 @@ async fn find(
         let service = input.service_name.as_ref();
         service.is_none_or(|service| endpoint.service_name == service.as_str())
             && (!input.only_these || input.endpoint_ids.contains(&endpoint.id))
-            && input.claim.is_in(&endpoint.tags)
+            && claim.is_in(&endpoint.tags)
     }))
 }
 
@@ -133,7 +128,7 @@ mod tests {
 
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
-    use shared::ownership::Origin;
+    use shared::ownership::{Claim, Origin};
     use simulator::scenario::EndpointSpec;
     use simulator::{Fault, FaultKind, Moment};
 
@@ -157,10 +152,8 @@ mod tests {
 
     fn input(stage: &Stage, endpoint_id: Option<&str>, wait: Wait) -> Input {
         Input {
-            vpc_id: stage.request.vpc_id.clone(),
+            connection: stage.request.subject(),
             service_name: stage.look(|world| world.ec2.services[0].name.parse().ok()),
-            place: stage.request.place(),
-            claim: stage.claim.clone(),
             endpoint_ids: endpoint_id
                 .map(|id| id.parse().unwrap())
                 .into_iter()

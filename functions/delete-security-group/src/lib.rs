@@ -10,25 +10,20 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{GroupRemoval, SecurityGroup, SecurityGroups};
-use shared::ids::VpcId;
 use shared::ownership::{Claim, Release};
-use shared::place::Place;
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError, bounds};
 
 /// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
+    /// The connection that lets go.
+    pub connection: Subject,
     /// The group's name; `None` for whichever this connection claims.
     pub name: Option<String>,
-    /// The connection that lets go.
-    pub claim: Claim,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
@@ -43,7 +38,7 @@ pub async fn handle(
     ec2: &impl SecurityGroups,
     input: Input,
 ) -> Result<Progress<Undone>, StepError> {
-    let claim = &input.claim;
+    let claim = &input.connection.claim();
     let found = find(ec2, &input).await?;
     let claimed: Vec<&SecurityGroup> = found.iter().filter(|it| claim.is_in(&it.tags)).collect();
     let late = Code::SecurityGroupNotGoneInTime;
@@ -101,9 +96,13 @@ pub async fn handle(
 
 /// The groups that may be this connection's.
 async fn find(ec2: &impl SecurityGroups, input: &Input) -> Result<Vec<SecurityGroup>, StepError> {
+    let vpc = &input.connection.vpc_id;
     match &input.name {
-        Some(name) => Ok(Vec::from_iter(ec2.group_named(&input.vpc_id, name).await?)),
-        None => ec2.groups_tagged(&input.vpc_id, &input.claim.key()).await,
+        Some(name) => Ok(Vec::from_iter(ec2.group_named(vpc, name).await?)),
+        None => {
+            let key = input.connection.claim().key();
+            ec2.groups_tagged(vpc, &key).await
+        }
     }
 }
 
@@ -169,7 +168,7 @@ mod tests {
 
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
-            vpc_id: stage.request.vpc_id.clone(),
+            connection: stage.request.subject(),
             name: Some(stage.look(|world| {
                 world
                     .ec2
@@ -177,8 +176,6 @@ mod tests {
                     .get(GROUP)
                     .map_or("gone".to_owned(), |group| group.name.clone())
             })),
-            place: stage.request.place(),
-            claim: stage.claim.clone(),
             begun: Vec::new(),
             wait,
         }

@@ -11,6 +11,7 @@ use shared::cloud::{Cloud, ClusterState, TrustedOwner, registration_of};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 mod decide;
@@ -21,8 +22,8 @@ use decide::{Next, may_be_used, next};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// From which cluster.
-    pub cluster_id: ClusterId,
+    /// Of which connection, and so from which cluster.
+    pub connection: Subject,
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The account that the run added to the trusted owners, if any.
@@ -38,7 +39,7 @@ pub struct Input {
 /// # Errors
 /// `registration-not-gone-in-time`, and those of the Cloud API.
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>, StepError> {
-    let (cluster, endpoint) = (&input.cluster_id, &input.endpoint_id);
+    let (cluster, endpoint) = (&input.connection.cluster_id, &input.endpoint_id);
     let registrations = match cloud.registrations(cluster).await {
         // A cluster that is gone has no lists either, like one that is being built.
         Err(busy) if busy.code == Code::ClusterBusy && is_gone(cloud, cluster).await? => {
@@ -152,7 +153,7 @@ mod tests {
 
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
-            cluster_id: stage.claim.cluster_id.clone(),
+            connection: stage.request.subject(),
             endpoint_id: ENDPOINT.parse().unwrap(),
             distrust_account: None,
             begun: Vec::new(),

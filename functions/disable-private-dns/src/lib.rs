@@ -11,21 +11,19 @@ use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, EndpointState, Endpoints};
 use shared::ids::EndpointId;
 use shared::ownership::Claim;
-use shared::place::Place;
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 /// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
+    /// The connection whose change is undone.
+    pub connection: Subject,
     /// The endpoint.
     pub endpoint_id: EndpointId,
-    /// The connection whose change is undone.
-    pub claim: Claim,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
@@ -42,7 +40,8 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
     let off = format!("private DNS of endpoint {id} switched off again");
     let mut begun = input.begun.clone();
     begun.retain(|it| *it == off);
-    let awaited = match next(endpoint.as_ref(), &input.claim, wait.is_settled()) {
+    let claim = input.connection.claim();
+    let awaited = match next(endpoint.as_ref(), &claim, wait.is_settled()) {
         Next::Done => {
             let nothing = format!("private DNS of endpoint {id} is not on");
             return Ok(Progress::Ready(Undone::of(&begun, nothing)));
@@ -107,9 +106,8 @@ mod tests {
 
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
+            connection: stage.request.subject(),
             endpoint_id: ENDPOINT.parse().unwrap(),
-            place: stage.request.place(),
-            claim: stage.claim.clone(),
             begun: Vec::new(),
             wait,
         }

@@ -8,20 +8,17 @@
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, EndpointState, Endpoints};
 use shared::ids::EndpointId;
-use shared::ownership::Claim;
-use shared::place::Place;
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 /// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
+    /// The connection that wants it.
+    pub connection: Subject,
     /// The endpoint.
     pub endpoint_id: EndpointId,
-    /// The connection that wants it.
-    pub claim: Claim,
 }
 
 /// Private DNS is on, or on its way.
@@ -43,7 +40,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
     if changed {
         ec2.set_private_dns(id, true).await?;
     }
-    let mark = input.claim.without_private_dns_key();
+    let mark = input.connection.claim().without_private_dns_key();
     if endpoint.is_some_and(|it| it.tags.contains_key(&mark)) {
         ec2.untag_endpoint(id, &[mark]).await?;
     }
@@ -104,9 +101,8 @@ mod tests {
 
     fn input(stage: &Stage) -> Input {
         Input {
-            place: stage.request.place(),
+            connection: stage.request.subject(),
             endpoint_id: ENDPOINT.parse().unwrap(),
-            claim: stage.claim.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ async fn main() -> Result<(), adapters::lambda::Error> {
     adapters::lambda::serve(
         |config, aws| Ok(config.accounts(aws).limited_to(env!("CARGO_BIN_NAME"))),
         async |accounts: &Accounts, input: enable_private_dns::Input| {
-            enable_private_dns::handle(&accounts.ec2(&input.place).await?, input).await
+            enable_private_dns::handle(&accounts.ec2(&input.connection.place()).await?, input).await
         },
     )
     .await

@@ -54,7 +54,7 @@ fn a_call_that_is_made_again_says_the_same_and_changes_nothing() {
     };
     assert_eq!((finding.kind, &finding.kept), (Kind::Unrecorded, &None));
     let request = &first.to_remove[0];
-    assert_eq!(request.claim(), stage.claim);
+    assert_eq!(request.subject().claim(), stage.claim);
     let seen = request.unless_changed.as_ref().unwrap();
     assert_eq!(seen.execution, None);
     assert!(first.sum.looks_lost() && first.notices.is_empty());

@@ -20,11 +20,10 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints, VpcTags};
-use shared::ids::{EndpointId, VpcId};
+use shared::ids::EndpointId;
 use shared::ledger::{Milestone, Phase, removal_has_begun};
-use shared::ownership::Claim;
-use shared::place::Place;
 use shared::request::RequestedBy;
+use shared::subject::Subject;
 use shared::traffic::Traffic;
 use shared::{Code, StepError, StepErrorName};
 use time::OffsetDateTime;
@@ -39,12 +38,8 @@ mod tests;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 and CloudWatch are asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
-    /// The connection.
-    pub claim: Claim,
+    /// The connection. EC2 and CloudWatch are asked in its place.
+    pub connection: Subject,
     /// Whether it is to go whatever protects it.
     pub force: bool,
     /// If set, it stays if something went through it in the last so many minutes.
@@ -143,7 +138,10 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
             traffic::refuse(seen.traffic, &seen.endpoints, minutes, &input).await?;
             may_go("nothing protects it, and it carries no traffic")
         }
-        (Some(_), Err(error)) => Err(traffic::unknown(&input.vpc_id, &error.to_string())),
+        (Some(_), Err(error)) => {
+            let vpc = &input.connection.vpc_id;
+            Err(traffic::unknown(vpc, &error.to_string()))
+        }
         (None, Ok(_)) => may_go("nothing protects it"),
         (None, Err(_)) => {
             may_go("nothing that the ledger knows protects it, and EC2 refuses access")
@@ -163,9 +161,10 @@ async fn look<'a, E: Endpoints + VpcTags, T>(
     key: &str,
     input: &Input,
 ) -> Result<Seen<'a, T>, StepError> {
-    let mut endpoints = ports.ec2.endpoints(&input.vpc_id).await?;
+    let mut endpoints = ports.ec2.endpoints(&input.connection.vpc_id).await?;
     let recorded = input.known.as_ref().and_then(|it| it.endpoint_id.as_ref());
-    endpoints.retain(|it| input.claim.is_in(&it.tags) || recorded == Some(&it.id));
+    let claim = input.connection.claim();
+    endpoints.retain(|it| claim.is_in(&it.tags) || recorded == Some(&it.id));
     Ok(Seen {
         protected: protection::by_tag(ports.ec2, &endpoints, key, input).await?,
         endpoints,

@@ -17,8 +17,9 @@ async fn main() -> Result<(), adapters::lambda::Error> {
             // A forced removal asks nobody, so an account that cannot be reached is no
             // reason to refuse it.
             let reached = async {
-                let ec2 = accounts.ec2(&input.place).await?;
-                let traffic = CloudWatch::new(&accounts.aws(&input.place).await?);
+                let place = input.connection.place();
+                let ec2 = accounts.ec2(&place).await?;
+                let traffic = CloudWatch::new(&accounts.aws(&place).await?);
                 Ok((ec2, traffic))
             };
             let reached = reached.await;

@@ -14,9 +14,10 @@ pub(crate) async fn by_tag<E: VpcTags>(
     key: &str,
     input: &Input,
 ) -> Result<Option<String>, StepError> {
-    let vpc = ec2.vpc_tags(&input.vpc_id).await?;
+    let vpc_id = &input.connection.vpc_id;
+    let vpc = ec2.vpc_tags(vpc_id).await?;
     if let Some(value) = vpc.as_ref().and_then(|tags| protecting(tags, key)) {
-        let by = format!("by the tag {key}={value} of {}", input.vpc_id);
+        let by = format!("by the tag {key}={value} of {vpc_id}");
         return Ok(Some(by));
     }
     Ok(endpoints.iter().find_map(|endpoint| {

@@ -28,9 +28,7 @@ fn known(protect: bool, requested_by: RequestedBy, phase: Phase) -> Known {
 
 fn input(stage: &Stage, known: Option<Known>) -> Input {
     Input {
-        place: stage.request.place(),
-        vpc_id: stage.request.vpc_id.clone(),
-        claim: stage.claim.clone(),
+        connection: stage.request.subject(),
         force: false,
         unless_traffic_minutes: None,
         known,

@@ -1,9 +1,8 @@
 //! Whether the connection's endpoints carry traffic.
 
 use shared::ec2::Endpoint;
-use shared::ids::VpcId;
+use shared::ids::{Region, VpcId};
 use shared::ownership::Claim;
-use shared::place::Place;
 use shared::traffic::{Carried, Dimensions, ENDPOINT_DIMENSION, Traffic, Window};
 use shared::{Code, StepError, StepErrorName};
 use time::{Duration, OffsetDateTime};
@@ -21,14 +20,15 @@ pub(crate) async fn refuse<T: Traffic>(
     input: &Input,
 ) -> Result<(), StepError> {
     let window = window(input.now, minutes);
+    let connection = &input.connection;
     for endpoint in endpoints {
-        if !has_metrics(endpoint, &input.place) {
+        if !has_metrics(endpoint, &connection.region) {
             return Err(unknown(
                 &endpoint.id,
                 "its service is in another Region, and CloudWatch has no metrics of such endpoints",
             ));
         }
-        let carried = ask(traffic, endpoint, &input.vpc_id, &window).await;
+        let carried = ask(traffic, endpoint, &connection.vpc_id, &window).await;
         let carried = carried.map_err(|error| {
             if error.name() == StepErrorName::Transient {
                 error
@@ -37,7 +37,7 @@ pub(crate) async fn refuse<T: Traffic>(
             }
         })?;
         if !carried.is_nothing() {
-            return Err(carries(endpoint, &carried, minutes, &input.claim));
+            return Err(carries(endpoint, &carried, minutes, &connection.claim()));
         }
     }
     Ok(())
@@ -73,9 +73,9 @@ fn window(now: OffsetDateTime, minutes: u32) -> Window {
 
 /// Endpoints whose service is in another Region have no metrics ("CloudWatch metrics
 /// for AWS PrivateLink"). The name of a service has its Region.
-fn has_metrics(endpoint: &Endpoint, place: &Place) -> bool {
-    let region = endpoint.service_name.split('.').nth(3);
-    region.is_none_or(|region| region == place.region.as_str())
+fn has_metrics(endpoint: &Endpoint, region: &Region) -> bool {
+    let of_the_service = endpoint.service_name.split('.').nth(3);
+    of_the_service.is_none_or(|it| it == region.as_str())
 }
 
 async fn ask<T: Traffic>(

@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use shared::cloud::{Cloud, Plan, Registration, RegistrationStatus};
-use shared::ids::{ClusterId, Region};
 use shared::plan::ClusterFacts;
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 mod decide;
@@ -23,10 +23,8 @@ use decide::{Service, check_cluster, look_at_service, unready};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The cluster.
-    pub cluster_id: ClusterId,
-    /// The Region of the VPC.
-    pub region: Region,
+    /// The connection: of its cluster, what is in its Region.
+    pub connection: Subject,
     /// Whether an Advanced cluster without endpoint service may be asked for one.
     pub may_request_service: bool,
     /// How long this wait has lasted and may last.
@@ -38,23 +36,21 @@ pub struct Input {
 /// # Errors
 /// The codes `cluster-…` and `service-…`, and those of the Cloud API.
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<ClusterFacts>, StepError> {
-    let id = &input.cluster_id;
+    let (id, region) = (&input.connection.cluster_id, &input.connection.region);
     let Some(cluster) = cloud.cluster(id).await? else {
         return Err(StepError::new(
             Code::ClusterNotFound,
             format!("the Cloud API knows no cluster {id}"),
         ));
     };
-    let private_host = check_cluster(&cluster, &input.region)?;
+    let private_host = check_cluster(&cluster, region)?;
     if let Some(awaited) = unready(&cluster) {
         return input.wait.pending(awaited, Code::ClusterNotReadyInTime);
     }
 
     let services = cloud.endpoint_services(id).await?;
-    let service = services
-        .iter()
-        .find(|service| service.region == input.region);
-    let (service_name, zone_ids) = match look_at_service(service, &cluster, &input.region)? {
+    let service = services.iter().find(|service| service.region == *region);
+    let (service_name, zone_ids) = match look_at_service(service, &cluster, region)? {
         Service::Ready(name, zone_ids) => (name, zone_ids),
         Service::NotYet(awaited) => {
             return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
@@ -69,8 +65,8 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
                 "not asked for yet"
             };
             let awaited = format!(
-                "the endpoint service of {} in {} ({asked})",
-                cluster.name, input.region
+                "the endpoint service of {} in {region} ({asked})",
+                cluster.name
             );
             return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
         }
@@ -135,8 +131,7 @@ mod tests {
 
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
-            cluster_id: stage.claim.cluster_id.clone(),
-            region: stage.request.region.clone(),
+            connection: stage.request.subject(),
             may_request_service: true,
             wait,
         }
@@ -232,10 +227,8 @@ mod tests {
     #[test]
     fn a_cluster_that_nobody_knows_is_refused() {
         let stage = Stage::shipped("standard-cluster");
-        let unknown = Input {
-            cluster_id: "00000000-0000-4000-8000-000000000000".parse().unwrap(),
-            ..input(&stage, stage.wait())
-        };
+        let mut unknown = input(&stage, stage.wait());
+        unknown.connection.cluster_id = "00000000-0000-4000-8000-000000000000".parse().unwrap();
         assert_eq!(
             at_once(handle(&stage.ports, unknown)).unwrap_err().code,
             Code::ClusterNotFound

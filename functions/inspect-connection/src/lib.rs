@@ -9,21 +9,17 @@
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::ec2::{Endpoint, Endpoints};
-use shared::ids::{AccountId, EndpointId, VpcId};
+use shared::ids::{AccountId, EndpointId};
 use shared::ledger::OwnRegistration;
 use shared::ownership::Claim;
-use shared::place::Place;
+use shared::subject::Subject;
 
 /// Where to look.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
     /// The connection.
-    pub claim: Claim,
+    pub connection: Subject,
     /// The registrations that the ledger has.
     pub recorded: Vec<OwnRegistration>,
 }
@@ -47,8 +43,8 @@ pub struct Output {
 /// # Errors
 /// Those of EC2.
 pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepError> {
-    let endpoints = ec2.endpoints(&input.vpc_id).await?;
-    Ok(found(&endpoints, &input.claim, input.recorded))
+    let endpoints = ec2.endpoints(&input.connection.vpc_id).await?;
+    Ok(found(&endpoints, &input.connection.claim(), input.recorded))
 }
 
 /// What is the connection's own. An endpoint that carries the claim tells by its
@@ -210,9 +206,7 @@ mod tests {
             scenario.vpcs[0].endpoints[0].tags = claim.tags(Origin::Made);
         });
         let input = Input {
-            place: stage.request.place(),
-            vpc_id: stage.request.vpc_id.clone(),
-            claim: stage.claim.clone(),
+            connection: stage.request.subject(),
             recorded: vec![recorded(GONE)],
         };
         assert_strict(&input);

@@ -249,8 +249,7 @@ mod tests {
     fn inspect(stage: &Stage) -> (Result<Vec<String>, StepError>, usize) {
         let service_name = stage.look(|world| world.ec2.services[0].name.clone());
         let input = crate::Input {
-            place: stage.request.place(),
-            claim: stage.claim.clone(),
+            connection: stage.request.subject(),
             request: stage.request.clone(),
             cluster: ClusterFacts {
                 cluster_name: "orders".into(),

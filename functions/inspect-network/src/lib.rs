@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
 use shared::ids::EndpointId;
 use shared::ledger::OwnRegistration;
-use shared::ownership::{Claim, Origin, Tags, security_group_name};
-use shared::place::Place;
+use shared::ownership::{Origin, Tags, security_group_name};
 use shared::plan::{
     ChangePlan, ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan,
 };
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::sources::AllowedSources;
+use shared::subject::Subject;
 use shared::{Code, StepError, bounds};
 
 mod change;
@@ -32,11 +32,9 @@ pub const MOST_REGISTRATIONS: usize = 10;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
     /// The connection that is asked for.
-    pub claim: Claim,
-    /// The request, with all its defaults.
+    pub connection: Subject,
+    /// How it is asked for, with all defaults.
     pub request: ProvisionRequest,
     /// What the cluster's side looks like.
     pub cluster: ClusterFacts,
@@ -59,26 +57,28 @@ pub async fn handle(
     input: Input,
 ) -> Result<Progress<NetworkPlan>, StepError> {
     let Input {
-        place: _,
-        claim,
+        connection,
         request,
         cluster,
         recorded,
         endpoint_id,
         wait,
     } = input;
+    let claim = connection.claim();
     let in_use = endpoint_id.as_ref();
-    let vpc_id = &request.vpc_id;
+    let (vpc_id, region) = (&connection.vpc_id, &connection.region);
     let vpc = ec2.vpc(vpc_id).await?.ok_or_else(|| {
         StepError::new(
             Code::VpcNotFound,
-            format!("there is no VPC {vpc_id} in {}", request.region),
+            format!("there is no VPC {vpc_id} in {region}"),
         )
     })?;
     // What an earlier run has added and could not take off goes with the connection.
     let added = || recorded.iter().find_map(|it| it.trusted_account.clone());
+    let trusted = cluster.trusted_accounts.as_deref();
+    let may_add = request.add_trusted_owner;
     let mut trust_account =
-        trust::decide(&request, &vpc.owner, cluster.trusted_accounts.as_deref())?.or_else(added);
+        trust::decide(&connection, &vpc.owner, trusted, may_add)?.or_else(added);
 
     let service = ec2
         .endpoint_service(&cluster.service_name)
@@ -87,8 +87,8 @@ pub async fn handle(
             StepError::new(
                 Code::ServiceNotVisible,
                 format!(
-                    "EC2 in {} shows no endpoint service {} to account {}",
-                    request.region, cluster.service_name, vpc.owner
+                    "EC2 in {region} shows no endpoint service {} to account {}",
+                    cluster.service_name, vpc.owner
                 ),
             )
         })?;

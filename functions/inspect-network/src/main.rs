@@ -12,7 +12,8 @@ async fn main() -> Result<(), adapters::lambda::Error> {
         },
         async |(accounts, allowed), input: Input| {
             let allowed = allowed.as_ref().map_err(Clone::clone)?;
-            handle(&accounts.ec2(&input.place).await?, allowed, input).await
+            let ec2 = accounts.ec2(&input.connection.place()).await?;
+            handle(&ec2, allowed, input).await
         },
     )
     .await

@@ -2,7 +2,7 @@
 
 use in_process::stage::{Stage, assert_strict};
 use shared::ec2::Source;
-use shared::ownership::Origin;
+use shared::ownership::{Claim, Origin};
 use simulator::Scenario;
 use simulator::scenario::{EndpointSpec, PeeringSpec};
 
@@ -24,8 +24,7 @@ fn input(stage: &Stage, wait: Wait) -> Input {
         half_registered: Default::default(),
     };
     Input {
-        place: stage.request.place(),
-        claim: stage.claim.clone(),
+        connection: stage.request.subject(),
         request: stage.request.clone(),
         cluster,
         recorded: Vec::new(),

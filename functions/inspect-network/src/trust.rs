@@ -1,23 +1,24 @@
 //! Whose VPC it is, and whether the cluster lets that account connect.
 
 use shared::ids::AccountId;
-use shared::request::ProvisionRequest;
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 /// The account to be added to the cluster's trusted owners, if any.
 pub(crate) fn decide(
-    request: &ProvisionRequest,
+    connection: &Subject,
     owner: &AccountId,
     trusted: Option<&[String]>,
+    may_add: bool,
 ) -> Result<Option<AccountId>, StepError> {
-    if let Some(expected) = &request.account_id
+    if let Some(expected) = &connection.account_id
         && expected != owner
     {
         return Err(StepError::new(
             Code::VpcInOtherAccount,
             format!(
                 "{} belongs to account {owner}, not {expected}",
-                request.vpc_id
+                connection.vpc_id
             ),
         ));
     }
@@ -28,7 +29,7 @@ pub(crate) fn decide(
     if is_trusted {
         return Ok(None);
     }
-    if request.add_trusted_owner {
+    if may_add {
         return Ok(Some(owner.clone()));
     }
     Err(StepError::new(
@@ -61,9 +62,10 @@ mod tests {
             let trusted: Option<Vec<String>> =
                 trusted.map(|list| list.into_iter().map(str::to_owned).collect());
             let decided = decide(
-                &request(may_add, None),
+                &connection(None),
                 &OWNER.parse().unwrap(),
                 trusted.as_deref(),
+                may_add,
             );
             let decided = decided
                 .map(|account| account.is_some())
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_vpc_of_another_account_than_asked_for_is_refused() {
-        let decide = |expected| decide(&request(true, expected), &OWNER.parse().unwrap(), None);
+        let decide = |expected| decide(&connection(expected), &OWNER.parse().unwrap(), None, true);
         assert!(decide(Some(OWNER)).is_ok());
         assert_eq!(
             decide(Some(OTHER)).unwrap_err().code,
@@ -82,10 +84,10 @@ mod tests {
         );
     }
 
-    fn request(add_trusted_owner: bool, account: Option<&str>) -> ProvisionRequest {
-        let mut request = in_process::stage::Stage::shipped("fresh-vpc").request;
-        request.add_trusted_owner = add_trusted_owner;
-        request.account_id = account.map(|account| account.parse().unwrap());
-        request
+    fn connection(account: Option<&str>) -> Subject {
+        let stage = in_process::stage::Stage::shipped("fresh-vpc");
+        let mut connection = stage.request.subject();
+        connection.account_id = account.map(|account| account.parse().unwrap());
+        connection
     }
 }

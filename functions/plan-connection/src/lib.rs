@@ -47,7 +47,7 @@ where
     config.admits(&asked)?;
     let allowed = config.allowed_sources()?;
     asked.tags = config.tags_for(&asked)?;
-    let place = asked.place();
+    let place = asked.subject().place();
     let looked = async {
         let ec2 = places.ec2(&place).await?;
         look(ec2.borrow(), cloud, &allowed, &asked, now).await

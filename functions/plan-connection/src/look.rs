@@ -58,9 +58,9 @@ pub async fn look(
         now,
         limit_seconds,
     };
+    let connection = request.subject();
     let input = inspect_cluster::Input {
-        cluster_id: request.cluster_id.clone(),
-        region: request.region.clone(),
+        connection: connection.clone(),
         may_request_service: false,
         wait: wait(request.limits.cluster_seconds),
     };
@@ -74,8 +74,7 @@ pub async fn look(
         }
     };
     let input = inspect_network::Input {
-        place: request.place(),
-        claim: request.claim(),
+        connection,
         request: request.clone(),
         cluster: cluster.clone(),
         recorded: Vec::new(),
@@ -113,7 +112,7 @@ pub async fn details(
         .filter(|it| Origin::of(&it.tags) == Some(Origin::Made));
     if let (Some(group), Some(planned)) = (ours, &plan.security_group) {
         let rules = ec2.ingress_rules(std::slice::from_ref(&group.id)).await?;
-        let (sources, claim) = (&planned.sources, request.claim());
+        let (sources, claim) = (&planned.sources, request.subject().claim());
         let notes = create_security_group::notes(&group.id, &rules, sources, &claim);
         plan.notes = bounds::texts(plan.notes.into_iter().chain(notes), bounds::NOTES);
     }

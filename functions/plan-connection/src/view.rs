@@ -115,7 +115,7 @@ impl Plan {
             } else {
                 PlanStatus::NotYet
             },
-            connection_id: request.claim().connection_id,
+            connection_id: request.subject().connection_id,
             request: ConnectionRequest(request.clone()),
             waiting_for,
             service_missing,

@@ -6,9 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::StepError;
-use shared::ownership::Claim;
-use shared::place::Place;
 use shared::request::DeprovisionRequest;
+use shared::subject::Subject;
 
 /// A request as a caller wrote it, which may be anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,9 +24,7 @@ pub struct Output {
     /// The request, with all its defaults.
     pub request: DeprovisionRequest,
     /// The connection.
-    pub claim: Claim,
-    /// Where its VPC is.
-    pub place: Place,
+    pub connection: Subject,
 }
 
 /// Checks the request and answers it with all its defaults.
@@ -37,8 +34,7 @@ pub struct Output {
 pub fn handle(input: &Input) -> Result<Output, StepError> {
     let request = DeprovisionRequest::parse(&input.request)?;
     Ok(Output {
-        claim: request.claim(),
-        place: request.place(),
+        connection: request.subject(),
         request,
     })
 }
@@ -71,7 +67,7 @@ mod tests {
         let read = handle(&valid()).unwrap();
         let asked = Scenario::shipped("fresh-vpc").unwrap().request;
         let asked = ProvisionRequest::parse(&Value::Object(asked)).unwrap();
-        assert_eq!((read.claim, read.place), (asked.claim(), asked.place()));
+        assert_eq!(read.connection, asked.subject());
     }
 
     #[test]

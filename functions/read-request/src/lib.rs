@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::config::Config;
-use shared::ownership::{Claim, Tags};
-use shared::place::Place;
+use shared::ownership::Tags;
 use shared::request::{ProvisionRequest, Seen};
+use shared::subject::Subject;
 
 /// A request as a caller wrote it, which may be anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,9 +29,7 @@ pub struct Output {
     /// request is recorded, and this is about one run only.
     pub unless_changed: Option<Seen>,
     /// The connection that is asked for.
-    pub claim: Claim,
-    /// Where its VPC is.
-    pub place: Place,
+    pub connection: Subject,
     /// The tags of the customer's own for what is made: the stack's and the request's.
     pub tags: Tags,
 }
@@ -47,8 +45,7 @@ pub fn handle(config: &Config, input: &Input) -> Result<Output, StepError> {
     config.admits(&request)?;
     Ok(Output {
         unless_changed: request.unless_changed.take(),
-        claim: request.claim(),
-        place: request.place(),
+        connection: request.subject(),
         tags: config.tags_for(&request)?,
         request,
     })
@@ -72,8 +69,13 @@ mod tests {
         for name in Scenario::names() {
             let scenario = Scenario::shipped(name).unwrap();
             let read = handle(&Value::Object(scenario.request.clone())).unwrap();
-            assert_eq!(read.claim, in_process::stage::claim(&scenario), "{name}");
-            assert_eq!(read.place.region, read.request.region, "{name}");
+            let claim = in_process::stage::claim(&scenario);
+            assert_eq!(read.connection.claim(), claim, "{name}");
+            let connection = json!(read.connection);
+            for field in ["account_id", "region", "vpc_id", "cluster_id"] {
+                let asked = scenario.request.get(field).cloned().unwrap_or_default();
+                assert_eq!(connection[field], asked, "{name}: {field}");
+            }
             let request = read.request;
             let filled = serde_json::to_value(&request).unwrap();
             for field in ["private_dns", "sources", "limits", "on_failure", "database"] {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::cloud::{Cloud, registration_of};
 use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::progress::{Progress, Wait};
+use shared::subject::Subject;
 use shared::{Code, StepError};
 
 mod decide;
@@ -19,8 +20,8 @@ use decide::{Next, next};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// With which cluster.
-    pub cluster_id: ClusterId,
+    /// For which connection, and so with which cluster.
+    pub connection: Subject,
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The account to add to the cluster's trusted owners first, if any.
@@ -38,7 +39,7 @@ pub struct Output {}
 /// # Errors
 /// The codes `registration-…`, and those of the Cloud API.
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>, StepError> {
-    let (cluster, endpoint) = (&input.cluster_id, &input.endpoint_id);
+    let (cluster, endpoint) = (&input.connection.cluster_id, &input.endpoint_id);
     if let Some(account) = &input.trust_account {
         trust(cloud, cluster, account).await?;
     }
@@ -132,7 +133,7 @@ mod tests {
 
     fn input(stage: &Stage, wait: Wait) -> Input {
         Input {
-            cluster_id: stage.claim.cluster_id.clone(),
+            connection: stage.request.subject(),
             endpoint_id: ENDPOINT.parse().unwrap(),
             trust_account: None,
             wait,

@@ -177,7 +177,7 @@ impl Config {
             let detail = format!("cluster {cluster} is not among the allowed clusters");
             return Err(StepError::new(Code::ClusterNotAllowed, detail));
         }
-        self.others.role_for(&request.place())?;
+        self.others.role_for(&request.subject().place())?;
         self.allowed_sources()?.admit(&request.sources.cidrs)
     }
 

@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::{AccountId, ClusterId, Region, ServiceName, VpcId};
@@ -73,9 +72,8 @@ pub enum Release {
 }
 
 /// One connection's use of a resource: the tag key names the cluster, the value
-/// is the connection's id. The definitions hand it from step to step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// is the connection's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The cluster whose connection uses the resource.
     pub cluster_id: ClusterId,

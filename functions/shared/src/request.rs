@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cidr::Cidr;
 use crate::ec2::Source;
 use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId};
-use crate::ownership::{Claim, Tags};
+use crate::ownership::Tags;
 use crate::place::Place;
 use crate::strict::Strict;
 use crate::subject::Subject;
@@ -297,20 +297,11 @@ impl ProvisionRequest {
 
     /// The connection that is asked for.
     pub fn subject(&self) -> Subject {
-        Subject::of(self.place(), self.vpc_id.clone(), self.cluster_id.clone())
-    }
-
-    /// The connection that is asked for.
-    pub fn claim(&self) -> Claim {
-        Claim::of(&self.region, &self.vpc_id, &self.cluster_id)
-    }
-
-    /// Where its VPC is.
-    pub fn place(&self) -> Place {
-        Place {
+        let place = Place {
             account_id: self.account_id.clone(),
             region: self.region.clone(),
-        }
+        };
+        Subject::of(place, self.vpc_id.clone(), self.cluster_id.clone())
     }
 
     fn check(&self) -> Result<(), StepError> {
@@ -367,20 +358,11 @@ impl DeprovisionRequest {
 
     /// The connection that is to go.
     pub fn subject(&self) -> Subject {
-        Subject::of(self.place(), self.vpc_id.clone(), self.cluster_id.clone())
-    }
-
-    /// The connection that is to go.
-    pub fn claim(&self) -> Claim {
-        Claim::of(&self.region, &self.vpc_id, &self.cluster_id)
-    }
-
-    /// Where its VPC is.
-    pub fn place(&self) -> Place {
-        Place {
+        let place = Place {
             account_id: self.account_id.clone(),
             region: self.region.clone(),
-        }
+        };
+        Subject::of(place, self.vpc_id.clone(), self.cluster_id.clone())
     }
 }
 

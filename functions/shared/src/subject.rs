@@ -7,7 +7,8 @@ use crate::ownership::{Claim, connection_id};
 use crate::place::Place;
 
 /// A connection, as the definitions hand it from step to step: made once from the
-/// request, and whole, so that every step means the same by it.
+/// request, and whole, so that every step means the same by it. A removal that does not
+/// say the account takes it from the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {

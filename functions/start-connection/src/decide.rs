@@ -236,7 +236,7 @@ fn unless_changed(mut input: Value, connection: &Connection) -> Value {
 /// The run that takes an orphan away. What a sweep sees again before anything has
 /// changed is the same run, and it is tried once in an hour.
 pub(crate) fn remove(request: &DeprovisionRequest, now: OffsetDateTime) -> Start {
-    let id = request.claim().connection_id;
+    let id = request.subject().connection_id;
     let seen = request.unless_changed.as_ref();
     let execution = seen.and_then(|seen| seen.execution.as_deref());
     Start {

@@ -237,7 +237,7 @@ impl<P: Places<Ec2: VpcTags>, L: Ledger, X: Executions> Door<'_, P, L, X> {
         for request in requests {
             let action = self.start(&decide::remove(request, self.now)).await;
             if let Some(action) = tally.keep(action) {
-                let id = request.claim().connection_id;
+                let id = request.subject().connection_id;
                 tally.connection(&id, &request.vpc_id, &request.cluster_id, action);
             }
         }

@@ -7,10 +7,9 @@
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::ec2::VpcTags;
-use shared::ids::{ClusterId, VpcId};
 use shared::ledger::Phase;
 use shared::ownership::Tags;
-use shared::place::Place;
+use shared::subject::Subject;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -18,12 +17,8 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// The VPC.
-    pub vpc_id: VpcId,
-    /// The cluster of the connection.
-    pub cluster_id: ClusterId,
+    /// The connection: its VPC is tagged, and the key names its cluster.
+    pub connection: Subject,
     /// How the connection stands; `None` takes the tag off.
     pub status: Option<Status>,
 }
@@ -57,16 +52,18 @@ pub struct Output {
 /// # Errors
 /// `tag-limit-reached` for a VPC that has as many tags as it may, and those of EC2.
 pub async fn handle(ec2: &impl VpcTags, prefix: &str, input: Input) -> Result<Output, StepError> {
-    let key = format!("{prefix}:status:{}", input.cluster_id);
+    let Subject {
+        vpc_id, cluster_id, ..
+    } = &input.connection;
+    let key = format!("{prefix}:status:{cluster_id}");
     let value = input.status.as_ref().map(value);
     match &value {
         Some(value) => {
             let tags = Tags::from([(key.clone(), value.clone())]);
-            ec2.tag_vpc(&input.vpc_id, &tags).await?;
+            ec2.tag_vpc(vpc_id, &tags).await?;
         }
         None => {
-            ec2.untag_vpc(&input.vpc_id, std::slice::from_ref(&key))
-                .await?;
+            ec2.untag_vpc(vpc_id, std::slice::from_ref(&key)).await?;
         }
     }
     Ok(Output { key, value })
@@ -102,9 +99,7 @@ mod tests {
 
     fn input(stage: &Stage, status: Option<Status>) -> Input {
         Input {
-            place: stage.request.place(),
-            vpc_id: stage.request.vpc_id.clone(),
-            cluster_id: stage.claim.cluster_id.clone(),
+            connection: stage.request.subject(),
             status,
         }
     }

@@ -12,7 +12,7 @@ async fn main() -> Result<(), adapters::lambda::Error> {
             ))
         },
         async |(accounts, prefix), input: tag_vpc::Input| {
-            let ec2 = accounts.ec2(&input.place).await?;
+            let ec2 = accounts.ec2(&input.connection.place()).await?;
             tag_vpc::handle(&ec2, prefix, input).await
         },
     )

@@ -10,22 +10,17 @@
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::ec2::{IngressRule, SecurityGroups, Source};
-use shared::ids::VpcId;
 use shared::ownership::{Claim, Origin};
-use shared::place::Place;
 use shared::plan::{SecurityGroupPlan, Undone};
 use shared::report::SQL_PORT;
+use shared::subject::Subject;
 
 /// What is to stay.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Where EC2 is asked.
-    pub place: Place,
-    /// In which VPC.
-    pub vpc_id: VpcId,
     /// The connection whose rules are meant.
-    pub claim: Claim,
+    pub connection: Subject,
     /// The group, and whom its rules let in when this is done.
     pub security_group: SecurityGroupPlan,
 }
@@ -35,8 +30,9 @@ pub struct Input {
 /// # Errors
 /// Those of EC2.
 pub async fn handle(ec2: &impl SecurityGroups, input: Input) -> Result<Undone, StepError> {
-    let (SecurityGroupPlan { name, sources }, claim) = (&input.security_group, &input.claim);
-    let group = ec2.group_named(&input.vpc_id, name).await?;
+    let SecurityGroupPlan { name, sources } = &input.security_group;
+    let claim = &input.connection.claim();
+    let group = ec2.group_named(&input.connection.vpc_id, name).await?;
     let ours = group.filter(|it| Origin::of(&it.tags) == Some(Origin::Made));
     let Some(group) = ours.filter(|it| claim.is_in(&it.tags)) else {
         let nothing = format!("security group {name} has no rules of this connection");

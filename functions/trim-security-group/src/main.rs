@@ -8,7 +8,8 @@ async fn main() -> Result<(), adapters::lambda::Error> {
     adapters::lambda::serve(
         |config, aws| Ok(config.accounts(aws).limited_to(env!("CARGO_BIN_NAME"))),
         async |accounts: &Accounts, input: trim_security_group::Input| {
-            trim_security_group::handle(&accounts.ec2(&input.place).await?, input).await
+            trim_security_group::handle(&accounts.ec2(&input.connection.place()).await?, input)
+                .await
         },
     )
     .await

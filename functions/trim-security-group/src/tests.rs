@@ -34,9 +34,7 @@ fn stage() -> Stage {
 
 fn input(stage: &Stage, stay: &[&str]) -> Input {
     Input {
-        place: stage.request.place(),
-        vpc_id: stage.request.vpc_id.clone(),
-        claim: stage.claim.clone(),
+        connection: stage.request.subject(),
         security_group: SecurityGroupPlan {
             name: stage.things().groups[GROUP].name.clone(),
             sources: stay.iter().map(|text| source(text)).collect(),

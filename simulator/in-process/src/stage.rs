@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::StepError;
 use shared::ledger::{self, Milestone, Phase};
-use shared::ownership::{Claim, connection_id};
+use shared::ownership::Claim;
 use shared::progress::{Progress, Wait};
 use shared::request::ProvisionRequest;
 use simulator::cloud::Connection;
@@ -52,12 +52,13 @@ pub struct Things {
 /// The entry of a connection of which nothing more is known than that a run has come
 /// so far with it.
 pub fn entry(request: ProvisionRequest, phase: Phase, at: OffsetDateTime) -> ledger::Connection {
+    let connection = request.subject();
     ledger::Connection {
-        connection_id: request.claim().connection_id,
+        connection_id: connection.connection_id,
         account_id: None,
-        region: request.region.clone(),
-        vpc_id: request.vpc_id.clone(),
-        cluster_id: request.cluster_id.clone(),
+        region: connection.region,
+        vpc_id: connection.vpc_id,
+        cluster_id: connection.cluster_id,
         request,
         asked: None,
         phase,
@@ -95,7 +96,7 @@ impl Stage {
         let simulator = Simulator::new(&scenario, move || moment(&clock));
         Self {
             ports: InProcess::new(simulator, shared::config::DEFAULT_SECRET),
-            claim: claim_of(&request),
+            claim: request.subject().claim(),
             request,
             now,
             since: AtomicI64::new(BEGIN),
@@ -197,26 +198,14 @@ fn moment(clock: &AtomicI64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(clock.load(Ordering::Relaxed)).expect("a date")
 }
 
-fn claim_of(request: &ProvisionRequest) -> Claim {
-    let ProvisionRequest {
-        region,
-        vpc_id,
-        cluster_id,
-        ..
-    } = request;
-    Claim {
-        connection_id: connection_id(region, vpc_id, cluster_id),
-        cluster_id: cluster_id.clone(),
-    }
-}
-
 /// The connection that is asked for in a scenario, to be written into it.
 ///
 /// # Panics
 /// When the scenario asks for nothing that is valid.
 pub fn claim(scenario: &Scenario) -> Claim {
     let request = serde_json::Value::Object(scenario.request.clone());
-    claim_of(&ProvisionRequest::parse(&request).expect("a valid request"))
+    let request = ProvisionRequest::parse(&request).expect("a valid request");
+    request.subject().claim()
 }
 
 /// An endpoint in this state, in EC2's word for it, with nothing else to it.

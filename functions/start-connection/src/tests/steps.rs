@@ -477,7 +477,7 @@ fn an_orphan_is_taken_away_once_in_an_hour_and_whoever_starts_it_says_what_was_s
     };
     let input = serde_json::from_str(&run.input).unwrap();
     let request = DeprovisionRequest::parse(&input).unwrap();
-    assert_eq!(request.claim().connection_id, scene.id(A));
+    assert_eq!(request.subject().connection_id, scene.id(A));
     assert_eq!(request.unless_changed.unwrap().execution, None);
     scene.answer(&orphan(Some("arn:a-run"))).unwrap();
     assert_eq!(
