@@ -194,6 +194,7 @@ impl Outlook {
         let more = match self {
             Outlook::Planned(found) => json!({
                 "outcome": "planned",
+                "connection_id": found.request.subject().connection_id,
                 "request": found.request,
                 "cluster": found.cluster,
                 "plan": found.plan,

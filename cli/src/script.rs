@@ -21,10 +21,7 @@ pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &Netwo
         request,
         cluster,
         plan,
-        claim: Claim {
-            cluster_id: request.cluster_id.clone(),
-            connection_id: plan.connection_id.clone(),
-        },
+        claim: request.subject().claim(),
     };
     let parts = [
         script.head(),

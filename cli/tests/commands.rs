@@ -430,6 +430,11 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
     let script = stdout(&world.run(&["plan", "--scenario=standard-cluster", "--script"]));
     assert_eq!(document["commands"], script);
     assert!(script.starts_with("#!/usr/bin/env bash\n"));
+    let id = document["connection_id"].as_str().unwrap();
+    assert!(
+        script.contains(&format!("crdb-privatelink {id}")),
+        "{script}"
+    );
 
     let reads = [
         "ec2:Describe",

@@ -32,7 +32,6 @@ fn cluster() -> ClusterFacts {
 fn plan() -> NetworkPlan {
     NetworkPlan {
         change: None,
-        connection_id: "c0ffee".into(),
         account_id: "111122223333".parse().unwrap(),
         endpoint: EndpointPlan {
             existing: None,
@@ -128,7 +127,7 @@ fn rules_have_the_description_by_which_an_undo_knows_them() {
     let script = commands(&request(), &cluster(), &plan());
     assert_eq!(
         script
-            .matches("\"Description\":\"crdb-privatelink c0ffee\"")
+            .matches("\"Description\":\"crdb-privatelink 9f1a78b677d7e0c9\"")
             .count(),
         3,
         "{script}"

@@ -215,7 +215,6 @@ pub async fn handle(
     let is_known = ours.is_some() || standing.is_some_and(|found| claims(&found.tags));
 
     Ok(Progress::Ready(NetworkPlan {
-        connection_id: claim.connection_id,
         account_id: vpc.owner,
         endpoint,
         security_group: (!keeps_groups).then_some(SecurityGroupPlan {

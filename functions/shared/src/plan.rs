@@ -38,8 +38,6 @@ pub struct ClusterFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkPlan {
-    /// The id of the connection.
-    pub connection_id: String,
     /// The account that owns the VPC.
     pub account_id: AccountId,
     /// The endpoint.
