@@ -499,8 +499,6 @@ fn document_and_type_refuse_the_same_requests() {
         ("limits", json!({"undo_seconds": "10"}), false),
         ("on_failure", json!("keep"), true),
         ("on_failure", json!("explode"), false),
-        ("endpoints_per_vpc_quota", json!(10_000), true),
-        ("endpoints_per_vpc_quota", json!(0), false),
         ("private_dns", json!("yes"), false),
         ("tags", json!({"CostCenter": "42", "Name": ""}), true),
         ("tags", json!({"CostCenter": 42}), false),
