@@ -9,6 +9,7 @@
 //! its own connections unknown. Being unknown is no verdict: nothing is announced
 //! for it, and the verdict from before is kept.
 
+use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::cloud::Cloud;
@@ -23,7 +24,6 @@ mod counts;
 mod health;
 mod judge;
 mod network_side;
-mod side_by_side;
 #[cfg(test)]
 mod tests;
 
@@ -117,10 +117,11 @@ where
         .iter()
         .filter(|connection| is_judged(connection))
         .collect();
-    let (networks, clusters) = tokio::join!(
+    let (networks, clusters) = join(
         network_side::look(places, &to_judge),
-        cloud_side::look(cloud, &to_judge)
-    );
+        cloud_side::look(cloud, &to_judge),
+    )
+    .await;
 
     let mut output = Output {
         next: page.next,
