@@ -536,6 +536,7 @@ fn python() -> PathBuf {
 
 /// CloudFormation reads YAML 1.1, in which a bare `on` or `12:30` is no text.
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn other_readers_of_yaml_read_the_same_document() {
     let output = Command::new(python().join("python"))
         .args([
@@ -592,6 +593,7 @@ fn with_examples(mut document: Value, stage: &Stage, ids: &[String]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn schemathesis_finds_no_undocumented_answer() {
     let bin = tokio::task::spawn_blocking(python)
         .await
