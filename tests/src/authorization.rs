@@ -117,7 +117,6 @@ pub struct Verdict {
     pub allowed: bool,
     /// The statements without which it would not, each by its policy and its `Sid`.
     pub needed: Vec<String>,
-    /// Why not.
     pub why: String,
 }
 

@@ -32,7 +32,6 @@ pub struct Input {
     pub place: Place,
     /// The VPC, whose subnets tell their zones.
     pub vpc_id: VpcId,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The connection that asks for the change.
     pub claim: Claim,

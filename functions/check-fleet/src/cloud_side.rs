@@ -19,7 +19,6 @@ pub(crate) type Seen = Result<ClusterSeen, StepError>;
 /// What was seen of one cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterSeen {
-    /// The cluster.
     pub(crate) cluster: Cluster,
     /// The endpoints that it knows.
     pub(crate) registrations: Vec<Registration>,

@@ -46,7 +46,6 @@ pub struct Input {
     pub after: Option<String>,
     /// The connections to check; all of the ledger if there are none.
     pub connection_ids: Vec<String>,
-    /// The present.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
     /// The run that checks, for the announcements.
@@ -80,9 +79,7 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// The connection.
     pub connection_id: String,
-    /// The verdict.
     pub health: HealthStatus,
     /// The kind of event.
     pub detail_type: String,

@@ -29,7 +29,6 @@ pub(crate) struct PlaceSeen {
 /// What was seen of one VPC.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct VpcSeen {
-    /// Its networks.
     pub(crate) cidrs: Vec<Cidr>,
     /// The networks of its peers, if a connection asks for them.
     pub(crate) peer_cidrs: Vec<Cidr>,

@@ -23,9 +23,7 @@ use decide::{endpoint_awaited, registration_awaited};
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// The cluster.
     pub cluster_id: ClusterId,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// What must be the case to be ready.
     pub expect: Expect,
@@ -51,9 +49,7 @@ pub enum Expect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The host.
     pub host: String,
-    /// The connection string.
     pub connection_string: String,
 }
 

@@ -18,13 +18,11 @@ use shared::{Code, StepError, bounds, customer_tags};
 
 mod rules;
 
-/// What to make.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// In which VPC.
     pub vpc_id: VpcId,
     /// For which connection.
     pub claim: Claim,
@@ -40,7 +38,6 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The group.
     pub group_id: SecurityGroupId,
     /// What the reader should know.
     pub notes: Vec<String>,

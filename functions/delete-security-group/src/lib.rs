@@ -17,13 +17,11 @@ use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
 use shared::{Code, StepError, bounds};
 
-/// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// In which VPC.
     pub vpc_id: VpcId,
     /// The group's name; `None` for whichever this connection claims.
     pub name: Option<String>,

@@ -16,13 +16,11 @@ use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
 use shared::{Code, StepError};
 
-/// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The connection whose change is undone.
     pub claim: Claim,

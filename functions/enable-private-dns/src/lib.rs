@@ -12,13 +12,11 @@ use shared::ownership::Claim;
 use shared::place::Place;
 use shared::{Code, StepError};
 
-/// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The connection that wants it.
     pub claim: Claim,

@@ -41,7 +41,6 @@ mod tests;
 pub struct Input {
     /// Where EC2 and CloudWatch are asked.
     pub place: Place,
-    /// In which VPC.
     pub vpc_id: VpcId,
     /// The connection.
     pub claim: Claim,
@@ -51,7 +50,6 @@ pub struct Input {
     pub unless_traffic_minutes: Option<u32>,
     /// What the ledger has, if it has something.
     pub known: Option<Known>,
-    /// The time.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
 }
@@ -69,7 +67,6 @@ pub struct Known {
     pub timeline: Vec<Milestone>,
     /// The ARN of the last run.
     pub execution: String,
-    /// Its endpoint.
     pub endpoint_id: Option<EndpointId>,
 }
 
@@ -80,7 +77,6 @@ pub struct Asked {
     /// Whether the connection is protected.
     #[serde(default)]
     pub protect: bool,
-    /// Who asked.
     #[serde(default)]
     pub requested_by: RequestedBy,
 }
@@ -93,7 +89,6 @@ pub struct Output {
     pub because: String,
 }
 
-/// Who is asked.
 #[derive(Debug)]
 pub struct Ports<'a, E, T> {
     /// EC2 of the VPC.

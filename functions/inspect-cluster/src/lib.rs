@@ -23,7 +23,6 @@ use decide::{Service, check_cluster, look_at_service, unready};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The cluster.
     pub cluster_id: ClusterId,
     /// The Region of the VPC.
     pub region: Region,

@@ -14,13 +14,11 @@ use shared::ledger::OwnRegistration;
 use shared::ownership::Claim;
 use shared::place::Place;
 
-/// Where to look.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// In which VPC.
     pub vpc_id: VpcId,
     /// The connection.
     pub claim: Claim,
@@ -28,7 +26,6 @@ pub struct Input {
     pub recorded: Vec<OwnRegistration>,
 }
 
-/// What there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {

@@ -15,13 +15,10 @@ mod decide;
 
 use decide::{Next, next};
 
-/// What to register.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// With which cluster.
     pub cluster_id: ClusterId,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The account to add to the cluster's trusted owners first, if any.
     pub trust_account: Option<AccountId>,

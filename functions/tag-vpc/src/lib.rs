@@ -14,13 +14,11 @@ use shared::place::Place;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// What to write.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// The VPC.
     pub vpc_id: VpcId,
     /// The cluster of the connection.
     pub cluster_id: ClusterId,

@@ -22,7 +22,6 @@ use shared::report::SQL_PORT;
 pub struct Input {
     /// Where EC2 is asked.
     pub place: Place,
-    /// In which VPC.
     pub vpc_id: VpcId,
     /// The connection whose rules are meant.
     pub claim: Claim,
