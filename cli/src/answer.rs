@@ -10,9 +10,7 @@ use crate::fixes;
 /// What a command prints in the end, and its exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// For stdout.
     pub stdout: String,
-    /// For stderr.
     pub stderr: String,
     /// How the process ends.
     pub exit: Exit,

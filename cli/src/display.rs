@@ -16,11 +16,9 @@ pub use lines::{Line, Mark, line};
 
 /// Shows progress.
 pub enum Display {
-    /// Moving bars.
     Bars(Box<Bars>),
     /// A line for each thing worth telling.
     Lines,
-    /// Nothing at all.
     Silent,
 }
 

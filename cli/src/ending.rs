@@ -56,7 +56,6 @@ impl End {
         }
     }
 
-    /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
             End::Ready(_) | End::Removed(_) => Exit::Done,

@@ -49,7 +49,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
             Error::File { .. }

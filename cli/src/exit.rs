@@ -38,7 +38,6 @@ impl Exit {
         Exit::NotYet,
     ];
 
-    /// The number.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,

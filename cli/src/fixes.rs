@@ -6,7 +6,7 @@ use shared::ids::VpcId;
 
 /// Fields as the catalogue writes them, and what stands for them here. A limit has no
 /// flag of its own.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 13] = [
     ("private_dns false", "`--no-private-dns`"),
     (
         "without unless_traffic_minutes",
@@ -20,10 +20,6 @@ const WORDS: [(&str, &str); 14] = [
     ("subnet_ids", "`--subnet-id`"),
     ("sources.cidrs", "`--cidr`"),
     ("sources.security_group_ids", "`--source-group`"),
-    (
-        "endpoints_per_vpc_quota",
-        "endpoints_per_vpc_quota (in a file with `--request`)",
-    ),
     (
         "limits.lease_seconds",
         "lease_seconds (in a file with `--request`; for `deprovision` `--lease-seconds`)",

@@ -19,9 +19,7 @@ mod text;
 /// What came of looking.
 #[derive(Debug, Clone)]
 pub enum Outlook {
-    /// A plan.
     Planned(Box<Found>),
-    /// Not yet.
     NotYet {
         /// What is not ready.
         pending: Pending,

@@ -26,7 +26,6 @@ pub struct Run<'a> {
     pub machine: &'a Machine,
     /// What it begins with.
     pub input: Value,
-    /// Where.
     pub world: World,
     /// Where, as JSON.
     pub described: Value,
@@ -39,7 +38,6 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs it.
     pub async fn to_its_end(self) -> Answer {
         let world = &self.world;
         let display = Display::new(self.json, self.logging, &world.clock);
@@ -83,7 +81,6 @@ pub(crate) fn in_all(story: &Story, clock: &StoryClock) -> String {
 
 /// One definition at work.
 pub(crate) struct Work<'a> {
-    /// Which one.
     pub(crate) tale: Tale,
     /// The definition.
     pub(crate) machine: &'a Machine,

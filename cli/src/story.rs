@@ -16,13 +16,11 @@ use crate::words::{self, Part, Tale, Words};
 /// A step that was begun: all visits of one state in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Which one.
     pub words: &'static Words,
     /// When its first visit began.
     pub began: OffsetDateTime,
     /// When it was over.
     pub ended: Option<OffsetDateTime>,
-    /// How it stands.
     pub standing: Standing,
     /// What there is to say about it in a few words.
     pub detail: String,
@@ -37,9 +35,7 @@ pub struct Step {
 pub enum Standing {
     /// Under way, or awaited.
     Open,
-    /// Done.
     Done,
-    /// Failed.
     Failed,
 }
 

@@ -37,7 +37,6 @@ pub enum Chosen {
     },
     /// A simulator that is running.
     Running {
-        /// Where.
         url: String,
         /// Whose request is meant.
         scenario: Box<Scenario>,
@@ -48,17 +47,13 @@ pub enum Chosen {
 
 /// The ports of a world, with its clock.
 pub struct World {
-    /// EC2.
     pub ec2: AwsEc2,
-    /// CloudWatch.
     pub traffic: CloudWatch,
-    /// The Cloud API.
     pub cloud: HttpCloud<SecretsManager>,
     /// What the definition calls without a function: ledger, leases and events.
     /// Those of a simulated world, or else private ones that end with this
     /// process: it neither sees nor keeps the leases of a deployed stack.
     pub services: Services,
-    /// Its time.
     pub clock: StoryClock,
     /// What the surroundings say.
     pub config: Config,

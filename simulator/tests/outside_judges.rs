@@ -113,46 +113,55 @@ fn judge_by(python: &Path, scenario: &str, script: &str) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_reads_networks_as_ec2_writes_them() {
     judge("ec2_networks.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_makes_and_removes_security_groups() {
     judge("ec2_groups.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_makes_changes_and_removes_endpoints() {
     judge("ec2_endpoints.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_finds_the_hosted_zones_of_a_vpc() {
     judge_in("route53.toml", "route53.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_reads_what_went_through_an_endpoint() {
     judge_in("cloudwatch.toml", "cloudwatch.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_reads_and_writes_secrets() {
     judge("secrets_manager.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_keeps_a_ledger_and_a_lease() {
     judge_in("doors.toml", "dynamodb.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_starts_runs_puts_events_and_gets_into_another_account() {
     judge_in("doors.toml", "doors.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn dynamodb_answers_as_that_of_another_emulator() {
     // The environment of the engine's tests has that emulator.
     let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../statemachine/engine");
@@ -161,16 +170,19 @@ fn dynamodb_answers_as_that_of_another_emulator() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn the_aws_cli_drives_every_operation() {
     judge("aws_cli.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn python_finds_the_cloud_api_as_documented() {
     judge("cloud_api.py");
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn boto3_sees_broken_connections_and_throttles_for_what_they_are() {
     judge_in("broken.toml", "broken.py");
 }

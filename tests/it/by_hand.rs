@@ -56,6 +56,7 @@ async fn aws_cli() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     let clock = ScaledClock::new(30.0);

@@ -1,7 +1,7 @@
 //! Permissions are what is used: every statement of every role is needed by some call
 //! of the stories below or by some start that the template names, which no other
 //! statement of the role allows, and whatever is called is allowed (that is judged in
-//! every test of this folder).
+//! every test of this folder, with the feature `outside-judges`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -775,7 +775,19 @@ fn logical(role: &str) -> &str {
         .0
 }
 
+/// Without the feature the other tests of this folder make their calls unjudged; that
+/// this one is ignored then says so.
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
+fn the_calls_of_all_these_tests_are_judged_by_the_policies() {
+    Story::of(Stage::shipped("fresh-vpc")).provision("judged");
+    let needed = needed();
+    let is_of_role = |it: &String| it.starts_with("full/CreateEndpointRole ");
+    assert!(needed.iter().any(is_of_role), "{needed:?}");
+}
+
+#[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn every_start_is_allowed_and_every_statement_is_needed() {
     tell();
     by_themselves().iter().for_each(demand);
@@ -820,6 +832,7 @@ fn every_start_is_allowed_and_every_statement_is_needed() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn what_is_not_ours_is_left_alone() {
     let deployments = deployments();
     let tag = |name: &str| format!("aws:ResourceTag/cockroachdb-privatelink:{name}");
@@ -908,6 +921,7 @@ fn what_is_not_ours_is_left_alone() {
 
 /// Which accounts are reached is for the stack to say, and by whom for the role there.
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn only_the_functions_reach_other_accounts_and_only_those_that_are_named() {
     let other = format!("arn:aws:iam::{OTHER}:role/{OTHER_ROLE}");
     let function = deployments()["full"].arn("CreateEndpointRole");
@@ -945,6 +959,7 @@ fn only_the_functions_reach_other_accounts_and_only_those_that_are_named() {
 
 /// With the service control policy of `docs/security.md`.
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn our_tags_can_be_reserved_for_the_functions() {
     let function = deployments()["full"].arn("CreateEndpointRole");
     let other = format!("arn:aws:iam::{OTHER}:role/{OTHER_ROLE}");
@@ -985,6 +1000,7 @@ fn our_tags_can_be_reserved_for_the_functions() {
 /// developer guide), so it must not allow what was meant to be granted one by one. With
 /// Cognito the authorizer knows the caller, and IAM sees nobody.
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_private_api_answers_whom_it_should() {
     for (set, who, endpoint, answers) in [
         ("full", "operator", API_ENDPOINT, true),
@@ -1018,6 +1034,7 @@ fn a_private_api_answers_whom_it_should() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn the_reference_knows_every_action_with_its_resource_and_keys() {
     let said = check();
     assert_eq!(said["findings"], json!([]));

@@ -9,7 +9,8 @@ use shared::Code;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::EndpointState;
 use simulator::scenario::{
-    CloudProvider, ConnectionSpec, EndpointOutcome, Plan, ServiceOutcome, ServiceStatus,
+    CloudProvider, ConnectionSpec, EndpointOutcome, EndpointSpec, Plan, ServiceOutcome,
+    ServiceStatus,
 };
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::aftermath::{Snapshot, check};
@@ -437,21 +438,6 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
         &asking("sources", json!({"security_group_ids": ["sg-00000000"]})),
         Code::SourceGroupNotFound,
     );
-    let one_endpoint = advanced(|scenario| {
-        let service = json!({"name": "com.amazonaws.eu-west-1.sts"});
-        scenario
-            .endpoint_services
-            .push(serde_json::from_value(service).expect("a service"));
-        let endpoint =
-            json!({"id": "vpce-0f0f0f0f0f0f0f0f0", "service_name": "com.amazonaws.eu-west-1.sts"});
-        scenario.vpcs[0]
-            .endpoints
-            .push(serde_json::from_value(endpoint).expect("an endpoint"));
-    });
-    refused(
-        &one_endpoint.asking("endpoints_per_vpc_quota", json!(1)),
-        Code::EndpointQuotaReached,
-    );
     let many: Vec<String> = (0..61).map(|n| format!("10.{n}.0.0/16")).collect();
     refused(
         &asking("sources", json!({ "cidrs": many })),
@@ -459,12 +445,25 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
     );
 }
 
+/// EC2 alone knows the quota of endpoints, which may have been raised for the account.
 #[test]
 fn a_quota_that_only_ec2_knows_is_named_and_rolled_back() {
-    rolled_back(
-        &advanced(|scenario| scenario.quotas.endpoints_per_vpc = 0),
-        Code::EndpointQuotaReached,
-    );
+    let with_fifty_endpoints = |quota| {
+        advanced(|scenario| {
+            scenario.quotas.endpoints_per_vpc = quota;
+            let name = "com.amazonaws.eu-west-1.sts";
+            let service = json!({ "name": name });
+            scenario
+                .endpoint_services
+                .push(serde_json::from_value(service).expect("a service"));
+            scenario.vpcs[0].endpoints.extend((0..50).map(|n| {
+                let endpoint = json!({"id": format!("vpce-{n:017x}"), "service_name": name});
+                serde_json::from_value::<EndpointSpec>(endpoint).expect("an endpoint")
+            }));
+        })
+    };
+    rolled_back(&with_fifty_endpoints(50), Code::EndpointQuotaReached);
+    ready(&with_fifty_endpoints(51));
     rolled_back(
         &advanced(|scenario| scenario.quotas.groups_per_region = 1),
         Code::SecurityGroupQuotaReached,

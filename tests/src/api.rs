@@ -36,7 +36,6 @@ pub const SIGNED: &str = "signed";
 
 /// The functions and the world behind them.
 pub struct Host {
-    /// The world.
     pub world: Stage,
     /// The ports of each function, in its role.
     connections: InProcess,

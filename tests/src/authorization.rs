@@ -3,7 +3,8 @@
 //!
 //! Each request is judged once in a process, by a process of Node.js that evaluates
 //! policies (`tests/authorization`), so a million runs cost no more than one. What
-//! would be denied fails the test that made the call.
+//! would be denied fails the test that made the call. All this is so with the feature
+//! `outside-judges`; without it nobody judges, and Node.js is not needed.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -87,9 +88,13 @@ fn version(function: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{HOME}:function:{STACK}-{function}:7")
 }
 
-/// A world all of whose calls are judged.
+/// A world all of whose calls are judged, with the feature `outside-judges`.
 pub fn judged(simulator: Simulator) -> Simulator {
-    simulator.judged_by(Arc::new(Court))
+    if cfg!(feature = "outside-judges") {
+        simulator.judged_by(Arc::new(Court))
+    } else {
+        simulator
+    }
 }
 
 /// What is asked of the court, and what it answers.
@@ -112,7 +117,6 @@ pub struct Verdict {
     pub allowed: bool,
     /// The statements without which it would not, each by its policy and its `Sid`.
     pub needed: Vec<String>,
-    /// Why not.
     pub why: String,
 }
 
@@ -171,7 +175,7 @@ pub fn demand(request: &Request) {
             "{who} may not {action} on {resource} with {keys:?}: {}",
             verdict.why
         );
-        bench().refused.push(said.clone());
+        refusals().push(said.clone());
         panic!("{said}");
     }
     NEEDED.with_borrow_mut(|needed| needed.extend(verdict.needed));
@@ -179,7 +183,12 @@ pub fn demand(request: &Request) {
 
 /// What was refused in this process so far.
 pub fn refused() -> Vec<String> {
-    bench().refused.clone()
+    refusals().clone()
+}
+
+fn refusals() -> MutexGuard<'static, Vec<String>> {
+    static REFUSALS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    REFUSALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The statements that the calls of this thread needed so far, each as its set of
@@ -470,7 +479,6 @@ struct Bench {
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
     decided: HashMap<Request, Verdict>,
-    refused: Vec<String>,
 }
 
 impl Bench {
@@ -480,7 +488,6 @@ impl Bench {
             questions: process.stdin.take().expect("a pipe"),
             answers: BufReader::new(process.stdout.take().expect("a pipe")),
             decided: HashMap::new(),
-            refused: Vec::new(),
             _process: process,
         };
         let read = bench.ask(&policies());

@@ -13,7 +13,6 @@ use crate::run::Stage;
 /// Who holds the leases, by VPC.
 pub type Leases = BTreeMap<String, String>;
 
-/// All leases.
 pub fn leases(world: &World) -> Leases {
     let items = world.dynamodb.items(&world.stack.leases_table);
     items

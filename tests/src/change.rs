@@ -156,7 +156,6 @@ pub fn drifted() -> Vec<(String, Stage)> {
 pub struct Look {
     /// Whether the endpoint is available.
     pub is_available: bool,
-    /// Its subnets.
     pub subnets: BTreeSet<String>,
     /// The zone of each.
     pub zones: Vec<String>,

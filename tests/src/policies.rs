@@ -12,13 +12,11 @@ use crate::template::{Template, list};
 pub const HOME: &str = "111122223333";
 /// The Region that the stack is in.
 pub const REGION: &str = "eu-west-1";
-/// The stack.
 pub const STACK: &str = "crdb-privatelink";
 /// The account of which VPCs are connected, too.
 pub const OTHER: &str = "444455556666";
 /// An account that is nobody's to connect, although a role there trusts us.
 pub const STRANGER: &str = "555566667777";
-/// The role there.
 pub const OTHER_ROLE: &str = "crdb-privatelink";
 
 /// A deployment of a template.
@@ -69,7 +67,6 @@ impl Deployment {
         }
     }
 
-    /// The template itself.
     pub fn template(&self) -> &Template {
         &self.template
     }

@@ -86,6 +86,10 @@ pub async fn build() -> PathBuf {
     cargo
         .args(["build", "--workspace", "--bins", "--quiet", "--locked"])
         .current_dir(crate::documents::root());
+    if cfg!(feature = "outside-judges") {
+        // As this test was built, or the libraries would be compiled once more.
+        cargo.args(["--features", "outside-judges"]);
+    }
     // What cargo told this test about its own package would reach the build scripts
     // that ask for such variables, so that ring and all above it would be compiled anew
     // at each change between this and a shell.

@@ -16,7 +16,6 @@ pub struct Rehearsal {
     places: Vec<Place>,
     /// What it called, also before it began.
     pub calls: Vec<Call>,
-    /// How it went.
     pub execution: Execution,
 }
 

@@ -92,7 +92,6 @@ impl Goal {
 pub struct Stage {
     /// The clock that world and engine share.
     pub clock: VirtualClock,
-    /// The world.
     pub simulator: Simulator,
     /// What is asked for in it.
     pub request: Value,

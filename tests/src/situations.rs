@@ -20,7 +20,6 @@ pub struct Situation {
     pub stage: fn() -> Stage,
 }
 
-/// All of them.
 pub const SITUATIONS: [Situation; 11] = [
     Situation {
         name: "Advanced",

@@ -10,7 +10,6 @@ use shared::report::message_of;
 /// Longest text in a line, in characters.
 const LONGEST: usize = 150;
 
-/// Tells a history.
 pub fn tell(history: &[Event]) -> String {
     let mut text = String::new();
     let Some(first) = history.first() else {

@@ -20,12 +20,10 @@ pub const PATH: &str = "infra/template.yaml";
 #[derive(Debug)]
 pub struct Template(Value);
 
-/// A resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Resource<'a> {
     /// Its logical id.
     pub name: &'a str,
-    /// All of it.
     pub value: &'a Value,
 }
 
@@ -157,11 +155,8 @@ impl<'a> Resource<'a> {
 pub struct Statement {
     /// The condition of the template under which it counts.
     pub counts_if: Option<String>,
-    /// Whether it allows.
     pub allows: bool,
-    /// What it allows.
     pub actions: BTreeSet<String>,
-    /// On what.
     pub resources: Vec<Value>,
     /// The condition of IAM; null if there is none.
     pub condition: Value,

@@ -28,7 +28,6 @@ use crate::turns::{InTurns, Place};
 pub struct Plan {
     /// Of which definition it is a run.
     pub goal: Goal,
-    /// Its input.
     pub input: Value,
 }
 

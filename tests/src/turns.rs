@@ -75,13 +75,10 @@ pub enum State {
 /// A call that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// By whom.
     pub who: usize,
     /// Which of its calls, from 0.
     pub nth: usize,
-    /// What was called.
     pub operation: String,
-    /// When.
     pub at: OffsetDateTime,
     /// Whether it was made within a function.
     pub in_function: bool,

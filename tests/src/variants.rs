@@ -42,7 +42,6 @@ fn adopted() -> Stage {
     ADOPTED.with(Stage::forked)
 }
 
-/// All of them.
 pub const VARIANTS: [Variant; 12] = [
     Variant {
         name: "Advanced",

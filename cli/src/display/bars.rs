@@ -54,7 +54,6 @@ impl Bars {
         bars
     }
 
-    /// Shows news.
     pub(super) fn tell(&self, news: &News, story: &Story, now: OffsetDateTime) {
         let lines = line(news, story, now);
         for line in lines

@@ -29,7 +29,6 @@ pub enum Mark {
     Undone,
     /// A step has failed.
     Failed,
-    /// Something is awaited.
     Waiting,
     /// A step will be tried again.
     Again,

@@ -18,7 +18,6 @@ use crate::story::Story;
 pub(crate) struct Report {
     /// Whether it was to remove.
     pub(crate) apply: bool,
-    /// What it found.
     pub(crate) findings: Vec<Finding>,
     /// By number.
     pub(crate) sum: Sum,
@@ -30,9 +29,7 @@ pub(crate) struct Report {
 
 /// A run that takes away what was found.
 pub(crate) struct Removal {
-    /// The connection.
     pub(crate) connection_id: String,
-    /// The run.
     pub(crate) execution: Option<String>,
     /// What became of it.
     pub(crate) became: Became,
@@ -53,7 +50,6 @@ pub(crate) enum Became {
 /// How it stands with one finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// It is gone.
     Removed,
     /// The stack is removing it.
     UnderWay,
@@ -78,7 +74,6 @@ impl Fate {
 }
 
 impl Report {
-    /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         match &self.trouble {
             Some(Trouble::Broken(_)) => Exit::Unexpected,

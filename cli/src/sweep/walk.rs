@@ -40,7 +40,6 @@ pub(crate) struct Seen {
 /// A removal that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Begun {
-    /// The connection.
     pub(crate) connection_id: String,
     /// The run; `None` if one was started for the same cause before, and is over.
     pub(crate) execution: Option<String>,
@@ -97,9 +96,7 @@ pub(crate) enum Trouble {
     Failed {
         /// The state.
         failed_at: String,
-        /// The code.
         code: Code,
-        /// What happened.
         detail: String,
     },
     /// Ctrl-C was pressed.
@@ -203,7 +200,6 @@ pub(crate) struct Queue {
 /// A run that waits.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Queued {
-    /// Its name.
     pub(crate) name: String,
     /// What it begins with.
     pub(crate) input: Value,

@@ -25,7 +25,6 @@ pub struct Everywhere {
     pub accounts: Accounts,
     /// The ledger of the stack.
     pub ledger: DynamoLedger,
-    /// The Cloud API.
     pub cloud: HttpCloud<SecretsManager>,
     /// The machines of a stack that is deployed. A simulated world has none that run.
     pub machines: Option<StepFunctions>,
@@ -36,7 +35,6 @@ pub struct Everywhere {
     pub services: Services,
     /// The Region of the stack.
     pub region: Region,
-    /// Its time.
     pub clock: StoryClock,
     /// What it is, in sentences for the reader.
     pub about: Vec<String>,

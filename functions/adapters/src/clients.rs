@@ -19,7 +19,6 @@ pub trait Clients {
     fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError>;
     /// EC2 of every account and Region.
     fn accounts(&self, aws: &SdkConfig) -> Accounts;
-    /// The ledger.
     fn ledger(&self, aws: &SdkConfig) -> DynamoLedger;
     /// The runs of the machines.
     fn executions(&self, aws: &SdkConfig) -> StepFunctions;

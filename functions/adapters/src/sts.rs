@@ -10,7 +10,6 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 /// [`NotAssumed`], because it means something else than one of our own credentials.
 #[derive(Debug)]
 pub(crate) struct Role {
-    /// Its ARN.
     pub(crate) arn: String,
     /// The SDK's way to assume it.
     pub(crate) provider: AssumeRoleProvider,
@@ -41,7 +40,6 @@ pub(crate) struct NotAssumed {
 }
 
 impl NotAssumed {
-    /// Why not.
     pub(crate) fn why(&self) -> &(dyn Error + 'static) {
         &self.source
     }

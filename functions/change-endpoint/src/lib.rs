@@ -30,7 +30,6 @@ use decide::{Step, next};
 pub struct Input {
     /// The connection that asks for the change. The subnets of its VPC tell their zones.
     pub connection: Subject,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// What the endpoint is to be.
     pub shape: EndpointShape,

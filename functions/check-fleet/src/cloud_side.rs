@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::{self, StreamExt};
 use shared::cloud::{Cloud, Cluster, Registration};
 use shared::ids::ClusterId;
 use shared::ledger::Connection;
 use shared::{Code, StepError};
 
-use crate::side_by_side;
-
 /// Clusters that are asked about at once. The API takes 10 requests a second for
 /// each key, and an answer takes about a fifth of a second; two also bound the
 /// time that a silent API can cost: five clusters of eight seconds.
-const LANES: usize = 2;
+const AT_ONCE: usize = 2;
 
 /// One cluster, or why it could not be looked at.
 pub(crate) type Seen = Result<ClusterSeen, StepError>;
@@ -20,7 +19,6 @@ pub(crate) type Seen = Result<ClusterSeen, StepError>;
 /// What was seen of one cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterSeen {
-    /// The cluster.
     pub(crate) cluster: Cluster,
     /// The endpoints that it knows.
     pub(crate) registrations: Vec<Registration>,
@@ -43,16 +41,11 @@ pub(crate) async fn look(
         .iter()
         .map(|connection| &connection.cluster_id)
         .collect();
-    let clusters: Vec<&ClusterId> = clusters.into_iter().collect();
-    let lanes = (0..LANES).map(async |lane| {
-        let mut seen = Vec::new();
-        for cluster in clusters.iter().skip(lane).step_by(LANES) {
-            seen.push(((*cluster).clone(), look_at(cloud, cluster).await));
-        }
-        seen
-    });
-    let lanes = side_by_side::all(lanes).await;
-    lanes.into_iter().flatten().collect()
+    stream::iter(clusters)
+        .map(async |cluster| (cluster.clone(), look_at(cloud, cluster).await))
+        .buffered(AT_ONCE)
+        .collect()
+        .await
 }
 
 async fn look_at(cloud: &impl Cloud, id: &ClusterId) -> Seen {

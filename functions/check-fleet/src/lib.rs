@@ -9,6 +9,7 @@
 //! its own connections unknown. Being unknown is no verdict: nothing is announced
 //! for it, and the verdict from before is kept.
 
+use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::cloud::Cloud;
@@ -23,7 +24,6 @@ mod counts;
 mod health;
 mod judge;
 mod network_side;
-mod side_by_side;
 #[cfg(test)]
 mod tests;
 
@@ -46,7 +46,6 @@ pub struct Input {
     pub after: Option<String>,
     /// The connections to check; all of the ledger if there are none.
     pub connection_ids: Vec<String>,
-    /// The present.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
     /// The run that checks, for the announcements.
@@ -80,9 +79,7 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// The connection.
     pub connection_id: String,
-    /// The verdict.
     pub health: HealthStatus,
     /// The kind of event.
     pub detail_type: String,
@@ -117,10 +114,11 @@ where
         .iter()
         .filter(|connection| is_judged(connection))
         .collect();
-    let (networks, clusters) = tokio::join!(
+    let (networks, clusters) = join(
         network_side::look(places, &to_judge),
-        cloud_side::look(cloud, &to_judge)
-    );
+        cloud_side::look(cloud, &to_judge),
+    )
+    .await;
 
     let mut output = Output {
         next: page.next,

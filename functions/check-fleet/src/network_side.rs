@@ -3,14 +3,13 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use shared::StepError;
 use shared::cidr::Cidr;
 use shared::ec2::{Endpoint, Endpoints, IngressRule, Network, SecurityGroups, VpcDns};
 use shared::ids::{EndpointId, SecurityGroupId, VpcId};
 use shared::ledger::Connection;
 use shared::place::{Place, Places};
-
-use crate::side_by_side;
 
 /// One place: its endpoints and VPCs, or why it could not be looked at.
 pub(crate) type Seen = Result<PlaceSeen, StepError>;
@@ -30,7 +29,6 @@ pub(crate) struct PlaceSeen {
 /// What was seen of one VPC.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct VpcSeen {
-    /// Its networks.
     pub(crate) cidrs: Vec<Cidr>,
     /// The networks of its peers, if a connection asks for them.
     pub(crate) peer_cidrs: Vec<Cidr>,
@@ -67,7 +65,8 @@ where
         let seen = look_at(places, &place, &connections).await;
         (place, seen)
     });
-    side_by_side::all(looks).await.into_iter().collect()
+    // At once, so that a place without an answer does not hold up the others.
+    join_all(looks).await.into_iter().collect()
 }
 
 async fn look_at<P>(places: &P, place: &Place, connections: &[&Connection]) -> Seen

@@ -1,7 +1,12 @@
 //! The function over the in-process world.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
+use in_process::Turns;
 use in_process::stage::{Stage, assert_strict, at_once, entry};
 use serde_json::json;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
@@ -465,6 +470,67 @@ fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
     ] {
         assert_eq!(calls(&stage, operation), count, "{operation}");
     }
+}
+
+/// Holds the calls to EC2, STS and the Cloud API until it is opened.
+#[derive(Default)]
+struct Gate {
+    is_open: AtomicBool,
+    held: Mutex<Vec<(String, Waker)>>,
+}
+
+impl Turns for Gate {
+    fn poll_turn(&self, operation: &str, context: &mut Context<'_>) -> Poll<()> {
+        let is_held = ["ec2:", "sts:", "cloud:"]
+            .iter()
+            .any(|service| operation.starts_with(service));
+        if !is_held || self.is_open.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        let waits = (operation.to_owned(), context.waker().clone());
+        self.held.lock().unwrap().push(waits);
+        Poll::Pending
+    }
+}
+
+/// One that gives no answer does not hold up the others.
+#[test]
+fn all_places_and_two_clusters_are_asked_at_once() {
+    let third_cluster = "5a0e8400-e29b-41d4-a716-446655440003";
+    let mut connections = [
+        connection_to(CLUSTER, 1),
+        connection_to(OTHER_CLUSTER, 2),
+        connection_to(third_cluster, 3),
+    ];
+    connections[1].account_id = Some("999988887777".parse().unwrap());
+    connections[2].account_id = Some("888877776666".parse().unwrap());
+    let stage = world(&connections, |_| {});
+    let gate = Arc::new(Gate::default());
+    let ports = stage.ports.in_turns(gate.clone());
+    let mut look = pin!(handle(&ports, &ports, &ports, input(NOW)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(look.as_mut().poll(&mut context).is_pending());
+    let held = std::mem::take(&mut *gate.held.lock().unwrap());
+    let mut operations: Vec<&str> = held
+        .iter()
+        .map(|(operation, _)| operation.as_str())
+        .collect();
+    operations.sort_unstable();
+    assert_eq!(
+        operations,
+        [
+            "cloud:GET cluster",
+            "cloud:GET cluster",
+            "ec2:DescribeVpcEndpoints",
+            "sts:AssumeRole",
+            "sts:AssumeRole",
+        ]
+    );
+    gate.is_open.store(true, Ordering::Relaxed);
+    for (_, waker) in held {
+        waker.wake();
+    }
+    assert_eq!(at_once(look).unwrap().checked, 3);
 }
 
 #[test]

@@ -23,7 +23,6 @@ use decide::{endpoint_awaited, registration_awaited};
 pub struct Input {
     /// The connection: the place and the cluster that are asked.
     pub connection: Subject,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// What must be the case to be ready.
     pub expect: Expect,
@@ -49,9 +48,7 @@ pub enum Expect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The host.
     pub host: String,
-    /// The connection string.
     pub connection_string: String,
 }
 

@@ -41,7 +41,6 @@ pub enum Action {
     Explain,
 }
 
-/// What stands where.
 pub const ROUTES: [Route<Action>; 6] = [
     at("POST", "/connections", Action::Create),
     at("GET", "/connections", Action::List),

@@ -122,7 +122,6 @@ impl Api {
         })
     }
 
-    /// Ends a run.
     fn end(&self, execution: &str) {
         let now = self.stage.wait().now;
         self.stage.meddle(|world| {

@@ -19,7 +19,6 @@ mod decide;
 
 use decide::{Own, new_endpoint, own};
 
-/// What to make.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -50,7 +49,6 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// What was deleted to make room for it.
     pub notes: Vec<String>,

@@ -18,7 +18,6 @@ use shared::{Code, StepError, bounds, customer_tags};
 
 mod rules;
 
-/// What to make.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -36,7 +35,6 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The group.
     pub group_id: SecurityGroupId,
     /// What the reader should know.
     pub notes: Vec<String>,

@@ -16,7 +16,6 @@ use shared::progress::{Progress, Wait};
 use shared::subject::Subject;
 use shared::{Code, StepError, bounds};
 
-/// What to delete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {

@@ -18,13 +18,11 @@ mod decide;
 
 use decide::{Next, may_be_used, next};
 
-/// What to deregister.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Of which connection, and so from which cluster.
     pub connection: Subject,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The account that the run added to the trusted owners, if any.
     pub distrust_account: Option<AccountId>,

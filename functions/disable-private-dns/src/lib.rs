@@ -16,13 +16,11 @@ use shared::progress::{Progress, Wait};
 use shared::subject::Subject;
 use shared::{Code, StepError};
 
-/// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// The connection whose change is undone.
     pub connection: Subject,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,

@@ -11,13 +11,11 @@ use shared::ids::EndpointId;
 use shared::subject::Subject;
 use shared::{Code, StepError};
 
-/// Which endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// The connection that wants it.
     pub connection: Subject,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
 }
 

@@ -27,7 +27,6 @@ pub enum Kind {
     MadeTwice,
 }
 
-/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
@@ -41,7 +40,6 @@ pub struct Finding {
     pub place: Place,
     /// The VPC, if it is about one.
     pub vpc_id: Option<VpcId>,
-    /// The cluster.
     pub cluster_id: ClusterId,
     /// What it consists of, by id: endpoints and security groups.
     pub things: Vec<String>,

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::{self, StreamExt};
 use shared::StepError;
 use shared::cloud::{Cloud, Registration};
 use shared::ec2::{Claimed, Endpoints, Inventory, VpcTags, by_connection};
@@ -195,26 +196,19 @@ async fn look_at_clusters(cloud: &impl Cloud, seen: &mut Seen) {
     let things = seen.things.iter().map(|things| &things.claim.cluster_id);
     let entries = seen.entries.values().map(|entry| &entry.cluster_id);
     let ids: BTreeSet<ClusterId> = things.chain(entries).cloned().collect();
-    let ids: Vec<ClusterId> = ids.into_iter().collect();
-    for pair in ids.chunks(2) {
-        let (first, second) = tokio::join!(
-            look_at_cluster(cloud, pair.first()),
-            look_at_cluster(cloud, pair.get(1))
-        );
-        seen.clusters.extend(first.into_iter().chain(second));
-    }
+    seen.clusters = stream::iter(ids)
+        .map(async |id| {
+            let found = look_at_cluster(cloud, &id).await;
+            (id, found)
+        })
+        .buffered(2)
+        .collect()
+        .await;
 }
 
-async fn look_at_cluster(
-    cloud: &impl Cloud,
-    id: Option<&ClusterId>,
-) -> Option<(ClusterId, ClusterSeen)> {
-    let id = id?;
-    let ask = async || {
-        if cloud.cluster(id).await?.is_none() {
-            return Ok(None);
-        }
-        cloud.registrations(id).await.map(Some)
-    };
-    Some((id.clone(), ask().await))
+async fn look_at_cluster(cloud: &impl Cloud, id: &ClusterId) -> ClusterSeen {
+    if cloud.cluster(id).await?.is_none() {
+        return Ok(None);
+    }
+    cloud.registrations(id).await.map(Some)
 }

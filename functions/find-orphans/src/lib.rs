@@ -67,7 +67,6 @@ pub struct Input {
     pub minimum_age_hours: u32,
     /// Whether what can be removed is to be.
     pub remove: bool,
-    /// The present.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
     /// The run that sweeps, for the announcements.
@@ -88,7 +87,6 @@ pub struct Cursor {
     pub told: Vec<ClusterId>,
 }
 
-/// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
@@ -125,14 +123,11 @@ impl Known {
     }
 }
 
-/// What is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports<'a, P, C, L> {
     /// EC2.
     pub places: &'a P,
-    /// The Cloud API.
     pub cloud: &'a C,
-    /// The ledger.
     pub ledger: &'a L,
 }
 

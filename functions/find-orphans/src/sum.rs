@@ -21,7 +21,6 @@ pub struct Sum {
     pub recorded: usize,
     /// Connections with tags and without such an entry.
     pub unrecorded: usize,
-    /// Findings.
     pub findings: usize,
     /// Those of them that a sweep can remove now.
     pub removable: usize,

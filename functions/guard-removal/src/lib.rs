@@ -46,7 +46,6 @@ pub struct Input {
     pub unless_traffic_minutes: Option<u32>,
     /// What the ledger has, if it has something.
     pub known: Option<Known>,
-    /// The time.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
 }
@@ -64,7 +63,6 @@ pub struct Known {
     pub timeline: Vec<Milestone>,
     /// The ARN of the last run.
     pub execution: String,
-    /// Its endpoint.
     pub endpoint_id: Option<EndpointId>,
 }
 
@@ -75,7 +73,6 @@ pub struct Asked {
     /// Whether the connection is protected.
     #[serde(default)]
     pub protect: bool,
-    /// Who asked.
     #[serde(default)]
     pub requested_by: RequestedBy,
 }
@@ -88,7 +85,6 @@ pub struct Output {
     pub because: String,
 }
 
-/// Who is asked.
 #[derive(Debug)]
 pub struct Ports<'a, E, T> {
     /// EC2 of the VPC.

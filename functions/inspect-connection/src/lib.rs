@@ -14,7 +14,6 @@ use shared::ledger::OwnRegistration;
 use shared::ownership::Claim;
 use shared::subject::Subject;
 
-/// Where to look.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -24,7 +23,6 @@ pub struct Input {
     pub recorded: Vec<OwnRegistration>,
 }
 
-/// What there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {

@@ -164,7 +164,6 @@ pub async fn handle(
         };
         (endpoint, undo, keeps_groups)
     } else {
-        check_quota(&request, &endpoints)?;
         if subnets.is_empty() {
             return wait.pending(
                 format!("subnets of {vpc_id} (none yet)"),
@@ -244,30 +243,6 @@ fn check_registrations(
         format!(
             "earlier executions have left {} private endpoint connections that they could not remove; disconnect first",
             recorded.len()
-        ),
-    ))
-}
-
-/// Interface and Gateway Load Balancer endpoints share the quota; the port only
-/// tells interface endpoints apart from the rest, which is close enough to warn
-/// in time: EC2 has the last word when the endpoint is made.
-fn check_quota(
-    request: &ProvisionRequest,
-    endpoints: &[shared::ec2::Endpoint],
-) -> Result<(), StepError> {
-    let count = endpoints
-        .iter()
-        .filter(|endpoint| endpoint.is_interface)
-        .count();
-    let quota = request.endpoints_per_vpc_quota;
-    if u32::try_from(count).is_ok_and(|count| count < quota) {
-        return Ok(());
-    }
-    Err(StepError::new(
-        Code::EndpointQuotaReached,
-        format!(
-            "{} has {count} interface endpoints and may hold {quota}",
-            request.vpc_id
         ),
     ))
 }

@@ -20,7 +20,6 @@ pub use look::{Found, Outlook, details, look, service_is_missing};
 pub use price::Price;
 pub use view::Plan;
 
-/// What stands where.
 pub const ROUTES: [Route<()>; 1] = [Route {
     method: "POST",
     path: "/plans",

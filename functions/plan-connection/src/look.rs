@@ -18,7 +18,6 @@ use crate::price::Price;
 pub struct Found {
     /// What was asked for.
     pub request: ProvisionRequest,
-    /// The cluster's side.
     pub cluster: ClusterFacts,
     /// The network's side, and what will be made.
     pub plan: NetworkPlan,
@@ -31,9 +30,7 @@ pub struct Found {
 /// What came of looking, if nothing stands in the way.
 #[derive(Debug, Clone)]
 pub enum Outlook {
-    /// A plan.
     Planned(Box<Found>),
-    /// Not yet.
     NotYet {
         /// What is not ready.
         pending: Pending,

@@ -48,7 +48,6 @@ pub struct Input {
     pub always: String,
     /// Whether entries are written, or only told of.
     pub write: bool,
-    /// The present.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
     /// The run that rebuilds, which the entries name as their last one.
@@ -73,7 +72,6 @@ pub struct Sum {
     pub unseen: Vec<Unseen>,
 }
 
-/// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
@@ -90,13 +88,10 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The connection.
     pub connection_id: String,
     /// The account and the Region.
     pub place: Place,
-    /// Its VPC.
     pub vpc_id: VpcId,
-    /// Its cluster.
     pub cluster_id: ClusterId,
 }
 

@@ -16,13 +16,11 @@ mod decide;
 
 use decide::{Next, next};
 
-/// What to register.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// For which connection, and so with which cluster.
     pub connection: Subject,
-    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The account to add to the cluster's trusted owners first, if any.
     pub trust_account: Option<AccountId>,

@@ -22,11 +22,9 @@ pub use figures::figures;
 pub struct Input {
     /// How far the connection has come with this run.
     pub phase: Phase,
-    /// The cluster.
     pub cluster_id: ClusterId,
     /// The Region of the VPC.
     pub region: Region,
-    /// The VPC.
     pub vpc_id: VpcId,
     /// Whether the connection worked before this run: then one that fails puts back
     /// what it changed.

@@ -186,7 +186,7 @@ catalogue! {
         "Correct sources.security_group_ids.";
     EndpointQuotaReached = "endpoint-quota-reached", InvalidInput,
         "The VPC holds as many interface endpoints as its quota allows.",
-        "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised; if it is higher already, give it in endpoints_per_vpc_quota.";
+        "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised, then run again.";
     SecurityGroupQuotaReached = "security-group-quota-reached", InvalidInput,
         "The account's quota of security groups, or of rules in a group, is used up.",
         "Delete unused security groups or have the quota raised, then run again.";

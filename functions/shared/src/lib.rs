@@ -23,6 +23,8 @@
 //!
 //! A line moves here as soon as a second function needs it, not earlier.
 
+#![warn(missing_docs)]
+
 pub mod accounts;
 pub mod aws_errors;
 pub mod bounds;

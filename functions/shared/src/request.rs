@@ -49,10 +49,6 @@ pub struct ProvisionRequest {
     /// What happens to the parts that were made when a later step fails.
     #[serde(default)]
     pub on_failure: OnFailure,
-    /// The interface endpoints that the VPC may hold (service quota L-29B6F2EB).
-    #[serde(default = "default_endpoint_quota")]
-    #[schemars(range(min = 1, max = 10_000))]
-    pub endpoints_per_vpc_quota: u32,
     /// SQL user of the connection string.
     #[serde(default)]
     #[schemars(extend("pattern" = SQL_NAME))]
@@ -308,13 +304,6 @@ impl ProvisionRequest {
         for ((field, value), (_, max)) in self.limits.named().into_iter().zip(Limits::MAX.named()) {
             check_limit(&format!("limits.{field}"), value, max)?;
         }
-        if !(1..=10_000).contains(&self.endpoints_per_vpc_quota) {
-            return Err(broken(
-                "endpoints_per_vpc_quota",
-                self.endpoints_per_vpc_quota,
-                "from 1 to 10000",
-            ));
-        }
         no_duplicates("subnet_ids", &self.subnet_ids)?;
         no_duplicates("sources.cidrs", &self.sources.cidrs)?;
         no_duplicates(
@@ -456,10 +445,6 @@ fn default_lease_seconds() -> u64 {
     Limits::default().lease_seconds
 }
 
-fn default_endpoint_quota() -> u32 {
-    50
-}
-
 fn default_database() -> String {
     "defaultdb".to_owned()
 }
@@ -542,7 +527,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_field_value_and_rule() {
-        let cases: [(&str, Value, &str); 10] = [
+        let cases: [(&str, Value, &str); 9] = [
             ("/vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
             ("/vpc_id", json!(5), "vpc_id: invalid type: integer `5`"),
             (
@@ -576,11 +561,6 @@ mod tests {
                 "on_failure: unknown variant `explode`",
             ),
             ("/database", json!("a b"), "database: `a b` is not 1 to 63"),
-            (
-                "/endpoints_per_vpc_quota",
-                json!(0),
-                "endpoints_per_vpc_quota: `0` is not from 1",
-            ),
         ];
         for (field, value, expected) in cases {
             let said = refusal(|request| {

@@ -78,13 +78,11 @@ impl Known {
 pub struct Door<'a, P, L, X> {
     /// EC2.
     pub places: &'a P,
-    /// The ledger.
     pub ledger: &'a L,
     /// The machines.
     pub executions: &'a X,
     /// What the surroundings say.
     pub known: &'a Known,
-    /// The present.
     pub now: OffsetDateTime,
 }
 

@@ -75,12 +75,10 @@ pub struct Entry {
     pub cluster_id: Option<ClusterId>,
     /// The connection, if it is about one.
     pub connection_id: Option<String>,
-    /// What was done.
     #[serde(flatten)]
     pub action: Action,
 }
 
-/// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Action {
@@ -101,13 +99,9 @@ pub enum Action {
         name: String,
     },
     /// Nothing was to be done.
-    Left {
-        /// Why.
-        why: String,
-    },
+    Left { why: String },
     /// The wish of a tag is not followed; the VPC's status tag says so.
     Refused {
-        /// The code.
         code: &'static str,
         /// Which tag and which value.
         detail: String,
@@ -120,7 +114,6 @@ impl Action {
         Action::Left { why: why.into() }
     }
 
-    /// A refusal.
     pub(crate) fn refused(code: Code, detail: &str) -> Self {
         Action::Refused {
             code: code.as_str(),

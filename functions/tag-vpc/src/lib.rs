@@ -13,7 +13,6 @@ use shared::subject::Subject;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// What to write.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {

@@ -60,7 +60,6 @@ impl InProcess {
             .look(|world| world.step_functions.executions.clone())
     }
 
-    /// Ends a run.
     pub fn end_run(&self, execution: &str, status: ExecutionStatus) {
         self.simulator.meddle(|world| {
             let now = world.now;

@@ -41,7 +41,6 @@ pub struct Stage {
 pub struct Things {
     /// The endpoints that are neither gone nor going.
     pub endpoints: BTreeMap<String, Endpoint>,
-    /// The security groups.
     pub groups: BTreeMap<String, SecurityGroup>,
     /// The registrations, by cluster.
     pub registrations: Vec<(String, Connection)>,
@@ -103,7 +102,6 @@ impl Stage {
         }
     }
 
-    /// Lets time pass.
     pub fn advance(&self, seconds: u64) {
         let seconds = i64::try_from(seconds).expect("not for ever");
         self.now.fetch_add(seconds, Ordering::Relaxed);

@@ -20,6 +20,8 @@
 //! "Transforming data with JSONata", "Passing data between states with
 //! variables", "Handling errors" and "Service quotas".
 
+#![warn(missing_docs)]
+
 mod clock;
 mod effects;
 mod error_names;

@@ -81,6 +81,7 @@ impl Case {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_interpreters_make_the_same_of_the_same_definitions() {
     let cases = cases();
     let scripts = cases.iter().flat_map(|case| {

@@ -20,15 +20,12 @@ use super::{Integrated, as_lambda_says_it, function_of};
 pub struct SweepSteps<'a, P, L, X, C, S> {
     /// EC2.
     pub places: &'a P,
-    /// The ledger.
     pub ledger: &'a L,
     /// The machines.
     pub executions: &'a X,
-    /// The Cloud API.
     pub cloud: &'a C,
     /// What the surroundings say.
     pub config: &'a Config,
-    /// The clock.
     pub now: &'a dyn Fn() -> OffsetDateTime,
     /// What the definition calls itself.
     pub services: S,

@@ -7,6 +7,7 @@ use system_tests::emulator::story::{request, story, text};
 use system_tests::emulator::world::{ADVANCED, STANDARD, STANDARD_HOST, vpc};
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn nobody_calls_without_a_signature() {
     story("unsigned calls", &vpc(1), async |system| {
         for (method, path) in [
@@ -27,6 +28,7 @@ fn nobody_calls_without_a_signature() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn the_key_is_missing_at_first_and_then_put_into_the_secret() {
     story("secret empty, then the key", &vpc(0), async |system| {
         let refused = &system.without_key;
@@ -47,6 +49,7 @@ fn the_key_is_missing_at_first_and_then_put_into_the_secret() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_call_is_answered_at_once_and_ends_in_a_working_connection() {
     story("call", &vpc(2), async |system| {
         let vpc = vpc(2);
@@ -88,6 +91,7 @@ fn a_call_is_answered_at_once_and_ends_in_a_working_connection() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn two_calls_at_once_make_one_connection() {
     story("two calls at once", &vpc(3), async |system| {
         let vpc = vpc(3);
@@ -123,6 +127,7 @@ fn two_calls_at_once_make_one_connection() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_call_takes_the_connection_away() {
     story("DELETE", &vpc(4), async |system| {
         if system.stack.find("DeprovisionMachine").is_none() {
@@ -153,6 +158,7 @@ fn a_call_takes_the_connection_away() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_call_that_asks_for_something_else_changes_the_connection() {
     story("change", &vpc(17), async |system| {
         let vpc = vpc(17);
@@ -185,6 +191,7 @@ fn a_call_that_asks_for_something_else_changes_the_connection() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn what_is_in_use_is_taken_away_by_force_only() {
     story("guard", &vpc(18), async |system| {
         let vpc = vpc(18);

@@ -11,6 +11,7 @@ use serde_json::json;
 const MAKES_ENDPOINT: &str = "ec2:CreateVpcEndpoint";
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_function_that_is_killed_in_mid_step_is_called_again() {
     story_alone("function killed in mid-step", &vpc(9), async |system| {
         let vpc = vpc(9);
@@ -39,6 +40,7 @@ fn a_function_that_is_killed_in_mid_step_is_called_again() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_run_that_is_stopped_from_outside_is_taken_up_again() {
     story_alone("run stopped from outside", &vpc(10), async |system| {
         let vpc = vpc(10);

@@ -110,6 +110,7 @@ fn close(world: &mut World, vpc: &str) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_engines_connect_and_disconnect_a_standard_cluster_alike() {
     story("both engines: standard cluster", &vpc(12), async |system| {
         let made = provisioned(system, &request(&vpc(12), STANDARD)).await;
@@ -125,6 +126,7 @@ fn both_engines_connect_and_disconnect_a_standard_cluster_alike() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_engines_connect_and_check_an_advanced_cluster_alike() {
     story("both engines: advanced cluster", &vpc(13), async |system| {
         let made = provisioned(system, &request(&vpc(13), ADVANCED)).await;
@@ -149,6 +151,7 @@ fn both_engines_connect_and_check_an_advanced_cluster_alike() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_engines_adopt_alike() {
     story("both engines: adopted", HALF_MADE, async |system| {
         both(system, &request(HALF_MADE, STANDARD), None, "Ready").await;
@@ -156,6 +159,7 @@ fn both_engines_adopt_alike() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_engines_roll_back_alike() {
     story("both engines: rolled back", &vpc(14), async |system| {
         both(system, &request(&vpc(14), REJECTING), None, "RolledBack").await;
@@ -163,6 +167,7 @@ fn both_engines_roll_back_alike() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_engines_leave_behind_alike() {
     let name = "both engines: rollback incomplete";
     story_alone(name, &vpc(15), async |system| {

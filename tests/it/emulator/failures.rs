@@ -6,6 +6,7 @@ use system_tests::emulator::story::{story, text};
 use system_tests::emulator::world::{REJECTING, vpc};
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn what_failed_is_undone_and_everybody_is_told_why() {
     story("endpoint rejected", &vpc(8), async |system| {
         let vpc = vpc(8);

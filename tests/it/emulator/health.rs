@@ -9,6 +9,7 @@ use system_tests::emulator::until;
 use system_tests::emulator::world::{STANDARD, vpc};
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn the_schedule_checks_and_a_change_of_health_is_told() {
     story("scheduler, health, drift", &vpc(11), async |system| {
         let vpc = vpc(11);

@@ -9,6 +9,7 @@ use system_tests::emulator::world::{STANDARD, vpc};
 const DAY: i64 = 24 * 3600;
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_connection_that_the_ledger_has_lost_is_reported_and_then_removed() {
     story("sweep", &vpc(19), async |system| {
         let vpc = vpc(19);

@@ -38,6 +38,7 @@ async fn calm(system: &System, vpc: &str) -> Vec<String> {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_tag_on_a_vpc_connects_it_and_gone_disconnects_it() {
     story("VPC tagged, tag removed", &vpc(5), async |system| {
         let vpc = vpc(5);
@@ -80,6 +81,7 @@ fn a_tag_on_a_vpc_connects_it_and_gone_disconnects_it() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_new_vpc_with_the_tag_is_connected_as_soon_as_it_has_subnets() {
     story("VPC created with the tag", &vpc(16), async |system| {
         let vpc = vpc(16);
@@ -123,6 +125,7 @@ fn created(system: &System, vpc: &str) -> Value {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn events_that_come_often_and_in_any_order_make_one_connection() {
     story("flood of events", &vpc(6), async |system| {
         let vpc = vpc(6);
@@ -143,6 +146,7 @@ fn events_that_come_often_and_in_any_order_make_one_connection() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_tag_that_cannot_be_followed_is_answered_on_the_vpc() {
     story("a tag that is refused", &vpc(7), async |system| {
         let vpc = vpc(7);

@@ -20,9 +20,7 @@ pub type Functions = BTreeMap<String, String>;
 /// What can be deployed.
 #[derive(Debug)]
 pub struct Artifacts {
-    /// The template.
     pub template: PathBuf,
-    /// Its functions.
     pub functions: Functions,
 }
 

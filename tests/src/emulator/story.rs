@@ -48,7 +48,6 @@ pub struct System {
     pub ministack: Ministack,
     /// Its services.
     pub aws: Aws,
-    /// What is deployed.
     pub stack: Stack,
     /// What the system tells.
     pub notices: Notices,
