@@ -10,7 +10,7 @@ use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::{ClusterId, EndpointId};
 use shared::place::Place;
 use shared::progress::{Progress, Wait};
-use shared::report::Login;
+use shared::report::{Login, SQL_PORT};
 use shared::{Code, StepError};
 
 mod decide;
@@ -53,6 +53,8 @@ pub enum Expect {
 pub struct Output {
     /// The host.
     pub host: String,
+    /// The port.
+    pub port: u16,
     /// The connection string.
     pub connection_string: String,
 }
@@ -108,6 +110,7 @@ fn answer(input: &Input, host: String) -> Output {
         .connection_string(&host, input.private_host.is_some());
     Output {
         host,
+        port: SQL_PORT,
         connection_string,
     }
 }
@@ -182,6 +185,7 @@ mod tests {
         in_process::stage::at_once(stage.ports.set_private_dns(&id(), true)).unwrap();
         let output = check(&stage, Expect::PrivateDns).unwrap();
         assert_eq!(output.host, HOST);
+        assert_eq!(output.port, SQL_PORT);
         assert!(output.connection_string.contains("sslmode=verify-full"));
     }
 
