@@ -3,7 +3,7 @@
 use engine::{Execution, Outcome};
 use serde_json::{Value, json};
 use shared::ids::VpcId;
-use shared::report::{Ending, Failure, Left, Ready, Removed, message_of};
+use shared::report::{Ending, Explained, ExplainedLeft, Ready, Removed};
 use time::format_description::well_known::Rfc3339;
 
 use crate::display::text::{clock, field, hanging, item};
@@ -21,7 +21,7 @@ pub enum End {
     /// A connection that is gone.
     Removed(Box<Removed>),
     /// One of the endings that the definition writes.
-    Failed(Ending, Box<Failure>),
+    Failed(Ending, Box<Explained>),
     /// An ending that the definition does not write: a time-out of the whole
     /// machine, or an error that nothing caught. Nothing was undone.
     Broken(String),
@@ -45,7 +45,7 @@ impl End {
                 let ending = Ending::ALL
                     .into_iter()
                     .find(|ending| ending.as_str() == error);
-                match (ending, Failure::parse(cause)) {
+                match (ending, Explained::parse(cause)) {
                     (Some(ending), Ok(failure)) => End::Failed(ending, Box::new(failure)),
                     (Some(_), Err(_)) | (None, _) => End::Broken(format!("{error}: {cause}")),
                 }
@@ -151,7 +151,7 @@ fn told_ready(ready: &Ready) -> String {
     text + &list("Good to know", &ready.notes)
 }
 
-fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
+fn told_failed(ending: Ending, failure: &Explained, story: &Story) -> String {
     let made = made(story);
     let mut text = match ending {
         Ending::RolledBack if made.is_empty() => "Not connected: nothing was made.\n\n".to_owned(),
@@ -180,12 +180,12 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
         text.push_str(&field("What happened", "Ctrl-C was pressed."));
         text.push_str(&field("During", step));
     } else {
-        let code = failure.code();
+        let fix = fixes::told(&failure.fix, story.vpc());
         text.push_str(&field("Failed while", &lower(step)));
-        text.push_str(&field("What happened", &sentence(&failure.detail())));
-        text.push_str(&field("Code", code.as_str()));
-        text.push_str(&field("Cause", code.cause()));
-        text.push_str(&field("What to do", &fixes::of(code, story.vpc())));
+        text.push_str(&field("What happened", &sentence(&failure.detail)));
+        text.push_str(&field("Code", &failure.code));
+        text.push_str(&field("Cause", &failure.cause));
+        text.push_str(&field("What to do", &fix));
     }
     text += &list("Undone", &failure.undone);
     match ending {
@@ -205,18 +205,17 @@ fn told_failed(ending: Ending, failure: &Failure, story: &Story) -> String {
 const KEPT: &str = "An endpoint is billed as long as it exists. \
     Run again without `--on-failure keep` to finish or remove it.";
 
-fn told_of_left(left: &Left) -> String {
-    if message_of(&left.cause).starts_with(INTERRUPTED) {
+fn told_of_left(left: &ExplainedLeft) -> String {
+    if left.detail.starts_with(INTERRUPTED) {
         return format!("{}: stopped by Ctrl-C", left.what);
     }
-    let code = left.code();
-    let detail = left.detail();
-    let detail = if detail.is_empty() {
+    let detail = if left.detail.is_empty() {
         String::new()
     } else {
-        format!(" ({detail})")
+        format!(" ({})", left.detail)
     };
-    format!("{}: {code}{detail}. {}", left.what, fixes::of(code, None))
+    let fix = fixes::told(&left.fix, None);
+    format!("{}: {}{detail}. {fix}", left.what, left.code)
 }
 
 /// What may be left of a run that did not come to an end.
@@ -298,18 +297,19 @@ fn made(story: &Story) -> Vec<String> {
 /// What registering the endpoint makes.
 const REGISTERED: &str = "Private endpoint connection";
 
-/// Whether the run failed because Ctrl-C was pressed.
-pub(crate) fn is_interrupted(failure: &Failure) -> bool {
-    message_of(&failure.cause).starts_with(INTERRUPTED)
+/// Whether the run failed because Ctrl-C was pressed. The catalogue has no code for that,
+/// so the word is still in the message.
+pub(crate) fn is_interrupted(failure: &Explained) -> bool {
+    failure.detail.starts_with(INTERRUPTED)
 }
 
-fn failure_json(failure: &Failure, vpc: Option<&VpcId>) -> Value {
+fn failure_json(failure: &Explained, vpc: Option<&VpcId>) -> Value {
     let left: Vec<Value> = failure
         .left
         .iter()
-        .map(|left| match message_of(&left.cause).starts_with(INTERRUPTED) {
+        .map(|left| match left.detail.starts_with(INTERRUPTED) {
             true => json!({ "what": left.what, "code": INTERRUPTED, "message": "Ctrl-C was pressed" }),
-            false => json!({ "what": left.what, "code": left.code().as_str(), "message": left.detail(), "fix": fixes::of(left.code(), None) }),
+            false => json!({ "what": left.what, "code": left.code, "message": left.detail, "fix": fixes::told(&left.fix, None) }),
         })
         .collect();
     if is_interrupted(failure) {
@@ -321,14 +321,12 @@ fn failure_json(failure: &Failure, vpc: Option<&VpcId>) -> Value {
             "left": left,
         });
     }
-    let code = failure.code();
     json!({
         "failed_at": failure.failed_at,
-        "error": failure.error,
-        "code": code.as_str(),
-        "message": failure.detail(),
-        "cause": code.cause(),
-        "fix": fixes::of(code, vpc),
+        "code": failure.code,
+        "message": failure.detail,
+        "cause": failure.cause,
+        "fix": fixes::told(&failure.fix, vpc),
         "undone": failure.undone,
         "left": left,
     })

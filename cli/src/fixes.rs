@@ -33,7 +33,12 @@ const WORDS: [(&str, &str); 13] = [
 
 /// What to do about it, where the VPC is known with its id.
 pub fn of(code: Code, vpc: Option<&VpcId>) -> String {
-    let mut text = code.fix().to_owned();
+    told(code.fix(), vpc)
+}
+
+/// The same of a fix as the catalogue writes it.
+pub fn told(fix: &str, vpc: Option<&VpcId>) -> String {
+    let mut text = fix.to_owned();
     for (field, words) in WORDS {
         text = text.replace(field, words);
     }

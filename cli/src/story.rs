@@ -5,7 +5,7 @@ use serde_json::Value;
 use shared::Code;
 use shared::ids::VpcId;
 use shared::progress::Pending;
-use shared::report::message_of;
+use shared::report::code_and_detail;
 use shared::request::Limits;
 use time::{Duration, OffsetDateTime};
 
@@ -116,7 +116,7 @@ impl Story {
             EventKind::RetryScheduled { delay_seconds, .. } => {
                 let (error, cause) = self.last_error.clone()?;
                 self.open(state)?.retries += 1;
-                let code = Code::of_failure(&error, &message_of(&cause));
+                let (code, _) = code_and_detail(&error, &cause);
                 Some(News::Retrying {
                     code,
                     seconds: *delay_seconds,
@@ -383,14 +383,10 @@ fn told_of_plan(plan: &Value) -> String {
 }
 
 fn told_of_error(error: &str, cause: &str) -> String {
-    let message = message_of(cause);
-    if message.starts_with(INTERRUPTED) {
+    let (code, detail) = code_and_detail(error, cause);
+    if detail.starts_with(INTERRUPTED) {
         return "interrupted by Ctrl-C".to_owned();
     }
-    let code = Code::of_failure(error, &message);
-    let detail = message
-        .strip_prefix(&format!("{code}: "))
-        .unwrap_or(&message);
     if detail.is_empty() {
         code.to_string()
     } else {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::Code;
 use shared::ledger::Phase;
 use shared::ownership::Origin;
-use shared::report::{Failure, Ready};
+use shared::report::{Explained, Ready};
 use simulator::scenario::EndpointSpec;
 use simulator::{Fault, FaultKind, Moment};
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ fn changed(stage: &Stage) -> (Ready, Vec<Look>) {
 
 /// The same for a change that does not come to good: all is as it was.
 #[track_caller]
-fn put_back(stage: &Stage) -> (Failure, Vec<Look>) {
+fn put_back(stage: &Stage) -> (Explained, Vec<Look>) {
     let before = Snapshot::settled(stage);
     let (execution, looks) = watched(stage, &name(stage));
     let ended = ending(&execution);
@@ -152,7 +152,7 @@ fn the_only_zone_is_not_swapped_and_nothing_is_changed() {
         .asking("sources", json!({ "cidrs": NEW_SOURCES }));
     let since = stage.simulator.calls().len();
     let (failure, _) = put_back(&stage);
-    assert_eq!(failure.code(), Code::OnlyZoneSwapped);
+    assert_eq!(failure.code, Code::OnlyZoneSwapped.as_str());
     assert_eq!(changing_calls(&stage, since), Vec::<String>::new());
     // The way that the fix describes.
     for subnets in [json!([A2, B]), json!([A2])] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::Code;
 use shared::ledger::Phase;
 use shared::ownership::MANAGED_BY;
-use shared::report::Failure;
+use shared::report::Explained;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::{Endpoint, EndpointState};
 use simulator::scenario::TrafficSpec;
@@ -44,10 +44,10 @@ fn disconnected(stage: &Stage, gone: &Snapshot) -> Vec<String> {
 }
 
 #[track_caller]
-fn incomplete(stage: &Stage, gone: &Snapshot, code: Code) -> Failure {
+fn incomplete(stage: &Stage, gone: &Snapshot, code: Code) -> Explained {
     match remove(stage, gone) {
         Removal::Incomplete(failure) => {
-            assert_eq!(failure.code(), code, "{failure:#?}");
+            assert_eq!(failure.code, code.as_str(), "{failure:#?}");
             *failure
         }
         Removal::Disconnected(undone) => panic!("{undone:#?}"),
@@ -61,7 +61,7 @@ fn changed(stage: &Stage, since: usize) -> Vec<String> {
     operations.filter(|operation| changes(operation)).collect()
 }
 
-fn left(failure: &Failure) -> Vec<&str> {
+fn left(failure: &Explained) -> Vec<&str> {
     failure.left.iter().map(|left| left.what.as_str()).collect()
 }
 
@@ -460,8 +460,8 @@ fn refused_as(stage: &Stage, code: Code, said: &str) {
         panic!("{:?}", execution.outcome);
     };
     assert_eq!(ending, "DisconnectRefused");
-    assert_eq!(failure.code(), code);
-    assert!(failure.detail().contains(said), "{}", failure.detail());
+    assert_eq!(failure.code, code.as_str());
+    assert!(failure.detail.contains(said), "{}", failure.detail);
     assert_eq!(recorded(stage), entry, "the ledger is as it was");
     assert_eq!(changed(stage, since), [""; 0]);
     let after = Snapshot::settled(stage);
@@ -635,9 +635,9 @@ fn a_vpc_that_another_run_changes_is_waited_for_and_left_alone_at_the_limit() {
     let before = Snapshot::settled(&stage);
     let failure = incomplete(&stage, &before, Code::ConnectionBusy);
     assert!(
-        failure.detail().contains("after 3600 s"),
+        failure.detail.contains("after 3600 s"),
         "{}",
-        failure.detail()
+        failure.detail
     );
     assert_eq!(Snapshot::settled(&stage), before);
     assert_eq!(recorded(&stage), Some(entry));
@@ -773,8 +773,8 @@ fn a_request_that_cannot_be_read_touches_nothing() {
         panic!("disconnected")
     };
     assert_eq!(
-        (failure.code(), failure.failed_at.as_str()),
-        (Code::InvalidRequest, "ReadRemoval")
+        (failure.code.as_str(), failure.failed_at.as_str()),
+        (Code::InvalidRequest.as_str(), "ReadRemoval")
     );
     assert_eq!(stage.simulator.calls().len(), calls);
     assert_eq!(Snapshot::settled(&stage), before);

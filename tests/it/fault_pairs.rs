@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use engine::Execution;
-use shared::report::Left;
+use shared::report::ExplainedLeft;
 use simulator::{Call, Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::found::{found, without_ids};
@@ -274,7 +274,7 @@ fn an_account_that_stays_trusted_is_named() {
     let variant = variant.expect("a variant with trusted owners");
     let (stage, ending, held) = faulty(variant, &[&refused(2)]);
     held.expect("a promise that was kept");
-    let named = |left: &[Left]| {
+    let named = |left: &[ExplainedLeft]| {
         left.iter()
             .any(|left| left.what == "trusted owner 111122223333")
     };

@@ -182,13 +182,9 @@ fn a_lease_that_is_held_for_ever_is_given_up_and_stays() {
         panic!("ready")
     };
     assert_eq!(name, "RolledBack");
-    assert_eq!(failure.code(), Code::ConnectionBusy);
+    assert_eq!(failure.code, Code::ConnectionBusy.as_str());
     assert!((600..700).contains(&waited), "{waited} s");
-    assert!(
-        failure.detail().contains("after 600 s"),
-        "{}",
-        failure.detail()
-    );
+    assert!(failure.detail.contains("after 600 s"), "{}", failure.detail);
     assert_eq!(Snapshot::settled(&stage), before);
     check(&stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
     let held = stage.simulator.look(leases);
@@ -218,7 +214,7 @@ fn the_entry_of_a_run_that_works_is_not_touched_by_one_that_gives_up() {
     let Ending::Failed(_, failure) = second else {
         panic!("{second:?}")
     };
-    assert_eq!(failure.code(), Code::ConnectionBusy);
+    assert_eq!(failure.code, Code::ConnectionBusy.as_str());
     assert!(matches!(first, Ending::Ready(_)));
     let entry = recorded(&stage).expect("an entry");
     assert_eq!(entry.phase, Phase::Ready);

@@ -75,9 +75,10 @@ impl Slow<'_> {
                 "sources_added": ["a"], "sources_removed": ["b"],
             },
             "group_id": "sg-1", "endpoint_id": "vpce-1",
-            "host": "h", "connection_string": "s", "undone": "it is gone",
+            "host": "h", "port": 1, "connection_string": "s", "undone": "it is gone",
             "endpoints": ["vpce-1"], "registered": registered(), "distrust_account": null,
-            "phase": "p", "sentence": "s", "at": "t", "failure": null,
+            "outcome": { "phase": "p", "sentence": "s", "at": "t", "failure": null },
+            "notice": {},
         })
     }
 

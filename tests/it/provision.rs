@@ -37,10 +37,10 @@ fn ready(stage: &Stage) -> shared::report::Ready {
 }
 
 #[track_caller]
-fn rolled_back(stage: &Stage, code: Code) -> shared::report::Failure {
+fn rolled_back(stage: &Stage, code: Code) -> shared::report::Explained {
     match run(stage) {
         Ending::Failed(name, failure) if name == "RolledBack" => {
-            assert_eq!(failure.code(), code, "{failure:#?}");
+            assert_eq!(failure.code, code.as_str(), "{failure:#?}");
             *failure
         }
         other @ (Ending::Ready(_) | Ending::Failed(..)) => panic!("{other:#?}"),
@@ -332,10 +332,10 @@ fn an_unknown_word_is_waited_for_until_the_limit_and_then_named() {
     let failure = rolled_back(&stage, Code::EndpointNotAcceptedInTime);
     assert!(
         failure
-            .detail()
+            .detail
             .contains("unknown word `STATUS_SOMETHING_NEW`"),
         "{}",
-        failure.detail()
+        failure.detail
     );
 }
 
@@ -639,7 +639,7 @@ fn what_was_made_is_kept_on_request() {
         panic!("ready")
     };
     assert_eq!(name, "KeptAfterFailure");
-    assert_eq!(failure.code(), Code::EndpointRejected);
+    assert_eq!(failure.code, Code::EndpointRejected.as_str());
     stage.simulator.look(|world| {
         assert!(
             world
@@ -707,8 +707,8 @@ fn an_undo_that_fails_for_good_names_what_is_left() {
     };
     assert_eq!(name, "RollbackIncomplete");
     assert_eq!(
-        failure.code(),
-        Code::EndpointRejected,
+        failure.code,
+        Code::EndpointRejected.as_str(),
         "the first error is kept"
     );
     let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();

@@ -5,6 +5,7 @@ use engine::{Clock, EventKind, Execution, Machine, Outcome, Tasks, run};
 use serde_json::{Value, json};
 use shared::config::Config;
 use shared::settings::{SETTINGS, Settings};
+use shared::{Code, StepErrorName};
 use simulator::{Fault, FaultKind, Moment};
 use start_connection::Known;
 use steps::Steps;
@@ -165,9 +166,10 @@ fn who_starts_a_run_cannot_say_otherwise() {
         let Ending::Failed(_, failure) = ending(&execution) else {
             panic!("{input}: {execution:?}");
         };
+        let code = Code::parse(&failure.code).expect("a code of the catalogue");
+        assert_eq!(code.name(), StepErrorName::InvalidInput, "{input}: {code}");
         let failure = serde_json::to_string(&failure).expect("JSON");
         assert!(failure.contains(expected), "{input}: {failure}");
-        assert!(failure.contains("InvalidInput"), "{input}: {failure}");
     }
     let calls = stage.simulator.calls();
     assert!(

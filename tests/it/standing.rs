@@ -8,7 +8,7 @@ use engine::Clock;
 use serde_json::json;
 use shared::Code;
 use shared::ledger::{Connection, Phase};
-use shared::report::Failure;
+use shared::report::Explained;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
@@ -32,12 +32,12 @@ fn run(stage: &Stage) -> Ending {
 }
 
 #[track_caller]
-fn failed(stage: &Stage, name: &str, code: Code) -> Failure {
+fn failed(stage: &Stage, name: &str, code: Code) -> Explained {
     match run(stage) {
         Ending::Failed(ended, failure) => {
             assert_eq!(
-                (ended.as_str(), failure.code()),
-                (name, code),
+                (ended.as_str(), failure.code.as_str()),
+                (name, code.as_str()),
                 "{failure:#?}"
             );
             *failure
@@ -124,7 +124,7 @@ fn a_connection_is_asked_for_and_taken_away_where_it_is() {
         .for_request(&stage.request)
         .asking("account_id", json!("999988887777"));
     let failure = failed(&elsewhere, "RolledBack", Code::AccountDiffers);
-    assert!(failure.detail().contains("999988887777"), "{failure:?}");
+    assert!(failure.detail.contains("999988887777"), "{failure:?}");
     let after = entry(&stage);
     assert_eq!(
         (&after.execution, &after.request),
@@ -148,7 +148,7 @@ fn a_connection_is_asked_for_and_taken_away_where_it_is() {
     former.request.account_id = former.account_id.clone();
     there.ports().put_connection(&former);
     let failure = failed(&there, "RolledBack", Code::AccountDiffers);
-    assert!(failure.detail().contains("999988887777"), "{failure:?}");
+    assert!(failure.detail.contains("999988887777"), "{failure:?}");
     assert_eq!(entry(&there), former);
     // Which the ARNs of executions name; in this process they say zero.
     former.request.account_id = Some("000000000000".parse().expect("an account"));

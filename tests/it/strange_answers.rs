@@ -60,7 +60,7 @@ fn what_was_made_is_undone_wherever_the_answer_comes() {
                 panic!("{what}: ready");
             };
             assert_eq!(name, "RolledBack", "{what}");
-            assert_eq!(failure.code(), Code::DefinitionError, "{what}");
+            assert_eq!(failure.code, Code::DefinitionError.as_str(), "{what}");
         }
     }
 }

@@ -713,14 +713,17 @@ fn described_in<'a>(alarm: Resource<'a>) -> &'a str {
 /// The metrics that the functions print, with their dimension if they have one.
 fn printed() -> BTreeMap<String, BTreeSet<String>> {
     let input = json!({
-        "phase": "ready", "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
-        "region": "eu-west-1", "vpc_id": "vpc-0a71e831cb5152c43",
+        "phase": "ready", "account_id": null, "execution": "arn:aws:states:x",
+        "connection": {
+            "connection_id": "0123456789abcdef", "account_id": null, "region": "eu-west-1",
+            "vpc_id": "vpc-0a71e831cb5152c43", "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+        },
         "worked_before": false, "seen_to_work": false, "ready": null, "removed": null, "failure": null, "timeline": [],
         "started_at": "2027-01-15T08:00:00Z", "now": "2027-01-15T08:05:00Z",
     });
     let input: report_outcome::Input = serde_json::from_value(input).expect("an input");
-    let outcome = report_outcome::handle(&input).expect("an outcome");
-    let mut lines = report_outcome::figures(&input, &outcome);
+    let output = report_outcome::handle(&input).expect("an outcome");
+    let mut lines = report_outcome::figures(&input, &output.outcome);
     lines.push(check_fleet::Counts::default().metrics(input.now));
     lines.push(find_orphans::Sum::default().metrics(input.now));
 

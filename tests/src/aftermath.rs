@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::Code;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Tags;
-use shared::report::{Failure, Ready};
+use shared::report::{Explained, Ready};
 use simulator::World;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::{CidrState, EndpointState};
@@ -299,7 +299,7 @@ fn is_unrecorded(ending: &Ending) -> bool {
         Ending::Ready(_) => false,
         Ending::Failed(_, failure) => {
             ["ReadRequest", "ReadEntry"].contains(&failure.failed_at.as_str())
-                || failure.code() == Code::ConnectionBusy
+                || failure.code == Code::ConnectionBusy.as_str()
         }
     }
 }
@@ -371,10 +371,9 @@ fn check_ledger(stage: &Stage, before: Option<&Connection>, ending: &Ending) -> 
             )
         }
         Ending::Failed(_, failure) => {
-            let explained = outcome.failure.as_ref();
             is(
-                explained.is_some_and(|it| it.code == failure.code().as_str()),
-                "another code",
+                outcome.failure.as_ref() == Some(&**failure),
+                "another failure",
             )?;
             let undone = phase == Phase::RolledBack && !failure.undone.is_empty();
             // What is put back is there, and the entry of a connection that worked
@@ -408,7 +407,8 @@ fn check_notice(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
     let untold = matches!(
         ending,
         Ending::Failed(_, failure)
-            if failure.failed_at == "ReadRequest" || failure.code() == Code::ConnectionChanged
+            if failure.failed_at == "ReadRequest"
+                || failure.code == Code::ConnectionChanged.as_str()
     );
     if was_hit(stage, "events:PutEvents") || untold {
         return Ok(());
@@ -417,7 +417,7 @@ fn check_notice(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
     let (kind, notice) = notices.last().ok_or("nothing was announced")?;
     let (expected, code) = match ending {
         Ending::Ready(_) => ("Connection Ready", None),
-        Ending::Failed(_, failure) => ("Connection Failed", Some(failure.code().to_string())),
+        Ending::Failed(_, failure) => ("Connection Failed", Some(failure.code.clone())),
     };
     let right = kind == expected
         && notice.code == code
@@ -430,7 +430,7 @@ fn check_notice(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
     }
 }
 
-fn check_failed(name: &str, failure: &Failure, left: &BTreeSet<String>) -> Result<(), Broken> {
+fn check_failed(name: &str, failure: &Explained, left: &BTreeSet<String>) -> Result<(), Broken> {
     let named = failure.left.iter();
     let named: BTreeSet<&str> = named
         .map(|left| left.what.trim_end_matches(", if there is one"))
@@ -456,7 +456,7 @@ fn check_failed(name: &str, failure: &Failure, left: &BTreeSet<String>) -> Resul
 /// Whether the report names exactly as many things as are left. An undo that
 /// could not even look must name what it was to remove, so a fault that lasts
 /// can make a report name too much; a fault that passes cannot.
-pub fn is_exact(stage: &Stage, before: &Snapshot, failure: &Failure) -> bool {
+pub fn is_exact(stage: &Stage, before: &Snapshot, failure: &Explained) -> bool {
     stage.simulator.look(Snapshot::of).left_since(before).len() == failure.left.len()
 }
 

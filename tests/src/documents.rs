@@ -43,7 +43,7 @@ pub fn all() -> Vec<Document> {
         ),
         (
             "docs/provision-failure.schema.json",
-            schema::<shared::report::Failure>(),
+            schema::<shared::report::Explained>(),
         ),
         ("docs/event.schema.json", schema::<shared::notice::Notice>()),
         ("docs/pictures.md", with_diagrams(&read("docs/pictures.md"))),

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use engine::{Execution, Outcome};
 use shared::ledger::{Connection, Phase};
-use shared::report::{Ending, Failure, Removed};
+use shared::report::{Ending, Explained, Removed};
 
 use crate::aftermath::{Broken, Snapshot, recorded, was_hit};
 use crate::books;
-use crate::run::{LEASES_EXPIRE, Stage};
+use crate::run::{LEASES_EXPIRE, Stage, explained};
 
 /// The state that refuses.
 const GUARD: &str = "GuardRemoval";
@@ -19,7 +19,7 @@ pub enum Removal {
     /// Nothing of the connection is left; what was undone.
     Disconnected(Vec<String>),
     /// Something is left, or nothing was begun.
-    Incomplete(Box<Failure>),
+    Incomplete(Box<Explained>),
 }
 
 impl Removal {
@@ -36,8 +36,7 @@ impl Removal {
                 Removal::Disconnected(removed.undone)
             }
             Outcome::Failed { error, cause } => {
-                let failure = Failure::parse(cause)
-                    .unwrap_or_else(|why| panic!("{error} without a report ({why}): {cause}"));
+                let failure = explained(error, cause);
                 let ending = match failure.failed_at == GUARD {
                     true => Ending::DisconnectRefused,
                     false => Ending::DisconnectIncomplete,
@@ -132,7 +131,7 @@ impl Before {
         &self,
         after: &Snapshot,
         left: &BTreeSet<String>,
-        failure: &Failure,
+        failure: &Explained,
     ) -> Result<(), Broken> {
         let named: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
         let is_told = match named.is_empty() {
@@ -178,10 +177,7 @@ impl Before {
             _ => {
                 let outcome = entry.as_ref().and_then(|entry| entry.outcome.as_ref());
                 let told = outcome.and_then(|outcome| outcome.failure.as_ref());
-                let code = told.is_some_and(|told| {
-                    told.code == failure.code().as_str() && told.left.len() == failure.left.len()
-                });
-                is(phase == Some(Phase::DisconnectIncomplete) && code)
+                is(phase == Some(Phase::DisconnectIncomplete) && told == Some(&**failure))
             }
         }
     }
@@ -214,7 +210,7 @@ fn check_notice(stage: &Stage, removal: &Removal) -> Result<(), Broken> {
     let (kind, notice) = notices.last().ok_or("nothing was announced")?;
     let (expected, code) = match removal {
         Removal::Disconnected(_) => ("Connection Removed", None),
-        Removal::Incomplete(failure) => ("Connection Failed", Some(failure.code().to_string())),
+        Removal::Incomplete(failure) => ("Connection Failed", Some(failure.code.clone())),
     };
     let right = kind == expected
         && notice.code == code

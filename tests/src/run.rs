@@ -8,7 +8,7 @@ use engine::{Clock, Execution, Machine, Outcome, VirtualClock};
 use in_process::InProcess;
 use in_process::integrations::Integrations;
 use serde_json::Value;
-use shared::report::{Failure, Ready};
+use shared::report::{Explained, Ready};
 use shared::settings::Settings;
 use simulator::{Fault, Scenario, Simulator};
 use steps::Steps;
@@ -103,7 +103,7 @@ pub enum Ending {
     /// A working private connection.
     Ready(Box<Ready>),
     /// The name of the failure, and its report.
-    Failed(String, Box<Failure>),
+    Failed(String, Box<Explained>),
 }
 
 impl Stage {
@@ -311,12 +311,19 @@ pub fn ending(execution: &Execution) -> Ending {
             Ending::Ready(Box::new(ready))
         }
         Outcome::Failed { error, cause } => {
-            let failure = Failure::parse(cause)
-                .unwrap_or_else(|why| panic!("{error} without a report ({why}): {cause}"));
-            Ending::Failed(error.clone(), Box::new(failure))
+            Ending::Failed(error.clone(), Box::new(explained(error, cause)))
         }
         Outcome::TimedOut => panic!("the machine timed out"),
     }
+}
+
+/// Reads the cause of a run that failed.
+///
+/// # Panics
+/// When it is not in the form that all of them have.
+pub fn explained(error: &str, cause: &str) -> Explained {
+    Explained::parse(cause)
+        .unwrap_or_else(|why| panic!("{error} without a report ({why}): {cause}"))
 }
 
 /// Whether an operation of a service changes something there.

@@ -312,9 +312,8 @@ fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
                 let fix = "Sweep again: what is left of it is found again.";
                 return (format!("{left}: stopped by Ctrl-C"), Some(fix.to_owned()));
             }
-            let code = failure.code();
-            let verdict = format!("{left}: {code}: {}", failure.detail());
-            (verdict, Some(fixes::of(code, None)))
+            let verdict = format!("{left}: {}: {}", failure.code, failure.detail);
+            (verdict, Some(fixes::told(&failure.fix, None)))
         }
         End::Ready(_) | End::Broken(_) => (
             "not removed: the execution broke off".to_owned(),

@@ -7,7 +7,7 @@ use engine::{Clock, Event, EventKind, Execution, Outcome};
 use find_orphans::Finding;
 use serde_json::Value;
 use shared::executions::{Executions, Machine, Standing, Start};
-use shared::report::message_of;
+use shared::report::code_and_detail;
 use shared::{Code, StepError};
 
 use crate::display::Display;
@@ -125,16 +125,14 @@ impl Trouble {
         let (Some(failed_at), Some(of_step)) = (text("failed_at"), text("cause")) else {
             return Trouble::Broken(format!("{error}: {cause}"));
         };
-        let message = message_of(of_step);
-        if message.starts_with(INTERRUPTED) {
+        let (code, detail) = code_and_detail(text("error").unwrap_or_default(), of_step);
+        if detail.starts_with(INTERRUPTED) {
             return Trouble::Interrupted;
         }
-        let code = Code::of_failure(text("error").unwrap_or_default(), &message);
-        let detail = message.strip_prefix(&format!("{code}: "));
         Trouble::Failed {
             failed_at: failed_at.to_owned(),
             code,
-            detail: detail.unwrap_or(&message).to_owned(),
+            detail,
         }
     }
 }

@@ -9,7 +9,7 @@ use shared::cloud::{Cloud, registration_of};
 use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::EndpointId;
 use shared::progress::{Progress, Wait};
-use shared::report::Login;
+use shared::report::{Login, SQL_PORT};
 use shared::subject::Subject;
 use shared::{Code, StepError};
 
@@ -49,6 +49,7 @@ pub enum Expect {
 #[serde(deny_unknown_fields)]
 pub struct Output {
     pub host: String,
+    pub port: u16,
     pub connection_string: String,
 }
 
@@ -103,6 +104,7 @@ fn answer(input: &Input, host: String) -> Output {
         .connection_string(&host, input.private_host.is_some());
     Output {
         host,
+        port: SQL_PORT,
         connection_string,
     }
 }
@@ -176,6 +178,7 @@ mod tests {
         in_process::stage::at_once(stage.ports.set_private_dns(&id(), true)).unwrap();
         let output = check(&stage, Expect::PrivateDns).unwrap();
         assert_eq!(output.host, HOST);
+        assert_eq!(output.port, SQL_PORT);
         assert!(output.connection_string.contains("sslmode=verify-full"));
     }
 

@@ -1,5 +1,5 @@
-//! What is counted of every run that came to an end, for the dashboard and the
-//! alarms. Namespace [`shared::metrics::NAMESPACE`].
+//! What is counted of every run that came to an end and knew its connection, for the
+//! dashboard and the alarms. Namespace [`shared::metrics::NAMESPACE`].
 //!
 //! | Metric | Unit | Dimension | Meaning |
 //! | --- | --- | --- | --- |
@@ -14,15 +14,20 @@ use shared::Code;
 use shared::ledger::Phase;
 use shared::metrics::{Metric, line};
 use shared::report::Outcome;
+use shared::subject::Subject;
 
-use crate::{Input, seconds};
+use crate::{Failure, Input, seconds};
 
-/// The lines to print for a run that ended so.
+/// The lines to print for a run that ended so: none for one that never knew what it was
+/// about.
 pub fn figures(input: &Input, outcome: &Outcome) -> Vec<Value> {
+    let Some(connection) = &input.connection else {
+        return Vec::new();
+    };
     let at = input.now;
     let phase = input.phase.as_str();
-    let code = input.failure.as_ref().map(|failure| failure.code());
-    let properties = properties(input, code);
+    let code = input.failure.as_ref().map(Failure::code);
+    let properties = properties(connection, code);
     let run = line(
         at,
         &[
@@ -78,12 +83,12 @@ pub fn figures(input: &Input, outcome: &Outcome) -> Vec<Value> {
 }
 
 /// What the log can be searched for.
-fn properties(input: &Input, code: Option<Code>) -> Map<String, Value> {
+fn properties(connection: &Subject, code: Option<Code>) -> Map<String, Value> {
     let mut properties = Map::new();
     for (name, value) in [
-        ("cluster_id", json!(input.cluster_id)),
-        ("region", json!(input.region)),
-        ("vpc_id", json!(input.vpc_id)),
+        ("cluster_id", json!(connection.cluster_id)),
+        ("region", json!(connection.region)),
+        ("vpc_id", json!(connection.vpc_id)),
         ("code", json!(code.map(Code::as_str))),
     ] {
         properties.insert(name.to_owned(), value);

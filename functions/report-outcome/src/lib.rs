@@ -1,19 +1,23 @@
 //! Says in the catalogue's words what a run ended with, and counts it.
 //!
-//! Pure: calls nobody and changes nothing. What it answers is recorded in the
-//! ledger, announced and shown; what it counts is printed by its process
-//! ([`figures`]).
+//! Pure: calls nobody and changes nothing. What it answers is recorded in the ledger,
+//! announced and shown, and is the cause of a run that failed; what it counts is printed
+//! by its process ([`figures`]).
 
 use serde::{Deserialize, Serialize};
-use shared::ids::{ClusterId, Region, VpcId};
+use shared::ids::AccountId;
 use shared::ledger::{Milestone, Phase};
-use shared::report::{Explained, ExplainedLeft, Failure, Left, Outcome, Ready, Removed};
+use shared::notice::Notice;
+use shared::report::{Outcome, Ready, Removed};
+use shared::subject::Subject;
 use shared::{StepError, bounds, plain};
 use time::OffsetDateTime;
 
+mod failure;
 mod figures;
 mod sentence;
 
+pub use failure::{Failure, Left};
 pub use figures::figures;
 
 /// What the run knows at its end.
@@ -22,10 +26,10 @@ pub use figures::figures;
 pub struct Input {
     /// How far the connection has come with this run.
     pub phase: Phase,
-    pub cluster_id: ClusterId,
-    /// The Region of the VPC.
-    pub region: Region,
-    pub vpc_id: VpcId,
+    /// The connection; `None` where the request that names it could not be read.
+    pub connection: Option<Subject>,
+    /// The account that owns the VPC, where the run has seen it.
+    pub account_id: Option<AccountId>,
     /// Whether the connection worked before this run: then one that fails puts back
     /// what it changed.
     pub worked_before: bool,
@@ -45,15 +49,27 @@ pub struct Input {
     /// When it ended.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
+    /// The ARN of the run.
+    pub execution: String,
+}
+
+/// The end of a run, as it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// What the ledger keeps; its `failure` is the cause of a run that failed.
+    pub outcome: Outcome,
+    /// What is announced of it; `None` where no connection is known.
+    pub notice: Option<Notice>,
 }
 
 /// Explains the end of a run.
 ///
 /// # Errors
 /// None; the signature is that of all steps.
-pub fn handle(input: &Input) -> Result<Outcome, StepError> {
-    let failure = input.failure.as_ref().map(explain);
-    Ok(Outcome {
+pub fn handle(input: &Input) -> Result<Output, StepError> {
+    let failure = input.failure.as_ref().map(Failure::explained);
+    let outcome = Outcome {
         phase: input.phase,
         sentence: plain::text(&sentence::of(input, failure.as_ref())).into_owned(),
         at: input.now,
@@ -63,32 +79,30 @@ pub fn handle(input: &Input) -> Result<Outcome, StepError> {
             ..ready
         }),
         failure,
-    })
+    };
+    let connection = input.connection.as_ref();
+    let notice = connection.map(|connection| notice(input, connection, &outcome));
+    Ok(Output { outcome, notice })
 }
 
-/// In the catalogue's words. What lies in the ledger and in an announcement is bounded;
-/// the history of the run has all.
-fn explain(failure: &Failure) -> Explained {
-    let code = failure.code();
-    let (told, others) = failure.left.split_at(failure.left.len().min(bounds::NOTES));
-    let others = others.first().map(|first| Left {
-        what: format!("and {} more", others.len()),
-        ..first.clone()
-    });
-    let left = told.iter().chain(&others).map(|left| ExplainedLeft {
-        what: bounds::text(&left.what, bounds::DETAIL),
-        code: left.code().to_string(),
-        detail: bounds::text(&left.detail(), bounds::DETAIL),
-        fix: left.code().fix().to_owned(),
-    });
-    Explained {
-        failed_at: failure.failed_at.clone(),
-        code: code.to_string(),
-        detail: bounds::text(&failure.detail(), bounds::DETAIL),
-        cause: code.cause().to_owned(),
-        fix: code.fix().to_owned(),
-        undone: bounds::texts(failure.undone.iter().cloned(), bounds::NOTES),
-        left: left.collect(),
+/// What is announced of a connection with which a run came to its end.
+fn notice(input: &Input, connection: &Subject, outcome: &Outcome) -> Notice {
+    let failure = outcome.failure.as_ref();
+    let account = input.account_id.as_ref().or(connection.account_id.as_ref());
+    Notice {
+        version: 1,
+        connection_id: connection.connection_id.clone(),
+        account_id: account.cloned(),
+        region: connection.region.clone(),
+        vpc_id: connection.vpc_id.clone(),
+        cluster_id: connection.cluster_id.clone(),
+        phase: Some(outcome.phase),
+        health: None,
+        code: failure.map(|failure| failure.code.clone()),
+        sentence: outcome.sentence.clone(),
+        cause: failure.map(|failure| failure.cause.clone()),
+        fix: failure.map(|failure| failure.fix.clone()),
+        execution: input.execution.clone(),
     }
 }
 

@@ -8,7 +8,11 @@ use crate::Input;
 
 /// What happened; if it failed, why, what to do, and what is there now.
 pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
-    let (vpc, region, cluster) = (&input.vpc_id, &input.region, &input.cluster_id);
+    let Some(connection) = &input.connection else {
+        return told("The request could not be read", input, failure);
+    };
+    let (vpc, region) = (&connection.vpc_id, &connection.region);
+    let cluster = &connection.cluster_id;
     if let Some(ready) = &input.ready {
         let connected = format!(
             "Connected {vpc} in {region} to cluster {cluster}: host {}, port {}.",
@@ -36,6 +40,11 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
     } else {
         format!("Not connected: {vpc} in {region} to cluster {cluster}")
     };
+    told(&goal, input, failure)
+}
+
+/// What was not reached, why, what to do, and what is there now.
+fn told(goal: &str, input: &Input, failure: Option<&Explained>) -> String {
     let Some(failure) = failure else {
         return format!("{goal}.");
     };

@@ -3,6 +3,8 @@
 use in_process::stage::assert_strict;
 use serde_json::Value;
 use shared::Code;
+use shared::ids::{ClusterId, VpcId};
+use shared::place::Place;
 use time::macros::datetime;
 
 use super::*;
@@ -20,12 +22,23 @@ fn milestone(phase: Phase, second: i64) -> Milestone {
     }
 }
 
+const RUN: &str = "arn:aws:states:eu-west-1:111122223333:execution:provision:story";
+
+fn subject() -> Subject {
+    let place = Place {
+        account_id: None,
+        region: "eu-west-1".parse().unwrap(),
+    };
+    let vpc: VpcId = "vpc-0a1b2c3d4e5f60718".parse().unwrap();
+    let cluster: ClusterId = "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap();
+    Subject::of(place, vpc, cluster)
+}
+
 fn input(phase: Phase) -> Input {
     Input {
         phase,
-        cluster_id: "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap(),
-        region: "eu-west-1".parse().unwrap(),
-        vpc_id: "vpc-0a1b2c3d4e5f60718".parse().unwrap(),
+        connection: Some(subject()),
+        account_id: None,
         worked_before: false,
         seen_to_work: false,
         ready: None,
@@ -37,16 +50,18 @@ fn input(phase: Phase) -> Input {
         ],
         started_at: BEGIN,
         now: at(217),
+        execution: RUN.to_owned(),
     }
 }
 
 fn ready() -> Input {
     let mut input = input(Phase::Ready);
+    let subject = subject();
     input.ready = Some(Ready {
-        connection_id: "c0ffee".to_owned(),
-        cluster_id: input.cluster_id.clone(),
-        region: input.region.clone(),
-        vpc_id: input.vpc_id.clone(),
+        connection_id: subject.connection_id,
+        cluster_id: subject.cluster_id,
+        region: subject.region,
+        vpc_id: subject.vpc_id,
         endpoint_id: "vpce-0a10000000000000e".parse().unwrap(),
         host: "internal-orders.example".to_owned(),
         port: 26257,
@@ -79,14 +94,17 @@ fn failed(phase: Phase, code: Code, undone: &[&str], left: &[(&str, Code)]) -> I
     input
 }
 
+fn outcome(input: &Input) -> Outcome {
+    handle(input).unwrap().outcome
+}
+
 fn told(input: &Input) -> String {
-    handle(input).unwrap().sentence
+    outcome(input).sentence
 }
 
 /// The value of a metric, with the value of its dimension.
 fn metric(input: &Input, name: &str) -> Vec<(Option<String>, f64)> {
-    let outcome = handle(input).unwrap();
-    let lines = figures(input, &outcome);
+    let lines = figures(input, &outcome(input));
     let with = lines.iter().filter_map(|line| {
         let value = line[name].as_f64()?;
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
@@ -108,7 +126,7 @@ fn what_the_reader_should_know_is_in_the_notice_and_for_reading_only() {
     let notes = ["source 0.0.0.0/0 is wide", "a\u{9b}31m b\u{202e}"];
     input.ready.as_mut().unwrap().notes = notes.map(str::to_owned).into();
     input.ready.as_mut().unwrap().host = "evil\u{1b}[2J".to_owned();
-    let sentence = handle(&input).unwrap().sentence;
+    let sentence = told(&input);
     let end =
         "host evil\u{fffd}[2J, port 26257. Note: source 0.0.0.0/0 is wide; a\u{fffd}31m b\u{fffd}.";
     assert!(sentence.ends_with(end), "{sentence}");
@@ -116,7 +134,7 @@ fn what_the_reader_should_know_is_in_the_notice_and_for_reading_only() {
 
 #[test]
 fn a_connection_is_told_with_its_host() {
-    let outcome = handle(&ready()).unwrap();
+    let outcome = outcome(&ready());
     assert_eq!(
         outcome.sentence,
         "Connected vpc-0a1b2c3d4e5f60718 in eu-west-1 to cluster 1a2b3c4d-0000-4000-8000-000000000001: host internal-orders.example, port 26257."
@@ -224,7 +242,7 @@ fn every_failure_carries_the_catalogues_words() {
             &[],
             &[("endpoint vpce-1", *code)],
         );
-        let explained = handle(&input).unwrap().failure.unwrap();
+        let explained = outcome(&input).failure.unwrap();
         assert_eq!(explained.code, code.as_str());
         assert_eq!(
             (explained.cause.as_str(), explained.fix.as_str()),
@@ -245,7 +263,7 @@ fn what_is_left_is_told_with_its_own_fix() {
         &[],
         &left,
     );
-    let explained = handle(&input).unwrap().failure.unwrap();
+    let explained = outcome(&input).failure.unwrap();
     assert_eq!(explained.fix, Code::EndpointRejected.fix());
     assert_eq!(explained.left[0].fix, Code::AwsAccessDenied.fix());
 }
@@ -314,38 +332,161 @@ fn an_outcome_reads_back_from_the_ledger() {
         ready(),
         failed(Phase::RolledBack, Code::VpcNotFound, &["x"], &[]),
     ] {
-        let outcome = handle(&input).unwrap();
+        let outcome = outcome(&input);
         let text = serde_json::to_string(&outcome).unwrap();
         assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
     }
 }
 
-/// Everything is as long as it can be, and of characters that JSON writes at length.
-#[test]
-fn the_longest_outcome_fits_into_an_answer_and_its_sentence_into_an_event() {
-    let long = "\"\\\u{1}\n\u{1f600}".repeat(1000);
-    let mut failed = failed(Phase::RollbackIncomplete, Code::EndpointRejected, &[], &[]);
+/// Longer than anything may be told, and of characters that JSON writes at length.
+fn long() -> String {
+    "\"\\\u{1}\n\u{1f600}".repeat(200)
+}
+
+/// A failure with so many things that were undone and that are left, all at length.
+fn failed_at_length(code: Code, things: usize) -> Input {
+    let mut failed = failed(Phase::RollbackIncomplete, code, &[], &[]);
     let failure = failed.failure.as_mut().unwrap();
-    failure.cause = long.clone();
-    failure.undone = vec![long.clone(); 300];
+    let name = code.name().as_str();
+    let message = format!("{code}: {}", long());
+    failure.cause = serde_json::json!({ "errorType": name, "errorMessage": message }).to_string();
+    failure.undone = vec![long(); things];
     let left = Left {
-        what: long.clone(),
-        error: "Denied".to_owned(),
-        cause: long.clone(),
+        what: long(),
+        error: name.to_owned(),
+        cause: failure.cause.clone(),
     };
-    failure.left = vec![left; 300];
+    failure.left = vec![left; things];
+    failed
+}
+
+#[test]
+fn the_longest_end_fits_into_an_answer_and_its_sentence_into_an_event() {
     let mut ready = ready();
-    ready.ready.as_mut().unwrap().notes = vec![long; 300];
-    for input in [&failed, &ready] {
-        let outcome = handle(input).unwrap();
-        let bytes = serde_json::to_string(&outcome).unwrap().len();
+    ready.ready.as_mut().unwrap().notes = vec![long(); 300];
+    for input in [failed_at_length(Code::EndpointRejected, 300), ready] {
+        let output = handle(&input).unwrap();
+        let bytes = serde_json::to_string(&output).unwrap().len();
         assert!(bytes <= bounds::ANSWER / 2, "{bytes} bytes");
-        let bytes = serde_json::to_string(&outcome.sentence).unwrap().len();
+        let bytes = serde_json::to_string(&output.outcome.sentence)
+            .unwrap()
+            .len();
         assert!(bytes <= 4096, "{bytes} bytes");
     }
-    let told = handle(&failed).unwrap().failure.unwrap();
-    assert_eq!(told.left[30].what, "and 270 more");
-    assert_eq!(told.undone[30], "and 270 more");
+}
+
+/// A `Fail` state writes it as it is.
+#[test]
+fn the_longest_failure_fits_into_a_cause_and_keeps_its_codes() {
+    for code in Code::ALL {
+        for (things, told) in [
+            (0, 0),
+            (1, 1),
+            (6, 6),
+            (30, 30),
+            (31, 31),
+            (40, 31),
+            (300, 31),
+        ] {
+            let failure = outcome(&failed_at_length(*code, things)).failure.unwrap();
+            let cause = serde_json::to_string(&failure).unwrap();
+            assert!(
+                cause.len() <= bounds::CAUSE,
+                "{code}: {} bytes",
+                cause.len()
+            );
+            assert_eq!((failure.undone.len(), failure.left.len()), (told, told));
+            assert_eq!(failure.code, code.as_str());
+            assert!(failure.left.iter().all(|left| left.code == code.as_str()));
+            if things > told {
+                let more = format!("and {} more", things - 30);
+                assert_eq!(
+                    [&failure.left[30].what, &failure.undone[30]],
+                    [&more, &more]
+                );
+            }
+        }
+    }
+}
+
+/// Nobody has to cut a cause that only one thing has made long.
+#[test]
+fn what_is_left_alone_is_told_at_length() {
+    let failure = outcome(&failed_at_length(Code::AwsAccessDenied, 1)).failure;
+    let failure = failure.unwrap();
+    for text in [
+        &failure.undone[0],
+        &failure.left[0].what,
+        &failure.left[0].detail,
+    ] {
+        assert!(text.len() > bounds::DETAIL / 2, "{} bytes", text.len());
+    }
+}
+
+#[test]
+fn an_end_is_announced_in_the_words_of_its_outcome() {
+    let failed = failed(Phase::RolledBack, Code::EndpointRejected, &[], &[]);
+    for input in [ready(), failed] {
+        let Output { outcome, notice } = handle(&input).unwrap();
+        let notice = notice.unwrap();
+        let subject = subject();
+        assert_eq!(notice.connection_id, subject.connection_id);
+        assert_eq!(
+            (&notice.region, &notice.vpc_id, &notice.cluster_id),
+            (&subject.region, &subject.vpc_id, &subject.cluster_id)
+        );
+        assert_eq!((notice.phase, notice.health), (Some(input.phase), None));
+        assert_eq!(notice.sentence, outcome.sentence);
+        assert_eq!((notice.version, notice.execution.as_str()), (1, RUN));
+        let failure = outcome.failure.map(|it| (it.code, it.cause, it.fix));
+        assert_eq!(
+            failure,
+            notice
+                .code
+                .zip(notice.cause)
+                .zip(notice.fix)
+                .map(|((code, cause), fix)| (code, cause, fix))
+        );
+    }
+}
+
+/// What the run has seen counts more than what was asked for.
+#[test]
+fn the_account_of_the_vpc_is_announced_as_far_as_it_is_known() {
+    let account = |asked: Option<&str>, seen: Option<&str>| {
+        let mut input = ready();
+        input.connection.as_mut().unwrap().account_id = asked.map(|it| it.parse().unwrap());
+        input.account_id = seen.map(|it| it.parse().unwrap());
+        let account = handle(&input).unwrap().notice.unwrap().account_id;
+        account.map(|it| it.to_string())
+    };
+    let (asked, seen) = ("444455556666", "111122223333");
+    assert_eq!(account(None, None), None);
+    assert_eq!(account(Some(asked), None).as_deref(), Some(asked));
+    assert_eq!(account(None, Some(seen)).as_deref(), Some(seen));
+    assert_eq!(account(Some(asked), Some(seen)).as_deref(), Some(seen));
+}
+
+/// It is explained like any other, and nobody else hears of it.
+#[test]
+fn a_request_that_cannot_be_read_is_explained_and_neither_announced_nor_counted() {
+    for phase in [Phase::RolledBack, Phase::DisconnectIncomplete] {
+        let mut input = failed(phase, Code::InvalidRequest, &[], &[]);
+        input.connection = None;
+        let Output { outcome, notice } = handle(&input).unwrap();
+        assert_eq!(
+            outcome.sentence,
+            format!(
+                "The request could not be read: this and that (invalid-request). What to do: {} Nothing was changed.",
+                Code::InvalidRequest.fix()
+            )
+        );
+        let failure = outcome.failure.clone().unwrap();
+        assert_eq!(failure.code, "invalid-request");
+        assert_eq!(failure.fix, Code::InvalidRequest.fix());
+        assert_eq!(notice, None);
+        assert_eq!(figures(&input, &outcome), Vec::<Value>::new());
+    }
 }
 
 #[test]
@@ -358,9 +499,9 @@ fn a_connection_that_worked_before_is_told_of_as_one_that_is_there() {
     let told = |phase, undone: &[&str], left: &[(&str, Code)]| {
         let mut input = failed(phase, Code::EndpointNotChangedInTime, undone, left);
         input.worked_before = true;
-        let unseen = handle(&input).unwrap().sentence;
+        let unseen = told(&input);
         input.seen_to_work = true;
-        let seen = handle(&input).unwrap().sentence;
+        let seen = told(&input);
         assert!(!unseen.contains("works as it did"), "{unseen}");
         assert_eq!(seen == unseen, undone.is_empty() || !left.is_empty());
         seen

@@ -11,6 +11,10 @@ use crate::{Code, StepError, plain};
 /// less than 256 KB for all entries).
 pub const ANSWER: usize = 262_144;
 
+/// Most characters of the cause of a failed execution (Step Functions API reference,
+/// `ExecutionFailedEventDetails`).
+pub const CAUSE: usize = 32_768;
+
 /// Most bytes, written in JSON, of what is said about one case: a message of another
 /// side, a finding. Ten of them, in JSON inside of JSON, are far below a limit.
 pub const DETAIL: usize = 1000;

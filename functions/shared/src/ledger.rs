@@ -189,7 +189,7 @@ pub struct Connection {
     pub ready: Option<crate::report::Ready>,
     /// What has to be taken back from the cluster when it goes.
     pub registrations: Vec<OwnRegistration>,
-    /// What the last execution that came to an end ended with: the output of `report-outcome`.
+    /// What the last execution that came to an end ended with, as `report-outcome` says it.
     pub outcome: Option<crate::report::Outcome>,
     /// What the last check saw.
     pub health: Option<Health>,

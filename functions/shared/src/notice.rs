@@ -1,9 +1,9 @@
 //! What is announced on the bus when a connection came to be, failed, went, or
 //! changed its health.
 //!
-//! The definitions write it, so this type is here for those who read it, and for
-//! the JSON Schema in `docs/`. Every field is always there; `null` says that there
-//! is nothing to say. The same event may come twice.
+//! `report-outcome`, `check-fleet` and `find-orphans` make it, the definitions put it on
+//! the bus as it is, and the JSON Schema is in `docs/`. Every field is always there; `null`
+//! says that there is nothing to say. The same event may come twice.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,8 @@
 //! What an execution ends with.
 //!
 //! Every execution ends in exactly one of: what was asked for (a [`Ready`] connection, or
-//! one that is [`Removed`]), or a [`Failure`] that says what failed, why, what was
-//! undone and what is left. The JSON
-//! Schemas are kept in `docs/`.
+//! one that is [`Removed`]), or a failure whose cause is [`Explained`]: what failed, why,
+//! what to do, what was undone and what is left. The JSON Schemas are kept in `docs/`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -154,35 +153,7 @@ impl Ending {
     }
 }
 
-/// The cause of a failed execution, as the definition writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Failure {
-    /// The state that failed first.
-    pub failed_at: String,
-    /// The name of the first error.
-    pub error: String,
-    /// The cause of the first error, as Step Functions keeps it.
-    pub cause: String,
-    /// What was undone, in order.
-    pub undone: Vec<String>,
-    /// What is left, one entry for each undo that failed.
-    pub left: Vec<Left>,
-}
-
-/// Something that an undo could not remove.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Left {
-    /// What is left, by kind and name.
-    pub what: String,
-    /// The name of the undo's error.
-    pub error: String,
-    /// The cause of the undo's error.
-    pub cause: String,
-}
-
-/// What an execution ended with, as it is recorded and announced: the output of `report-outcome`.
+/// What an execution ended with, as `report-outcome` says it and the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -202,7 +173,8 @@ pub struct Outcome {
     pub failure: Option<Explained>,
 }
 
-/// A failure with the catalogue's words.
+/// Why an execution failed, with the catalogue's words: its cause, as JSON, and part of its
+/// outcome in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Explained {
@@ -236,7 +208,7 @@ pub struct ExplainedLeft {
     pub fix: String,
 }
 
-impl Failure {
+impl Explained {
     /// Reads the cause of a failed execution.
     ///
     /// # Errors
@@ -244,28 +216,6 @@ impl Failure {
     /// or an abort of the whole execution.
     pub fn parse(cause: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(cause)
-    }
-
-    /// The catalogue's code of the first error.
-    pub fn code(&self) -> Code {
-        Code::of_failure(&self.error, &message_of(&self.cause))
-    }
-
-    /// The message of the first error, without its code.
-    pub fn detail(&self) -> String {
-        detail_of(&self.cause, self.code())
-    }
-}
-
-impl Left {
-    /// The catalogue's code of the undo's error.
-    pub fn code(&self) -> Code {
-        Code::of_failure(&self.error, &message_of(&self.cause))
-    }
-
-    /// The message of the undo's error, without its code.
-    pub fn detail(&self) -> String {
-        detail_of(&self.cause, self.code())
     }
 }
 
@@ -281,10 +231,15 @@ pub fn message_of(cause: &str) -> String {
         .map_or_else(|_| cause.to_owned(), |error| error.message)
 }
 
-fn detail_of(cause: &str, code: Code) -> String {
+/// The catalogue's code of an error as Step Functions keeps it, and its message without
+/// the code.
+pub fn code_and_detail(error: &str, cause: &str) -> (Code, String) {
     let message = message_of(cause);
-    let prefix = format!("{code}: ");
-    message.strip_prefix(&prefix).unwrap_or(&message).to_owned()
+    let code = Code::of_failure(error, &message);
+    match message.strip_prefix(&format!("{code}: ")) {
+        Some(detail) => (code, detail.to_owned()),
+        None => (code, message),
+    }
 }
 
 #[cfg(test)]
@@ -293,15 +248,12 @@ mod tests {
 
     #[test]
     fn the_code_is_found_within_a_functions_cause() {
-        let failure = Failure {
-            failed_at: "InspectNetwork".into(),
-            error: "InvalidInput".into(),
-            cause: r#"{"errorType":"InvalidInput","errorMessage":"vpc-not-found: no VPC vpc-0a71e831"}"#.into(),
-            undone: vec![],
-            left: vec![],
-        };
-        assert_eq!(failure.code(), Code::VpcNotFound);
-        assert_eq!(failure.detail(), "no VPC vpc-0a71e831");
+        let cause =
+            r#"{"errorType":"InvalidInput","errorMessage":"vpc-not-found: no VPC vpc-0a71e831"}"#;
+        assert_eq!(
+            code_and_detail("InvalidInput", cause),
+            (Code::VpcNotFound, "no VPC vpc-0a71e831".to_owned())
+        );
     }
 
     #[test]
@@ -325,12 +277,13 @@ mod tests {
 
     #[test]
     fn a_plain_cause_is_its_own_message() {
-        let left = Left {
-            what: "x".into(),
-            error: "States.Timeout".into(),
-            cause: String::new(),
-        };
-        assert_eq!(left.code(), Code::StepTimedOut);
-        assert_eq!(left.detail(), "");
+        assert_eq!(
+            code_and_detail("States.Timeout", ""),
+            (Code::StepTimedOut, String::new())
+        );
+        assert_eq!(
+            code_and_detail("Rejected", "connection-busy: after 5 s"),
+            (Code::ConnectionBusy, "after 5 s".to_owned())
+        );
     }
 }
