@@ -64,3 +64,29 @@ fn what_was_made_is_undone_wherever_the_answer_comes() {
         }
     }
 }
+
+#[test]
+fn in_an_undo_it_is_no_success_either() {
+    for (function, left) in [
+        ("deregister-endpoint", "private endpoint connection"),
+        ("delete-endpoint", "endpoint"),
+        ("delete-security-group", "security group"),
+    ] {
+        let stage = Stage::shipped("endpoint-rejected");
+        let ports = stage.ports();
+        let strange = Strange {
+            tasks: Steps::new(&ports, &ports, &ports, stage.integrations()),
+            function,
+            expect: None,
+        };
+        let Ending::Failed(name, failure) = ending(&stage.provision_by("strange", &strange)) else {
+            panic!("{function}: ready");
+        };
+        assert_eq!(name, "RollbackIncomplete", "{function}");
+        let named = failure
+            .left
+            .iter()
+            .any(|it| it.what.starts_with(left) && it.code == Code::DefinitionError.as_str());
+        assert!(named, "{function}: {:?}", failure.left);
+    }
+}

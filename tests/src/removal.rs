@@ -169,7 +169,7 @@ impl Before {
             Removal::Incomplete(failure) => failure,
         };
         match failure.failed_at.as_str() {
-            "TakeLease" | "ReadLedger" | GUARD => is(entry == self.entry),
+            "TakeLease" | "ReadEntry" | GUARD => is(entry == self.entry),
             // The last try may have taken effect.
             "RecordDisconnecting" => is(entry.is_some() == self.entry.is_some()),
             _ if self.entry.is_none() => is(entry.is_none()),

@@ -9,7 +9,7 @@ use shared::cloud::{Cloud, registration_of};
 use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::EndpointId;
 use shared::progress::{Progress, Wait};
-use shared::report::{Login, SQL_PORT};
+use shared::report::{Login, Ready, SQL_PORT};
 use shared::subject::Subject;
 use shared::{Code, StepError};
 
@@ -44,16 +44,7 @@ pub enum Expect {
     PrivateDns,
 }
 
-/// Where to connect to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Output {
-    pub host: String,
-    pub port: u16,
-    pub connection_string: String,
-}
-
-/// Looks once.
+/// Looks once, and answers where to connect to.
 ///
 /// # Errors
 /// The codes `endpoint-…`, `registration-…` and `private-dns-not-ready-in-time`.
@@ -61,7 +52,7 @@ pub async fn handle(
     ec2: &impl Endpoints,
     cloud: &impl Cloud,
     input: Input,
-) -> Result<Progress<Output>, StepError> {
+) -> Result<Progress<Ready>, StepError> {
     let endpoint = ec2.endpoint(&input.endpoint_id).await?;
     let registrations = cloud.registrations(&input.connection.cluster_id).await?;
     let registration = registration_of(&input.endpoint_id, &registrations);
@@ -76,7 +67,7 @@ pub async fn handle(
     let mut awaited: Vec<String> = awaited.into_iter().flatten().collect();
     if awaited.is_empty() {
         match host(&input, endpoint.as_ref()) {
-            Some(host) => return Ok(Progress::Ready(answer(&input, host))),
+            Some(host) => return Ok(Progress::Ready(answer(input, host))),
             None => awaited.push(format!("a DNS name of endpoint {}", input.endpoint_id)),
         }
     }
@@ -98,14 +89,20 @@ fn host(input: &Input, endpoint: Option<&Endpoint>) -> Option<String> {
         .or_else(|| endpoint?.dns_names.first().cloned())
 }
 
-fn answer(input: &Input, host: String) -> Output {
+fn answer(input: Input, host: String) -> Ready {
     let connection_string = input
         .login
         .connection_string(&host, input.private_host.is_some());
-    Output {
+    Ready {
+        connection_id: input.connection.connection_id,
+        cluster_id: input.connection.cluster_id,
+        region: input.connection.region,
+        vpc_id: input.connection.vpc_id,
+        endpoint_id: input.endpoint_id,
         host,
         port: SQL_PORT,
         connection_string,
+        notes: Vec::new(),
     }
 }
 
@@ -140,7 +137,7 @@ mod tests {
         }
     }
 
-    fn check(stage: &Stage, expect: Expect) -> Result<Output, StepError> {
+    fn check(stage: &Stage, expect: Expect) -> Result<Ready, StepError> {
         stage.until_ready(async |wait| {
             handle(&stage.ports, &stage.ports, input(stage, expect, wait)).await
         })
