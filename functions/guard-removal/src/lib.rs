@@ -26,6 +26,7 @@ use shared::ownership::Claim;
 use shared::place::Place;
 use shared::request::RequestedBy;
 use shared::traffic::Traffic;
+use shared::vpc_tags::TagKeys;
 use shared::{Code, StepError, StepErrorName};
 use time::OffsetDateTime;
 
@@ -125,9 +126,9 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
     if known.is_some_and(|it| removal_has_begun(it.phase, &it.timeline)) {
         return may_go("an earlier removal has begun");
     }
-    let key = format!("{prefix}:protect");
+    let keys = TagKeys::new(prefix);
     let seen = match &ports {
-        Ok(ports) => look(ports, &key, &input).await,
+        Ok(ports) => look(ports, &keys, &input).await,
         Err(error) => Err((*error).clone()),
     };
     let seen = match seen {
@@ -160,14 +161,14 @@ struct Seen<'a, T> {
 
 async fn look<'a, E: Endpoints + VpcTags, T>(
     ports: &Ports<'a, E, T>,
-    key: &str,
+    keys: &TagKeys,
     input: &Input,
 ) -> Result<Seen<'a, T>, StepError> {
     let mut endpoints = ports.ec2.endpoints(&input.vpc_id).await?;
     let recorded = input.known.as_ref().and_then(|it| it.endpoint_id.as_ref());
     endpoints.retain(|it| input.claim.is_in(&it.tags) || recorded == Some(&it.id));
     Ok(Seen {
-        protected: protection::by_tag(ports.ec2, &endpoints, key, input).await?,
+        protected: protection::by_tag(ports.ec2, &endpoints, keys, input).await?,
         endpoints,
         traffic: ports.traffic,
     })

@@ -11,6 +11,7 @@ use shared::ids::{ClusterId, VpcId};
 use shared::ledger::Phase;
 use shared::ownership::Tags;
 use shared::place::Place;
+use shared::vpc_tags::TagKeys;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -57,7 +58,7 @@ pub struct Output {
 /// # Errors
 /// `tag-limit-reached` for a VPC that has as many tags as it may, and those of EC2.
 pub async fn handle(ec2: &impl VpcTags, prefix: &str, input: Input) -> Result<Output, StepError> {
-    let key = format!("{prefix}:status:{}", input.cluster_id);
+    let key = TagKeys::new(prefix).status_of(&input.cluster_id);
     let value = input.status.as_ref().map(value);
     match &value {
         Some(value) => {
