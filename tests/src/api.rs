@@ -15,15 +15,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use connections_api::Door;
 use in_process::InProcess;
-use in_process::stage::{Stage, entry};
+use in_process::stage::Stage;
 use serde_json::{Map, Value, json};
 use shared::config::Config;
 use shared::executions::Machine;
 use shared::gateway::{Answer, Request, respond};
-use shared::ledger::{Connection, Phase, item};
-use shared::ownership::connection_id;
-use shared::request::{DeprovisionRequest, ProvisionRequest};
-use simulator::step_functions::{Execution, ExecutionStatus};
+use shared::request::DeprovisionRequest;
+use simulator::step_functions::ExecutionStatus;
 use tokio::net::TcpListener;
 
 use crate::authorization::{API, judged};
@@ -120,38 +118,17 @@ impl Host {
     /// that is asked for is there, and one that is taken away is forgotten.
     fn record_runs(&self) {
         let mut seen = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = self.world.ports.started();
+        let ports = &self.world.ports;
+        let started = ports.started();
         for run in started.iter().skip(*seen) {
-            if let Ok(request) = serde_json::from_str::<ProvisionRequest>(&run.input)
-                && run.machine == self.world.ports.machine_arn(Machine::Provision)
-            {
-                self.record_request(request, run);
+            if run.machine == ports.machine_arn(Machine::Provision) {
+                ports.begin_run(run);
             } else if let Ok(request) = serde_json::from_str::<DeprovisionRequest>(&run.input) {
-                self.forget(&request, run);
+                ports.forget_connection(&request.subject().connection_id);
+                ports.end_run(&run.arn, ExecutionStatus::Succeeded);
             }
         }
         *seen = started.len();
-    }
-
-    fn record_request(&self, request: ProvisionRequest, run: &Execution) {
-        self.world.ports.put_connection(&Connection {
-            execution: run.arn.clone(),
-            ..entry(request, Phase::Requested, run.started_at)
-        });
-    }
-
-    fn forget(&self, request: &DeprovisionRequest, run: &Execution) {
-        let id = connection_id(&request.region, &request.vpc_id, &request.cluster_id);
-        self.world.meddle(|world| {
-            let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
-            let key = json!({ "TableName": table, "Key": { item::CONNECTION_ID: { "S": id } } });
-            let deleted = world.dynamodb(&home, "DeleteItem", &key);
-            assert!(deleted.is_ok(), "the ledger forgets: {deleted:?}");
-            let succeeded = ExecutionStatus::Succeeded;
-            world
-                .step_functions
-                .end(&run.arn, succeeded, None, run.started_at);
-        });
     }
 }
 

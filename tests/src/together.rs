@@ -99,10 +99,9 @@ pub async fn hear(
             places: &ports,
             ledger: &ports,
             executions: &ports,
-            known: &known,
-            now: place.now(),
         };
-        if start_connection::handle(door, &event).await.is_ok() {
+        let heard = start_connection::handle(door, &known, place.now(), &event).await;
+        if heard.is_ok() {
             break;
         }
     }

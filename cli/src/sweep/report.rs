@@ -3,8 +3,8 @@
 use find_orphans::{Finding, Kind, Sum};
 use serde_json::{Value, json};
 use shared::Code;
+use shared::places::Unseen;
 use shared::report::Ending;
-use shared::tour::Unseen;
 
 use super::title;
 use super::walk::Trouble;

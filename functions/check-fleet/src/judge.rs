@@ -186,7 +186,7 @@ fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judg
         );
         found.drift.push((Code::EndpointOfOtherService, detail));
     }
-    let claim = claim(connection);
+    let claim = connection.claim();
     let origin = Origin::of(&endpoint.tags);
     if origin.is_none() || !claim.is_in(&endpoint.tags) {
         let detail = format!("endpoint {id} does not carry the tags of this connection");
@@ -269,7 +269,7 @@ fn judge_groups(
     if ours.is_some() {
         let unplanned = in_force
             .into_iter()
-            .filter(|rule| !is_planned(rule, &planned, &claim(connection)));
+            .filter(|rule| !is_planned(rule, &planned, &connection.claim()));
         found.remarks.extend(unplanned.map(|rule| {
             let detail = format!(
                 "security group {} has a rule that this connection did not ask for: {rule}",
@@ -285,13 +285,6 @@ fn judge_groups(
 fn is_planned(rule: &IngressRule, planned: &BTreeSet<Source>, claim: &Claim) -> bool {
     (rule.is_exactly_tcp(SQL_PORT) && planned.contains(&rule.source))
         || claim.is_rule_of_another(&rule.description)
-}
-
-fn claim(connection: &Connection) -> Claim {
-    Claim {
-        cluster_id: connection.cluster_id.clone(),
-        connection_id: connection.connection_id.clone(),
-    }
 }
 
 fn judge_cluster(connection: &Connection, seen: &ClusterSeen, found: &mut Judgement) {
@@ -363,7 +356,7 @@ mod tests {
             subnet_ids: vec!["subnet-0b000001".parse().unwrap()],
             group_ids: vec![group.clone()],
             private_dns: true,
-            tags: claim(&connection).tags(Origin::Made),
+            tags: connection.claim().tags(Origin::Made),
             failure: Some("why".to_owned()),
             ..in_process::stage::endpoint("available")
         };
@@ -373,7 +366,7 @@ mod tests {
             protocol: "tcp".to_owned(),
             ports: Some((SQL_PORT, SQL_PORT)),
             source: Source::Cidr("10.20.0.0/16".parse().unwrap()),
-            description: claim(&connection).rule_description(),
+            description: connection.claim().rule_description(),
         };
         let vpc = VpcSeen {
             cidrs: vec!["10.20.0.0/16".parse().unwrap()],
@@ -532,7 +525,7 @@ mod tests {
         assert_eq!(codes(&chosen.drift), [Code::EndpointSubnetsChanged]);
         let adopted = found(|connection, place, _| {
             ask(connection);
-            place.endpoints[0].tags = claim(connection).tags(Origin::Adopted);
+            place.endpoints[0].tags = connection.claim().tags(Origin::Adopted);
         });
         assert_eq!(adopted, Judgement::default());
         let shared = found(|connection, place, _| {

@@ -36,17 +36,9 @@ pub(crate) struct VpcSeen {
     pub(crate) dns: Option<VpcDns>,
 }
 
-/// Where the VPC of a connection is.
-fn place_of(connection: &Connection) -> Place {
-    Place {
-        account_id: connection.account().cloned(),
-        region: connection.region.clone(),
-    }
-}
-
 /// What was seen where this connection's VPC is.
 pub(crate) fn of<'a>(connection: &Connection, seen: &'a BTreeMap<Place, Seen>) -> Option<&'a Seen> {
-    seen.get(&place_of(connection))
+    seen.get(&connection.place())
 }
 
 /// Looks at the places of these connections.
@@ -57,7 +49,7 @@ where
     let mut by_place: BTreeMap<Place, Vec<&Connection>> = BTreeMap::new();
     for connection in connections {
         by_place
-            .entry(place_of(connection))
+            .entry(connection.place())
             .or_default()
             .push(connection);
     }

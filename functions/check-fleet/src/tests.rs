@@ -10,7 +10,7 @@ use in_process::Turns;
 use in_process::stage::{Stage, assert_strict, at_once, entry};
 use serde_json::json;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
-use shared::ownership::{Claim, Origin};
+use shared::ownership::Origin;
 use shared::request::ProvisionRequest;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
@@ -48,13 +48,6 @@ pub(crate) fn connection() -> Connection {
     connection_to(CLUSTER, 0)
 }
 
-fn claim(connection: &Connection) -> Claim {
-    Claim {
-        cluster_id: connection.cluster_id.clone(),
-        connection_id: connection.connection_id.clone(),
-    }
-}
-
 /// A world in which these connections work, made from the one with two clusters
 /// behind one service.
 fn world(connections: &[Connection], change: impl FnOnce(&mut Scenario)) -> Stage {
@@ -86,7 +79,7 @@ fn world(connections: &[Connection], change: impl FnOnce(&mut Scenario)) -> Stag
 
 /// The VPC of a connection with everything that `provision` makes in it.
 fn vpc(template: &VpcSpec, connection: &Connection) -> VpcSpec {
-    let claim = claim(connection);
+    let claim = connection.claim();
     let id = |what: &Option<String>| what.clone().unwrap();
     let mut vpc = template.clone();
     vpc.id = connection.vpc_id.to_string();
@@ -321,7 +314,7 @@ fn an_adopted_endpoint_is_held_to_letting_in_by_whatever_groups_it_has() {
     };
     let stage = world(std::slice::from_ref(&with_group), |scenario| {
         let vpc = &mut scenario.vpcs[0];
-        vpc.endpoints[0].tags = claim(&with_group).tags(Origin::Adopted);
+        vpc.endpoints[0].tags = with_group.claim().tags(Origin::Adopted);
         vpc.groups[0].tags.clear();
         let rule = &mut vpc.groups[0].rules[0];
         rule.source = "10.0.0.0/8".to_owned();

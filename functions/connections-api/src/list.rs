@@ -7,9 +7,10 @@ use shared::executions::Executions;
 use shared::gateway::{Answer, Refusal, Request};
 use shared::ids::{ClusterId, Region, VpcId};
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
+use shared::ownership::short_hash;
 
 use crate::view::{ConnectionPage, ConnectionSummary};
-use crate::{Door, is_connection_id, runs};
+use crate::{Door, is_connection_id};
 
 /// How many connections a page has when the caller does not say.
 const DEFAULT_LIMIT: usize = 25;
@@ -150,7 +151,7 @@ impl Filter {
 
     fn sum(&self, id: &str) -> String {
         let filters = format!("{self:?}");
-        runs::mark(&[id, &filters])
+        short_hash(&[id, &filters])
     }
 }
 

@@ -1,10 +1,8 @@
-//! Runs and their names. A name makes a repeated call harmless: the same name
-//! with the same input is the same run for as long as it lasts.
+//! Runs under their names ([`shared::executions::names`]).
 
 use serde_json::Value;
 use shared::executions::{Executions, Machine, Start};
 use shared::gateway::Refusal;
-use shared::ownership::client_token;
 use shared::{Code, StepError};
 
 /// How many names are tried. A name is used up for 90 days once its run has ended
@@ -14,11 +12,6 @@ const NAMES: u32 = 10;
 /// The execution status of a run that is under way (Step Functions API reference,
 /// `DescribeExecution`).
 const RUNNING: &str = "RUNNING";
-
-/// A short mark that follows from the parts.
-pub(crate) fn mark(parts: &[&str]) -> String {
-    client_token(parts).chars().take(16).collect()
-}
 
 /// The run of that ARN, if it is under way with this input.
 pub(crate) async fn under_way(
@@ -51,12 +44,6 @@ pub(crate) async fn start(
     }
     let detail = format!("the names {name} to {name}-{NAMES} are used up");
     Err(Refusal::new(Code::AwsResourceBusy, detail))
-}
-
-/// The name of the run of an idempotency key. Callers do not know of each other's keys,
-/// so the same key of two of them is not the same.
-pub(crate) fn of_key(owner: &str, key: &str) -> String {
-    format!("key-{}", client_token(&[owner, key]))
 }
 
 /// Starts the run of an idempotency key, or finds it whatever became of it.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::executions::{Executions, Machine};
+use shared::executions::{Executions, Machine, names};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
 use shared::ledger::{Connection, Ledger, Phase};
 use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, traffic_minutes};
@@ -41,7 +41,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let input = as_input(&asked)?;
         let execution = match key {
             Some(key) => {
-                let name = runs::of_key(&request.owner(), &key);
+                let name = names::by_key(&request.owner(), &key);
                 runs::start_once(self.executions, Machine::Provision, &name, &key, &input).await?
             }
             None => self.provision(known, &asked, &input).await?,
@@ -70,8 +70,8 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             }
         }
         let last = known.map_or_else(String::new, |known| known.execution);
-        let mark = runs::mark(&[&last, &input.to_string(), &self.hour()]);
-        let name = format!("call-{id}-{mark}");
+        let hour = names::hour(self.now);
+        let name = names::by_call(&id, &last, &input.to_string(), &hour);
         runs::start(self.executions, Machine::Provision, &name, input).await
     }
 
@@ -92,18 +92,11 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
             let detail = format!("by protect: true in the request of connection {id}");
             return Err(Refusal::new(Code::ConnectionProtected, detail));
         }
-        let account_id = known.account().cloned();
         let input = as_input(&DeprovisionRequest {
-            cluster_id: known.cluster_id,
-            region: known.region,
-            vpc_id: known.vpc_id,
-            account_id,
-            lease_seconds: known.request.limits.lease_seconds,
-            undo_seconds: known.request.limits.undo_seconds,
             force,
             unless_traffic_minutes,
             requested_by: RequestedBy::Call,
-            unless_changed: None,
+            ..known.removal()
         })?;
         let last = &known.execution;
         let same = if known.phase == Phase::Disconnecting {
@@ -114,17 +107,12 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let execution = match same {
             Some(execution) => execution,
             None => {
-                let mark = runs::mark(&[last, &input.to_string(), &self.hour()]);
-                let name = format!("remove-{id}-{mark}");
+                let hour = names::hour(self.now);
+                let name = names::removal_by_call(id, last, &input.to_string(), &hour);
                 runs::start(self.executions, Machine::Deprovision, &name, &input).await?
             }
         };
         accepted(request, id, execution)
-    }
-
-    /// A part of the names of executions: there are ten for one thing in an hour.
-    fn hour(&self) -> String {
-        (self.now.unix_timestamp() / 3600).to_string()
     }
 
     /// Has a connection checked now. Calls of the same second are one execution.
@@ -132,7 +120,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         let known = self.find(id).await?;
         let input = json!({ "connection_ids": [known.connection_id] });
         let second = self.now.unix_timestamp().to_string();
-        let name = format!("check-{id}-{}", runs::mark(&[&second]));
+        let name = names::check(id, &second);
         let execution = runs::start(self.executions, Machine::CheckFleet, &name, &input).await?;
         accepted(request, id, execution)
     }

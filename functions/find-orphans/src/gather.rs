@@ -7,10 +7,10 @@ use futures_util::stream::{self, StreamExt};
 use shared::StepError;
 use shared::cloud::{Cloud, Registration};
 use shared::ec2::{Claimed, Endpoints, Inventory, VpcTags, by_connection};
-use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId, words};
+use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId};
 use shared::ledger::{Connection, Ledger, Phase, Upkeep};
 use shared::place::{Place, Places};
-use shared::tour;
+use shared::vpc_tags::Asked;
 use time::OffsetDateTime;
 
 use crate::{Known, Ports};
@@ -32,7 +32,7 @@ pub(crate) struct Seen {
     /// When the groups that may be removed were first seen.
     pub(crate) groups_seen: BTreeMap<SecurityGroupId, OffsetDateTime>,
     /// What VPCs ask for by a tag.
-    pub(crate) asked_for: BTreeSet<(VpcId, ClusterId)>,
+    pub(crate) asked_for: BTreeMap<VpcId, Asked>,
     /// The clusters of all these.
     pub(crate) clusters: BTreeMap<ClusterId, ClusterSeen>,
     /// The endpoints of all entries of the ledger, and those that they have registrations
@@ -87,7 +87,8 @@ where
         .map(|things| things.claim.connection_id.clone())
         .collect();
     let mut recorded = 0;
-    tour::every_entry(ports.ledger, |entry| {
+    let own = known.own_account.as_ref();
+    let meet = |entry: Connection| {
         // What was only refused is known of as little as if it had no entry.
         recorded += usize::from(!entry.leaves_nothing());
         seen.known_endpoints.extend(entry.endpoint().cloned());
@@ -96,13 +97,11 @@ where
             .extend(registered.map(|it| it.endpoint_id.clone()));
         // An id holds Region and VPC, so the account that an entry names or leaves
         // out makes no other connection of it.
-        if tagged.contains(&entry.connection_id)
-            || tour::place_of(&entry, known.own_account.as_ref()) == *place
-        {
+        if tagged.contains(&entry.connection_id) || entry.place().as_seen_from(own) == *place {
             seen.entries.insert(entry.connection_id.clone(), entry);
         }
-    })
-    .await?;
+    };
+    ports.ledger.every_entry(meet).await?;
     if let Err(error) = in_ec2 {
         return Ok((Err(error), recorded));
     }
@@ -128,14 +127,11 @@ where
     let endpoints = ec2.managed_endpoints().await?;
     let groups = ec2.managed_groups().await?;
     seen.things = by_connection(&endpoints, &groups);
-    for (vpc, tags) in ec2.tagged_vpcs(&known.asks).await? {
-        let asked = tags
-            .get(&known.asks)
-            .map(String::as_str)
-            .unwrap_or_default();
-        let ids = words(asked).filter_map(|word| word.to_ascii_lowercase().parse().ok());
-        seen.asked_for.extend(ids.map(|id| (vpc.clone(), id)));
-    }
+    let asking = ec2.tagged_vpcs(&known.keys.cluster_id()).await?;
+    let asked = asking
+        .into_iter()
+        .filter_map(|(vpc, tags)| Some((vpc, known.keys.asked_in(&tags)?)));
+    seen.asked_for = asked.collect();
     Ok(())
 }
 

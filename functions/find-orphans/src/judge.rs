@@ -1,6 +1,5 @@
 //! From what was seen to findings: pure.
 
-use serde_json::json;
 use shared::cloud::{Registration, RegistrationStatus};
 use shared::ec2::Claimed;
 use shared::ids::{ClusterId, EndpointId, VpcId};
@@ -8,6 +7,7 @@ use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
 use shared::place::Place;
 use shared::request::DeprovisionRequest;
+use shared::subject::Subject;
 use shared::{Code, bounds};
 use time::OffsetDateTime;
 
@@ -329,7 +329,7 @@ impl Judge<'_> {
         let age = since.map(|since| (self.input.now - since).whole_hours().max(0));
         finding.age_hours = age.and_then(|age| u32::try_from(age).ok());
         let minimum = self.input.minimum_age_hours;
-        let cluster = &finding.cluster_id;
+        let asked = self.seen.asked_for.get(vpc);
         finding.kept = if entry.is_some_and(Connection::stands) {
             // It may be protected, and the check of the fleet may repair it.
             Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned())
@@ -337,43 +337,43 @@ impl Judge<'_> {
             Some("an execution is changing this VPC".to_owned())
         } else if finding.age_hours.is_none_or(|age| age < minimum) {
             Some(format!("it may be younger than {minimum} hours"))
-        } else if self
-            .seen
-            .asked_for
-            .contains(&(vpc.clone(), cluster.clone()))
-        {
+        } else if asked.is_some_and(|asked| asked.names(&finding.cluster_id)) {
             Some("a tag on the VPC asks for this connection".to_owned())
+        } else if asked.is_some_and(|asked| asked.may_mean(&finding.cluster_id)) {
+            Some(
+                "a tag on the VPC may ask for this connection, because one of its words is no cluster id"
+                    .to_owned(),
+            )
         } else {
             None
         };
         if finding.kept.is_none() {
-            finding.removal = self.removal(finding, vpc, entry);
-            if finding.removal.is_none() {
-                finding.kept = Some("no request can be made of it".to_owned());
-            }
+            finding.removal = Some(self.removal(&finding.cluster_id, vpc, entry));
         }
     }
 
+    /// The request to remove it as long as the ledger has of it what it has now.
     fn removal(
         &self,
-        finding: &Finding,
+        cluster: &ClusterId,
         vpc: &VpcId,
         entry: Option<&Connection>,
-    ) -> Option<DeprovisionRequest> {
-        let account = entry.and_then(Connection::account);
-        let mut request = json!({
-            "cluster_id": finding.cluster_id,
-            "region": self.place.region,
-            "vpc_id": vpc,
-            "account_id": account.or(self.place.account_id.as_ref()),
-            "unless_changed": { "execution": entry.map(|entry| &entry.execution) },
-            "unless_traffic_minutes": UNLESS_TRAFFIC_MINUTES,
-        });
-        if let Some(entry) = entry {
-            request["undo_seconds"] = json!(entry.request.limits.undo_seconds);
-            request["requested_by"] = json!(entry.request.requested_by);
+    ) -> DeprovisionRequest {
+        let request = match entry {
+            Some(entry) => entry.removal(),
+            None => {
+                let place = self.place.clone();
+                DeprovisionRequest::of(Subject::of(place, vpc.clone(), cluster.clone()))
+            }
+        };
+        let nothing = shared::request::Seen { execution: None };
+        DeprovisionRequest {
+            // An entry that names no account is found by what is there.
+            account_id: request.account_id.or_else(|| self.place.account_id.clone()),
+            unless_changed: Some(entry.map_or(nothing, Connection::seen)),
+            unless_traffic_minutes: Some(UNLESS_TRAFFIC_MINUTES),
+            ..request
         }
-        DeprovisionRequest::parse(&request).ok()
     }
 }
 

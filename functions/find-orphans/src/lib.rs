@@ -30,8 +30,9 @@ use shared::ids::{AccountId, ClusterId};
 use shared::ledger::{Ledger, Upkeep};
 use shared::notice::Notice;
 use shared::place::{Place, Places};
+use shared::places::{PlaceList, Unseen};
 use shared::request::DeprovisionRequest;
-use shared::tour::{self, Unseen};
+use shared::vpc_tags::TagKeys;
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
@@ -106,8 +107,7 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     own_account: Option<AccountId>,
-    /// The key of the tag by which a VPC asks for clusters.
-    asks: String,
+    keys: TagKeys,
 }
 
 impl Known {
@@ -118,7 +118,7 @@ impl Known {
     pub fn new(config: &Config) -> Result<Self, StepError> {
         Ok(Self {
             own_account: config.own_account()?,
-            asks: format!("{}:cluster-id", config.tag_prefix),
+            keys: TagKeys::new(&config.tag_prefix),
         })
     }
 }
@@ -155,9 +155,10 @@ where
         Some(cursor) => cursor,
         None => {
             let own = known.own_account.as_ref();
-            let tour = tour::places(ports.ledger, own, &input.only, &input.always, &[]).await?;
+            let (only, always) = (&input.only, &input.always);
+            let all = PlaceList::read(ports.ledger, own, only, always, &[]).await?;
             Cursor {
-                places: tour.telling(&mut sum.unseen),
+                places: all.telling(&mut sum.unseen),
                 after: None,
                 told: Vec::new(),
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::metrics::{self, Metric};
-use shared::tour::Unseen;
+use shared::places::Unseen;
 use time::OffsetDateTime;
 
 use crate::gather::Seen;

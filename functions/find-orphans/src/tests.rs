@@ -60,6 +60,35 @@ fn a_call_that_is_made_again_says_the_same_and_changes_nothing() {
     assert!(first.sum.looks_lost() && first.notices.is_empty());
 }
 
+/// The words of the tag are separated in every way in which tags are followed, and a
+/// word that cannot be read may be any cluster.
+#[test]
+fn what_a_tag_on_the_vpc_asks_for_or_may_ask_for_is_kept() {
+    let other = "ffffffff-0000-4000-8000-000000000009";
+    let own = orphan().claim.cluster_id.to_string();
+    for (value, kept) in [
+        (format!("{other};{own}"), "asks for"),
+        (format!("{other}+{own}"), "asks for"),
+        (format!("{other}, {}", own.to_uppercase()), "asks for"),
+        (format!("{other} orders"), "may ask for"),
+        (other.to_owned(), ""),
+    ] {
+        let stage = orphan();
+        stage.meddle(|world| {
+            let vpc = stage.request.vpc_id.as_str();
+            let tags = &mut world.ec2.vpcs.get_mut(vpc).unwrap().tags;
+            tags.insert(
+                "cockroachdb-privatelink:cluster-id".to_owned(),
+                value.clone(),
+            );
+        });
+        let output = find(&stage, input()).unwrap();
+        let said = output.findings[0].kept.clone().unwrap_or_default();
+        assert!(said.contains(kept), "{value}: {said}");
+        assert_eq!(output.to_remove.is_empty(), !kept.is_empty(), "{value}");
+    }
+}
+
 #[test]
 fn a_report_asks_for_no_removal() {
     let report = Input {
@@ -88,7 +117,7 @@ fn an_age_or_a_place_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn places_beyond_those_of_one_tour_are_told() {
+fn places_beyond_those_of_one_list_are_told() {
     let places = (0..502).map(|n| format!("{n:012}/eu-west-1"));
     let many = Input {
         always: places.collect::<Vec<_>>().join(" "),
@@ -182,7 +211,7 @@ fn the_longest_page_fits_into_what_is_assigned() {
         Unseen::new(&place, &error).add_to(&mut sum.unseen);
         places.push(place);
     }
-    let places = tour::Tour::of(places).telling(&mut sum.unseen);
+    let places = PlaceList::of(places).telling(&mut sum.unseen);
     let told = (0..MOST_TOLD).map(|n| format!("1a2b3c4d-0000-4000-9000-{n:012}").parse());
     let report = Input {
         cursor: Some(Cursor {

@@ -25,6 +25,7 @@ use shared::ledger::{Milestone, Phase, removal_has_begun};
 use shared::request::RequestedBy;
 use shared::subject::Subject;
 use shared::traffic::Traffic;
+use shared::vpc_tags::TagKeys;
 use shared::{Code, StepError, StepErrorName};
 use time::OffsetDateTime;
 
@@ -116,9 +117,9 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
     if known.is_some_and(|it| removal_has_begun(it.phase, &it.timeline)) {
         return may_go("an earlier removal has begun");
     }
-    let key = format!("{prefix}:protect");
+    let keys = TagKeys::new(prefix);
     let seen = match &ports {
-        Ok(ports) => look(ports, &key, &input).await,
+        Ok(ports) => look(ports, &keys, &input).await,
         Err(error) => Err((*error).clone()),
     };
     let seen = match seen {
@@ -154,7 +155,7 @@ struct Seen<'a, T> {
 
 async fn look<'a, E: Endpoints + VpcTags, T>(
     ports: &Ports<'a, E, T>,
-    key: &str,
+    keys: &TagKeys,
     input: &Input,
 ) -> Result<Seen<'a, T>, StepError> {
     let mut endpoints = ports.ec2.endpoints(&input.connection.vpc_id).await?;
@@ -162,7 +163,7 @@ async fn look<'a, E: Endpoints + VpcTags, T>(
     let claim = input.connection.claim();
     endpoints.retain(|it| claim.is_in(&it.tags) || recorded == Some(&it.id));
     Ok(Seen {
-        protected: protection::by_tag(ports.ec2, &endpoints, key, input).await?,
+        protected: protection::by_tag(ports.ec2, &endpoints, keys, input).await?,
         endpoints,
         traffic: ports.traffic,
     })

@@ -2,8 +2,8 @@
 
 use shared::StepError;
 use shared::ec2::{Endpoint, VpcTags};
-use shared::ownership::Tags;
 use shared::request::RequestedBy;
+use shared::vpc_tags::TagKeys;
 
 use crate::{Input, Known};
 
@@ -11,26 +11,20 @@ use crate::{Input, Known};
 pub(crate) async fn by_tag<E: VpcTags>(
     ec2: &E,
     endpoints: &[Endpoint],
-    key: &str,
+    keys: &TagKeys,
     input: &Input,
 ) -> Result<Option<String>, StepError> {
     let vpc_id = &input.connection.vpc_id;
+    let key = keys.protect();
     let vpc = ec2.vpc_tags(vpc_id).await?;
-    if let Some(value) = vpc.as_ref().and_then(|tags| protecting(tags, key)) {
+    if let Some(value) = vpc.as_ref().and_then(|tags| keys.protecting(tags)) {
         let by = format!("by the tag {key}={value} of {vpc_id}");
         return Ok(Some(by));
     }
     Ok(endpoints.iter().find_map(|endpoint| {
-        let value = protecting(&endpoint.tags, key)?;
+        let value = keys.protecting(&endpoint.tags)?;
         Some(format!("by the tag {key}={value} of {}", endpoint.id))
     }))
-}
-
-/// The value of the tag if it protects. Only a clear no does not: who set the tag
-/// meant something by it.
-fn protecting<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
-    let value = tags.get(key)?;
-    (!value.trim().eq_ignore_ascii_case("false")).then_some(value)
 }
 
 /// Whether the request of the connection protects it.

@@ -6,6 +6,7 @@ use shared::ids::{AccountId, EndpointId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
+use shared::vpc_tags::may_protect;
 use shared::{Code, StepError, customer_tags};
 
 /// The endpoint to use, if there is one that can become usable: this connection's
@@ -205,12 +206,11 @@ pub(crate) fn twins(
         let id = id.as_str();
         cluster.registered.contains(id) || cluster.half_registered.contains(id)
     };
-    let is_protected = |tags: &Tags| tags.keys().any(|key| key.ends_with(":protect"));
     endpoints
         .iter()
         .filter(|it| it.id != found.id && it.service_name == found.service_name)
         .filter(|it| claim.is_in(&it.tags) && Origin::of(&it.tags) == Some(Origin::Made))
-        .filter(|it| claim.others_in(&it.tags).is_empty() && !is_protected(&it.tags))
+        .filter(|it| claim.others_in(&it.tags).is_empty() && !may_protect(&it.tags))
         .filter(|it| in_use != Some(&it.id) && !is_known(&it.id) && !it.private_dns)
         // What an account was trusted for leads to that account.
         .filter(|it| !it.state.is_dead() && it.trusted_account(claim).is_none())

@@ -22,13 +22,14 @@ use shared::ec2::{
     Claimed, Endpoint, IngressRule, Inventory, Managed, Network, SecurityGroups, Source, Vpc,
     VpcTags, by_connection,
 };
-use shared::ids::{AccountId, ClusterId, SecurityGroupId, VpcId, words};
+use shared::ids::{AccountId, ClusterId, SecurityGroupId, VpcId};
 use shared::ledger::{
     Connection, Finding, Health, HealthStatus, Ledger, Milestone, OwnRegistration, Phase, Upkeep,
 };
 use shared::place::{Place, Places};
+use shared::places::{PlaceList, Unseen};
 use shared::request::{ProvisionRequest, RequestedBy};
-use shared::tour::{self, Unseen};
+use shared::vpc_tags::TagKeys;
 use shared::{Code, StepError, bounds};
 use time::OffsetDateTime;
 
@@ -99,8 +100,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     own_account: Option<AccountId>,
-    /// The key of the tag by which a VPC asks for clusters.
-    asks: String,
+    keys: TagKeys,
 }
 
 impl Known {
@@ -111,7 +111,7 @@ impl Known {
     pub fn new(config: &Config) -> Result<Self, StepError> {
         Ok(Self {
             own_account: config.own_account()?,
-            asks: format!("{}:cluster-id", config.tag_prefix),
+            keys: TagKeys::new(&config.tag_prefix),
         })
     }
 }
@@ -136,8 +136,8 @@ where
     let left = match &input.cursor {
         Some(left) => left.clone(),
         None => {
-            let tour = tour::places(ledger, own, &input.only, &input.always, &[]).await?;
-            tour.telling(&mut sum.unseen)
+            let all = PlaceList::read(ledger, own, &input.only, &input.always, &[]).await?;
+            all.telling(&mut sum.unseen)
         }
     };
     let mut entries = Vec::new();
@@ -210,7 +210,7 @@ where
     let ec2: &P::Ec2 = ec2.borrow();
     let endpoints = ec2.managed_endpoints().await?;
     let groups = ec2.managed_groups().await?;
-    let asking = ec2.tagged_vpcs(&known.asks).await?;
+    let asking = ec2.tagged_vpcs(&known.keys.cluster_id()).await?;
     let of_endpoints: BTreeSet<&SecurityGroupId> =
         endpoints.iter().flat_map(|it| &it.it.group_ids).collect();
     let of_endpoints: Vec<SecurityGroupId> = of_endpoints.into_iter().cloned().collect();
@@ -226,12 +226,9 @@ where
             continue;
         };
         let asks = asking.iter().any(|(vpc, tags)| {
-            let value = tags
-                .get(&known.asks)
-                .map(String::as_str)
-                .unwrap_or_default();
-            let cluster = claimed.claim.cluster_id.as_str();
-            *vpc == claimed.vpc_id && words(value).any(|word| word.eq_ignore_ascii_case(cluster))
+            let asked = known.keys.asked_in(tags);
+            let cluster = &claimed.claim.cluster_id;
+            *vpc == claimed.vpc_id && asked.is_some_and(|asked| asked.names(cluster))
         });
         let rules = rules.iter();
         let rules = rules.filter(|rule| endpoint.it.group_ids.contains(&rule.group_id));

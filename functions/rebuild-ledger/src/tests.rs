@@ -62,7 +62,7 @@ fn a_registration_that_was_there_before_stays() {
     assert_eq!(written.registrations, [], "it is not the connection's own");
 }
 
-/// Of an endpoint with more claims than are told, on the longest tour.
+/// Of an endpoint with more claims than are told, with the longest list of places.
 #[test]
 fn the_longest_answer_fits_into_what_is_assigned() {
     let stage = Stage::changed("half-made-by-hand", |scenario| {

@@ -6,6 +6,7 @@ use crate::StepError;
 use crate::config::Setting;
 
 pub mod errors;
+pub mod names;
 
 /// The machines that the doors start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -148,14 +148,6 @@ identifier!(
         && id.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit())
 );
 
-/// The words of a tag's value. Not every service lets a comma into one, so a plus
-/// separates as well.
-pub fn words(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
-        .filter(|word| !word.is_empty())
-}
-
 fn is_resource_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix)
         .is_some_and(|rest| (rest.len() == 8 || rest.len() == 17) && rest.bytes().all(is_lower_hex))
@@ -215,13 +207,6 @@ mod tests {
         assert!(accepts::<ServiceName>(
             "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
         ));
-    }
-
-    #[test]
-    fn several_ids_stand_in_one_tag() {
-        let read = |value| words(value).collect::<Vec<_>>();
-        assert_eq!(read(" a,b;c+d\te, "), ["a", "b", "c", "d", "e"]);
-        assert!(read(" ,;+ ").is_empty());
     }
 
     #[test]

@@ -17,7 +17,10 @@ use time::OffsetDateTime;
 use crate::StepError;
 use crate::config::Setting;
 use crate::ids::{AccountId, ClusterId, EndpointId, Region, SecurityGroupId, ServiceName, VpcId};
-use crate::request::ProvisionRequest;
+use crate::ownership::Claim;
+use crate::place::Place;
+use crate::request::{DeprovisionRequest, Limits, ProvisionRequest, Seen};
+use crate::subject::Subject;
 
 pub mod errors;
 pub mod item;
@@ -227,6 +230,54 @@ impl Connection {
             .or(self.request.account_id.as_ref())
     }
 
+    /// Where EC2 is asked about it.
+    pub fn place(&self) -> Place {
+        Place {
+            account_id: self.account().cloned(),
+            region: self.region.clone(),
+        }
+    }
+
+    /// Its use of a resource, as a tag.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            cluster_id: self.cluster_id.clone(),
+            connection_id: self.connection_id.clone(),
+        }
+    }
+
+    /// The connection, as the steps of an execution know it.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            connection_id: self.connection_id.clone(),
+            account_id: self.account().cloned(),
+            region: self.region.clone(),
+            vpc_id: self.vpc_id.clone(),
+            cluster_id: self.cluster_id.clone(),
+        }
+    }
+
+    /// How it stands now, for an execution that is to do nothing once that has changed.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            execution: Some(self.execution.clone()),
+        }
+    }
+
+    /// The request to remove it, as whoever asked for it would ask: where it is, and with
+    /// the limits that it was asked for with. An entry that was written by hand may have
+    /// limits that no request may have.
+    pub fn removal(&self) -> DeprovisionRequest {
+        let asked = &self.request.limits;
+        let within = |seconds: u64, most: u64| seconds.clamp(Limits::MIN_SECONDS, most);
+        DeprovisionRequest {
+            undo_seconds: within(asked.undo_seconds, Limits::MAX.undo_seconds),
+            lease_seconds: within(asked.lease_seconds, Limits::MAX.lease_seconds),
+            requested_by: self.request.requested_by,
+            ..DeprovisionRequest::of(self.subject())
+        }
+    }
+
     /// Whether the last execution was one that removed it, or began to.
     pub fn removal_has_begun(&self) -> bool {
         removal_has_begun(self.phase, &self.timeline)
@@ -313,6 +364,9 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// The entries of a page where all of them are wanted.
+const PAGE: u32 = 500;
+
 /// The key of the lease of a VPC.
 pub fn lease_key(region: &Region, vpc: &VpcId) -> String {
     format!("{region}/{vpc}")
@@ -337,6 +391,18 @@ pub trait Ledger {
     /// Up to `limit` connections after the one with that id, in an order that stays.
     /// Those that do not read are left out, with a warning in the log.
     async fn connections(&self, after: Option<&str>, limit: u32) -> Result<Page, StepError>;
+    /// Meets every connection, page by page.
+    async fn every_entry(&self, mut meet: impl FnMut(Connection)) -> Result<(), StepError> {
+        let mut after = None;
+        loop {
+            let page = self.connections(after.as_deref(), PAGE).await?;
+            page.connections.into_iter().for_each(&mut meet);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
     /// Writes what a check saw. A connection that was forgotten meanwhile stays forgotten.
     async fn record_health(&self, id: &str, health: &Health) -> Result<(), StepError>;
     /// Notes that the execution `execution` was stopped from outside: the phase becomes
@@ -363,7 +429,96 @@ pub trait Ledger {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::request::RequestedBy;
+
+    /// An entry that was asked for with these limits, of a VPC that was found in this account.
+    fn entry(account: Option<&str>, limits: &serde_json::Value) -> Connection {
+        let request = json!({
+            "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+            "region": "eu-west-1",
+            "vpc_id": "vpc-0a71e831cb5152c43",
+            "account_id": "444455556666",
+            "limits": limits,
+            "requested_by": "vpc-tag",
+        });
+        let request: ProvisionRequest = serde_json::from_value(request).unwrap();
+        let subject = request.subject();
+        let at = OffsetDateTime::UNIX_EPOCH;
+        Connection {
+            connection_id: subject.connection_id,
+            account_id: account.map(|account| account.parse().unwrap()),
+            region: subject.region,
+            vpc_id: subject.vpc_id,
+            cluster_id: subject.cluster_id,
+            request,
+            asked: None,
+            phase: Phase::Ready,
+            timeline: Vec::new(),
+            execution: "arn:last".to_owned(),
+            started_at: at,
+            updated_at: at,
+            endpoint_id: None,
+            security_group_id: None,
+            service_name: None,
+            stands_since: Some(at),
+            ready: None,
+            registrations: Vec::new(),
+            outcome: None,
+            health: None,
+        }
+    }
+
+    #[test]
+    fn a_removal_asks_where_the_connection_is_and_with_its_own_limits() {
+        let own = json!({ "undo_seconds": 77, "lease_seconds": 88 });
+        let entry = entry(Some("111122223333"), &own);
+        let removal = entry.removal();
+        assert_eq!(removal.subject(), entry.subject());
+        assert_eq!((removal.undo_seconds, removal.lease_seconds), (77, 88));
+        assert_eq!(removal.requested_by, RequestedBy::VpcTag);
+        assert_eq!(
+            (removal.force, removal.unless_traffic_minutes),
+            (false, None)
+        );
+        assert_eq!(removal.unless_changed, None);
+        assert_eq!(entry.place(), removal.subject().place());
+        assert_eq!(entry.claim(), removal.subject().claim());
+        assert_eq!(entry.seen().execution.as_deref(), Some("arn:last"));
+    }
+
+    #[test]
+    fn the_account_of_a_connection_is_where_its_vpc_was_found() {
+        for (found, expected) in [
+            (Some("111122223333"), "111122223333"),
+            (None, "444455556666"),
+        ] {
+            let entry = entry(found, &json!({}));
+            for account in [
+                entry.place().account_id,
+                entry.subject().account_id,
+                entry.removal().account_id,
+            ] {
+                let account = account.as_ref().map(AccountId::as_str);
+                assert_eq!(account, Some(expected), "{found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_removal_of_whatever_entry_is_a_request_that_is_taken() {
+        for limits in [
+            json!({}),
+            json!({ "undo_seconds": 0, "lease_seconds": 1 }),
+            json!({ "undo_seconds": 999_999, "lease_seconds": 999_999 }),
+        ] {
+            let removal = entry(None, &limits).removal();
+            let read = DeprovisionRequest::parse(&json!(removal)).unwrap();
+            assert_eq!(read, removal);
+        }
+    }
 
     #[test]
     fn a_phase_has_one_word_everywhere() {

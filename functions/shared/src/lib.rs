@@ -8,10 +8,11 @@
 //! | [`ids`], [`cidr`], [`sources`] | identifiers and networks, checked when they are read; which networks may become sources |
 //! | [`ownership`] | tags, names and tokens: how we know our own again |
 //! | [`customer_tags`] | tags of the customer's own on what is made |
+//! | [`vpc_tags`] | the tags that people set on VPCs, and what is written back there |
 //! | [`plan`] | what the inspections hand to the later steps |
 //! | [`progress`] | ready or not yet: the answer of every step that may have to be asked again |
 //! | [`error`], [`catalogue`] | what leaves a function when it cannot go on; every code with cause and fix |
-//! | [`place`], [`accounts`] | the account and the Region that EC2 is asked in; which other accounts may be |
+//! | [`place`], [`places`], [`accounts`] | the account and the Region that EC2 is asked in; all of them; which other accounts may be |
 //! | [`ledger`], [`executions`] | ports of the doors: the record of connections, and the runs |
 //! | [`ec2`], [`cloud`], [`secret`], [`traffic`] | ports in our words, and what the errors of the other side mean |
 //! | [`aws_errors`] | what the errors mean that all services of AWS have |
@@ -44,6 +45,7 @@ pub mod metrics;
 pub mod notice;
 pub mod ownership;
 pub mod place;
+pub mod places;
 pub mod plain;
 pub mod plan;
 pub mod progress;
@@ -54,9 +56,9 @@ pub mod settings;
 pub mod sources;
 pub mod strict;
 pub mod subject;
-pub mod tour;
 pub mod traffic;
 pub mod transport;
+pub mod vpc_tags;
 
 pub use catalogue::Code;
 pub use error::{StepError, StepErrorName};

@@ -276,13 +276,14 @@ pub fn client_token(parts: &[&str]) -> String {
     hash(parts)
 }
 
-fn short_hash(parts: &[&str]) -> String {
+/// A short text that follows from the parts: 16 hexadecimal digits.
+pub fn short_hash(parts: &[&str]) -> String {
     hash(parts).chars().take(16).collect()
 }
 
 /// SHA-256 over the parts, each with its length before it, so that no two lists
 /// of parts run together into the same text.
-fn hash(parts: &[&str]) -> String {
+pub(crate) fn hash(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_be_bytes());

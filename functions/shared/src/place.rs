@@ -17,6 +17,18 @@ pub struct Place {
     pub region: Region,
 }
 
+impl Place {
+    /// The same under its one name: an account does not name itself.
+    #[must_use]
+    pub fn as_seen_from(self, own_account: Option<&AccountId>) -> Self {
+        let account = self.account_id;
+        Self {
+            account_id: account.filter(|account| Some(account) != own_account),
+            region: self.region,
+        }
+    }
+}
+
 /// As people write it: `444455556666/us-east-1`, or the Region alone for the
 /// account of the function.
 impl std::fmt::Display for Place {
@@ -54,6 +66,20 @@ pub trait Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_does_not_name_itself() {
+        let own: AccountId = "111122223333".parse().unwrap();
+        for (place, expected) in [
+            ("111122223333/us-east-1", "us-east-1"),
+            ("us-east-1", "us-east-1"),
+            ("444455556666/us-east-1", "444455556666/us-east-1"),
+        ] {
+            let place: Place = place.parse().unwrap();
+            assert_eq!(place.clone().as_seen_from(None), place);
+            assert_eq!(place.as_seen_from(Some(&own)).to_string(), expected);
+        }
+    }
 
     #[test]
     fn a_place_reads_back_as_it_is_written() {

@@ -345,6 +345,22 @@ impl DeprovisionRequest {
         Ok(request)
     }
 
+    /// The request to remove this connection, with nothing else said.
+    pub fn of(connection: Subject) -> Self {
+        Self {
+            cluster_id: connection.cluster_id,
+            region: connection.region,
+            vpc_id: connection.vpc_id,
+            account_id: connection.account_id,
+            undo_seconds: default_undo_seconds(),
+            lease_seconds: default_lease_seconds(),
+            force: false,
+            unless_traffic_minutes: None,
+            requested_by: RequestedBy::default(),
+            unless_changed: None,
+        }
+    }
+
     /// The connection that is to go.
     pub fn subject(&self) -> Subject {
         let place = Place {

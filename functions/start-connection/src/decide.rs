@@ -3,15 +3,14 @@
 
 use serde_json::{Value, json};
 use shared::Code;
-use shared::executions::Machine;
+use shared::executions::{Machine, names};
 use shared::ledger::{Connection, Phase};
-use shared::request::{DeprovisionRequest, RequestedBy, Seen};
+use shared::request::{DeprovisionRequest, RequestedBy};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::names;
+use crate::refusal::Refusal;
 use crate::report::word;
-use crate::tags::Refusal;
 use crate::wish::{Wanted, ask_the_same};
 
 /// Why the tags of a VPC are looked at.
@@ -45,7 +44,7 @@ impl Occasion {
     fn mark(&self, starting: Machine) -> Option<String> {
         match self {
             Occasion::Change(at) => Some(text(*at)),
-            Occasion::Search(at) => Some(hour(*at)),
+            Occasion::Search(at) => Some(names::hour(*at)),
             Occasion::End {
                 machine: Machine::Deprovision,
                 execution,
@@ -131,14 +130,13 @@ pub(crate) fn decide(
             format!("cluster {}: a tag protects it", connection.cluster_id),
         )),
         Wanted::Disconnected if goal == Machine::Provision => {
-            start(Machine::Deprovision, deprovision_input(connection), fresh)
+            start(Machine::Deprovision, json!(connection.removal()), fresh)
         }
         // What was begun is finished.
-        Wanted::Disconnected | Wanted::Protected => start(
-            Machine::Deprovision,
-            unless_changed(deprovision_input(connection), connection),
-            once_more,
-        ),
+        Wanted::Disconnected | Wanted::Protected => {
+            let input = unless_changed(removal_after_another(connection), connection);
+            start(Machine::Deprovision, input, once_more)
+        }
         Wanted::Unclear => complete(connection).map_or(
             Step::Leave("the tags cannot be followed, so it stays as it is"),
             Step::Start,
@@ -191,12 +189,11 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
     first.then(|| {
         let machine = last_goal(connection);
         let input = if machine == Machine::Deprovision {
-            deprovision_input(connection)
+            removal_after_another(connection)
         } else {
             let mut request = connection.last_asked().clone();
-            // The interrupted run keeps the lease for a while.
-            let lease_seconds = &mut request.limits.lease_seconds;
-            *lease_seconds = (*lease_seconds).max(LEAST_LEASE_SECONDS);
+            let limits = &mut request.limits;
+            limits.lease_seconds = limits.lease_seconds.max(LEAST_LEASE_SECONDS);
             json!(request)
         };
         let name = names::again(&connection.connection_id, &connection.execution);
@@ -206,6 +203,13 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
             names: vec![name],
         }
     })
+}
+
+/// The removal that goes on with what another one has begun.
+fn removal_after_another(connection: &Connection) -> Value {
+    let mut request = connection.removal();
+    request.lease_seconds = request.lease_seconds.max(LEAST_LEASE_SECONDS);
+    json!(request)
 }
 
 /// What is to be done about a connection that is to be repaired: provisioning finds
@@ -221,15 +225,14 @@ pub(crate) fn repair(connection: &Connection, now: OffsetDateTime) -> Step {
     Step::Start(Start {
         machine: Machine::Provision,
         input: unless_changed(json!(connection.request), connection),
-        names: vec![names::repair(&connection.connection_id, &hour(now))],
+        names: vec![names::repair(&connection.connection_id, &names::hour(now))],
     })
 }
 
 /// The same for a run that waits for others and must not undo what they have done
 /// meanwhile.
 fn unless_changed(mut input: Value, connection: &Connection) -> Value {
-    let execution = Some(connection.execution.clone());
-    input["unless_changed"] = json!(Seen { execution });
+    input["unless_changed"] = json!(connection.seen());
     input
 }
 
@@ -242,7 +245,11 @@ pub(crate) fn remove(request: &DeprovisionRequest, now: OffsetDateTime) -> Start
     Start {
         machine: Machine::Deprovision,
         input: json!(request),
-        names: vec![names::sweep(&id, execution.unwrap_or_default(), &hour(now))],
+        names: vec![names::sweep(
+            &id,
+            execution.unwrap_or_default(),
+            &names::hour(now),
+        )],
     }
 }
 
@@ -309,24 +316,8 @@ fn by_retry(
     names
 }
 
-fn deprovision_input(connection: &Connection) -> Value {
-    json!({
-        "cluster_id": connection.cluster_id,
-        "region": connection.region,
-        "vpc_id": connection.vpc_id,
-        "account_id": connection.account(),
-        "undo_seconds": connection.request.limits.undo_seconds,
-        "requested_by": connection.request.requested_by,
-    })
-}
-
 fn text(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
-}
-
-/// The hour of a time, as a number.
-fn hour(at: OffsetDateTime) -> String {
-    at.unix_timestamp().div_euclid(3600).to_string()
 }
 
 #[cfg(test)]

@@ -21,10 +21,8 @@ async fn main() -> Result<(), adapters::lambda::Error> {
                 places,
                 ledger,
                 executions,
-                known,
-                now: OffsetDateTime::now_utc(),
             };
-            handle(door, &input).await
+            handle(door, known, OffsetDateTime::now_utc(), &input).await
         },
     )
     .await

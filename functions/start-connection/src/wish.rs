@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use shared::cidr::Cidr;
-use shared::ids::{ClusterId, Malformed, VpcId, words};
+use shared::ids::{ClusterId, Malformed, VpcId};
 use shared::ownership::Tags;
 use shared::place::Place;
 use shared::request::{ProvisionRequest, RequestedBy};
+use shared::vpc_tags::{self, TagKeys, words};
 use shared::{Code, StepError};
 
-use crate::tags::{Refusal, TagKeys};
+use crate::refusal::Refusal;
 
 /// What the tags of one VPC ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +57,11 @@ impl Wish {
             requests: BTreeMap::new(),
             named: BTreeSet::new(),
             unreadable: false,
-            protected: tags
-                .get(&keys.protect())
-                .is_some_and(|value| !value.trim().eq_ignore_ascii_case("false")),
+            protected: keys.protecting(tags).is_some(),
             refusals: Vec::new(),
         };
         let key = keys.cluster_id();
-        let Some(value) = tags.get(&key) else {
+        let Some(asked) = keys.asked_in(tags) else {
             return Ok(wish);
         };
         let options = match Options::read(keys, tags) {
@@ -72,18 +71,8 @@ impl Wish {
                 None
             }
         };
-        let mut malformed = Vec::new();
-        for word in words(value) {
-            let cluster = match word.to_ascii_lowercase().parse::<ClusterId>() {
-                Ok(cluster) => cluster,
-                Err(error) => {
-                    malformed.push(error.to_string());
-                    continue;
-                }
-            };
-            if !wish.named.insert(cluster.clone()) {
-                continue;
-            }
+        for cluster in asked.clusters {
+            wish.named.insert(cluster.clone());
             let Some(options) = &options else { continue };
             let request = match options.request(&cluster, place, vpc) {
                 Ok(request) => request,
@@ -104,9 +93,9 @@ impl Wish {
             }
         }
         // One refusal for the value, however many words it has.
-        if let Some(first) = malformed.first() {
+        if let Some(first) = asked.malformed.first() {
             wish.unreadable = true;
-            let more = match malformed.len() - 1 {
+            let more = match asked.malformed.len() - 1 {
                 0 => String::new(),
                 more => format!(", nor are {more} more words"),
             };
@@ -168,16 +157,12 @@ impl Options {
         let cidrs = cidrs.map_err(|malformed| {
             Refusal::new(Code::TagValueInvalid, format!("{key}: {malformed}"))
         })?;
-        let yes_or_no =
-            |key: String, default: bool| match value(&key).trim().to_ascii_lowercase().as_str() {
-                "" => Ok(default),
-                "true" => Ok(true),
-                "false" => Ok(false),
-                other => {
-                    let detail = format!("{key}: `{other}` is not true or false");
-                    Err(Refusal::new(Code::TagValueInvalid, detail))
-                }
-            };
+        let yes_or_no = |key: String, default: bool| {
+            vpc_tags::yes_or_no(value(&key), default).map_err(|other| {
+                let detail = format!("{key}: `{other}` is not true or false");
+                Refusal::new(Code::TagValueInvalid, detail)
+            })
+        };
         let private_dns = yes_or_no(keys.private_dns(), true)?;
         // Who sets the tag without a value means it.
         let protect = yes_or_no(keys.protect(), tags.contains_key(&keys.protect()))?;

@@ -10,6 +10,7 @@ use shared::ec2::VpcTags;
 use shared::ledger::Phase;
 use shared::ownership::Tags;
 use shared::subject::Subject;
+use shared::vpc_tags::TagKeys;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -54,7 +55,7 @@ pub async fn handle(ec2: &impl VpcTags, prefix: &str, input: Input) -> Result<Ou
     let Subject {
         vpc_id, cluster_id, ..
     } = &input.connection;
-    let key = format!("{prefix}:status:{cluster_id}");
+    let key = TagKeys::new(prefix).status_of(cluster_id);
     let value = input.status.as_ref().map(value);
     match &value {
         Some(value) => {

@@ -68,10 +68,8 @@ where
                         places: aws,
                         ledger: aws,
                         executions: aws,
-                        known: &known,
-                        now: (self.now)(),
                     };
-                    start_connection::handle(door, &input).await
+                    start_connection::handle(door, &known, (self.now)(), &input).await
                 };
                 call(start, arguments).await
             }

@@ -67,10 +67,8 @@ where
                         places: self.places,
                         ledger: self.ledger,
                         executions: self.executions,
-                        known: &known,
-                        now: (self.now)(),
                     };
-                    start_connection::handle(door, &input).await
+                    start_connection::handle(door, &known, (self.now)(), &input).await
                 };
                 call(start, arguments).await
             }

@@ -2,6 +2,7 @@
 
 use shared::ec2::{Managed, SecurityGroup};
 use shared::ownership::{Claim, Origin};
+use shared::vpc_tags::Asked;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -88,8 +89,11 @@ fn what_a_run_is_changing_or_a_tag_asks_for_stays_whatever_its_age() {
     assert_eq!(leased.as_deref(), Some("an execution is changing this VPC"));
     let asked_for = kept(Some(1000), Some(1000), |seen| {
         let things = &seen.things[0];
-        let asked = (things.vpc_id.clone(), things.claim.cluster_id.clone());
-        seen.asked_for.insert(asked);
+        let asked = Asked {
+            clusters: vec![things.claim.cluster_id.clone()],
+            malformed: Vec::new(),
+        };
+        seen.asked_for.insert(things.vpc_id.clone(), asked);
     });
     assert!(asked_for.is_some_and(|it| it.contains("asks for this")));
 }

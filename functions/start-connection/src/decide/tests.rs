@@ -308,8 +308,13 @@ fn a_removal_is_completed_unless_somebody_has_connected_again() {
         phase: Phase::Disconnecting,
         at: ENDED,
     });
+    connection.request.limits.lease_seconds = 10;
     let start = complete(&connection).unwrap();
     assert_eq!(start.machine, Machine::Deprovision);
+    assert_eq!(
+        start.input["lease_seconds"], LEAST_LEASE_SECONDS,
+        "the run that was stopped keeps the lease for a while"
+    );
     let seen = json!({ "execution": connection.execution });
     assert_eq!(start.input["unless_changed"], seen);
 }
@@ -402,9 +407,8 @@ fn what_is_taken_away_is_asked_for_in_full() {
         panic!();
     };
     let request: DeprovisionRequest = serde_json::from_value(start.input).unwrap();
-    assert_eq!(request.vpc_id, connection.vpc_id);
+    assert_eq!(request, connection.removal());
     assert_eq!(request.account_id, connection.account_id);
-    assert_eq!(request.undo_seconds, connection.request.limits.undo_seconds);
     assert_eq!(request.requested_by, RequestedBy::VpcTag);
 }
 

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use in_process::stage::{Stage, at_once, entry};
+use in_process::stage::{Stage, at_once};
 use serde_json::{Value, json};
 use shared::StepErrorName;
 use shared::config::Config;
 use shared::executions::Machine;
-use shared::ids::{ClusterId, VpcId};
-use shared::ledger::{Connection, Milestone, Phase, item, lease_key};
+use shared::ids::VpcId;
+use shared::ledger::{Connection, Phase};
 use shared::ownership::{Tags, connection_id};
-use shared::request::{ProvisionRequest, RequestedBy};
+use shared::request::RequestedBy;
 use simulator::Scenario;
 use simulator::step_functions::{Execution, ExecutionStatus};
 use time::OffsetDateTime;
@@ -99,10 +99,8 @@ impl Scene {
             places: &self.stage.ports,
             ledger: &self.stage.ports,
             executions: &self.stage.ports,
-            known: &self.known,
-            now: self.now(),
         };
-        at_once(handle(door, input))
+        at_once(handle(door, &self.known, self.now(), input))
     }
 
     /// The search for lost events in one of these places and those of the ledger.
@@ -119,14 +117,7 @@ impl Scene {
 
     /// What the ledger has of a connection, read past all faults.
     pub(super) fn connection(&self, cluster: &str) -> Option<Connection> {
-        let table = self
-            .stage
-            .look(|world| world.stack.connections_table.clone());
-        let key = json!({ "connection_id": { "S": self.id(cluster) } });
-        let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
-        let answer = self.dynamodb("GetItem", &request);
-        let item = answer.get("Item")?;
-        Some(item::read(|name| item[name]["S"].as_str()).unwrap())
+        self.stage.ports.recorded(&self.id(cluster))
     }
 
     pub(super) fn tags(&self) -> Tags {
@@ -199,8 +190,7 @@ impl Scene {
     }
 
     pub(super) fn runs(&self) -> Vec<Execution> {
-        self.stage
-            .look(|world| world.step_functions.executions.clone())
+        self.stage.ports.started()
     }
 
     /// The runs that have not ended.
@@ -222,30 +212,17 @@ impl Scene {
         self.runs().iter().map(word).collect()
     }
 
-    fn dynamodb(&self, operation: &str, request: &Value) -> Value {
-        self.stage.meddle(|world| {
-            let home = world.ec2.caller();
-            world.dynamodb(&home, operation, request).unwrap()
-        })
-    }
-
-    fn lease(&self) -> (String, Value) {
-        let table = self.stage.look(|world| world.stack.leases_table.clone());
-        let key = lease_key(&self.stage.request.region, &self.vpc());
-        (table, json!({ "S": key }))
-    }
-
     pub(super) fn holder(&self) -> Option<String> {
-        let (table, key) = self.lease();
-        let answer = self.dynamodb(
-            "GetItem",
-            &json!({ "TableName": table, "Key": { "vpc": key }, "ConsistentRead": true }),
-        );
-        let lease = &answer["Item"];
-        let expires_at = lease["expires_at"]["N"].as_str()?.parse().ok()?;
-        let lasts = self.now().unix_timestamp() <= expires_at;
-        let holder = lease["holder"]["S"].as_str().filter(|_| lasts);
-        holder.map(str::to_owned)
+        let region = &self.stage.request.region;
+        self.stage.ports.lease_holder(region, &self.vpc())
+    }
+
+    /// The lease is this run's for so many seconds.
+    fn lease(&self, run: &Execution, seconds: i64) {
+        let until = self.now().unix_timestamp() + seconds;
+        let region = &self.stage.request.region;
+        let ports = &self.stage.ports;
+        ports.put_lease(region, &self.vpc(), &run.arn, until);
     }
 
     /// A run takes a step: it takes the lease and tells the ledger, or if it has
@@ -253,46 +230,15 @@ impl Scene {
     pub(super) fn work(&mut self, run: &Execution, ending: Ending) {
         self.stage.advance(1);
         match self.holder() {
-            None => self.begin(run),
+            None => {
+                self.lease(run, 100_000);
+                self.stage.ports.begin_run(run);
+            }
             Some(holder) if holder == run.arn => self.end(run, ending),
             Some(holder) if self.running().iter().all(|it| it.arn != holder) => {
                 self.stage.advance(60);
             }
             Some(_) => {}
-        }
-    }
-
-    fn begin(&self, run: &Execution) {
-        let (table, key) = self.lease();
-        let until = self.now().unix_timestamp() + 100_000;
-        let item = json!({
-            "vpc": key,
-            "holder": { "S": run.arn },
-            "expires_at": { "N": until.to_string() },
-        });
-        self.dynamodb("PutItem", &json!({ "TableName": table, "Item": item }));
-        let input: Value = serde_json::from_str(&run.input).unwrap();
-        let at = self.now();
-        let milestone = |phase| vec![Milestone { phase, at }];
-        let cluster: ClusterId = serde_json::from_value(input["cluster_id"].clone()).unwrap();
-        let before = self.connection(cluster.as_str());
-        let connection = if is_deprovision(run) {
-            before.map(|before| Connection {
-                phase: Phase::Disconnecting,
-                timeline: milestone(Phase::Disconnecting),
-                ..before
-            })
-        } else {
-            let request = ProvisionRequest::parse(&input).unwrap();
-            Some(entry(request, Phase::Requested, at))
-        };
-        if let Some(connection) = connection {
-            self.stage.ports.put_connection(&Connection {
-                execution: run.arn.clone(),
-                started_at: at,
-                updated_at: at,
-                ..connection
-            });
         }
     }
 
@@ -317,11 +263,7 @@ impl Scene {
         }
         let taken_away = ending == Ending::Well && is_deprovision(run);
         if taken_away {
-            let table = self
-                .stage
-                .look(|world| world.stack.connections_table.clone());
-            let key = json!({ "connection_id": { "S": self.id(&cluster) } });
-            self.dynamodb("DeleteItem", &json!({ "TableName": table, "Key": key }));
+            self.stage.ports.forget_connection(&self.id(&cluster));
         }
         let by_tag = input["requested_by"] == json!(RequestedBy::VpcTag);
         if by_tag && (phase.is_some() || taken_away) {
@@ -331,15 +273,9 @@ impl Scene {
             self.retag(&[(&key, value.as_deref())]);
         }
         if ending != Ending::Stopped {
-            let (table, key) = self.lease();
-            self.dynamodb(
-                "DeleteItem",
-                &json!({ "TableName": table, "Key": { "vpc": key } }),
-            );
+            self.lease(run, -1);
         }
-        let now = self.now();
-        self.stage
-            .meddle(|world| world.step_functions.end(&run.arn, status, None, now));
+        self.stage.ports.end_run(&run.arn, status);
         let event = self.status_change(run, status);
         self.events.push(event);
     }

@@ -441,12 +441,8 @@ fn repairs_start_once_in_an_hour() {
     });
     assert_eq!(run.input, json!(request).to_string());
     // It ends, whichever way, and the check asks again a minute later.
-    let now = scene.now();
-    scene.stage.meddle(|world| {
-        world
-            .step_functions
-            .end(&run.arn, ExecutionStatus::Failed, None, now);
-    });
+    let failed = ExecutionStatus::Failed;
+    scene.stage.ports.end_run(&run.arn, failed);
     scene.stage.advance(60);
     let report = scene.answer(&repair).unwrap();
     assert!(

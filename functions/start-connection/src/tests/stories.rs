@@ -3,13 +3,13 @@
 
 use in_process::stage::entry;
 use proptest::prelude::*;
+use shared::executions::names;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Tags;
 use shared::request::RequestedBy;
 use simulator::step_functions::ExecutionStatus;
 
 use super::scene::{A, B, Ending, PREFIX, Scene};
-use crate::names;
 
 /// A cluster that a call connected to the same VPC.
 const BY_CALL: &str = "1a2b3c4d-0000-4000-8000-00000000000c";
@@ -339,10 +339,8 @@ fn fail_all(scene: &mut Scene) {
             return;
         }
         for run in running {
-            let (failed, now) = (ExecutionStatus::Failed, scene.now());
-            scene
-                .stage
-                .meddle(|world| world.step_functions.end(&run.arn, failed, None, now));
+            let failed = ExecutionStatus::Failed;
+            scene.stage.ports.end_run(&run.arn, failed);
             let event = scene.status_change(&run, failed);
             scene.events.push(event);
         }

@@ -1,8 +1,6 @@
-//! The tags on a VPC: which keys are ours, and what a refusal looks like there.
+//! A wish of the tags that is not followed, and what the VPC's status tag says of it.
 
 use shared::Code;
-use shared::ids::ClusterId;
-use shared::ownership::Tags;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -11,97 +9,6 @@ const MOST: usize = 256;
 
 /// The first word of `<prefix>:status` when the wish of the tags is not followed.
 const REFUSED: &str = "refused";
-
-/// The keys of the tags that people set, and of those that are written back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagKeys {
-    prefix: String,
-}
-
-impl TagKeys {
-    /// Keys that begin with this prefix and a colon.
-    pub fn new(prefix: &str) -> Self {
-        Self {
-            prefix: prefix.to_owned(),
-        }
-    }
-
-    fn key(&self, name: &str) -> String {
-        format!("{}:{name}", self.prefix)
-    }
-
-    /// Which clusters to connect: one or several ids.
-    pub fn cluster_id(&self) -> String {
-        self.key("cluster-id")
-    }
-
-    /// Who may connect: networks. Left out: all networks of the VPC.
-    pub fn cidrs(&self) -> String {
-        self.key("cidrs")
-    }
-
-    /// Whether the cluster's private host shall resolve in the VPC: `true` or `false`.
-    pub fn private_dns(&self) -> String {
-        self.key("private-dns")
-    }
-
-    /// Whether connections of the VPC are protected: `true` or `false`.
-    pub fn protect(&self) -> String {
-        self.key("protect")
-    }
-
-    /// Written back: why the wish of the tags is not followed.
-    pub fn status(&self) -> String {
-        self.key("status")
-    }
-
-    /// Written back by `tag-vpc`: what became of the connection to one cluster.
-    pub fn status_of(&self, cluster: &ClusterId) -> String {
-        format!("{}:{cluster}", self.status())
-    }
-
-    /// The pattern that all our keys fit, as EC2's filter `tag-key` takes it.
-    pub fn pattern(&self) -> String {
-        self.key("*")
-    }
-
-    /// Whether a change of this tag can change what is wanted. What we write back
-    /// cannot, or every answer of ours would be a new question.
-    pub fn is_wish(&self, key: &str) -> bool {
-        self.name_of(key).is_some_and(|name| !is_status(name))
-    }
-
-    /// Our keys among these tags that say neither what is wanted nor how it stands.
-    /// A misspelled one would be lost without a word.
-    pub fn unknown_in<'t>(&self, tags: &'t Tags) -> Vec<&'t str> {
-        let known = [
-            self.cluster_id(),
-            self.cidrs(),
-            self.private_dns(),
-            self.protect(),
-        ];
-        tags.keys()
-            .filter(|key| self.is_wish(key) && !known.contains(key))
-            .map(String::as_str)
-            .collect()
-    }
-
-    /// The clusters whose connections have a status written back.
-    pub fn clusters_with_status(&self, tags: &Tags) -> Vec<ClusterId> {
-        let prefix = format!("{}:", self.status());
-        tags.keys()
-            .filter_map(|key| key.strip_prefix(&prefix)?.parse().ok())
-            .collect()
-    }
-
-    fn name_of<'k>(&self, key: &'k str) -> Option<&'k str> {
-        key.strip_prefix(self.prefix.as_str())?.strip_prefix(':')
-    }
-}
-
-fn is_status(name: &str) -> bool {
-    name == "status" || name.starts_with("status:")
-}
 
 /// Why a wish of the tags is not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,37 +100,6 @@ mod tests {
     use super::*;
 
     const NOW: OffsetDateTime = datetime!(2026-11-22 18:00:00.5 UTC);
-
-    fn keys() -> TagKeys {
-        TagKeys::new("cockroachdb-privatelink")
-    }
-
-    #[test]
-    fn what_we_write_back_is_no_wish() {
-        let cluster = "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap();
-        for (key, wish) in [
-            (keys().cluster_id(), true),
-            (keys().cidrs(), true),
-            (keys().private_dns(), true),
-            ("cockroachdb-privatelink:cidr".to_owned(), true),
-            (keys().status(), false),
-            (keys().status_of(&cluster), false),
-            ("cockroachdb-privatelinks:cidrs".to_owned(), false),
-            ("cockroachdb-privatelink".to_owned(), false),
-            ("Name".to_owned(), false),
-        ] {
-            assert_eq!(keys().is_wish(&key), wish, "{key}");
-        }
-    }
-
-    #[test]
-    fn misspelled_keys_are_found() {
-        let tags = [keys().cidrs(), keys().status(), "Name".to_owned()];
-        let mut tags: Tags = tags.into_iter().map(|key| (key, String::new())).collect();
-        assert!(keys().unknown_in(&tags).is_empty());
-        tags.insert("cockroachdb-privatelink:cidr".to_owned(), String::new());
-        assert_eq!(keys().unknown_in(&tags), ["cockroachdb-privatelink:cidr"]);
-    }
 
     #[test]
     fn a_refusal_is_written_once_and_removed_when_it_is_over() {
