@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::{Duration, OffsetDateTime};
 
-use crate::World;
 use crate::authorization::Authorization;
-use crate::calls::ApiError;
-use crate::ec2::{Caller, Ec2, Endpoint, EndpointState};
+use crate::calls::{ApiError, Caller};
+use crate::context::Context;
+use crate::ec2::{Endpoint, EndpointState};
 use crate::faults::FaultKind;
 use crate::scenario::{Scenario, TrafficSpec};
 
@@ -29,6 +29,9 @@ const MINUTE: Duration = Duration::MINUTE;
 /// Quotas of `GetMetricData`: queries, and data points of a page.
 const MOST_QUERIES: usize = 500;
 const MOST_POINTS: i64 = 100_800;
+
+/// The endpoints of the world, by id.
+type Endpoints = BTreeMap<String, Endpoint>;
 
 /// The names and values that tell one series of a metric from another.
 pub type Dimensions = BTreeMap<String, String>;
@@ -63,7 +66,7 @@ pub struct Metric {
     pub dimensions: Dimensions,
 }
 
-/// A question to [`World::get_metric_data`].
+/// A question of `GetMetricData`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetricDataQuery {
     /// By what the answer is known.
@@ -119,6 +122,21 @@ impl CloudWatch {
             until: minute_of(stopped.min(now)),
         })
     }
+
+    /// The endpoints of the caller through which something went.
+    fn used<'w>(
+        &'w self,
+        endpoints: &'w Endpoints,
+        caller: &'w Caller,
+        now: OffsetDateTime,
+    ) -> impl Iterator<Item = (&'w Endpoint, Flow<'w>)> {
+        endpoints
+            .values()
+            .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
+            // "They are not published for … cross-Region access."
+            .filter(|endpoint| endpoint.service_region == endpoint.region)
+            .filter_map(move |endpoint| Some((endpoint, self.flows(endpoint, now)?)))
+    }
 }
 
 /// What goes through an endpoint, minute by minute.
@@ -151,13 +169,18 @@ impl Flow<'_> {
     }
 }
 
-impl World {
+impl CloudWatch {
     /// Lists the series that had data in the last two weeks.
-    pub fn list_metrics(&mut self, caller: &Caller, request: &ListMetrics) -> Vec<Metric> {
-        self.needs(|_| vec![Authorization::new(caller, "cloudwatch:ListMetrics", "*")]);
-        let now = self.now;
+    pub(crate) fn list_metrics(
+        &self,
+        mut context: Context<'_>,
+        endpoints: &Endpoints,
+        request: &ListMetrics,
+    ) -> Vec<Metric> {
+        let (caller, now) = (context.caller, context.now);
+        context.needs(|| vec![Authorization::new(caller, "cloudwatch:ListMetrics", "*")]);
         let mut listed = BTreeSet::new();
-        for (endpoint, flow) in used(&self.cloudwatch, &self.ec2, caller, now) {
+        for (endpoint, flow) in self.used(endpoints, caller, now) {
             if flow.until <= now - LISTED {
                 continue;
             }
@@ -184,18 +207,20 @@ impl World {
     }
 
     /// Answers with the values of some series between two times.
-    pub fn get_metric_data(
-        &mut self,
-        caller: &Caller,
+    pub(crate) fn get_metric_data(
+        &self,
+        mut context: Context<'_>,
+        endpoints: &Endpoints,
         queries: &[MetricDataQuery],
         start: OffsetDateTime,
         end: OffsetDateTime,
     ) -> Result<Vec<MetricDataResult>, ApiError> {
-        self.needs(|_| vec![Authorization::new(caller, "cloudwatch:GetMetricData", "*")]);
+        let (caller, now) = (context.caller, context.now);
+        context.needs(|| vec![Authorization::new(caller, "cloudwatch:GetMetricData", "*")]);
         check(queries, start, end)?;
-        let now = self.now;
         let answer = queries.iter().map(|query| {
-            let series = used(&self.cloudwatch, &self.ec2, caller, now)
+            let series = self
+                .used(endpoints, caller, now)
                 .flat_map(|(endpoint, flow)| {
                     series(endpoint)
                         .map(move |(dimensions, share)| (dimensions, share, flow.clone()))
@@ -227,21 +252,6 @@ impl World {
         });
         Ok(answer.collect())
     }
-}
-
-/// The endpoints of the caller through which something went.
-fn used<'w>(
-    cloudwatch: &'w CloudWatch,
-    ec2: &'w Ec2,
-    caller: &'w Caller,
-    now: OffsetDateTime,
-) -> impl Iterator<Item = (&'w Endpoint, Flow<'w>)> {
-    ec2.endpoints
-        .values()
-        .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
-        // "They are not published for … cross-Region access."
-        .filter(|endpoint| endpoint.service_region == endpoint.region)
-        .filter_map(move |endpoint| Some((endpoint, cloudwatch.flows(endpoint, now)?)))
 }
 
 /// The series of an endpoint: one of the whole, and one of each subnet. With each

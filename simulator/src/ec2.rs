@@ -18,6 +18,7 @@ mod permission;
 mod rule;
 mod service;
 mod tag;
+mod tagging;
 mod throttle;
 
 use std::collections::{BTreeMap, HashMap};
@@ -58,25 +59,18 @@ pub use service::{
     DescribeVpcEndpointServices, DescribeVpcEndpointServicesResult, EndpointService, Principals,
     Verification,
 };
-pub use tag::{CreateTags, DeleteTags, TagFilter, TagSpecification, Tags};
+pub use tag::{TagSpecification, Tags};
+pub use tagging::{CreateTags, DeleteTags, TagFilter};
 
 pub(crate) use begin::begin;
 pub(crate) use endpoint::dns::hidden_zones;
 pub(crate) use endpoint::life::happen;
 pub(crate) use ids::well_formed;
 
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::scenario::{Quotas, Scenario};
+use crate::splitmix::mix;
 use throttle::Buckets;
-
-/// Who calls: EC2 keeps the accounts and Regions apart.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Caller {
-    /// The account, twelve digits.
-    pub account: String,
-    /// The Region that the call goes to.
-    pub region: String,
-}
 
 /// Something that happens by itself on the AWS side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +163,12 @@ impl Ec2 {
     /// An endpoint, also one that is deleted and no longer listed.
     pub fn endpoint(&self, id: &str) -> Option<&Endpoint> {
         self.endpoints.get(id)
+    }
+
+    /// A new id. The same calls in the same order make the same ids.
+    fn new_id(&mut self, prefix: &str) -> String {
+        self.made += 1;
+        format!("{prefix}-0{:016x}", mix(self.made))
     }
 
     fn zone(&self, id: &str) -> Option<&Zone> {

@@ -4,11 +4,11 @@ use time::OffsetDateTime;
 
 use super::network::vpc::{CidrAssociation, CidrState};
 use super::{
-    Caller, Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType,
-    IpAddressType, Peering, PeeringSide, Principals, Rule, SecurityGroup, Source, Subnet, Tags,
-    Verification, Vpc,
+    Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType, IpAddressType,
+    Peering, PeeringSide, Principals, Rule, SecurityGroup, Source, Subnet, Tags, Verification, Vpc,
 };
 use crate::World;
+use crate::calls::Caller;
 use crate::scenario::{
     EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, Scenario, VpcSpec,
 };

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::error::client;
 use super::filter::{self, Filter, Filtered};
-use super::{Caller, Ec2, EndpointType, IpAddressType, Tags, page};
+use super::{Ec2, EndpointType, IpAddressType, Tags, page};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 
 /// An endpoint service.
 #[derive(Debug, Clone, PartialEq, Eq)]

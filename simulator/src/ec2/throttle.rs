@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
-use super::Caller;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::scenario::Throttle;
 
 /// All buckets.

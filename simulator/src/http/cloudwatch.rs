@@ -8,11 +8,10 @@ use ciborium::Value;
 use time::OffsetDateTime;
 
 use super::ec2::caller;
-use crate::calls::{ApiError, Refusal};
+use crate::calls::{ApiError, Caller, Refusal};
 use crate::cloudwatch::{
     Dimensions, ListMetrics, Metric, MetricDataQuery, MetricDataResult, invalid,
 };
-use crate::ec2::Caller;
 use crate::simulator::Simulator;
 use crate::world::World;
 

@@ -3,10 +3,10 @@
 use super::view::VpcEndpoint;
 use super::{Endpoint, EndpointState, EndpointType, IpAddressType};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, invalid_parameter, invalid_value, missing};
 use crate::ec2::service::EndpointService;
-use crate::ec2::{Caller, Ec2Happening, Remembered, TagSpecification, Token, tag};
+use crate::ec2::{Ec2Happening, Remembered, TagSpecification, Token, tag};
 use crate::world::Happening;
 
 /// `CreateVpcEndpoint`.

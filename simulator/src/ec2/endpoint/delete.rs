@@ -2,9 +2,9 @@
 
 use super::EndpointState;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{missing, not_found};
-use crate::ec2::{Caller, ids};
+use crate::ec2::ids;
 
 /// `DeleteVpcEndpoints`.
 #[derive(Debug, Clone, Default)]

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::Endpoint;
 use super::view::VpcEndpoint;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Tags, ids, page};
 
 /// `DescribeVpcEndpoints`.
 #[derive(Debug, Clone, Default)]

@@ -3,9 +3,9 @@
 use super::create::not_accepted;
 use super::{Endpoint, EndpointState, IpAddressType};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
+use crate::ec2::Ec2Happening;
 use crate::ec2::error::{client, invalid_parameter, missing};
-use crate::ec2::{Caller, Ec2Happening};
 use crate::world::Happening;
 
 /// `ModifyVpcEndpoint`. It has no client token: look before you modify again.

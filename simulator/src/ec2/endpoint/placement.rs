@@ -3,10 +3,10 @@
 
 use super::{Endpoint, Interface, IpAddressType};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
+use crate::ec2::Subnet;
 use crate::ec2::error::{client, invalid_parameter};
 use crate::ec2::service::EndpointService;
-use crate::ec2::{Caller, Subnet};
 
 impl World {
     /// Checks the subnets of a new endpoint, or new subnets of an old one.

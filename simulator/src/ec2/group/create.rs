@@ -2,10 +2,10 @@
 
 use super::SecurityGroup;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, invalid_value, missing};
 use crate::ec2::permission::plain;
-use crate::ec2::{Caller, TagSpecification, Tags, tag};
+use crate::ec2::{TagSpecification, Tags, tag};
 
 /// `CreateSecurityGroup`. It has no client token: look before you create.
 #[derive(Debug, Clone, Default)]

@@ -1,9 +1,9 @@
 //! `DeleteSecurityGroup`.
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
+use crate::ec2::Source;
 use crate::ec2::error::{client, missing};
-use crate::ec2::{Caller, Source};
 
 /// `DeleteSecurityGroup`.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::SecurityGroup;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Rule, Source, Tags, page};
+use crate::ec2::{Rule, Source, Tags, page};
 
 /// `DescribeSecurityGroups`.
 #[derive(Debug, Clone, Default)]

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, GroupIdentifier, Interface, Tags, ids, page};
+use crate::ec2::{GroupIdentifier, Interface, Tags, ids, page};
 
 /// A network interface as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

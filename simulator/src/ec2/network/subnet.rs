@@ -7,10 +7,10 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use time::OffsetDateTime;
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Ec2, Tags, ids, page};
+use crate::ec2::{Ec2, Tags, ids, page};
 use crate::scenario::{SubnetSpec, VpcSpec};
 
 /// Addresses that AWS keeps of every subnet: network, router, DNS, one in

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, invalid_value, missing, not_found};
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Tags, ids, page};
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use super::Rule;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, missing};
 use crate::ec2::permission::{IpPermission, Wanted};
-use crate::ec2::{Caller, SecurityGroup, Source, TagSpecification, tag};
+use crate::ec2::{SecurityGroup, Source, TagSpecification, tag};
 
 /// `AuthorizeSecurityGroupIngress`.
 #[derive(Debug, Clone, Default)]

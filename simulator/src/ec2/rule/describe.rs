@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::Rule;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Tags, ids, page};
 
 /// `DescribeSecurityGroupRules`.
 #[derive(Debug, Clone, Default)]

@@ -2,8 +2,7 @@
 
 use super::Rule;
 use crate::World;
-use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, missing, not_found};
 use crate::ec2::permission::IpPermission;
 

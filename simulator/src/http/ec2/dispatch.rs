@@ -1,10 +1,9 @@
 //! Which operation a form asks for.
 
 use super::form::Form;
-use super::xml::Xml;
 use super::{read, write};
-use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::calls::{ApiError, Caller};
+use crate::http::xml::Xml;
 use crate::world::World;
 
 /// Reads a form, carries the operation out, writes the answer.
