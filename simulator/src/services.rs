@@ -5,10 +5,9 @@
 //! call.
 
 use serde_json::Value;
-use time::OffsetDateTime;
 
 use crate::calls::{ApiError, Caller, Refusal};
-use crate::cloudwatch::{ListMetrics, Metric, MetricDataQuery, MetricDataResult};
+use crate::cloudwatch::{GetMetricData, ListMetrics, Metric, MetricDataResult};
 use crate::context::Context;
 use crate::faults::{FaultKind, Service};
 use crate::route53::{ListHostedZonesByVpc, ListHostedZonesByVpcResult};
@@ -63,18 +62,15 @@ impl World {
         self.cloudwatch.list_metrics(context, endpoints, request)
     }
 
-    /// `GetMetricData` of CloudWatch, between two times.
+    /// `GetMetricData` of CloudWatch.
     pub fn get_metric_data(
         &mut self,
         caller: &Caller,
-        queries: &[MetricDataQuery],
-        start: OffsetDateTime,
-        end: OffsetDateTime,
+        request: &GetMetricData,
     ) -> Result<Vec<MetricDataResult>, ApiError> {
         let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
         let endpoints = &self.ec2.endpoints;
-        self.cloudwatch
-            .get_metric_data(context, endpoints, queries, start, end)
+        self.cloudwatch.get_metric_data(context, endpoints, request)
     }
 
     /// `ListHostedZonesByVPC` of Route 53.
