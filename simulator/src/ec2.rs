@@ -30,15 +30,12 @@ pub use endpoint::delete::{DeleteVpcEndpoints, DeleteVpcEndpointsResult, Unsucce
 pub use endpoint::describe::{DescribeVpcEndpoints, DescribeVpcEndpointsResult};
 pub use endpoint::modify::ModifyVpcEndpoint;
 pub use endpoint::view::{DnsEntry, GroupIdentifier, VpcEndpoint};
-pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, IpAddressType, LastError};
+pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, LastError};
 pub use fault::render_fault;
 pub use filter::Filter;
 pub use group::{
     CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
     DescribeSecurityGroupsResult, SecurityGroup,
-};
-pub use network::interface::{
-    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
 };
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
@@ -46,9 +43,10 @@ pub use network::peering::{
 pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
 pub use network::vpc::{
     Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
-    DescribeVpcs, DescribeVpcsResult, ModifyVpcAttribute, Vpc,
+    DescribeVpcs, DescribeVpcsResult, Vpc,
 };
 pub use network::zone::Zone;
+pub use page::Page;
 pub use permission::{GroupPair, IpPermission, IpRange};
 pub use rule::{
     AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult, DescribeSecurityGroupRules,
@@ -177,16 +175,12 @@ impl Ec2 {
 }
 
 impl crate::World {
-    /// What every operation begins with: is the caller too fast, and is this
-    /// only a question whether the caller may?
-    fn admit(&mut self, caller: &Caller, operation: &str, dry_run: bool) -> Result<(), ApiError> {
+    /// What every operation begins with: is the caller too fast?
+    fn admit(&mut self, caller: &Caller, operation: &str) -> Result<(), ApiError> {
         let now = self.now;
         self.ec2.buckets.take(caller, operation, now)?;
         if operation.starts_with("Describe") && operation != "DescribeVpcAttribute" {
             self.needs_to_read(caller, operation);
-        }
-        if dry_run {
-            return Err(error::dry_run());
         }
         Ok(())
     }

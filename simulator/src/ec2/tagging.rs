@@ -8,8 +8,6 @@ use crate::calls::{ApiError, Caller};
 /// `CreateTags`: adds tags, or gives them new values.
 #[derive(Debug, Clone, Default)]
 pub struct CreateTags {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The ids of the resources.
     pub resources: Vec<String>,
     /// Keys and values.
@@ -19,8 +17,6 @@ pub struct CreateTags {
 /// `DeleteTags`: removes tags; what is not there is no error.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteTags {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The ids of the resources.
     pub resources: Vec<String>,
     /// Keys, each with the value it must have to be removed, if one is given.
@@ -40,7 +36,7 @@ pub struct TagFilter {
 impl World {
     /// Adds tags to resources, to all or to none.
     pub fn create_tags(&mut self, caller: &Caller, request: CreateTags) -> Result<(), ApiError> {
-        self.admit(caller, "CreateTags", request.dry_run)?;
+        self.admit(caller, "CreateTags")?;
         self.needs_to_tag(caller, &request);
         if request.resources.is_empty() {
             return Err(missing("resourceIdSet"));
@@ -62,7 +58,7 @@ impl World {
 
     /// Removes tags from resources.
     pub fn delete_tags(&mut self, caller: &Caller, request: DeleteTags) -> Result<(), ApiError> {
-        self.admit(caller, "DeleteTags", request.dry_run)?;
+        self.admit(caller, "DeleteTags")?;
         self.needs_to_untag(caller, &request);
         if request.resources.is_empty() {
             return Err(missing("resourceIdSet"));

@@ -43,10 +43,8 @@ def refused(code, *arguments):
 # Networks.
 assert len(ec2("describe-vpcs")["Vpcs"]) == 2
 assert ec2("describe-vpc-attribute", "--vpc-id", VPC, "--attribute", "enableDnsSupport")["EnableDnsSupport"]["Value"]
-ec2("modify-vpc-attribute", "--vpc-id", VPC, "--enable-dns-hostnames")
 assert len(ec2("describe-subnets", "--filters", f"Name=vpc-id,Values={VPC}")["Subnets"]) == 4
 assert len(ec2("describe-vpc-peering-connections")["VpcPeeringConnections"]) == 1
-assert ec2("describe-network-interfaces")["NetworkInterfaces"] == []
 refused("InvalidVpcID.NotFound", "ec2", "describe-vpcs", "--vpc-ids", "vpc-0ffffffffffffffff")
 
 # A group.

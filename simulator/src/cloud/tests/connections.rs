@@ -8,7 +8,6 @@ use crate::scenario::ConnectionSpec;
 fn delete_in_ec2(stage: &mut Stage, endpoint: &str) {
     let caller = stage.world.ec2.caller();
     let request = DeleteVpcEndpoints {
-        dry_run: false,
         vpc_endpoint_ids: vec![endpoint.to_owned()],
     };
     let deleted = stage

@@ -8,8 +8,6 @@ use crate::ec2::error::{client, missing};
 /// `DeleteSecurityGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteSecurityGroup {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The group.
     pub group_id: String,
 }
@@ -22,7 +20,7 @@ impl World {
         caller: &Caller,
         request: &DeleteSecurityGroup,
     ) -> Result<(), ApiError> {
-        self.admit(caller, "DeleteSecurityGroup", request.dry_run)?;
+        self.admit(caller, "DeleteSecurityGroup")?;
         self.needs_on(caller, "ec2:DeleteSecurityGroup", [&request.group_id]);
         let id = &request.group_id;
         if id.is_empty() {

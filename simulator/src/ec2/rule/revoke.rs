@@ -10,8 +10,6 @@ use crate::ec2::permission::IpPermission;
 /// permissions.
 #[derive(Debug, Clone, Default)]
 pub struct RevokeSecurityGroupIngress {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The group.
     pub group_id: String,
     /// Rules by id.
@@ -36,7 +34,7 @@ impl World {
         caller: &Caller,
         request: &RevokeSecurityGroupIngress,
     ) -> Result<RevokeSecurityGroupIngressResult, ApiError> {
-        self.admit(caller, "RevokeSecurityGroupIngress", request.dry_run)?;
+        self.admit(caller, "RevokeSecurityGroupIngress")?;
         self.needs_on(
             caller,
             "ec2:RevokeSecurityGroupIngress",
