@@ -51,8 +51,6 @@ pub struct CidrAssociation<Net> {
 /// How firmly a range belongs to its VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CidrState {
-    /// Coming.
-    Associating,
     /// There.
     Associated,
     /// Gone, and still listed.
@@ -63,7 +61,6 @@ impl CidrState {
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
-            CidrState::Associating => "associating",
             CidrState::Associated => "associated",
             CidrState::Disassociated => "disassociated",
         }
