@@ -12,8 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::World;
-use crate::ec2::Caller;
+use crate::calls::Caller;
 
 /// One thing that must be allowed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,14 +98,4 @@ pub trait Judge: Send + Sync {
     /// Somebody needs something; nobody says who if it is not known. Called after
     /// the call, and without a lock on the world.
     fn needs(&self, who: Option<&str>, authorization: Authorization);
-}
-
-impl World {
-    /// Notes what the call that is being carried out needs, if anybody wants to know.
-    pub(crate) fn needs(&mut self, what: impl FnOnce(&World) -> Vec<Authorization>) {
-        if self.needed.is_some() {
-            let more = what(self);
-            self.needed.get_or_insert_default().extend(more);
-        }
-    }
 }

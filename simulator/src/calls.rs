@@ -7,6 +7,15 @@ use time::OffsetDateTime;
 
 use crate::faults::{FaultKind, Moment};
 
+/// Who calls an AWS service: AWS keeps the accounts and Regions apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The account, twelve digits.
+    pub account: String,
+    /// The Region that the call goes to.
+    pub region: String,
+}
+
 /// One call that somebody made, kept for tests and displays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {

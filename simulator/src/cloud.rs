@@ -15,7 +15,6 @@ mod connections;
 mod errors;
 mod habits;
 mod lifecycle;
-mod organization;
 mod owners;
 mod services;
 mod words;
@@ -31,7 +30,6 @@ pub use habits::{
     AfterRemoval, ConnectionRegion, ErrorBody, Habits, RetryAfter, SecondRegistration,
 };
 pub use lifecycle::ConnectionStep;
-pub use organization::{ClusterPage, ClusterQuery, Organization, SortBy};
 pub use owners::TrustedOwner;
 pub use services::PrivateEndpointService;
 pub use words::{CloudProvider, ClusterState, ConnectionStatus, Plan, ServiceStatus};
@@ -51,8 +49,6 @@ pub struct Cloud {
     pub habits: Habits,
     /// The API keys that it knows.
     pub keys: Keys,
-    /// The organization that all clusters belong to.
-    pub organization: Organization,
     clusters: BTreeMap<String, ClusterRecord>,
     owners_made: u64,
 }
@@ -100,7 +96,6 @@ impl Cloud {
         Cloud {
             habits: scenario.habits.clone(),
             keys: Keys::new(&scenario.keys),
-            organization: Organization::new(now),
             clusters: clusters
                 .map(|spec| (spec.id.clone(), ClusterRecord::new(spec, scenario, now)))
                 .collect(),
@@ -149,7 +144,7 @@ impl Cloud {
         let Some(record) = self.clusters.get_mut(id) else {
             return Err(errors::cluster_not_found(id));
         };
-        self.keys.allow(caller, permission, Some(id))?;
+        self.keys.allow(caller, permission, id)?;
         Ok(record)
     }
 

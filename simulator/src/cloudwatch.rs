@@ -8,15 +8,17 @@
 
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::World;
 use crate::authorization::Authorization;
-use crate::calls::ApiError;
-use crate::ec2::{Caller, Ec2, Endpoint, EndpointState};
+use crate::calls::{ApiError, Caller};
+use crate::context::Context;
+use crate::ec2::{Endpoint, EndpointState};
 use crate::faults::FaultKind;
 use crate::scenario::{Scenario, TrafficSpec};
 
@@ -30,6 +32,9 @@ const MINUTE: Duration = Duration::MINUTE;
 const MOST_QUERIES: usize = 500;
 const MOST_POINTS: i64 = 100_800;
 
+/// The endpoints of the world, by id.
+type Endpoints = BTreeMap<String, Endpoint>;
+
 /// The names and values that tell one series of a metric from another.
 pub type Dimensions = BTreeMap<String, String>;
 
@@ -42,33 +47,61 @@ pub struct CloudWatch {
 }
 
 /// `ListMetrics`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListMetrics {
     /// The namespace.
     pub namespace: Option<String>,
     /// The metric.
     pub metric_name: Option<String>,
     /// Dimensions that it must have among its own.
+    #[serde(default, with = "wire::dimensions")]
     pub dimensions: Dimensions,
 }
 
 /// A series of a metric.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Metric {
     /// The namespace.
     pub namespace: String,
     /// The metric.
+    #[serde(rename = "MetricName")]
     pub name: String,
     /// All its dimensions.
+    #[serde(default, with = "wire::dimensions")]
     pub dimensions: Dimensions,
 }
 
-/// A question to [`World::get_metric_data`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// `GetMetricData`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct GetMetricData {
+    /// What is asked for.
+    pub metric_data_queries: Vec<MetricDataQuery>,
+    /// From when on.
+    #[serde(deserialize_with = "wire::moment")]
+    pub start_time: OffsetDateTime,
+    /// Until when.
+    #[serde(deserialize_with = "wire::moment")]
+    pub end_time: OffsetDateTime,
+}
+
+/// A question of [`GetMetricData`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct MetricDataQuery {
     /// By what the answer is known.
     pub id: String,
     /// What is asked for.
+    pub metric_stat: MetricStat,
+}
+
+/// A series, and how its values become one for each period.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct MetricStat {
+    /// The series.
     pub metric: Metric,
     /// How long each value is for, in seconds.
     pub period: i64,
@@ -77,11 +110,15 @@ pub struct MetricDataQuery {
 }
 
 /// The answer to one question, the newest value first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct MetricDataResult {
     /// The id of the question.
     pub id: String,
+    /// Always `Complete`, because there are no pages.
+    pub status_code: &'static str,
     /// When each period began.
+    #[serde(serialize_with = "wire::moments")]
     pub timestamps: Vec<OffsetDateTime>,
     /// The values.
     pub values: Vec<f64>,
@@ -119,6 +156,21 @@ impl CloudWatch {
             until: minute_of(stopped.min(now)),
         })
     }
+
+    /// The endpoints of the caller through which something went.
+    fn used<'w>(
+        &'w self,
+        endpoints: &'w Endpoints,
+        caller: &'w Caller,
+        now: OffsetDateTime,
+    ) -> impl Iterator<Item = (&'w Endpoint, Flow<'w>)> {
+        endpoints
+            .values()
+            .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
+            // "They are not published for … cross-Region access."
+            .filter(|endpoint| endpoint.service_region == endpoint.region)
+            .filter_map(move |endpoint| Some((endpoint, self.flows(endpoint, now)?)))
+    }
 }
 
 /// What goes through an endpoint, minute by minute.
@@ -151,13 +203,18 @@ impl Flow<'_> {
     }
 }
 
-impl World {
+impl CloudWatch {
     /// Lists the series that had data in the last two weeks.
-    pub fn list_metrics(&mut self, caller: &Caller, request: &ListMetrics) -> Vec<Metric> {
-        self.needs(|_| vec![Authorization::new(caller, "cloudwatch:ListMetrics", "*")]);
-        let now = self.now;
+    pub(crate) fn list_metrics(
+        &self,
+        mut context: Context<'_>,
+        endpoints: &Endpoints,
+        request: &ListMetrics,
+    ) -> Vec<Metric> {
+        let (caller, now) = (context.caller, context.now);
+        context.needs(|| vec![Authorization::new(caller, "cloudwatch:ListMetrics", "*")]);
         let mut listed = BTreeSet::new();
-        for (endpoint, flow) in used(&self.cloudwatch, &self.ec2, caller, now) {
+        for (endpoint, flow) in self.used(endpoints, caller, now) {
             if flow.until <= now - LISTED {
                 continue;
             }
@@ -184,37 +241,43 @@ impl World {
     }
 
     /// Answers with the values of some series between two times.
-    pub fn get_metric_data(
-        &mut self,
-        caller: &Caller,
-        queries: &[MetricDataQuery],
-        start: OffsetDateTime,
-        end: OffsetDateTime,
+    pub(crate) fn get_metric_data(
+        &self,
+        mut context: Context<'_>,
+        endpoints: &Endpoints,
+        request: &GetMetricData,
     ) -> Result<Vec<MetricDataResult>, ApiError> {
-        self.needs(|_| vec![Authorization::new(caller, "cloudwatch:GetMetricData", "*")]);
-        check(queries, start, end)?;
-        let now = self.now;
-        let answer = queries.iter().map(|query| {
-            let series = used(&self.cloudwatch, &self.ec2, caller, now)
+        let (caller, now) = (context.caller, context.now);
+        context.needs(|| vec![Authorization::new(caller, "cloudwatch:GetMetricData", "*")]);
+        check(request)?;
+        let answer = request.metric_data_queries.iter().map(|query| {
+            let MetricStat {
+                metric,
+                period,
+                stat,
+            } = &query.metric_stat;
+            let series = self
+                .used(endpoints, caller, now)
                 .flat_map(|(endpoint, flow)| {
                     series(endpoint)
                         .map(move |(dimensions, share)| (dimensions, share, flow.clone()))
                 })
                 .find(|(dimensions, ..)| {
-                    query.metric.namespace == NAMESPACE && *dimensions == query.metric.dimensions
+                    metric.namespace == NAMESPACE && *dimensions == metric.dimensions
                 });
             let mut result = MetricDataResult {
                 id: query.id.clone(),
+                status_code: "Complete",
                 timestamps: Vec::new(),
                 values: Vec::new(),
             };
             let Some((_, share, flow)) = series else {
                 return result;
             };
-            let period = Duration::seconds(query.period);
-            let mut from = minute_of(start).max(minute_of(now - KEPT));
-            while from < end {
-                let value = flow.value(&query.metric.name, &query.stat, from, from + period);
+            let period = Duration::seconds(*period);
+            let mut from = minute_of(request.start_time).max(minute_of(now - KEPT));
+            while from < request.end_time {
+                let value = flow.value(&metric.name, stat, from, from + period);
                 if let Some(value) = value {
                     result.timestamps.push(from);
                     result.values.push(value / share);
@@ -227,21 +290,6 @@ impl World {
         });
         Ok(answer.collect())
     }
-}
-
-/// The endpoints of the caller through which something went.
-fn used<'w>(
-    cloudwatch: &'w CloudWatch,
-    ec2: &'w Ec2,
-    caller: &'w Caller,
-    now: OffsetDateTime,
-) -> impl Iterator<Item = (&'w Endpoint, Flow<'w>)> {
-    ec2.endpoints
-        .values()
-        .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
-        // "They are not published for … cross-Region access."
-        .filter(|endpoint| endpoint.service_region == endpoint.region)
-        .filter_map(move |endpoint| Some((endpoint, cloudwatch.flows(endpoint, now)?)))
 }
 
 /// The series of an endpoint: one of the whole, and one of each subnet. With each
@@ -266,12 +314,9 @@ fn series(endpoint: &Endpoint) -> impl Iterator<Item = (Dimensions, f64)> {
     std::iter::once((whole, 1.0)).chain(subnets)
 }
 
-fn check(
-    queries: &[MetricDataQuery],
-    start: OffsetDateTime,
-    end: OffsetDateTime,
-) -> Result<(), ApiError> {
-    if start >= end {
+fn check(request: &GetMetricData) -> Result<(), ApiError> {
+    let queries = &request.metric_data_queries;
+    if request.start_time >= request.end_time {
         return Err(invalid(
             "The parameter StartTime must be less than the parameter EndTime.",
         ));
@@ -294,16 +339,15 @@ fn check(
                 "Each Id must be unique and begin with a lowercase letter.",
             ));
         }
-        if query.period < 60 || query.period % 60 != 0 {
+        let MetricStat { period, stat, .. } = &query.metric_stat;
+        if *period < 60 || period % 60 != 0 {
             return Err(invalid("The parameter Period must be a multiple of 60."));
         }
-        if !["Sum", "Maximum"].contains(&query.stat.as_str()) {
-            return Err(invalid(format!(
-                "The simulator does not know the Stat {}.",
-                query.stat
-            )));
+        if !["Sum", "Maximum"].contains(&stat.as_str()) {
+            let message = format!("The simulator does not know the Stat {stat}.");
+            return Err(invalid(message));
         }
-        points += (end - start).whole_seconds() / query.period + 1;
+        points += (request.end_time - request.start_time).whole_seconds() / period + 1;
     }
     if points > MOST_POINTS {
         return Err(invalid("The simulator has no pages of metric data."));
@@ -311,7 +355,7 @@ fn check(
     Ok(())
 }
 
-pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
+fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(400, "InvalidParameterValue", message)
 }
 

@@ -15,6 +15,7 @@ mod value;
 mod write;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -24,15 +25,13 @@ pub use table::Table;
 pub(crate) use error::render_fault;
 
 use crate::authorization::Authorization;
-use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::calls::{ApiError, Caller};
+use crate::context::Context;
 use crate::scenario::Scenario;
-use crate::world::World;
+use crate::scenario::stack::CONNECTION_ID;
 use error::{no_table, unsupported, validation};
 use request::Request;
 
-/// The key of the table of connections.
-pub(crate) const CONNECTION_ID: &str = "connection_id";
 /// The key of the table of leases.
 const VPC: &str = "vpc";
 
@@ -77,6 +76,37 @@ impl DynamoDb {
             .map(|(key, item)| (key.to_owned(), value::item_to_json(item)))
             .collect()
     }
+
+    /// One operation, such as `UpdateItem`. A read that need not be consistent may be
+    /// behind by this much.
+    pub(crate) fn call(
+        &mut self,
+        mut context: Context<'_>,
+        behind: Duration,
+        name: &str,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        let Some((effect, members, own)) = operation(name) else {
+            return Err(unsupported(&format!("the operation {name}")));
+        };
+        let mut request = Request::new(request, &[members, own])?;
+        let table = table_name(&mut request)?;
+        let Caller { account, region } = &context.home;
+        let arn = format!("arn:aws:dynamodb:{region}:{account}:table/");
+        let table = table.strip_prefix(arn.as_str()).unwrap_or(&table);
+        let caller = context.caller;
+        context.needs(|| {
+            let (action, on) = (format!("dynamodb:{name}"), format!("{arn}{table}"));
+            vec![Authorization::new(caller, &action, on)]
+        });
+        match self.tables.get_mut(table) {
+            Some(table) if context.is_at_home() => {
+                table.settle(context.now, behind);
+                effect(table, &mut request)
+            }
+            Some(_) | None => Err(no_table()),
+        }
+    }
 }
 
 /// The note, among the leases, of when a security group was seen for the first time,
@@ -118,36 +148,6 @@ fn operation(name: &str) -> Option<Operation> {
         "DeleteItem" => (write::delete_item, WRITE, &["Key"]),
         _ => return None,
     })
-}
-
-impl World {
-    /// One operation, such as `UpdateItem`.
-    pub fn dynamodb(
-        &mut self,
-        caller: &Caller,
-        name: &str,
-        request: &Value,
-    ) -> Result<Value, ApiError> {
-        let Some((effect, members, own)) = operation(name) else {
-            return Err(unsupported(&format!("the operation {name}")));
-        };
-        let mut request = Request::new(request, &[members, own])?;
-        let table = table_name(&mut request)?;
-        let home = self.ec2.caller();
-        let arn = format!("arn:aws:dynamodb:{}:{}:table/", home.region, home.account);
-        let table = table.strip_prefix(arn.as_str()).unwrap_or(&table);
-        self.needs(|_| {
-            let (action, on) = (format!("dynamodb:{name}"), format!("{arn}{table}"));
-            vec![Authorization::new(caller, &action, on)]
-        });
-        match self.dynamodb.tables.get_mut(table) {
-            Some(table) if *caller == home => {
-                table.settle(self.now, self.pace.reads_behind);
-                effect(table, &mut request)
-            }
-            Some(_) | None => Err(no_table()),
-        }
-    }
 }
 
 fn table_name(request: &mut Request) -> Result<String, ApiError> {

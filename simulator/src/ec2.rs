@@ -18,6 +18,7 @@ mod permission;
 mod rule;
 mod service;
 mod tag;
+mod tagging;
 mod throttle;
 
 use std::collections::{BTreeMap, HashMap};
@@ -29,15 +30,12 @@ pub use endpoint::delete::{DeleteVpcEndpoints, DeleteVpcEndpointsResult, Unsucce
 pub use endpoint::describe::{DescribeVpcEndpoints, DescribeVpcEndpointsResult};
 pub use endpoint::modify::ModifyVpcEndpoint;
 pub use endpoint::view::{DnsEntry, GroupIdentifier, VpcEndpoint};
-pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, IpAddressType, LastError};
+pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, LastError};
 pub use fault::render_fault;
 pub use filter::Filter;
 pub use group::{
     CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
     DescribeSecurityGroupsResult, SecurityGroup,
-};
-pub use network::interface::{
-    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
 };
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
@@ -45,9 +43,10 @@ pub use network::peering::{
 pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
 pub use network::vpc::{
     Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
-    DescribeVpcs, DescribeVpcsResult, ModifyVpcAttribute, Vpc,
+    DescribeVpcs, DescribeVpcsResult, Vpc,
 };
 pub use network::zone::Zone;
+pub use page::Page;
 pub use permission::{GroupPair, IpPermission, IpRange};
 pub use rule::{
     AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult, DescribeSecurityGroupRules,
@@ -58,25 +57,18 @@ pub use service::{
     DescribeVpcEndpointServices, DescribeVpcEndpointServicesResult, EndpointService, Principals,
     Verification,
 };
-pub use tag::{CreateTags, DeleteTags, TagFilter, TagSpecification, Tags};
+pub use tag::{TagSpecification, Tags};
+pub use tagging::{CreateTags, DeleteTags, TagFilter};
 
 pub(crate) use begin::begin;
 pub(crate) use endpoint::dns::hidden_zones;
 pub(crate) use endpoint::life::happen;
 pub(crate) use ids::well_formed;
 
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::scenario::{Quotas, Scenario};
+use crate::splitmix::mix;
 use throttle::Buckets;
-
-/// Who calls: EC2 keeps the accounts and Regions apart.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Caller {
-    /// The account, twelve digits.
-    pub account: String,
-    /// The Region that the call goes to.
-    pub region: String,
-}
 
 /// Something that happens by itself on the AWS side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,22 +163,24 @@ impl Ec2 {
         self.endpoints.get(id)
     }
 
+    /// A new id. The same calls in the same order make the same ids.
+    fn new_id(&mut self, prefix: &str) -> String {
+        self.made += 1;
+        format!("{prefix}-0{:016x}", mix(self.made))
+    }
+
     fn zone(&self, id: &str) -> Option<&Zone> {
         self.zones.iter().find(|zone| zone.id == id)
     }
 }
 
 impl crate::World {
-    /// What every operation begins with: is the caller too fast, and is this
-    /// only a question whether the caller may?
-    fn admit(&mut self, caller: &Caller, operation: &str, dry_run: bool) -> Result<(), ApiError> {
+    /// What every operation begins with: is the caller too fast?
+    fn admit(&mut self, caller: &Caller, operation: &str) -> Result<(), ApiError> {
         let now = self.now;
         self.ec2.buckets.take(caller, operation, now)?;
         if operation.starts_with("Describe") && operation != "DescribeVpcAttribute" {
             self.needs_to_read(caller, operation);
-        }
-        if dry_run {
-            return Err(error::dry_run());
         }
         Ok(())
     }

@@ -2,22 +2,42 @@
 
 use serde::Deserialize;
 
-use crate::calls::Refusal;
 use crate::splitmix::{fold, mix};
-use crate::{cloud, cloudwatch, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
 
-/// What operations begin with.
-pub(crate) const SERVICES: [&str; 9] = [
-    "cloud",
-    "cloudwatch",
-    "dynamodb",
-    "ec2",
-    "events",
-    "route53",
-    "secretsmanager",
-    "states",
-    "sts",
-];
+/// A service of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Cloud,
+    CloudWatch,
+    DynamoDb,
+    Ec2,
+    EventBridge,
+    Route53,
+    SecretsManager,
+    StepFunctions,
+    Sts,
+}
+
+impl Service {
+    /// The service that an operation such as `ec2:CreateVpcEndpoint` belongs to, and
+    /// the name of the operation there.
+    pub(crate) fn of(operation: &str) -> Option<(Service, &str)> {
+        let (service, name) = operation.split_once(':')?;
+        let service = match service {
+            "cloud" => Service::Cloud,
+            "cloudwatch" => Service::CloudWatch,
+            "dynamodb" => Service::DynamoDb,
+            "ec2" => Service::Ec2,
+            "events" => Service::EventBridge,
+            "route53" => Service::Route53,
+            "secretsmanager" => Service::SecretsManager,
+            "states" => Service::StepFunctions,
+            "sts" => Service::Sts,
+            _ => return None,
+        };
+        Some((service, name))
+    }
+}
 
 /// What goes wrong. Every face says it in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -53,32 +73,6 @@ impl FaultKind {
         FaultKind::UnknownCode,
         FaultKind::CutOff,
     ];
-
-    /// The fault as the service of this operation would say it.
-    pub fn render(self, operation: &str) -> Refusal {
-        match self {
-            FaultKind::Timeout => return Refusal::TimedOut,
-            FaultKind::CutOff => return Refusal::CutOff,
-            FaultKind::Throttle
-            | FaultKind::ServerError
-            | FaultKind::Denied
-            | FaultKind::NotFound
-            | FaultKind::Conflict
-            | FaultKind::UnknownCode => {}
-        }
-        let (service, name) = operation.split_once(':').unwrap_or(("", operation));
-        Refusal::Answer(match service {
-            "secretsmanager" => secrets::render_fault(self, name),
-            "dynamodb" => dynamodb::render_fault(self, name),
-            "events" => notices::render_fault(self, name),
-            "states" => step_functions::render_fault(self, name),
-            "sts" => sts::render_fault(self, name),
-            "route53" => route53::render_fault(self, name),
-            "cloudwatch" => cloudwatch::render_fault(self, name),
-            "cloud" => cloud::render_fault(self, name),
-            _ => ec2::render_fault(self, name),
-        })
-    }
 }
 
 /// Whether a fault hits before the call took effect or after it.
@@ -270,24 +264,5 @@ mod tests {
                 .all(|(k, m)| *k != FaultKind::Throttle || *m == Moment::Before),
             "a throttled call has no effect"
         );
-    }
-
-    #[test]
-    fn every_kind_can_be_said_by_every_service() {
-        for operation in [
-            "ec2:CreateVpcEndpoint",
-            "secretsmanager:GetSecretValue",
-            "route53:ListHostedZonesByVPC",
-            "dynamodb:UpdateItem",
-            "states:StartExecution",
-            "events:PutEvents",
-            "sts:AssumeRole",
-            "cloud:GET cluster",
-        ] {
-            for kind in FaultKind::ALL {
-                let refusal = kind.render(operation);
-                assert!(!refusal.code().is_empty(), "{kind:?} of {operation}");
-            }
-        }
     }
 }

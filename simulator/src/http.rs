@@ -2,8 +2,9 @@
 //!
 //! One port serves every service: paths under `/api/v1` are the Cloud API, those
 //! under `/2013-04-01` Route 53 and those under `/service` CloudWatch; a request
-//! with `X-Amz-Target` is for the service that this header names (Secrets Manager, DynamoDB, Step Functions,
-//! EventBridge); a form posted to `/` is for STS or EC2, as its version says.
+//! with `X-Amz-Target` is for the service that this header names (Secrets Manager,
+//! DynamoDB, Step Functions, EventBridge); a form posted to `/` is for STS or EC2, as
+//! its version says.
 //!
 //! A call is noted as made by the application that the client names itself by
 //! (`AWS_SDK_UA_APP_ID`), if it does.
@@ -15,7 +16,6 @@ mod json;
 mod line;
 mod rest_xml;
 mod route53;
-mod secrets;
 mod sts;
 mod xml;
 
@@ -139,9 +139,6 @@ fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refu
     }
     if cloudwatch::is_meant(parts) {
         return cloudwatch::answer(sim, parts, body);
-    }
-    if secrets::is_meant(parts) {
-        return secrets::answer(sim, parts, body);
     }
     if json::is_meant(parts) {
         return json::answer(sim, parts, body);

@@ -4,10 +4,10 @@
 //! `ListHostedZonesByVPC` in the Route 53 API reference. The words of the
 //! messages are ours unless a comment says otherwise.
 
-use crate::World;
 use crate::authorization::Authorization;
 use crate::calls::ApiError;
-use crate::ec2::{self, Caller};
+use crate::context::Context;
+use crate::ec2::{self, Ec2};
 use crate::faults::FaultKind;
 use crate::splitmix::{fold, mix};
 
@@ -64,66 +64,64 @@ pub enum Owner {
     Service(String),
 }
 
-impl World {
-    /// Lists the private hosted zones that are associated with a VPC.
-    pub fn list_hosted_zones_by_vpc(
-        &mut self,
-        caller: &Caller,
-        request: &ListHostedZonesByVpc,
-    ) -> Result<ListHostedZonesByVpcResult, ApiError> {
-        self.needs(|_| {
-            let actions = ["route53:ListHostedZonesByVPC", "ec2:DescribeVpcs"];
-            let needs = actions.map(|action| Authorization::new(caller, action, "*"));
-            needs.into()
-        });
-        if !ec2::well_formed("vpc", &request.vpc_id) {
-            return Err(invalid_input("The VPC id is not valid."));
-        }
-        let max_items = match request.max_items {
-            Some(0) => return Err(invalid_input("maxitems must be at least 1.")),
-            Some(chosen) => chosen.min(LARGEST_PAGE),
-            None => LARGEST_PAGE,
-        };
-        let vpc = self
-            .ec2
-            .vpcs
-            .get(&request.vpc_id)
-            .filter(|vpc| vpc.owner == caller.account && vpc.region == request.vpc_region);
-        // A VPC that is absent is not the caller's either: terraform-provider-aws
-        // looks for "is not owned by you" after it has deleted one.
-        let vpc = vpc.ok_or_else(|| {
-            let message = format!("The VPC: {} is not owned by you.", request.vpc_id);
-            ApiError::new(403, "AccessDenied", message)
-        })?;
-        let own = vpc.hosted_zones.iter().map(|name| HostedZoneSummary {
-            hosted_zone_id: format!("Z1{:018X}", mix(fold(name))),
-            name: dotted(name),
-            owner: Owner::Account(vpc.owner.clone()),
-        });
-        let hidden = ec2::hidden_zones(&self.ec2, &vpc.id);
-        let hidden = hidden.into_iter().map(|(id, name)| HostedZoneSummary {
-            hosted_zone_id: id,
-            name: dotted(&name),
-            owner: Owner::Service(ENDPOINTS.to_owned()),
-        });
-        let mut zones: Vec<HostedZoneSummary> = own.chain(hidden).collect();
-        // A token is the id of the first zone of its page.
-        if let Some(token) = &request.next_token {
-            let first = zones.iter().position(|zone| zone.hosted_zone_id == *token);
-            let first = first.ok_or_else(|| {
-                let message = "The pagination token is not valid.";
-                ApiError::new(400, "InvalidPaginationToken", message)
-            })?;
-            zones.drain(..first);
-        }
-        let next_token = zones.get(max_items).map(|zone| zone.hosted_zone_id.clone());
-        zones.truncate(max_items);
-        Ok(ListHostedZonesByVpcResult {
-            hosted_zone_summaries: zones,
-            max_items,
-            next_token,
-        })
+/// Lists the private hosted zones that are associated with a VPC.
+pub(crate) fn list_hosted_zones_by_vpc(
+    mut context: Context<'_>,
+    ec2: &Ec2,
+    request: &ListHostedZonesByVpc,
+) -> Result<ListHostedZonesByVpcResult, ApiError> {
+    let caller = context.caller;
+    context.needs(|| {
+        let actions = ["route53:ListHostedZonesByVPC", "ec2:DescribeVpcs"];
+        let needs = actions.map(|action| Authorization::new(caller, action, "*"));
+        needs.into()
+    });
+    if !ec2::well_formed("vpc", &request.vpc_id) {
+        return Err(invalid_input("The VPC id is not valid."));
     }
+    let max_items = match request.max_items {
+        Some(0) => return Err(invalid_input("maxitems must be at least 1.")),
+        Some(chosen) => chosen.min(LARGEST_PAGE),
+        None => LARGEST_PAGE,
+    };
+    let vpc = ec2
+        .vpcs
+        .get(&request.vpc_id)
+        .filter(|vpc| vpc.owner == caller.account && vpc.region == request.vpc_region);
+    // A VPC that is absent is not the caller's either: terraform-provider-aws
+    // looks for "is not owned by you" after it has deleted one.
+    let vpc = vpc.ok_or_else(|| {
+        let message = format!("The VPC: {} is not owned by you.", request.vpc_id);
+        ApiError::new(403, "AccessDenied", message)
+    })?;
+    let own = vpc.hosted_zones.iter().map(|name| HostedZoneSummary {
+        hosted_zone_id: format!("Z1{:018X}", mix(fold(name))),
+        name: dotted(name),
+        owner: Owner::Account(vpc.owner.clone()),
+    });
+    let hidden = ec2::hidden_zones(ec2, &vpc.id);
+    let hidden = hidden.into_iter().map(|(id, name)| HostedZoneSummary {
+        hosted_zone_id: id,
+        name: dotted(&name),
+        owner: Owner::Service(ENDPOINTS.to_owned()),
+    });
+    let mut zones: Vec<HostedZoneSummary> = own.chain(hidden).collect();
+    // A token is the id of the first zone of its page.
+    if let Some(token) = &request.next_token {
+        let first = zones.iter().position(|zone| zone.hosted_zone_id == *token);
+        let first = first.ok_or_else(|| {
+            let message = "The pagination token is not valid.";
+            ApiError::new(400, "InvalidPaginationToken", message)
+        })?;
+        zones.drain(..first);
+    }
+    let next_token = zones.get(max_items).map(|zone| zone.hosted_zone_id.clone());
+    zones.truncate(max_items);
+    Ok(ListHostedZonesByVpcResult {
+        hosted_zone_summaries: zones,
+        max_items,
+        next_token,
+    })
 }
 
 /// A name as Route 53 writes it.

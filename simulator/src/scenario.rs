@@ -93,8 +93,7 @@ fn region() -> String {
 }
 
 /// Which request throttles are on. The hard one for new endpoints is on unless
-/// a scenario says otherwise, because callers meet it in earnest; the general
-/// ones are off because no single connection comes near them.
+/// a scenario says otherwise, because callers meet it in earnest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Throttle {
@@ -103,8 +102,6 @@ pub enum Throttle {
     /// Only `CreateVpcEndpoint`.
     #[default]
     CreateVpcEndpoint,
-    /// Every EC2 operation, each with the bucket of its class.
-    All,
 }
 
 /// How much of each thing there may be ("Amazon VPC quotas" and "AWS

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::authorization::{Authorization, Judge};
 use crate::calls::{ApiError, Call, Refusal};
-use crate::faults::{Fault, FaultKind, Moment, SeededFaults};
+use crate::faults::{Fault, FaultKind, Moment, SeededFaults, Service};
 use crate::scenario::Scenario;
 use crate::world::World;
 
@@ -85,23 +85,28 @@ impl Simulator {
     /// One call of one operation, such as `ec2:CreateVpcEndpoint`: brings the
     /// world up to the present, counts and records the call, applies a fault
     /// if one is due, before or after the effect, and runs the effect.
+    ///
+    /// # Panics
+    /// When the operation belongs to no service, of which a fault could be scripted.
     pub fn call<T>(
         &self,
         operation: &str,
         effect: impl FnOnce(&mut World) -> Result<T, ApiError>,
     ) -> Result<T, Refusal> {
+        let (service, name) =
+            Service::of(operation).unwrap_or_else(|| panic!("`{operation}` belongs to no service"));
         let mut settled = self.settled();
         let inner = &mut *settled;
         let nth = inner.count(operation);
         let fault = inner.fault(operation, nth);
         inner.world.needed = self.judge.is_some().then(Vec::new);
         let outcome = match fault {
-            Some((kind, Moment::Before)) => Err(kind.render(operation)),
+            Some((kind, Moment::Before)) => Err(kind.render(service, name)),
             Some((kind, Moment::After)) => {
                 // The effect may itself have been an error; the caller does
                 // not learn about that either.
                 let _ = effect(&mut inner.world);
-                Err(kind.render(operation))
+                Err(kind.render(service, name))
             }
             None => effect(&mut inner.world).map_err(Refusal::Answer),
         };
@@ -261,6 +266,13 @@ mod tests {
 
     fn groups(sim: &Simulator) -> usize {
         sim.look(|world| world.ec2.groups.len())
+    }
+
+    /// Otherwise it would have no words for a fault, and no scenario could script one.
+    #[test]
+    #[should_panic(expected = "belongs to no service")]
+    fn a_call_of_a_service_that_nobody_knows_is_a_mistake() {
+        let _ = stage().0.call("sqs:SendMessage", |_| Ok(()));
     }
 
     #[test]

@@ -14,10 +14,9 @@ use time::OffsetDateTime;
 
 use crate::authorization::Authorization;
 use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::context::Context;
 use crate::faults::FaultKind;
 use crate::scenario::Scenario;
-use crate::world::World;
 
 /// How long the name of a run stays taken after its end.
 const NAME_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -139,61 +138,43 @@ struct DescribeExecution {
     execution_arn: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct StopExecution {
-    execution_arn: String,
-    // They end up in the history, which nobody here reads.
-    #[serde(rename = "error")]
-    _error: Option<String>,
-    #[serde(rename = "cause")]
-    _cause: Option<String>,
-}
-
-impl World {
+impl StepFunctions {
     /// One operation, such as `StartExecution`.
-    pub fn step_functions(
+    pub(crate) fn call(
         &mut self,
-        caller: &Caller,
+        mut context: Context<'_>,
         operation: &str,
         request: &Value,
     ) -> Result<Value, ApiError> {
+        let caller = context.caller;
         if let Some(execution) = request["executionArn"].as_str() {
             let action = format!("states:{operation}");
-            self.needs(|_| vec![Authorization::new(caller, &action, execution)]);
+            context.needs(|| vec![Authorization::new(caller, &action, execution)]);
         }
         match operation {
-            "StartExecution" => self.start_execution(caller, read(request)?),
-            "DescribeExecution" => self.describe_execution(caller, &read(request)?),
-            "StopExecution" => {
-                let request: StopExecution = read(request)?;
-                let now = self.now;
-                let arn = &request.execution_arn;
-                self.execution_of(caller, arn)?;
-                let aborted = ExecutionStatus::Aborted;
-                self.step_functions.end(arn, aborted, None, now);
-                Ok(json!({ "stopDate": timestamp(now) }))
-            }
+            "StartExecution" => self.start(&mut context, read(request)?),
+            "DescribeExecution" => self.describe(&context, &read(request)?),
             _ => Err(error("UnknownOperationException", operation)),
         }
     }
 
-    fn start_execution(
+    fn start(
         &mut self,
-        caller: &Caller,
+        context: &mut Context<'_>,
         request: StartExecution,
     ) -> Result<Value, ApiError> {
-        let machine = self.machine_of(caller, &request.state_machine_arn)?;
+        let machine = self.machine_of(context, &request.state_machine_arn)?;
         // Versions and aliases are authorized by the machine ("Authorization for
         // versions and aliases", Step Functions developer guide).
-        self.needs(|_| {
+        let caller = context.caller;
+        context.needs(|| {
             vec![Authorization::new(
                 caller,
                 "states:StartExecution",
                 &machine,
             )]
         });
-        let number = self.step_functions.executions.len();
+        let number = self.executions.len();
         let name = match request.name {
             Some(name) => checked(name)?,
             None => format!("{number:08x}-0000-4000-8000-000000000000"),
@@ -210,8 +191,8 @@ impl World {
             "{}:{name}",
             machine.replacen(":stateMachine:", ":execution:", 1)
         );
-        let now = self.now;
-        let runs = &mut self.step_functions.executions;
+        let now = context.now;
+        let runs = &mut self.executions;
         runs.retain(|run| {
             let free = run.stopped_at.is_some_and(|at| at + NAME_KEPT <= now);
             run.arn != arn || !free
@@ -241,12 +222,20 @@ impl World {
         Ok(answer)
     }
 
-    fn describe_execution(
+    fn describe(
         &self,
-        caller: &Caller,
+        context: &Context<'_>,
         request: &DescribeExecution,
     ) -> Result<Value, ApiError> {
-        let run = self.execution_of(caller, &request.execution_arn)?;
+        let arn = &request.execution_arn;
+        check_arn(arn, "execution")?;
+        let found = self.execution(arn).filter(|_| context.is_at_home());
+        let run = found.ok_or_else(|| {
+            error(
+                "ExecutionDoesNotExist",
+                format!("Execution Does Not Exist: '{arn}'"),
+            )
+        })?;
         let mut answer = json!({
             "executionArn": run.arn,
             "stateMachineArn": run.machine,
@@ -267,29 +256,15 @@ impl World {
         Ok(answer)
     }
 
-    fn execution_of(&self, caller: &Caller, arn: &str) -> Result<&Execution, ApiError> {
-        check_arn(arn, "execution")?;
-        let found = self.step_functions.execution(arn);
-        found
-            .filter(|_| *caller == self.ec2.caller())
-            .ok_or_else(|| {
-                error(
-                    "ExecutionDoesNotExist",
-                    format!("Execution Does Not Exist: '{arn}'"),
-                )
-            })
-    }
-
     /// The ARN of a machine without the version or alias that it was called by.
-    fn machine_of(&self, caller: &Caller, arn: &str) -> Result<String, ApiError> {
+    fn machine_of(&self, context: &Context<'_>, arn: &str) -> Result<String, ApiError> {
         check_arn(arn, "stateMachine")?;
-        let machines = self.step_functions.machines.iter();
-        let found = machines.into_iter().find(|machine| {
+        let found = self.machines.iter().find(|machine| {
             let rest = arn.strip_prefix(machine.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
         });
         found
-            .filter(|_| *caller == self.ec2.caller())
+            .filter(|_| context.is_at_home())
             .cloned()
             .ok_or_else(|| {
                 error(

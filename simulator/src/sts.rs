@@ -10,10 +10,9 @@ use time::OffsetDateTime;
 
 use crate::authorization::Authorization;
 use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::context::Context;
 use crate::faults::FaultKind;
 use crate::scenario::RoleSpec;
-use crate::world::World;
 
 /// How long credentials live when nothing else is asked for, in seconds.
 const USUAL: u64 = 3600;
@@ -49,66 +48,64 @@ pub struct Session {
     pub expires_at: OffsetDateTime,
 }
 
-impl World {
-    /// Gives credentials for a role that trusts the caller.
-    pub fn assume_role(
-        &mut self,
-        caller: &Caller,
-        request: &AssumeRole,
-    ) -> Result<Session, ApiError> {
-        let name = &request.role_session_name;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        if !(2..=64).contains(&name.len()) || !name.chars().all(allowed) {
-            return Err(invalid(&format!("Value '{name}' at 'roleSessionName'")));
-        }
-        if let Some(id) = &request.external_id
-            && !(2..=1224).contains(&id.len())
-        {
-            return Err(invalid(&format!("Value '{id}' at 'externalId'")));
-        }
-        if let Some(policy) = &request.policy {
-            check_policy(policy)?;
-        }
-        let seconds = request.duration_seconds.unwrap_or(USUAL);
-        if !LIVES.contains(&seconds) {
-            return Err(invalid(&format!("Value '{seconds}' at 'durationSeconds'")));
-        }
-        let arn = &request.role_arn;
-        self.needs(|_| {
-            let asks = Authorization::new(caller, "sts:AssumeRole", arn);
-            let asks = asks.with("sts:RoleSessionName", name);
-            let id = request.external_id.as_ref();
-            vec![id.map_or(asks.clone(), |id| asks.with("sts:ExternalId", id))]
-        });
-        let role = arn
-            .strip_prefix("arn:aws:iam::")
-            .and_then(|rest| rest.split_once(":role/"));
-        let Some((account, role)) = role else {
-            let message = format!("{arn} is invalid");
-            return Err(ApiError::new(400, "ValidationError", message));
-        };
-        let trusts = |spec: &RoleSpec| {
-            let wanted = spec.external_id.as_deref();
-            spec.account == account
-                && spec.name == role
-                && wanted.is_none_or(|wanted| request.external_id.as_deref() == Some(wanted))
-        };
-        // A role that is not there and one that does not trust the caller are
-        // told apart by nothing.
-        if caller.account != self.ec2.account || !self.roles.iter().any(trusts) {
-            let who = identity(&caller.account);
-            let message = format!(
-                "User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}"
-            );
-            return Err(ApiError::new(403, "AccessDenied", message));
-        }
-        let role = role.rsplit('/').next().unwrap_or(role);
-        Ok(Session {
-            account: account.to_owned(),
-            arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
-            expires_at: self.now + Duration::from_secs(seconds),
-        })
+/// Gives credentials for one of these roles, if it trusts the caller.
+pub(crate) fn assume_role(
+    mut context: Context<'_>,
+    roles: &[RoleSpec],
+    request: &AssumeRole,
+) -> Result<Session, ApiError> {
+    let name = &request.role_session_name;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if !(2..=64).contains(&name.len()) || !name.chars().all(allowed) {
+        return Err(invalid(&format!("Value '{name}' at 'roleSessionName'")));
     }
+    if let Some(id) = &request.external_id
+        && !(2..=1224).contains(&id.len())
+    {
+        return Err(invalid(&format!("Value '{id}' at 'externalId'")));
+    }
+    if let Some(policy) = &request.policy {
+        check_policy(policy)?;
+    }
+    let seconds = request.duration_seconds.unwrap_or(USUAL);
+    if !LIVES.contains(&seconds) {
+        return Err(invalid(&format!("Value '{seconds}' at 'durationSeconds'")));
+    }
+    let arn = &request.role_arn;
+    let caller = context.caller;
+    context.needs(|| {
+        let asks = Authorization::new(caller, "sts:AssumeRole", arn);
+        let asks = asks.with("sts:RoleSessionName", name);
+        let id = request.external_id.as_ref();
+        vec![id.map_or(asks.clone(), |id| asks.with("sts:ExternalId", id))]
+    });
+    let role = arn
+        .strip_prefix("arn:aws:iam::")
+        .and_then(|rest| rest.split_once(":role/"));
+    let Some((account, role)) = role else {
+        let message = format!("{arn} is invalid");
+        return Err(ApiError::new(400, "ValidationError", message));
+    };
+    let trusts = |spec: &RoleSpec| {
+        let wanted = spec.external_id.as_deref();
+        spec.account == account
+            && spec.name == role
+            && wanted.is_none_or(|wanted| request.external_id.as_deref() == Some(wanted))
+    };
+    // A role that is not there and one that does not trust the caller are
+    // told apart by nothing.
+    if caller.account != context.home.account || !roles.iter().any(trusts) {
+        let who = identity(&caller.account);
+        let message =
+            format!("User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}");
+        return Err(ApiError::new(403, "AccessDenied", message));
+    }
+    let role = role.rsplit('/').next().unwrap_or(role);
+    Ok(Session {
+        account: account.to_owned(),
+        arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
+        expires_at: context.now + Duration::from_secs(seconds),
+    })
 }
 
 /// A session policy has a length and says what it allows.

@@ -139,9 +139,4 @@ impl World {
         }
         self.now = now;
     }
-
-    /// When the next thing happens by itself, if anything is going to.
-    pub fn next_happening(&self) -> Option<OffsetDateTime> {
-        self.agenda.peek().map(|Reverse(due)| due.at)
-    }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use simulator::cloud::{ApiCaller, ClusterState, ConnectionStatus, Plan, ServiceStatus};
 use simulator::ec2::{
-    Caller, CreateSecurityGroup, CreateVpcEndpoint, DescribeSubnets, DescribeVpcEndpoints,
-    EndpointState, EndpointType, Filter, ModifyVpcEndpoint, SubnetAnswer, VpcEndpoint,
+    CreateSecurityGroup, CreateVpcEndpoint, DescribeSubnets, DescribeVpcEndpoints, EndpointState,
+    EndpointType, Filter, ModifyVpcEndpoint, SubnetAnswer, VpcEndpoint,
 };
-use simulator::{ApiError, Scenario, Simulator, World};
+use simulator::{ApiError, Caller, Scenario, Simulator, World};
 use time::OffsetDateTime;
 
 /// How long the operator waits for anything, in seconds.
@@ -201,8 +201,9 @@ impl Operator {
         step: &'static str,
         call: impl FnOnce(&mut World) -> Result<T, ApiError>,
     ) -> Result<T, Trouble> {
+        // Whose operation it is does not matter here.
         self.sim
-            .call(step, call)
+            .call("ec2:Step", call)
             .map_err(|refusal| (step, refusal.code().to_owned()))
     }
 

@@ -15,8 +15,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use engine::{TaskFailure, Tasks};
 use serde_json::{Value, json};
 use shared::accounts::session::{ACTIONS, policy};
-use simulator::ec2::Caller;
-use simulator::{Authorization, Judge, Simulator};
+use simulator::{Authorization, Caller, Judge, Simulator};
 use steps::{FUNCTIONS, function_of, resource_name};
 
 use crate::documents::{read, root};

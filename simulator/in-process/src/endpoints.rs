@@ -34,7 +34,6 @@ impl InProcess {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         let request = CreateTags {
-            dry_run: false,
             resources: vec![id.to_owned()],
             tags,
         };
@@ -53,7 +52,6 @@ impl InProcess {
             })
             .collect();
         let request = DeleteTags {
-            dry_run: false,
             resources: vec![id.to_owned()],
             tags,
         };
@@ -155,7 +153,6 @@ impl Endpoints for InProcess {
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError> {
         let action = "DeleteVpcEndpoints";
         let request = DeleteVpcEndpoints {
-            dry_run: false,
             vpc_endpoint_ids: vec![id.to_string()],
         };
         let answer = self

@@ -84,7 +84,6 @@ impl SecurityGroups for InProcess {
 
     async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError> {
         let request = CreateSecurityGroup {
-            dry_run: false,
             group_name: new.name.clone(),
             group_description: new.description.clone(),
             vpc_id: new.vpc_id.to_string(),
@@ -133,7 +132,6 @@ impl SecurityGroups for InProcess {
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError> {
         let action = "DeleteSecurityGroup";
         let request = DeleteSecurityGroup {
-            dry_run: false,
             group_id: group.to_string(),
         };
         match self
@@ -238,7 +236,6 @@ fn permission(source: &Source, description: &str) -> IpPermission {
         }),
         Source::Group(group) => permission.user_id_group_pairs.push(GroupPair {
             group_id: group.to_string(),
-            user_id: None,
             description,
         }),
         Source::PrefixList(list) => {

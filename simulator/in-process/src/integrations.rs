@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | errors of DynamoDB begin with `DynamoDB.`, of EventBridge with `EventBridge.` | Step Functions developer guide, "Exception prefix differences" |
 //! | `DynamoDB.ResourceNotFoundException`; a broken rule is `DynamoDB.AmazonDynamoDBException`; the form of the cause; the metadata in results | recorded on AWS (LocalStack's snapshots of 2023 and 2025) |
-//! | a failed entry is `EventBridge.FailedEntry` with the answer as the cause; machine and run are added to `Resources`; an object as `Detail` becomes text | developer guide, "Add EventBridge events", and recorded |
+//! | a failed entry is `EventBridge.FailedEntry` with the answer as the cause; an object as `Detail` becomes text; machine and execution are added to `Resources`, which nobody reads here | developer guide, "Add EventBridge events", and recorded |
 //! | codes without an exception of their own in the SDK of that time have the one of the service (`DynamoDB.AmazonDynamoDBException`, …) | inferred from the above; not documented |
 //! | no answer is `States.Timeout` after the task's own limit; a broken connection is `….SdkClientException`, as with `Lambda.SdkClientException` | inferred; not documented |
 
@@ -25,7 +25,6 @@ const LARGEST: usize = 262_144;
 #[derive(Debug, Clone)]
 pub struct Integrations {
     simulator: Simulator,
-    resources: Vec<Value>,
 }
 
 /// The name and the cause of an error, as the definition sees them.
@@ -90,25 +89,13 @@ impl Call {
 impl Integrations {
     /// The integrations of a world, for runs that do not say who they are.
     pub fn new(simulator: Simulator) -> Self {
-        Self {
-            simulator,
-            resources: Vec::new(),
-        }
-    }
-
-    /// The same for one run: events say which run of which machine they are from.
-    pub fn of_run(&self, machine: &str, execution: &str) -> Self {
-        Self {
-            simulator: self.simulator.clone(),
-            resources: vec![json!(machine), json!(execution)],
-        }
+        Self { simulator }
     }
 
     /// The same, with calls that are noted as made by somebody.
     pub fn acting_as(&self, who: &str) -> Self {
         Self {
             simulator: self.simulator.acting_as(who),
-            resources: self.resources.clone(),
         }
     }
 
@@ -129,53 +116,37 @@ impl Integrations {
     /// the integrations that are known here.
     pub fn call(&self, resource: &str, arguments: Value) -> Option<Result<Call, Failed>> {
         let (service, operation) = names::known(resource)?;
-        let request = self.request(service, operation, arguments);
+        let request = request(service, operation, arguments);
         Some(request.map(|request| Call {
             service,
             operation,
             request,
         }))
     }
+}
 
-    /// The request that follows from the arguments of a task.
-    fn request(
-        &self,
-        service: &Service,
-        operation: &str,
-        arguments: Value,
-    ) -> Result<Value, Failed> {
-        let runtime = |cause: String| ("States.Runtime".to_owned(), cause);
-        let Value::Object(mut members) = arguments else {
-            return Err(runtime("The arguments are not a JSON object".to_owned()));
-        };
-        // Step Functions refuses a definition that names another one.
-        let allowed = names::members(service, operation);
-        if let Some(member) = members.keys().find(|key| !allowed.contains(&key.as_str())) {
-            return Err(runtime(format!(
-                "The field \"{member}\" is not supported by Step Functions"
-            )));
-        }
-        if service.name == "events" {
-            let entries = members.get_mut("Entries").and_then(Value::as_array_mut);
-            for entry in entries.into_iter().flatten() {
-                self.complete(entry);
-            }
-        }
-        Ok(Value::Object(members))
+/// The request that follows from the arguments of a task.
+fn request(service: &Service, operation: &str, arguments: Value) -> Result<Value, Failed> {
+    let runtime = |cause: String| ("States.Runtime".to_owned(), cause);
+    let Value::Object(mut members) = arguments else {
+        return Err(runtime("The arguments are not a JSON object".to_owned()));
+    };
+    // Step Functions refuses a definition that names another one.
+    let allowed = names::members(service, operation);
+    if let Some(member) = members.keys().find(|key| !allowed.contains(&key.as_str())) {
+        return Err(runtime(format!(
+            "The field \"{member}\" is not supported by Step Functions"
+        )));
     }
-
-    fn complete(&self, entry: &mut Value) {
-        let Some(members) = entry.as_object_mut() else {
-            return;
-        };
-        if let Some(detail) = members.get_mut("Detail").filter(|it| it.is_object()) {
+    if service.name == "events" {
+        let entries = members.get_mut("Entries").and_then(Value::as_array_mut);
+        let details = entries.into_iter().flatten();
+        let details = details.filter_map(|entry| entry.get_mut("Detail"));
+        for detail in details.filter(|detail| detail.is_object()) {
             *detail = Value::String(detail.to_string());
         }
-        let resources = members.entry("Resources").or_insert_with(|| json!([]));
-        if let Some(resources) = resources.as_array_mut() {
-            resources.extend(self.resources.iter().cloned());
-        }
     }
+    Ok(Value::Object(members))
 }
 
 fn effect(

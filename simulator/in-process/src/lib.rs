@@ -22,14 +22,14 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use serde_json::json;
 use shared::StepError;
 use shared::ec2::errors;
 use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
 
-use simulator::ec2::{Caller, Filter};
-use simulator::secrets::VersionQuery;
-use simulator::{ApiError, Refusal, Simulator, World};
+use simulator::ec2::Filter;
+use simulator::{ApiError, Caller, Refusal, Simulator, World};
 
 /// Who says when a call is made, where several runs share one world and one thread.
 pub trait Turns: Send + Sync {
@@ -172,17 +172,15 @@ fn filter_any<T: ToString>(name: &str, values: &[T]) -> Filter {
 impl InProcess {
     /// The one key of this world, which is for all its clusters.
     async fn read_key(&self) -> Result<ApiKey, StepError> {
-        let query = VersionQuery {
-            id: None,
-            stage: None,
-        };
+        let request = json!({ "SecretId": self.secret_id });
         let answered = self
             .called("secretsmanager:GetSecretValue", |world| {
-                world.secrets_get_secret_value(&self.secret_id, &query)
+                let home = world.ec2.caller();
+                world.get_secret_value(&home, &request)
             })
             .await;
         match answered {
-            Ok(secret) => ApiKey::from_secret(&secret.version.value),
+            Ok(answer) => ApiKey::from_secret(answer["SecretString"].as_str().unwrap_or_default()),
             Err(Refusal::Answer(error)) => Err(shared::secret::errors::classify(
                 &self.secret_id,
                 &error.code,

@@ -39,7 +39,6 @@ impl Network for InProcess {
     async fn vpc_dns(&self, vpc: &VpcId) -> Result<VpcDns, StepError> {
         let ask = async |attribute| {
             let request = DescribeVpcAttribute {
-                dry_run: false,
                 vpc_id: vpc.to_string(),
                 attribute,
             };
@@ -175,7 +174,6 @@ impl Network for InProcess {
         let action = "DescribeVpcEndpointServices";
         let request = DescribeVpcEndpointServices {
             service_names: vec![name.to_string()],
-            ..Default::default()
         };
         let answer = match self
             .call(action, |world, caller| {

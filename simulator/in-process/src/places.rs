@@ -7,9 +7,8 @@ use shared::place::{Place, Places};
 use shared::{Code, StepError};
 
 use super::{InProcess, failure};
-use simulator::Refusal;
-use simulator::ec2::Caller;
 use simulator::sts::AssumeRole;
+use simulator::{Caller, Refusal};
 
 impl Places for InProcess {
     type Ec2 = InProcess;

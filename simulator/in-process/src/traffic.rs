@@ -6,7 +6,7 @@ use shared::traffic::{
     Carried, Dimensions, ENDPOINT_DIMENSION, Metric, NAMESPACE, PERIOD_SECONDS, Traffic, Window,
     classify,
 };
-use simulator::cloudwatch::{self, ListMetrics, MetricDataQuery};
+use simulator::cloudwatch::{self, GetMetricData, ListMetrics, MetricDataQuery, MetricStat};
 use simulator::{ApiError, Refusal, World};
 
 use super::InProcess;
@@ -31,9 +31,14 @@ impl Traffic for InProcess {
 
     async fn carried(&self, of: &Dimensions, window: &Window) -> Result<Carried, StepError> {
         let queries = Metric::ALL.map(|metric| query(metric, of));
+        let request = GetMetricData {
+            metric_data_queries: queries.into(),
+            start_time: window.from,
+            end_time: window.until,
+        };
         let results = self
             .cloudwatch("GetMetricData", |world| {
-                world.get_metric_data(&self.caller, &queries, window.from, window.until)
+                world.get_metric_data(&self.caller, &request)
             })
             .await?;
         let mut carried = Carried::default();
@@ -48,13 +53,15 @@ fn query(metric: Metric, of: &Dimensions) -> MetricDataQuery {
     let (name, stat) = metric.words();
     MetricDataQuery {
         id: metric.id().to_owned(),
-        metric: cloudwatch::Metric {
-            namespace: NAMESPACE.to_owned(),
-            name: name.to_owned(),
-            dimensions: of.clone(),
+        metric_stat: MetricStat {
+            metric: cloudwatch::Metric {
+                namespace: NAMESPACE.to_owned(),
+                name: name.to_owned(),
+                dimensions: of.clone(),
+            },
+            period: i64::from(PERIOD_SECONDS),
+            stat: stat.to_owned(),
         },
-        period: i64::from(PERIOD_SECONDS),
-        stat: stat.to_owned(),
     }
 }
 

@@ -47,7 +47,6 @@ pub(super) enum Permission {
     ReadClusters,
     ManagePrivateEndpoints,
     ManageTrustedOwners,
-    ReadOrganization,
 }
 
 impl Permission {
@@ -66,8 +65,6 @@ impl Permission {
             // ORG_ADMIN alone is in no list of a private-endpoint call.
             Permission::ManagePrivateEndpoints => &["CLUSTER_ADMIN", "CLUSTER_OPERATOR_WRITER"],
             Permission::ManageTrustedOwners => &["CLUSTER_ADMIN"],
-            // Every account is a member of its organization.
-            Permission::ReadOrganization => &[],
         }
     }
 }
@@ -130,13 +127,12 @@ impl Keys {
         }
     }
 
-    /// Whether one of the caller's roles covers this permission for this
-    /// cluster (`None`: for the organization).
+    /// Whether one of the caller's roles covers this permission for this cluster.
     pub(super) fn allow(
         &self,
         caller: &ApiCaller,
         permission: Permission,
-        cluster: Option<&str>,
+        cluster: &str,
     ) -> Result<(), ApiError> {
         let key = caller
             .bearer
@@ -144,10 +140,8 @@ impl Keys {
             .and_then(|bearer| self.known.get(bearer));
         let key = key.ok_or_else(errors::unauthenticated)?;
         let wanted = permission.roles();
-        let has_role =
-            wanted.is_empty() || key.roles.iter().any(|role| wanted.contains(&role.as_str()));
-        let in_scope = key.clusters.is_empty()
-            || cluster.is_none_or(|cluster| key.clusters.iter().any(|scope| scope == cluster));
+        let has_role = key.roles.iter().any(|role| wanted.contains(&role.as_str()));
+        let in_scope = key.clusters.is_empty() || key.clusters.iter().any(|scope| scope == cluster);
         if has_role && in_scope {
             return Ok(());
         }
@@ -197,7 +191,7 @@ mod tests {
 
     fn allowed(roles: &[&str], permission: Permission) -> bool {
         keys(roles, &[])
-            .allow(&ApiCaller::with_key("key"), permission, Some("c"))
+            .allow(&ApiCaller::with_key("key"), permission, "c")
             .is_ok()
     }
 
@@ -220,10 +214,10 @@ mod tests {
     fn a_role_for_another_cluster_is_no_role_for_this_one() {
         let keys = keys(&["CLUSTER_ADMIN"], &["other"]);
         let caller = ApiCaller::with_key("key");
-        let refused = keys.allow(&caller, Permission::ReadClusters, Some("this"));
+        let refused = keys.allow(&caller, Permission::ReadClusters, "this");
         assert_eq!(refused.map_err(|error| error.status), Err(403));
         assert!(
-            keys.allow(&caller, Permission::ReadClusters, Some("other"))
+            keys.allow(&caller, Permission::ReadClusters, "other")
                 .is_ok()
         );
     }

@@ -73,25 +73,6 @@ impl World {
         Ok(record.trusted_owners.clone().unwrap_or_default())
     }
 
-    /// GET `…/private-endpoint-trusted-owners/{owner_id}`.
-    pub fn cloud_get_trusted_owner(
-        &mut self,
-        caller: &ApiCaller,
-        cluster_id: &str,
-        owner_id: &str,
-    ) -> Result<TrustedOwner, ApiError> {
-        let now = self.now;
-        let record =
-            self.cloud
-                .admit_owners(caller, Permission::ManagePrivateEndpoints, cluster_id, now)?;
-        check_uuid("owner_id", owner_id)?;
-        let mut owners = record.trusted_owners.iter().flatten();
-        owners
-            .find(|owner| owner.id == owner_id)
-            .cloned()
-            .ok_or_else(|| owner_not_found(owner_id))
-    }
-
     /// POST `…/private-endpoint-trusted-owners`. The same account twice is one
     /// entry.
     pub fn cloud_add_trusted_owner(
@@ -164,9 +145,7 @@ impl Cloud {
             Permission::ManageTrustedOwners => {
                 self.admit_change(caller, permission, cluster_id, now)?
             }
-            Permission::ReadClusters
-            | Permission::ManagePrivateEndpoints
-            | Permission::ReadOrganization => {
+            Permission::ReadClusters | Permission::ManagePrivateEndpoints => {
                 self.admit_networking(caller, permission, cluster_id, now)?
             }
         };

@@ -48,13 +48,19 @@ impl Stage {
     fn data(&self, metric: Metric, stat: &str, minutes: i64) -> Result<Vec<f64>, ApiError> {
         let query = MetricDataQuery {
             id: "q".to_owned(),
-            metric,
-            period: 60,
-            stat: stat.to_owned(),
+            metric_stat: MetricStat {
+                metric,
+                period: 60,
+                stat: stat.to_owned(),
+            },
         };
-        let (end, start) = (self.now(), self.now() - Duration::minutes(minutes));
+        let request = GetMetricData {
+            metric_data_queries: vec![query],
+            start_time: self.now() - Duration::minutes(minutes),
+            end_time: self.now(),
+        };
         self.simulator.meddle(|world| {
-            let mut results = world.get_metric_data(&self.caller, &[query], start, end)?;
+            let mut results = world.get_metric_data(&self.caller, &request)?;
             Ok(results.remove(0).values)
         })
     }

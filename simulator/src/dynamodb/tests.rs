@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::*;
+use crate::World;
 
 const TABLE: &str = "crdb-privatelink-connections";
 const LEASES: &str = "crdb-privatelink-leases";

@@ -4,11 +4,11 @@ use time::OffsetDateTime;
 
 use super::network::vpc::{CidrAssociation, CidrState};
 use super::{
-    Caller, Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType,
-    IpAddressType, Peering, PeeringSide, Principals, Rule, SecurityGroup, Source, Subnet, Tags,
-    Verification, Vpc,
+    Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType, Peering,
+    PeeringSide, Principals, Rule, SecurityGroup, Source, Subnet, Tags, Verification, Vpc,
 };
 use crate::World;
+use crate::calls::Caller;
 use crate::scenario::{
     EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, Scenario, VpcSpec,
 };
@@ -85,7 +85,6 @@ fn vpc(ec2: &mut Ec2, spec: &VpcSpec, owner: &Caller) -> Vpc {
         ipv6_cidrs,
         dns_support: spec.dns_support,
         dns_hostnames: spec.dns_hostnames,
-        usage_metrics: false,
         is_default: spec.is_default,
         hosted_zones: spec.hosted_zones.clone(),
         tags: spec.tags.clone(),
@@ -212,7 +211,7 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
     let interfaces = spec
         .subnets
         .iter()
-        .filter_map(|id| world.make_interface(id, IpAddressType::Ipv4))
+        .filter_map(|id| world.make_interface(id))
         .collect();
     let service_region = world
         .ec2
@@ -233,10 +232,8 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
         listed_until: None,
         groups,
         interfaces,
-        ip_address_type: IpAddressType::Ipv4,
         private_dns: spec.private_dns,
         private_dns_wanted: None,
-        policy: None,
         last_error: None,
         tags: spec.tags.clone(),
         epoch: 0,
@@ -302,7 +299,6 @@ fn endpoint_service(spec: &EndpointServiceSpec, scenario: &Scenario) -> Endpoint
             Some(accounts) => Principals::Accounts(accounts.clone()),
         },
         acceptance_required: spec.acceptance_required,
-        policy_supported: !spec.acceptance_required,
         ..EndpointService::for_cluster(region, &spec.name, zone_ids, spec.private_dns_name.clone())
     }
 }

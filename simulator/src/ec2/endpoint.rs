@@ -8,14 +8,17 @@ pub(super) mod dns;
 pub(super) mod life;
 pub(super) mod modify;
 mod placement;
+mod state;
 pub(super) mod view;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
-use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::{Caller, Tags};
+pub use state::EndpointState;
+
+use super::Tags;
+use crate::calls::Caller;
 
 /// A VPC endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,14 +51,10 @@ pub struct Endpoint {
     pub groups: Vec<String>,
     /// Its interfaces, with those that are still draining.
     pub interfaces: Vec<Interface>,
-    /// Its kind of addresses.
-    pub ip_address_type: IpAddressType,
     /// Whether private DNS is on.
     pub private_dns: bool,
     /// What private DNS is going to be, while it is being switched.
     pub private_dns_wanted: Option<bool>,
-    /// Its policy, if it has one of its own.
-    pub policy: Option<String>,
     /// Why it failed.
     pub last_error: Option<LastError>,
     /// Tags.
@@ -63,53 +62,6 @@ pub struct Endpoint {
     /// Counts the changes of direction, so that what was foreseen before one
     /// does not happen after it.
     pub epoch: u32,
-}
-
-/// The state of an endpoint. On the wire its words begin with a small letter,
-/// although the API model says otherwise (awslabs/aws-sdk-rust issue 619).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum EndpointState {
-    /// The provider has not accepted it.
-    PendingAcceptance,
-    /// Being built or changed.
-    Pending,
-    /// Usable.
-    Available,
-    /// On its way out.
-    Deleting,
-    /// Gone, and listed for a while.
-    Deleted,
-    /// The provider refused it, at first or later.
-    Rejected,
-    /// AWS could not build it.
-    Failed,
-    /// The provider did not accept it in time.
-    Expired,
-    /// In the enumeration of the API; nobody says when it appears.
-    Partial,
-}
-
-impl EndpointState {
-    /// The word on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            EndpointState::PendingAcceptance => "pendingAcceptance",
-            EndpointState::Pending => "pending",
-            EndpointState::Available => "available",
-            EndpointState::Deleting => "deleting",
-            EndpointState::Deleted => "deleted",
-            EndpointState::Rejected => "rejected",
-            EndpointState::Failed => "failed",
-            EndpointState::Expired => "expired",
-            EndpointState::Partial => "partial",
-        }
-    }
-
-    /// Whether the endpoint is neither gone nor going.
-    pub fn is_there(self) -> bool {
-        !matches!(self, EndpointState::Deleting | EndpointState::Deleted)
-    }
 }
 
 /// The type of an endpoint.
@@ -142,39 +94,6 @@ impl EndpointType {
     }
 }
 
-/// The kind of addresses of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum IpAddressType {
-    /// IPv4.
-    #[default]
-    Ipv4,
-    /// Both.
-    Dualstack,
-    /// IPv6.
-    Ipv6,
-}
-
-impl IpAddressType {
-    /// The word on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            IpAddressType::Ipv4 => "ipv4",
-            IpAddressType::Dualstack => "dualstack",
-            IpAddressType::Ipv6 => "ipv6",
-        }
-    }
-
-    /// Reads the word on the wire.
-    pub fn from_word(word: &str) -> Option<IpAddressType> {
-        match word {
-            "ipv4" => Some(IpAddressType::Ipv4),
-            "dualstack" => Some(IpAddressType::Dualstack),
-            "ipv6" => Some(IpAddressType::Ipv6),
-            _ => None,
-        }
-    }
-}
-
 /// An interface that an endpoint has in a subnet. Its addresses stay the same
 /// as long as it lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,8 +104,6 @@ pub struct Interface {
     pub subnet_id: String,
     /// Its IPv4 address.
     pub ipv4: Ipv4Addr,
-    /// Its IPv6 address.
-    pub ipv6: Option<Ipv6Addr>,
     /// Once it is no longer used: when it is gone.
     pub drained: Option<OffsetDateTime>,
 }

@@ -27,15 +27,6 @@ pub(super) fn missing(parameter: &str) -> ApiError {
     )
 }
 
-/// What a caller is told who only asked whether the call would be allowed.
-pub(super) fn dry_run() -> ApiError {
-    ApiError::new(
-        412,
-        "DryRunOperation",
-        "Request would have succeeded, but DryRun flag is set.",
-    )
-}
-
 /// Something that is not there, or not visible yet.
 pub(super) fn not_found(code: &str, kind: &str, id: &str) -> ApiError {
     client(code, format!("The {kind} '{id}' does not exist"))

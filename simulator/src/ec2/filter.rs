@@ -1,12 +1,10 @@
 //! Filters of the Describe operations.
 
-use std::borrow::Cow;
-
 use super::error::invalid_value;
 use super::tag::Tags;
 use crate::calls::ApiError;
 
-/// One filter: a resource passes if one of its values is one of these.
+/// One filter: a resource passes if its value is one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     /// The name, in lower case.
@@ -30,8 +28,8 @@ pub(super) trait Filtered {
     /// The filters that there are, without those for tags.
     const FILTERS: &'static [&'static str];
 
-    /// The values for one of these names.
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>>;
+    /// The value for one of these names.
+    fn value(&self, name: &str) -> &str;
 
     /// The tags.
     fn tags(&self) -> &Tags;
@@ -62,28 +60,20 @@ pub(super) fn check<T: Filtered>(filters: &[Filter]) -> Result<(), ApiError> {
 /// Whether a resource passes all filters.
 pub(super) fn passes<T: Filtered>(resource: &T, filters: &[Filter]) -> bool {
     filters.iter().all(|filter| {
+        let fits = |value: &str| filter.values.iter().any(|pattern| like(pattern, value));
         if let Some(key) = filter.name.strip_prefix("tag:") {
-            return resource
-                .tags()
-                .get(key)
-                .is_some_and(|value| filter.values.iter().any(|p| like(p, value)));
+            return resource.tags().get(key).is_some_and(|value| fits(value));
         }
         if filter.name == "tag-key" {
-            return resource
-                .tags()
-                .keys()
-                .any(|key| filter.values.iter().any(|p| like(p, key)));
+            return resource.tags().keys().any(|key| fits(key));
         }
-        resource
-            .values(&filter.name)
-            .iter()
-            .any(|value| filter.values.iter().any(|p| like(p, value)))
+        fits(resource.value(&filter.name))
     })
 }
 
 /// Whether a text fits a pattern with `*` and `?`; a backslash takes away the
 /// meaning of the next character.
-pub(super) fn like(pattern: &str, text: &str) -> bool {
+fn like(pattern: &str, text: &str) -> bool {
     if !pattern.contains(['*', '?', '\\']) {
         return pattern == text;
     }

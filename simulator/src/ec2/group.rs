@@ -12,9 +12,9 @@ pub use describe::{DescribeSecurityGroups, DescribeSecurityGroupsResult};
 
 use super::error::not_found;
 use super::permission::Wanted;
-use super::{Caller, Ec2, Rule, Source, Tags, ids};
+use super::{Ec2, Rule, Source, Tags, ids};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 
 /// A security group. Its name and description never change.
 #[derive(Debug, Clone, PartialEq, Eq)]

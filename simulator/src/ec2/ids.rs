@@ -1,17 +1,7 @@
 //! Ids of EC2 resources: a prefix and eight or seventeen hexadecimal digits.
 
-use super::Ec2;
 use super::error::client;
 use crate::calls::ApiError;
-use crate::splitmix::mix;
-
-impl Ec2 {
-    /// A new id. The same calls in the same order make the same ids.
-    pub(super) fn new_id(&mut self, prefix: &str) -> String {
-        self.made += 1;
-        format!("{prefix}-0{:016x}", mix(self.made))
-    }
-}
 
 /// Whether a text has the form of an id with this prefix.
 pub(crate) fn well_formed(prefix: &str, id: &str) -> bool {

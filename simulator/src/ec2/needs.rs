@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AuthorizeSecurityGroupIngress, Caller, CreateSecurityGroup, CreateTags, CreateVpcEndpoint,
-    DeleteTags, ModifyVpcEndpoint, TagSpecification, Tags,
+    AuthorizeSecurityGroupIngress, CreateSecurityGroup, CreateTags, CreateVpcEndpoint, DeleteTags,
+    ModifyVpcEndpoint, TagSpecification, Tags,
 };
 use crate::World;
 use crate::authorization::Authorization;
+use crate::calls::Caller;
 
 /// What AWS may look for beside `CreateVpcEndpoint` ("Dependent actions").
 const BESIDE_CREATE_VPC_ENDPOINT: [&str; 3] = [
@@ -21,6 +22,14 @@ const BESIDE_CREATE_VPC_ENDPOINT: [&str; 3] = [
 const HIDDEN_ZONE: &str = "arn:aws:route53:::hostedzone/Z0HIDDEN";
 
 impl World {
+    /// Notes what the call that is being carried out needs, if anybody wants to know.
+    fn needs(&mut self, what: impl FnOnce(&World) -> Vec<Authorization>) {
+        if self.needed.is_some() {
+            let more = what(self);
+            self.needed.get_or_insert_default().extend(more);
+        }
+    }
+
     /// A read, for which EC2 knows no resources.
     pub(super) fn needs_to_read(&mut self, caller: &Caller, operation: &str) {
         self.needs(|_| vec![Authorization::new(caller, &format!("ec2:{operation}"), "*")]);

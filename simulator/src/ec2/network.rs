@@ -1,7 +1,5 @@
-//! The network that endpoints are put into: zones, VPCs, subnets, peerings,
-//! and the interfaces that endpoints leave in subnets.
+//! The network that endpoints are put into: zones, VPCs, subnets and peerings.
 
-pub(super) mod interface;
 pub(super) mod peering;
 pub(super) mod subnet;
 pub(super) mod vpc;

@@ -3,21 +3,29 @@
 use super::error::{client, invalid_value};
 use crate::calls::ApiError;
 
+/// Which page of a list is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The size of a page.
+    pub max_results: Option<i32>,
+    /// Where the last page ended.
+    pub next_token: Option<String>,
+}
+
 /// Cuts one page out of a list and says how to ask for the next.
 pub(super) fn page<T>(
     mut list: Vec<T>,
-    max_results: Option<i32>,
-    next_token: Option<&str>,
+    asked: &Page,
     limits: std::ops::RangeInclusive<i32>,
 ) -> Result<(Vec<T>, Option<String>), ApiError> {
-    let start = match next_token {
+    let start = match asked.next_token.as_deref() {
         // What the last page gave as its token leads to the beginning again.
         None | Some("") => 0,
         Some(token) => offset(token)
             .filter(|start| *start <= list.len())
             .ok_or_else(|| client("InvalidNextToken", "The pagination token is not valid"))?,
     };
-    let Some(max) = max_results else {
+    let Some(max) = asked.max_results else {
         return Ok((list.split_off(start), None));
     };
     if !limits.contains(&max) {
@@ -55,23 +63,32 @@ mod tests {
     fn pages_follow_one_another_and_end() {
         let list: Vec<u32> = (0..12).collect();
         let mut seen = Vec::new();
-        let mut token = None;
+        let mut asked = Page {
+            max_results: Some(5),
+            next_token: None,
+        };
         loop {
-            let (part, next) = page(list.clone(), Some(5), token.as_deref(), 5..=1000).unwrap();
+            let (part, next) = page(list.clone(), &asked, 5..=1000).unwrap();
             seen.extend(part);
-            match next {
-                Some(next) => token = Some(next),
-                None => break,
+            if next.is_none() {
+                break;
             }
+            asked.next_token = next;
         }
         assert_eq!(seen, list);
     }
 
     #[test]
     fn a_token_that_nobody_gave_is_refused() {
-        let error = page(vec![1], None, Some("abc"), 5..=1000).unwrap_err();
-        assert_eq!(error.code, "InvalidNextToken");
-        let error = page(vec![1], Some(4), None, 5..=1000).unwrap_err();
-        assert_eq!(error.code, "InvalidParameterValue");
+        for (max_results, next_token, code) in [
+            (None, Some("abc"), "InvalidNextToken"),
+            (Some(4), None, "InvalidParameterValue"),
+        ] {
+            let asked = Page {
+                max_results,
+                next_token: next_token.map(str::to_owned),
+            };
+            assert_eq!(page(vec![1], &asked, 5..=1000).unwrap_err().code, code);
+        }
     }
 }

@@ -40,8 +40,6 @@ pub struct IpRange {
 pub struct GroupPair {
     /// The id.
     pub group_id: String,
-    /// Its account.
-    pub user_id: Option<String>,
     /// The description.
     pub description: Option<String>,
 }

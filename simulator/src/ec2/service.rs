@@ -1,12 +1,9 @@
 //! Endpoint services, as consumers see them.
 
-use std::borrow::Cow;
-
 use super::error::client;
-use super::filter::{self, Filter, Filtered};
-use super::{Caller, Ec2, EndpointType, IpAddressType, Tags, page};
+use super::{Ec2, EndpointType};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 
 /// An endpoint service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +28,8 @@ pub struct EndpointService {
     pub principals: Principals,
     /// Whether the provider accepts each endpoint.
     pub acceptance_required: bool,
-    /// Whether endpoints may have a policy.
-    pub policy_supported: bool,
-    /// The kinds of addresses it has, IPv4 and IPv6 each by itself.
-    pub ip_types: Vec<IpAddressType>,
     /// Other Regions that endpoints may be in.
     pub remote_regions: Vec<String>,
-    /// Tags. Only the provider can set them.
-    pub tags: Tags,
 }
 
 /// Whether the provider has proven that the private DNS name is theirs. These
@@ -74,8 +65,8 @@ pub enum Principals {
 }
 
 impl EndpointService {
-    /// A service such as CockroachDB Cloud offers for a cluster: interfaces,
-    /// IPv4, each endpoint to be accepted, no policy.
+    /// A service such as CockroachDB Cloud offers for a cluster: interfaces, each
+    /// endpoint to be accepted.
     pub fn for_cluster(
         region: &str,
         name: &str,
@@ -93,21 +84,7 @@ impl EndpointService {
             verification: Verification::Verified,
             principals: Principals::All,
             acceptance_required: true,
-            policy_supported: false,
-            ip_types: vec![IpAddressType::Ipv4],
             remote_regions: Vec::new(),
-            tags: Tags::new(),
-        }
-    }
-
-    /// Whether endpoints may have this kind of addresses.
-    pub(super) fn supports(&self, wanted: IpAddressType) -> bool {
-        match wanted {
-            IpAddressType::Ipv4 | IpAddressType::Ipv6 => self.ip_types.contains(&wanted),
-            IpAddressType::Dualstack => {
-                self.ip_types.contains(&IpAddressType::Ipv4)
-                    && self.ip_types.contains(&IpAddressType::Ipv6)
-            }
         }
     }
 
@@ -130,45 +107,11 @@ impl EndpointService {
     }
 }
 
-impl Filtered for EndpointService {
-    const FILTERS: &'static [&'static str] = &[
-        "owner",
-        "service-name",
-        "service-region",
-        "service-type",
-        "supported-ip-address-types",
-    ];
-
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
-        match name {
-            "owner" => vec![(&self.owner).into()],
-            "service-name" => vec![(&self.name).into()],
-            "service-region" => vec![(&self.region).into()],
-            "service-type" => vec![self.kind.word().into()],
-            _ => self.ip_types.iter().map(|t| t.word().into()).collect(),
-        }
-    }
-
-    fn tags(&self) -> &Tags {
-        &self.tags
-    }
-}
-
 /// `DescribeVpcEndpointServices`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeVpcEndpointServices {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// Services by name.
     pub service_names: Vec<String>,
-    /// Regions of the services; the caller's if none are given.
-    pub service_regions: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
 }
 
 /// The answer to [`DescribeVpcEndpointServices`].
@@ -176,8 +119,6 @@ pub struct DescribeVpcEndpointServices {
 pub struct DescribeVpcEndpointServicesResult {
     /// The services, with only those zones that the caller has too.
     pub service_details: Vec<EndpointService>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
 }
 
 impl Ec2 {
@@ -227,59 +168,36 @@ fn unknown(name: &str) -> ApiError {
 }
 
 impl World {
-    /// Lists the services that the caller may use.
+    /// Lists the services of the caller's Region that the caller may use.
     pub fn describe_vpc_endpoint_services(
         &mut self,
         caller: &Caller,
         request: &DescribeVpcEndpointServices,
     ) -> Result<DescribeVpcEndpointServicesResult, ApiError> {
-        self.admit(caller, "DescribeVpcEndpointServices", request.dry_run)?;
-        filter::check::<EndpointService>(&request.filters)?;
-        let here = std::slice::from_ref(&caller.region);
-        let regions = match request.service_regions.as_slice() {
-            [] => here,
-            given => given,
+        self.admit(caller, "DescribeVpcEndpointServices")?;
+        let visible = || {
+            let services = self.ec2.services.iter();
+            services.filter(|service| service.region == caller.region && service.allows(caller))
         };
-        let visible: Vec<&EndpointService> = self
-            .ec2
-            .services
-            .iter()
-            .filter(|service| {
-                regions.contains(&service.region)
-                    && service.reaches(&caller.region)
-                    && service.allows(caller)
-            })
-            .collect();
-        for name in &request.service_names {
-            if !visible.iter().any(|service| service.name == *name) {
+        let wanted = &request.service_names;
+        for name in wanted {
+            if !visible().any(|service| service.name == *name) {
                 return Err(unknown(name));
             }
         }
-        let list = visible
-            .into_iter()
-            .filter(|service| {
-                (request.service_names.is_empty() || request.service_names.contains(&service.name))
-                    && filter::passes(*service, &request.filters)
-            })
+        let details = visible()
+            .filter(|service| wanted.is_empty() || wanted.contains(&service.name))
             .map(|service| EndpointService {
                 zone_ids: service
                     .zone_ids
                     .iter()
-                    .filter(|id| service.region != caller.region || self.ec2.zone(id).is_some())
+                    .filter(|id| self.ec2.zone(id).is_some())
                     .cloned()
                     .collect(),
                 ..service.clone()
-            })
-            .collect();
-        let (service_details, next_token) = page::page(
-            list,
-            request.max_results,
-            request.next_token.as_deref(),
-            1..=1000,
-        )?;
+            });
         Ok(DescribeVpcEndpointServicesResult {
-            service_details,
-            next_token,
+            service_details: details.collect(),
         })
     }
 }

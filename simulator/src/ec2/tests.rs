@@ -140,7 +140,6 @@ impl Stage {
     fn delete(&mut self, id: &str) -> Vec<Unsuccessful> {
         let request = DeleteVpcEndpoints {
             vpc_endpoint_ids: vec![id.to_owned()],
-            ..DeleteVpcEndpoints::default()
         };
         self.world
             .delete_vpc_endpoints(&self.caller, &request)
@@ -163,7 +162,6 @@ impl Stage {
     fn delete_group(&mut self, id: &str) -> Result<(), ApiError> {
         let request = DeleteSecurityGroup {
             group_id: id.to_owned(),
-            ..DeleteSecurityGroup::default()
         };
         self.world.delete_security_group(&self.caller, &request)
     }

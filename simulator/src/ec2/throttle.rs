@@ -1,51 +1,30 @@
-//! Request throttling: token buckets per account, Region and operation
+//! Request throttling of new endpoints: a token bucket per account and Region
 //! ("Request throttling for the Amazon EC2 API", EC2 developer guide).
 
 use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
-use super::Caller;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::scenario::Throttle;
+
+/// How many tokens a bucket holds, and how many come back each second. People who
+/// were throttled report these for new endpoints. No single connection comes near
+/// the buckets of other operations.
+const BURST: f64 = 4.0;
+const REFILL: f64 = 0.3;
 
 /// All buckets.
 #[derive(Debug, Clone)]
 pub(super) struct Buckets {
     on: Throttle,
-    buckets: HashMap<(Caller, String), Bucket>,
+    buckets: HashMap<Caller, Bucket>,
 }
 
 #[derive(Debug, Clone)]
 struct Bucket {
     tokens: f64,
     filled: OffsetDateTime,
-}
-
-/// How much a bucket holds and how many tokens come back each second.
-struct Class {
-    burst: f64,
-    refill: f64,
-}
-
-/// The class of an operation. People who were throttled report 4 and 0.3 for
-/// new endpoints; changing and deleting endpoints is likely of the same kind,
-/// but nobody has published figures, so those have the usual ones.
-fn class(operation: &str) -> Class {
-    match operation {
-        "CreateVpcEndpoint" => Class {
-            burst: 4.0,
-            refill: 0.3,
-        },
-        _ if operation.starts_with("Describe") => Class {
-            burst: 100.0,
-            refill: 20.0,
-        },
-        _ => Class {
-            burst: 50.0,
-            refill: 5.0,
-        },
-    }
 }
 
 impl Buckets {
@@ -66,21 +45,16 @@ impl Buckets {
         let counted = match self.on {
             Throttle::None => false,
             Throttle::CreateVpcEndpoint => operation == "CreateVpcEndpoint",
-            Throttle::All => true,
         };
         if !counted {
             return Ok(());
         }
-        let class = class(operation);
-        let bucket = self
-            .buckets
-            .entry((caller.clone(), operation.to_owned()))
-            .or_insert(Bucket {
-                tokens: class.burst,
-                filled: now,
-            });
+        let bucket = self.buckets.entry(caller.clone()).or_insert(Bucket {
+            tokens: BURST,
+            filled: now,
+        });
         let passed = (now - bucket.filled).as_seconds_f64().max(0.0);
-        bucket.tokens = (bucket.tokens + passed * class.refill).min(class.burst);
+        bucket.tokens = (bucket.tokens + passed * REFILL).min(BURST);
         bucket.filled = now;
         if bucket.tokens < 1.0 {
             return Err(exceeded());

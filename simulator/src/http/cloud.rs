@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::calls::{ApiError, Refusal};
-use crate::cloud::{ApiCaller, ClusterQuery, ErrorBody, SortBy};
+use crate::cloud::{ApiCaller, ErrorBody};
 use crate::simulator::Simulator;
 use crate::world::World;
 use document::Document;
@@ -65,15 +65,6 @@ type Effect = fn(&mut World, &ApiCaller, &Request) -> Result<Value, ApiError>;
 /// The name of an operation in the record of calls, and what it does.
 fn effect_of(operation_id: &str) -> Option<(&'static str, Effect)> {
     let (name, effect): (&str, Effect) = match operation_id.strip_prefix("CockroachCloud_")? {
-        "GetOrganizationInfo" => ("GET organization", |world, caller, _| {
-            world
-                .cloud_get_organization(caller)
-                .map(|known| render::organization(&known))
-        }),
-        "ListClusters" => ("GET clusters", |world, caller, request| {
-            let page = world.cloud_list_clusters(caller, &cluster_query(request))?;
-            Ok(render::cluster_page(&page))
-        }),
         "GetCluster" => ("GET cluster", |world, caller, request| {
             let cluster = world.cloud_get_cluster(caller, request.path("cluster_id"))?;
             Ok(render::cluster(&cluster))
@@ -129,15 +120,6 @@ fn effect_of(operation_id: &str) -> Option<(&'static str, Effect)> {
                 Ok(render::trusted_owners(&owners))
             },
         ),
-        "GetPrivateEndpointTrustedOwner" => (
-            "GET private-endpoint-trusted-owner",
-            |world, caller, request| {
-                let (cluster, owner) = (request.path("cluster_id"), request.path("owner_id"));
-                world
-                    .cloud_get_trusted_owner(caller, cluster, owner)
-                    .map(|owner| render::trusted_owner(&owner))
-            },
-        ),
         "AddPrivateEndpointTrustedOwner" => (
             "POST private-endpoint-trusted-owners",
             |world, caller, request| {
@@ -162,23 +144,6 @@ fn effect_of(operation_id: &str) -> Option<(&'static str, Effect)> {
         _ => return None,
     };
     Some((name, effect))
-}
-
-fn cluster_query(request: &Request) -> ClusterQuery {
-    let query = |name: &str| request.query.get(name).map(String::as_str);
-    ClusterQuery {
-        show_inactive: query("show_inactive") == Some("true"),
-        page: query("pagination.page")
-            .filter(|page| !page.is_empty())
-            .map(str::to_owned),
-        limit: query("pagination.limit").and_then(|limit| limit.parse().ok()),
-        descending: query("pagination.sort_order") == Some("DESC"),
-        sort_by: match query("pagination.sort_by") {
-            Some("CREATED_AT") => SortBy::CreatedAt,
-            Some("DELETED_AT") => SortBy::DeletedAt,
-            _ => SortBy::Name,
-        },
-    }
 }
 
 fn refused(sim: &Simulator, request: &Request, error: &ApiError) -> Response {

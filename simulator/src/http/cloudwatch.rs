@@ -1,25 +1,22 @@
 //! The HTTP face of CloudWatch: Smithy's protocol RPC v2 CBOR, which its SDKs
-//! speak ("Smithy RPC v2 CBOR protocol" in the Smithy documentation).
+//! speak ("Smithy RPC v2 CBOR protocol" in the Smithy documentation). A member that
+//! nobody here knows is refused, not ignored.
+
+use std::collections::BTreeMap;
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ciborium::Value;
-use time::OffsetDateTime;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::ec2::caller;
 use crate::calls::{ApiError, Refusal};
-use crate::cloudwatch::{
-    Dimensions, ListMetrics, Metric, MetricDataQuery, MetricDataResult, invalid,
-};
-use crate::ec2::Caller;
 use crate::simulator::Simulator;
 use crate::world::World;
 
 /// What the paths begin with; the operation follows.
 const PREFIX: &str = "/service/GraniteServiceVersion20100801/operation/";
-/// The tag of a point in time, in seconds since 1970.
-const EPOCH: u64 = 1;
 
 /// Whether a request is for this service.
 pub(super) fn is_meant(parts: &Parts) -> bool {
@@ -30,218 +27,114 @@ pub(super) fn is_meant(parts: &Parts) -> bool {
 pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     let operation = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let caller = caller(sim, parts);
-    let run = |world: &mut World| {
-        let request: Value = ciborium::from_reader(body)
-            .map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))?;
-        match operation {
-            "ListMetrics" => list_metrics(world, &caller, &request),
-            "GetMetricData" => get_metric_data(world, &caller, &request),
-            _ => Err(ApiError::new(404, "UnknownOperationException", operation)),
+    let run = |world: &mut World| match operation {
+        "ListMetrics" => {
+            let metrics = world.list_metrics(&caller, &read(body)?);
+            Ok(written("Metrics", &metrics))
         }
+        "GetMetricData" => {
+            let results = world.get_metric_data(&caller, &read(body)?)?;
+            Ok(written("MetricDataResults", &results))
+        }
+        _ => Err(ApiError::new(404, "UnknownOperationException", operation)),
     };
     match sim.call(&format!("cloudwatch:{operation}"), run) {
-        Ok(answer) => Ok(respond(StatusCode::OK, &answer)),
+        Ok(answer) => Ok(respond(StatusCode::OK, answer)),
         Err(Refusal::Answer(error)) => Ok(refused(&error)),
         Err(silent @ (Refusal::TimedOut | Refusal::CutOff)) => Err(silent),
     }
 }
 
-fn list_metrics(world: &mut World, caller: &Caller, request: &Value) -> Result<Value, ApiError> {
-    let mut asked = ListMetrics::default();
-    for (name, value) in members(request)? {
-        match name {
-            "Namespace" => asked.namespace = Some(text(value)?),
-            "MetricName" => asked.metric_name = Some(text(value)?),
-            "Dimensions" => asked.dimensions = dimensions(value)?,
-            _ => return Err(unknown(name)),
-        }
-    }
-    let metrics = world.list_metrics(caller, &asked);
-    let metrics = metrics.iter().map(metric).collect();
-    Ok(map([("Metrics", Value::Array(metrics))]))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    ciborium::from_reader(body)
+        .map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))
 }
 
-fn get_metric_data(world: &mut World, caller: &Caller, request: &Value) -> Result<Value, ApiError> {
-    let (mut queries, mut start, mut end) = (Vec::new(), None, None);
-    for (name, value) in members(request)? {
-        match name {
-            "MetricDataQueries" => {
-                queries = list(value)?.iter().map(query).collect::<Result<_, _>>()?
-            }
-            "StartTime" => start = Some(moment(value)?),
-            "EndTime" => end = Some(moment(value)?),
-            _ => return Err(unknown(name)),
-        }
-    }
-    let (Some(start), Some(end)) = (start, end) else {
-        return Err(ApiError::new(
-            400,
-            "MissingParameter",
-            "StartTime and EndTime are required.",
-        ));
-    };
-    let results = world.get_metric_data(caller, &queries, start, end)?;
-    let results = results.iter().map(result).collect();
-    Ok(map([("MetricDataResults", Value::Array(results))]))
+/// An answer with one member.
+fn written(member: &str, content: impl Serialize) -> Vec<u8> {
+    to_bytes(&BTreeMap::from([(member, content)]))
 }
 
-fn query(value: &Value) -> Result<MetricDataQuery, ApiError> {
-    let mut query = MetricDataQuery::default();
-    for (name, value) in members(value)? {
-        match name {
-            "Id" => query.id = text(value)?,
-            "MetricStat" => {
-                for (name, value) in members(value)? {
-                    match name {
-                        "Metric" => query.metric = asked_metric(value)?,
-                        "Period" => query.period = number(value)?,
-                        "Stat" => query.stat = text(value)?,
-                        _ => return Err(unknown(name)),
-                    }
-                }
-            }
-            _ => return Err(unknown(name)),
-        }
-    }
-    Ok(query)
-}
-
-fn asked_metric(value: &Value) -> Result<Metric, ApiError> {
-    let mut metric = Metric::default();
-    for (name, value) in members(value)? {
-        match name {
-            "Namespace" => metric.namespace = text(value)?,
-            "MetricName" => metric.name = text(value)?,
-            "Dimensions" => metric.dimensions = dimensions(value)?,
-            _ => return Err(unknown(name)),
-        }
-    }
-    Ok(metric)
-}
-
-fn dimensions(value: &Value) -> Result<Dimensions, ApiError> {
-    let mut dimensions = Dimensions::new();
-    for dimension in list(value)? {
-        let (mut name, mut content) = (String::new(), String::new());
-        for (member, value) in members(dimension)? {
-            match member {
-                "Name" => name = text(value)?,
-                "Value" => content = text(value)?,
-                _ => return Err(unknown(member)),
-            }
-        }
-        dimensions.insert(name, content);
-    }
-    Ok(dimensions)
-}
-
-fn metric(metric: &Metric) -> Value {
-    let dimensions = metric
-        .dimensions
-        .iter()
-        .map(|(name, value)| map([("Name", word(name)), ("Value", word(value))]));
-    map([
-        ("Namespace", word(&metric.namespace)),
-        ("MetricName", word(&metric.name)),
-        ("Dimensions", Value::Array(dimensions.collect())),
-    ])
-}
-
-fn result(result: &MetricDataResult) -> Value {
-    let at = |at: &OffsetDateTime| {
-        let seconds = Value::Integer(at.unix_timestamp().into());
-        Value::Tag(EPOCH, Box::new(seconds))
-    };
-    let values = result.values.iter().map(|value| Value::Float(*value));
-    map([
-        ("Id", word(&result.id)),
-        ("StatusCode", word("Complete")),
-        (
-            "Timestamps",
-            Value::Array(result.timestamps.iter().map(at).collect()),
-        ),
-        ("Values", Value::Array(values.collect())),
-    ])
+fn to_bytes(body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(body, &mut bytes).expect("nothing fails that is written to memory");
+    bytes
 }
 
 fn refused(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status);
     let kind = format!("com.amazonaws.cloudwatch#{}", error.code);
-    let body = map([
-        ("__type", Value::Text(kind)),
-        ("message", word(&error.message)),
-    ]);
-    respond(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
+    let body = BTreeMap::from([("__type", &kind), ("message", &error.message)]);
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    respond(status, to_bytes(&body))
 }
 
-fn respond(status: StatusCode, body: &Value) -> Response {
-    let mut bytes = Vec::new();
-    if ciborium::into_writer(body, &mut bytes).is_err() {
-        // Nothing can fail that is written to memory.
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    }
+fn respond(status: StatusCode, body: Vec<u8>) -> Response {
     let headers = [
         (header::CONTENT_TYPE.as_str(), "application/cbor"),
         ("smithy-protocol", "rpc-v2-cbor"),
     ];
-    (status, headers, bytes).into_response()
+    (status, headers, body).into_response()
 }
 
-fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter().map(|(name, value)| (word(name), value));
-    Value::Map(members.collect())
-}
+#[cfg(test)]
+mod tests {
+    use ciborium::{Value, cbor};
 
-fn word(text: &str) -> Value {
-    Value::Text(text.to_owned())
-}
+    use super::*;
+    use crate::cloudwatch::GetMetricData;
 
-/// The members of a structure.
-fn members(value: &Value) -> Result<Vec<(&str, &Value)>, ApiError> {
-    let members = value.as_map().ok_or_else(|| malformed("a structure"))?;
-    let named = members.iter().map(|(name, value)| {
-        let name = name.as_text().ok_or_else(|| malformed("a name"))?;
-        Ok((name, value))
-    });
-    named.collect()
-}
+    /// A request in its own words, with one change.
+    fn read_changed(change: fn(&mut Vec<(Value, Value)>)) -> Result<GetMetricData, ApiError> {
+        let at = |seconds: Value| Value::Tag(1, Box::new(seconds));
+        let mut members: Vec<(Value, Value)> = vec![
+            (
+                "MetricDataQueries".into(),
+                cbor!([{
+                    "Id" => "q",
+                    "MetricStat" => {
+                        "Metric" => {
+                            "Namespace" => "n",
+                            "MetricName" => "m",
+                            "Dimensions" => [{ "Name" => "a", "Value" => "b" }],
+                        },
+                        "Period" => 60,
+                        "Stat" => "Sum",
+                    },
+                }])
+                .unwrap(),
+            ),
+            ("StartTime".into(), at(Value::Float(1.5))),
+            ("EndTime".into(), at(Value::Integer(120.into()))),
+        ];
+        change(&mut members);
+        read(&to_bytes(&Value::Map(members)))
+    }
 
-fn list(value: &Value) -> Result<&[Value], ApiError> {
-    let list = value.as_array().ok_or_else(|| malformed("a list"))?;
-    Ok(list)
-}
+    #[test]
+    fn a_request_is_read_with_times_of_both_kinds() {
+        let asked = read_changed(|_| {}).unwrap();
+        assert_eq!((asked.end_time - asked.start_time).whole_seconds(), 119);
+        let metric = &asked.metric_data_queries[0].metric_stat.metric;
+        assert_eq!(metric.dimensions["a"], "b");
+    }
 
-fn text(value: &Value) -> Result<String, ApiError> {
-    let text = value.as_text().ok_or_else(|| malformed("a text"))?;
-    Ok(text.to_owned())
-}
-
-fn number(value: &Value) -> Result<i64, ApiError> {
-    let number = value.as_integer().and_then(|number| number.try_into().ok());
-    number.ok_or_else(|| malformed("a number"))
-}
-
-/// SDKs write points in time as integers or as floating-point numbers.
-fn moment(value: &Value) -> Result<OffsetDateTime, ApiError> {
-    let tagged = value.as_tag().filter(|(tag, _)| *tag == EPOCH);
-    let seconds = tagged.and_then(|(_, seconds)| {
-        let fraction = seconds.as_float().map(|seconds| seconds as i64);
-        fraction.or_else(|| number(seconds).ok())
-    });
-    seconds
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .ok_or_else(|| malformed("a point in time"))
-}
-
-fn malformed(expected: &str) -> ApiError {
-    ApiError::new(
-        400,
-        "SerializationException",
-        format!("{expected} was expected"),
-    )
-}
-
-/// A parameter that this face does not know is refused, not ignored.
-fn unknown(name: &str) -> ApiError {
-    invalid(format!("The simulator does not know the parameter {name}."))
+    #[test]
+    fn what_is_not_known_is_refused_by_name_and_what_is_malformed_too() {
+        type Change = fn(&mut Vec<(Value, Value)>);
+        let rows: [(Change, &str); 4] = [
+            (|it| it.push(("ScanBy".into(), "x".into())), "ScanBy"),
+            (|it| it.truncate(2), "EndTime"),
+            (|it| it[2].1 = Value::Integer(120.into()), "a point in time"),
+            (
+                |it| it[0].1 = cbor!([{ "Expression" => "m1 + m2" }]).unwrap(),
+                "Expression",
+            ),
+        ];
+        for (change, named) in rows {
+            let error = read_changed(change).unwrap_err();
+            assert_eq!(error.code, "SerializationException");
+            assert!(error.message.contains(named), "{error}");
+        }
+    }
 }

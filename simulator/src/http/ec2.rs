@@ -13,9 +13,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::xml::{self, Xml};
-use crate::calls::{ApiError, Refusal};
-use crate::ec2::Caller;
+use super::xml::Xml;
+use crate::calls::{ApiError, Caller, Refusal};
 use crate::simulator::Simulator;
 use crate::splitmix::mix;
 use dispatch::OPERATIONS;

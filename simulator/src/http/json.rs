@@ -7,8 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::ec2::caller;
-use crate::calls::{ApiError, Refusal};
-use crate::ec2::Caller;
+use crate::calls::{ApiError, Caller, Refusal};
 use crate::simulator::Simulator;
 use crate::world::World;
 
@@ -25,18 +24,21 @@ struct Service {
     media: &'static str,
     /// What the type of an error begins with.
     namespace: &'static str,
+    /// The member of an error that has the message.
+    message: &'static str,
     /// Its operations.
     operations: &'static [&'static str],
     /// Carries one out.
     run: fn(&mut World, &Caller, &str, &Value) -> Result<Value, ApiError>,
 }
 
-const SERVICES: [Service; 3] = [
+const SERVICES: [Service; 4] = [
     Service {
         prefix: "DynamoDB_20120810.",
         name: "dynamodb",
         media: "application/x-amz-json-1.0",
         namespace: "com.amazonaws.dynamodb.v20120810#",
+        message: "message",
         operations: &["GetItem", "Scan", "PutItem", "UpdateItem", "DeleteItem"],
         run: World::dynamodb,
     },
@@ -45,7 +47,8 @@ const SERVICES: [Service; 3] = [
         name: "states",
         media: "application/x-amz-json-1.0",
         namespace: "",
-        operations: &["StartExecution", "DescribeExecution", "StopExecution"],
+        message: "message",
+        operations: &["StartExecution", "DescribeExecution"],
         run: World::step_functions,
     },
     Service {
@@ -53,15 +56,20 @@ const SERVICES: [Service; 3] = [
         name: "events",
         media: "application/x-amz-json-1.1",
         namespace: "",
+        message: "message",
         operations: &["PutEvents"],
         run: |world, caller, _, request| world.put_events(caller, request),
     },
+    Service {
+        prefix: "secretsmanager.",
+        name: "secretsmanager",
+        media: "application/x-amz-json-1.1",
+        namespace: "",
+        message: "Message",
+        operations: &["GetSecretValue"],
+        run: |world, caller, _, request| world.get_secret_value(caller, request),
+    },
 ];
-
-/// The target of a request.
-pub(super) fn target(parts: &Parts) -> Option<&str> {
-    parts.headers.get(TARGET)?.to_str().ok()
-}
 
 /// Whether a request is for one of these services.
 pub(super) fn is_meant(parts: &Parts) -> bool {
@@ -69,7 +77,7 @@ pub(super) fn is_meant(parts: &Parts) -> bool {
 }
 
 fn find(parts: &Parts) -> Option<(&'static Service, &str)> {
-    let target = target(parts)?;
+    let target = parts.headers.get(TARGET)?.to_str().ok()?;
     SERVICES
         .iter()
         .find_map(|service| Some((service, target.strip_prefix(service.prefix)?)))
@@ -107,7 +115,7 @@ impl Service {
         let kind = format!("{}{}", self.namespace, error.code);
         self.respond(
             status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            &json!({ "__type": kind, "message": error.message }),
+            &json!({ "__type": kind, self.message: error.message }),
         )
     }
 

@@ -3,6 +3,8 @@
 use time::OffsetDateTime;
 
 use super::*;
+use crate::World;
+use crate::calls::Caller;
 use crate::scenario::Scenario;
 
 const SCENARIO: &str = r#"

@@ -4,8 +4,9 @@ mod network;
 
 use std::fmt::Display;
 
+use super::stack::CONNECTION_ID;
 use super::{Scenario, ScenarioError};
-use crate::dynamodb::CONNECTION_ID;
+use crate::faults::Service;
 
 /// Says which value breaks which rule.
 pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
@@ -137,11 +138,7 @@ fn clusters(scenario: &Scenario) -> Result<(), ScenarioError> {
 
 fn faults(scenario: &Scenario) -> Result<(), ScenarioError> {
     for (n, fault) in scenario.faults.iter().enumerate() {
-        let known = fault.operation == "*"
-            || fault
-                .operation
-                .split_once(':')
-                .is_some_and(|(service, _)| crate::faults::SERVICES.contains(&service));
+        let known = fault.operation == "*" || Service::of(&fault.operation).is_some();
         rule(
             &format!("faults[{n}].operation"),
             &fault.operation,

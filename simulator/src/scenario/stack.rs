@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+/// The key of the table of connections.
+pub(crate) const CONNECTION_ID: &str = "connection_id";
+
 /// The names of what the stack has in the account and Region of the scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

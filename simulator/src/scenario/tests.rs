@@ -6,21 +6,6 @@ use super::*;
 use crate::World;
 
 #[test]
-fn every_service_can_be_given_a_fault() {
-    for operation in [
-        "cloudwatch:ListMetrics",
-        "ec2:DescribeVpcs",
-        "cloud:GET cluster",
-    ] {
-        let fault = format!("[[faults]]\noperation = \"{operation}\"\nkind = \"denied\"\n");
-        let text = Scenario::shipped_text("connected").unwrap().to_owned() + &fault;
-        assert!(Scenario::parse(&text).is_ok(), "{operation}");
-        let unknown = text.replace(operation, "cloudwatcher:ListMetrics");
-        assert!(Scenario::parse(&unknown).is_err());
-    }
-}
-
-#[test]
 fn every_shipped_scenario_is_a_world_that_its_own_request_fits() {
     let names: Vec<_> = Scenario::names().collect();
     assert_eq!(names[0], "fresh-vpc", "the first is the default");

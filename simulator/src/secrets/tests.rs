@@ -1,6 +1,7 @@
 //! What Secrets Manager does, rule by rule.
 
 use super::*;
+use crate::World;
 
 const SCENARIO: &str = r#"
     title = "secrets"
@@ -29,10 +30,16 @@ fn world() -> World {
     World::new(&scenario, OffsetDateTime::UNIX_EPOCH)
 }
 
+fn answer(world: &mut World, request: Value) -> Result<Value, ApiError> {
+    let caller = world.ec2.caller();
+    world.get_secret_value(&caller, &request)
+}
+
 fn read(world: &mut World, id: &str) -> Result<String, String> {
-    let read = world.secrets_get_secret_value(id, &VersionQuery::default());
-    read.map(|value| value.version.value)
-        .map_err(|error| error.code)
+    match answer(world, json!({ "SecretId": id })) {
+        Ok(answer) => Ok(answer["SecretString"].as_str().unwrap().to_owned()),
+        Err(error) => Err(error.code),
+    }
 }
 
 #[test]
@@ -67,29 +74,37 @@ fn every_reason_not_to_read_a_secret_has_its_own_code() {
 
 #[test]
 fn a_secret_without_a_version_says_which_label_is_missing() {
-    let error = world().secrets_get_secret_value("empty", &VersionQuery::default());
+    let error = answer(&mut world(), json!({ "SecretId": "empty" }));
     let message = error.expect_err("it has no version").message;
     assert!(message.contains("staging label: AWSCURRENT"), "{message}");
 }
 
+/// What the service does and nobody here uses.
 #[test]
-fn a_new_value_is_current_and_the_old_one_stays_as_the_previous() {
+fn only_the_current_version_can_be_read_and_the_rest_is_refused_by_name() {
+    for member in ["VersionStage", "VersionId"] {
+        let request = json!({ "SecretId": "key", member: "AWSPREVIOUS" });
+        let error = answer(&mut world(), request).expect_err("nobody knows older ones");
+        assert_eq!(error.code, "InvalidParameterException");
+        assert!(error.message.contains(member), "{error}");
+    }
+}
+
+#[test]
+fn a_new_value_is_current_from_then_on() {
     let mut world = world();
-    let put = world.secrets_put_secret_value("key", "CCDB1_new".to_owned(), None);
-    assert_eq!(put.expect("it is written").stages, [CURRENT]);
-    assert_eq!(read(&mut world, "key"), Ok("CCDB1_new".to_owned()));
-    let previous = VersionQuery {
-        id: None,
-        stage: Some(PREVIOUS.to_owned()),
+    let id = |world: &mut World| {
+        let answer = answer(world, json!({ "SecretId": "key" }));
+        answer.expect("it can be read")["VersionId"].clone()
     };
-    let previous = world
-        .secrets_get_secret_value("key", &previous)
-        .expect("it is kept");
-    assert_eq!(previous.version.value, "CCDB1_old");
+    let before = id(&mut world);
+    let now = world.now;
+    world.secrets.put("key", "CCDB1_new".to_owned(), now);
+    assert_eq!(read(&mut world, "key"), Ok("CCDB1_new".to_owned()));
+    assert_ne!(id(&mut world), before);
 }
 
 #[test]
 fn a_secret_never_shows_in_debug_output() {
-    let value = world().secrets_get_secret_value("key", &VersionQuery::default());
-    assert!(!format!("{value:?} {:?}", world().secrets).contains("CCDB1_old"));
+    assert!(!format!("{:?}", world().secrets).contains("CCDB1_old"));
 }

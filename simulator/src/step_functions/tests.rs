@@ -1,6 +1,8 @@
 //! Starting and describing runs.
 
 use super::*;
+use crate::World;
+use crate::calls::Caller;
 
 const MACHINE: &str =
     "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-provision";
@@ -34,7 +36,9 @@ fn the_same_name_and_input_are_one_run_while_it_lasts() {
         arn,
         "arn:aws:states:eu-west-1:111122223333:execution:crdb-privatelink-provision:one"
     );
-    call(&mut world, "StopExecution", json!({ "executionArn": arn })).unwrap();
+    let now = world.now;
+    let runs = &mut world.step_functions;
+    runs.end(&arn, ExecutionStatus::Aborted, None, now);
     let closed = start(&mut world, MACHINE, "one", "{}").unwrap_err();
     assert_eq!(closed.code, "ExecutionAlreadyExists");
     world.now += NAME_KEPT;

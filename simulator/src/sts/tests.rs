@@ -1,6 +1,8 @@
 //! Roles and who may assume them.
 
 use super::*;
+use crate::World;
+use crate::calls::Caller;
 use crate::scenario::Scenario;
 
 const SCENARIO: &str = r#"

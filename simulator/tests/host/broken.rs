@@ -7,7 +7,7 @@ use simulator::{Fault, FaultKind, Moment};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::{KEY, Stage};
+use crate::{CLUSTER, KEY, Stage};
 
 #[tokio::test]
 async fn a_connection_that_is_cut_off_breaks_without_an_answer() {
@@ -36,22 +36,22 @@ async fn a_connection_that_is_cut_off_breaks_without_an_answer() {
 async fn a_request_that_times_out_holds_its_connection_and_nobody_elses() {
     let stage = Stage::new(|_| {}).await;
     stage.sim.add_fault(Fault::once(
-        "cloud:GET organization",
+        "cloud:GET cluster",
         1,
         FaultKind::Timeout,
         Moment::Before,
     ));
-    let waiting = stage.cloud("GET", "/organization", "");
+    let waiting = stage.cluster();
     let silence = tokio::time::timeout(Duration::from_millis(300), waiting).await;
     assert!(silence.is_err(), "no answer comes");
-    assert_eq!(stage.cloud("GET", "/organization", "").await.status, 200);
+    assert_eq!(stage.cluster().await.status, 200);
 }
 
 #[tokio::test]
 async fn a_server_that_is_dropped_lets_go_of_those_who_wait() {
     let stage = Stage::new(|_| {}).await;
     stage.sim.add_fault(Fault::once(
-        "cloud:GET organization",
+        "cloud:GET cluster",
         1,
         FaultKind::Timeout,
         Moment::Before,
@@ -61,7 +61,7 @@ async fn a_server_that_is_dropped_lets_go_of_those_who_wait() {
         .await
         .expect("it listens");
     let request = format!(
-        "GET /api/v1/organization HTTP/1.1\r\nHost: s\r\nAuthorization: Bearer {KEY}\r\n\r\n"
+        "GET /api/v1/clusters/{CLUSTER} HTTP/1.1\r\nHost: s\r\nAuthorization: Bearer {KEY}\r\n\r\n"
     );
     stream
         .write_all(request.as_bytes())

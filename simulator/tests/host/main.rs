@@ -123,6 +123,12 @@ impl Stage {
         self.send(&head, body).await.expect("an answer comes")
     }
 
+    /// Reads the cluster.
+    async fn cluster(&self) -> Answer {
+        let path = format!("/clusters/{CLUSTER}");
+        self.cloud("GET", &path, "").await
+    }
+
     async fn networking(&self, method: &str, path: &str, body: &str) -> Answer {
         self.cloud(
             method,

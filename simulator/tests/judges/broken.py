@@ -9,6 +9,7 @@ from judge import refused
 # One attempt, so that every fault is seen and none is got over.
 once = Config(retries={"total_max_attempts": 1}, read_timeout=1)
 secrets = boto3.client("secretsmanager", config=once)
+dynamodb = boto3.client("dynamodb", config=once)
 ec2 = boto3.client("ec2", config=once)
 
 
@@ -28,8 +29,10 @@ failed = refused("InternalServiceError", secrets.get_secret_value, SecretId="key
 assert failed["ResponseMetadata"]["HTTPStatusCode"] == 500, failed
 assert secrets.get_secret_value(SecretId="key")["SecretString"] == "CCDB1_old"
 
-breaks(ConnectionClosedError, secrets.put_secret_value, SecretId="key", SecretString="CCDB1_new")
-assert secrets.get_secret_value(SecretId="key")["SecretString"] == "CCDB1_new", "the call had taken effect"
+table, key = "crdb-privatelink-connections", {"connection_id": {"S": "one"}}
+breaks(ConnectionClosedError, dynamodb.put_item, TableName=table, Item=key)
+there = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+assert there["Item"] == key, "the call had taken effect"
 
 breaks(ConnectionClosedError, ec2.describe_vpcs)
 breaks(ReadTimeoutError, ec2.describe_vpcs)

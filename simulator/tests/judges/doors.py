@@ -20,14 +20,12 @@ taken = refused("ExecutionAlreadyExists", states.start_execution, **{**request, 
 assert "Execution Already Exists" in taken["Error"]["Message"], taken
 run = states.describe_execution(executionArn=first["executionArn"])
 assert run["status"] == "RUNNING" and run["input"] == request["input"] and run["stateMachineArn"] == MACHINE, run
-states.stop_execution(executionArn=first["executionArn"], error="Stopped", cause="by a judge")
-assert states.describe_execution(executionArn=first["executionArn"])["status"] == "ABORTED"
-refused("ExecutionAlreadyExists", states.start_execution, **request)
 refused("ExecutionDoesNotExist", states.describe_execution, executionArn=first["executionArn"] + "-not")
 refused("StateMachineDoesNotExist", states.start_execution, stateMachineArn=MACHINE + "-not")
 refused("InvalidName", states.start_execution, **{**request, "name": "a b"})
 refused("InvalidExecutionInput", states.start_execution, **{**request, "name": "two", "input": "{"})
 refused("UnknownOperationException", states.list_state_machines)
+refused("UnknownOperationException", states.stop_execution, executionArn=first["executionArn"])
 
 # EventBridge.
 events = boto3.client("events")

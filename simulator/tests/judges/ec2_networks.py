@@ -18,7 +18,7 @@ assert main[0]["State"] == "available" and main[0]["OwnerId"] == "111122223333",
 refused("InvalidVpcID.NotFound", ec2.describe_vpcs, VpcIds=["vpc-0ffffffffffffffff"])
 refused("InvalidVpcID.Malformed", ec2.describe_vpcs, VpcIds=["no-vpc"])
 refused("InvalidParameterValue", ec2.describe_vpcs, Filters=[{"Name": "no-such-filter", "Values": ["x"]}])
-refused("DryRunOperation", ec2.describe_vpcs, DryRun=True)
+refused("UnknownParameter", ec2.describe_vpcs, DryRun=True)
 
 
 def attribute(vpc, name):
@@ -28,8 +28,8 @@ def attribute(vpc, name):
 
 assert attribute(MAIN, "enableDnsSupport") is True
 assert attribute(OTHER, "enableDnsHostnames") is False
-ec2.modify_vpc_attribute(VpcId=OTHER, EnableDnsHostnames={"Value": True})
-assert attribute(OTHER, "enableDnsHostnames") is True, "the change is there at once"
+refused("InvalidParameterValue", ec2.describe_vpc_attribute, VpcId=OTHER, Attribute="enableNetworkAddressUsageMetrics")
+refused("InvalidAction", ec2.modify_vpc_attribute, VpcId=OTHER, EnableDnsHostnames={"Value": True})
 
 subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [MAIN]}])["Subnets"]
 assert len(subnets) == 4 and all(subnet["State"] == "available" for subnet in subnets), subnets
@@ -43,7 +43,7 @@ assert peering["Status"]["Code"] == "active", peering
 assert peering["RequesterVpcInfo"]["VpcId"] == MAIN, peering
 assert peering["AccepterVpcInfo"]["CidrBlockSet"] == [{"CidrBlock": "172.31.0.0/16"}], peering
 
-assert ec2.describe_network_interfaces()["NetworkInterfaces"] == [], "there is no endpoint yet"
+refused("InvalidAction", ec2.describe_network_interfaces)
 
 pages = list(ec2.get_paginator("describe_subnets").paginate(PaginationConfig={"PageSize": 5}))
 assert sum(len(page["Subnets"]) for page in pages) == 5, pages

@@ -41,7 +41,7 @@ fn rotate(stage: &Stage, known: &str) {
             roles,
             clusters: Vec::new(),
         });
-        world.secrets.put(SECRET, OTHER_KEY.to_owned(), None, now);
+        world.secrets.put(SECRET, OTHER_KEY.to_owned(), now);
     });
 }
 

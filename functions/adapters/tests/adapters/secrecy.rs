@@ -62,7 +62,7 @@ async fn a_run() {
     stage.sim.meddle(|world| {
         let now = world.now;
         world.cloud.keys.revoke(KEY);
-        world.secrets.put(SECRET, OTHER_KEY.to_owned(), None, now);
+        world.secrets.put(SECRET, OTHER_KEY.to_owned(), now);
     });
     let refused = call(calls::Method::Cluster, &adapters.ports()).await;
     tracing::info!("{:?}", refused.unwrap_err());

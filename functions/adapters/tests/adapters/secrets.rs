@@ -34,12 +34,8 @@ async fn the_key_is_never_kept() {
     secrets.api_key(&cluster()).await.unwrap();
     stage.sim.meddle(|world| {
         let now = world.now;
-        world.secrets.put(
-            SECRET,
-            r#"{"api_key": "CCDB1_next_key"}"#.to_owned(),
-            None,
-            now,
-        );
+        let next = r#"{"api_key": "CCDB1_next_key"}"#;
+        world.secrets.put(SECRET, next.to_owned(), now);
     });
     assert_eq!(
         secrets.api_key(&cluster()).await.unwrap().expose(),

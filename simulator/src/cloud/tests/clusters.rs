@@ -1,7 +1,7 @@
-//! Reading clusters and the organization.
+//! Reading clusters.
 
 use super::*;
-use crate::cloud::{ClusterQuery, ClusterState, SortBy};
+use crate::cloud::ClusterState;
 
 fn get(stage: &mut Stage, id: &str) -> Result<super::super::Cluster, ApiError> {
     let caller = stage.caller.clone();
@@ -133,72 +133,4 @@ fn roles_decide_what_a_key_may_do() {
     assert_eq!(status(stage.register(STANDARD, ENDPOINT)), 403);
     stage.become_caller("stranger");
     assert_eq!(status(get(&mut stage, STANDARD)), 401);
-}
-
-#[test]
-fn the_list_of_clusters_comes_in_pages_and_in_the_order_that_was_asked_for() {
-    let mut stage = Stage::with(|scenario| scenario.clusters[3].state = ClusterState::Deleted);
-    let caller = stage.caller.clone();
-    let mut query = ClusterQuery {
-        limit: Some(2),
-        ..ClusterQuery::default()
-    };
-    let mut pages = Vec::new();
-    loop {
-        let page = stage
-            .world
-            .cloud_list_clusters(&caller, &query)
-            .expect("it can be read");
-        pages.push(
-            page.clusters
-                .iter()
-                .map(|cluster| cluster.name.clone())
-                .collect::<Vec<_>>(),
-        );
-        match page.next_page {
-            Some(next) => query.page = Some(next),
-            None => break,
-        }
-    }
-    assert_eq!(pages, [vec!["advanced", "neighbour"], vec!["standard"]]);
-
-    let all = ClusterQuery {
-        show_inactive: true,
-        descending: true,
-        ..ClusterQuery::default()
-    };
-    let all = stage
-        .world
-        .cloud_list_clusters(&caller, &all)
-        .expect("it can be read");
-    let names: Vec<&str> = all
-        .clusters
-        .iter()
-        .map(|cluster| cluster.name.as_str())
-        .collect();
-    assert_eq!(names, ["standard", "neighbour", "basic", "advanced"]);
-
-    let forged = ClusterQuery {
-        page: Some("3".to_owned()),
-        sort_by: SortBy::CreatedAt,
-        ..query
-    };
-    assert_eq!(
-        status(stage.world.cloud_list_clusters(&caller, &forged)),
-        400
-    );
-}
-
-#[test]
-fn every_key_may_read_the_organization() {
-    let mut stage = Stage::new();
-    let caller = ApiCaller::with_key("developer");
-    assert_eq!(
-        stage
-            .world
-            .cloud_get_organization(&caller)
-            .expect("it can be read")
-            .name,
-        "Simulated"
-    );
 }

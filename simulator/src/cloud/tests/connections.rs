@@ -2,16 +2,12 @@
 
 use super::*;
 use crate::cloud::{AfterRemoval, SecondRegistration};
-use crate::ec2::{Caller, DeleteVpcEndpoints};
+use crate::ec2::DeleteVpcEndpoints;
 use crate::scenario::ConnectionSpec;
 
 fn delete_in_ec2(stage: &mut Stage, endpoint: &str) {
-    let caller = Caller {
-        account: "111122223333".to_owned(),
-        region: "eu-west-1".to_owned(),
-    };
+    let caller = stage.world.ec2.caller();
     let request = DeleteVpcEndpoints {
-        dry_run: false,
         vpc_endpoint_ids: vec![endpoint.to_owned()],
     };
     let deleted = stage

@@ -1,19 +1,17 @@
 //! `CreateVpcEndpoint`.
 
 use super::view::VpcEndpoint;
-use super::{Endpoint, EndpointState, EndpointType, IpAddressType};
+use super::{Endpoint, EndpointState, EndpointType};
 use crate::World;
-use crate::calls::ApiError;
-use crate::ec2::error::{client, invalid_parameter, invalid_value, missing};
+use crate::calls::{ApiError, Caller};
+use crate::ec2::error::{client, invalid_parameter, missing};
 use crate::ec2::service::EndpointService;
-use crate::ec2::{Caller, Ec2Happening, Remembered, TagSpecification, Token, tag};
+use crate::ec2::{Ec2Happening, Remembered, TagSpecification, Token, tag};
 use crate::world::Happening;
 
 /// `CreateVpcEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CreateVpcEndpoint {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The type; without one it is a gateway.
     pub vpc_endpoint_type: Option<EndpointType>,
     /// The VPC.
@@ -22,14 +20,10 @@ pub struct CreateVpcEndpoint {
     pub service_name: String,
     /// The Region of the service, if it is another.
     pub service_region: Option<String>,
-    /// The policy, if the service takes one.
-    pub policy_document: Option<String>,
     /// Subnets, one in each zone.
     pub subnet_ids: Vec<String>,
     /// Security groups; without any it is the default group of the VPC.
     pub security_group_ids: Vec<String>,
-    /// The kind of addresses.
-    pub ip_address_type: Option<IpAddressType>,
     /// Whether to switch private DNS on. Not possible at this time if the
     /// provider has to accept the endpoint first. It is off if left out: what
     /// EC2 makes of that for services of partners is not documented, so ask.
@@ -49,9 +43,6 @@ pub struct CreateVpcEndpointResult {
     pub client_token: Option<String>,
 }
 
-/// The longest policy ("AWS PrivateLink quotas").
-const LONGEST_POLICY: usize = 20_480;
-
 impl World {
     /// Makes an endpoint, or finds the one that the same token made before.
     pub fn create_vpc_endpoint(
@@ -59,7 +50,7 @@ impl World {
         caller: &Caller,
         request: CreateVpcEndpoint,
     ) -> Result<CreateVpcEndpointResult, ApiError> {
-        self.admit(caller, "CreateVpcEndpoint", request.dry_run)?;
+        self.admit(caller, "CreateVpcEndpoint")?;
         self.needs_for_endpoint(caller, &request);
         if request.vpc_id.is_empty() {
             return Err(missing("VpcId"));
@@ -79,17 +70,8 @@ impl World {
             .clone();
         let kind = request.vpc_endpoint_type.unwrap_or_default();
         check_type(kind, &service)?;
-        let ip_address_type = ip_address_type(&request, &service)?;
-        check_policy(&request, &service)?;
         let groups = self.groups_or_default(caller, &request)?;
-        self.check_subnets(
-            caller,
-            &vpc.id,
-            &service,
-            ip_address_type,
-            &request.subnet_ids,
-            None,
-        )?;
+        self.check_subnets(caller, &vpc.id, &service, &request.subnet_ids, None)?;
         let private_dns = request.private_dns_enabled == Some(true);
         if private_dns {
             if service.acceptance_required {
@@ -103,7 +85,7 @@ impl World {
         let interfaces = request
             .subnet_ids
             .iter()
-            .filter_map(|subnet_id| self.make_interface(subnet_id, ip_address_type))
+            .filter_map(|subnet_id| self.make_interface(subnet_id))
             .collect();
         let state = if service.acceptance_required {
             EndpointState::PendingAcceptance
@@ -125,10 +107,8 @@ impl World {
             listed_until: None,
             groups,
             interfaces,
-            ip_address_type,
             private_dns,
             private_dns_wanted: None,
-            policy: request.policy_document.clone(),
             last_error: None,
             tags,
             epoch: 0,
@@ -284,36 +264,4 @@ fn check_type(kind: EndpointType, service: &EndpointService) -> Result<(), ApiEr
             "the simulator does not know how an endpoint of type Gateway is made",
         )),
     }
-}
-
-fn ip_address_type(
-    request: &CreateVpcEndpoint,
-    service: &EndpointService,
-) -> Result<IpAddressType, ApiError> {
-    let wanted = request.ip_address_type.unwrap_or_default();
-    if service.supports(wanted) {
-        Ok(wanted)
-    } else {
-        Err(invalid_parameter(format!(
-            "The VPC endpoint service {} does not support the IP address type {}.",
-            service.name,
-            wanted.word()
-        )))
-    }
-}
-
-fn check_policy(request: &CreateVpcEndpoint, service: &EndpointService) -> Result<(), ApiError> {
-    let Some(policy) = &request.policy_document else {
-        return Ok(());
-    };
-    if !service.policy_supported {
-        return Err(invalid_parameter(format!(
-            "The VPC endpoint service {} does not support endpoint policies.",
-            service.name
-        )));
-    }
-    if policy.len() > LONGEST_POLICY || serde_json::from_str::<serde_json::Value>(policy).is_err() {
-        return Err(invalid_value("The policy document is not valid"));
-    }
-    Ok(())
 }

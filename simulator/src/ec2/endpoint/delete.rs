@@ -2,15 +2,13 @@
 
 use super::EndpointState;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{missing, not_found};
-use crate::ec2::{Caller, ids};
+use crate::ec2::ids;
 
 /// `DeleteVpcEndpoints`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteVpcEndpoints {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The endpoints.
     pub vpc_endpoint_ids: Vec<String>,
 }
@@ -39,7 +37,7 @@ impl World {
         caller: &Caller,
         request: &DeleteVpcEndpoints,
     ) -> Result<DeleteVpcEndpointsResult, ApiError> {
-        self.admit(caller, "DeleteVpcEndpoints", request.dry_run)?;
+        self.admit(caller, "DeleteVpcEndpoints")?;
         self.needs_on(caller, "ec2:DeleteVpcEndpoints", &request.vpc_endpoint_ids);
         if request.vpc_endpoint_ids.is_empty() {
             return Err(missing("VpcEndpointId"));

@@ -1,28 +1,22 @@
 //! `DescribeVpcEndpoints`.
 
-use std::borrow::Cow;
-
 use super::Endpoint;
 use super::view::VpcEndpoint;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Page, Tags, ids, page};
 
 /// `DescribeVpcEndpoints`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeVpcEndpoints {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// Endpoints by id.
     pub vpc_endpoint_ids: Vec<String>,
     /// Filters.
     pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
+    /// Which page.
+    pub page: Page,
 }
 
 /// The answer to [`DescribeVpcEndpoints`].
@@ -36,25 +30,19 @@ pub struct DescribeVpcEndpointsResult {
 
 impl Filtered for Endpoint {
     const FILTERS: &'static [&'static str] = &[
-        "ip-address-type",
         "service-name",
-        "service-region",
         "vpc-endpoint-id",
         "vpc-endpoint-state",
-        "vpc-endpoint-type",
         "vpc-id",
     ];
 
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
-        vec![match name {
-            "ip-address-type" => self.ip_address_type.word().into(),
-            "service-name" => (&self.service_name).into(),
-            "service-region" => (&self.service_region).into(),
-            "vpc-endpoint-id" => (&self.id).into(),
-            "vpc-endpoint-state" => self.state.word().into(),
-            "vpc-endpoint-type" => self.kind.word().into(),
-            _ => (&self.vpc_id).into(),
-        }]
+    fn value(&self, name: &str) -> &str {
+        match name {
+            "service-name" => &self.service_name,
+            "vpc-endpoint-id" => &self.id,
+            "vpc-endpoint-state" => self.state.word(),
+            _ => &self.vpc_id,
+        }
     }
 
     fn tags(&self) -> &Tags {
@@ -70,7 +58,7 @@ impl World {
         caller: &Caller,
         request: &DescribeVpcEndpoints,
     ) -> Result<DescribeVpcEndpointsResult, ApiError> {
-        self.admit(caller, "DescribeVpcEndpoints", request.dry_run)?;
+        self.admit(caller, "DescribeVpcEndpoints")?;
         filter::check::<Endpoint>(&request.filters)?;
         for id in &request.vpc_endpoint_ids {
             self.seen_endpoint(caller, id)?;
@@ -86,12 +74,7 @@ impl World {
                     && filter::passes(*endpoint, &request.filters)
             })
             .collect();
-        let (list, next_token) = page::page(
-            list,
-            request.max_results,
-            request.next_token.as_deref(),
-            1..=1000,
-        )?;
+        let (list, next_token) = page::page(list, &request.page, 1..=1000)?;
         Ok(DescribeVpcEndpointsResult {
             vpc_endpoints: list.into_iter().map(|e| self.ec2.view(e)).collect(),
             next_token: next_token.unwrap_or_default(),

@@ -1,18 +1,16 @@
 //! `ModifyVpcEndpoint`.
 
 use super::create::not_accepted;
-use super::{Endpoint, EndpointState, IpAddressType};
+use super::{Endpoint, EndpointState};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
+use crate::ec2::Ec2Happening;
 use crate::ec2::error::{client, invalid_parameter, missing};
-use crate::ec2::{Caller, Ec2Happening};
 use crate::world::Happening;
 
 /// `ModifyVpcEndpoint`. It has no client token: look before you modify again.
 #[derive(Debug, Clone, Default)]
 pub struct ModifyVpcEndpoint {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The endpoint.
     pub vpc_endpoint_id: String,
     /// Subnets to get an interface.
@@ -25,12 +23,6 @@ pub struct ModifyVpcEndpoint {
     pub remove_security_group_ids: Vec<String>,
     /// Switch private DNS on or off.
     pub private_dns_enabled: Option<bool>,
-    /// Another kind of addresses.
-    pub ip_address_type: Option<IpAddressType>,
-    /// Another policy.
-    pub policy_document: Option<String>,
-    /// The default policy again.
-    pub reset_policy: bool,
 }
 
 impl World {
@@ -41,7 +33,7 @@ impl World {
         caller: &Caller,
         request: &ModifyVpcEndpoint,
     ) -> Result<(), ApiError> {
-        self.admit(caller, "ModifyVpcEndpoint", request.dry_run)?;
+        self.admit(caller, "ModifyVpcEndpoint")?;
         self.needs_for_change(caller, request);
         if request.vpc_endpoint_id.is_empty() {
             return Err(missing("VpcEndpointId"));
@@ -58,20 +50,11 @@ impl World {
         }
         let groups = self.changed_groups(caller, request, &endpoint)?;
         self.check_changed_subnets(caller, request, &endpoint)?;
-        if request
-            .ip_address_type
-            .is_some_and(|t| t != endpoint.ip_address_type)
-        {
-            return Err(client(
-                "UnsupportedOperation",
-                "This world does not change the IP address type of an endpoint",
-            ));
-        }
 
         let added: Vec<_> = request
             .add_subnet_ids
             .iter()
-            .filter_map(|id| self.make_interface(id, endpoint.ip_address_type))
+            .filter_map(|id| self.make_interface(id))
             .collect();
         let drained = self.now + self.pace.interfaces_draining;
         let moved = !(added.is_empty() && request.remove_subnet_ids.is_empty());
@@ -86,12 +69,6 @@ impl World {
             }
         }
         stored.interfaces.extend(added);
-        if request.reset_policy {
-            stored.policy = None;
-        }
-        if request.policy_document.is_some() {
-            stored.policy.clone_from(&request.policy_document);
-        }
         if dns.is_some() {
             stored.private_dns_wanted = dns;
         }
@@ -186,7 +163,6 @@ impl World {
             caller,
             &endpoint.vpc_id,
             service,
-            endpoint.ip_address_type,
             &request.add_subnet_ids,
             Some(endpoint),
         )

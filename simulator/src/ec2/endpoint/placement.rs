@@ -1,12 +1,11 @@
 //! Whether an endpoint of a service can have interfaces in these subnets and
 //! carry these groups.
 
-use super::{Endpoint, Interface, IpAddressType};
+use super::{Endpoint, Interface};
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, invalid_parameter};
 use crate::ec2::service::EndpointService;
-use crate::ec2::{Caller, Subnet};
 
 impl World {
     /// Checks the subnets of a new endpoint, or new subnets of an old one.
@@ -16,7 +15,6 @@ impl World {
         caller: &Caller,
         vpc_id: &str,
         service: &EndpointService,
-        ip_address_type: IpAddressType,
         subnet_ids: &[String],
         existing: Option<&Endpoint>,
     ) -> Result<(), ApiError> {
@@ -48,10 +46,7 @@ impl World {
                 ));
             }
             zones.push(&subnet.zone_id);
-            check_addresses(subnet, ip_address_type)?;
-            if ip_address_type != IpAddressType::Ipv6
-                && self.ec2.free_addresses(subnet, self.now) == 0
-            {
+            if self.ec2.free_addresses(subnet, self.now) == 0 {
                 return Err(client(
                     "InsufficientFreeAddressesInSubnet",
                     format!("The subnet {id} does not have enough free addresses"),
@@ -100,41 +95,14 @@ impl World {
     }
 
     /// Makes the interface of an endpoint in a subnet.
-    pub(in crate::ec2) fn make_interface(
-        &mut self,
-        subnet_id: &str,
-        ip_address_type: IpAddressType,
-    ) -> Option<Interface> {
+    pub(in crate::ec2) fn make_interface(&mut self, subnet_id: &str) -> Option<Interface> {
         let id = self.ec2.new_id("eni");
         let subnet = self.ec2.subnets.get_mut(subnet_id)?;
         Some(Interface {
             id,
             subnet_id: subnet_id.to_owned(),
             ipv4: subnet.next_address(),
-            ipv6: match ip_address_type {
-                IpAddressType::Ipv4 => None,
-                IpAddressType::Dualstack | IpAddressType::Ipv6 => subnet.ipv6_address(),
-            },
             drained: None,
         })
-    }
-}
-
-/// Every subnet must have the kinds of addresses that the endpoint has.
-fn check_addresses(subnet: &Subnet, ip_address_type: IpAddressType) -> Result<(), ApiError> {
-    let fits = match ip_address_type {
-        IpAddressType::Ipv4 => true,
-        IpAddressType::Dualstack => subnet.ipv6_cidr.is_some(),
-        // This world has no subnet without IPv4.
-        IpAddressType::Ipv6 => false,
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(invalid_parameter(format!(
-            "The subnet {} does not support the IP address type {}",
-            subnet.id,
-            ip_address_type.word()
-        )))
     }
 }

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Endpoint, EndpointState, EndpointType, IpAddressType, LastError, dns};
+use super::{Endpoint, EndpointState, EndpointType, LastError, dns};
 use crate::ec2::{Ec2, Tags};
 
 /// An endpoint as EC2 tells about it.
@@ -20,14 +20,10 @@ pub struct VpcEndpoint {
     pub service_region: String,
     /// The state.
     pub state: EndpointState,
-    /// The policy.
-    pub policy_document: String,
     /// The subnets, by id.
     pub subnet_ids: Vec<String>,
     /// The security groups.
     pub groups: Vec<GroupIdentifier>,
-    /// The kind of addresses.
-    pub ip_address_type: IpAddressType,
     /// Whether private DNS is on.
     pub private_dns_enabled: bool,
     /// The interfaces, by id.
@@ -62,9 +58,6 @@ pub struct DnsEntry {
     pub hosted_zone_id: String,
 }
 
-/// The policy of an endpoint that has none of its own.
-const FULL_ACCESS: &str = "{\"Statement\":[{\"Action\":\"*\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Resource\":\"*\"}]}";
-
 impl Ec2 {
     /// What a caller is told about an endpoint.
     pub(in crate::ec2) fn view(&self, endpoint: &Endpoint) -> VpcEndpoint {
@@ -76,13 +69,8 @@ impl Ec2 {
             service_name: endpoint.service_name.clone(),
             service_region: endpoint.service_region.clone(),
             state: endpoint.state,
-            policy_document: endpoint
-                .policy
-                .clone()
-                .unwrap_or_else(|| FULL_ACCESS.to_owned()),
             subnet_ids: used().map(|i| i.subnet_id.clone()).collect(),
             groups: self.group_identifiers(&endpoint.groups),
-            ip_address_type: endpoint.ip_address_type,
             private_dns_enabled: endpoint.private_dns,
             network_interface_ids: used().map(|i| i.id.clone()).collect(),
             dns_entries: dns::entries(self, endpoint),

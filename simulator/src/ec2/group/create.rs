@@ -2,16 +2,14 @@
 
 use super::SecurityGroup;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, invalid_value, missing};
 use crate::ec2::permission::plain;
-use crate::ec2::{Caller, TagSpecification, Tags, tag};
+use crate::ec2::{TagSpecification, Tags, tag};
 
 /// `CreateSecurityGroup`. It has no client token: look before you create.
 #[derive(Debug, Clone, Default)]
 pub struct CreateSecurityGroup {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The name.
     pub group_name: String,
     /// The description, which there must be.
@@ -40,7 +38,7 @@ impl World {
         caller: &Caller,
         request: &CreateSecurityGroup,
     ) -> Result<CreateSecurityGroupResult, ApiError> {
-        self.admit(caller, "CreateSecurityGroup", request.dry_run)?;
+        self.admit(caller, "CreateSecurityGroup")?;
         self.needs_for_group(caller, request);
         check_words(request)?;
         let tags = tag::of_new(&request.tag_specifications, "security-group")?;

@@ -1,15 +1,13 @@
 //! `DeleteSecurityGroup`.
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
+use crate::ec2::Source;
 use crate::ec2::error::{client, missing};
-use crate::ec2::{Caller, Source};
 
 /// `DeleteSecurityGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteSecurityGroup {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The group.
     pub group_id: String,
 }
@@ -22,7 +20,7 @@ impl World {
         caller: &Caller,
         request: &DeleteSecurityGroup,
     ) -> Result<(), ApiError> {
-        self.admit(caller, "DeleteSecurityGroup", request.dry_run)?;
+        self.admit(caller, "DeleteSecurityGroup")?;
         self.needs_on(caller, "ec2:DeleteSecurityGroup", [&request.group_id]);
         let id = &request.group_id;
         if id.is_empty() {

@@ -1,14 +1,12 @@
 //! VPC peering connections.
 
-use std::borrow::Cow;
-
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Page, Tags, ids, page};
 
 /// A peering of two VPCs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,28 +48,16 @@ impl Peering {
 
 impl Filtered for Peering {
     const FILTERS: &'static [&'static str] = &[
-        "accepter-vpc-info.cidr-block",
-        "accepter-vpc-info.owner-id",
         "accepter-vpc-info.vpc-id",
-        "requester-vpc-info.cidr-block",
-        "requester-vpc-info.owner-id",
         "requester-vpc-info.vpc-id",
         "status-code",
-        "vpc-peering-connection-id",
     ];
 
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
-        let side = if name.starts_with("accepter") {
-            &self.accepter
-        } else {
-            &self.requester
-        };
+    fn value(&self, name: &str) -> &str {
         match name {
-            "status-code" => vec![(&self.status).into()],
-            "vpc-peering-connection-id" => vec![(&self.id).into()],
-            _ if name.ends_with(".vpc-id") => vec![(&side.vpc_id).into()],
-            _ if name.ends_with(".owner-id") => vec![(&side.owner).into()],
-            _ => side.cidrs.iter().map(|c| c.to_string().into()).collect(),
+            "accepter-vpc-info.vpc-id" => &self.accepter.vpc_id,
+            "requester-vpc-info.vpc-id" => &self.requester.vpc_id,
+            _ => &self.status,
         }
     }
 
@@ -83,16 +69,12 @@ impl Filtered for Peering {
 /// `DescribeVpcPeeringConnections`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeVpcPeeringConnections {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// Peerings by id.
     pub vpc_peering_connection_ids: Vec<String>,
     /// Filters.
     pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
+    /// Which page.
+    pub page: Page,
 }
 
 /// The answer to [`DescribeVpcPeeringConnections`].
@@ -111,7 +93,7 @@ impl World {
         caller: &Caller,
         request: &DescribeVpcPeeringConnections,
     ) -> Result<DescribeVpcPeeringConnectionsResult, ApiError> {
-        self.admit(caller, "DescribeVpcPeeringConnections", request.dry_run)?;
+        self.admit(caller, "DescribeVpcPeeringConnections")?;
         filter::check::<Peering>(&request.filters)?;
         let seen = |peering: &&Peering| peering.seen_by(caller);
         for id in &request.vpc_peering_connection_ids {
@@ -136,12 +118,7 @@ impl World {
             })
             .cloned()
             .collect();
-        let (vpc_peering_connections, next_token) = page::page(
-            list,
-            request.max_results,
-            request.next_token.as_deref(),
-            5..=1000,
-        )?;
+        let (vpc_peering_connections, next_token) = page::page(list, &request.page, 5..=1000)?;
         Ok(DescribeVpcPeeringConnectionsResult {
             vpc_peering_connections,
             next_token,

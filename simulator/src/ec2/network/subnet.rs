@@ -1,16 +1,15 @@
 //! Subnets.
 
-use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use time::OffsetDateTime;
 
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Ec2, Tags, ids, page};
+use crate::ec2::{Ec2, Page, Tags, ids, page};
 use crate::scenario::{SubnetSpec, VpcSpec};
 
 /// Addresses that AWS keeps of every subnet: network, router, DNS, one in
@@ -88,12 +87,6 @@ impl Subnet {
         let first = u32::from(self.cidr.network());
         Ipv4Addr::from(first.saturating_add(KEPT_BY_AWS + 5 + self.given))
     }
-
-    /// The IPv6 address that goes with the last IPv4 address.
-    pub(in crate::ec2) fn ipv6_address(&self) -> Option<Ipv6Addr> {
-        let first = u128::from(self.ipv6_cidr?.network());
-        Some(Ipv6Addr::from(first + 0xff00 + u128::from(self.given)))
-    }
 }
 
 /// A subnet as it is told: with the number of free addresses.
@@ -116,57 +109,10 @@ impl SubnetAnswer {
 }
 
 impl Filtered for SubnetAnswer {
-    const FILTERS: &'static [&'static str] = &[
-        "availability-zone",
-        "availabilityZone",
-        "availability-zone-id",
-        "availabilityZoneId",
-        "available-ip-address-count",
-        "cidr",
-        "cidrBlock",
-        "cidr-block",
-        "default-for-az",
-        "defaultForAz",
-        "ipv6-cidr-block-association.ipv6-cidr-block",
-        "ipv6-cidr-block-association.state",
-        "ipv6-native",
-        "outpost-arn",
-        "owner-id",
-        "state",
-        "subnet-arn",
-        "subnet-id",
-        "vpc-id",
-    ];
+    const FILTERS: &'static [&'static str] = &["vpc-id"];
 
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
-        let subnet = &self.subnet;
-        match name {
-            "availability-zone" | "availabilityZone" => vec![(&subnet.zone_name).into()],
-            "availability-zone-id" | "availabilityZoneId" => vec![(&subnet.zone_id).into()],
-            "available-ip-address-count" => {
-                vec![self.available_ip_address_count.to_string().into()]
-            }
-            "cidr" | "cidrBlock" | "cidr-block" => vec![subnet.cidr.to_string().into()],
-            "default-for-az" | "defaultForAz" => vec![subnet.default_for_az.to_string().into()],
-            "ipv6-cidr-block-association.ipv6-cidr-block" => subnet
-                .ipv6_cidr
-                .iter()
-                .map(|cidr| cidr.to_string().into())
-                .collect(),
-            "ipv6-cidr-block-association.state" => subnet
-                .ipv6_cidr
-                .iter()
-                .map(|_| "associated".into())
-                .collect(),
-            "ipv6-native" => vec!["false".into()],
-            "outpost-arn" => subnet.outpost_arn.iter().map(Into::into).collect(),
-            "owner-id" => vec![(&subnet.owner).into()],
-            "state" => vec!["available".into()],
-            "subnet-arn" => vec![self.arn().into()],
-            "subnet-id" => vec![(&subnet.id).into()],
-            "vpc-id" => vec![(&subnet.vpc_id).into()],
-            _ => Vec::new(),
-        }
+    fn value(&self, _: &str) -> &str {
+        &self.subnet.vpc_id
     }
 
     fn tags(&self) -> &Tags {
@@ -177,16 +123,12 @@ impl Filtered for SubnetAnswer {
 /// `DescribeSubnets`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeSubnets {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// Subnets by id.
     pub subnet_ids: Vec<String>,
     /// Filters.
     pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
+    /// Which page.
+    pub page: Page,
 }
 
 /// The answer to [`DescribeSubnets`].
@@ -221,7 +163,7 @@ impl World {
         caller: &Caller,
         request: &DescribeSubnets,
     ) -> Result<DescribeSubnetsResult, ApiError> {
-        self.admit(caller, "DescribeSubnets", request.dry_run)?;
+        self.admit(caller, "DescribeSubnets")?;
         filter::check::<SubnetAnswer>(&request.filters)?;
         for id in &request.subnet_ids {
             self.subnet(caller, id, "InvalidSubnetID.NotFound")?;
@@ -240,12 +182,7 @@ impl World {
             })
             .filter(|answer| filter::passes(answer, &request.filters))
             .collect();
-        let (subnets, next_token) = page::page(
-            subnets,
-            request.max_results,
-            request.next_token.as_deref(),
-            5..=1000,
-        )?;
+        let (subnets, next_token) = page::page(subnets, &request.page, 5..=1000)?;
         Ok(DescribeSubnetsResult {
             subnets,
             next_token,

@@ -1,14 +1,12 @@
 //! VPCs and their attributes.
 
-use std::borrow::Cow;
-
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::World;
-use crate::calls::ApiError;
-use crate::ec2::error::{client, invalid_value, missing, not_found};
+use crate::calls::{ApiError, Caller};
+use crate::ec2::error::{invalid_value, not_found};
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Page, Tags, ids, page};
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +29,6 @@ pub struct Vpc {
     pub dns_support: bool,
     /// The attribute `enableDnsHostnames`.
     pub dns_hostnames: bool,
-    /// The attribute `enableNetworkAddressUsageMetrics`.
-    pub usage_metrics: bool,
     /// Whether it is the default VPC.
     pub is_default: bool,
     /// Names of the private hosted zones associated with it.
@@ -55,8 +51,6 @@ pub struct CidrAssociation<Net> {
 /// How firmly a range belongs to its VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CidrState {
-    /// Coming.
-    Associating,
     /// There.
     Associated,
     /// Gone, and still listed.
@@ -67,7 +61,6 @@ impl CidrState {
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
-            CidrState::Associating => "associating",
             CidrState::Associated => "associated",
             CidrState::Disassociated => "disassociated",
         }
@@ -90,42 +83,10 @@ impl Vpc {
 }
 
 impl Filtered for Vpc {
-    const FILTERS: &'static [&'static str] = &[
-        "cidr",
-        "cidr-block-association.association-id",
-        "cidr-block-association.cidr-block",
-        "cidr-block-association.state",
-        "dhcp-options-id",
-        "ipv6-cidr-block-association.association-id",
-        "ipv6-cidr-block-association.ipv6-cidr-block",
-        "ipv6-cidr-block-association.state",
-        "is-default",
-        "owner-id",
-        "state",
-        "vpc-id",
-    ];
+    const FILTERS: &'static [&'static str] = &["vpc-id"];
 
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
-        let four = self.cidrs.iter();
-        let six = self.ipv6_cidrs.iter();
-        match name {
-            "cidr" => vec![self.cidr_block.to_string().into()],
-            "cidr-block-association.association-id" => four.map(|c| (&c.id).into()).collect(),
-            "cidr-block-association.cidr-block" => {
-                four.map(|c| c.cidr.to_string().into()).collect()
-            }
-            "cidr-block-association.state" => four.map(|c| c.state.word().into()).collect(),
-            "ipv6-cidr-block-association.association-id" => six.map(|c| (&c.id).into()).collect(),
-            "ipv6-cidr-block-association.ipv6-cidr-block" => {
-                six.map(|c| c.cidr.to_string().into()).collect()
-            }
-            "ipv6-cidr-block-association.state" => six.map(|c| c.state.word().into()).collect(),
-            "is-default" => vec![self.is_default.to_string().into()],
-            "owner-id" => vec![(&self.owner).into()],
-            "state" => vec![self.state().into()],
-            "vpc-id" => vec![(&self.id).into()],
-            _ => Vec::new(),
-        }
+    fn value(&self, _: &str) -> &str {
+        &self.id
     }
 
     fn tags(&self) -> &Tags {
@@ -136,16 +97,12 @@ impl Filtered for Vpc {
 /// `DescribeVpcs`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeVpcs {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// VPCs by id.
     pub vpc_ids: Vec<String>,
     /// Filters.
     pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
+    /// Which page.
+    pub page: Page,
 }
 
 /// The answer to [`DescribeVpcs`].
@@ -164,8 +121,6 @@ pub enum Attribute {
     EnableDnsSupport,
     /// Whether instances get host names.
     EnableDnsHostnames,
-    /// Whether address usage is measured.
-    EnableNetworkAddressUsageMetrics,
 }
 
 impl Attribute {
@@ -174,7 +129,6 @@ impl Attribute {
         match word {
             "enableDnsSupport" => Ok(Attribute::EnableDnsSupport),
             "enableDnsHostnames" => Ok(Attribute::EnableDnsHostnames),
-            "enableNetworkAddressUsageMetrics" => Ok(Attribute::EnableNetworkAddressUsageMetrics),
             _ => Err(invalid_value(format!(
                 "Value ({word}) for parameter attribute is invalid. Unknown VPC attribute"
             ))),
@@ -185,8 +139,6 @@ impl Attribute {
 /// `DescribeVpcAttribute`.
 #[derive(Debug, Clone)]
 pub struct DescribeVpcAttribute {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The VPC.
     pub vpc_id: String,
     /// The attribute.
@@ -204,19 +156,6 @@ pub struct DescribeVpcAttributeResult {
     pub value: bool,
 }
 
-/// `ModifyVpcAttribute`: exactly one attribute in one call.
-#[derive(Debug, Clone, Default)]
-pub struct ModifyVpcAttribute {
-    /// The VPC.
-    pub vpc_id: String,
-    /// New value of `enableDnsSupport`.
-    pub enable_dns_support: Option<bool>,
-    /// New value of `enableDnsHostnames`.
-    pub enable_dns_hostnames: Option<bool>,
-    /// New value of `enableNetworkAddressUsageMetrics`.
-    pub enable_network_address_usage_metrics: Option<bool>,
-}
-
 impl World {
     /// Lists VPCs.
     pub fn describe_vpcs(
@@ -224,7 +163,7 @@ impl World {
         caller: &Caller,
         request: &DescribeVpcs,
     ) -> Result<DescribeVpcsResult, ApiError> {
-        self.admit(caller, "DescribeVpcs", request.dry_run)?;
+        self.admit(caller, "DescribeVpcs")?;
         filter::check::<Vpc>(&request.filters)?;
         for id in &request.vpc_ids {
             self.vpc(caller, id)?;
@@ -240,12 +179,7 @@ impl World {
             })
             .cloned()
             .collect();
-        let (vpcs, next_token) = page::page(
-            vpcs,
-            request.max_results,
-            request.next_token.as_deref(),
-            5..=1000,
-        )?;
+        let (vpcs, next_token) = page::page(vpcs, &request.page, 5..=1000)?;
         Ok(DescribeVpcsResult { vpcs, next_token })
     }
 
@@ -255,7 +189,7 @@ impl World {
         caller: &Caller,
         request: &DescribeVpcAttribute,
     ) -> Result<DescribeVpcAttributeResult, ApiError> {
-        self.admit(caller, "DescribeVpcAttribute", request.dry_run)?;
+        self.admit(caller, "DescribeVpcAttribute")?;
         self.needs_on(caller, "ec2:DescribeVpcAttribute", [&request.vpc_id]);
         let vpc = self.vpc(caller, &request.vpc_id)?;
         Ok(DescribeVpcAttributeResult {
@@ -264,51 +198,8 @@ impl World {
             value: match request.attribute {
                 Attribute::EnableDnsSupport => vpc.dns_support,
                 Attribute::EnableDnsHostnames => vpc.dns_hostnames,
-                Attribute::EnableNetworkAddressUsageMetrics => vpc.usage_metrics,
             },
         })
-    }
-
-    /// Changes one attribute of a VPC.
-    pub fn modify_vpc_attribute(
-        &mut self,
-        caller: &Caller,
-        request: &ModifyVpcAttribute,
-    ) -> Result<(), ApiError> {
-        self.admit(caller, "ModifyVpcAttribute", false)?;
-        self.vpc(caller, &request.vpc_id)?;
-        let given = [
-            request.enable_dns_support,
-            request.enable_dns_hostnames,
-            request.enable_network_address_usage_metrics,
-        ];
-        match given.iter().flatten().count() {
-            1 => {}
-            0 => return Err(missing("enableDnsHostnames or enableDnsSupport")),
-            _ => {
-                return Err(client(
-                    "InvalidParameterCombination",
-                    "Fields for multiple attribute types specified",
-                ));
-            }
-        }
-        let Some(vpc) = self.ec2.vpcs.get_mut(&request.vpc_id) else {
-            return Ok(());
-        };
-        // Host names need the resolver, and the resolver cannot be taken away
-        // from under them ("DNS attributes for your VPC", VPC user guide).
-        if request.enable_dns_hostnames == Some(true) && !vpc.dns_support {
-            return Err(client(
-                "InvalidParameterCombination",
-                "enableDnsHostnames requires enableDnsSupport",
-            ));
-        }
-        vpc.dns_support = request.enable_dns_support.unwrap_or(vpc.dns_support);
-        vpc.dns_hostnames = request.enable_dns_hostnames.unwrap_or(vpc.dns_hostnames);
-        vpc.usage_metrics = request
-            .enable_network_address_usage_metrics
-            .unwrap_or(vpc.usage_metrics);
-        Ok(())
     }
 
     /// A VPC that the caller can see.

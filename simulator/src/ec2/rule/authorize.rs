@@ -2,16 +2,14 @@
 
 use super::Rule;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, missing};
 use crate::ec2::permission::{IpPermission, Wanted};
-use crate::ec2::{Caller, SecurityGroup, Source, TagSpecification, tag};
+use crate::ec2::{SecurityGroup, Source, TagSpecification, tag};
 
 /// `AuthorizeSecurityGroupIngress`.
 #[derive(Debug, Clone, Default)]
 pub struct AuthorizeSecurityGroupIngress {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The group.
     pub group_id: String,
     /// What to let in.
@@ -34,7 +32,7 @@ impl World {
         caller: &Caller,
         request: &AuthorizeSecurityGroupIngress,
     ) -> Result<AuthorizeSecurityGroupIngressResult, ApiError> {
-        self.admit(caller, "AuthorizeSecurityGroupIngress", request.dry_run)?;
+        self.admit(caller, "AuthorizeSecurityGroupIngress")?;
         self.needs_for_rules(caller, request);
         if request.group_id.is_empty() {
             return Err(missing("groupId"));

@@ -1,27 +1,21 @@
 //! `DescribeSecurityGroupRules`.
 
-use std::borrow::Cow;
-
 use super::Rule;
 use crate::World;
-use crate::calls::ApiError;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Caller, Tags, ids, page};
+use crate::ec2::{Page, Tags, ids, page};
 
 /// `DescribeSecurityGroupRules`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeSecurityGroupRules {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// Rules by id.
     pub security_group_rule_ids: Vec<String>,
     /// Filters.
     pub filters: Vec<Filter>,
-    /// The size of a page.
-    pub max_results: Option<i32>,
-    /// Where the last page ended.
-    pub next_token: Option<String>,
+    /// Which page.
+    pub page: Page,
 }
 
 /// The answer to [`DescribeSecurityGroupRules`].
@@ -34,13 +28,10 @@ pub struct DescribeSecurityGroupRulesResult {
 }
 
 impl Filtered for Rule {
-    const FILTERS: &'static [&'static str] = &["group-id", "security-group-rule-id"];
+    const FILTERS: &'static [&'static str] = &["group-id"];
 
-    fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
-        vec![match name {
-            "group-id" => (&self.group_id).into(),
-            _ => (&self.id).into(),
-        }]
+    fn value(&self, _: &str) -> &str {
+        &self.group_id
     }
 
     fn tags(&self) -> &Tags {
@@ -55,7 +46,7 @@ impl World {
         caller: &Caller,
         request: &DescribeSecurityGroupRules,
     ) -> Result<DescribeSecurityGroupRulesResult, ApiError> {
-        self.admit(caller, "DescribeSecurityGroupRules", request.dry_run)?;
+        self.admit(caller, "DescribeSecurityGroupRules")?;
         filter::check::<Rule>(&request.filters)?;
         let visible = || {
             self.ec2
@@ -82,12 +73,7 @@ impl World {
             })
             .cloned()
             .collect();
-        let (security_group_rules, next_token) = page::page(
-            list,
-            request.max_results,
-            request.next_token.as_deref(),
-            5..=1000,
-        )?;
+        let (security_group_rules, next_token) = page::page(list, &request.page, 5..=1000)?;
         Ok(DescribeSecurityGroupRulesResult {
             security_group_rules,
             next_token,

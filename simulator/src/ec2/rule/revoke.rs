@@ -2,8 +2,7 @@
 
 use super::Rule;
 use crate::World;
-use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, missing, not_found};
 use crate::ec2::permission::IpPermission;
 
@@ -11,8 +10,6 @@ use crate::ec2::permission::IpPermission;
 /// permissions.
 #[derive(Debug, Clone, Default)]
 pub struct RevokeSecurityGroupIngress {
-    /// Only ask whether the call would be allowed.
-    pub dry_run: bool,
     /// The group.
     pub group_id: String,
     /// Rules by id.
@@ -37,7 +34,7 @@ impl World {
         caller: &Caller,
         request: &RevokeSecurityGroupIngress,
     ) -> Result<RevokeSecurityGroupIngressResult, ApiError> {
-        self.admit(caller, "RevokeSecurityGroupIngress", request.dry_run)?;
+        self.admit(caller, "RevokeSecurityGroupIngress")?;
         self.needs_on(
             caller,
             "ec2:RevokeSecurityGroupIngress",

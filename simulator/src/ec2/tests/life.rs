@@ -121,7 +121,6 @@ fn a_deletion_succeeds_and_says_inside_what_it_could_not_delete() {
     let absent = "vpce-0fffffffffffffff0";
     let both = DeleteVpcEndpoints {
         vpc_endpoint_ids: vec![absent.to_owned(), id.clone()],
-        ..DeleteVpcEndpoints::default()
     };
     let answer = stage
         .world
@@ -137,7 +136,6 @@ fn a_deletion_succeeds_and_says_inside_what_it_could_not_delete() {
     assert!(stage.delete(&id).is_empty(), "it is going already");
     let malformed = DeleteVpcEndpoints {
         vpc_endpoint_ids: vec!["vpce-".to_owned()],
-        ..DeleteVpcEndpoints::default()
     };
     let refused = stage.world.delete_vpc_endpoints(&stage.caller, &malformed);
     assert_eq!(code(refused), "InvalidVpcEndpointId.Malformed");

@@ -66,7 +66,6 @@ fn from_group(id: &str, description: Option<&str>) -> IpPermission {
     IpPermission {
         user_id_group_pairs: vec![GroupPair {
             group_id: id.to_owned(),
-            user_id: None,
             description: description.map(str::to_owned),
         }],
         ..from(&[])

@@ -10,7 +10,6 @@ impl Stage {
                 .iter()
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
-            ..CreateTags::default()
         };
         self.world.create_tags(&self.caller, request)
     }
@@ -23,7 +22,6 @@ impl Stage {
         let request = DeleteTags {
             resources: vec![id.to_owned()],
             tags: tags.iter().map(filter).collect(),
-            ..DeleteTags::default()
         };
         self.world.delete_tags(&self.caller, request)
     }

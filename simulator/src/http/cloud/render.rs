@@ -12,8 +12,8 @@ use time::macros::format_description;
 
 use crate::calls::ApiError;
 use crate::cloud::{
-    CloudProvider, Cluster, ClusterPage, Connection, ConnectionRegion, Organization,
-    PrivateEndpointService, Region, RetryAfter, TrustedOwner, grpc_code,
+    CloudProvider, Cluster, Connection, ConnectionRegion, PrivateEndpointService, Region,
+    RetryAfter, TrustedOwner, grpc_code,
 };
 
 const MICROSECONDS: &[BorrowedFormatItem<'_>] =
@@ -69,24 +69,6 @@ fn region(region: &Region) -> Value {
         "internal_dns": region.internal_dns,
         "private_endpoint_dns": "",
         "node_count": region.node_count,
-    })
-}
-
-pub(super) fn cluster_page(page: &ClusterPage) -> Value {
-    let pagination = (page.next_page.is_some() || page.previous_page.is_some())
-        .then(|| json!({ "next_page": page.next_page, "previous_page": page.previous_page }));
-    json!({
-        "clusters": page.clusters.iter().map(cluster).collect::<Vec<_>>(),
-        "pagination": pagination,
-    })
-}
-
-pub(super) fn organization(organization: &Organization) -> Value {
-    json!({
-        "id": organization.id,
-        "label": organization.label,
-        "name": organization.name,
-        "created_at": time(organization.created_at),
     })
 }
 

@@ -1,10 +1,9 @@
 //! Which operation a form asks for.
 
 use super::form::Form;
-use super::xml::Xml;
 use super::{read, write};
-use crate::calls::ApiError;
-use crate::ec2::Caller;
+use crate::calls::{ApiError, Caller};
+use crate::http::xml::Xml;
 use crate::world::World;
 
 /// Reads a form, carries the operation out, writes the answer.
@@ -39,11 +38,6 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let answer = world.describe_vpc_attribute(caller, &request)?;
         Ok(content(answer, write::network::vpc_attribute))
     }),
-    ("ModifyVpcAttribute", |world, caller, form| {
-        let request = whole(form, read::network::modify_vpc_attribute)?;
-        world.modify_vpc_attribute(caller, &request)?;
-        Ok(content((), write::done))
-    }),
     ("DescribeSubnets", |world, caller, form| {
         let request = whole(form, read::network::describe_subnets)?;
         let answer = world.describe_subnets(caller, &request)?;
@@ -53,11 +47,6 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let request = whole(form, read::network::describe_vpc_peering_connections)?;
         let answer = world.describe_vpc_peering_connections(caller, &request)?;
         Ok(content(answer, write::network::peerings))
-    }),
-    ("DescribeNetworkInterfaces", |world, caller, form| {
-        let request = whole(form, read::network::describe_network_interfaces)?;
-        let answer = world.describe_network_interfaces(caller, &request)?;
-        Ok(content(answer, write::network::interfaces))
     }),
     ("DescribeSecurityGroups", |world, caller, form| {
         let request = whole(form, read::group::describe_security_groups)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::calls::ApiError;
-use crate::ec2::{Filter, TagSpecification};
+use crate::ec2::{Filter, Page, TagSpecification};
 
 /// What is left of a form to be read. What nobody reads is refused in the end.
 #[derive(Debug)]
@@ -58,11 +58,6 @@ impl Form {
         }
     }
 
-    /// Whether something was asked for.
-    pub(super) fn flag(&mut self, name: &str) -> Result<bool, ApiError> {
-        Ok(self.truth(name)?.unwrap_or(false))
-    }
-
     /// A whole number, if one was sent.
     pub(super) fn number(&mut self, name: &str) -> Result<Option<i32>, ApiError> {
         match self.take(name) {
@@ -70,21 +65,6 @@ impl Form {
             Some(text) => match text.parse() {
                 Ok(number) => Ok(Some(number)),
                 Err(_) => Err(self.invalid(name, &text)),
-            },
-        }
-    }
-
-    /// A word of an enumeration, if one was sent.
-    pub(super) fn word<T>(
-        &mut self,
-        name: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, ApiError> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(text) => match read(&text) {
-                Some(value) => Ok(Some(value)),
-                None => Err(self.invalid(name, &text)),
             },
         }
     }
@@ -115,16 +95,12 @@ impl Form {
             .collect()
     }
 
-    /// A structure.
-    pub(super) fn structure<T>(
-        &mut self,
-        name: &str,
-        read: impl Fn(&mut Form) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
-        let mut part = self.part(&format!("{name}."));
-        let value = read(&mut part)?;
-        part.finish()?;
-        Ok(value)
+    /// Which page of a list is asked for.
+    pub(super) fn page(&mut self) -> Result<Page, ApiError> {
+        Ok(Page {
+            max_results: self.number("MaxResults")?,
+            next_token: self.take("NextToken"),
+        })
     }
 
     /// Filters.

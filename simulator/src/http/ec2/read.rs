@@ -10,7 +10,6 @@ use crate::ec2::{CreateTags, DeleteTags, TagFilter};
 
 pub(super) fn create_tags(form: &mut Form) -> Result<CreateTags, ApiError> {
     Ok(CreateTags {
-        dry_run: form.flag("DryRun")?,
         resources: form.list("ResourceId"),
         tags: form.tags()?,
     })
@@ -18,7 +17,6 @@ pub(super) fn create_tags(form: &mut Form) -> Result<CreateTags, ApiError> {
 
 pub(super) fn delete_tags(form: &mut Form) -> Result<DeleteTags, ApiError> {
     Ok(DeleteTags {
-        dry_run: form.flag("DryRun")?,
         resources: form.list("ResourceId"),
         tags: form.items("Tag", |item| {
             Ok(TagFilter {

@@ -99,14 +99,45 @@ fn what_ec2_does_not_know_is_refused_and_not_ignored() {
             "Action=CreateVpcEndpoint&VpcId=x&RouteTableId.1=rtb-1",
             "UnknownParameter",
         ),
+        (
+            "Action=CreateVpcEndpoint&VpcId=x&IpAddressType=dualstack",
+            "UnknownParameter",
+        ),
+        (
+            "Action=CreateVpcEndpoint&VpcId=x&PolicyDocument={}",
+            "UnknownParameter",
+        ),
+        (
+            "Action=ModifyVpcEndpoint&VpcEndpointId=x&ResetPolicy=true",
+            "UnknownParameter",
+        ),
+        (
+            "Action=AuthorizeSecurityGroupIngress&GroupId=x&CidrIp=10.0.0.0/16",
+            "UnknownParameter",
+        ),
+        (
+            "Action=DescribeSecurityGroups&GroupName.1=default",
+            "UnknownParameter",
+        ),
+        (
+            "Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1",
+            "UnknownParameter",
+        ),
+        ("Action=DescribeVpcs&DryRun=true", "UnknownParameter"),
         ("Action=DescribeAvailabilityZones", "InvalidAction"),
+        ("Action=DescribeNetworkInterfaces", "InvalidAction"),
         ("Action=DescribeTags", "InvalidAction"),
+        ("Action=ModifyVpcAttribute", "InvalidAction"),
         (
             "Action=DescribeVpcAttribute&Attribute=enableDnsSupport",
             "MissingParameter",
         ),
         (
             "Action=DescribeVpcAttribute&VpcId=x&Attribute=dns",
+            "InvalidParameterValue",
+        ),
+        (
+            "Action=DescribeSubnets&Filter.1.Name=cidr&Filter.1.Value.1=x",
             "InvalidParameterValue",
         ),
         ("Action=DeleteVpcEndpoints", "MissingParameter"),

@@ -7,8 +7,8 @@ pub(super) mod network;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::xml::Xml;
 use crate::ec2::Tags;
+use crate::http::xml::Xml;
 
 /// The answer that only says that it is done.
 pub(super) fn done(xml: &mut Xml, _: &()) {

@@ -4,19 +4,14 @@ use super::Form;
 use crate::calls::ApiError;
 use crate::ec2::{
     CreateVpcEndpoint, DeleteVpcEndpoints, DescribeVpcEndpointServices, DescribeVpcEndpoints,
-    EndpointType, IpAddressType, ModifyVpcEndpoint,
+    EndpointType, ModifyVpcEndpoint,
 };
 
 pub(in crate::http::ec2) fn describe_vpc_endpoint_services(
     form: &mut Form,
 ) -> Result<DescribeVpcEndpointServices, ApiError> {
     Ok(DescribeVpcEndpointServices {
-        dry_run: form.flag("DryRun")?,
         service_names: form.list("ServiceName"),
-        service_regions: form.list("ServiceRegion"),
-        filters: form.filters()?,
-        max_results: form.number("MaxResults")?,
-        next_token: form.take("NextToken"),
     })
 }
 
@@ -24,15 +19,12 @@ pub(in crate::http::ec2) fn create_vpc_endpoint(
     form: &mut Form,
 ) -> Result<CreateVpcEndpoint, ApiError> {
     Ok(CreateVpcEndpoint {
-        dry_run: form.flag("DryRun")?,
         vpc_endpoint_type: endpoint_type(form)?,
         vpc_id: form.text("VpcId"),
         service_name: form.text("ServiceName"),
         service_region: form.take("ServiceRegion"),
-        policy_document: form.take("PolicyDocument"),
         subnet_ids: form.list("SubnetId"),
         security_group_ids: form.list("SecurityGroupId"),
-        ip_address_type: form.word("IpAddressType", IpAddressType::from_word)?,
         private_dns_enabled: form.truth("PrivateDnsEnabled")?,
         client_token: form.take("ClientToken"),
         tag_specifications: form.tag_specifications()?,
@@ -43,11 +35,9 @@ pub(in crate::http::ec2) fn describe_vpc_endpoints(
     form: &mut Form,
 ) -> Result<DescribeVpcEndpoints, ApiError> {
     Ok(DescribeVpcEndpoints {
-        dry_run: form.flag("DryRun")?,
         vpc_endpoint_ids: form.list("VpcEndpointId"),
         filters: form.filters()?,
-        max_results: form.number("MaxResults")?,
-        next_token: form.take("NextToken"),
+        page: form.page()?,
     })
 }
 
@@ -55,16 +45,12 @@ pub(in crate::http::ec2) fn modify_vpc_endpoint(
     form: &mut Form,
 ) -> Result<ModifyVpcEndpoint, ApiError> {
     Ok(ModifyVpcEndpoint {
-        dry_run: form.flag("DryRun")?,
         vpc_endpoint_id: form.text("VpcEndpointId"),
         add_subnet_ids: form.list("AddSubnetId"),
         remove_subnet_ids: form.list("RemoveSubnetId"),
         add_security_group_ids: form.list("AddSecurityGroupId"),
         remove_security_group_ids: form.list("RemoveSecurityGroupId"),
         private_dns_enabled: form.truth("PrivateDnsEnabled")?,
-        ip_address_type: form.word("IpAddressType", IpAddressType::from_word)?,
-        policy_document: form.take("PolicyDocument"),
-        reset_policy: form.flag("ResetPolicy")?,
     })
 }
 
@@ -72,7 +58,6 @@ pub(in crate::http::ec2) fn delete_vpc_endpoints(
     form: &mut Form,
 ) -> Result<DeleteVpcEndpoints, ApiError> {
     Ok(DeleteVpcEndpoints {
-        dry_run: form.flag("DryRun")?,
         vpc_endpoint_ids: form.list("VpcEndpointId"),
     })
 }

@@ -12,12 +12,9 @@ pub(in crate::http::ec2) fn describe_security_groups(
     form: &mut Form,
 ) -> Result<DescribeSecurityGroups, ApiError> {
     Ok(DescribeSecurityGroups {
-        dry_run: form.flag("DryRun")?,
         group_ids: form.list("GroupId"),
-        group_names: form.list("GroupName"),
         filters: form.filters()?,
-        max_results: form.number("MaxResults")?,
-        next_token: form.take("NextToken"),
+        page: form.page()?,
     })
 }
 
@@ -25,11 +22,9 @@ pub(in crate::http::ec2) fn describe_security_group_rules(
     form: &mut Form,
 ) -> Result<DescribeSecurityGroupRules, ApiError> {
     Ok(DescribeSecurityGroupRules {
-        dry_run: form.flag("DryRun")?,
         security_group_rule_ids: form.list("SecurityGroupRuleId"),
         filters: form.filters()?,
-        max_results: form.number("MaxResults")?,
-        next_token: form.take("NextToken"),
+        page: form.page()?,
     })
 }
 
@@ -37,7 +32,6 @@ pub(in crate::http::ec2) fn create_security_group(
     form: &mut Form,
 ) -> Result<CreateSecurityGroup, ApiError> {
     Ok(CreateSecurityGroup {
-        dry_run: form.flag("DryRun")?,
         group_name: form.text("GroupName"),
         group_description: form.text("GroupDescription"),
         vpc_id: form.text("VpcId"),
@@ -49,7 +43,6 @@ pub(in crate::http::ec2) fn authorize_ingress(
     form: &mut Form,
 ) -> Result<AuthorizeSecurityGroupIngress, ApiError> {
     Ok(AuthorizeSecurityGroupIngress {
-        dry_run: form.flag("DryRun")?,
         group_id: form.text("GroupId"),
         ip_permissions: ip_permissions(form)?,
         tag_specifications: form.tag_specifications()?,
@@ -60,7 +53,6 @@ pub(in crate::http::ec2) fn revoke_ingress(
     form: &mut Form,
 ) -> Result<RevokeSecurityGroupIngress, ApiError> {
     Ok(RevokeSecurityGroupIngress {
-        dry_run: form.flag("DryRun")?,
         group_id: form.text("GroupId"),
         security_group_rule_ids: form.list("SecurityGroupRuleId"),
         ip_permissions: ip_permissions(form)?,
@@ -71,14 +63,13 @@ pub(in crate::http::ec2) fn delete_security_group(
     form: &mut Form,
 ) -> Result<DeleteSecurityGroup, ApiError> {
     Ok(DeleteSecurityGroup {
-        dry_run: form.flag("DryRun")?,
         group_id: form.text("GroupId"),
     })
 }
 
-/// The permissions of a request: a list, or one range in the old short form.
+/// The permissions of a request.
 fn ip_permissions(form: &mut Form) -> Result<Vec<IpPermission>, ApiError> {
-    let mut all = form.items("IpPermissions", |item| {
+    form.items("IpPermissions", |item| {
         Ok(IpPermission {
             ip_protocol: item.text("IpProtocol"),
             from_port: item.number("FromPort")?,
@@ -88,26 +79,12 @@ fn ip_permissions(form: &mut Form) -> Result<Vec<IpPermission>, ApiError> {
             user_id_group_pairs: item.items("Groups", |pair| {
                 Ok(GroupPair {
                     group_id: pair.need("GroupId")?,
-                    user_id: pair.take("UserId"),
                     description: pair.take("Description"),
                 })
             })?,
             prefix_list_ids: ranges(item, "PrefixListIds", "PrefixListId")?,
         })
-    })?;
-    if let Some(cidr) = form.take("CidrIp") {
-        all.push(IpPermission {
-            ip_protocol: form.text("IpProtocol"),
-            from_port: form.number("FromPort")?,
-            to_port: form.number("ToPort")?,
-            ip_ranges: vec![IpRange {
-                cidr,
-                description: None,
-            }],
-            ..IpPermission::default()
-        });
-    }
-    Ok(all)
+    })
 }
 
 fn ranges(item: &mut Form, list: &str, member: &str) -> Result<Vec<IpRange>, ApiError> {

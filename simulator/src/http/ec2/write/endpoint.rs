@@ -6,6 +6,12 @@ use crate::ec2::{
     DescribeVpcEndpointsResult, VpcEndpoint, Zone,
 };
 
+/// The policy of an endpoint that was made without one.
+const FULL_ACCESS: &str =
+    r#"{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}"#;
+/// The only kind of addresses that endpoints have here.
+const IPV4: &str = "ipv4";
+
 /// Services. Zones are listed by name and by id.
 pub(in crate::http::ec2) fn services(
     xml: &mut Xml,
@@ -41,16 +47,11 @@ pub(in crate::http::ec2) fn services(
                 service.verification.word(),
             );
         }
-        xml.leaf("vpcEndpointPolicySupported", service.policy_supported);
+        xml.leaf("vpcEndpointPolicySupported", !service.acceptance_required);
         xml.leaf("acceptanceRequired", service.acceptance_required);
         xml.leaf("managesVpcEndpoints", false);
-        xml.values(
-            "supportedIpAddressTypeSet",
-            service.ip_types.iter().map(|kind| kind.word()),
-        );
-        tags(xml, &service.tags);
+        xml.values("supportedIpAddressTypeSet", [IPV4]);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
 pub(in crate::http::ec2) fn created(xml: &mut Xml, answer: &CreateVpcEndpointResult) {
@@ -71,17 +72,15 @@ fn endpoint(xml: &mut Xml, endpoint: &VpcEndpoint) {
     xml.leaf("serviceName", &endpoint.service_name);
     xml.leaf("serviceRegion", &endpoint.service_region);
     xml.leaf("state", endpoint.state.word());
-    xml.leaf("policyDocument", &endpoint.policy_document);
+    xml.leaf("policyDocument", FULL_ACCESS);
     xml.values("routeTableIdSet", [""; 0]);
     xml.values("subnetIdSet", &endpoint.subnet_ids);
     xml.list("groupSet", &endpoint.groups, |xml, group| {
         xml.leaf("groupId", &group.group_id);
         xml.leaf("groupName", &group.group_name);
     });
-    xml.leaf("ipAddressType", endpoint.ip_address_type.word());
-    xml.node("dnsOptions", |xml| {
-        xml.leaf("dnsRecordIpType", endpoint.ip_address_type.word());
-    });
+    xml.leaf("ipAddressType", IPV4);
+    xml.node("dnsOptions", |xml| xml.leaf("dnsRecordIpType", IPV4));
     xml.leaf("privateDnsEnabled", endpoint.private_dns_enabled);
     xml.leaf("requesterManaged", false);
     xml.values("networkInterfaceIdSet", &endpoint.network_interface_ids);

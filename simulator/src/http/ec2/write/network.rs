@@ -2,9 +2,8 @@
 
 use super::{Xml, tags};
 use crate::ec2::{
-    Attribute, CidrAssociation, DescribeNetworkInterfacesResult, DescribeSubnetsResult,
-    DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult, DescribeVpcsResult,
-    PeeringSide,
+    Attribute, CidrAssociation, DescribeSubnetsResult, DescribeVpcAttributeResult,
+    DescribeVpcPeeringConnectionsResult, DescribeVpcsResult, PeeringSide,
 };
 
 pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
@@ -49,7 +48,6 @@ pub(in crate::http::ec2) fn vpc_attribute(xml: &mut Xml, answer: &DescribeVpcAtt
     let name = match answer.attribute {
         Attribute::EnableDnsSupport => "enableDnsSupport",
         Attribute::EnableDnsHostnames => "enableDnsHostnames",
-        Attribute::EnableNetworkAddressUsageMetrics => "enableNetworkAddressUsageMetrics",
     };
     xml.node(name, |xml| xml.leaf("value", answer.value));
 }
@@ -114,44 +112,4 @@ fn side(xml: &mut Xml, name: &str, side: &PeeringSide) {
             });
         }
     });
-}
-
-pub(in crate::http::ec2) fn interfaces(xml: &mut Xml, answer: &DescribeNetworkInterfacesResult) {
-    xml.list(
-        "networkInterfaceSet",
-        &answer.network_interfaces,
-        |xml, interface| {
-            xml.leaf("networkInterfaceId", &interface.interface.id);
-            xml.leaf("subnetId", &interface.interface.subnet_id);
-            xml.leaf("vpcId", &interface.vpc_id);
-            xml.leaf("availabilityZone", &interface.zone_name);
-            xml.leaf("description", interface.description());
-            xml.leaf("ownerId", &interface.owner);
-            xml.leaf("requesterManaged", true);
-            xml.leaf("status", "in-use");
-            xml.leaf("interfaceType", "vpc_endpoint");
-            xml.leaf("privateIpAddress", interface.interface.ipv4);
-            xml.list(
-                "privateIpAddressesSet",
-                [interface.interface.ipv4],
-                |xml, address| {
-                    xml.leaf("privateIpAddress", address);
-                    xml.leaf("primary", true);
-                },
-            );
-            xml.list(
-                "ipv6AddressesSet",
-                interface.interface.ipv6,
-                |xml, address| {
-                    xml.leaf("ipv6Address", address);
-                },
-            );
-            xml.list("groupSet", &interface.groups, |xml, group| {
-                xml.leaf("groupId", &group.group_id);
-                xml.leaf("groupName", &group.group_name);
-            });
-            xml.list("tagSet", [(); 0], |_, ()| {});
-        },
-    );
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
