@@ -7,7 +7,7 @@ use shared::config::Setting;
 use shared::executions::{Executions, Machine, Machines, Standing, Start};
 
 use crate::stage::{RUN, Stage, machines, once};
-use crate::stub::{Stub, answer, aws, body, exception, ok};
+use crate::stub::{Stub, aws, body, errors, exception, ok, unreadable};
 
 async fn executions(stub: &Stub) -> StepFunctions {
     StepFunctions::new(&aws(&stub.url()).await, machines())
@@ -131,33 +131,21 @@ async fn an_input_that_is_not_json_is_no_input() {
 
 #[tokio::test]
 async fn every_answer_of_step_functions_has_its_code() {
-    for (canned, code) in [
-        (
-            exception(400, "StateMachineDoesNotExist"),
-            Code::MachineNotFound,
-        ),
-        (
-            exception(400, "StateMachineDeleting"),
-            Code::MachineNotFound,
-        ),
-        (exception(400, "InvalidArn"), Code::ConfigurationInvalid),
-        (exception(400, "ExecutionLimitExceeded"), Code::AwsThrottled),
-        (exception(400, "ThrottlingException"), Code::AwsThrottled),
-        (
-            exception(400, "AccessDeniedException"),
-            Code::AwsAccessDenied,
-        ),
-        (
-            exception(400, "ExpiredTokenException"),
-            Code::AwsCredentialsInvalid,
-        ),
-        (exception(500, "InternalServerError"), Code::AwsUnavailable),
-        (exception(503, "SomethingNew"), Code::AwsUnavailable),
-        (exception(400, "InvalidName"), Code::UnexpectedAwsAnswer),
-        (answer(502, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::AwsUnavailable),
-        (String::new(), Code::AwsUnavailable),
-    ] {
+    let named = errors(
+        "400 StateMachineDoesNotExist machine-not-found
+         400 StateMachineDeleting machine-not-found
+         400 InvalidArn configuration-invalid
+         400 ExecutionLimitExceeded aws-throttled
+         400 ThrottlingException aws-throttled
+         400 AccessDeniedException aws-access-denied
+         400 ExpiredTokenException aws-credentials-invalid
+         500 InternalServerError aws-unavailable
+         503 SomethingNew aws-unavailable
+         400 InvalidName unexpected-aws-answer",
+    );
+    let named = named.map(|(status, name, code)| (exception(status, name), code));
+    let unreadable = unreadable().map(|canned| (canned, Code::AwsUnavailable));
+    for (canned, code) in named.chain(unreadable) {
         let stub = Stub::answering([canned.clone()]).await;
         let executions = StepFunctions::new(&once(aws(&stub.url()).await), machines());
         let started = executions

@@ -9,10 +9,10 @@ use shared::ids::ClusterId;
 use shared::secret::{SecretNames, Secrets};
 use simulator::scenario::{KeySpec, SecretSpec, SecretState};
 
-use crate::stage::{CLUSTER, KEY, OTHER_KEY, SECRET, STANDARD_CLUSTER, Stage};
+use crate::stage::{CLUSTER, KEY, OTHER_KEY, SECRET, STANDARD_CLUSTER, Stage, parsed};
 
 fn cluster() -> ClusterId {
-    CLUSTER.parse().unwrap()
+    parsed(CLUSTER)
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_cluster_with_a_secret_of_its_own_has_a_key_of_its_own() {
         OTHER_KEY
     );
     assert_eq!(stage.count("secretsmanager:GetSecretValue"), 1);
-    let other = STANDARD_CLUSTER.parse().unwrap();
+    let other = parsed(STANDARD_CLUSTER);
     assert_eq!(secrets.api_key(&other).await.unwrap().expose(), KEY);
 }
 
@@ -154,7 +154,7 @@ async fn every_cluster_is_asked_about_with_its_own_key() {
         }
     });
     let cloud = HttpCloud::new(&stage.url(), secrets).unwrap();
-    let standard = STANDARD_CLUSTER.parse().unwrap();
+    let standard = parsed(STANDARD_CLUSTER);
     for _ in 0..2 {
         cloud.registrations(&cluster()).await.unwrap();
         cloud.registrations(&standard).await.unwrap();

@@ -1,6 +1,8 @@
 //! A world that listens, and the adapters that talk to it.
 
+use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -50,6 +52,11 @@ pub(crate) const RUN: &str =
     "arn:aws:states:eu-west-1:111122223333:execution:crdb-privatelink-provision:one";
 
 const SCENARIO: &str = include_str!("scenario.toml");
+
+/// An id, or whatever else such a text is where it is used.
+pub(crate) fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
 
 /// A world that listens, with its time in the hands of the test.
 pub(crate) struct Stage {
@@ -239,7 +246,7 @@ pub(crate) fn once(aws: SdkConfig) -> SdkConfig {
 #[derive(Clone)]
 pub(crate) struct UntilTaken(pub(crate) Simulator, pub(crate) &'static str);
 
-impl std::fmt::Debug for UntilTaken {
+impl Debug for UntilTaken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "UntilTaken({})", self.1)
     }
