@@ -15,7 +15,7 @@ use system_tests::change::{
     scenario, watched, working,
 };
 use system_tests::crash::{bury, is_lost};
-use system_tests::run::{Ending, Goal, Stage, changes, ending};
+use system_tests::run::{Ending, Goal, Stage, changes, ending, ready_after};
 use system_tests::situations::connected;
 
 /// Runs the change, holds what is seen on the way and in the end against the
@@ -320,8 +320,7 @@ fn a_change_that_fails_is_put_back_wherever_it_failed() {
     let stage = changing();
     let since = stage.simulator.calls().len();
     let fork = stage.forked();
-    let ended = ending(&fork.provision("good"));
-    assert!(matches!(ended, Ending::Ready(_)), "{ended:?}");
+    ready_after(&fork.provision("good"));
     let calls = fork.simulator.calls();
     let mut failed = 0;
     for (index, call) in calls.iter().enumerate() {
@@ -360,12 +359,7 @@ fn switching_private_dns_on_that_fails_leaves_a_connection_without_it() {
 fn what_cannot_be_put_back_is_named() {
     let stage = changing();
     let stage = stage.forked();
-    let stage = stage.with(Fault::from_then_on(
-        "ec2:ModifyVpcEndpoint",
-        2,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    let stage = stage.denying("ec2:ModifyVpcEndpoint", 2);
     let before = Snapshot::settled(&stage);
     let ended = ending(&stage.provision("change"));
     check(&stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
