@@ -829,13 +829,5 @@ fn codes_are_explained_from_the_catalogue() {
     let unknown = stderr(&run("explain dns-conflict"));
     has(&unknown, &["did you mean `private-dns-conflict`"]);
     assert!(stdout(&run("catalogue")).starts_with("# Errors"));
-    for machine in ["provision", "deprovision", "check-fleet", "sweep"] {
-        let picture = stdout(&run(&format!("diagram {machine}")));
-        assert!(
-            picture.starts_with("flowchart TD\n"),
-            "{machine}: {picture}"
-        );
-    }
-    assert_eq!(run("diagram").stdout, run("diagram provision").stdout);
     told(&run("provision --help"), 0, &["Exit codes:"]);
 }
