@@ -12,7 +12,7 @@ use shared::place::Place;
 use shared::{Code, StepError};
 use simulator::scenario::RoleSpec;
 
-use crate::stage::{ACCOUNT, REGION, Stage, VPC, once, parsed, setting};
+use crate::stage::{ACCOUNT, REGION, Stage, VPC, once, parsed, says, setting};
 use crate::stub::{Stub, answer, aws, errors, unreadable};
 
 const OTHER: &str = "222233334444";
@@ -173,10 +173,10 @@ async fn not_every_place_is_remembered() {
 async fn a_role_that_wants_another_external_id_is_refused() {
     let stage = two_accounts("one-of-them").await;
     let error = vpc_error(stage.aws().await).await;
-    assert_eq!(error.code, Code::OtherAccountRoleRefused);
-    assert!(
-        error.detail.contains("is not authorized to perform"),
-        "{error}"
+    says(
+        &error,
+        Code::OtherAccountRoleRefused,
+        "is not authorized to perform",
     );
 }
 
@@ -288,8 +288,7 @@ async fn what_is_not_configured_is_said_before_anything_is_sent() {
             .await
             .map(|_| ())
             .unwrap_err();
-        assert_eq!(error.code, code, "{error}");
-        assert!(error.detail.contains(named), "{error}");
+        says(&error, code, named);
     }
     assert_eq!(stage.sim.calls(), []);
 }

@@ -6,26 +6,25 @@ use shared::cloud::{
     RegistrationStatus, ServiceStatus, TrustedOwner,
 };
 use shared::ec2::Endpoints;
-use shared::ids::EndpointId;
+use shared::ids::{ClusterId, EndpointId};
 use simulator::scenario::{ConnectionStatus, KeySpec};
 
 use crate::endpoints::new_endpoint;
 use crate::stage::{
     ABSENT_ENDPOINT, ACCOUNT, CLUSTER, KEY, OTHER_KEY, SECRET, SERVICE, STANDARD_CLUSTER, Stage,
-    parsed,
+    parsed, says,
 };
 
 const ABSENT_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-00000000000f";
 const BASIC_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000003";
 
+fn id(text: &str) -> ClusterId {
+    parsed(text)
+}
+
 async fn endpoint(stage: &Stage) -> EndpointId {
-    stage
-        .ec2()
-        .await
-        .create_endpoint(&new_endpoint())
-        .await
-        .unwrap()
-        .id
+    let ec2 = stage.ec2().await;
+    ec2.create_endpoint(&new_endpoint()).await.unwrap().id
 }
 
 fn rotate(stage: &Stage, known: &str) {
@@ -64,12 +63,12 @@ async fn a_cluster_is_read_with_plan_state_and_private_hosts() {
             region("us-east-1", None),
         ],
     };
-    assert_eq!(cloud.cluster(&parsed(CLUSTER)).await, Ok(Some(orders)));
-    let plan = async |text| cloud.cluster(&parsed(text)).await.unwrap().unwrap().plan;
+    assert_eq!(cloud.cluster(&id(CLUSTER)).await, Ok(Some(orders)));
+    let plan = async |text| cloud.cluster(&id(text)).await.unwrap().unwrap().plan;
     let routing_id = "shop-1234".parse().ok();
     assert_eq!(plan(STANDARD_CLUSTER).await, Plan::Standard { routing_id });
     assert_eq!(plan(BASIC_CLUSTER).await, Plan::Basic);
-    assert_eq!(cloud.cluster(&parsed(ABSENT_CLUSTER)).await, Ok(None));
+    assert_eq!(cloud.cluster(&id(ABSENT_CLUSTER)).await, Ok(None));
 }
 
 #[tokio::test]
@@ -84,9 +83,9 @@ async fn words_that_we_do_not_know_are_kept() {
     })
     .await;
     let cloud = stage.cloud().await;
-    let cluster = cloud.cluster(&parsed(CLUSTER)).await.unwrap().unwrap();
+    let cluster = cloud.cluster(&id(CLUSTER)).await.unwrap().unwrap();
     assert_eq!(cluster.state, ClusterState::Unknown("NAPPING".to_owned()));
-    let services = cloud.endpoint_services(&parsed(CLUSTER)).await.unwrap();
+    let services = cloud.endpoint_services(&id(CLUSTER)).await.unwrap();
     assert_eq!(
         services[0].status,
         ServiceStatus::Unknown("MOVING".to_owned())
@@ -106,22 +105,14 @@ async fn services_are_asked_for_and_listed() {
         status: ServiceStatus::Available,
         zone_ids: vec![parsed("euw1-az1"), parsed("euw1-az2")],
     };
-    let list = async || cloud.endpoint_services(&parsed(CLUSTER)).await.unwrap();
+    let list = async || cloud.endpoint_services(&id(CLUSTER)).await.unwrap();
     assert_eq!(list().await, std::slice::from_ref(&ours));
     // Twice is harmless.
     for _ in 0..2 {
-        assert_eq!(
-            cloud.request_endpoint_services(&parsed(CLUSTER)).await,
-            Ok(())
-        );
+        assert_eq!(cloud.request_endpoint_services(&id(CLUSTER)).await, Ok(()));
     }
-    let statuses = async || {
-        list()
-            .await
-            .into_iter()
-            .map(|service| service.status)
-            .collect::<Vec<_>>()
-    };
+    let statuses =
+        async || -> Vec<ServiceStatus> { list().await.into_iter().map(|it| it.status).collect() };
     assert_eq!(
         statuses().await,
         [ServiceStatus::Available, ServiceStatus::Creating]
@@ -142,12 +133,12 @@ async fn an_endpoint_is_registered_listed_and_removed() {
     .await;
     let (cloud, endpoint) = (stage.cloud().await, endpoint(&stage).await);
     let listed = async || {
-        let mut listed = cloud.registrations(&parsed(CLUSTER)).await.unwrap();
+        let mut listed = cloud.registrations(&id(CLUSTER)).await.unwrap();
         assert_eq!(listed.remove(0).endpoint_id, "vpce-0a000000000000004");
         listed
     };
     assert_eq!(listed().await, []);
-    cloud.register(&parsed(CLUSTER), &endpoint).await.unwrap();
+    cloud.register(&id(CLUSTER), &endpoint).await.unwrap();
     let registration = |status| Registration {
         endpoint_id: endpoint.to_string(),
         status,
@@ -167,7 +158,7 @@ async fn an_endpoint_is_registered_listed_and_removed() {
         [registration(RegistrationStatus::Available)]
     );
     for _ in 0..2 {
-        assert_eq!(cloud.deregister(&parsed(CLUSTER), &endpoint).await, Ok(()));
+        assert_eq!(cloud.deregister(&id(CLUSTER), &endpoint).await, Ok(()));
     }
     assert_eq!(listed().await, []);
 }
@@ -177,20 +168,18 @@ async fn a_registration_that_is_refused_can_be_told_from_other_failures() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
     let absent = parsed(ABSENT_ENDPOINT);
-    let error = cloud.register(&parsed(CLUSTER), &absent).await.unwrap_err();
-    assert_eq!(error.code, Code::RegistrationRefused);
-    assert!(
-        error
-            .detail
-            .contains("404 to POST private-endpoint-connections: private"),
-        "{error}"
+    let error = cloud.register(&id(CLUSTER), &absent).await.unwrap_err();
+    says(
+        &error,
+        Code::RegistrationRefused,
+        "404 to POST private-endpoint-connections: private",
     );
     let error = cloud
-        .register(&parsed(BASIC_CLUSTER), &absent)
+        .register(&id(BASIC_CLUSTER), &absent)
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::RegistrationRefused);
-    assert_eq!(cloud.deregister(&parsed(CLUSTER), &absent).await, Ok(()));
+    assert_eq!(cloud.deregister(&id(CLUSTER), &absent).await, Ok(()));
 }
 
 #[tokio::test]
@@ -199,13 +188,10 @@ async fn lists_of_a_cluster_that_is_being_built_are_not_there_yet() {
     let cloud = stage.cloud().await;
     for error in [
         cloud
-            .endpoint_services(&parsed(ABSENT_CLUSTER))
+            .endpoint_services(&id(ABSENT_CLUSTER))
             .await
             .unwrap_err(),
-        cloud
-            .registrations(&parsed(ABSENT_CLUSTER))
-            .await
-            .unwrap_err(),
+        cloud.registrations(&id(ABSENT_CLUSTER)).await.unwrap_err(),
     ] {
         assert_eq!(error.code, Code::ClusterBusy, "{error}");
     }
@@ -221,15 +207,10 @@ async fn a_locked_cluster_is_busy_whatever_the_status() {
         })
         .await;
         let cloud = stage.cloud().await;
-        let state = cloud
-            .cluster(&parsed(CLUSTER))
-            .await
-            .unwrap()
-            .unwrap()
-            .state;
+        let state = cloud.cluster(&id(CLUSTER)).await.unwrap().unwrap().state;
         assert_eq!(state, ClusterState::Locked);
         let error = cloud
-            .request_endpoint_services(&parsed(CLUSTER))
+            .request_endpoint_services(&id(CLUSTER))
             .await
             .unwrap_err();
         assert_eq!(error.code, Code::ClusterBusy, "{error}");
@@ -241,27 +222,19 @@ async fn trusted_owners_are_listed_added_and_removed() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
     let accounts = async || -> Vec<String> {
-        let owners = cloud
-            .trusted_owners(&parsed(CLUSTER))
-            .await
-            .unwrap()
-            .unwrap();
+        let owners = cloud.trusted_owners(&id(CLUSTER)).await.unwrap().unwrap();
         owners.into_iter().map(|owner| owner.account).collect()
     };
     assert_eq!(accounts().await, ["444455556666", "*"]);
     cloud
-        .trust_owner(&parsed(CLUSTER), &parsed(ACCOUNT))
+        .trust_owner(&id(CLUSTER), &parsed(ACCOUNT))
         .await
         .unwrap();
     assert_eq!(accounts().await, ["444455556666", "*", ACCOUNT]);
-    let owners: Vec<TrustedOwner> = cloud
-        .trusted_owners(&parsed(CLUSTER))
-        .await
-        .unwrap()
-        .unwrap();
+    let owners: Vec<TrustedOwner> = cloud.trusted_owners(&id(CLUSTER)).await.unwrap().unwrap();
     for _ in 0..2 {
         assert_eq!(
-            cloud.distrust_owner(&parsed(CLUSTER), &owners[2].id).await,
+            cloud.distrust_owner(&id(CLUSTER), &owners[2].id).await,
             Ok(())
         );
     }
@@ -277,7 +250,7 @@ async fn an_organization_without_trusted_owners_has_none() {
         })
         .await;
         assert_eq!(
-            stage.cloud().await.trusted_owners(&parsed(CLUSTER)).await,
+            stage.cloud().await.trusted_owners(&id(CLUSTER)).await,
             Ok(None)
         );
     }
@@ -287,8 +260,8 @@ async fn an_organization_without_trusted_owners_has_none() {
 async fn a_key_without_the_role_is_told_from_one_that_is_refused() {
     let stage = Stage::with(|scenario| scenario.keys[0].roles = vec!["ORG_ADMIN".to_owned()]).await;
     let cloud = stage.cloud().await;
-    assert!(cloud.cluster(&parsed(CLUSTER)).await.unwrap().is_some());
-    let error = cloud.endpoint_services(&parsed(CLUSTER)).await.unwrap_err();
+    assert!(cloud.cluster(&id(CLUSTER)).await.unwrap().is_some());
+    let error = cloud.endpoint_services(&id(CLUSTER)).await.unwrap_err();
     assert_eq!(error.code, Code::ApiKeyLacksRole, "{error}");
 }
 
@@ -297,7 +270,7 @@ async fn the_key_is_read_once_for_many_calls() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
     for _ in 0..3 {
-        cloud.cluster(&parsed(CLUSTER)).await.unwrap();
+        cloud.cluster(&id(CLUSTER)).await.unwrap();
     }
     assert_eq!(stage.count("secretsmanager:GetSecretValue"), 1);
 }
@@ -306,10 +279,10 @@ async fn the_key_is_read_once_for_many_calls() {
 async fn a_rotated_key_is_read_again_once() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
-    cloud.cluster(&parsed(CLUSTER)).await.unwrap();
+    cloud.cluster(&id(CLUSTER)).await.unwrap();
     rotate(&stage, OTHER_KEY);
-    assert!(cloud.cluster(&parsed(CLUSTER)).await.unwrap().is_some());
-    cloud.registrations(&parsed(CLUSTER)).await.unwrap();
+    assert!(cloud.cluster(&id(CLUSTER)).await.unwrap().is_some());
+    cloud.registrations(&id(CLUSTER)).await.unwrap();
     assert_eq!(stage.count("secretsmanager:GetSecretValue"), 2);
     assert_eq!(stage.count("cloud:GET cluster"), 3);
 }
@@ -319,14 +292,14 @@ async fn a_key_that_stays_refused_is_an_error_after_one_more_look() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
     stage.sim.meddle(|world| world.cloud.keys.revoke(KEY));
-    let error = cloud.cluster(&parsed(CLUSTER)).await.unwrap_err();
+    let error = cloud.cluster(&id(CLUSTER)).await.unwrap_err();
     assert_eq!(error.code, Code::ApiKeyRefused);
     // The secret holds the same key still, so there is nothing to try again with.
     assert_eq!(stage.count("secretsmanager:GetSecretValue"), 2);
     assert_eq!(stage.count("cloud:GET cluster"), 1);
 
     rotate(&stage, "CCDB1_somebody_else");
-    let error = cloud.cluster(&parsed(CLUSTER)).await.unwrap_err();
+    let error = cloud.cluster(&id(CLUSTER)).await.unwrap_err();
     assert_eq!(error.code, Code::ApiKeyRefused);
     assert_eq!(stage.count("cloud:GET cluster"), 3);
 }

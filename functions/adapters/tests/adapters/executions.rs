@@ -6,7 +6,7 @@ use shared::Code;
 use shared::config::Setting;
 use shared::executions::{Executions, Machine, Machines, Standing, Start};
 
-use crate::stage::{RUN, Stage, machines, once};
+use crate::stage::{RUN, Stage, machines, once, says};
 use crate::stub::{Stub, aws, body, errors, exception, ok, unreadable};
 
 async fn executions(stub: &Stub) -> StepFunctions {
@@ -44,12 +44,8 @@ async fn a_run_is_started_under_its_name() {
         Machine::CheckFleet,
     ] {
         let start = executions.start(machine, "one", &json!({"a": 1})).await;
-        assert_eq!(
-            start.unwrap(),
-            Start::Running {
-                execution: RUN.to_owned()
-            }
-        );
+        let execution = RUN.to_owned();
+        assert_eq!(start.unwrap(), Start::Running { execution });
     }
     let start = |machine: &str| {
         let input = json!({
@@ -59,11 +55,7 @@ async fn a_run_is_started_under_its_name() {
         });
         ("StartExecution".to_owned(), input)
     };
-    let requests: Vec<_> = stub
-        .requests()
-        .iter()
-        .map(|request| asked(request))
-        .collect();
+    let requests: Vec<_> = stub.requests().iter().map(|it| asked(it)).collect();
     assert_eq!(
         requests,
         [
@@ -171,10 +163,10 @@ async fn a_machine_that_is_not_configured_is_named() {
     let started = executions.start(machine, "one", &json!({})).await;
     let seen = executions.standing(machine, "one").await;
     for error in [started.unwrap_err(), seen.unwrap_err()] {
-        assert_eq!(error.code, Code::ConfigurationInvalid);
-        assert!(
-            error.detail.contains("DEPROVISION_MACHINE is not set"),
-            "{error}"
+        says(
+            &error,
+            Code::ConfigurationInvalid,
+            "DEPROVISION_MACHINE is not set",
         );
     }
     assert_eq!(stage.sim.calls(), []);

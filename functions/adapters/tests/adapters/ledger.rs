@@ -7,7 +7,7 @@ use shared::ledger::{Health, Ledger, Tables};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
-use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, once, parsed, tables};
+use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, once, parsed, says, tables};
 use crate::stub::{self, Stub, aws, body, errors, ok, unreadable};
 
 async fn ledger(stub: &Stub) -> DynamoLedger {
@@ -84,12 +84,9 @@ async fn an_item_that_does_not_read_says_so_and_hides_no_other() {
     let stub = Stub::answering([ok(&page), ok(&json!({"Item": edited}))]).await;
     let ledger = ledger(&stub).await;
     let page = ledger.connections(None, 10).await.unwrap();
-    let ids: Vec<&str> = page
-        .connections
-        .iter()
-        .map(|connection| connection.connection_id.as_str())
-        .collect();
-    assert_eq!((ids, page.next), (vec![CONNECTION], None));
+    let ids = page.connections.iter().map(|it| it.connection_id.as_str());
+    assert!(ids.eq([CONNECTION]));
+    assert_eq!(page.next, None);
     let error = ledger.connection("edited").await.unwrap_err();
     assert_eq!(error.code, Code::LedgerItemUnreadable);
     assert!(
@@ -127,22 +124,15 @@ async fn pages_follow_each_other_and_are_filled_up() {
         });
         ("Scan".to_owned(), input)
     };
-    let requests: Vec<_> = stub
-        .requests()
-        .iter()
-        .map(|request| asked(request))
-        .collect();
+    let requests: Vec<_> = stub.requests().iter().map(|it| asked(it)).collect();
     assert_eq!(requests, [scan("0", 3), scan("b", 1), scan("c", 3)]);
 }
 
 #[tokio::test]
 async fn health_is_written_to_a_connection_that_is_there() {
     let stub = Stub::answering([ok(&json!({}))]).await;
-    ledger(&stub)
-        .await
-        .record_health(CONNECTION, &health())
-        .await
-        .unwrap();
+    let ledger = ledger(&stub).await;
+    ledger.record_health(CONNECTION, &health()).await.unwrap();
     let (operation, input) = asked(&stub.requests()[0]);
     assert_eq!(operation, "UpdateItem");
     let written = input["ExpressionAttributeValues"][":health"]["S"].as_str();
@@ -224,10 +214,8 @@ async fn the_lease_is_shortened_for_its_holder() {
     let ledger = ledger(&stub).await;
     let (region, vpc) = (parsed(REGION), parsed(VPC));
     let until = OffsetDateTime::from_unix_timestamp(1_800_000_060).unwrap();
-    ledger
-        .shorten_lease(&region, &vpc, RUN, until)
-        .await
-        .unwrap();
+    let shortened = ledger.shorten_lease(&region, &vpc, RUN, until).await;
+    shortened.unwrap();
     assert_eq!(
         asked(&stub.requests()[0]),
         (
@@ -256,10 +244,8 @@ async fn a_condition_that_does_not_hold_is_no_error() {
     ledger.record_interruption(CONNECTION, RUN).await.unwrap();
     ledger.release_lease(&region, &vpc, RUN).await.unwrap();
     let until = OffsetDateTime::UNIX_EPOCH;
-    ledger
-        .shorten_lease(&region, &vpc, RUN, until)
-        .await
-        .unwrap();
+    let shortened = ledger.shorten_lease(&region, &vpc, RUN, until).await;
+    shortened.unwrap();
     assert_eq!(stub.requests().len(), 4);
 }
 
@@ -330,8 +316,7 @@ async fn without_its_tables_the_ledger_names_the_variable() {
     };
     let ledger = DynamoLedger::new(&stage.aws().await, unset);
     for error in every_error(&ledger).await {
-        assert_eq!(error.code, Code::ConfigurationInvalid);
-        assert!(error.detail.contains("S_TABLE is not set"), "{error}");
+        says(&error, Code::ConfigurationInvalid, "S_TABLE is not set");
     }
     assert_eq!(stage.sim.calls(), []);
 }

@@ -20,6 +20,7 @@ use serde_json::json;
 use shared::config::Setting;
 use shared::executions::Machines;
 use shared::ledger::Tables;
+use shared::{Code, StepError};
 use simulator::http::Server;
 use simulator::{Pace, Scenario, Simulator};
 use time::OffsetDateTime;
@@ -56,6 +57,13 @@ const SCENARIO: &str = include_str!("scenario.toml");
 /// An id, or whatever else such a text is where it is used.
 pub(crate) fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
+}
+
+/// Holds an error to its code and to a part of what it says.
+#[track_caller]
+pub(crate) fn says(error: &StepError, code: Code, detail: &str) {
+    assert_eq!(error.code, code, "{error}");
+    assert!(error.detail.contains(detail), "{error}");
 }
 
 /// A world that listens, with its time in the hands of the test.
