@@ -15,7 +15,7 @@ use system_tests::change::{
     scenario, watched, working,
 };
 use system_tests::crash::{bury, is_lost};
-use system_tests::run::{Ending, Goal, Stage, changes, ending, ready_after};
+use system_tests::run::{Ending, Goal, Stage, changes, ending};
 use system_tests::situations::connected;
 
 /// Runs the change, holds what is seen on the way and in the end against the
@@ -311,34 +311,6 @@ fn the_tag_of_a_connection_without_private_dns_goes_when_it_gets_it() {
 
 fn fails(operation: &str, nth: u32) -> Fault {
     Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
-}
-
-/// Every call of the run that changes something is refused, before and after it took
-/// effect; the connection is as it was, and works.
-#[test]
-fn a_change_that_fails_is_put_back_wherever_it_failed() {
-    let stage = changing();
-    let since = stage.simulator.calls().len();
-    let fork = stage.forked();
-    ready_after(&fork.provision("good"));
-    let calls = fork.simulator.calls();
-    let mut failed = 0;
-    for (index, call) in calls.iter().enumerate() {
-        if !changes(&call.operation) {
-            continue;
-        }
-        let same = calls[..=index].iter();
-        let nth = same.filter(|it| it.operation == call.operation).count();
-        let nth = u32::try_from(nth).expect("a small number");
-        for moment in Moment::ALL {
-            let fault = Fault::once(&call.operation, nth, FaultKind::Denied, moment);
-            let stage = stage.forked().with(fault);
-            let (failure, _) = put_back(&stage);
-            assert!(failure.left.is_empty(), "{failure:#?}");
-            failed += 1;
-        }
-    }
-    assert!(failed > 10, "only {failed} of the calls after {since}");
 }
 
 #[test]
