@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use engine::{Clock, Execution};
+use engine::Clock;
 use serde_json::{Value, json};
 use shared::Code;
 use shared::ledger::Phase;
 use shared::ownership::MANAGED_BY;
 use shared::report::Failure;
-use simulator::Moment;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::{Endpoint, EndpointState};
 use simulator::scenario::TrafficSpec;
 use system_tests::aftermath::{Snapshot, recorded};
 use system_tests::books::{connections, hold_lease, last_notice, leases};
-use system_tests::crash::{bury, is_lost};
+use system_tests::crash::{bury, lost_everywhere};
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Goal, Stage, changes, ending};
+use system_tests::run::{Ending, Goal, OFFSETS, Stage, changes, ending, has_waited};
 use system_tests::situations::{
     SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters, unrecorded,
 };
@@ -617,17 +616,6 @@ fn a_vpc_that_another_run_changes_is_waited_for_and_left_alone_at_the_limit() {
     );
 }
 
-/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
-const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
-
-fn has_waited(execution: &Execution) -> bool {
-    let mut states = execution
-        .history
-        .iter()
-        .filter_map(|event| event.kind.state());
-    states.any(|state| state == "WaitForLease")
-}
-
 /// One cluster is connected, another one behind the same service comes while the
 /// first one goes.
 #[test]
@@ -747,19 +735,11 @@ fn a_run_that_is_lost_at_any_point_is_finished_by_the_next_one() {
     let mut lost = 0;
     for situation in &SITUATIONS {
         let (stage, gone, _) = taken_away(situation);
-        for moment in Moment::ALL {
-            for tasks in 0.. {
-                let stage = stage.forked();
-                if !is_lost(&stage, Goal::Disconnect, "lost", tasks, moment) {
-                    break;
-                }
-                lost += 1;
-                bury(&stage);
-                finish(&stage, &gone).unwrap_or_else(|broken| {
-                    panic!("{}, lost {moment:?} task {tasks}: {broken}", situation.name)
-                });
-            }
-        }
+        lost += lost_everywhere(&stage, Goal::Disconnect, |stage, when| {
+            bury(&stage);
+            finish(&stage, &gone)
+                .unwrap_or_else(|broken| panic!("{}, {when}: {broken}", situation.name));
+        });
     }
     assert!(lost > 200, "only {lost} runs were lost");
 }
@@ -774,23 +754,16 @@ fn a_connection_that_was_lost_half_made_can_be_taken_away() {
         }
         let fresh = (variant.stage)();
         let before = Snapshot::settled(&fresh);
-        for moment in Moment::ALL {
-            for tasks in 0.. {
-                let stage = fresh.forked();
-                if !is_lost(&stage, Goal::Connect, "lost", tasks, moment) {
-                    break;
-                }
-                lost += 1;
-                bury(&stage);
-                let what = format!("{}, lost {moment:?} task {tasks}", variant.name);
-                let removal = Removal::of(&stage.deprovision("away"));
-                assert!(removal.is_complete(), "{what}: {removal:#?}");
-                let after = Snapshot::settled(&stage);
-                // Private DNS that was switched on stays with an endpoint that stays.
-                assert_eq!(after, before.clone().with_private_dns_of(&after), "{what}");
-                assert_eq!(recorded(&stage), None, "{what}");
-            }
-        }
+        lost += lost_everywhere(&fresh, Goal::Connect, |stage, when| {
+            bury(&stage);
+            let what = format!("{}, {when}", variant.name);
+            let removal = Removal::of(&stage.deprovision("away"));
+            assert!(removal.is_complete(), "{what}: {removal:#?}");
+            let after = Snapshot::settled(&stage);
+            // Private DNS that was switched on stays with an endpoint that stays.
+            assert_eq!(after, before.clone().with_private_dns_of(&after), "{what}");
+            assert_eq!(recorded(&stage), None, "{what}");
+        });
     }
     assert!(lost > 500, "only {lost} runs were lost");
 }

@@ -3,42 +3,15 @@
 
 use std::time::Duration;
 
-use engine::{Clock, Execution};
-use serde_json::{Value, json};
+use engine::Clock;
+use serde_json::json;
 use shared::Code;
 use shared::ledger::Phase;
-use simulator::Scenario;
-use simulator::cloud::ConnectionStatus;
 use simulator::scenario::EndpointOutcome;
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::books::{connections, hold_lease, last_notice, lease_of, leases};
-use system_tests::run::{Ending, Stage, ending, ready_after};
-
-/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
-const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
-
-/// Two clusters behind one endpoint service, and a VPC that is connected to neither.
-fn two_clusters() -> (Stage, [Value; 2]) {
-    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
-    scenario.vpcs[0].endpoints.clear();
-    scenario.vpcs[0].groups.clear();
-    scenario.clusters[0].connections.clear();
-    let requests = [0, 1].map(|index| {
-        let mut request = Value::Object(scenario.request.clone());
-        request["cluster_id"] = json!(scenario.clusters[index].id);
-        request
-    });
-    (Stage::of(&scenario), requests)
-}
-
-/// Whether a run had to wait for the other one.
-fn has_waited(execution: &Execution) -> bool {
-    let mut states = execution
-        .history
-        .iter()
-        .filter_map(|event| event.kind.state());
-    states.any(|state| state == "WaitForLease")
-}
+use system_tests::run::{Ending, OFFSETS, Stage, ending, has_waited, ready_after};
+use system_tests::situations::{all_are_connected, two_clusters};
 
 #[test]
 fn two_runs_of_one_connection_end_in_one_connection() {
@@ -92,16 +65,7 @@ fn two_clusters_come_to_share_an_endpoint_in_whichever_order() {
             }
             check(&stage, &before, if swapped { &first } else { &second })
                 .unwrap_or_else(|broken| panic!("{what}: {broken}"));
-            stage.simulator.look(|world| {
-                for cluster in world.cloud.clusters() {
-                    let mut connections = cluster.connections();
-                    assert!(
-                        connections.any(|it| it.status == ConnectionStatus::Available),
-                        "{what}: {}",
-                        cluster.cluster.name
-                    );
-                }
-            });
+            all_are_connected(&stage, &what);
         }
     }
 }

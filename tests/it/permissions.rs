@@ -31,7 +31,7 @@ use system_tests::authorization::{
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
-use system_tests::situations::add_twin;
+use system_tests::situations::{add_twin, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
 
@@ -455,10 +455,7 @@ fn peered(account: &str) {
 /// Two clusters behind one service share a group; the second one adds a rule, and
 /// takes it along when it goes.
 fn shared_group(account: &str) {
-    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
-    scenario.vpcs[0].endpoints.clear();
-    scenario.vpcs[0].groups.clear();
-    scenario.clusters[0].connections.clear();
+    let scenario = unconnected();
     let [one, other] = [0, 1].map(|index| json!(scenario.clusters[index].id));
     let stage = Stage::of(&moved(scenario, account));
     let mut story = Story::of(stage.asking("cluster_id", one));

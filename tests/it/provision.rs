@@ -15,6 +15,7 @@ use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::books::last_notice;
 use system_tests::run::{Ending, Stage, changes, ending, ready_after};
+use system_tests::situations::all_are_connected;
 use system_tests::variants::VARIANTS;
 
 /// Runs the stage, holds the ending against the world, and answers it. Names of
@@ -145,16 +146,7 @@ fn two_clusters_share_an_endpoint_and_the_first_keeps_its_path() {
     let stage = Stage::shipped("shared-endpoint");
     let ready = ready(&stage);
     assert_eq!(ready.endpoint_id.as_str(), "vpce-0a10000000000000e");
-    stage.simulator.look(|world| {
-        for cluster in world.cloud.clusters() {
-            let mut connections = cluster.connections();
-            assert!(
-                connections.any(|it| it.status == ConnectionStatus::Available),
-                "{}",
-                cluster.cluster.name
-            );
-        }
-    });
+    all_are_connected(&stage, "both");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{drifted, working};
-use system_tests::crash::{bury, is_lost};
+use system_tests::crash::{bury, lost_everywhere};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
 use system_tests::run::{
@@ -336,39 +336,29 @@ fn a_run_after_one_that_was_lost_leaves_no_twin() {
         scenario.pace.visible = Duration::from_secs(lag);
         scenario.pace.reads_behind = scenario.pace.visible;
         let fresh = Stage::of(&scenario);
-        for moment in Moment::ALL {
-            for tasks in 0.. {
-                let stage = fresh.forked();
-                if !is_lost(&stage, Goal::Connect, "lost", tasks, moment) {
-                    break;
+        lost += lost_everywhere(&fresh, Goal::Connect, |stage, when| {
+            let ready = if keeps_ledger {
+                bury(&stage);
+                ready_after(&stage.provision("again"))
+            } else {
+                end_leases(&stage);
+                for id in stage.simulator.look(connections).into_keys() {
+                    forget(&stage, &id);
                 }
-                lost += 1;
-                let ended = if keeps_ledger {
-                    bury(&stage);
-                    ending(&stage.provision("again"))
-                } else {
-                    end_leases(&stage);
-                    for id in stage.simulator.look(connections).into_keys() {
-                        forget(&stage, &id);
-                    }
-                    ready_after(&stage.provision_as(&unrecorded, "again"));
-                    // EC2 may not have shown the first one to that run.
-                    Snapshot::settled(&stage);
-                    ending(&stage.provision_as(&unrecorded, "once-more"))
-                };
-                let Ending::Ready(ready) = ended else {
-                    panic!("{name}, {moment:?} {tasks}: {ended:?}");
-                };
-                let tells = |it: &String| it.starts_with("An earlier execution had left");
-                removed += ready.notes.iter().filter(|it| tells(it)).count();
+                ready_after(&stage.provision_as(&unrecorded, "again"));
+                // EC2 may not have shown the first one to that run.
                 Snapshot::settled(&stage);
-                let living = stage.simulator.look(|world| {
-                    let all = world.ec2.endpoints.values();
-                    all.filter(|it| it.state.is_there()).count()
-                });
-                assert_eq!(living, 1, "{name}, lost {moment:?} task {tasks}");
-            }
-        }
+                ready_after(&stage.provision_as(&unrecorded, "once-more"))
+            };
+            let tells = |it: &&String| it.starts_with("An earlier execution had left");
+            removed += ready.notes.iter().filter(tells).count();
+            Snapshot::settled(&stage);
+            let living = stage.simulator.look(|world| {
+                let all = world.ec2.endpoints.values();
+                all.filter(|it| it.state.is_there()).count()
+            });
+            assert_eq!(living, 1, "{name}, {when}");
+        });
     }
     assert!(lost > 60, "only {lost} runs were lost");
     assert!(removed > 0, "nothing was made twice");

@@ -22,6 +22,7 @@ use steps::sweep::SweepSteps;
 use system_tests::authorization::InRoles;
 use system_tests::books::forget;
 use system_tests::run::{Ending, Stage, block_on, ending, ready_after};
+use system_tests::situations::sharing;
 
 const HOME: &str = "111122223333";
 const OTHER_ACCOUNT: &str = "444455556666";
@@ -682,18 +683,7 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
 
 #[test]
 fn two_connections_on_a_shared_endpoint_become_two_entries() {
-    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
-    scenario.vpcs[0].endpoints.clear();
-    scenario.vpcs[0].groups.clear();
-    scenario.clusters[0].connections.clear();
-    let [one, other] = [0, 1].map(|index| json!(scenario.clusters[index].id));
-    let stage = Stage::of(&scenario);
-    for (name, cluster) in [("one", &one), ("other", &other)] {
-        let mut asked = stage.request.clone();
-        asked["cluster_id"] = cluster.clone();
-        let made = stage.for_request(&asked).provision(name);
-        ready_after(&made);
-    }
+    let stage = sharing().0;
     let ids = |stage: &Stage| {
         let page = block_on(stage.ports().connections(None, 10)).unwrap();
         let ids = page.connections.into_iter();

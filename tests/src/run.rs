@@ -357,6 +357,16 @@ pub fn ready_after(execution: &Execution) -> Ready {
     }
 }
 
+/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
+pub const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
+
+/// Whether a run had to wait for the other one.
+pub fn has_waited(execution: &Execution) -> bool {
+    let states = execution.history.iter();
+    let mut states = states.filter_map(|event| event.kind.state());
+    states.any(|state| state == "WaitForLease")
+}
+
 /// Every kind of fault, before and after the effect of a call.
 pub fn all_faults() -> impl Iterator<Item = (FaultKind, Moment)> {
     let kinds = FaultKind::ALL.into_iter();

@@ -103,22 +103,41 @@ pub fn registered_by_hand() -> Stage {
     Stage::of(&scenario)
 }
 
-/// Two clusters behind one endpoint service, and a VPC that is connected to
-/// neither, with a request for each.
+/// Two clusters behind one endpoint service, and a VPC that is connected to neither.
 ///
 /// # Panics
 /// When the shipped scenario has no two clusters.
-pub fn two_clusters() -> (Stage, [Value; 2]) {
+pub fn unconnected() -> Scenario {
     let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
     scenario.vpcs[0].endpoints.clear();
     scenario.vpcs[0].groups.clear();
     scenario.clusters[0].connections.clear();
+    scenario
+}
+
+/// The same as a world, with a request for each cluster.
+pub fn two_clusters() -> (Stage, [Value; 2]) {
+    let scenario = unconnected();
     let requests = [0, 1].map(|index| {
         let mut request = Value::Object(scenario.request.clone());
         request["cluster_id"] = json!(scenario.clusters[index].id);
         request
     });
     (Stage::of(&scenario), requests)
+}
+
+/// Holds every cluster to having a connection that works.
+///
+/// # Panics
+/// When one has none.
+pub fn all_are_connected(stage: &Stage, what: &str) {
+    let available = ConnectionStatus::Available;
+    stage.simulator.look(|world| {
+        for cluster in world.cloud.clusters() {
+            let works = cluster.connections().any(|it| it.status == available);
+            assert!(works, "{what}: {}", cluster.cluster.name);
+        }
+    });
 }
 
 /// Both clusters connected, through an endpoint that was made for the first one.
