@@ -14,7 +14,7 @@ use system_tests::change::{
     A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, of_asked,
     scenario, watched, working,
 };
-use system_tests::crash::{bury, is_lost};
+use system_tests::crash::{bury, lost_everywhere};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
 use system_tests::situations::connected;
 
@@ -347,14 +347,6 @@ fn what_cannot_be_put_back_is_named() {
     changed(&stage.forked());
 }
 
-fn lost(stage: &Stage, tasks: u32, moment: Moment) -> bool {
-    let lost = is_lost(stage, Goal::Connect, "lost", tasks, moment);
-    if lost {
-        bury(stage);
-    }
-    lost
-}
-
 /// A run that is lost at any of its tasks, before or after it: the next one leads to
 /// the same end, and nobody notices either of them.
 #[test]
@@ -363,24 +355,11 @@ fn a_change_that_is_lost_is_finished_by_the_next_run() {
     let good = stage.forked();
     changed(&good);
     let good = now(&good);
-    let mut runs = 0;
-    for tasks in 0.. {
-        let mut were_lost = false;
-        for moment in Moment::ALL {
-            let stage = stage.forked();
-            if lost(&stage, tasks, moment) {
-                were_lost = true;
-                runs += 1;
-                let (_, looks) = changed(&stage);
-                check_looks(&looks, wants_dns(&stage))
-                    .unwrap_or_else(|broken| panic!("{tasks}: {broken}"));
-                assert_eq!(now(&stage), good, "{tasks} {moment:?}");
-            }
-        }
-        if !were_lost {
-            break;
-        }
-    }
+    let runs = lost_everywhere(&stage, Goal::Connect, |stage, when| {
+        bury(&stage);
+        changed(&stage);
+        assert_eq!(now(&stage), good, "{when}");
+    });
     assert!(runs > 40, "only {runs}");
 }
 
