@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use shared::customer_tags::CustomerTag;
 
@@ -55,26 +55,6 @@ pub enum Command {
     },
     /// Print all error codes with causes and fixes, as a document.
     Catalogue,
-    /// Print a state machine as a Mermaid diagram.
-    Diagram {
-        /// Which one.
-        #[arg(value_enum, default_value_t)]
-        machine: Picture,
-    },
-}
-
-/// The state machines that have pictures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Picture {
-    /// Connecting.
-    #[default]
-    Provision,
-    /// Removing a connection.
-    Deprovision,
-    /// Checking all connections.
-    CheckFleet,
-    /// Looking for orphans.
-    Sweep,
 }
 
 /// `sweep`.

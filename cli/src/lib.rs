@@ -4,7 +4,7 @@
 //! | Where | What |
 //! | --- | --- |
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
-//! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`], [`diagram`] | one module for each command |
+//! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`] | one module for each command |
 //! | [`services`] | what a definition calls without a function |
 //! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
 //! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
@@ -21,7 +21,6 @@ pub mod arguments;
 pub mod asked;
 pub mod clock;
 pub mod deprovision;
-pub mod diagram;
 pub mod display;
 pub mod ending;
 pub mod error;
@@ -57,7 +56,6 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Scenarios => (false, scenarios::run()),
         Command::Explain { code } => (false, explain::run(code)),
         Command::Catalogue => (false, Ok(Answer::done(shared::catalogue::document()))),
-        Command::Diagram { machine } => (false, Ok(diagram::run(*machine))),
     };
     let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
     print(&answer);

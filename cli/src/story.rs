@@ -395,20 +395,20 @@ fn told_of_error(error: &str, cause: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
     use time::macros::datetime;
 
     use super::*;
 
-    fn at(seconds: i64, kind: EventKind) -> Event {
+    pub(crate) fn at(seconds: i64, kind: EventKind) -> Event {
         Event {
             at: datetime!(2030-01-01 00:00 UTC) + Duration::seconds(seconds),
             kind,
         }
     }
 
-    fn entered(state: &str) -> EventKind {
+    pub(crate) fn entered(state: &str) -> EventKind {
         EventKind::StateEntered {
             state: state.into(),
             r#type: "Task".into(),
@@ -416,14 +416,14 @@ mod tests {
         }
     }
 
-    fn answered(state: &str, output: Value) -> EventKind {
+    pub(crate) fn answered(state: &str, output: Value) -> EventKind {
         EventKind::TaskSucceeded {
             state: state.into(),
             output,
         }
     }
 
-    fn failed(state: &str, error: &str, cause: &str) -> EventKind {
+    pub(crate) fn failed(state: &str, error: &str, cause: &str) -> EventKind {
         EventKind::TaskFailed {
             state: state.into(),
             error: error.into(),
@@ -431,23 +431,36 @@ mod tests {
         }
     }
 
-    fn pending() -> Value {
-        json!({"status": "pending", "value": {"waiting_for": "x", "wait_seconds": 2, "waited_seconds": 0, "limit_seconds": 60}})
+    pub(crate) fn caught(state: &str, error: &str, next: &str) -> EventKind {
+        EventKind::Caught {
+            state: state.into(),
+            error: error.into(),
+            next: next.into(),
+        }
+    }
+
+    pub(crate) fn pending(awaited: &str) -> Value {
+        json!({"status": "pending", "value": {
+            "waiting_for": awaited, "wait_seconds": 2, "waited_seconds": 0, "limit_seconds": 900,
+        }})
+    }
+
+    impl Story {
+        fn told(&mut self, seconds: i64, kind: EventKind) -> Option<News> {
+            self.hear(&at(seconds, kind))
+        }
     }
 
     #[test]
     fn visits_of_one_state_in_a_row_are_one_step() {
         let mut story = Story::default();
-        assert_eq!(
-            story.hear(&at(0, entered("InspectCluster"))),
-            Some(News::Begun)
-        );
-        let news = story.hear(&at(0, answered("InspectCluster", pending())));
+        assert_eq!(story.told(0, entered("InspectCluster")), Some(News::Begun));
+        let news = story.told(0, answered("InspectCluster", pending("x")));
         assert!(matches!(news, Some(News::Awaiting(pending)) if pending.waiting_for == "x"));
-        assert_eq!(story.hear(&at(5, entered("InspectCluster"))), None);
+        assert_eq!(story.told(5, entered("InspectCluster")), None);
         let ready = json!({"status": "ready", "value": {"cluster_name": "shop", "service_name": "com.amazonaws.vpce-svc-1"}});
         assert_eq!(
-            story.hear(&at(6, answered("InspectCluster", ready))),
+            story.told(6, answered("InspectCluster", ready)),
             Some(News::Done)
         );
         let [step] = story.steps() else {
@@ -461,9 +474,9 @@ mod tests {
     #[test]
     fn a_failure_is_told_by_code_and_turns_the_story_back() {
         let mut story = Story::default();
-        story.hear(&at(0, entered("CreateEndpoint")));
+        story.told(0, entered("CreateEndpoint"));
         let cause = json!({"errorMessage": "aws-throttled: EC2 said so"}).to_string();
-        story.hear(&at(0, failed("CreateEndpoint", "Transient", &cause)));
+        story.told(0, failed("CreateEndpoint", "Transient", &cause));
         let retry = EventKind::RetryScheduled {
             state: "CreateEndpoint".into(),
             error: "Transient".into(),
@@ -471,30 +484,22 @@ mod tests {
             delay_seconds: 2.0,
         };
         assert_eq!(
-            story.hear(&at(0, retry)),
+            story.told(0, retry),
             Some(News::Retrying {
                 code: Code::AwsThrottled,
                 seconds: 2.0
             })
         );
-        story.hear(&at(2, failed("CreateEndpoint", "Transient", &cause)));
-        let caught = EventKind::Caught {
-            state: "CreateEndpoint".into(),
-            error: "Transient".into(),
-            next: "DecideUndo".into(),
-        };
-        assert_eq!(story.hear(&at(2, caught)), Some(News::Failed));
+        story.told(2, failed("CreateEndpoint", "Transient", &cause));
+        let caught = caught("CreateEndpoint", "Transient", "DecideUndo");
+        assert_eq!(story.told(2, caught), Some(News::Failed));
         assert_eq!(story.last().unwrap().detail, "aws-throttled: EC2 said so");
         assert!(story.is_undoing());
     }
 
     #[test]
     fn another_run_is_told_of_only_when_it_must_be_waited_for() {
-        let caught = |next: &str| EventKind::Caught {
-            state: "TakeLease".into(),
-            error: "DynamoDB.ConditionalCheckFailedException".into(),
-            next: next.into(),
-        };
+        const TAKEN: &str = "DynamoDB.ConditionalCheckFailedException";
         let wait = EventKind::WaitStarted {
             state: "WaitForLease".into(),
             seconds: 15.0,
@@ -502,33 +507,30 @@ mod tests {
         let refused = || {
             [
                 entered("TakeLease"),
-                failed("TakeLease", "DynamoDB.ConditionalCheckFailedException", ""),
-                caught("IsLeaseAwaited"),
+                failed("TakeLease", TAKEN, ""),
+                caught("TakeLease", TAKEN, "IsLeaseAwaited"),
             ]
         };
         let mut free = Story::default();
-        assert_eq!(free.hear(&at(0, entered("TakeLease"))), None);
-        assert_eq!(free.hear(&at(0, answered("TakeLease", json!({})))), None);
+        assert_eq!(free.told(0, entered("TakeLease")), None);
+        assert_eq!(free.told(0, answered("TakeLease", json!({}))), None);
         assert!(free.steps().is_empty());
 
         let mut story = Story::default();
         let request = json!({"request": {"limits": {"lease_seconds": 60}}});
-        story.hear(&at(0, answered("ReadRequest", request)));
+        story.told(0, answered("ReadRequest", request));
         for event in refused() {
-            assert_eq!(story.hear(&at(0, event)), None);
+            assert_eq!(story.told(0, event), None);
         }
-        assert_eq!(
-            story.hear(&at(0, entered("WaitForLease"))),
-            Some(News::Begun)
-        );
-        let news = story.hear(&at(0, wait.clone()));
+        assert_eq!(story.told(0, entered("WaitForLease")), Some(News::Begun));
+        let news = story.told(0, wait.clone());
         assert!(matches!(news, Some(News::Awaiting(pending)) if pending.limit_seconds == 60));
         for event in refused() {
-            assert_eq!(story.hear(&at(15, event)), None);
+            assert_eq!(story.told(15, event), None);
         }
-        assert_eq!(story.hear(&at(15, entered("WaitForLease"))), None);
+        assert_eq!(story.told(15, entered("WaitForLease")), None);
         let mut given_up = story.clone();
-        let news = story.hear(&at(30, answered("TakeLease", json!({}))));
+        let news = story.told(30, answered("TakeLease", json!({})));
         assert_eq!(news, Some(News::Done));
         assert!(!story.is_undoing());
         assert_eq!(
@@ -538,7 +540,7 @@ mod tests {
         );
 
         assert_eq!(
-            given_up.hear(&at(60, entered("ConnectionBusy"))),
+            given_up.told(60, entered("ConnectionBusy")),
             Some(News::Failed)
         );
         assert_eq!(given_up.last().unwrap().detail, "connection-busy");
@@ -548,39 +550,35 @@ mod tests {
     fn taking_away_counts_what_there_is_and_goes_on_when_a_step_fails() {
         let mut story = Story::of(Tale::Disconnect);
         assert_eq!(story.total(), 6);
-        story.hear(&at(0, entered("InspectConnection")));
+        story.told(0, entered("InspectConnection"));
         let found = json!({"endpoints": ["vpce-1"], "registered": ["vpce-1", "vpce-2"]});
-        story.hear(&at(0, answered("InspectConnection", found)));
+        story.told(0, answered("InspectConnection", found));
         assert_eq!(story.total(), 7);
         assert_eq!(story.last().unwrap().detail, "vpce-1");
-        story.hear(&at(1, entered("DeregisterEndpoint")));
-        story.hear(&at(
+        story.told(1, entered("DeregisterEndpoint"));
+        story.told(
             1,
             failed("DeregisterEndpoint", "Rejected", "api-key-refused: no"),
-        ));
-        let caught = EventKind::Caught {
-            state: "DeregisterEndpoint".into(),
-            error: "Rejected".into(),
-            next: "IsRegistrationLeft".into(),
-        };
-        assert_eq!(story.hear(&at(1, caught)), Some(News::Failed));
+        );
+        let caught = caught("DeregisterEndpoint", "Rejected", "IsRegistrationLeft");
+        assert_eq!(story.told(1, caught), Some(News::Failed));
         assert!(!story.is_undoing());
-        story.hear(&at(1, entered("InspectConnection")));
+        story.told(1, entered("InspectConnection"));
         let nothing = json!({"endpoints": [], "registered": []});
-        story.hear(&at(2, answered("InspectConnection", nothing)));
+        story.told(2, answered("InspectConnection", nothing));
         assert_eq!(story.total(), 5);
     }
 
     #[test]
     fn steps_that_the_plan_does_not_need_are_not_counted() {
         let mut story = Story::default();
-        story.hear(&at(0, entered("InspectNetwork")));
+        story.told(0, entered("InspectNetwork"));
         let plan = json!({"status": "ready", "value": {
             "endpoint": {"existing": "vpce-1", "zone_ids": []},
             "security_group": null,
             "private_host": null,
         }});
-        story.hear(&at(0, answered("InspectNetwork", plan)));
+        story.told(0, answered("InspectNetwork", plan));
         assert_eq!(story.total(), 6);
         assert_eq!(story.last().unwrap().detail, "vpce-1 is there and is used");
     }

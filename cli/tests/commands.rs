@@ -10,14 +10,19 @@ use serde_json::Value;
 use simulator::http::Server;
 use simulator::{Fault, FaultKind, Moment, Pace, Scenario, Simulator};
 
-fn command(arguments: &[&str]) -> Command {
+/// The command with these words.
+fn command(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crdb-privatelink"));
-    command.args(arguments);
+    command.args(line.split_whitespace());
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+fn run(line: &str) -> Output {
+    command(line).output().unwrap()
+}
+
+fn provision(line: &str) -> Output {
+    run(&format!("provision --speed=200 --scenario {line}"))
 }
 
 fn exit(output: &Output) -> i32 {
@@ -32,7 +37,24 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+#[track_caller]
+fn has(said: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+/// What a command said on stdout, which ended like this and said all of these parts.
+#[track_caller]
+fn told(output: &Output, exit_code: i32, parts: &[&str]) -> String {
+    let said = stdout(output);
+    assert_eq!(exit(output), exit_code, "{said}{}", stderr(output));
+    has(&said, parts);
+    said
+}
+
 /// The one JSON document of a `--json` command, which says nothing else.
+#[track_caller]
 fn json(output: &Output) -> Value {
     assert_eq!(stderr(output), "");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -40,10 +62,17 @@ fn json(output: &Output) -> Value {
     document
 }
 
-fn provision(scenario: &str, more: &[&str]) -> Output {
-    let mut arguments = vec!["provision", "--speed=200", "--scenario", scenario];
-    arguments.extend(more);
-    run(&arguments)
+/// The same of one that came out like this.
+#[track_caller]
+fn json_of(output: &Output, exit_code: i32, outcome: &str) -> Value {
+    let document = json(output);
+    assert_eq!(document["outcome"], outcome, "{document:#}");
+    assert_eq!(exit(output), exit_code, "{document:#}");
+    document
+}
+
+fn count(list: &Value) -> usize {
+    list.as_array().unwrap().len()
 }
 
 /// A world that stays between commands and in which nothing takes time.
@@ -80,8 +109,14 @@ impl Standing {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
-        run(&[arguments, &["--endpoint", &self.server.url()]].concat())
+    fn run(&self, line: &str) -> Output {
+        run(&format!("{line} --endpoint {}", self.server.url()))
+    }
+
+    /// From now on the operation is denied.
+    fn denies(&self, operation: &str) {
+        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
+        self.simulator.add_fault(fault);
     }
 
     /// What there is in a VPC, at the clusters and in the ledger of it.
@@ -136,8 +171,8 @@ impl Standing {
     }
 
     /// The command on what it takes for an account.
-    fn real(&self, arguments: &[&str]) -> Output {
-        command(arguments)
+    fn real(&self, line: &str) -> Output {
+        command(line)
             .env("AWS_ENDPOINT_URL", self.server.url())
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_ACCESS_KEY_ID", "simulated")
@@ -160,110 +195,61 @@ impl Drop for Standing {
 
 #[test]
 fn a_fresh_vpc_is_connected_and_told_as_json() {
-    let output = provision("fresh-vpc", &["--json"]);
-    let document = json(&output);
-    assert_eq!(document["outcome"], "ready");
+    let document = json_of(&provision("fresh-vpc --json"), 0, "ready");
     assert_eq!(document["result"]["port"], 26257);
     assert!(document["failure"].is_null());
-    let steps = document["steps"].as_array().unwrap();
-    assert_eq!(steps.len(), 9);
-    assert!(
-        steps
-            .iter()
-            .all(|step| step["outcome"] == "done" && step["seconds"].is_number())
-    );
+    assert_eq!(count(&document["steps"]), 9);
+    let mut steps = document["steps"].as_array().unwrap().iter();
+    assert!(steps.all(|step| step["outcome"] == "done" && step["seconds"].is_number()));
     let seconds = document["elapsed_seconds"].as_f64().unwrap();
-    assert!(
-        (60.0..3600.0).contains(&seconds),
-        "the world's own time: {seconds}"
-    );
+    let world_time = 60.0..3600.0;
+    assert!(world_time.contains(&seconds), "the world's own: {seconds}");
 }
 
 #[test]
 fn people_get_host_and_connection_string_on_stdout_and_progress_on_stderr() {
-    let output = provision("standard-cluster", &["--sql-user=app", "--database=shop"]);
-    let (said, progress) = (stdout(&output), stderr(&output));
-    assert_eq!(exit(&output), 0);
+    let output = provision("standard-cluster --sql-user=app --database=shop");
+    let string = "postgresql://app@internal-payments";
+    let said = told(&output, 0, &[string, "/shop?sslmode=verify-full"]);
     assert!(said.starts_with("Ready: "), "{said}");
+    let progress = stderr(&output);
+    has(&progress, &["200 times as fast", "✓"]);
+    let colour = '\x1b';
     assert!(
-        said.contains("postgresql://app@internal-payments"),
-        "{said}"
-    );
-    assert!(said.contains("/shop?sslmode=verify-full"), "{said}");
-    assert!(progress.contains("200 times as fast"), "{progress}");
-    assert!(progress.contains("✓"), "{progress}");
-    assert!(
-        !format!("{said}{progress}").contains('\x1b'),
-        "no colours outside a terminal"
+        !said.contains(colour) && !progress.contains(colour),
+        "outside a terminal"
     );
 }
 
 #[test]
 fn a_rejected_endpoint_is_rolled_back_and_explained() {
-    let output = provision("endpoint-rejected", &["--json"]);
-    let document = json(&output);
-    assert_eq!(
-        (exit(&output), &document["outcome"]),
-        (3, &Value::from("rolled-back"))
-    );
+    let document = json_of(&provision("endpoint-rejected --json"), 3, "rolled-back");
     let failure = &document["failure"];
     assert_eq!(failure["code"], "endpoint-rejected");
     assert!(failure["fix"].as_str().unwrap().len() > 20);
-    assert_eq!(
-        failure["undone"].as_array().unwrap().len(),
-        3,
-        "{failure:#}"
-    );
-    assert_eq!(failure["left"].as_array().unwrap().len(), 0);
-    let undo = document["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|step| step["part"] == "undo")
-        .count();
-    assert_eq!(undo, 3);
+    assert_eq!(count(&failure["undone"]), 3, "{failure:#}");
+    assert_eq!(count(&failure["left"]), 0);
+    let steps = document["steps"].as_array().unwrap().iter();
+    assert_eq!(steps.filter(|step| step["part"] == "undo").count(), 3);
 
-    let told = provision("endpoint-rejected", &[]);
-    assert!(
-        stdout(&told).contains("Rolled back: nothing that this execution made is left."),
-        "{}",
-        stdout(&told)
-    );
-    assert!(
-        stderr(&told).contains("Undoing what was made"),
-        "{}",
-        stderr(&told)
-    );
+    let output = provision("endpoint-rejected");
+    let expected = "Rolled back: nothing that this execution made is left.";
+    told(&output, 3, &[expected]);
+    has(&stderr(&output), &["Undoing what was made"]);
 }
 
 #[test]
 fn what_was_made_is_kept_and_named_if_asked_for() {
-    let output = provision("endpoint-rejected", &["--on-failure=keep"]);
-    assert_eq!(exit(&output), 4);
-    let said = stdout(&output);
-    assert!(
-        said.contains("Kept:") && said.contains("Endpoint vpce-"),
-        "{said}"
-    );
+    let output = provision("endpoint-rejected --on-failure=keep");
+    told(&output, 4, &["Kept:", "Endpoint vpce-"]);
 }
 
 #[test]
 fn what_cannot_be_undone_is_named_and_needs_a_person() {
     let world = Standing::new("endpoint-rejected");
-    world.simulator.add_fault(Fault {
-        operation: "ec2:DeleteSecurityGroup".into(),
-        nth: 1,
-        kind: FaultKind::Denied,
-        moment: Moment::Before,
-        repeat: Fault::FOREVER,
-    });
-    let output = world.run(&["provision", "--scenario=endpoint-rejected", "--speed=200"]);
-    assert_eq!(exit(&output), 5, "{}", stdout(&output));
-    let said = stdout(&output);
-    assert!(
-        said.contains("Left behind:") && said.contains("aws-access-denied"),
-        "{said}"
-    );
+    world.denies("ec2:DeleteSecurityGroup");
+    let output = world.run("provision --scenario=endpoint-rejected --speed=200");
+    told(&output, 5, &["Left behind:", "aws-access-denied"]);
 }
 
 #[test]
@@ -273,71 +259,65 @@ fn nothing_is_made_where_something_stands_in_the_way() {
         ("api-key-refused", "api-key-refused"),
         ("private-dns-conflict", "private-dns-conflict"),
     ] {
-        let document = json(&provision(scenario, &["--json"]));
+        let document = json(&provision(&format!("{scenario} --json")));
         assert_eq!(document["failure"]["code"], code);
-        assert_eq!(document["exit_code"], 3);
-        assert_eq!(document["failure"]["undone"].as_array().unwrap().len(), 0);
+        assert_eq!(document["exit_code"], 3, "{scenario}");
+        assert_eq!(count(&document["failure"]["undone"]), 0, "{scenario}");
     }
 }
 
 #[test]
 fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
-    let output = run(&["provision", "--vpc-id=vpc-1"]);
+    let output = run("provision --vpc-id=vpc-1");
     assert_eq!(exit(&output), 2);
-    assert!(
-        stderr(&output).contains("vpc_id: `vpc-1` is not a VPC id"),
-        "{}",
-        stderr(&output)
-    );
-    let document = json(&run(&["provision", "--json", "--cidr=nonsense"]));
-    assert_eq!(document["outcome"], "not-started");
+    has(&stderr(&output), &["vpc_id: `vpc-1` is not a VPC id"]);
+    let document = json_of(&run("provision --json --cidr=nonsense"), 2, "not-started");
     assert_eq!(document["failure"]["code"], "invalid-request");
     for bad in [
-        &["provision", "--scenario=atlantis"][..],
-        &["provision", "--request=/no/such/file.json"],
-        &["provision", "--speed=-1"],
-        &["plan", "--endpoint=localhost"],
-        &["plan", "--endpoint=http://192.0.2.1"],
-        &["provision", "--aws", "--region=eu-west-1"],
-        &["explain", "private-dns-conflct"],
-        &["frobnicate"],
+        "provision --scenario=atlantis",
+        "provision --request=/no/such/file.json",
+        "provision --speed=-1",
+        "provision --aws --region=eu-west-1",
+        "plan --endpoint=localhost",
+        "plan --endpoint=http://192.0.2.1",
+        "explain private-dns-conflct",
+        "frobnicate",
+        "deprovision --vpc-id=vpc-1",
+        "deprovision --undo-seconds=5",
+        "deprovision --request=/no/such/file.json",
+        "deprovision --aws --region=eu-west-1",
+        "deprovision --cidr=10.0.0.0/8",
+        "sweep --connections-table=a",
+        "sweep --minimum-age=0",
+        "sweep --place=nowhere",
+        "rebuild --ledger-is-complete",
     ] {
-        assert_eq!(exit(&run(bad)), 2, "{bad:?}");
+        assert_eq!(exit(&run(bad)), 2, "{bad}");
     }
 }
 
 #[test]
 fn a_second_run_finds_what_the_first_one_made() {
     let world = Standing::new("fresh-vpc");
-    let first = json(&world.run(&["provision", "--json", "--speed=200"]));
-    let second = json(&world.run(&["provision", "--json", "--speed=200"]));
-    assert_eq!(first["outcome"], "ready");
-    assert_eq!(
-        first["result"]["endpoint_id"],
-        second["result"]["endpoint_id"]
-    );
+    let endpoint = || {
+        let output = world.run("provision --json --speed=200");
+        json_of(&output, 0, "ready")["result"]["endpoint_id"].clone()
+    };
+    assert_eq!(endpoint(), endpoint());
     assert_eq!(world.endpoints(), 1);
-
-    let plan = world.run(&["plan"]);
-    let said = stdout(&plan);
-    assert!(
-        said.contains("Endpoint        use vpce-") && said.contains("Security group  use sg-"),
-        "{said}"
-    );
+    let used = ["Endpoint        use vpce-", "Security group  use sg-"];
+    told(&world.run("plan"), 0, &used);
 }
 
 /// By hand it is the same API in the same version as that which the tool speaks.
 #[test]
 fn what_a_plan_says_to_do_by_hand_is_meant_for_the_same_api() {
-    let world = Standing::new("fresh-vpc");
-    let said = stdout(&world.run(&["plan"]));
-    for expected in [
+    let parts = [
         "--header 'Cc-Version: 2024-09-16'",
         "\"${COCKROACH_SERVER:-https://cockroachlabs.cloud}/api/v1/clusters/",
         "/networking/private-endpoint-services\"",
-    ] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
+    ];
+    has(&stdout(&Standing::new("fresh-vpc").run("plan")), &parts);
 }
 
 #[test]
@@ -346,7 +326,8 @@ fn a_fix_names_flags_and_the_vpc() {
         scenario.vpcs[0].dns_hostnames = false;
     });
     for command in ["plan", "provision"] {
-        let said = stdout(&world.run(&[command, "--scenario=standard-cluster", "--speed=200"]));
+        let line = format!("{command} --scenario=standard-cluster --speed=200");
+        let said = stdout(&world.run(&line));
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains("--no-private-dns`"), "{command}: {said}");
         assert!(!said.contains("--vpc-id VPC"), "{command}: {said}");
@@ -379,16 +360,16 @@ fn names_of_others_steer_neither_terminal_nor_script() {
         tags.insert("Name".to_owned(), in_xml());
     };
     let world = Standing::with("fresh-vpc", hostile);
-    let ran = |arguments: &[&str]| {
-        let output = world.run(arguments);
+    let ran = |line: &str| {
+        let output = world.run(line);
         let said = stdout(&output) + &stderr(&output);
-        assert!(is_for_reading(&said), "{arguments:?}: {said:?}");
+        assert!(is_for_reading(&said), "{line}: {said:?}");
         said
     };
-    ran(&["plan"]);
-    ran(&["plan", "--ask-for-service", "--wait", "--speed=1000"]);
-    ran(&["plan", "--json"]);
-    let script = ran(&["plan", "--script"]);
+    ran("plan");
+    ran("plan --ask-for-service --wait --speed=1000");
+    ran("plan --json");
+    let script = ran("plan --script");
     let lines: Vec<&str> = script
         .lines()
         .filter(|it| it.contains("touch /tmp"))
@@ -397,37 +378,31 @@ fn names_of_others_steer_neither_terminal_nor_script() {
     for line in lines {
         assert!(line.starts_with('#'), "{line}");
     }
-    let tags = format!("--tag=Team={}", "$(id)'`");
-    let said = ran(&["provision", "--no-private-dns", "--speed=1000", &tags]);
-    assert!(said.contains("Ready"), "{said}");
+    let said = ran("provision --no-private-dns --speed=1000 --tag=Team=$(id)'`");
+    has(&said, &["Ready"]);
     world.simulator.meddle(|world| {
         let vpc = world.ec2.vpcs.values_mut().next().unwrap();
         let key = "cockroachdb-privatelink:protect".to_owned();
         vpc.tags.insert(key, in_xml());
     });
-    let said = ran(&["deprovision", "--speed=1000"]);
-    assert!(said.contains("connection-protected"), "{said}");
-    assert!(said.contains('\u{fffd}'), "{said}");
+    let said = ran("deprovision --speed=1000");
+    has(&said, &["connection-protected", "\u{fffd}"]);
 }
 
 #[test]
 fn a_plan_says_what_would_be_made_and_changes_nothing() {
     let world = Standing::new("standard-cluster");
-    let output = world.run(&["plan", "--scenario=standard-cluster"]);
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 0, "{said}");
-    for expected in [
+    let plan = |form: &str| world.run(&format!("plan --scenario=standard-cluster {form}"));
+    let parts = [
         "make crdb-privatelink-",
         "subnet-0a10000000000000a in euw1-az1",
         "$21.90 a month",
         "create-vpc-endpoint",
-    ] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
-    let document = json(&world.run(&["plan", "--scenario=standard-cluster", "--json"]));
-    assert_eq!(document["outcome"], "planned");
+    ];
+    told(&plan(""), 0, &parts);
+    let document = json_of(&plan("--json"), 0, "planned");
     assert_eq!(document["price"]["usd_cents_per_month"], 2190);
-    let script = stdout(&world.run(&["plan", "--scenario=standard-cluster", "--script"]));
+    let script = stdout(&plan("--script"));
     assert_eq!(document["commands"], script);
     assert!(script.starts_with("#!/usr/bin/env bash\n"));
     let id = document["connection_id"].as_str().unwrap();
@@ -443,41 +418,21 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
         "cloud:GET",
     ];
     for call in world.simulator.calls() {
-        assert!(
-            reads.iter().any(|read| call.operation.starts_with(read)),
-            "{call:?}"
-        );
+        let mut reads = reads.iter();
+        assert!(reads.any(|it| call.operation.starts_with(it)), "{call:?}");
     }
     assert_eq!(world.endpoints(), 0);
-    let registered = world
-        .simulator
-        .look(|world| format!("{:?}", world.cloud).contains("vpce-0"));
-    assert!(!registered);
+    let cloud = world.simulator.look(|world| format!("{:?}", world.cloud));
+    assert!(!cloud.contains("vpce-0"));
 }
 
 #[test]
 fn a_plan_that_cannot_be_made_says_why() {
-    let not_yet = run(&["plan"]);
-    assert_eq!(exit(&not_yet), 6);
-    assert!(
-        stdout(&not_yet).contains("--ask-for-service"),
-        "{}",
-        stdout(&not_yet)
-    );
-    let asked = run(&["plan", "--ask-for-service", "--wait", "--speed=200"]);
-    assert_eq!(exit(&asked), 0, "{}", stdout(&asked));
-
-    let in_the_way = [
-        "plan",
-        "--scenario=zones-do-not-match",
-        "--ask-for-service",
-        "--wait",
-        "--speed=200",
-    ];
-    let in_the_way = run(&in_the_way);
-    assert_eq!(exit(&in_the_way), 3, "{}", stdout(&in_the_way));
-    assert!(stdout(&in_the_way).contains("no-subnet-in-service-zones"));
-    let script = run(&["plan", "--script"]);
+    told(&run("plan"), 6, &["--ask-for-service"]);
+    told(&run("plan --ask-for-service --wait --speed=200"), 0, &[]);
+    let in_the_way = run("plan --scenario=zones-do-not-match --ask-for-service --wait --speed=200");
+    told(&in_the_way, 3, &["no-subnet-in-service-zones"]);
+    let script = run("plan --script");
     assert_eq!(stdout(&script), "", "what is not a script is not on stdout");
 }
 
@@ -485,27 +440,19 @@ fn a_plan_that_cannot_be_made_says_why() {
 fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     let world = Standing::new("fresh-vpc");
     let url = world.server.url();
-    let output = command(&[
-        "provision",
-        "--aws",
-        "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001",
-        "--region=eu-west-1",
-        "--vpc-id=vpc-0a1b2c3d4e5f60718",
-    ])
-    .env("AWS_ENDPOINT_URL_EC2", &url)
-    .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
-    .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)
-    .env("AWS_ACCESS_KEY_ID", "simulated")
-    .env("AWS_SECRET_ACCESS_KEY", "simulated")
-    .env("COCKROACH_SERVER", &url)
-    .output()
-    .unwrap();
-    assert_eq!(exit(&output), 0, "{}{}", stdout(&output), stderr(&output));
-    assert!(
-        stderr(&output).contains("This is real"),
-        "{}",
-        stderr(&output)
-    );
+    let asked = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 \
+                 --vpc-id=vpc-0a1b2c3d4e5f60718";
+    let output = command(&format!("provision --aws {asked}"))
+        .env("AWS_ENDPOINT_URL_EC2", &url)
+        .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
+        .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)
+        .env("AWS_ACCESS_KEY_ID", "simulated")
+        .env("AWS_SECRET_ACCESS_KEY", "simulated")
+        .env("COCKROACH_SERVER", &url)
+        .output()
+        .unwrap();
+    told(&output, 0, &[]);
+    has(&stderr(&output), &["This is real"]);
     assert_eq!(world.endpoints(), 1);
 }
 
@@ -516,8 +463,8 @@ struct Running {
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
+    fn start(line: &str) -> Self {
+        let mut child = command(line)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -530,23 +477,15 @@ impl Running {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
-            assert_ne!(
-                self.progress.read_line(&mut line).unwrap(),
-                0,
-                "the end, without {words}"
-            );
+            let read = self.progress.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "the end, without {words}");
         }
     }
 
     fn interrupt(&self) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let status = Command::new("kill").args(["-INT", &id]).status();
+        assert!(status.unwrap().success());
     }
 
     fn end(mut self) -> Output {
@@ -557,91 +496,57 @@ impl Running {
 
 #[test]
 fn ctrl_c_takes_back_what_was_made() {
-    let mut running = Running::start(&["provision", "--speed=20"]);
+    let mut running = Running::start("provision --speed=20");
     running.until("Waiting for acceptance");
     running.interrupt();
     running.until("undoes what it made");
     running.until("Undoing what was made");
-    let output = running.end();
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 3, "{said}");
-    assert!(
-        said.contains("Ctrl-C was pressed") && said.contains("Undone:"),
-        "{said}"
-    );
+    told(&running.end(), 3, &["Ctrl-C was pressed", "Undone:"]);
 }
 
 #[test]
 fn a_second_ctrl_c_leaves_and_names_what_may_be_left() {
-    let mut running = Running::start(&["provision", "--speed=20"]);
+    let mut running = Running::start("provision --speed=20");
     running.until("Waiting for acceptance");
     running.interrupt();
     running.until("Deregistering the endpoint");
     running.interrupt();
-    let output = running.end();
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 5, "{said}");
-    assert!(
-        said.contains("May be left:") && said.contains("Endpoint vpce-"),
-        "{said}"
-    );
+    told(&running.end(), 5, &["May be left:", "Endpoint vpce-"]);
 }
 
 #[test]
 fn a_connection_is_taken_away_and_told_as_json() {
-    let document = json(&run(&["deprovision", "--json", "--speed=200"]));
-    assert_eq!(document["outcome"], "disconnected");
+    let output = run("deprovision --json --speed=200");
+    let document = json_of(&output, 0, "disconnected");
     assert_eq!(document["world"]["scenario"], "connected");
     assert_eq!(document["result"]["connection_id"], "0641d0de83b3ac79");
-    assert_eq!(document["result"]["undone"].as_array().unwrap().len(), 3);
-    let steps = document["steps"].as_array().unwrap();
-    assert_eq!(steps.len(), 6, "{document:#}");
-    assert!(steps.iter().all(|step| step["outcome"] == "done"));
+    assert_eq!(count(&document["result"]["undone"]), 3);
+    assert_eq!(count(&document["steps"]), 6, "{document:#}");
+    let mut steps = document["steps"].as_array().unwrap().iter();
+    assert!(steps.all(|step| step["outcome"] == "done"));
 
-    let output = run(&["deprovision", "--speed=200"]);
-    let (said, progress) = (stdout(&output), stderr(&output));
-    assert_eq!(exit(&output), 0);
+    let output = run("deprovision --speed=200");
+    let said = told(&output, 0, &["endpoint vpce-0a10000000000000e deleted"]);
     assert!(said.starts_with("Disconnected: "), "{said}");
-    assert!(
-        said.contains("endpoint vpce-0a10000000000000e deleted"),
-        "{said}"
-    );
-    assert!(
-        progress.contains("Disconnecting vpc-0a1b2c3d4e5f60718"),
-        "{progress}"
-    );
-    assert!(
-        progress.contains("✓") && !progress.contains("Undoing"),
-        "{progress}"
-    );
+    let progress = stderr(&output);
+    has(&progress, &["Disconnecting vpc-0a1b2c3d4e5f60718", "✓"]);
+    assert!(!progress.contains("Undoing"), "{progress}");
 }
 
 #[test]
 fn what_provision_made_deprovision_takes_away() {
     let world = Standing::new("fresh-vpc");
-    let made = json(&world.run(&["provision", "--json", "--speed=200"]));
-    assert_eq!(
-        (made["outcome"].as_str(), world.endpoints()),
-        (Some("ready"), 1)
-    );
-    let away = [
-        "deprovision",
-        "--scenario=fresh-vpc",
-        "--json",
-        "--speed=200",
-    ];
-    let gone = json(&world.run(&away));
-    assert_eq!(gone["outcome"], "disconnected");
-    assert_eq!(
-        gone["result"]["connection_id"],
-        made["result"]["connection_id"]
-    );
-    assert_eq!(json(&world.run(&away))["outcome"], "disconnected", "twice");
+    let made = json_of(&world.run("provision --json --speed=200"), 0, "ready");
+    assert_eq!(world.endpoints(), 1);
+    for _ in ["once", "twice"] {
+        let output = world.run("deprovision --scenario=fresh-vpc --json --speed=200");
+        let gone = json_of(&output, 0, "disconnected");
+        let ids = [&gone, &made].map(|it| &it["result"]["connection_id"]);
+        assert_eq!(ids[0], ids[1]);
+    }
     let there = world.simulator.look(|world| {
         let endpoints = world.ec2.endpoints.values();
-        endpoints
-            .filter(|endpoint| endpoint.state.is_there())
-            .count()
+        endpoints.filter(|it| it.state.is_there()).count()
     });
     assert_eq!(there, 0);
 }
@@ -649,26 +554,16 @@ fn what_provision_made_deprovision_takes_away() {
 #[test]
 fn what_cannot_be_taken_away_is_named_and_goes_with_the_next_run() {
     let world = Standing::new("connected");
-    world.simulator.add_fault(Fault {
-        operation: "ec2:DeleteSecurityGroup".into(),
-        nth: 1,
-        kind: FaultKind::Denied,
-        moment: Moment::Before,
-        repeat: Fault::FOREVER,
-    });
-    let output = world.run(&["deprovision", "--speed=200"]);
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 5, "{said}");
-    for expected in [
+    world.denies("ec2:DeleteSecurityGroup");
+    let parts = [
         "Left behind:",
         "security group",
         "aws-access-denied",
         "Undone:",
-    ] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
+    ];
+    told(&world.run("deprovision --speed=200"), 5, &parts);
     world.simulator.end_faults();
-    assert_eq!(exit(&world.run(&["deprovision", "--speed=200"])), 0);
+    told(&world.run("deprovision --speed=200"), 0, &[]);
 }
 
 #[test]
@@ -678,67 +573,41 @@ fn a_protected_connection_goes_by_force_only() {
     let protected = text.replace("\"protect\":false", "\"protect\":true");
     assert_ne!(text, protected);
     std::fs::write(&scenario, protected).unwrap();
-    let world = format!("--scenario={}", scenario.display());
-    let output = run(&["deprovision", &world, "--speed=200", "--json"]);
-    let forced = run(&["deprovision", &world, "--speed=200", "--json", "--force"]);
+    let line = format!(
+        "deprovision --scenario={} --speed=200 --json",
+        scenario.display()
+    );
+    let (output, forced) = (run(&line), run(&format!("{line} --force")));
     std::fs::remove_file(&scenario).unwrap();
-    let document = json(&output);
-    assert_eq!(exit(&output), 3);
-    assert_eq!(document["outcome"], "disconnect-refused");
+    let document = json_of(&output, 3, "disconnect-refused");
     assert_eq!(document["failure"]["code"], "connection-protected");
-    assert_eq!(document["failure"]["undone"].as_array().unwrap().len(), 0);
-    assert_eq!(json(&forced)["outcome"], "disconnected");
+    assert_eq!(count(&document["failure"]["undone"]), 0);
+    json_of(&forced, 0, "disconnected");
 }
 
 #[test]
 fn a_connection_in_use_stays_if_so_asked() {
-    let asked = &["deprovision", "--speed=200", "--unless-traffic-minutes=60"];
-    let said = run(asked);
-    assert_eq!(exit(&said), 3);
-    for expected in [
+    let asked = "deprovision --speed=200 --unless-traffic-minutes=60";
+    let parts = [
         "connection-carries-traffic",
         "180 new connections",
         "Nothing was changed.",
-    ] {
-        assert!(
-            stdout(&said).contains(expected),
-            "{expected}: {}",
-            stdout(&said)
-        );
-    }
-    let forced = run(&[asked, &["--force"][..]].concat());
-    assert_eq!(exit(&forced), 0, "{}", stdout(&forced));
-}
-
-#[test]
-fn a_bad_removal_is_refused_before_anything_starts() {
-    for bad in [
-        &["deprovision", "--vpc-id=vpc-1"][..],
-        &["deprovision", "--undo-seconds=5"],
-        &["deprovision", "--request=/no/such/file.json"],
-        &["deprovision", "--aws", "--region=eu-west-1"],
-        &["deprovision", "--cidr=10.0.0.0/8"],
-    ] {
-        assert_eq!(exit(&run(bad)), 2, "{bad:?}");
-    }
+    ];
+    told(&run(asked), 3, &parts);
+    told(&run(&format!("{asked} --force")), 0, &[]);
 }
 
 #[test]
 fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
-    let mut running = Running::start(&["deprovision", "--speed=20"]);
+    let mut running = Running::start("deprovision --speed=20");
     running.until("Deleting the endpoint");
     running.interrupt();
     running.until("removes nothing more");
-    let output = running.end();
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 5, "{said}");
-    assert!(
-        said.contains("Left behind:") && said.contains("stopped by Ctrl-C"),
-        "{said}"
-    );
-    assert!(
-        said.contains("private endpoint connection of vpce-0a10000000000000e removed"),
-        "{said}"
+    let removed = "private endpoint connection of vpce-0a10000000000000e removed";
+    told(
+        &running.end(),
+        5,
+        &["Left behind:", "stopped by Ctrl-C", removed],
     );
 }
 
@@ -774,21 +643,16 @@ fn orphans(fate: &str) -> Vec<(String, String)> {
 fn a_sweep_reports_every_kind_and_changes_nothing() {
     let world = Standing::new("orphans");
     let before = world.account();
-    let output = world.run(&["sweep"]);
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 5, "{said}");
-    for expected in [
+    let parts = [
         "In eu-west-1:",
         "Without an entry in the ledger",
         "can be removed: `sweep --apply`",
         "stays: it may be younger than 24 hours",
         "stays: nobody can tell whose it is",
         "7 findings in 1 place: 3 can be removed, 4 stay.",
-    ] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
-    let document = json(&world.run(&["sweep", "--json"]));
-    assert_eq!(document["outcome"], "found");
+    ];
+    told(&world.run("sweep"), 5, &parts);
+    let document = json_of(&world.run("sweep --json"), 5, "found");
     assert_eq!(fates(&document), orphans("removable"));
     assert_eq!(world.account(), before);
 }
@@ -806,8 +670,8 @@ fn a_sweep_removes_what_can_be_and_nothing_else() {
     ];
     let of_these = || stays.each_ref().map(|vpc| world.things(vpc));
     let before = of_these();
-    let document = json(&world.run(&["sweep", "--apply", "--json", "--speed=200"]));
-    assert_eq!(document["outcome"], "something-stays");
+    let output = world.run("sweep --apply --json --speed=200");
+    let document = json_of(&output, 5, "something-stays");
     assert_eq!(fates(&document), orphans("removed"), "{document:#}");
     assert_eq!(of_these(), before);
     for gone in [3, 4, 5].map(vpc) {
@@ -820,7 +684,7 @@ fn a_sweep_removes_what_can_be_and_nothing_else() {
     assert_eq!(world.leases(), 0);
 
     let before = world.account();
-    let document = json(&world.run(&["sweep", "--apply", "--json", "--speed=200"]));
+    let document = json(&world.run("sweep --apply --json --speed=200"));
     let fates = fates(&document);
     assert_eq!(fates.len(), 4, "{document:#}");
     assert!(fates.iter().all(|(_, fate)| fate == "stays"), "{fates:?}");
@@ -829,54 +693,33 @@ fn a_sweep_removes_what_can_be_and_nothing_else() {
 
 #[test]
 fn a_sweep_does_not_take_a_lost_ledger_for_orphans_unless_told_so() {
-    let sweep = [
-        "sweep",
-        "--scenario=ledger-lost",
-        "--apply",
-        "--json",
-        "--speed=200",
-    ];
-    let refused = json(&run(&sweep));
-    assert_eq!(refused["exit_code"], 3);
-    assert_eq!(refused["outcome"], "refused");
+    let sweep = "sweep --scenario=ledger-lost --apply --json --speed=200";
+    let refused = json_of(&run(sweep), 3, "refused");
     assert_eq!(refused["failure"]["code"], "ledger-looks-lost");
     let fix = refused["failure"]["fix"].as_str().unwrap();
-    assert!(fix.contains("crdb-privatelink rebuild --apply"), "{fix}");
-    let told = json(&run(&[&sweep[..], &["--ledger-is-complete"]].concat()));
-    assert_eq!(
-        (&told["exit_code"], &told["outcome"]),
-        (&0.into(), &"removed".into())
-    );
+    has(fix, &["crdb-privatelink rebuild --apply"]);
+    json_of(&run(&format!("{sweep} --ledger-is-complete")), 0, "removed");
 }
 
 #[test]
 fn what_a_sweep_cannot_look_at_is_named() {
-    let output = run(&[
-        "sweep",
-        "--place=444455556666/us-east-1",
-        "--place=eu-west-1",
-    ]);
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 5, "{said}");
-    for expected in [
+    let output = run("sweep --place=444455556666/us-east-1 --place=eu-west-1");
+    let parts = [
         "Incomplete:",
         "Could not be looked at:",
         "444455556666/us-east-1: account-not-configured",
         "7 findings in 1 place",
-    ] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
+    ];
+    told(&output, 5, &parts);
 }
 
 #[test]
 fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
-    let mut running = Running::start(&["sweep", "--apply", "--speed=20"]);
+    let mut running = Running::start("sweep --apply --speed=20");
     running.until("Deleting the endpoint");
     running.interrupt();
     running.until("removes nothing more");
-    let output = running.end();
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 5, "{said}");
+    let said = told(&running.end(), 5, &[]);
     assert_eq!(said.matches("stopped by Ctrl-C").count(), 3, "{said}");
 }
 
@@ -884,81 +727,43 @@ fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
 fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
     let world = Standing::new("ledger-lost");
     let before = world.account();
-    let told = json(&world.run(&["rebuild", "--json"]));
-    assert_eq!(
-        (told["outcome"].as_str(), told["exit_code"].as_u64()),
-        (Some("found"), Some(0))
-    );
-    assert_eq!(told["result"]["entries"].as_array().unwrap().len(), 2);
+    let found = json_of(&world.run("rebuild --json"), 0, "found");
+    assert_eq!(count(&found["result"]["entries"]), 2);
     assert_eq!(world.account(), before);
 
-    let output = world.run(&["rebuild", "--apply"]);
-    let said = stdout(&output);
-    assert_eq!(exit(&output), 0, "{said}");
-    assert!(
-        said.contains("2 entries written, 0 there already"),
-        "{said}"
-    );
+    let written = "2 entries written, 0 there already";
+    told(&world.run("rebuild --apply"), 0, &[written]);
     assert_eq!(world.ledger().len(), 2);
-    let again = json(&world.run(&["rebuild", "--apply", "--json"]));
-    assert_eq!(again["outcome"], "nothing-missing");
+    json_of(&world.run("rebuild --apply --json"), 0, "nothing-missing");
 
-    let clean = world.run(&["sweep", "--scenario=ledger-lost"]);
-    assert_eq!(exit(&clean), 0, "{}", stdout(&clean));
-    assert!(stdout(&clean).starts_with("Nothing found"));
-    let away = [
-        "deprovision",
-        "--scenario=ledger-lost",
-        "--json",
-        "--speed=200",
-    ];
-    assert_eq!(json(&world.run(&away))["outcome"], "disconnected");
+    let clean = told(&world.run("sweep --scenario=ledger-lost"), 0, &[]);
+    assert!(clean.starts_with("Nothing found"), "{clean}");
+    let output = world.run("deprovision --scenario=ledger-lost --json --speed=200");
+    json_of(&output, 0, "disconnected");
     assert_eq!(world.things("vpc-0a1b2c3d4e5f60718"), "[] [] []");
-    assert_eq!(
-        world.ledger().len(),
-        1,
-        "the ledger of the simulator is kept"
-    );
+    let entries = world.ledger().len();
+    assert_eq!(entries, 1, "the ledger of the simulator is kept");
 }
 
 #[test]
 fn a_real_account_is_not_swept_without_the_ledger_of_its_stack() {
     let world = Standing::new("orphans");
-    for (arguments, missing) in [
+    let tables = "--connections-table=a --leases-table=b --own-account=111122223333";
+    for (line, missing) in [
+        ("sweep --aws", "--connections-table, --leases-table"),
         (
-            &["sweep", "--aws"][..],
-            "--connections-table, --leases-table",
-        ),
-        (
-            &["rebuild", "--aws", "--apply", "--leases-table=b"],
+            "rebuild --aws --apply --leases-table=b",
             "--connections-table",
         ),
         (
-            &[
-                "sweep",
-                "--aws",
-                "--apply",
-                "--connections-table=a",
-                "--leases-table=b",
-                "--own-account=111122223333",
-            ],
+            &format!("sweep --aws --apply {tables}"),
             "--deprovision-machine",
         ),
     ] {
-        let document = json(&world.real(&[arguments, &["--json"]].concat()));
-        assert_eq!(document["exit_code"], 2);
-        assert_eq!(document["outcome"], "not-started");
+        let output = world.real(&format!("{line} --json"));
+        let document = json_of(&output, 2, "not-started");
         assert_eq!(document["failure"]["code"], "invalid-request");
-        let message = document["failure"]["message"].as_str().unwrap();
-        assert!(message.contains(missing), "{message}");
-    }
-    for bad in [
-        &["sweep", "--connections-table=a"][..],
-        &["sweep", "--minimum-age=0"],
-        &["sweep", "--place=nowhere"],
-        &["rebuild", "--ledger-is-complete"],
-    ] {
-        assert_eq!(exit(&run(bad)), 2, "{bad:?}");
+        has(document["failure"]["message"].as_str().unwrap(), &[missing]);
     }
     assert_eq!(world.simulator.called(), 0);
 }
@@ -968,17 +773,10 @@ fn in_a_real_account_the_machine_of_the_stack_removes() {
     let world = Standing::new("orphans");
     let before = world.account();
     let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-deprovision";
-    let output = world.real(&[
-        "sweep",
-        "--aws",
-        "--apply",
-        "--json",
-        "--connections-table=crdb-privatelink-connections",
-        "--leases-table=crdb-privatelink-leases",
-        "--own-account=111122223333",
-        "--deprovision-machine",
-        machine,
-    ]);
+    let stack = "--connections-table=crdb-privatelink-connections \
+                 --leases-table=crdb-privatelink-leases --own-account=111122223333";
+    let line = format!("sweep --aws --apply --json {stack} --deprovision-machine {machine}");
+    let output = world.real(&line);
     let document = json(&output);
     assert_eq!(fates(&document), orphans("under-way"), "{document:#}");
     assert_eq!(world.account(), before);
@@ -995,12 +793,9 @@ fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
         let long = std::time::Duration::from_secs(3600);
         (scenario.pace.acceptance, scenario.pace.deregistration) = (long, long);
     });
-    let mut running = Running::start(&[
-        "provision",
-        "--scenario=standard-cluster",
-        "--endpoint",
-        &world.server.url(),
-    ]);
+    let url = world.server.url();
+    let line = format!("provision --scenario=standard-cluster --endpoint {url}");
+    let mut running = Running::start(&line);
     running.until("Waiting for acceptance");
     assert_eq!(world.leases(), 1);
     running.interrupt();
@@ -1012,12 +807,7 @@ fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
 
 #[test]
 fn a_proxy_of_the_surroundings_does_not_stand_before_the_simulator() {
-    let mut command = command(&[
-        "provision",
-        "--scenario=standard-cluster",
-        "--speed=200",
-        "--json",
-    ]);
+    let mut command = command("provision --scenario=standard-cluster --speed=200 --json");
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         command.env(variable, "http://127.0.0.1:9");
     }
@@ -1026,52 +816,23 @@ fn a_proxy_of_the_surroundings_does_not_stand_before_the_simulator() {
 
 #[test]
 fn the_api_key_is_never_printed_however_much_is_logged() {
-    for arguments in [
-        &[
-            "provision",
-            "--speed=200",
-            "--scenario=standard-cluster",
-            "--log=debug",
-        ][..],
-        &["plan", "--scenario=standard-cluster", "-vv"],
-        &[
-            "provision",
-            "--speed=200",
-            "--scenario=api-key-refused",
-            "-vv",
-        ],
+    for line in [
+        "provision --speed=200 --scenario=standard-cluster --log=debug",
+        "plan --scenario=standard-cluster -vv",
+        "provision --speed=200 --scenario=api-key-refused -vv",
     ] {
-        let output = run(arguments);
-        assert!(
-            !format!("{}{}", stdout(&output), stderr(&output)).contains("CCDB1_sim"),
-            "{arguments:?}"
-        );
+        let output = run(line);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(!said.contains("CCDB1_sim"), "{line}");
     }
 }
 
 #[test]
 fn codes_are_explained_from_the_catalogue() {
-    let explained = stdout(&run(&["explain", "private-dns-conflict"]));
-    assert!(
-        explained.contains("Cause") && explained.contains("Route 53"),
-        "{explained}"
-    );
-    let unknown = stderr(&run(&["explain", "dns-conflict"]));
-    assert!(
-        unknown.contains("did you mean `private-dns-conflict`"),
-        "{unknown}"
-    );
-    assert!(stdout(&run(&["catalogue"])).starts_with("# Errors"));
-    for machine in ["provision", "deprovision", "check-fleet", "sweep"] {
-        let picture = stdout(&run(&["diagram", machine]));
-        assert!(
-            picture.starts_with("flowchart TD\n"),
-            "{machine}: {picture}"
-        );
-    }
-    assert_eq!(
-        run(&["diagram"]).stdout,
-        run(&["diagram", "provision"]).stdout
-    );
-    assert!(stdout(&run(&["provision", "--help"])).contains("Exit codes:"));
+    let explained = run("explain private-dns-conflict");
+    told(&explained, 0, &["Cause", "Route 53"]);
+    let unknown = stderr(&run("explain dns-conflict"));
+    has(&unknown, &["did you mean `private-dns-conflict`"]);
+    assert!(stdout(&run("catalogue")).starts_with("# Errors"));
+    told(&run("provision --help"), 0, &["Exit codes:"]);
 }

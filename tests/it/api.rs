@@ -288,6 +288,8 @@ fn calls(stage: &Stage, ids: &[String]) -> Vec<(&'static str, &'static str, Valu
     let mut nowhere = body.clone();
     nowhere["vpc_id"] = json!("vpc-00000000");
     let nowhere = json!({"body": nowhere.to_string()});
+    let query = |query: Value| json!({ "queryStringParameters": query });
+    let of_code = |code: &str| json!({ "pathParameters": { "code": code } });
     let one = "/connections/{connection_id}";
     let mut calls = vec![
         ("POST", "/plans", json!({"body": body.to_string()})),
@@ -303,23 +305,11 @@ fn calls(stage: &Stage, ids: &[String]) -> Vec<(&'static str, &'static str, Valu
         (
             "GET",
             "/connections",
-            json!({"queryStringParameters": {"limit": "3", "phase": "ready"}}),
+            query(json!({"limit": "3", "phase": "ready"})),
         ),
-        (
-            "GET",
-            "/connections",
-            json!({"queryStringParameters": {"limit": "0"}}),
-        ),
-        (
-            "GET",
-            "/errors/{code}",
-            json!({"pathParameters": {"code": "vpc-not-found"}}),
-        ),
-        (
-            "GET",
-            "/errors/{code}",
-            json!({"pathParameters": {"code": "none"}}),
-        ),
+        ("GET", "/connections", query(json!({"limit": "0"}))),
+        ("GET", "/errors/{code}", of_code("vpc-not-found")),
+        ("GET", "/errors/{code}", of_code("none")),
     ];
     for id in ids.iter().map(String::as_str).chain(["0000000000000000"]) {
         let at = json!({"pathParameters": {"connection_id": id}});

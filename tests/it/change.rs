@@ -14,7 +14,7 @@ use system_tests::change::{
     A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, of_asked,
     scenario, watched, working,
 };
-use system_tests::crash::{bury, is_lost};
+use system_tests::crash::{bury, lost_everywhere};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
 use system_tests::situations::connected;
 
@@ -313,35 +313,6 @@ fn fails(operation: &str, nth: u32) -> Fault {
     Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
 }
 
-/// Every call of the run that changes something is refused, before and after it took
-/// effect; the connection is as it was, and works.
-#[test]
-fn a_change_that_fails_is_put_back_wherever_it_failed() {
-    let stage = changing();
-    let since = stage.simulator.calls().len();
-    let fork = stage.forked();
-    let ended = ending(&fork.provision("good"));
-    assert!(matches!(ended, Ending::Ready(_)), "{ended:?}");
-    let calls = fork.simulator.calls();
-    let mut failed = 0;
-    for (index, call) in calls.iter().enumerate() {
-        if !changes(&call.operation) {
-            continue;
-        }
-        let same = calls[..=index].iter();
-        let nth = same.filter(|it| it.operation == call.operation).count();
-        let nth = u32::try_from(nth).expect("a small number");
-        for moment in Moment::ALL {
-            let fault = Fault::once(&call.operation, nth, FaultKind::Denied, moment);
-            let stage = stage.forked().with(fault);
-            let (failure, _) = put_back(&stage);
-            assert!(failure.left.is_empty(), "{failure:#?}");
-            failed += 1;
-        }
-    }
-    assert!(failed > 10, "only {failed} of the calls after {since}");
-}
-
 #[test]
 fn switching_private_dns_on_that_fails_leaves_a_connection_without_it() {
     let stage = working().asking("private_dns", json!(false));
@@ -360,12 +331,7 @@ fn switching_private_dns_on_that_fails_leaves_a_connection_without_it() {
 fn what_cannot_be_put_back_is_named() {
     let stage = changing();
     let stage = stage.forked();
-    let stage = stage.with(Fault::from_then_on(
-        "ec2:ModifyVpcEndpoint",
-        2,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    let stage = stage.denying("ec2:ModifyVpcEndpoint", 2);
     let before = Snapshot::settled(&stage);
     let ended = ending(&stage.provision("change"));
     check(&stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
@@ -381,14 +347,6 @@ fn what_cannot_be_put_back_is_named() {
     changed(&stage.forked());
 }
 
-fn lost(stage: &Stage, tasks: u32, moment: Moment) -> bool {
-    let lost = is_lost(stage, Goal::Connect, "lost", tasks, moment);
-    if lost {
-        bury(stage);
-    }
-    lost
-}
-
 /// A run that is lost at any of its tasks, before or after it: the next one leads to
 /// the same end, and nobody notices either of them.
 #[test]
@@ -397,24 +355,11 @@ fn a_change_that_is_lost_is_finished_by_the_next_run() {
     let good = stage.forked();
     changed(&good);
     let good = now(&good);
-    let mut runs = 0;
-    for tasks in 0.. {
-        let mut were_lost = false;
-        for moment in Moment::ALL {
-            let stage = stage.forked();
-            if lost(&stage, tasks, moment) {
-                were_lost = true;
-                runs += 1;
-                let (_, looks) = changed(&stage);
-                check_looks(&looks, wants_dns(&stage))
-                    .unwrap_or_else(|broken| panic!("{tasks}: {broken}"));
-                assert_eq!(now(&stage), good, "{tasks} {moment:?}");
-            }
-        }
-        if !were_lost {
-            break;
-        }
-    }
+    let runs = lost_everywhere(&stage, Goal::Connect, |stage, when| {
+        bury(&stage);
+        changed(&stage);
+        assert_eq!(now(&stage), good, "{when}");
+    });
     assert!(runs > 40, "only {runs}");
 }
 

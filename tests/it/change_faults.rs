@@ -2,7 +2,6 @@
 //! and after its effect: the connection works as before or as asked at every moment,
 //! and what is left over is named and gone after the next run.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use shared::ledger::Connection;
@@ -10,9 +9,15 @@ use simulator::{Call, Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{Look, changing, changing_by_hand, check_looks, of_asked, watched};
 use system_tests::parallel::in_parallel;
-use system_tests::run::{Ending, LEASES_EXPIRE, Stage, changes, ending, keeps_books};
+use system_tests::run::{
+    Ending, LEASES_EXPIRE, Stage, all_faults, ending, may_fail_from, ready_after,
+};
 use system_tests::standing;
-use system_tests::verdict;
+use system_tests::together::word;
+use system_tests::verdict::Tally;
+
+/// What is counted besides the runs.
+const ASKED: &str = "times asked whether it stands";
 
 /// A connection, asked to change, and how it is once it has changed.
 struct Tried {
@@ -36,7 +41,7 @@ fn tried(name: &'static str, stage: Stage) -> Tried {
     Snapshot::settled(&stage);
     let good = stage.forked();
     let (execution, looks) = watched(&good, "tried");
-    assert!(matches!(ending(&execution), Ending::Ready(_)));
+    ready_after(&execution);
     check_looks(&looks, false).expect("a change that nobody notices");
     Tried {
         name,
@@ -66,10 +71,7 @@ fn try_out(tried: &Tried, fault: &Fault) -> Result<String, String> {
         Ending::Failed(..) => check_looks(&of_asked(&stage.request, &looks), false)?,
     }
     check_ledger(&stage, &tried.former)?;
-    let name = match ended {
-        Ending::Ready(_) => "Ready".to_owned(),
-        Ending::Failed(name, _) => name,
-    };
+    let name = word(&execution);
     if name == "RolledBack" && Snapshot::settled(&stage).without_leases() != before.without_leases()
     {
         return Err("rolled back, and not as it was".to_owned());
@@ -105,53 +107,40 @@ fn try_all(
     title: &str,
     is_tried: fn(&Call) -> bool,
     fault: fn(String, u32, FaultKind, Moment) -> Fault,
-) -> BTreeMap<String, u32> {
+) -> Tally {
     let began = Instant::now();
     let all = all_tried();
     let mut jobs: Vec<(&Tried, Fault)> = Vec::new();
     for tried in &all {
         for call in tried.calls.iter().filter(|call| is_tried(call)) {
-            for kind in FaultKind::ALL {
-                for moment in Moment::ALL {
-                    let fault = fault(call.operation.clone(), call.nth, kind, moment);
-                    jobs.push((tried, fault));
-                }
-            }
+            let faults = all_faults();
+            let faults = faults.map(|(kind, at)| fault(call.operation.clone(), call.nth, kind, at));
+            jobs.extend(faults.map(|fault| (tried, fault)));
         }
     }
     let results = in_parallel(&jobs, |(tried, fault)| {
         standing::counted(|| try_out(tried, fault))
     });
-    let mut endings = BTreeMap::new();
-    let mut broken = Vec::new();
-    let mut asked = 0;
-    for ((result, asks), (tried, fault)) in results.into_iter().zip(&jobs) {
-        asked += asks;
-        match result {
-            Ok(ending) => *endings.entry(ending).or_default() += 1,
-            Err(why) => broken.push(format!("{}, {fault:?}: {why}", tried.name)),
-        }
+    let mut tally = Tally::default();
+    tally.add("runs", 2 * jobs.len());
+    for ((result, asked), (tried, fault)) in results.into_iter().zip(&jobs) {
+        tally.add(ASKED, asked);
+        let held = result.map(|ending| tally.ended(ending));
+        tally.held(held, || format!("{}, {fault:?}", tried.name));
     }
-    let told = format!(
-        "{title}: {} runs, {endings:?}, asked {asked} times whether it stands",
-        2 * jobs.len()
-    );
-    verdict::conclude(&told, &broken, began);
-    assert!(asked > 0, "nobody asked whether it stands");
-    endings
+    tally.conclude(title, began);
+    assert!(tally.numbers[ASKED] > 0, "nobody asked whether it stands");
+    tally
 }
 
 #[test]
 fn no_single_fault_in_a_change_is_noticed() {
-    let endings = try_all("single faults of a change", |_| true, Fault::once);
-    assert!(!endings.contains_key("RollbackIncomplete"), "{endings:?}");
+    let tally = try_all("single faults of a change", |_| true, Fault::once);
+    assert_eq!(tally.endings.get("RollbackIncomplete"), None);
 }
 
 #[test]
 fn every_operation_that_fails_from_some_call_on_leaves_a_connection_that_works() {
-    // The first call of each operation is one point; every later one that changes
-    // something is another.
-    let is_tried =
-        |call: &Call| call.nth == 1 || changes(&call.operation) || keeps_books(&call.operation);
+    let is_tried = |call: &Call| may_fail_from(&call.operation, call.nth);
     try_all("lasting faults of a change", is_tried, Fault::from_then_on);
 }

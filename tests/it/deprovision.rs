@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Clock, Execution};
+use engine::Clock;
 use serde_json::{Value, json};
 use shared::Code;
 use shared::ledger::Phase;
@@ -11,12 +11,11 @@ use shared::report::Explained;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::{Endpoint, EndpointState};
 use simulator::scenario::TrafficSpec;
-use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, recorded};
-use system_tests::books::{connections, hold_lease, leases, notices};
-use system_tests::crash::{bury, is_lost};
+use system_tests::books::{connections, hold_lease, last_notice, leases};
+use system_tests::crash::{bury, lost_everywhere};
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Goal, Stage, changes, ending};
+use system_tests::run::{Ending, Goal, OFFSETS, Stage, changes, ending, has_waited};
 use system_tests::situations::{
     SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters, unrecorded,
 };
@@ -83,7 +82,7 @@ fn what_was_connected_is_gone_on_both_sides_and_in_the_ledger() {
         assert_eq!(Snapshot::settled(&stage), empty, "{name}");
         assert_eq!(stage.simulator.look(connections).len(), 0);
         assert_eq!(stage.simulator.look(leases).len(), 0);
-        let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
+        let (kind, notice) = last_notice(&stage);
         assert_eq!(kind, "Connection Removed");
         assert_eq!(notice.phase, Some(Phase::Disconnected));
         assert!(
@@ -285,7 +284,7 @@ fn what_is_not_there_is_gone_already_and_nothing_is_changed() {
         let before = Snapshot::settled(&stage);
         let undone = disconnected(&stage, &before);
         assert_eq!(undone, [""; 0], "nothing was there");
-        let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+        let (_, notice) = last_notice(&stage);
         let told = "there was nothing to remove in the VPC; the cluster was not asked";
         assert!(notice.sentence.contains(told), "{}", notice.sentence);
         assert_eq!(changed(&stage, 0), [""; 0], "{name}");
@@ -310,7 +309,7 @@ fn an_endpoint_that_somebody_has_deleted_leaves_nothing_either() {
 #[test]
 fn with_the_vpc_gone_the_registration_goes_all_the_same() {
     let stage = Stage::shipped("standard-cluster");
-    let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+    let vpc = stage.text("vpc_id");
     let delete_vpc = |stage: &Stage| {
         stage.simulator.meddle(|world| {
             world.ec2.endpoints.clear();
@@ -335,10 +334,7 @@ fn with_the_cluster_gone_the_vpc_is_cleared_all_the_same() {
     let stage = Stage::shipped("standard-cluster");
     let empty = Snapshot::settled(&stage);
     let stage = connected(stage);
-    let cluster = stage.request["cluster_id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let cluster = stage.text("cluster_id");
     stage.simulator.meddle(|world| {
         let cluster = world.cloud.cluster_mut(&cluster).expect("the cluster");
         cluster.cluster.state = ClusterState::Deleted;
@@ -364,11 +360,7 @@ fn with_a_key_that_is_refused_what_is_billed_goes_and_the_rest_is_named_and_goes
             "cloud:GET private-endpoint-connections",
             "cloud:GET cluster",
         ] {
-            let calls = stage.simulator.calls();
-            let made = calls.iter().filter(|call| call.operation == operation);
-            let nth = u32::try_from(made.count() + 1).expect("few calls");
-            let fault = Fault::from_then_on(operation, nth, FaultKind::Denied, Moment::Before);
-            stage.simulator.add_fault(fault);
+            stage.denies(operation, stage.count(operation) + 1);
         }
     };
     refused(&stage);
@@ -389,7 +381,7 @@ fn with_a_key_that_is_refused_what_is_billed_goes_and_the_rest_is_named_and_goes
     );
     let entry = recorded(&stage).expect("an entry");
     assert_eq!(entry.phase, Phase::DisconnectIncomplete);
-    let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    let (_, notice) = last_notice(&stage);
     let still_there = format!("Still there: private endpoint connection of endpoint {id}.");
     assert!(
         notice.sentence.contains(&still_there),
@@ -414,12 +406,7 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
     let empty = Snapshot::settled(&stage);
     let stage = connected(stage).forked();
     // As it is when the role in another account is gone.
-    stage.simulator.add_fault(Fault::from_then_on(
-        "ec2:DescribeVpcEndpoints",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    stage.denies("ec2:DescribeVpcEndpoints", 1);
     let failure = incomplete(&stage, &empty, Code::AwsAccessDenied);
     assert_eq!(failure.failed_at, "InspectConnection");
     assert!(
@@ -437,12 +424,7 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
     let stage = registered_by_hand();
     let gone = Snapshot::settled(&stage);
     let stage = connected(stage).forked();
-    stage.simulator.add_fault(Fault::from_then_on(
-        "ec2:DescribeVpcEndpoints",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    stage.denies("ec2:DescribeVpcEndpoints", 1);
     incomplete(&stage, &gone, Code::AwsAccessDenied);
     finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
 }
@@ -467,7 +449,7 @@ fn refused_as(stage: &Stage, code: Code, said: &str) {
     let after = Snapshot::settled(stage);
     assert!(after.lacks(&before).is_empty() && before.lacks(&after).is_empty());
     assert!(stage.simulator.look(leases).is_empty());
-    let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    let (kind, notice) = last_notice(stage);
     assert_eq!(kind, "Connection Failed");
     assert_eq!(notice.phase, Some(Phase::DisconnectRefused));
     assert_eq!(notice.code.as_deref(), Some(code.as_str()));
@@ -494,7 +476,7 @@ fn what_is_protected_stays_as_it_is_until_it_is_forced_or_free() {
     disconnected(&free, &empty);
 
     // By a tag on the VPC, and by one on the endpoint.
-    let vpc_id = stage.request["vpc_id"].as_str().expect("a VPC").to_owned();
+    let vpc_id = stage.text("vpc_id");
     for on_vpc in [true, false] {
         let stage = connected(Stage::shipped("standard-cluster"));
         let put = |there: bool| {
@@ -555,12 +537,7 @@ fn what_is_in_use_stays_until_it_is_forced_or_idle() {
     disconnected(&forced, &empty);
 
     let blind = stage.forked();
-    blind.simulator.add_fault(Fault::from_then_on(
-        "cloudwatch:GetMetricData",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    blind.denies("cloudwatch:GetMetricData", 1);
     refused_as(&blind, Code::TrafficUnknown, "AccessDenied");
 
     stage
@@ -574,14 +551,9 @@ fn a_removal_that_has_begun_is_finished_although_it_is_protected_by_now() {
     let stage = Stage::shipped("standard-cluster");
     let empty = Snapshot::settled(&stage);
     let stage = connected(stage);
-    stage.simulator.add_fault(Fault::from_then_on(
-        "ec2:DeleteSecurityGroup",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    stage.denies("ec2:DeleteSecurityGroup", 1);
     incomplete(&stage, &empty, Code::AwsAccessDenied);
-    let vpc_id = stage.request["vpc_id"].as_str().expect("a VPC").to_owned();
+    let vpc_id = stage.text("vpc_id");
     stage.simulator.meddle(|world| {
         let tags = &mut world.ec2.vpcs.get_mut(&vpc_id).expect("the VPC").tags;
         tags.insert("cockroachdb-privatelink:protect".into(), "true".into())
@@ -603,12 +575,7 @@ fn what_cannot_be_noted_is_not_begun() {
         Snapshot::settled(&stage);
         let stage = stage.forked();
         let nth = if failed_at == "TakeLease" { 1 } else { 2 };
-        stage.simulator.add_fault(Fault::from_then_on(
-            operation,
-            nth,
-            FaultKind::Denied,
-            Moment::Before,
-        ));
+        stage.denies(operation, nth);
         let failure = incomplete(
             &stage,
             &empty,
@@ -641,23 +608,12 @@ fn a_vpc_that_another_run_changes_is_waited_for_and_left_alone_at_the_limit() {
     );
     assert_eq!(Snapshot::settled(&stage), before);
     assert_eq!(recorded(&stage), Some(entry));
-    let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    let (_, notice) = last_notice(&stage);
     assert!(
         notice.sentence.ends_with("Nothing was changed."),
         "{}",
         notice.sentence
     );
-}
-
-/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
-const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
-
-fn has_waited(execution: &Execution) -> bool {
-    let mut states = execution
-        .history
-        .iter()
-        .filter_map(|event| event.kind.state());
-    states.any(|state| state == "WaitForLease")
 }
 
 /// One cluster is connected, another one behind the same service comes while the
@@ -725,7 +681,7 @@ fn two_runs_that_take_the_same_connection_away_are_one() {
 #[test]
 fn who_asked_by_a_tag_finds_its_answer_gone_with_the_connection() {
     let stage = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
-    let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+    let vpc = stage.text("vpc_id");
     let tags = |stage: &Stage| {
         stage
             .simulator
@@ -733,20 +689,12 @@ fn who_asked_by_a_tag_finds_its_answer_gone_with_the_connection() {
     };
     let before = tags(&stage);
     let stage = connected(stage);
-    let cluster = stage.request["cluster_id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let cluster = stage.text("cluster_id");
     let key = format!("cockroachdb-privatelink:status:{cluster}");
     assert!(tags(&stage).contains_key(&key));
 
     let failing = stage.forked();
-    failing.simulator.add_fault(Fault::from_then_on(
-        "ec2:DeleteVpcEndpoints",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    failing.denies("ec2:DeleteVpcEndpoints", 1);
     failing.deprovision("away");
     let status = tags(&failing)[&key].clone();
     assert!(
@@ -787,19 +735,11 @@ fn a_run_that_is_lost_at_any_point_is_finished_by_the_next_one() {
     let mut lost = 0;
     for situation in &SITUATIONS {
         let (stage, gone, _) = taken_away(situation);
-        for moment in Moment::ALL {
-            for tasks in 0.. {
-                let stage = stage.forked();
-                if !is_lost(&stage, Goal::Disconnect, "lost", tasks, moment) {
-                    break;
-                }
-                lost += 1;
-                bury(&stage);
-                finish(&stage, &gone).unwrap_or_else(|broken| {
-                    panic!("{}, lost {moment:?} task {tasks}: {broken}", situation.name)
-                });
-            }
-        }
+        lost += lost_everywhere(&stage, Goal::Disconnect, |stage, when| {
+            bury(&stage);
+            finish(&stage, &gone)
+                .unwrap_or_else(|broken| panic!("{}, {when}: {broken}", situation.name));
+        });
     }
     assert!(lost > 200, "only {lost} runs were lost");
 }
@@ -814,23 +754,16 @@ fn a_connection_that_was_lost_half_made_can_be_taken_away() {
         }
         let fresh = (variant.stage)();
         let before = Snapshot::settled(&fresh);
-        for moment in Moment::ALL {
-            for tasks in 0.. {
-                let stage = fresh.forked();
-                if !is_lost(&stage, Goal::Connect, "lost", tasks, moment) {
-                    break;
-                }
-                lost += 1;
-                bury(&stage);
-                let what = format!("{}, lost {moment:?} task {tasks}", variant.name);
-                let removal = Removal::of(&stage.deprovision("away"));
-                assert!(removal.is_complete(), "{what}: {removal:#?}");
-                let after = Snapshot::settled(&stage);
-                // Private DNS that was switched on stays with an endpoint that stays.
-                assert_eq!(after, before.clone().with_private_dns_of(&after), "{what}");
-                assert_eq!(recorded(&stage), None, "{what}");
-            }
-        }
+        lost += lost_everywhere(&fresh, Goal::Connect, |stage, when| {
+            bury(&stage);
+            let what = format!("{}, {when}", variant.name);
+            let removal = Removal::of(&stage.deprovision("away"));
+            assert!(removal.is_complete(), "{what}: {removal:#?}");
+            let after = Snapshot::settled(&stage);
+            // Private DNS that was switched on stays with an endpoint that stays.
+            assert_eq!(after, before.clone().with_private_dns_of(&after), "{what}");
+            assert_eq!(recorded(&stage), None, "{what}");
+        });
     }
     assert!(lost > 500, "only {lost} runs were lost");
 }

@@ -1,6 +1,8 @@
 //! Documents that are generated from the code say what the code says.
 
+use serde_json::Value;
 use system_tests::documents::{DEFINITIONS, all, read};
+use system_tests::pictures::{bookkeeping, mermaid};
 
 #[test]
 fn generated_documents_are_up_to_date() {
@@ -18,8 +20,75 @@ fn generated_documents_are_up_to_date() {
 #[test]
 fn there_is_a_picture_of_each_definition() {
     let page = read("docs/pictures.md");
-    assert_eq!(
-        page.matches("```mermaid\nflowchart TD\n").count(),
-        DEFINITIONS.len()
-    );
+    let pictures = page.matches("```mermaid\nflowchart TD\n").count();
+    assert_eq!(pictures, DEFINITIONS.len());
+}
+
+fn definitions() -> impl Iterator<Item = Value> {
+    let texts = DEFINITIONS.into_iter().map(read);
+    texts.map(|text| serde_json::from_str(&text).expect("a definition"))
+}
+
+#[test]
+fn everything_that_is_done_is_drawn_or_told_to_be_bookkeeping_and_every_ending_is_drawn() {
+    for definition in definitions() {
+        let picture = mermaid(&definition);
+        let words = picture.split(|c: char| !c.is_alphanumeric());
+        let is_drawn = |name: &str| words.clone().any(|word| word == name);
+        let bookkeeping = bookkeeping(&definition);
+        for (name, state) in definition["States"].as_object().expect("states") {
+            let expected = match state["Type"].as_str() {
+                Some("Task") => !bookkeeping.contains(&name.as_str()),
+                kind => [Some("Succeed"), Some("Fail")].contains(&kind),
+            };
+            assert_eq!(is_drawn(name), expected, "{name}: {picture}");
+        }
+    }
+}
+
+#[test]
+fn bookkeeping_is_what_no_function_does_and_how_the_end_is_told() {
+    let tells = ["${ReportOutcomeFunctionArn}", "${TagVpcFunctionArn}"];
+    for definition in definitions() {
+        for state in bookkeeping(&definition) {
+            let resource = &definition["States"][state]["Resource"];
+            let resource = resource.as_str().expect("a resource");
+            let is_known = resource.starts_with("arn:") || tells.contains(&resource);
+            assert!(is_known, "{state}: {resource}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_can_be_read() {
+    for definition in definitions() {
+        let picture = mermaid(&definition);
+        // The frames count, too.
+        let boxes = picture.matches("[\"").count();
+        let states = definition["States"].as_object().expect("states");
+        let endings = states
+            .keys()
+            .filter(|state| picture.contains(&format!("([{state}])")));
+        let arrows = picture.lines().filter(|line| line.contains("->"));
+        assert!(boxes + endings.count() <= 18, "{picture}");
+        assert!(arrows.count() <= 22, "{picture}");
+    }
+}
+
+#[test]
+fn what_is_asked_again_is_marked_and_what_can_be_left_out_is_dashed_and_undone_in_reverse() {
+    let provision = definitions().next().expect("the first one");
+    let picture = mermaid(&provision);
+    for line in [
+        "ReadRequest[\"ReadRequest\"]",
+        "InspectCluster[\"InspectCluster ⟳\"]",
+        "CreateSecurityGroup[\"CreateSecurityGroup ⟳\"]:::maybe",
+        "CreateEndpoint[\"CreateEndpoint\"]",
+    ] {
+        assert!(picture.contains(&format!("        {line}\n")), "{picture}");
+    }
+    let (_, undo) = picture.split_once("the undo line").expect("two lines");
+    let steps = ["DisablePrivateDns", "Deregister", "DeleteEndpoint", "Group"];
+    let places = steps.map(|step| undo.find(step).expect(step));
+    assert!(places.is_sorted(), "{undo}");
 }

@@ -27,8 +27,9 @@ use system_tests::parallel::in_parallel;
 use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, ending};
+use system_tests::together::word;
 use system_tests::variants::{VARIANTS, Variant, calls_of};
-use system_tests::verdict;
+use system_tests::verdict::Tally;
 
 /// The variants whose connections are made, undone and taken away in different ways.
 const TRIED: [&str; 5] = [
@@ -64,48 +65,11 @@ fn firsts(variant: &Variant) -> Vec<Fault> {
     faults.collect()
 }
 
-/// What came of many pairs.
-#[derive(Default)]
-struct Tally {
-    pairs: usize,
-    runs: usize,
-    /// Pairs that are the same run as one that was tried.
-    left_out: usize,
-    endings: BTreeMap<String, u32>,
-    broken: Vec<String>,
-}
-
-impl Tally {
-    fn count(&mut self, ending: &str) {
-        *self.endings.entry(ending.to_owned()).or_default() += 1;
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.pairs += other.pairs;
-        self.runs += other.runs;
-        self.left_out += other.left_out;
-        for (name, count) in other.endings {
-            *self.endings.entry(name).or_default() += count;
-        }
-        self.broken.extend(other.broken);
-        self
-    }
-
-    fn conclude(self, title: &str, began: Instant) {
-        let told = format!(
-            "{title}: {} pairs in {} runs, {} more that are the same, {:?}",
-            self.pairs, self.runs, self.left_out, self.endings
-        );
-        verdict::conclude(&told, &self.broken, began);
-    }
-}
-
-fn name_of(ending: &Ending) -> &str {
-    match ending {
-        Ending::Ready(_) => "Ready",
-        Ending::Failed(name, _) => name,
-    }
-}
+/// What is counted: pairs that were tried, in how many runs, and those that are the same
+/// run as one that was tried.
+const PAIRS: &str = "pairs";
+const RUNS: &str = "runs";
+const LEFT_OUT: &str = "more that are the same";
 
 /// A run with these faults, held against its promise. Answers the stage and where
 /// in its calls the first one was hit.
@@ -193,7 +157,7 @@ fn in_rollback(variant: &Variant, first: &Fault, rollbacks: &Tried, finished: &T
     let stage = (variant.stage)().with(first.clone());
     let before = Snapshot::settled(&stage);
     let run = Rehearsal::of(&stage, Goal::Connect, "tried");
-    tally.runs += 1;
+    tally.add(RUNS, 1);
     let ended = ending(&run.execution);
     if matches!(ended, Ending::Ready(_)) {
         return tally;
@@ -208,29 +172,24 @@ fn in_rollback(variant: &Variant, first: &Fault, rollbacks: &Tried, finished: &T
         .collect();
     let rollback = led_to(variant, first, &ended, &run.calls[hit..], &stage);
     if !is_new(rollbacks, rollback) {
-        tally.left_out += later.len() * KINDS.len();
+        tally.add(LEFT_OUT, later.len() * KINDS.len());
         return tally;
     }
     for index in later {
         let left_out = with_second(&run, index, |second, stage, execution| {
             let what = || format!("{}, {first:?} and {second:?}", variant.name);
-            let ending = ending(execution);
-            tally.pairs += 1;
-            tally.runs += 1;
-            tally.count(name_of(&ending));
-            if let Err(broken) = check(stage, &before, &ending) {
-                tally.broken.push(format!("{}: {broken}", what()));
-            }
+            tally.add(PAIRS, 1);
+            tally.add(RUNS, 1);
+            tally.ended(word(execution));
+            tally.held(check(stage, &before, &ending(execution)), what);
             let left = || format!("{} {}", variant.name, found(stage));
-            if name_of(&ending) == "RollbackIncomplete" && is_new(finished, left()) {
-                tally.runs += 1;
-                if let Err(broken) = finish(stage, &clean_like(stage, &before)) {
-                    let what = format!("{}, then deprovision: {broken}", what());
-                    tally.broken.push(what);
-                }
+            if word(execution) == "RollbackIncomplete" && is_new(finished, left()) {
+                tally.add(RUNS, 1);
+                let held = finish(stage, &clean_like(stage, &before));
+                tally.held(held, || format!("{}, then deprovision", what()));
             }
         });
-        tally.left_out += left_out;
+        tally.add(LEFT_OUT, left_out);
     }
     tally
 }
@@ -255,7 +214,7 @@ fn every_pair_of_faults_in_provision_and_its_rollback_keeps_the_promise() {
     let tallies = in_parallel(&jobs, |(variant, first)| {
         in_rollback(variant, first, &rollbacks, &finished)
     });
-    let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
+    let tally: Tally = tallies.into_iter().sum();
     let different = finished.into_inner().expect("a set").len();
     let title =
         format!("pairs of faults in provision and its rollback ({different} different worlds)");
@@ -337,37 +296,31 @@ fn in_removal(left: &Behind) -> Tally {
     let good = left.stage.forked();
     let before = Before::new(&good, &left.gone);
     let run = Rehearsal::of(&good, Goal::Disconnect, "tried");
-    tally.runs += 1;
+    tally.add(RUNS, 1);
     let removal = Removal::of(&run.execution);
     let held = match removal.is_complete() {
         true => before.check(&good, &removal),
         false => Err(format!("{removal:#?}")),
     };
-    if let Err(broken) = held {
-        tally.broken.push(format!("{}: {broken}", left.what));
+    if held.is_err() {
+        tally.held(held, || left.what.clone());
         return tally;
     }
     let mut finished = BTreeSet::new();
     for index in 0..run.calls.len() {
         let left_out = with_second(&run, index, |second, stage, execution| {
             let removal = Removal::of(execution);
-            tally.pairs += left.firsts;
-            tally.runs += 1;
-            tally.count(match removal {
-                Removal::Disconnected(_) => "Disconnected",
-                Removal::Incomplete(_) => "DisconnectIncomplete",
-            });
+            tally.add(PAIRS, left.firsts);
+            tally.add(RUNS, 1);
+            tally.ended(word(execution));
             let mut held = before.check(stage, &removal);
             if held.is_ok() && finished.insert(found(stage)) {
-                tally.runs += 1;
+                tally.add(RUNS, 1);
                 held = finish(stage, &left.gone);
             }
-            if let Err(broken) = held {
-                let what = format!("{}, then {second:?}", left.what);
-                tally.broken.push(format!("{what}: {broken}"));
-            }
+            tally.held(held, || format!("{}, then {second:?}", left.what));
         });
-        tally.left_out += left_out * left.firsts;
+        tally.add(LEFT_OUT, left_out * left.firsts);
     }
     tally
 }
@@ -378,7 +331,7 @@ fn every_pair_of_faults_in_provision_and_a_following_deprovision_ends_clean() {
     let worlds: Vec<Behind> = variants().flat_map(left_behind).collect();
     let different = worlds.len();
     let tallies = in_parallel(&worlds, in_removal);
-    let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
+    let tally: Tally = tallies.into_iter().sum();
     let title =
         format!("pairs of faults in provision ({different} different worlds) and deprovision");
     tally.conclude(&title, began);

@@ -19,7 +19,7 @@ use std::time::Duration;
 use steps::fleet::FleetSteps;
 use system_tests::authorization::InRoles;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
-use system_tests::run::{Ending, Stage, block_on, ending};
+use system_tests::run::{Stage, block_on, ready_after};
 
 /// The second cluster of [`two_clusters`].
 const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
@@ -47,10 +47,7 @@ fn connected() -> Stage {
 
 fn provision(stage: &Stage, name: &str) {
     let execution = stage.provision(name);
-    assert!(
-        matches!(ending(&execution), Ending::Ready(_)),
-        "{execution:?}"
-    );
+    ready_after(&execution);
 }
 
 /// Runs `check-fleet` to its end, ten minutes after whatever was before.
@@ -78,15 +75,17 @@ fn check_as(stage: &Stage, machine: &Machine, input: Value) -> Execution {
     block_on(run(machine, "check", input, &steps, &stage.clock, &()))
 }
 
+#[track_caller]
+fn succeeded(execution: &Execution) {
+    let outcome = &execution.outcome;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+}
+
 /// A check of everything that ends well, and what it announced.
 fn check(stage: &Stage) -> Vec<(String, Notice)> {
     let before = events(stage).len();
     let execution = check_by(stage, json!({}), false);
-    assert!(
-        matches!(execution.outcome, Outcome::Succeeded(_)),
-        "{:?}",
-        execution.outcome
-    );
+    succeeded(&execution);
     events(stage).split_off(before)
 }
 
@@ -145,6 +144,14 @@ struct Trouble {
     mends: fn(&Stage, &Connection),
 }
 
+impl Trouble {
+    fn befalls(&self, stage: &Stage, connection: &Connection) {
+        stage
+            .simulator
+            .meddle(|world| (self.breaks)(world, connection));
+    }
+}
+
 fn endpoint(connection: &Connection) -> &EndpointId {
     connection.endpoint_id.as_ref().expect("an endpoint")
 }
@@ -152,6 +159,9 @@ fn endpoint(connection: &Connection) -> &EndpointId {
 fn group(connection: &Connection) -> &SecurityGroupId {
     connection.security_group_id.as_ref().expect("a group")
 }
+
+/// What a world has that is as `provision` made it.
+const AS_MADE: &str = "as the world has it";
 
 const TROUBLES: [Trouble; 4] = [
     Trouble {
@@ -165,52 +175,37 @@ const TROUBLES: [Trouble; 4] = [
     Trouble {
         code: Code::SecurityGroupRuleMissing,
         breaks: |world, connection| {
-            let id = group(connection);
-            let group = world
-                .ec2
-                .groups
-                .get_mut(id.as_str())
-                .expect("as the world has it");
-            group
-                .rules
-                .retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
+            let group = world.ec2.groups.get_mut(group(connection).as_str());
+            let rules = &mut group.expect(AS_MADE).rules;
+            rules.retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
         },
         mends: |stage, connection| {
             let group = group(connection);
-            let source = Source::Cidr("100.64.0.0/18".parse().expect("as the world has it"));
-            block_on(stage.ports().authorize(group, &[source], "by hand"))
-                .expect("as the world has it");
+            let source = Source::Cidr("100.64.0.0/18".parse().expect(AS_MADE));
+            block_on(stage.ports().authorize(group, &[source], "by hand")).expect(AS_MADE);
         },
     },
     Trouble {
         code: Code::PrivateDnsSwitchedOff,
         breaks: |world, connection| {
-            let id = endpoint(connection);
-            world
-                .ec2
-                .endpoints
-                .get_mut(id.as_str())
-                .expect("as the world has it")
-                .private_dns = false;
+            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+            endpoint.expect(AS_MADE).private_dns = false;
         },
         mends: |stage, connection| {
             let id = endpoint(connection);
-            block_on(stage.ports().set_private_dns(id, true)).expect("as the world has it");
+            block_on(stage.ports().set_private_dns(id, true)).expect(AS_MADE);
         },
     },
     Trouble {
         code: Code::RegistrationGone,
         breaks: |world, connection| {
             let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
-            let id = endpoint(connection);
-            cluster
-                .expect("as the world has it")
-                .forget_connection(id.as_str());
+            let id = endpoint(connection).as_str();
+            cluster.expect(AS_MADE).forget_connection(id);
         },
         mends: |stage, connection| {
             let id = endpoint(connection);
-            block_on(stage.ports().register(&connection.cluster_id, id))
-                .expect("as the world has it");
+            block_on(stage.ports().register(&connection.cluster_id, id)).expect(AS_MADE);
         },
     },
 ];
@@ -221,9 +216,7 @@ fn drift_is_announced_once_and_so_is_its_end() {
         let stage = connected();
         let connection = connections(&stage).remove(0);
         assert_eq!(check(&stage), []);
-        stage
-            .simulator
-            .meddle(|world| (trouble.breaks)(world, &connection));
+        trouble.befalls(&stage, &connection);
 
         let told = check(&stage);
         assert_eq!(kinds(&told), ["Connection Drifted"], "{}", trouble.code);
@@ -240,12 +233,8 @@ fn drift_is_announced_once_and_so_is_its_end() {
         assert_eq!(check(&stage), [], "{}: it is known", trouble.code);
 
         (trouble.mends)(&stage, &connection);
-        assert_eq!(
-            kinds(&check(&stage)),
-            ["Connection Recovered"],
-            "{}",
-            trouble.code
-        );
+        let told = check(&stage);
+        assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
         assert_eq!(status(&stage), HealthStatus::Healthy);
         assert_eq!(check(&stage), []);
     }
@@ -267,24 +256,18 @@ fn what_has_drifted_is_repaired_where_that_is_wanted() {
     for trouble in TROUBLES {
         let mut stage = connected();
         let connection = connections(&stage).remove(0);
-        stage
-            .simulator
-            .meddle(|world| (trouble.breaks)(world, &connection));
+        trouble.befalls(&stage, &connection);
         check(&stage);
         assert_eq!(repairs(&stage).len(), 0, "only reported");
 
         let execution = check_by(&stage, json!({}), true);
-        assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+        succeeded(&execution);
         let repairs = repairs(&stage);
         assert_eq!(repairs.len(), 1, "{}", trouble.code);
         stage.request = serde_json::from_str(&repairs[0].input).unwrap();
         provision(&stage, &repairs[0].name);
-        assert_eq!(
-            kinds(&check(&stage)),
-            ["Connection Recovered"],
-            "{}",
-            trouble.code
-        );
+        let told = check(&stage);
+        assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
     }
 }
 
@@ -297,7 +280,7 @@ fn what_provision_cannot_mend_is_only_reported() {
         }
     });
     let execution = check_by(&stage, json!({}), true);
-    assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+    succeeded(&execution);
     assert_eq!(kinds(&events(&stage)), ["Connection Drifted"]);
     assert_eq!(repairs(&stage), []);
 }
@@ -355,21 +338,9 @@ fn every_connection_is_checked_over_several_pages() {
     });
     let told = check(&stage);
     assert_eq!(kinds(&told), ["Connection Drifted"; 25]);
-    assert_eq!(
-        calls(&stage, "events:PutEvents"),
-        3 + 25,
-        "25 of them by provision"
-    );
+    let announced = stage.count("events:PutEvents");
+    assert_eq!(announced, 3 + 25, "25 of them by provision");
     assert_eq!(check(&stage), []);
-}
-
-/// How often an operation was called so far.
-fn calls(stage: &Stage, operation: &str) -> usize {
-    let calls = stage.simulator.calls();
-    calls
-        .iter()
-        .filter(|call| call.operation == operation)
-        .count()
 }
 
 #[test]
@@ -408,11 +379,7 @@ fn only_the_connection_that_is_named_is_checked_and_nothing_is_looked_for() {
     let stage = many(2);
     let id = connections(&stage)[1].connection_id.clone();
     let execution = check_by(&stage, json!({ "connection_ids": [id] }), false);
-    assert!(
-        matches!(execution.outcome, Outcome::Succeeded(_)),
-        "{:?}",
-        execution.outcome
-    );
+    succeeded(&execution);
     let all = connections(&stage);
     assert!(all[0].health.is_none() && all[1].health.is_some());
     assert_eq!(visits(&execution, "StartConnectionRequests"), 0);
@@ -437,20 +404,16 @@ fn failure(execution: &Execution) -> Value {
 
 /// Refuses the next calls of an operation.
 fn refuse_next(stage: &Stage, operation: &str, repeat: u32) {
-    let nth = u32::try_from(calls(stage, operation) + 1).expect("not that many");
-    stage.simulator.add_fault(Fault {
-        repeat,
-        ..Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
-    });
+    let nth = stage.count(operation) + 1;
+    let fault = Fault::once(operation, nth, FaultKind::Denied, Moment::Before);
+    stage.simulator.add_fault(Fault { repeat, ..fault });
 }
 
 #[test]
 fn what_cannot_be_announced_is_announced_by_the_next_check() {
     let stage = connected();
     let connection = connections(&stage).remove(0);
-    stage
-        .simulator
-        .meddle(|world| (TROUBLES[0].breaks)(world, &connection));
+    TROUBLES[0].befalls(&stage, &connection);
     refuse_next(&stage, "events:PutEvents", 6);
     let failure = failure(&check_by(&stage, json!({}), false));
     assert_eq!(failure["failed_at"], "AnnounceChanges");
@@ -475,10 +438,9 @@ fn that_requests_cannot_be_looked_for_is_told_after_everything_was_checked() {
 /// the last but one of those that it looks at.
 fn refuse_search(stage: &Stage) {
     let vpcs = "ec2:DescribeVpcs";
-    let before = calls(stage, vpcs);
+    let before = stage.count(vpcs);
     check_by(stage, json!({}), false);
-    let each = calls(stage, vpcs) - before;
-    let nth = u32::try_from(calls(stage, vpcs) + each - 1).expect("not that many");
+    let nth = 2 * stage.count(vpcs) - before - 1;
     let fault = Fault::once(vpcs, nth, FaultKind::Denied, Moment::Before);
     stage.simulator.add_fault(fault);
 }
@@ -558,7 +520,7 @@ fn lost_events_of_an_account_that_is_listed_are_made_up_for() {
         });
     });
     let execution = check_as(&stage, &machine, json!({}));
-    assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+    succeeded(&execution);
     let both = ["vpc-0b000000000000000", "vpc-0b000000000000001"];
     assert_eq!(started_for(&stage), both);
 }
@@ -610,9 +572,7 @@ fn no_single_fault_loses_an_announcement() {
     let broken = || {
         let stage = connected();
         let connection = connections(&stage).remove(0);
-        stage
-            .simulator
-            .meddle(|world| (TROUBLES[2].breaks)(world, &connection));
+        TROUBLES[2].befalls(&stage, &connection);
         stage
     };
     let stage = broken();
@@ -656,9 +616,7 @@ fn a_connection_that_is_being_made_is_counted_and_not_judged() {
     let mut connection = connections(&stage).remove(0);
     connection.phase = Phase::Registered;
     stage.ports().put_connection(&connection);
-    stage
-        .simulator
-        .meddle(|world| (TROUBLES[0].breaks)(world, &connection));
+    TROUBLES[0].befalls(&stage, &connection);
     let execution = check_by(&stage, json!({}), true);
     let Outcome::Succeeded(output) = &execution.outcome else {
         panic!("{:?}", execution.outcome);

@@ -3,42 +3,15 @@
 
 use std::time::Duration;
 
-use engine::{Clock, Execution};
-use serde_json::{Value, json};
+use engine::Clock;
+use serde_json::json;
 use shared::Code;
 use shared::ledger::Phase;
-use simulator::cloud::ConnectionStatus;
 use simulator::scenario::EndpointOutcome;
-use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::aftermath::{Snapshot, check, recorded};
-use system_tests::books::{connections, hold_lease, lease_of, leases, notices};
-use system_tests::run::{Ending, Stage, ending};
-
-/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
-const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
-
-/// Two clusters behind one endpoint service, and a VPC that is connected to neither.
-fn two_clusters() -> (Stage, [Value; 2]) {
-    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
-    scenario.vpcs[0].endpoints.clear();
-    scenario.vpcs[0].groups.clear();
-    scenario.clusters[0].connections.clear();
-    let requests = [0, 1].map(|index| {
-        let mut request = Value::Object(scenario.request.clone());
-        request["cluster_id"] = json!(scenario.clusters[index].id);
-        request
-    });
-    (Stage::of(&scenario), requests)
-}
-
-/// Whether a run had to wait for the other one.
-fn has_waited(execution: &Execution) -> bool {
-    let mut states = execution
-        .history
-        .iter()
-        .filter_map(|event| event.kind.state());
-    states.any(|state| state == "WaitForLease")
-}
+use system_tests::books::{connections, hold_lease, last_notice, lease_of, leases};
+use system_tests::run::{Ending, OFFSETS, Stage, ending, has_waited, ready_after};
+use system_tests::situations::{all_are_connected, two_clusters};
 
 #[test]
 fn two_runs_of_one_connection_end_in_one_connection() {
@@ -80,11 +53,7 @@ fn two_clusters_come_to_share_an_endpoint_in_whichever_order() {
             };
             assert_eq!(one.endpoint_id, other.endpoint_id, "{what}");
             for (request, ending) in requests.iter().zip([&first, &second]) {
-                let of_one = Stage {
-                    clock: stage.clock.clone(),
-                    simulator: stage.simulator.clone(),
-                    request: request.clone(),
-                };
+                let of_one = stage.for_request(request);
                 let leased = stage.simulator.look(leases);
                 assert!(leased.is_empty(), "{what}: {leased:?}");
                 let entry = recorded(&of_one).expect("an entry of its own");
@@ -96,16 +65,7 @@ fn two_clusters_come_to_share_an_endpoint_in_whichever_order() {
             }
             check(&stage, &before, if swapped { &first } else { &second })
                 .unwrap_or_else(|broken| panic!("{what}: {broken}"));
-            stage.simulator.look(|world| {
-                for cluster in world.cloud.clusters() {
-                    let mut connections = cluster.connections();
-                    assert!(
-                        connections.any(|it| it.status == ConnectionStatus::Available),
-                        "{what}: {}",
-                        cluster.cluster.name
-                    );
-                }
-            });
+            all_are_connected(&stage, &what);
         }
     }
 }
@@ -130,11 +90,7 @@ fn a_run_that_is_rolled_back_leaves_the_other_one_its_path() {
                 panic!("{offset} s later: ready")
             };
             assert_eq!(name, "RolledBack", "{failure:#?}");
-            let of_one = Stage {
-                clock: stage.clock.clone(),
-                simulator: stage.simulator.clone(),
-                request: request.clone(),
-            };
+            let of_one = stage.for_request(request);
             let entry = recorded(&of_one).expect("an entry of its own");
             assert_eq!(entry.phase, Phase::RolledBack);
             assert_eq!(entry.endpoint_id, None);
@@ -154,7 +110,7 @@ fn a_lease_that_has_expired_is_taken_over() {
     hold_lease(&stage, "arn:a-run-that-was-lost", in_seconds(&stage, -1));
     let execution = stage.provision("next");
     assert!(!has_waited(&execution));
-    assert!(matches!(ending(&execution), Ending::Ready(_)));
+    ready_after(&execution);
     assert!(stage.simulator.look(leases).is_empty());
 }
 
@@ -164,7 +120,7 @@ fn a_lease_that_expires_meanwhile_is_waited_for() {
     hold_lease(&stage, "arn:a-run-that-was-lost", in_seconds(&stage, 100));
     let execution = stage.provision("next");
     assert!(has_waited(&execution));
-    assert!(matches!(ending(&execution), Ending::Ready(_)));
+    ready_after(&execution);
     assert!(stage.simulator.look(leases).is_empty());
 }
 
@@ -191,7 +147,7 @@ fn a_lease_that_is_held_for_ever_is_given_up_and_stays() {
     assert_eq!(held[&lease_of(&stage.request)], OTHER);
     // Whoever holds the lease has the entry too, if there is one.
     assert_eq!(recorded(&stage), None);
-    let (kind, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    let (kind, notice) = last_notice(&stage);
     assert_eq!(kind, "Connection Failed");
     assert_eq!(notice.code.as_deref(), Some("connection-busy"));
     assert!(
@@ -223,12 +179,7 @@ fn the_entry_of_a_run_that_works_is_not_touched_by_one_that_gives_up() {
 
 #[test]
 fn a_lease_that_cannot_be_given_back_is_named_by_its_holder_and_expires() {
-    let stage = Stage::shipped("standard-cluster").with(Fault::from_then_on(
-        "dynamodb:DeleteItem",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    let stage = Stage::shipped("standard-cluster").denying("dynamodb:DeleteItem", 1);
     let ended = ending(&stage.provision("kept"));
     assert!(
         matches!(ended, Ending::Ready(_)),
@@ -244,7 +195,7 @@ fn a_lease_that_cannot_be_given_back_is_named_by_its_holder_and_expires() {
 #[test]
 fn who_asks_by_a_tag_reads_the_answer_there() {
     let tag = |stage: &Stage| {
-        let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+        let vpc = stage.text("vpc_id");
         let cluster = stage.request["cluster_id"].as_str().expect("an id");
         let key = format!("cockroachdb-privatelink:status:{cluster}");
         stage
@@ -253,10 +204,7 @@ fn who_asks_by_a_tag_reads_the_answer_there() {
     };
     let by_tag = |name: &str| Stage::shipped(name).asking("requested_by", json!("vpc-tag"));
     let stage = by_tag("standard-cluster");
-    assert!(matches!(
-        ending(&stage.provision("tagged")),
-        Ending::Ready(_)
-    ));
+    ready_after(&stage.provision("tagged"));
     let status = tag(&stage).expect("a status");
     assert!(status.starts_with("ready - 2030-01-01T00:"), "{status}");
 
@@ -274,7 +222,7 @@ fn who_asks_by_a_tag_reads_the_answer_there() {
 
     // No room for one more tag: the outcome is what it is.
     let stage = by_tag("standard-cluster");
-    let vpc = stage.request["vpc_id"].as_str().expect("an id").to_owned();
+    let vpc = stage.text("vpc_id");
     stage.simulator.meddle(|world| {
         let vpc = world.ec2.vpcs.get_mut(&vpc).expect("the VPC");
         vpc.tags = (0..50)

@@ -3,21 +3,22 @@
 //! one run brings the connection that a life without faults brings, and one run
 //! takes all of it away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use engine::Execution;
-use simulator::{Fault, FaultKind, Moment};
+use simulator::Fault;
 use system_tests::aftermath::{Broken, Snapshot, check};
 use system_tests::books::leases;
 use system_tests::found::found;
 use system_tests::parallel::in_parallel;
 use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, ending};
+use system_tests::run::{Goal, LEASES_EXPIRE, Stage, all_faults, ending};
+use system_tests::together::word;
 use system_tests::variants::{VARIANTS, Variant};
-use system_tests::verdict;
+use system_tests::verdict::Tally;
 
 const LIFE: [Goal; 3] = [Goal::Connect, Goal::Disconnect, Goal::Connect];
 
@@ -53,7 +54,8 @@ fn run(stage: &Stage, goal: Goal, name: &str, gone: &Snapshot) -> Result<(), Bro
     }
     let before = Promise::new(stage, goal, gone);
     let execution = stage.run(goal, name);
-    match before.check(stage, &execution)?.as_str() {
+    before.check(stage, &execution)?;
+    match word(&execution).as_str() {
         "Ready" | "Disconnected" => Ok(()),
         other => Err(format!("{name}: {other}: {:?}", execution.outcome)),
     }
@@ -76,25 +78,10 @@ impl Promise {
         }
     }
 
-    /// How it ended, if it kept its promise.
-    fn check(&self, stage: &Stage, execution: &Execution) -> Result<String, Broken> {
+    fn check(&self, stage: &Stage, execution: &Execution) -> Result<(), Broken> {
         match self {
-            Self::Connect(before) => {
-                let ending = ending(execution);
-                check(stage, before, &ending)?;
-                Ok(match ending {
-                    Ending::Ready(_) => "Ready".to_owned(),
-                    Ending::Failed(name, _) => name,
-                })
-            }
-            Self::Disconnect(before) => {
-                let removal = Removal::of(execution);
-                before.check(stage, &removal)?;
-                Ok(match removal {
-                    Removal::Disconnected(_) => "Disconnected".to_owned(),
-                    Removal::Incomplete(_) => "DisconnectIncomplete".to_owned(),
-                })
-            }
+            Self::Connect(before) => check(stage, before, &ending(execution)),
+            Self::Disconnect(before) => before.check(stage, &Removal::of(execution)),
         }
     }
 }
@@ -127,27 +114,6 @@ fn lives(variant: &'static Variant) -> Vec<Life> {
     before.into_iter().enumerate().map(life).collect()
 }
 
-/// What came of many lives.
-#[derive(Default)]
-struct Tally {
-    lives: u32,
-    different: u32,
-    endings: BTreeMap<String, u32>,
-    broken: Vec<String>,
-}
-
-impl Tally {
-    fn and(mut self, other: Self) -> Self {
-        self.lives += other.lives;
-        self.different += other.different;
-        for (name, count) in other.endings {
-            *self.endings.entry(name).or_default() += count;
-        }
-        self.broken.extend(other.broken);
-        self
-    }
-}
-
 /// Every so-manieth call of the run that is hit, in every way.
 fn try_out(life: &Life, share: usize, shares: usize) -> Tally {
     let mut tally = Tally::default();
@@ -157,24 +123,21 @@ fn try_out(life: &Life, share: usize, shares: usize) -> Tally {
     let rehearsal = Rehearsal::of(&stage, goal, "tried");
     let calls = rehearsal.calls.iter().enumerate();
     for (index, call) in calls.skip(share).step_by(shares) {
-        let ways = FaultKind::ALL.into_iter();
-        for (kind, moment) in ways.flat_map(|kind| Moment::ALL.map(|moment| (kind, moment))) {
+        for (kind, moment) in all_faults() {
             let fault = Fault::once(&call.operation, call.nth, kind, moment);
-            let what = format!("{}, run {}, {fault:?}", life.variant.name, life.run);
-            let (stage, execution) = rehearsal.with(index, fault);
-            tally.lives += 1;
-            let held = promise.check(&stage, &execution).and_then(|ending| {
-                *tally.endings.entry(ending).or_default() += 1;
+            let what = || format!("{}, run {}, {fault:?}", life.variant.name, life.run);
+            let (stage, execution) = rehearsal.with(index, fault.clone());
+            tally.add("lives", 1);
+            let held = promise.check(&stage, &execution).and_then(|()| {
+                tally.ended(word(&execution));
                 let is_new = life.known.lock().expect("a set").insert(found(&stage));
-                tally.different += u32::from(is_new);
+                tally.add("different after the fault", usize::from(is_new));
                 match is_new {
                     true => live_on(life, &stage),
                     false => Ok(()),
                 }
             });
-            if let Err(broken) = held {
-                tally.broken.push(format!("{what}: {broken}"));
-            }
+            tally.held(held, what);
         }
     }
     tally
@@ -205,12 +168,8 @@ fn a_connection_comes_and_goes_and_comes_again_whatever_failed_once() {
         .flat_map(|life| (0..workers).map(move |share| (life, share)))
         .collect();
     let tallies = in_parallel(&shares, |(life, share)| try_out(life, *share, workers));
-    let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
-    let told = format!(
-        "faults in provision, deprovision, provision: {} lives, {} of them different after the \
-         fault, {:?}",
-        tally.lives, tally.different, tally.endings
-    );
-    verdict::conclude(&told, &tally.broken, began);
-    assert!(tally.lives > 4000, "only {} lives", tally.lives);
+    let tally: Tally = tallies.into_iter().sum();
+    tally.conclude("faults in provision, deprovision, provision", began);
+    let lives = tally.numbers["lives"];
+    assert!(lives > 4000, "only {lives} lives");
 }

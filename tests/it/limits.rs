@@ -13,7 +13,7 @@ use shared::request::Limits;
 use shared::settings::Settings;
 use steps::definition;
 use steps::{Steps, function_of};
-use system_tests::run::{Ending, Stage, block_on, ending};
+use system_tests::run::{Stage, block_on, ready_after};
 use time::OffsetDateTime;
 
 /// Step Functions ends a run that has more events (developer guide, "Service quotas").
@@ -371,11 +371,7 @@ fn a_run_waits_in_a_crowd_and_does_not_fail() {
         refused: Cell::new(0),
     };
     let execution = stage.provision_by("crowded", &crowded);
-    assert!(
-        matches!(ending(&execution), Ending::Ready(_)),
-        "{:?}",
-        execution.outcome
-    );
+    ready_after(&execution);
     assert!(crowded.refused.get() > 15 * 8, "{}", crowded.refused.get());
 
     // What went wrong otherwise is counted for itself.

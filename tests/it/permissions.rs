@@ -32,7 +32,7 @@ use system_tests::authorization::{
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
-use system_tests::situations::add_twin;
+use system_tests::situations::{add_twin, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
 
@@ -461,10 +461,7 @@ fn peered(account: &str) {
 /// Two clusters behind one service share a group; the second one adds a rule, and
 /// takes it along when it goes.
 fn shared_group(account: &str) {
-    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
-    scenario.vpcs[0].endpoints.clear();
-    scenario.vpcs[0].groups.clear();
-    scenario.clusters[0].connections.clear();
+    let scenario = unconnected();
     let [one, other] = [0, 1].map(|index| json!(scenario.clusters[index].id));
     let stage = Stage::of(&moved(scenario, account));
     let mut story = Story::of(stage.asking("cluster_id", one));
@@ -836,57 +833,37 @@ fn every_start_is_allowed_and_every_statement_is_needed() {
 fn what_is_not_ours_is_left_alone() {
     let deployments = deployments();
     let tag = |name: &str| format!("aws:ResourceTag/cockroachdb-privatelink:{name}");
-    let ours = (tag("managed-by"), "crdb-privatelink");
+    let managed = (tag("managed-by"), "crdb-privatelink");
     let origin = |origin: &'static str| (tag("origin"), origin);
+    let service = "ec2:VpceServiceName".to_owned();
+    let service = (service, "com.amazonaws.eu-west-1.sts");
+    let none: &[(String, &str)] = &[];
+    let ours: &[_] = &[managed.clone()];
+    let adopted: &[_] = &[managed.clone(), origin("adopted")];
     // Somebody has set our tags on the endpoint of a service of AWS.
-    let of_aws = (
-        "ec2:VpceServiceName".to_owned(),
-        "com.amazonaws.eu-west-1.sts",
-    );
+    let of_aws: &[_] = &[managed, origin("made"), service];
+    let (endpoint, group) = ("vpc-endpoint/vpce-0a", "security-group/sg-0a");
+    let (vpc, subnet) = ("vpc/vpc-0a", "subnet/subnet-0a");
     let mut asked = 0;
     for (action, kind, has) in [
-        ("ec2:DeleteVpcEndpoints", "vpc-endpoint/vpce-0a", vec![]),
-        (
-            "ec2:DeleteVpcEndpoints",
-            "vpc-endpoint/vpce-0a",
-            vec![ours.clone()],
-        ),
-        (
-            "ec2:DeleteVpcEndpoints",
-            "vpc-endpoint/vpce-0a",
-            vec![ours.clone(), origin("adopted")],
-        ),
-        (
-            "ec2:DeleteVpcEndpoints",
-            "vpc-endpoint/vpce-0a",
-            vec![ours.clone(), origin("made"), of_aws],
-        ),
-        ("ec2:ModifyVpcEndpoint", "vpc-endpoint/vpce-0a", vec![]),
-        ("ec2:DeleteSecurityGroup", "security-group/sg-0a", vec![]),
-        (
-            "ec2:DeleteSecurityGroup",
-            "security-group/sg-0a",
-            vec![ours.clone()],
-        ),
-        (
-            "ec2:AuthorizeSecurityGroupIngress",
-            "security-group/sg-0a",
-            vec![],
-        ),
-        (
-            "ec2:RevokeSecurityGroupIngress",
-            "security-group/sg-0a",
-            vec![ours.clone()],
-        ),
-        ("ec2:DeleteTags", "vpc-endpoint/vpce-0a", vec![]),
+        ("ec2:DeleteVpcEndpoints", endpoint, none),
+        ("ec2:DeleteVpcEndpoints", endpoint, ours),
+        ("ec2:DeleteVpcEndpoints", endpoint, adopted),
+        ("ec2:DeleteVpcEndpoints", endpoint, of_aws),
+        ("ec2:ModifyVpcEndpoint", endpoint, none),
+        ("ec2:DeleteSecurityGroup", group, none),
+        ("ec2:DeleteSecurityGroup", group, ours),
+        ("ec2:AuthorizeSecurityGroupIngress", group, none),
+        ("ec2:RevokeSecurityGroupIngress", group, ours),
+        ("ec2:DeleteTags", endpoint, none),
         // Without keys in the request, every tag would go.
-        ("ec2:DeleteTags", "vpc-endpoint/vpce-0a", vec![ours.clone()]),
-        ("ec2:DeleteTags", "vpc/vpc-0a", vec![]),
-        ("ec2:CreateTags", "vpc-endpoint/vpce-0a", vec![]),
-        ("ec2:CreateTags", "security-group/sg-0a", vec![]),
-        ("ec2:CreateTags", "vpc/vpc-0a", vec![]),
-        ("ec2:CreateTags", "subnet/subnet-0a", vec![ours.clone()]),
-        ("ec2:ModifyVpcAttribute", "vpc/vpc-0a", vec![]),
+        ("ec2:DeleteTags", endpoint, ours),
+        ("ec2:DeleteTags", vpc, none),
+        ("ec2:CreateTags", endpoint, none),
+        ("ec2:CreateTags", group, none),
+        ("ec2:CreateTags", vpc, none),
+        ("ec2:CreateTags", subnet, ours),
+        ("ec2:ModifyVpcAttribute", vpc, none),
     ] {
         for (set, deployment) in deployments {
             let account = if *set == "other" { OTHER } else { HOME };
@@ -901,7 +878,7 @@ fn what_is_not_ours_is_left_alone() {
                 );
                 what = what.tagging([(&made.0, &made.1)]);
             }
-            for (key, value) in &has {
+            for (key, value) in has {
                 what = what.with(key, *value);
             }
             for role in deployment.identity().into_keys() {
@@ -1080,18 +1057,10 @@ fn no_role_has_more_than_its_own_policy_and_those_of_parameters() {
     let template = Template::read();
     let mut roles = 0;
     for role in template.of_type("AWS::IAM::Role") {
-        assert_eq!(
-            role.property("ManagedPolicyArns"),
-            &besides(&template, role),
-            "{}",
-            role.name
-        );
-        assert_eq!(
-            role.property("PermissionsBoundary"),
-            &json!({ "Fn::If": ["HasBoundary", { "Ref": "PermissionsBoundary" }, { "Ref": "AWS::NoValue" }] }),
-            "{}",
-            role.name
-        );
+        role.has("ManagedPolicyArns", &besides(&template, role));
+        let chosen = json!({ "Ref": "PermissionsBoundary" });
+        let boundary = json!(["HasBoundary", chosen, { "Ref": "AWS::NoValue" }]);
+        role.has("PermissionsBoundary", &json!({ "Fn::If": boundary }));
         for statement in template.statements(role.name) {
             for action in &statement.actions {
                 assert!(!action.contains('*'), "{}: {action}", role.name);
@@ -1099,11 +1068,8 @@ fn no_role_has_more_than_its_own_policy_and_those_of_parameters() {
         }
         let trusted = list(&role.property("AssumeRolePolicyDocument")["Statement"]);
         assert_eq!(trusted.len(), 1, "{}", role.name);
-        assert!(
-            trusted[0]["Principal"]["Service"].is_string(),
-            "{}",
-            role.name
-        );
+        let service = &trusted[0]["Principal"]["Service"];
+        assert!(service.is_string(), "{}", role.name);
         roles += 1;
     }
     assert!(roles > FUNCTIONS.len());
@@ -1115,17 +1081,12 @@ type Grant = (String, String, String);
 fn grants(statements: &[Statement]) -> BTreeSet<Grant> {
     let mut grants = BTreeSet::new();
     for statement in statements {
-        for (action, resource) in statement
-            .actions
-            .iter()
-            .flat_map(|action| statement.resources.iter().map(move |on| (action, on)))
-        {
-            if ["cloudwatch:", "ec2:", "route53:"]
-                .iter()
-                .any(|of| action.starts_with(of))
-            {
+        let services = ["cloudwatch:", "ec2:", "route53:"];
+        let is_of_them = |action: &&String| services.iter().any(|of| action.starts_with(of));
+        for action in statement.actions.iter().filter(is_of_them) {
+            for on in &statement.resources {
                 let condition = statement.condition.to_string();
-                grants.insert((action.clone(), resource.to_string(), condition));
+                grants.insert((action.clone(), on.to_string(), condition));
             }
         }
     }
@@ -1177,11 +1138,8 @@ fn the_role_in_other_accounts_grants_what_the_functions_have_at_home() {
         .sum();
     let away = grants(&away);
     assert_eq!(away, home);
-    assert_eq!(
-        away.len(),
-        all,
-        "nothing but EC2, Route 53 and CloudWatch, and nothing twice"
-    );
+    let why = "nothing but EC2, Route 53 and CloudWatch, and nothing twice";
+    assert_eq!(away.len(), all, "{why}");
 }
 
 /// A service may be talked into assuming somebody's role; who does not know the
@@ -1196,8 +1154,6 @@ fn the_role_of_another_account_asks_for_the_handshake_and_for_a_role_of_the_stac
     let asked = &condition["StringEquals"]["sts:ExternalId"];
     assert_eq!(asked, &json!({ "Ref": "ExternalId" }));
     let roles = condition["ArnLike"]["aws:PrincipalArn"].to_string();
-    assert!(
-        roles.contains("${StackAccount}:role/${StackName}/*"),
-        "{roles}"
-    );
+    let of_the_stack = "${StackAccount}:role/${StackName}/*";
+    assert!(roles.contains(of_the_stack), "{roles}");
 }

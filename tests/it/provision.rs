@@ -14,8 +14,9 @@ use simulator::scenario::{
 };
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::aftermath::{Snapshot, check};
-use system_tests::books::notices;
-use system_tests::run::{Ending, Stage, changes, ending};
+use system_tests::books::last_notice;
+use system_tests::run::{Ending, Stage, changes, ending, ready_after};
+use system_tests::situations::all_are_connected;
 use system_tests::variants::VARIANTS;
 
 /// Runs the stage, holds the ending against the world, and answers it. Names of
@@ -52,15 +53,22 @@ fn rolled_back(stage: &Stage, code: Code) -> shared::report::Explained {
 #[track_caller]
 fn refused(stage: &Stage, code: Code) {
     rolled_back(stage, code);
-    let calls = stage.simulator.calls();
-    let changing: Vec<&str> = calls
-        .iter()
-        .map(|call| call.operation.as_str())
-        .filter(|operation| {
-            changes(operation) && *operation != "cloud:POST private-endpoint-services"
-        })
-        .collect();
-    assert_eq!(changing, [""; 0], "{code} came too late");
+    let mut changed = changed(stage);
+    changed.retain(|operation| operation != "cloud:POST private-endpoint-services");
+    assert_eq!(changed, [""; 0], "{code} came too late");
+}
+
+/// What was called so far and has changed something.
+fn changed(stage: &Stage) -> Vec<String> {
+    let calls = stage.simulator.calls().into_iter();
+    let operations = calls.map(|call| call.operation);
+    operations.filter(|it| changes(it)).collect()
+}
+
+#[track_caller]
+fn notes(ready: &shared::report::Ready, words: &str) {
+    let mut notes = ready.notes.iter();
+    assert!(notes.any(|it| it.contains(words)), "{words}: {ready:#?}");
 }
 
 /// A shipped world with a change.
@@ -94,17 +102,9 @@ fn a_fresh_vpc_is_connected_to_an_advanced_cluster() {
 #[test]
 fn a_standard_cluster_is_never_asked_for_its_service_and_gets_its_routing_id() {
     let stage = Stage::shipped("standard-cluster");
-    assert!(
-        ready(&stage)
-            .connection_string
-            .ends_with("&options=--cluster%3Dpayments-2718")
-    );
-    let calls = stage.simulator.calls();
-    assert!(
-        calls
-            .iter()
-            .all(|call| call.operation != "cloud:POST private-endpoint-services")
-    );
+    let string = ready(&stage).connection_string;
+    assert!(string.ends_with("&options=--cluster%3Dpayments-2718"));
+    assert_eq!(stage.count("cloud:POST private-endpoint-services"), 0);
 }
 
 #[test]
@@ -115,10 +115,7 @@ fn waits_end_well_when_the_world_is_slow_or_not_finished() {
         "fresh-vpc-without-subnets",
     ] {
         let stage = Stage::shipped(name);
-        assert!(
-            matches!(ending(&stage.provision("story")), Ending::Ready(_)),
-            "{name}"
-        );
+        ready_after(&stage.provision("story"));
     }
 }
 
@@ -127,26 +124,13 @@ fn an_endpoint_made_by_hand_is_adopted_and_finished() {
     let stage = Stage::shipped("half-made-by-hand");
     let ready = ready(&stage);
     assert_eq!(ready.endpoint_id.as_str(), "vpce-0a10000000000000e");
-    assert!(
-        ready.notes.iter().any(|note| note.contains("adopted")),
-        "{:?}",
-        ready.notes
-    );
-    let operations: Vec<String> = stage
-        .simulator
-        .calls()
-        .into_iter()
-        .map(|call| call.operation)
-        .collect();
+    notes(&ready, "adopted");
     for made in [
         "ec2:CreateVpcEndpoint",
         "ec2:CreateSecurityGroup",
         "ec2:AuthorizeSecurityGroupIngress",
     ] {
-        assert!(
-            !operations.iter().any(|operation| operation == made),
-            "{made}"
-        );
+        assert_eq!(stage.count(made), 0, "{made}");
     }
 }
 
@@ -163,31 +147,16 @@ fn two_clusters_share_an_endpoint_and_the_first_keeps_its_path() {
     let stage = Stage::shipped("shared-endpoint");
     let ready = ready(&stage);
     assert_eq!(ready.endpoint_id.as_str(), "vpce-0a10000000000000e");
-    stage.simulator.look(|world| {
-        for cluster in world.cloud.clusters() {
-            let mut connections = cluster.connections();
-            assert!(
-                connections.any(|it| it.status == ConnectionStatus::Available),
-                "{}",
-                cluster.cluster.name
-            );
-        }
-    });
+    all_are_connected(&stage, "both");
 }
 
 #[test]
 fn running_again_changes_nothing() {
     let stage = Stage::shipped("fresh-vpc");
     let first = ready(&stage);
-    let earlier = stage.simulator.calls().len();
+    let earlier = changed(&stage);
     assert_eq!(ready(&stage).endpoint_id, first.endpoint_id);
-    let calls = stage.simulator.calls();
-    let changed: Vec<&str> = calls[earlier..]
-        .iter()
-        .map(|call| call.operation.as_str())
-        .filter(|operation| changes(operation))
-        .collect();
-    assert_eq!(changed, [""; 0]);
+    assert_eq!(changed(&stage), earlier);
 }
 
 #[test]
@@ -195,16 +164,11 @@ fn a_connection_that_worked_survives_a_failing_run() {
     let stage = Stage::shipped("standard-cluster");
     ready(&stage);
     let working = Snapshot::settled(&stage);
-    stage.simulator.add_fault(Fault::from_then_on(
-        "ec2:DescribeSecurityGroupRules",
-        2,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    stage.denies("ec2:DescribeSecurityGroupRules", 2);
     let failure = rolled_back(&stage, Code::AwsAccessDenied);
     assert!(failure.undone.is_empty(), "{failure:#?}");
     assert_eq!(Snapshot::settled(&stage), working);
-    let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+    let (_, notice) = last_notice(&stage);
     assert!(
         notice.sentence.starts_with("Not changed: "),
         "{}",
@@ -225,13 +189,7 @@ fn what_was_registered_by_hand_stays_registered_when_a_run_fails() {
         }];
     });
     let before = Snapshot::settled(&stage);
-    let fault = Fault::from_then_on(
-        "ec2:ModifyVpcEndpoint",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    );
-    stage.simulator.add_fault(fault);
+    stage.denies("ec2:ModifyVpcEndpoint", 1);
     let failure = rolled_back(&stage, Code::AwsAccessDenied);
     assert!(
         !failure
@@ -252,7 +210,7 @@ fn what_a_failing_run_has_switched_on_or_trusted_is_taken_back() {
         let stage = stage.with(fault);
         // Holds trust and private DNS against what they were before.
         rolled_back(&stage, Code::AwsAccessDenied);
-        let (_, notice) = stage.simulator.look(notices).pop().expect("a notice");
+        let (_, notice) = last_notice(&stage);
         assert!(
             notice.sentence.starts_with("Not connected: "),
             "{}",
@@ -270,8 +228,7 @@ fn what_never_came_to_be_is_not_told_as_undone() {
         ("ec2:CreateSecurityGroup", 0),
     ] {
         let stage = Stage::shipped("standard-cluster");
-        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
-        stage.simulator.add_fault(fault);
+        stage.denies(operation, 1);
         let Ending::Failed(name, failure) = run(&stage) else {
             panic!("{operation} is refused");
         };
@@ -287,13 +244,7 @@ fn what_never_came_to_be_is_not_told_as_undone() {
 #[test]
 fn a_registration_that_may_never_have_been_is_left_behind_with_that_doubt() {
     let stage = Stage::shipped("standard-cluster");
-    let fault = Fault::from_then_on(
-        "cloud:GET private-endpoint-connections",
-        2,
-        FaultKind::Denied,
-        Moment::Before,
-    );
-    stage.simulator.add_fault(fault);
+    stage.denies("cloud:GET private-endpoint-connections", 2);
     let Ending::Failed(_, failure) = run(&stage) else {
         panic!("the cluster cannot be asked");
     };
@@ -314,12 +265,8 @@ fn every_bad_end_of_an_endpoint_is_told_apart() {
         (EndpointOutcome::Failed, Code::EndpointFailed),
         (EndpointOutcome::Expired, Code::EndpointExpired),
     ] {
-        rolled_back(
-            &world("standard-cluster", |scenario| {
-                scenario.clusters[0].endpoint_outcome = outcome
-            }),
-            code,
-        );
+        let change = |it: &mut Scenario| it.clusters[0].endpoint_outcome = outcome;
+        rolled_back(&world("standard-cluster", change), code);
     }
 }
 
@@ -341,108 +288,80 @@ fn an_unknown_word_is_waited_for_until_the_limit_and_then_named() {
 
 #[test]
 fn what_can_never_work_is_refused_before_anything_is_made() {
-    refused(
-        &Stage::shipped("zones-do-not-match"),
-        Code::NoSubnetInServiceZones,
-    );
-    refused(&Stage::shipped("api-key-refused"), Code::ApiKeyRefused);
-    refused(
-        &Stage::shipped("private-dns-conflict"),
-        Code::PrivateDnsConflict,
-    );
-    refused(
-        &advanced(|scenario| scenario.clusters[0].cloud = CloudProvider::Gcp),
-        Code::ClusterNotOnAws,
-    );
-    refused(
-        &advanced(|scenario| scenario.clusters[0].cloud = CloudProvider::Azure),
-        Code::ClusterNotOnAws,
-    );
-    refused(
-        &world("standard-cluster", |scenario| {
-            scenario.clusters[0].plan = Plan::Basic
+    for (name, code) in [
+        ("zones-do-not-match", Code::NoSubnetInServiceZones),
+        ("api-key-refused", Code::ApiKeyRefused),
+        ("private-dns-conflict", Code::PrivateDnsConflict),
+    ] {
+        refused(&Stage::shipped(name), code);
+    }
+    let basic = |it: &mut Scenario| it.clusters[0].plan = Plan::Basic;
+    let code = Code::ClusterPlanWithoutPrivatelink;
+    refused(&world("standard-cluster", basic), code);
+    let changes: [(Code, fn(&mut Scenario)); 9] = [
+        (Code::ClusterNotOnAws, |it| {
+            it.clusters[0].cloud = CloudProvider::Gcp;
         }),
-        Code::ClusterPlanWithoutPrivatelink,
-    );
-    refused(
-        &advanced(|scenario| scenario.clusters[0].state = ClusterState::Deleted),
-        Code::ClusterDeleted,
-    );
-    refused(
-        &advanced(|scenario| scenario.clusters[0].state = ClusterState::CreationFailed),
-        Code::ClusterCreationFailed,
-    );
-    refused(
-        &advanced(|scenario| {
-            scenario.clusters[0].regions[0].service.status = Some(ServiceStatus::CreateFailed)
+        (Code::ClusterNotOnAws, |it| {
+            it.clusters[0].cloud = CloudProvider::Azure;
         }),
-        Code::ServiceCreationFailed,
-    );
-    refused(
-        &advanced(|scenario| scenario.vpcs[0].dns_support = false),
-        Code::VpcDnsSupportDisabled,
-    );
-    refused(
-        &advanced(|scenario| scenario.vpcs[0].dns_hostnames = false),
-        Code::VpcDnsHostnamesDisabled,
-    );
-    refused(
-        &advanced(|scenario| {
-            scenario.clusters[0].regions[0]
-                .service
-                .private_dns_unverified = true
+        (Code::ClusterDeleted, |it| {
+            it.clusters[0].state = ClusterState::Deleted;
         }),
-        Code::PrivateDnsNotOffered,
-    );
-    refused(
-        &advanced(|scenario| {
-            scenario.clusters[0].trusted_owners = Some(vec!["999988887777".to_owned()])
+        (Code::ClusterCreationFailed, |it| {
+            it.clusters[0].state = ClusterState::CreationFailed;
         }),
-        Code::AccountNotTrusted,
-    );
+        (Code::ServiceCreationFailed, |it| {
+            let service = &mut it.clusters[0].regions[0].service;
+            service.status = Some(ServiceStatus::CreateFailed);
+        }),
+        (Code::VpcDnsSupportDisabled, |it| {
+            it.vpcs[0].dns_support = false;
+        }),
+        (Code::VpcDnsHostnamesDisabled, |it| {
+            it.vpcs[0].dns_hostnames = false;
+        }),
+        (Code::PrivateDnsNotOffered, |it| {
+            let service = &mut it.clusters[0].regions[0].service;
+            service.private_dns_unverified = true;
+        }),
+        (Code::AccountNotTrusted, |it| {
+            it.clusters[0].trusted_owners = Some(vec!["999988887777".to_owned()]);
+        }),
+    ];
+    for (code, change) in changes {
+        refused(&advanced(change), code);
+    }
 }
 
 #[test]
 fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
-    let asking = |field: &str, value| advanced(|_| {}).asking(field, value);
-    refused(&asking("vpc_id", json!("vpc-1")), Code::InvalidRequest);
-    refused(&asking("vpc_id", json!("vpc-00000000")), Code::VpcNotFound);
-    refused(
-        &asking("account_id", json!("999988887777")),
-        Code::VpcInOtherAccount,
-    );
-    refused(
-        &asking("region", json!("us-east-1")),
-        Code::ClusterNotInRegion,
-    );
-    refused(
-        &asking("cluster_id", json!("00000000-0000-4000-8000-000000000000")),
-        Code::ClusterNotFound,
-    );
-    refused(
-        &asking("subnet_ids", json!(["subnet-00000000"])),
-        Code::SubnetNotFound,
-    );
-    refused(
-        &asking(
-            "subnet_ids",
-            json!(["subnet-0a10000000000000a", "subnet-0a10000000000001a"]),
-        ),
-        Code::SubnetsShareZone,
-    );
-    refused(
-        &asking("subnet_ids", json!(["subnet-0a10000000000001b"])),
-        Code::SubnetUnusable,
-    );
-    refused(
-        &asking("sources", json!({"security_group_ids": ["sg-00000000"]})),
-        Code::SourceGroupNotFound,
-    );
+    let no_cluster = json!("00000000-0000-4000-8000-000000000000");
+    let one_zone = json!(["subnet-0a10000000000000a", "subnet-0a10000000000001a"]);
+    let no_group = json!({"security_group_ids": ["sg-00000000"]});
     let many: Vec<String> = (0..61).map(|n| format!("10.{n}.0.0/16")).collect();
-    refused(
-        &asking("sources", json!({ "cidrs": many })),
-        Code::TooManySources,
-    );
+    for (field, value, code) in [
+        ("vpc_id", json!("vpc-1"), Code::InvalidRequest),
+        ("vpc_id", json!("vpc-00000000"), Code::VpcNotFound),
+        ("account_id", json!("999988887777"), Code::VpcInOtherAccount),
+        ("region", json!("us-east-1"), Code::ClusterNotInRegion),
+        ("cluster_id", no_cluster, Code::ClusterNotFound),
+        (
+            "subnet_ids",
+            json!(["subnet-00000000"]),
+            Code::SubnetNotFound,
+        ),
+        ("subnet_ids", one_zone, Code::SubnetsShareZone),
+        (
+            "subnet_ids",
+            json!(["subnet-0a10000000000001b"]),
+            Code::SubnetUnusable,
+        ),
+        ("sources", no_group, Code::SourceGroupNotFound),
+        ("sources", json!({ "cidrs": many }), Code::TooManySources),
+    ] {
+        refused(&advanced(|_| {}).asking(field, value), code);
+    }
 }
 
 /// EC2 alone knows the quota of endpoints, which may have been raised for the account.
@@ -464,10 +383,8 @@ fn a_quota_that_only_ec2_knows_is_named_and_rolled_back() {
     };
     rolled_back(&with_fifty_endpoints(50), Code::EndpointQuotaReached);
     ready(&with_fifty_endpoints(51));
-    rolled_back(
-        &advanced(|scenario| scenario.quotas.groups_per_region = 1),
-        Code::SecurityGroupQuotaReached,
-    );
+    let groups = advanced(|scenario| scenario.quotas.groups_per_region = 1);
+    rolled_back(&groups, Code::SecurityGroupQuotaReached);
 }
 
 #[test]
@@ -560,9 +477,7 @@ fn explicit_subnets_and_sources_are_honoured() {
             json!({"cidrs": ["10.20.7.9/20", "10.20.0.0/16"]}),
         );
     let before = Snapshot::settled(&stage);
-    let Ending::Ready(ready) = ending(&stage.provision("story")) else {
-        panic!("not ready")
-    };
+    let ready = ready_after(&stage.provision("story"));
     assert_ne!(Snapshot::settled(&stage), before);
     assert_eq!(sources(&stage, &ready), ["10.20.0.0/16", "10.20.0.0/20"]);
     stage.simulator.look(|world| {
@@ -590,46 +505,24 @@ fn peered_networks_become_sources_by_option_and_the_answer_says_what_that_means(
     .asking("sources", json!({"include_peered_vpcs": true}));
     let ready = ready(&stage);
     assert!(sources(&stage, &ready).contains(&"172.31.0.0/16".to_owned()));
-    assert!(
-        ready
-            .notes
-            .iter()
-            .any(|note| note.contains("vpc-0f0f0f0f0f0f0f0f0")),
-        "{:?}",
-        ready.notes
-    );
+    notes(&ready, "vpc-0f0f0f0f0f0f0f0f0");
 }
 
 #[test]
 fn zones_that_the_vpc_does_not_cover_are_reported() {
     let stage = advanced(|scenario| {
-        scenario.vpcs[0]
-            .subnets
-            .retain(|subnet| subnet.zone != "euw1-az3")
+        let subnets = &mut scenario.vpcs[0].subnets;
+        subnets.retain(|subnet| subnet.zone != "euw1-az3");
     });
-    let notes = ready(&stage).notes;
-    assert!(
-        notes
-            .iter()
-            .any(|note| note.contains("also offered in euw1-az3")),
-        "{notes:?}"
-    );
+    notes(&ready(&stage), "also offered in euw1-az3");
 }
 
 #[test]
 fn without_private_dns_the_endpoints_own_name_is_the_host() {
     let ready = ready(&advanced(|_| {}).asking("private_dns", json!(false)));
     assert!(ready.host.contains(".vpce.amazonaws.com"), "{}", ready.host);
-    assert!(
-        ready.connection_string.contains("sslmode=verify-ca"),
-        "{}",
-        ready.connection_string
-    );
-    assert!(
-        ready.notes.iter().any(|note| note.contains("verify-full")),
-        "{:?}",
-        ready.notes
-    );
+    assert!(ready.connection_string.contains("sslmode=verify-ca"));
+    notes(&ready, "verify-full");
 }
 
 #[test]
@@ -641,13 +534,8 @@ fn what_was_made_is_kept_on_request() {
     assert_eq!(name, "KeptAfterFailure");
     assert_eq!(failure.code, Code::EndpointRejected.as_str());
     stage.simulator.look(|world| {
-        assert!(
-            world
-                .ec2
-                .endpoints
-                .values()
-                .any(|endpoint| endpoint.state.is_there())
-        )
+        let mut endpoints = world.ec2.endpoints.values();
+        assert!(endpoints.any(|it| it.state.is_there()));
     });
 
     // The next run replaces what can never become usable.
@@ -658,20 +546,13 @@ fn what_was_made_is_kept_on_request() {
             .expect("the cluster");
         cluster.endpoint_outcome = EndpointOutcome::default();
     });
-    let again = Stage {
-        request: stage.request.clone(),
-        clock: stage.clock.clone(),
-        simulator: stage.simulator.clone(),
-    }
-    .asking("on_failure", json!("rollback"));
+    let again = stage.for_request(&stage.request);
+    let again = again.asking("on_failure", json!("rollback"));
     ready(&again);
     again.simulator.look(|world| {
-        let living = world
-            .ec2
-            .endpoints
-            .values()
-            .filter(|endpoint| endpoint.state.is_there());
-        assert_eq!(living.count(), 1, "the rejected endpoint is still there");
+        let endpoints = world.ec2.endpoints.values();
+        let living = endpoints.filter(|it| it.state.is_there()).count();
+        assert_eq!(living, 1, "the rejected endpoint is still there");
     });
 }
 
@@ -696,12 +577,7 @@ fn a_run_that_was_cut_off_is_finished_by_the_next_one() {
 
 #[test]
 fn an_undo_that_fails_for_good_names_what_is_left() {
-    let stage = Stage::shipped("endpoint-rejected").with(Fault::from_then_on(
-        "ec2:DeleteVpcEndpoints",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    let stage = Stage::shipped("endpoint-rejected").denying("ec2:DeleteVpcEndpoints", 1);
     let Ending::Failed(name, failure) = run(&stage) else {
         panic!("ready")
     };

@@ -20,7 +20,7 @@ use system_tests::run::{Goal, LEASES_EXPIRE, Stage};
 use system_tests::situations::{connected, sharing, two_clusters};
 use system_tests::together::{Plan, STOPPED, check, check_twins, hear, settled, word};
 use system_tests::turns::{Left, Life, Made, Pass, Pilot, Place, State, Table};
-use system_tests::verdict;
+use system_tests::verdict::Tally;
 
 /// How many schedules are tried each time.
 const SEEDS: u64 = 300;
@@ -272,50 +272,17 @@ fn held(stage: &Stage, plans: &[Plan], is_faulty: bool) -> Result<(), Broken> {
     }
 }
 
-/// What came of many seeds.
-#[derive(Default)]
-struct Tally {
-    schedules: u64,
-    calls: usize,
-    endings: BTreeMap<String, u64>,
-    broken: Vec<String>,
-}
-
-impl Tally {
-    fn play(&mut self, seed: u64) -> Vec<Made> {
-        let story = Story::of(seed);
-        let what = story.what.clone();
-        let (ends, log, held) = story.play();
-        self.schedules += 1;
-        self.calls += log.len();
-        for end in ends {
-            *self.endings.entry(end).or_default() += 1;
-        }
-        if let Err(broken) = held {
-            self.broken.push(format!(
-                "SEED={seed} SOAK_SECONDS=0 repeats it ({what}): {broken}"
-            ));
-        }
-        log
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.schedules += other.schedules;
-        self.calls += other.calls;
-        for (name, count) in other.endings {
-            *self.endings.entry(name).or_default() += count;
-        }
-        self.broken.extend(other.broken);
-        self
-    }
-
-    fn conclude(&self, title: &str, began: Instant) {
-        let told = format!(
-            "{title}: {} schedules of {} calls, in so many of them {:?}",
-            self.schedules, self.calls, self.endings
-        );
-        verdict::conclude(&told, &self.broken, began);
-    }
+/// Plays the schedule of a seed. Answers its calls.
+fn play(tally: &mut Tally, seed: u64) -> Vec<Made> {
+    let story = Story::of(seed);
+    let what = story.what.clone();
+    let (ends, log, held) = story.play();
+    tally.add("schedules", 1);
+    tally.add("calls", log.len());
+    ends.into_iter().for_each(|end| tally.ended(end));
+    let what = || format!("SEED={seed} SOAK_SECONDS=0 repeats it ({what})");
+    tally.held(held, what);
+    log
 }
 
 fn play_all(seeds: &[u64]) -> Tally {
@@ -323,20 +290,20 @@ fn play_all(seeds: &[u64]) -> Tally {
     let tallies = in_parallel(&shares, |seeds| {
         let mut tally = Tally::default();
         for seed in *seeds {
-            tally.play(*seed);
+            play(&mut tally, *seed);
         }
         tally
     });
-    tallies.into_iter().fold(Tally::default(), Tally::and)
+    tallies.into_iter().sum()
 }
 
 #[test]
 fn a_seed_is_one_story() {
     let mut tally = Tally::default();
     for seed in 0..5 {
-        let calls = tally.play(seed);
+        let calls = play(&mut tally, seed);
         assert!(!calls.is_empty());
-        assert_eq!(tally.play(seed), calls);
+        assert_eq!(play(&mut tally, seed), calls);
     }
 }
 
@@ -362,22 +329,18 @@ fn soak() {
     let began = Instant::now();
     let mut tally = Tally::default();
     if seconds == 0 {
-        for made in tally.play(seed) {
-            let Made {
-                who,
-                nth,
-                operation,
-                at,
-                ..
-            } = made;
-            println!("{at} run {who}, call {nth}: {operation}");
+        for it in play(&mut tally, seed) {
+            println!(
+                "{} run {}, call {}: {}",
+                it.at, it.who, it.nth, it.operation
+            );
         }
     }
     let mut next = seed;
     while began.elapsed() < Duration::from_secs(seconds) {
         let seeds: Vec<u64> = (next..next + 100).collect();
         next += 100;
-        tally = tally.and(play_all(&seeds));
+        tally = [tally, play_all(&seeds)].into_iter().sum();
     }
     tally.conclude("soak", began);
 }

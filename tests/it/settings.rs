@@ -12,7 +12,7 @@ use steps::Steps;
 use steps::definition;
 use steps::fleet::FleetSteps;
 use system_tests::authorization::InRoles;
-use system_tests::run::{Ending, Stage, block_on, ending};
+use system_tests::run::{Ending, Stage, block_on, ending, ready_after};
 
 /// How all values begin that no one but a function may see.
 const TOLD: &str = "told-to-functions-alone-";
@@ -111,10 +111,7 @@ fn each_function_is_told_and_nobody_else() {
     assert!(told(&execution, &settings) > 5, "{execution:?}");
 
     let execution = execute(&stage, &provision, request.clone());
-    assert!(
-        matches!(ending(&execution), Ending::Ready(_)),
-        "{execution:?}"
-    );
+    ready_after(&execution);
     assert!(told(&execution, &settings) > 8);
 
     let region = request["region"].as_str().expect("a text");

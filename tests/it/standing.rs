@@ -1,7 +1,7 @@
 //! What the ledger remembers: of a connection that stands, whatever becomes of later
 //! runs on it; of one that was given up; and of what could not be taken back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use engine::Clock;
@@ -14,14 +14,16 @@ use simulator::{Fault, FaultKind, Moment};
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{drifted, working};
-use system_tests::crash::{bury, is_lost};
+use system_tests::crash::{bury, lost_everywhere};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
-use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending};
+use system_tests::run::{
+    Ending, Goal, LEASES_EXPIRE, Stage, all_faults, block_on, changes, ending, ready_after,
+};
 use system_tests::situations::{add_twin, connected, two_clusters};
 use system_tests::standing::{self, swept};
-use system_tests::together::claims;
-use system_tests::verdict;
+use system_tests::together::{claims, word};
+use system_tests::verdict::Tally;
 
 fn run(stage: &Stage) -> Ending {
     let before = Snapshot::settled(stage);
@@ -60,8 +62,7 @@ fn registrations_stay() -> Fault {
 /// From now on nothing comes of private DNS, and no registration can be removed.
 fn fails_and_leaves_its_registration(stage: &Stage) {
     let operation = "ec2:ModifyVpcEndpoint";
-    let denied = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
-    stage.simulator.add_fault(denied);
+    stage.denies(operation, 1);
     stage.simulator.add_fault(registrations_stay());
 }
 
@@ -153,7 +154,7 @@ fn a_connection_is_asked_for_and_taken_away_where_it_is() {
     // Which the ARNs of executions name; in this process they say zero.
     former.request.account_id = Some("000000000000".parse().expect("an account"));
     there.ports().put_connection(&former);
-    assert!(matches!(ending(&there.provision("here")), Ending::Ready(_)));
+    ready_after(&there.provision("here"));
 }
 
 /// Of an earlier version, or written by hand.
@@ -223,12 +224,7 @@ fn a_refused_request_leaves_nothing_that_lasts() {
 /// A failing run on what an earlier one has left does not make it look like nothing.
 #[test]
 fn what_an_earlier_run_left_stays_in_the_record_when_the_next_one_is_refused() {
-    let stage = Stage::shipped("standard-cluster").with(Fault::from_then_on(
-        "ec2:DeleteVpcEndpoints",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    ));
+    let stage = Stage::shipped("standard-cluster").denying("ec2:DeleteVpcEndpoints", 1);
     let stage = stage.with(Fault::from_then_on(
         "cloud:GET private-endpoint-connections",
         3,
@@ -340,40 +336,29 @@ fn a_run_after_one_that_was_lost_leaves_no_twin() {
         scenario.pace.visible = Duration::from_secs(lag);
         scenario.pace.reads_behind = scenario.pace.visible;
         let fresh = Stage::of(&scenario);
-        for moment in Moment::ALL {
-            for tasks in 0.. {
-                let stage = fresh.forked();
-                if !is_lost(&stage, Goal::Connect, "lost", tasks, moment) {
-                    break;
+        lost += lost_everywhere(&fresh, Goal::Connect, |stage, when| {
+            let ready = if keeps_ledger {
+                bury(&stage);
+                ready_after(&stage.provision("again"))
+            } else {
+                end_leases(&stage);
+                for id in stage.simulator.look(connections).into_keys() {
+                    forget(&stage, &id);
                 }
-                lost += 1;
-                let ended = if keeps_ledger {
-                    bury(&stage);
-                    ending(&stage.provision("again"))
-                } else {
-                    end_leases(&stage);
-                    for id in stage.simulator.look(connections).into_keys() {
-                        forget(&stage, &id);
-                    }
-                    let again = ending(&stage.provision_as(&unrecorded, "again"));
-                    assert!(matches!(again, Ending::Ready(_)), "{again:?}");
-                    // EC2 may not have shown the first one to that run.
-                    Snapshot::settled(&stage);
-                    ending(&stage.provision_as(&unrecorded, "once-more"))
-                };
-                let Ending::Ready(ready) = ended else {
-                    panic!("{name}, {moment:?} {tasks}: {ended:?}");
-                };
-                let tells = |it: &String| it.starts_with("An earlier execution had left");
-                removed += ready.notes.iter().filter(|it| tells(it)).count();
+                ready_after(&stage.provision_as(&unrecorded, "again"));
+                // EC2 may not have shown the first one to that run.
                 Snapshot::settled(&stage);
-                let living = stage.simulator.look(|world| {
-                    let all = world.ec2.endpoints.values();
-                    all.filter(|it| it.state.is_there()).count()
-                });
-                assert_eq!(living, 1, "{name}, lost {moment:?} task {tasks}");
-            }
-        }
+                ready_after(&stage.provision_as(&unrecorded, "once-more"))
+            };
+            let tells = |it: &&String| it.starts_with("An earlier execution had left");
+            removed += ready.notes.iter().filter(tells).count();
+            Snapshot::settled(&stage);
+            let living = stage.simulator.look(|world| {
+                let all = world.ec2.endpoints.values();
+                all.filter(|it| it.state.is_there()).count()
+            });
+            assert_eq!(living, 1, "{name}, {when}");
+        });
     }
     assert!(lost > 60, "only {lost} runs were lost");
     assert!(removed > 0, "nothing was made twice");
@@ -403,9 +388,7 @@ fn a_run_deletes_a_second_endpoint_of_the_connection_and_never_the_one_in_use() 
         assert_eq!(found.things, [format!("endpoint {twin}")]);
         assert_eq!(found.removal, None, "that would take away both");
 
-        let Ending::Ready(ready) = ending(&stage.provision("again")) else {
-            panic!("it failed");
-        };
+        let ready = ready_after(&stage.provision("again"));
         assert_eq!(ready.endpoint_id, own);
         Snapshot::settled(&stage);
         let living = stage.simulator.look(|world| {
@@ -460,62 +443,42 @@ fn a_repair_that_comes_too_late_does_nothing() {
 #[test]
 fn no_fault_in_a_repair_takes_anything_away() {
     let began = Instant::now();
-    let mut endings: BTreeMap<String, u32> = BTreeMap::new();
-    let mut broken = Vec::new();
-    let (mut runs, mut asked) = (0, 0);
+    const ASKED: &str = "times asked whether it stands";
+    let mut tally = Tally::default();
     for (drift, stage) in drifted() {
         let good = stage.forked();
-        assert!(
-            matches!(ending(&good.provision("good")), Ending::Ready(_)),
-            "{drift}"
-        );
-        let calls = good.simulator.calls();
-        let faults: Vec<Fault> = calls
-            .iter()
-            .flat_map(|call| FaultKind::ALL.map(|kind| (call, kind)))
-            .flat_map(|(call, kind)| {
-                Moment::ALL.map(|moment| {
-                    let operation = &call.operation;
-                    let lasts = call.nth == 1 || changes(operation);
-                    let lasting = || Fault::from_then_on(operation, call.nth, kind, moment);
-                    [
-                        Some(Fault::once(operation, call.nth, kind, moment)),
-                        lasts.then(lasting),
-                    ]
-                })
-            })
-            .flatten()
-            .flatten()
-            .collect();
+        ready_after(&good.provision("good"));
+        let mut faults: Vec<Fault> = Vec::new();
+        for call in good.simulator.calls() {
+            let (operation, nth) = (&call.operation, call.nth);
+            for (kind, moment) in all_faults() {
+                faults.push(Fault::once(operation, nth, kind, moment));
+                if nth == 1 || changes(operation) {
+                    faults.push(Fault::from_then_on(operation, nth, kind, moment));
+                }
+            }
+        }
         let results = in_parallel(&faults, |fault| {
             standing::counted(|| repaired(&stage, fault))
         });
-        runs += 2 * faults.len();
-        for ((result, asks), fault) in results.into_iter().zip(&faults) {
-            asked += asks;
-            match result {
-                Ok(name) => *endings.entry(name).or_default() += 1,
-                Err(why) => broken.push(format!("{drift}, {fault:?}: {why}")),
-            }
+        tally.add("runs", 2 * faults.len());
+        for ((result, asked), fault) in results.into_iter().zip(&faults) {
+            tally.add(ASKED, asked);
+            let held = result.map(|name| tally.ended(name));
+            tally.held(held, || format!("{drift}, {fault:?}"));
         }
     }
-    let told = format!(
-        "faults of a repair: {runs} runs, {endings:?}, asked {asked} times whether it stands"
-    );
-    verdict::conclude(&told, &broken, began);
-    assert!(asked > 0, "nobody asked whether it stands");
-    assert!(endings.len() > 1, "{endings:?}");
+    tally.conclude("faults of a repair", began);
+    assert!(tally.numbers[ASKED] > 0, "nobody asked whether it stands");
+    assert!(tally.endings.len() > 1, "{:?}", tally.endings);
 }
 
 fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
     let stage = drifted.forked().with(fault.clone());
     let before = Snapshot::settled(&stage);
-    let ended = ending(&stage.provision("repair"));
-    let name = match &ended {
-        Ending::Ready(_) => "Ready",
-        Ending::Failed(name, _) => name,
-    };
-    if matches!(ended, Ending::Failed(..)) {
+    let execution = stage.provision("repair");
+    let (ended, name) = (ending(&execution), word(&execution));
+    if let Ending::Failed(_, failure) = &ended {
         let former = before.standing(&stage).ok_or("it did not stand before")?;
         // Of what nothing is left a sweep may say so.
         match stage.simulator.look(claims).is_empty() {
@@ -527,21 +490,17 @@ fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
             return Err(format!("{name}: {lacks:?} is gone"));
         }
         let more = before.lacks(&Snapshot::settled(&stage));
-        let Ending::Failed(_, failure) = &ended else {
-            unreachable!("it failed");
-        };
         if failure.left.is_empty() && !more.is_empty() {
             return Err(format!("{name}: {more:?} is left, and nobody says so"));
         }
-    }
-    if matches!(ended, Ending::Ready(_)) {
+    } else {
         standing::live(&stage)?;
     }
     stage.simulator.end_faults();
     // A lease that could not be given back expires.
     stage.clock.advance(LEASES_EXPIRE);
     match ending(&stage.provision("once-more")) {
-        Ending::Ready(_) => Ok(name.to_owned()),
+        Ending::Ready(_) => Ok(name),
         Ending::Failed(ended, failure) => Err(format!("then {ended}: {failure:#?}")),
     }
 }

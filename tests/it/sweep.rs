@@ -20,7 +20,8 @@ use steps::Steps;
 use steps::sweep::SweepSteps;
 use system_tests::authorization::InRoles;
 use system_tests::books::forget;
-use system_tests::run::{Ending, Stage, block_on, ending, explained};
+use system_tests::run::{Ending, Stage, block_on, ending, explained, ready_after};
+use system_tests::situations::sharing;
 
 const HOME: &str = "111122223333";
 const OTHER_ACCOUNT: &str = "444455556666";
@@ -68,10 +69,7 @@ fn connect(stage: &Stage, n: usize) {
     let execution = stage
         .for_request(&request(stage, n))
         .provision(&format!("connect-{n}"));
-    assert!(
-        matches!(ending(&execution), Ending::Ready(_)),
-        "{execution:?}"
-    );
+    ready_after(&execution);
 }
 
 fn config(ports: &InProcess) -> Config {
@@ -167,6 +165,14 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
         outcomes.push(execution.outcome);
     }
     outcomes
+}
+
+/// The same where all of them are to end well.
+#[track_caller]
+fn run_started_well(stage: &Stage) {
+    for outcome in run_started(stage) {
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    }
 }
 
 fn entries(stage: &Stage) -> BTreeMap<VpcId, Connection> {
@@ -324,9 +330,7 @@ fn each_kind_is_found_and_removed_and_nothing_else_is_touched() {
             "turn {turn}: the same runs"
         );
     }
-    for outcome in run_started(&stage) {
-        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-    }
+    run_started_well(&stage);
     assert!(!is_anything_left(&stage, 4));
     // It is to work by the ledger, so it is not a sweep's to forget it.
     assert!(entry(&stage, 5).expect("an entry").stands());
@@ -364,7 +368,7 @@ fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
     stage.clock.advance(Duration::from_secs(120));
 
     let key = format!("{}:cluster-id", shared::config::DEFAULT_TAG_PREFIX);
-    let cluster = stage.request["cluster_id"].as_str().unwrap().to_owned();
+    let cluster = stage.text("cluster_id");
     let tag = |value: Option<String>| {
         stage.simulator.meddle(|world| {
             let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(3)).unwrap().tags;
@@ -426,9 +430,7 @@ fn an_orphan_that_is_in_use_or_protected_stays() {
     set(false, false);
     days(&stage, 1);
     assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
-    for outcome in run_started(&stage) {
-        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-    }
+    run_started_well(&stage);
     assert!(!is_anything_left(&stage, 1) && !is_anything_left(&stage, 2));
 }
 
@@ -456,7 +458,7 @@ fn a_connection_that_is_made_after_the_sweep_saw_it_stays() {
 fn an_adopted_endpoint_is_only_let_go() {
     let mut stage = Stage::shipped("half-made-by-hand");
     let adopted = stage.provision("first");
-    assert!(matches!(ending(&adopted), Ending::Ready(_)), "{adopted:?}");
+    ready_after(&adopted);
     let region: shared::ids::Region = "eu-west-1".parse().unwrap();
     let it = block_on(stage.ports().connections(None, 10))
         .unwrap()
@@ -501,7 +503,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
         let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
         let steps = InRoles::new("provision", &stage.simulator, &steps);
         let made = run(&machine, "there", asked, &steps, &stage.clock, &()).await;
-        assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
+        ready_after(&made);
     });
     lose(&stage, 4);
     lose(&stage, 5);
@@ -527,9 +529,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
         (json!(3), 2),
         "{both}"
     );
-    for outcome in run_started(&stage) {
-        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-    }
+    run_started_well(&stage);
     assert!(!is_anything_left(&stage, 5));
     let left = stage.simulator.look(|world| {
         let endpoints = world.ec2.endpoints.values();
@@ -579,13 +579,7 @@ fn a_ledger_that_was_lost_is_not_taken_for_a_world_of_orphans() {
     };
     refused(&stage);
     // Nor when all are asked for again and nobody can look at any.
-    let key = Fault::from_then_on(
-        "secretsmanager:GetSecretValue",
-        1,
-        FaultKind::Denied,
-        Moment::Before,
-    );
-    stage.simulator.add_fault(key);
+    stage.denies("secretsmanager:GetSecretValue", 1);
     for n in 0..3 {
         let asked = stage.for_request(&request(&stage, n));
         let ended = ending(&asked.provision(&format!("in-vain-{n}")));
@@ -633,7 +627,7 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
             .unwrap()
             .extend(change.as_object().unwrap().clone());
         let made = stage.for_request(&asked).provision(&format!("connect-{n}"));
-        assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
+        ready_after(&made);
     }
     let before = lose_everything(&stage, 3);
 
@@ -687,18 +681,7 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
 
 #[test]
 fn two_connections_on_a_shared_endpoint_become_two_entries() {
-    let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
-    scenario.vpcs[0].endpoints.clear();
-    scenario.vpcs[0].groups.clear();
-    scenario.clusters[0].connections.clear();
-    let [one, other] = [0, 1].map(|index| json!(scenario.clusters[index].id));
-    let stage = Stage::of(&scenario);
-    for (name, cluster) in [("one", &one), ("other", &other)] {
-        let mut asked = stage.request.clone();
-        asked["cluster_id"] = cluster.clone();
-        let made = stage.for_request(&asked).provision(name);
-        assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
-    }
+    let stage = sharing().0;
     let ids = |stage: &Stage| {
         let page = block_on(stage.ports().connections(None, 10)).unwrap();
         let ids = page.connections.into_iter();
@@ -718,9 +701,7 @@ fn a_silent_cluster_is_told_and_the_rest_is_swept() {
     let stage = connected(&scenario(3));
     lose(&stage, 2);
     let operation = "cloud:GET cluster";
-    let calls = stage.simulator.calls().into_iter();
-    let before = calls.filter(|call| call.operation == operation).count();
-    let next = u32::try_from(before + 1).expect("not for ever");
+    let next = stage.count(operation) + 1;
     let fault = Fault::once(operation, next, FaultKind::Denied, Moment::Before);
     stage.simulator.add_fault(fault);
     let told = failed(&stage, json!({}));

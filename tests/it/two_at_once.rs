@@ -16,7 +16,7 @@
 //! is refused, wherever that is between two waits of the first: one place is tried.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ use system_tests::situations::{connected, sharing, two_clusters};
 use system_tests::standing;
 use system_tests::together::{Plan, STOPPED, check, check_leases, hear, settled, waited, word};
 use system_tests::turns::{LONGEST_CALL, Left, Life, Made, Pass, Pilot, State, Table};
-use system_tests::verdict;
+use system_tests::verdict::{Tally, none_is_broken};
 
 /// What no run here changes, and what none reads.
 const QUIET: [&str; 9] = [
@@ -216,39 +216,15 @@ fn described(switches: &[(&str, usize, String)]) -> String {
     format!("{}, then the other one", each.join(", then "))
 }
 
-/// What came of many schedules.
-#[derive(Default)]
-struct Tally {
-    schedules: usize,
-    endings: BTreeMap<String, usize>,
-    broken: Vec<String>,
-    /// How long a run waited at most for the lease of one that was stopped.
-    waited: time::Duration,
-}
-
-impl Tally {
-    fn count(&mut self, schedule: impl Fn() -> String, ends: &[String], held: Result<(), Broken>) {
-        self.schedules += 1;
-        *self.endings.entry(ends.join(", ")).or_default() += 1;
-        if let Err(broken) = held {
-            self.broken.push(format!("{}: {broken}", schedule()));
-        }
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.schedules += other.schedules;
-        for (name, count) in other.endings {
-            *self.endings.entry(name).or_default() += count;
-        }
-        self.broken.extend(other.broken);
-        self.waited = self.waited.max(other.waited);
-        self
-    }
-
-    fn conclude(&self, title: &str, began: Instant) {
-        let told = format!("{title}: {} schedules, {:?}", self.schedules, self.endings);
-        verdict::tell(&told, self.broken.len(), began);
-    }
+fn count(
+    tally: &mut Tally,
+    schedule: impl Fn() -> String,
+    ends: &[String],
+    held: Result<(), Broken>,
+) {
+    tally.add("schedules", 1);
+    tally.ended(ends.join(", "));
+    tally.held(held, schedule);
 }
 
 /// The worlds that were emptied already.
@@ -278,7 +254,8 @@ fn try_out(pairing: &Pairing, first: &Made, known: &Emptied) -> Tally {
         let (stage, ends, log) = pairing.play(schedule);
         let held = pairing.held(&stage, &ends);
         let held = held.and_then(|left| emptied(&stage, left, known));
-        tally.count(|| format!("{}: {}", pairing.name, described()), &ends, held);
+        let what = || format!("{}: {}", pairing.name, described());
+        count(&mut tally, what, &ends, held);
         log
     };
     let one = || ("the first run", first.nth, first.operation.clone());
@@ -290,11 +267,6 @@ fn try_out(pairing: &Pairing, first: &Made, known: &Emptied) -> Tally {
         try_one(vec![away, back], &|| described(&[one(), two()]));
     }
     tally
-}
-
-fn conclude(tallies: &[Tally]) {
-    let broken: Vec<_> = tallies.iter().flat_map(|it| &it.broken).collect();
-    verdict::none_is_broken(&broken);
 }
 
 /// The connection's last run, as the ledger has it.
@@ -380,21 +352,22 @@ fn a_run_whose_calls_take_turns_is_the_run_alone() {
 
 #[test]
 fn two_runs_end_as_one_after_the_other_whenever_the_turn_passes() {
-    let mut tallies = Vec::new();
+    let mut broken = Vec::new();
     let known = Emptied::default();
     for pairing in pairings() {
         let began = Instant::now();
         let (stage, ends, log) = pairing.play(Vec::new());
         let held = pairing.held(&stage, &ends).map(drop);
         let mut alone = Tally::default();
-        alone.count(|| format!("{}: no switch", pairing.name), &ends, held);
+        let what = || format!("{}: no switch", pairing.name);
+        count(&mut alone, what, &ends, held);
         let firsts = places_by_lease(&log, 0);
         let tried = in_parallel(&firsts, |first| try_out(&pairing, first, &known));
-        let tally = tried.into_iter().fold(alone, Tally::and);
-        tally.conclude(&format!("two at once, {}", pairing.name), began);
-        tallies.push(tally);
+        let tally: Tally = tried.into_iter().chain([alone]).sum();
+        tally.tell(&format!("two at once, {}", pairing.name), began);
+        broken.extend(tally.broken);
     }
-    conclude(&tallies);
+    none_is_broken(&broken);
 }
 
 /// A run that is stopped, and what follows from it.
@@ -545,9 +518,9 @@ impl Stopped {
     }
 
     /// The run is stopped before this call, and what is left of its function happens
-    /// never, or before any call that follows.
-    fn try_out(&self, log: &[Made], at: usize, known: &Emptied) -> Tally {
-        let mut tally = Tally::default();
+    /// never, or before any call that follows. Answers how long a run waited at most, too.
+    fn try_out(&self, log: &[Made], at: usize, known: &Emptied) -> (Tally, time::Duration) {
+        let (mut tally, mut waited) = (Tally::default(), time::Duration::ZERO);
         let first = &log[at];
         let mut try_one = |schedule: Vec<Switch>, follows: Follows, later: &str| {
             let played = self.play(schedule, follows);
@@ -557,8 +530,8 @@ impl Stopped {
                 format!("{name}, stopped before call {nth} ({operation}){later}")
             };
             let (ends, log) = (played.ends.clone(), played.log.clone());
-            tally.waited = tally.waited.max(played.waited);
-            tally.count(schedule, &ends, self.held(played, known));
+            waited = waited.max(played.waited);
+            count(&mut tally, schedule, &ends, self.held(played, known));
             log
         };
         let killed = (0, first.nth, to(1, Left::Killed));
@@ -573,7 +546,7 @@ impl Stopped {
             .by_ref()
             .take_while(|it| it.in_function && it.at == first.at);
         if !rest.any(|it| changes(&it.operation)) {
-            return tally;
+            return (tally, waited);
         }
         let later = places(&follows[0], 1).into_iter();
         let later = later.filter(|it| is_reached(it.states[0], it.at));
@@ -586,7 +559,7 @@ impl Stopped {
             );
             try_one(vec![stopped, acts], Follows::Heard(status), &what);
         }
-        tally
+        (tally, waited)
     }
 }
 
@@ -634,19 +607,20 @@ fn stopped_runs() -> Vec<Stopped> {
 
 #[test]
 fn a_run_that_is_stopped_is_completed_whatever_its_function_still_does() {
-    let mut tallies = Vec::new();
+    let mut broken = Vec::new();
     for stopped in stopped_runs() {
         let began = Instant::now();
         let known = Emptied::default();
         let log = stopped.play(Vec::new(), Follows::Unheard).log;
         let calls: Vec<usize> = (0..log.len()).collect();
         let tried = in_parallel(&calls, |at| stopped.try_out(&log, *at, &known));
-        let tally = tried.into_iter().fold(Tally::default(), Tally::and);
-        let (name, waited) = (&stopped.name, tally.waited);
+        let (tallies, waits): (Vec<Tally>, Vec<_>) = tried.into_iter().unzip();
+        let tally: Tally = tallies.into_iter().sum();
+        let (name, waited) = (&stopped.name, waits.into_iter().max().unwrap_or_default());
         assert!(waited.is_positive(), "{name}: nobody waited");
         let told = format!("stopped, {name} (the next run waits {waited} at most for the lease)");
-        tally.conclude(&told, began);
-        tallies.push(tally);
+        tally.tell(&told, began);
+        broken.extend(tally.broken);
     }
-    conclude(&tallies);
+    none_is_broken(&broken);
 }

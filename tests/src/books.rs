@@ -67,6 +67,15 @@ pub fn notices(world: &World) -> Vec<(String, Notice)> {
     events.map(notice).collect()
 }
 
+/// The last one of them.
+///
+/// # Panics
+/// When there is none, or one is not as its schema says.
+pub fn last_notice(stage: &Stage) -> (String, Notice) {
+    let last = stage.simulator.look(notices).pop();
+    last.expect("a notice")
+}
+
 fn notice(event: &Event) -> (String, Notice) {
     assert_eq!(event.source, SOURCE);
     assert!(

@@ -58,6 +58,23 @@ pub fn is_lost(stage: &Stage, goal: Goal, name: &str, tasks: u32, moment: Moment
         .is_none()
 }
 
+/// The run lost at each of its tasks, before it and after it, each time in a world of
+/// its own that is given to `then`. Answers how often it was lost.
+pub fn lost_everywhere(fresh: &Stage, goal: Goal, mut then: impl FnMut(Stage, &str)) -> usize {
+    let mut lost = 0;
+    for moment in Moment::ALL {
+        for tasks in 0.. {
+            let stage = fresh.forked();
+            if !is_lost(&stage, goal, "lost", tasks, moment) {
+                break;
+            }
+            lost += 1;
+            then(stage, &format!("lost {moment:?} task {tasks}"));
+        }
+    }
+    lost
+}
+
 /// Does what `start-connection` does when it hears that a run was stopped: lets its
 /// lease end in a minute and notes it in the ledger.
 ///

@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use crdb_privatelink::diagram;
 use engine::Execution;
 use simulator::{Fault, FaultKind, Moment};
 
+use crate::pictures::{bookkeeping, mermaid};
 use crate::run::Stage;
 
 /// The definitions, which are written by hand and laid out like generated ones.
@@ -115,8 +115,8 @@ fn with_diagram(text: String, path: &str) -> String {
     };
     let after = rest.split_once(END).map_or("", |(_, after)| after);
     let definition: serde_json::Value = serde_json::from_str(&read(path)).unwrap_or_default();
-    let picture = diagram::mermaid(&definition);
-    let not_drawn = diagram::bookkeeping(&definition).join("`, `");
+    let picture = mermaid(&definition);
+    let not_drawn = bookkeeping(&definition).join("`, `");
     format!(
         "{before}{begin}\n```mermaid\n{picture}```\n\nNot drawn: `{not_drawn}`.\n\n{END}{after}"
     )

@@ -10,7 +10,7 @@ use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Explained, Ready};
 use shared::settings::Settings;
-use simulator::{Fault, Scenario, Simulator};
+use simulator::{Fault, FaultKind, Moment, Scenario, Simulator};
 use steps::Steps;
 use tokio::runtime::Runtime;
 
@@ -174,6 +174,31 @@ impl Stage {
         self
     }
 
+    /// From the `nth` call of this operation on, each is denied.
+    pub fn denies(&self, operation: &str, nth: u32) {
+        let fault = Fault::from_then_on(operation, nth, FaultKind::Denied, Moment::Before);
+        self.simulator.add_fault(fault);
+    }
+
+    /// The same world, where this is so.
+    pub fn denying(self, operation: &str, nth: u32) -> Self {
+        self.denies(operation, nth);
+        self
+    }
+
+    /// A field of the request that is a text; empty if it is not there.
+    pub fn text(&self, field: &str) -> String {
+        let text = self.request[field].as_str();
+        text.unwrap_or_default().to_owned()
+    }
+
+    /// How often an operation was called so far.
+    pub fn count(&self, operation: &str) -> u32 {
+        let calls = self.simulator.calls().into_iter();
+        let calls = calls.filter(|call| call.operation == operation);
+        u32::try_from(calls.count()).unwrap_or(u32::MAX)
+    }
+
     /// The ports of the functions.
     pub fn ports(&self) -> InProcess {
         InProcess::new(self.simulator.clone(), SECRET)
@@ -324,6 +349,40 @@ pub fn ending(execution: &Execution) -> Ending {
 pub fn explained(error: &str, cause: &str) -> Explained {
     Explained::parse(cause)
         .unwrap_or_else(|why| panic!("{error} without a report ({why}): {cause}"))
+}
+
+/// What a run answered that has ended well.
+///
+/// # Panics
+/// When it has not.
+#[track_caller]
+pub fn ready_after(execution: &Execution) -> Ready {
+    match ending(execution) {
+        Ending::Ready(ready) => *ready,
+        Ending::Failed(name, failure) => panic!("{name}: {failure:#?}"),
+    }
+}
+
+/// Seconds between the beginnings of two runs: from *at once* to *nearly done*.
+pub const OFFSETS: [u64; 7] = [0, 1, 5, 30, 90, 150, 240];
+
+/// Whether a run had to wait for the other one.
+pub fn has_waited(execution: &Execution) -> bool {
+    let states = execution.history.iter();
+    let mut states = states.filter_map(|event| event.kind.state());
+    states.any(|state| state == "WaitForLease")
+}
+
+/// Every kind of fault, before and after the effect of a call.
+pub fn all_faults() -> impl Iterator<Item = (FaultKind, Moment)> {
+    let kinds = FaultKind::ALL.into_iter();
+    kinds.flat_map(|kind| Moment::ALL.map(|moment| (kind, moment)))
+}
+
+/// Whether it is tried what happens if an operation fails from this call on: the first
+/// one of each operation is one point, every later one that changes something another.
+pub fn may_fail_from(operation: &str, nth: u32) -> bool {
+    nth == 1 || changes(operation) || keeps_books(operation)
 }
 
 /// Whether an operation of a service changes something there.

@@ -9,7 +9,7 @@ use simulator::scenario::ConnectionSpec;
 
 use crate::aftermath::Snapshot;
 use crate::removal::{Before, Removal};
-use crate::run::{Ending, Stage, ending};
+use crate::run::{Stage, ready_after};
 use crate::variants::trusted_owner;
 
 /// A world with a request whose connection is to go.
@@ -20,54 +20,29 @@ pub struct Situation {
     pub stage: fn() -> Stage,
 }
 
+const fn situation(name: &'static str, stage: fn() -> Stage) -> Situation {
+    Situation { name, stage }
+}
+
 pub const SITUATIONS: [Situation; 11] = [
-    Situation {
-        name: "Advanced",
-        stage: || connected(Stage::shipped("fresh-vpc")),
-    },
-    Situation {
-        name: "Advanced, trusted owners",
-        stage: || connected(trusted_owner()),
-    },
-    Situation {
-        name: "Standard",
-        stage: || connected(Stage::shipped("standard-cluster")),
-    },
-    Situation {
-        name: "asked whether it is in use",
-        stage: || {
-            let stage = connected(Stage::shipped("standard-cluster"));
-            stage.asking("unless_traffic_minutes", json!(60))
-        },
-    },
-    Situation {
-        name: "known by its tags only",
-        stage: unrecorded,
-    },
-    Situation {
-        name: "adopted",
-        stage: || connected(Stage::shipped("half-made-by-hand")),
-    },
-    Situation {
-        name: "adopted with its registration",
-        stage: || connected(registered_by_hand()),
-    },
-    Situation {
-        name: "shared, the one that came later",
-        stage: || connected(Stage::shipped("shared-endpoint")),
-    },
-    Situation {
-        name: "shared, the one that made it",
-        stage: || sharing().0,
-    },
-    Situation {
-        name: "shared, the last one",
-        stage: last_one,
-    },
-    Situation {
-        name: "nothing there",
-        stage: || Stage::shipped("standard-cluster"),
-    },
+    situation("Advanced", || connected(Stage::shipped("fresh-vpc"))),
+    situation("Advanced, trusted owners", || connected(trusted_owner())),
+    situation("Standard", || connected(Stage::shipped("standard-cluster"))),
+    situation("asked whether it is in use", || {
+        let stage = connected(Stage::shipped("standard-cluster"));
+        stage.asking("unless_traffic_minutes", json!(60))
+    }),
+    situation("known by its tags only", unrecorded),
+    situation("adopted", || connected(Stage::shipped("half-made-by-hand"))),
+    situation("adopted with its registration", || {
+        connected(registered_by_hand())
+    }),
+    situation("shared, the one that came later", || {
+        connected(Stage::shipped("shared-endpoint"))
+    }),
+    situation("shared, the one that made it", || sharing().0),
+    situation("shared, the last one", last_one),
+    situation("nothing there", || Stage::shipped("standard-cluster")),
 ];
 
 /// A connection that works and that the ledger does not know.
@@ -87,11 +62,7 @@ pub fn unrecorded() -> Stage {
 pub fn connected(stage: Stage) -> Stage {
     let name = format!("earlier-{}", stage.simulator.calls().len());
     let execution = stage.provision(&name);
-    assert!(
-        matches!(ending(&execution), Ending::Ready(_)),
-        "{:?}",
-        execution.outcome
-    );
+    ready_after(&execution);
     stage
 }
 
@@ -131,22 +102,41 @@ pub fn registered_by_hand() -> Stage {
     Stage::of(&scenario)
 }
 
-/// Two clusters behind one endpoint service, and a VPC that is connected to
-/// neither, with a request for each.
+/// Two clusters behind one endpoint service, and a VPC that is connected to neither.
 ///
 /// # Panics
 /// When the shipped scenario has no two clusters.
-pub fn two_clusters() -> (Stage, [Value; 2]) {
+pub fn unconnected() -> Scenario {
     let mut scenario = Scenario::shipped("shared-endpoint").expect("a shipped scenario");
     scenario.vpcs[0].endpoints.clear();
     scenario.vpcs[0].groups.clear();
     scenario.clusters[0].connections.clear();
+    scenario
+}
+
+/// The same as a world, with a request for each cluster.
+pub fn two_clusters() -> (Stage, [Value; 2]) {
+    let scenario = unconnected();
     let requests = [0, 1].map(|index| {
         let mut request = Value::Object(scenario.request.clone());
         request["cluster_id"] = json!(scenario.clusters[index].id);
         request
     });
     (Stage::of(&scenario), requests)
+}
+
+/// Holds every cluster to having a connection that works.
+///
+/// # Panics
+/// When one has none.
+pub fn all_are_connected(stage: &Stage, what: &str) {
+    let available = ConnectionStatus::Available;
+    stage.simulator.look(|world| {
+        for cluster in world.cloud.clusters() {
+            let works = cluster.connections().any(|it| it.status == available);
+            assert!(works, "{what}: {}", cluster.cluster.name);
+        }
+    });
 }
 
 /// Both clusters connected, through an endpoint that was made for the first one.

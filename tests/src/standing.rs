@@ -14,12 +14,12 @@ use crate::policies::REGION;
 use crate::run::{Stage, block_on};
 
 thread_local! {
-    static ASKED: Cell<u32> = const { Cell::new(0) };
+    static ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What comes of some work on this thread, and how often it asked whether a connection
 /// still stands.
-pub fn counted<T>(work: impl FnOnce() -> T) -> (T, u32) {
+pub fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = ASKED.get();
     let done = work();
     (done, ASKED.get() - before)

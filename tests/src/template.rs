@@ -138,6 +138,15 @@ impl<'a> Resource<'a> {
         &self.value["Properties"][name]
     }
 
+    /// Holds a property to what it must be.
+    ///
+    /// # Panics
+    /// When it is something else.
+    #[track_caller]
+    pub fn has(&self, name: &str, expected: &Value) {
+        assert_eq!(self.property(name), expected, "{}: {name}", self.name);
+    }
+
     /// A property that is a text.
     ///
     /// # Panics

@@ -42,55 +42,27 @@ fn adopted() -> Stage {
     ADOPTED.with(Stage::forked)
 }
 
+const fn variant(name: &'static str, stage: fn() -> Stage) -> Variant {
+    Variant { name, stage }
+}
+
 pub const VARIANTS: [Variant; 12] = [
-    Variant {
-        name: "Advanced",
-        stage: || Stage::shipped("fresh-vpc"),
-    },
-    Variant {
-        name: "Advanced, no private DNS",
-        stage: || without_dns("fresh-vpc"),
-    },
-    Variant {
-        name: "Advanced, trusted owners",
-        stage: trusted_owner,
-    },
-    Variant {
-        name: "Standard",
-        stage: || Stage::shipped("standard-cluster"),
-    },
-    Variant {
-        name: "Standard, no private DNS",
-        stage: || without_dns("standard-cluster"),
-    },
-    Variant {
-        name: "adopt",
-        stage: || Stage::shipped("half-made-by-hand"),
-    },
-    Variant {
-        name: "adopt, no private DNS",
-        stage: || without_dns("half-made-by-hand"),
-    },
-    Variant {
-        name: "adopt, registered by hand",
-        stage: registered_by_hand,
-    },
-    Variant {
-        name: "shared endpoint",
-        stage: || Stage::shipped("shared-endpoint"),
-    },
-    Variant {
-        name: "shared endpoint, no private DNS",
-        stage: || without_dns("shared-endpoint"),
-    },
-    Variant {
-        name: "works already",
-        stage: again,
-    },
-    Variant {
-        name: "works already, adopted",
-        stage: adopted,
-    },
+    variant("Advanced", || Stage::shipped("fresh-vpc")),
+    variant("Advanced, no private DNS", || without_dns("fresh-vpc")),
+    variant("Advanced, trusted owners", trusted_owner),
+    variant("Standard", || Stage::shipped("standard-cluster")),
+    variant("Standard, no private DNS", || {
+        without_dns("standard-cluster")
+    }),
+    variant("adopt", || Stage::shipped("half-made-by-hand")),
+    variant("adopt, no private DNS", || without_dns("half-made-by-hand")),
+    variant("adopt, registered by hand", registered_by_hand),
+    variant("shared endpoint", || Stage::shipped("shared-endpoint")),
+    variant("shared endpoint, no private DNS", || {
+        without_dns("shared-endpoint")
+    }),
+    variant("works already", again),
+    variant("works already, adopted", adopted),
 ];
 
 /// The calls of a good run, each with its number among those of its operation.

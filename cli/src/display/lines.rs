@@ -126,34 +126,23 @@ fn is_turn(story: &Story, step: &Step) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use engine::{Event, EventKind};
-    use serde_json::{Value, json};
-    use time::Duration;
-    use time::macros::datetime;
+    use engine::EventKind;
+    use serde_json::json;
 
     use super::*;
-
-    const START: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
+    use crate::story::tests::{answered, at, caught, entered, failed, pending};
 
     /// The lines of a story of (seconds, event).
     fn told(events: Vec<(i64, EventKind)>) -> Vec<String> {
         let mut story = Story::default();
         let mut lines = Vec::new();
         for (seconds, kind) in events {
-            let at = START + Duration::seconds(seconds);
-            if let Some(news) = story.hear(&Event { at, kind }) {
-                lines.extend(line(&news, &story, at).iter().map(Line::plain));
+            let event = at(seconds, kind);
+            if let Some(news) = story.hear(&event) {
+                lines.extend(line(&news, &story, event.at).iter().map(Line::plain));
             }
         }
         lines
-    }
-
-    fn entered(state: &str) -> EventKind {
-        EventKind::StateEntered {
-            state: state.into(),
-            r#type: "Task".into(),
-            input: json!({}),
-        }
     }
 
     fn scheduled(state: &str) -> EventKind {
@@ -162,19 +151,6 @@ mod tests {
             resource: String::new(),
             arguments: json!({}),
         }
-    }
-
-    fn answered(state: &str, output: Value) -> EventKind {
-        EventKind::TaskSucceeded {
-            state: state.into(),
-            output,
-        }
-    }
-
-    fn pending(awaited: &str) -> Value {
-        json!({"status": "pending", "value": {
-            "waiting_for": awaited, "wait_seconds": 2, "waited_seconds": 0, "limit_seconds": 900,
-        }})
     }
 
     #[test]
@@ -203,32 +179,13 @@ mod tests {
     #[test]
     fn undo_steps_stand_below_a_line_of_their_own() {
         let cause = json!({"errorMessage": "endpoint-rejected: it is rejected"}).to_string();
+        let undone = json!({"status": "ready", "value": {"undone": "gone"}});
         let lines = told(vec![
             (0, entered("CheckStatus")),
-            (
-                1,
-                EventKind::TaskFailed {
-                    state: "CheckStatus".into(),
-                    error: "Rejected".into(),
-                    cause,
-                },
-            ),
-            (
-                1,
-                EventKind::Caught {
-                    state: "CheckStatus".into(),
-                    error: "Rejected".into(),
-                    next: "x".into(),
-                },
-            ),
+            (1, failed("CheckStatus", "Rejected", &cause)),
+            (1, caught("CheckStatus", "Rejected", "x")),
             (1, entered("DeregisterEndpoint")),
-            (
-                2,
-                answered(
-                    "DeregisterEndpoint",
-                    json!({"status": "ready", "value": {"undone": "gone"}}),
-                ),
-            ),
+            (2, answered("DeregisterEndpoint", undone)),
             (2, entered("DeleteEndpoint")),
         ]);
         assert_eq!(

@@ -93,444 +93,114 @@ fn a_definition_that_uses_all_that_is_supported_is_accepted() {
     assert_eq!(findings(&sound()), [""; 0]);
 }
 
+/// What is put in place of a field, `null` for nothing, and the finding that comes of it.
+const MISTAKES: &str = r#"
+# Top level.
+/QueryLanguage = "JSONPath" => definition, field `QueryLanguage`
+/QueryLanguage = null => definition, field `QueryLanguage`
+/Version = "2.0" => definition, field `Version`
+/TimeoutSeconds = 0 => definition, field `TimeoutSeconds`: must be a whole number
+/TimeoutSeconds = "{% 1 %}" => definition, field `TimeoutSeconds`
+/StartAt = null => definition, field `StartAt`: is missing
+/StartAt = "Nowhere" => `Nowhere`, which does not exist
+/States = {} => definition, field `States`
+/Timeout = 1 => definition, field `Timeout`: a definition has no such field
+/States/Begin = 1 => state `Begin`: must be an object
+# Types and languages.
+/States/Begin/Type = "Parallel" => state `Begin`, field `Type`: `Parallel` is not supported
+/States/Begin/Type = "Map" => field `Type`: `Map` is not supported
+/States/Begin/Type = "pass" => field `Type`: `pass` is not supported
+/States/Begin/Type = null => state `Begin`, field `Type`: is missing
+/States/Begin/QueryLanguage = "JSONPath" => state `Begin`, field `QueryLanguage`
+/States/Begin/InputPath = "$.a" => field `InputPath`: belongs to JSONPath
+/States/Begin/Result = {} => field `Result`: belongs to JSONPath
+/States/Work/ResultPath = "$.a" => field `ResultPath`: belongs to JSONPath
+/States/Work/Parameters = {} => field `Parameters`: belongs to JSONPath
+/States/Pause/SecondsPath = "$.a" => field `SecondsPath`: belongs to JSONPath
+/States/Decide/Choices/0/Variable = "$.a" => field `Choices[0].Variable`: belongs to JSONPath
+# Fields in the wrong place, unsupported, or misspelled.
+/States/Work/HeartbeatSeconds = 1 => state `Work`, field `HeartbeatSeconds`
+/States/Work/Credentials = {} => state `Work`, field `Credentials`
+/States/Work/Resource = "x.waitForTaskToken" => state `Work`, field `Resource`
+/States/Work/Resource = "arn:aws:states:::dynamodb:query" => state `Work`, field `Resource`: `arn:aws:states:::dynamodb:query` is not supported
+/States/Work/Resource = "arn:aws:states:::sns:publish" => `arn:aws:states:::sns:publish` is not supported
+/States/Work/Resource = "arn:aws:states:::states:startExecution" => `arn:aws:states:::states:startExecution` is not supported
+/States/Work/Resource = "arn:aws:states:::states:startExecution.sync:2" => `arn:aws:states:::states:startExecution.sync:2` is not supported
+/States/Work/Resource = "arn:aws:states:::aws-sdk:ec2:describeVpcs" => `arn:aws:states:::aws-sdk:ec2:describeVpcs` is not supported
+/States/Work/Resource = "arn:aws:states:eu-west-1:111122223333:activity:x" => field `Resource`: `arn:aws:states:eu-west-1:111122223333:activity:x` is not supported
+/States/Work/Resource = null => state `Work`, field `Resource`: is missing
+/States/Done/Assign = {"a": 1} => state `Done`, field `Assign`: a Succeed has no
+/States/Done/Next = "Work" => state `Done`, field `Next`: a Succeed has no
+/States/Failed/Output = 1 => state `Failed`, field `Output`: a Fail has no
+/States/Decide/Next = "Done" => state `Decide`, field `Next`: a Choice has no
+/States/Pause/Retry = [] => state `Pause`, field `Retry`: a Wait has no
+/States/Work/Arguements = {} => state `Work`, field `Arguements`
+# Transitions.
+/States/Begin/End = true => state `Begin`: has both `Next` and `End`
+/States/Begin/Next = null => state `Begin`: has neither `Next` nor `End`
+/States/Begin/Next = "Nowhere" => state `Begin`: leads to `Nowhere`
+/States/Decide/Default = "Nowhere" => state `Decide`: leads to `Nowhere`
+/States/Decide/Choices/1/Next = "Nowhere" => state `Decide`: leads to `Nowhere`
+/States/Work/Catch/0/Next = "Nowhere" => state `Work`: leads to `Nowhere`
+/States/Work/Catch/0/Next = null => field `Catch[0].Next`: is missing
+/States/Decide/Choices/1/Next = "Pause" => state `Until`: no state leads here
+# Choices and waits.
+/States/Decide/Choices = [] => state `Decide`, field `Choices`
+/States/Decide/Choices = null => state `Decide`, field `Choices`: is missing
+/States/Decide/Choices/0/Condition = null => field `Choices[0].Condition`: is missing
+/States/Decide/Choices/0/Condition = "yes" => field `Choices[0].Condition`: must be an expression
+/States/Pause/Seconds = -1 => state `Pause`, field `Seconds`: must be a whole number
+/States/Pause/Seconds = 1.5 => state `Pause`, field `Seconds`
+/States/Pause/Seconds = 100000000 => state `Pause`, field `Seconds`
+/States/Pause/Seconds = "5" => state `Pause`, field `Seconds`: must be an expression
+/States/Pause/Seconds = null => state `Pause`: must have either `Seconds` or `Timestamp`
+/States/Pause/Timestamp = "2030-01-01T00:00:00Z" => state `Pause`: must have either
+/States/Until/Timestamp = "tomorrow" => state `Until`, field `Timestamp`
+/States/Work/TimeoutSeconds = 0 => state `Work`, field `TimeoutSeconds`
+/States/Failed/Error = 1 => state `Failed`, field `Error`: must be a string
+# Retriers and catchers.
+/States/Work/Retry/0/MaxAttemps = 2 => state `Work`, field `Retry[0].MaxAttemps`
+/States/Work/Retry/0/ErrorEquals = null => field `Retry[0].ErrorEquals`: is missing
+/States/Work/Retry/0/ErrorEquals = [] => field `Retry[0].ErrorEquals`
+/States/Work/Retry/0/ErrorEquals = ["A", "A"] => lists `A` twice
+/States/Work/Retry/0/ErrorEquals = ["States.TimeOut"] => `States.TimeOut` is no reserved error name
+/States/Work/Retry/0/ErrorEquals = ["States.ALL"] => field `Retry[0].ErrorEquals`: `States.ALL` must be alone
+/States/Work/Retry/1/ErrorEquals = ["States.ALL", "A"] => field `Retry[1].ErrorEquals`: `States.ALL` must be alone
+/States/Work/Catch/0/ErrorEquals = ["States.ALL"] => field `Catch[0].ErrorEquals`: `States.ALL` must be alone
+/States/Work/Retry/0/IntervalSeconds = 0 => field `Retry[0].IntervalSeconds`
+/States/Work/Retry/0/IntervalSeconds = "{% 1 %}" => field `Retry[0].IntervalSeconds`
+/States/Work/Retry/0/MaxAttempts = -1 => field `Retry[0].MaxAttempts`
+/States/Work/Retry/0/BackoffRate = 0.9 => field `Retry[0].BackoffRate`
+/States/Work/Retry/0/MaxDelaySeconds = 0 => field `Retry[0].MaxDelaySeconds`
+/States/Work/Retry/0/JitterStrategy = "full" => field `Retry[0].JitterStrategy`
+/States/Work/Retry = [] => state `Work`, field `Retry`
+/States/Work/Catch/0/ResultPath = "$.e" => field `Catch[0].ResultPath`: belongs to JSONPath
+# Expressions.
+/States/Begin/Output = {"a": [{"b": "{% 1 + %}"}]} => state `Begin`, field `Output.a[0].b`: is not JSONata
+/States/Begin/Output = "{% 1" => state `Begin`, field `Output`: begins with
+/States/Begin/Output = "{% $states.result %}" => `$states.result` does not exist in this field
+/States/Work/Arguments = "{% $states.result %}" => `$states.result` does not exist in this field
+/States/Work/Output = "{% $states.errorOutput %}" => `$states.errorOutput` does not exist
+/States/Work/Catch/1/Output = "{% $states.result %}" => field `Catch[1].Output`: `$states.result`
+/States/Begin/Output = "{% $eval('1') %}" => state `Begin`, field `Output`: `$eval` is not supported
+/States/Begin/Output = "{% seen %}" => `seen` stands alone
+/States/Begin/Output = "{% $misspelled %}" => state `Begin`, field `Output`: reads `$misspelled`
+/States/Begin/Assign/states = 1 => field `Assign.states`: the name is reserved
+/States/Begin/Assign/a-b = 1 => field `Assign.a-b`: a variable has
+/States/Begin/Assign = [1] => state `Begin`, field `Assign`: must be an object
+"#;
+
 #[test]
 fn each_mistake_is_refused_with_its_state_and_field() {
-    let cases = [
-        // Top level.
-        (
-            "/QueryLanguage",
-            json!("JSONPath"),
-            "definition, field `QueryLanguage`",
-        ),
-        (
-            "/QueryLanguage",
-            json!(null),
-            "definition, field `QueryLanguage`",
-        ),
-        ("/Version", json!("2.0"), "definition, field `Version`"),
-        (
-            "/TimeoutSeconds",
-            json!(0),
-            "definition, field `TimeoutSeconds`: must be a whole number",
-        ),
-        (
-            "/TimeoutSeconds",
-            json!("{% 1 %}"),
-            "definition, field `TimeoutSeconds`",
-        ),
-        (
-            "/StartAt",
-            json!(null),
-            "definition, field `StartAt`: is missing",
-        ),
-        (
-            "/StartAt",
-            json!("Nowhere"),
-            "`Nowhere`, which does not exist",
-        ),
-        ("/States", json!({}), "definition, field `States`"),
-        (
-            "/Timeout",
-            json!(1),
-            "definition, field `Timeout`: a definition has no such field",
-        ),
-        (
-            "/States/Begin",
-            json!(1),
-            "state `Begin`: must be an object",
-        ),
-        // Types and languages.
-        (
-            "/States/Begin/Type",
-            json!("Parallel"),
-            "state `Begin`, field `Type`: `Parallel` is not supported",
-        ),
-        (
-            "/States/Begin/Type",
-            json!("Map"),
-            "field `Type`: `Map` is not supported",
-        ),
-        (
-            "/States/Begin/Type",
-            json!("pass"),
-            "field `Type`: `pass` is not supported",
-        ),
-        (
-            "/States/Begin/Type",
-            json!(null),
-            "state `Begin`, field `Type`: is missing",
-        ),
-        (
-            "/States/Begin/QueryLanguage",
-            json!("JSONPath"),
-            "state `Begin`, field `QueryLanguage`",
-        ),
-        (
-            "/States/Begin/InputPath",
-            json!("$.a"),
-            "field `InputPath`: belongs to JSONPath",
-        ),
-        (
-            "/States/Begin/Result",
-            json!({}),
-            "field `Result`: belongs to JSONPath",
-        ),
-        (
-            "/States/Work/ResultPath",
-            json!("$.a"),
-            "field `ResultPath`: belongs to JSONPath",
-        ),
-        (
-            "/States/Work/Parameters",
-            json!({}),
-            "field `Parameters`: belongs to JSONPath",
-        ),
-        (
-            "/States/Pause/SecondsPath",
-            json!("$.a"),
-            "field `SecondsPath`: belongs to JSONPath",
-        ),
-        (
-            "/States/Decide/Choices/0/Variable",
-            json!("$.a"),
-            "field `Choices[0].Variable`: belongs to JSONPath",
-        ),
-        // Fields in the wrong place, unsupported, or misspelled.
-        (
-            "/States/Work/HeartbeatSeconds",
-            json!(1),
-            "state `Work`, field `HeartbeatSeconds`",
-        ),
-        (
-            "/States/Work/Credentials",
-            json!({}),
-            "state `Work`, field `Credentials`",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("x.waitForTaskToken"),
-            "state `Work`, field `Resource`",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("arn:aws:states:::dynamodb:query"),
-            "state `Work`, field `Resource`: `arn:aws:states:::dynamodb:query` is not supported",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("arn:aws:states:::sns:publish"),
-            "`arn:aws:states:::sns:publish` is not supported",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("arn:aws:states:::states:startExecution"),
-            "`arn:aws:states:::states:startExecution` is not supported",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("arn:aws:states:::states:startExecution.sync:2"),
-            "`arn:aws:states:::states:startExecution.sync:2` is not supported",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("arn:aws:states:::aws-sdk:ec2:describeVpcs"),
-            "`arn:aws:states:::aws-sdk:ec2:describeVpcs` is not supported",
-        ),
-        (
-            "/States/Work/Resource",
-            json!("arn:aws:states:eu-west-1:111122223333:activity:x"),
-            "field `Resource`: `arn:aws:states:eu-west-1:111122223333:activity:x` is not supported",
-        ),
-        (
-            "/States/Work/Resource",
-            json!(null),
-            "state `Work`, field `Resource`: is missing",
-        ),
-        (
-            "/States/Done/Assign",
-            json!({"a": 1}),
-            "state `Done`, field `Assign`: a Succeed has no",
-        ),
-        (
-            "/States/Done/Next",
-            json!("Work"),
-            "state `Done`, field `Next`: a Succeed has no",
-        ),
-        (
-            "/States/Failed/Output",
-            json!(1),
-            "state `Failed`, field `Output`: a Fail has no",
-        ),
-        (
-            "/States/Decide/Next",
-            json!("Done"),
-            "state `Decide`, field `Next`: a Choice has no",
-        ),
-        (
-            "/States/Pause/Retry",
-            json!([]),
-            "state `Pause`, field `Retry`: a Wait has no",
-        ),
-        (
-            "/States/Work/Arguements",
-            json!({}),
-            "state `Work`, field `Arguements`",
-        ),
-        // Transitions.
-        (
-            "/States/Begin/End",
-            json!(true),
-            "state `Begin`: has both `Next` and `End`",
-        ),
-        (
-            "/States/Begin/Next",
-            json!(null),
-            "state `Begin`: has neither `Next` nor `End`",
-        ),
-        (
-            "/States/Begin/Next",
-            json!("Nowhere"),
-            "state `Begin`: leads to `Nowhere`",
-        ),
-        (
-            "/States/Decide/Default",
-            json!("Nowhere"),
-            "state `Decide`: leads to `Nowhere`",
-        ),
-        (
-            "/States/Decide/Choices/1/Next",
-            json!("Nowhere"),
-            "state `Decide`: leads to `Nowhere`",
-        ),
-        (
-            "/States/Work/Catch/0/Next",
-            json!("Nowhere"),
-            "state `Work`: leads to `Nowhere`",
-        ),
-        (
-            "/States/Work/Catch/0/Next",
-            json!(null),
-            "field `Catch[0].Next`: is missing",
-        ),
-        (
-            "/States/Decide/Choices/1/Next",
-            json!("Pause"),
-            "state `Until`: no state leads here",
-        ),
-        // Choices and waits.
-        (
-            "/States/Decide/Choices",
-            json!([]),
-            "state `Decide`, field `Choices`",
-        ),
-        (
-            "/States/Decide/Choices",
-            json!(null),
-            "state `Decide`, field `Choices`: is missing",
-        ),
-        (
-            "/States/Decide/Choices/0/Condition",
-            json!(null),
-            "field `Choices[0].Condition`: is missing",
-        ),
-        (
-            "/States/Decide/Choices/0/Condition",
-            json!("yes"),
-            "field `Choices[0].Condition`: must be an expression",
-        ),
-        (
-            "/States/Pause/Seconds",
-            json!(-1),
-            "state `Pause`, field `Seconds`: must be a whole number",
-        ),
-        (
-            "/States/Pause/Seconds",
-            json!(1.5),
-            "state `Pause`, field `Seconds`",
-        ),
-        (
-            "/States/Pause/Seconds",
-            json!(100_000_000),
-            "state `Pause`, field `Seconds`",
-        ),
-        (
-            "/States/Pause/Seconds",
-            json!("5"),
-            "state `Pause`, field `Seconds`: must be an expression",
-        ),
-        (
-            "/States/Pause/Seconds",
-            json!(null),
-            "state `Pause`: must have either `Seconds` or `Timestamp`",
-        ),
-        (
-            "/States/Pause/Timestamp",
-            json!("2030-01-01T00:00:00Z"),
-            "state `Pause`: must have either",
-        ),
-        (
-            "/States/Until/Timestamp",
-            json!("tomorrow"),
-            "state `Until`, field `Timestamp`",
-        ),
-        (
-            "/States/Work/TimeoutSeconds",
-            json!(0),
-            "state `Work`, field `TimeoutSeconds`",
-        ),
-        (
-            "/States/Failed/Error",
-            json!(1),
-            "state `Failed`, field `Error`: must be a string",
-        ),
-        // Retriers and catchers.
-        (
-            "/States/Work/Retry/0/MaxAttemps",
-            json!(2),
-            "state `Work`, field `Retry[0].MaxAttemps`",
-        ),
-        (
-            "/States/Work/Retry/0/ErrorEquals",
-            json!(null),
-            "field `Retry[0].ErrorEquals`: is missing",
-        ),
-        (
-            "/States/Work/Retry/0/ErrorEquals",
-            json!([]),
-            "field `Retry[0].ErrorEquals`",
-        ),
-        (
-            "/States/Work/Retry/0/ErrorEquals",
-            json!(["A", "A"]),
-            "lists `A` twice",
-        ),
-        (
-            "/States/Work/Retry/0/ErrorEquals",
-            json!(["States.TimeOut"]),
-            "`States.TimeOut` is no reserved error name",
-        ),
-        (
-            "/States/Work/Retry/0/ErrorEquals",
-            json!(["States.ALL"]),
-            "field `Retry[0].ErrorEquals`: `States.ALL` must be alone",
-        ),
-        (
-            "/States/Work/Retry/1/ErrorEquals",
-            json!(["States.ALL", "A"]),
-            "field `Retry[1].ErrorEquals`: `States.ALL` must be alone",
-        ),
-        (
-            "/States/Work/Catch/0/ErrorEquals",
-            json!(["States.ALL"]),
-            "field `Catch[0].ErrorEquals`: `States.ALL` must be alone",
-        ),
-        (
-            "/States/Work/Retry/0/IntervalSeconds",
-            json!(0),
-            "field `Retry[0].IntervalSeconds`",
-        ),
-        (
-            "/States/Work/Retry/0/IntervalSeconds",
-            json!("{% 1 %}"),
-            "field `Retry[0].IntervalSeconds`",
-        ),
-        (
-            "/States/Work/Retry/0/MaxAttempts",
-            json!(-1),
-            "field `Retry[0].MaxAttempts`",
-        ),
-        (
-            "/States/Work/Retry/0/BackoffRate",
-            json!(0.9),
-            "field `Retry[0].BackoffRate`",
-        ),
-        (
-            "/States/Work/Retry/0/MaxDelaySeconds",
-            json!(0),
-            "field `Retry[0].MaxDelaySeconds`",
-        ),
-        (
-            "/States/Work/Retry/0/JitterStrategy",
-            json!("full"),
-            "field `Retry[0].JitterStrategy`",
-        ),
-        (
-            "/States/Work/Retry",
-            json!([]),
-            "state `Work`, field `Retry`",
-        ),
-        (
-            "/States/Work/Catch/0/ResultPath",
-            json!("$.e"),
-            "field `Catch[0].ResultPath`: belongs to JSONPath",
-        ),
-        // Expressions.
-        (
-            "/States/Begin/Output",
-            json!({"a": [{"b": "{% 1 + %}"}]}),
-            "state `Begin`, field `Output.a[0].b`: is not JSONata",
-        ),
-        (
-            "/States/Begin/Output",
-            json!("{% 1"),
-            "state `Begin`, field `Output`: begins with",
-        ),
-        (
-            "/States/Begin/Output",
-            json!("{% $states.result %}"),
-            "`$states.result` does not exist in this field",
-        ),
-        (
-            "/States/Work/Arguments",
-            json!("{% $states.result %}"),
-            "`$states.result` does not exist in this field",
-        ),
-        (
-            "/States/Work/Output",
-            json!("{% $states.errorOutput %}"),
-            "`$states.errorOutput` does not exist",
-        ),
-        (
-            "/States/Work/Catch/1/Output",
-            json!("{% $states.result %}"),
-            "field `Catch[1].Output`: `$states.result`",
-        ),
-        (
-            "/States/Begin/Output",
-            json!("{% $eval('1') %}"),
-            "state `Begin`, field `Output`: `$eval` is not supported",
-        ),
-        (
-            "/States/Begin/Output",
-            json!("{% seen %}"),
-            "`seen` stands alone",
-        ),
-        (
-            "/States/Begin/Output",
-            json!("{% $misspelled %}"),
-            "state `Begin`, field `Output`: reads `$misspelled`",
-        ),
-        (
-            "/States/Begin/Assign/states",
-            json!(1),
-            "field `Assign.states`: the name is reserved",
-        ),
-        (
-            "/States/Begin/Assign/a-b",
-            json!(1),
-            "field `Assign.a-b`: a variable has",
-        ),
-        (
-            "/States/Begin/Assign",
-            json!([1]),
-            "state `Begin`, field `Assign`: must be an object",
-        ),
-    ];
-    for (pointer, value, expected) in cases {
-        let findings = findings(&changed(pointer, value.clone()));
+    let rows = MISTAKES.lines().filter(|row| !row.is_empty());
+    for row in rows.filter(|row| !row.starts_with('#')) {
+        let (change, expected) = row.split_once(" => ").expect("a finding");
+        let (pointer, value) = change.split_once(" = ").expect("a value");
+        let value = serde_json::from_str(value).expect(row);
+        let findings = findings(&changed(pointer, value));
         assert!(
             findings.iter().any(|finding| finding.contains(expected)),
-            "{pointer} = {value}: expected {expected:?}, found {findings:#?}"
+            "{row}: found {findings:#?}"
         );
     }
 }

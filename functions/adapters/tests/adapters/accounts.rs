@@ -12,8 +12,8 @@ use shared::place::Place;
 use shared::{Code, StepError};
 use simulator::scenario::RoleSpec;
 
-use crate::stage::{ACCOUNT, REGION, Stage, VPC, once, setting};
-use crate::stub::{Stub, answer, aws};
+use crate::stage::{ACCOUNT, REGION, Stage, VPC, once, parsed, says, setting};
+use crate::stub::{Stub, answer, aws, errors, unreadable};
 
 const OTHER: &str = "222233334444";
 const VPC_THERE: &str = "vpc-0a00000000000000e";
@@ -27,7 +27,7 @@ pub(crate) async fn look_around() {
     let stub = Stub::answering([assumed(), no_vpcs()]).await;
     let accounts = Accounts::new(aws(&stub.url()).await, others());
     let ec2 = accounts.ec2(&place(Some(OTHER), REGION)).await.unwrap();
-    ec2.vpc(&VPC.parse().unwrap()).await.unwrap();
+    ec2.vpc(&parsed(VPC)).await.unwrap();
 }
 
 /// As the stack sets it up.
@@ -81,7 +81,7 @@ fn no_zones() -> String {
 async fn vpc_error(aws: SdkConfig) -> StepError {
     let accounts = Accounts::new(aws, others());
     let ec2 = accounts.ec2(&place(Some(OTHER), REGION)).await.unwrap();
-    ec2.vpc(&VPC.parse().unwrap()).await.unwrap_err()
+    ec2.vpc(&parsed(VPC)).await.unwrap_err()
 }
 
 /// A world with a VPC in another account and Region, and a role there.
@@ -108,7 +108,7 @@ async fn two_accounts(external_id: &str) -> Stage {
 async fn a_vpc_of_another_account_is_found_there_and_nowhere_else() {
     let stage = two_accounts("one-of-us").await;
     let accounts = Accounts::new(stage.aws().await, others());
-    let vpc = VPC_THERE.parse().unwrap();
+    let vpc = parsed(VPC_THERE);
     let there = accounts
         .ec2(&place(Some(OTHER), "us-east-1"))
         .await
@@ -136,13 +136,13 @@ async fn a_function_gets_a_session_for_what_it_does_itself() {
     for function in ["inspect-network", "no-function-of-ours"] {
         let accounts = Accounts::new(stage.aws().await, others()).limited_to(function);
         let ec2 = accounts.ec2(&there).await.unwrap();
-        let found = ec2.vpc(&VPC_THERE.parse().unwrap()).await;
+        let found = ec2.vpc(&parsed(VPC_THERE)).await;
         assert_eq!(found.is_ok(), function == "inspect-network", "{found:?}");
     }
     let stub = Stub::answering([assumed(), no_vpcs()]).await;
     let accounts = Accounts::new(aws(&stub.url()).await, others()).limited_to("check-status");
     let ec2 = accounts.ec2(&there).await.unwrap();
-    ec2.vpc(&VPC.parse().unwrap()).await.unwrap();
+    ec2.vpc(&parsed(VPC)).await.unwrap();
     let request = stub.requests().remove(0);
     let (_, form) = request.split_once("\r\n\r\n").unwrap();
     let mut form = url::form_urlencoded::parse(form.as_bytes());
@@ -173,10 +173,10 @@ async fn not_every_place_is_remembered() {
 async fn a_role_that_wants_another_external_id_is_refused() {
     let stage = two_accounts("one-of-them").await;
     let error = vpc_error(stage.aws().await).await;
-    assert_eq!(error.code, Code::OtherAccountRoleRefused);
-    assert!(
-        error.detail.contains("is not authorized to perform"),
-        "{error}"
+    says(
+        &error,
+        Code::OtherAccountRoleRefused,
+        "is not authorized to perform",
     );
 }
 
@@ -199,7 +199,7 @@ async fn another_account_is_asked_by_its_role_and_ec2_and_route_53_by_the_same()
         0,
         "nothing is sent before it is needed"
     );
-    let vpc = VPC.parse().unwrap();
+    let vpc = parsed(VPC);
     assert_eq!(ec2.vpc(&vpc).await.unwrap(), None);
     assert_eq!(ec2.hosted_zones(&vpc).await.unwrap().unwrap().len(), 0);
     let again = accounts.ec2(&there).await.unwrap();
@@ -236,7 +236,7 @@ async fn a_role_without_an_external_id_is_asked_for_without_one() {
     };
     let accounts = Accounts::new(aws(&stub.url()).await, others);
     let ec2 = accounts.ec2(&place(Some(OTHER), REGION)).await.unwrap();
-    ec2.vpc(&VPC.parse().unwrap()).await.unwrap();
+    ec2.vpc(&parsed(VPC)).await.unwrap();
     assert!(!stub.requests()[0].contains("ExternalId"));
 }
 
@@ -255,7 +255,7 @@ async fn the_own_account_needs_no_role_in_any_region() {
         let stub = Stub::answering([no_vpcs()]).await;
         let accounts = Accounts::new(aws(&stub.url()).await, others);
         let ec2 = accounts.ec2(&place(account, "us-east-1")).await.unwrap();
-        ec2.vpc(&VPC.parse().unwrap()).await.unwrap();
+        ec2.vpc(&parsed(VPC)).await.unwrap();
         let requests = stub.requests();
         assert_eq!(requests.len(), 1);
         assert_eq!(signed_for(&requests[0]), "simulated us-east-1 ec2");
@@ -288,34 +288,25 @@ async fn what_is_not_configured_is_said_before_anything_is_sent() {
             .await
             .map(|_| ())
             .unwrap_err();
-        assert_eq!(error.code, code, "{error}");
-        assert!(error.detail.contains(named), "{error}");
+        says(&error, code, named);
     }
     assert_eq!(stage.sim.calls(), []);
 }
 
 #[tokio::test]
 async fn a_role_that_is_refused_has_a_code_of_its_own_and_other_trouble_keeps_its_own() {
-    for (canned, code) in [
-        (refused(403, "AccessDenied"), Code::OtherAccountRoleRefused),
-        (
-            refused(403, "RegionDisabledException"),
-            Code::OtherAccountRoleRefused,
-        ),
-        (refused(400, "ValidationError"), Code::ConfigurationInvalid),
-        (
-            refused(403, "ExpiredTokenException"),
-            Code::AwsCredentialsInvalid,
-        ),
-        (
-            refused(403, "InvalidClientTokenId"),
-            Code::AwsCredentialsInvalid,
-        ),
-        (refused(400, "Throttling"), Code::AwsThrottled),
-        (refused(503, "ServiceUnavailable"), Code::AwsUnavailable),
-        (refused(500, "SomethingNew"), Code::AwsUnavailable),
-        (refused(400, "SomethingNew"), Code::UnexpectedAwsAnswer),
-    ] {
+    for (status, name, code) in errors(
+        "403 AccessDenied other-account-role-refused
+         403 RegionDisabledException other-account-role-refused
+         400 ValidationError configuration-invalid
+         403 ExpiredTokenException aws-credentials-invalid
+         403 InvalidClientTokenId aws-credentials-invalid
+         400 Throttling aws-throttled
+         503 ServiceUnavailable aws-unavailable
+         500 SomethingNew aws-unavailable
+         400 SomethingNew unexpected-aws-answer",
+    ) {
+        let canned = refused(status, name);
         let stub = Stub::answering([canned]).await;
         let error = vpc_error(once(aws(&stub.url()).await)).await;
         assert_eq!(error.code, code, "{error}");
@@ -325,19 +316,10 @@ async fn a_role_that_is_refused_has_a_code_of_its_own_and_other_trouble_keeps_it
             "{error}"
         );
     }
-    for (canned, code) in [
-        (answer(503, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::AwsUnavailable),
-        (
-            answer(
-                200,
-                "",
-                "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
-            ),
-            Code::UnexpectedAwsAnswer,
-        ),
-        (String::new(), Code::AwsUnavailable),
-    ] {
+    let empty = "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>";
+    let empty = (answer(200, "", empty), Code::UnexpectedAwsAnswer);
+    let unreadable = unreadable().map(|canned| (canned, Code::AwsUnavailable));
+    for (canned, code) in unreadable.into_iter().chain([empty]) {
         let stub = Stub::answering([canned]).await;
         let error = vpc_error(once(aws(&stub.url()).await)).await;
         assert_eq!(error.code, code, "{error}");
@@ -356,7 +338,7 @@ async fn a_passing_trouble_of_sts_is_got_over() {
     .await;
     let accounts = Accounts::new(aws(&stub.url()).await, others());
     let ec2 = accounts.ec2(&place(Some(OTHER), REGION)).await.unwrap();
-    ec2.vpc(&VPC.parse().unwrap()).await.unwrap();
+    ec2.vpc(&parsed(VPC)).await.unwrap();
     assert_eq!(stub.requests().len(), 4);
 }
 
@@ -366,7 +348,7 @@ async fn a_refusal_is_not_kept() {
     let stub = Stub::answering([refused(403, "AccessDenied"), assumed(), no_vpcs()]).await;
     let accounts = Accounts::new(aws(&stub.url()).await, others());
     let there = place(Some(OTHER), REGION);
-    let vpc = VPC.parse().unwrap();
+    let vpc = parsed(VPC);
     let error = accounts.ec2(&there).await.unwrap().vpc(&vpc).await;
     assert_eq!(error.unwrap_err().code, Code::OtherAccountRoleRefused);
     let second = accounts.ec2(&there).await.unwrap().vpc(&vpc).await;
@@ -405,6 +387,6 @@ async fn own_credentials_that_are_refused_are_no_refused_role() {
     assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
     assert!(error.detail.starts_with(ASKED), "{error}");
     let ec2 = adapters::ec2::AwsEc2::new(&aws);
-    let error = ec2.vpc(&VPC.parse().unwrap()).await.unwrap_err();
+    let error = ec2.vpc(&parsed(VPC)).await.unwrap_err();
     assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
 }

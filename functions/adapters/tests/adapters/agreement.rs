@@ -19,20 +19,24 @@ use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
 use crate::stage::{
     ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, CONNECTION, REGION, RUN, SECRET,
-    STANDARD_CLUSTER, Stage, VPC, scenario,
+    STANDARD_CLUSTER, Stage, VPC, parsed, scenario,
 };
 use time::OffsetDateTime;
 
 /// What a caller learns of a call: its value, or code and message.
 type Learned = (String, Result<String, (StepErrorName, String)>);
 
-/// Notes what a caller learns. Silence is described by each way in its own words.
-fn learned<T: std::fmt::Debug>(what: &str, result: Result<T, StepError>) -> Learned {
-    let result = result.map(|value| format!("{value:#?}"));
-    (
-        what.to_owned(),
-        result.map_err(|error| (error.name(), error.to_string())),
-    )
+/// All that a caller learns.
+#[derive(Default)]
+struct Story(Vec<Learned>);
+
+impl Story {
+    /// Silence is described by each way in its own words.
+    fn note<T: std::fmt::Debug>(&mut self, what: &str, result: Result<T, StepError>) {
+        let result = result.map(|value| format!("{value:#?}"));
+        let result = result.map_err(|error| (error.name(), error.to_string()));
+        self.0.push((what.to_owned(), result));
+    }
 }
 
 /// A connection from its beginning to its end, with detours.
@@ -48,69 +52,45 @@ async fn story(
     advance: impl Fn(i64),
 ) -> Vec<Learned> {
     let (ec2, cloud) = (ports.ec2, ports.cloud);
-    let mut all = Vec::new();
+    let mut all = Story::default();
     for (method, _) in calls::ALL {
-        all.push(learned(&format!("{method:?}"), call(method, ports).await));
+        all.note(&format!("{method:?}"), call(method, ports).await);
     }
-    let cluster = CLUSTER.parse().unwrap();
-    let standard = STANDARD_CLUSTER.parse().unwrap();
-    let (vpc, absent_vpc) = (VPC.parse().unwrap(), ABSENT_VPC.parse().unwrap());
-    let (absent_group, absent) = (
-        ABSENT_GROUP.parse().unwrap(),
-        ABSENT_ENDPOINT.parse().unwrap(),
-    );
-    all.push(learned("an absent VPC", ec2.vpc(&absent_vpc).await));
-    all.push(learned("its attributes", ec2.vpc_dns(&absent_vpc).await));
-    all.push(learned("its subnets", ec2.subnets(&absent_vpc).await));
-    all.push(learned("its peerings", ec2.peered_vpcs(&absent_vpc).await));
-    all.push(learned("its zones", ec2.hosted_zones(&absent_vpc).await));
-    all.push(learned("its endpoints", ec2.endpoints(&absent_vpc).await));
-    all.push(learned(
-        "a group of it",
-        ec2.group_named(&absent_vpc, "default").await,
-    ));
-    all.push(learned(
-        "an absent group",
-        ec2.delete_group(&absent_group).await,
-    ));
-    all.push(learned(
-        "its rules",
-        ec2.ingress_rules(std::slice::from_ref(&absent_group)).await,
-    ));
-    all.push(learned(
-        "one of them",
-        ec2.revoke(&absent_group, &["sgr-0a1".to_owned()]).await,
-    ));
-    all.push(learned("an absent endpoint", ec2.endpoint(&absent).await));
-    all.push(learned("none by id", ec2.endpoints_by_id(&[]).await));
-    all.push(learned("no rules of none", ec2.ingress_rules(&[]).await));
-    all.push(learned("on", ec2.set_private_dns(&absent, true).await));
+    let cluster = parsed(CLUSTER);
+    let standard = parsed(STANDARD_CLUSTER);
+    let (vpc, absent_vpc) = (parsed(VPC), parsed(ABSENT_VPC));
+    let (absent_group, absent) = (parsed(ABSENT_GROUP), parsed(ABSENT_ENDPOINT));
+    all.note("an absent VPC", ec2.vpc(&absent_vpc).await);
+    all.note("its attributes", ec2.vpc_dns(&absent_vpc).await);
+    all.note("its subnets", ec2.subnets(&absent_vpc).await);
+    all.note("its peerings", ec2.peered_vpcs(&absent_vpc).await);
+    all.note("its zones", ec2.hosted_zones(&absent_vpc).await);
+    all.note("its endpoints", ec2.endpoints(&absent_vpc).await);
+    let group = ec2.group_named(&absent_vpc, "default").await;
+    all.note("a group of it", group);
+    all.note("an absent group", ec2.delete_group(&absent_group).await);
+    let rules = ec2.ingress_rules(std::slice::from_ref(&absent_group)).await;
+    all.note("its rules", rules);
+    let revoked = ec2.revoke(&absent_group, &["sgr-0a1".to_owned()]).await;
+    all.note("one of them", revoked);
+    all.note("an absent endpoint", ec2.endpoint(&absent).await);
+    all.note("none by id", ec2.endpoints_by_id(&[]).await);
+    all.note("no rules of none", ec2.ingress_rules(&[]).await);
+    all.note("on", ec2.set_private_dns(&absent, true).await);
     let subnets = new_endpoint().subnet_ids;
     let changed = ec2.change_subnets(&absent, &subnets, &[]).await;
-    all.push(learned("subnets of an absent endpoint", changed));
-    all.push(learned("away", ec2.delete_endpoint(&absent).await));
-    all.push(learned(
-        "marked",
-        ec2.tag_endpoint(&absent, &new_group().tags).await,
-    ));
-    all.push(learned("known", cloud.register(&cluster, &absent).await));
-    all.push(learned(
-        "unknown",
-        cloud.deregister(&cluster, &absent).await,
-    ));
-    all.push(learned("Standard", cloud.cluster(&standard).await));
-    all.push(learned(
-        "asks",
-        cloud.request_endpoint_services(&standard).await,
-    ));
-    all.push(learned("owners", cloud.trusted_owners(&standard).await));
-    all.extend(of_the_doors(ports.ledger, ports.executions).await);
+    all.note("subnets of an absent endpoint", changed);
+    all.note("away", ec2.delete_endpoint(&absent).await);
+    all.note("marked", ec2.tag_endpoint(&absent, &new_group().tags).await);
+    all.note("known", cloud.register(&cluster, &absent).await);
+    all.note("unknown", cloud.deregister(&cluster, &absent).await);
+    all.note("Standard", cloud.cluster(&standard).await);
+    all.note("asks", cloud.request_endpoint_services(&standard).await);
+    all.note("owners", cloud.trusted_owners(&standard).await);
+    of_the_doors(&mut all, ports.ledger, ports.executions).await;
 
     let group = ec2.create_group(&new_group()).await;
-    all.push(learned(
-        "the group once more",
-        ec2.create_group(&new_group()).await,
-    ));
+    all.note("the group once more", ec2.create_group(&new_group()).await);
     if let Ok(group) = group {
         advance(10);
         let source = |text: &str| Source::Cidr(text.parse().unwrap());
@@ -119,128 +99,87 @@ async fn story(
             source("2001:db8::/56"),
             Source::Group(group.clone()),
         ];
-        all.push(learned(
-            "one rule",
-            ec2.authorize(&group, &sources[..1], "a").await,
-        ));
-        all.push(learned("rules", ec2.authorize(&group, &sources, "b").await));
+        all.note("one rule", ec2.authorize(&group, &sources[..1], "a").await);
+        all.note("rules", ec2.authorize(&group, &sources, "b").await);
         let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await;
         let ids: Vec<String> = rules.iter().flatten().map(|rule| rule.id.clone()).collect();
-        all.push(learned("the rules", rules));
-        all.push(learned("a rule less", ec2.revoke(&group, &ids[..1]).await));
-        all.push(learned("no rules", ec2.revoke(&group, &ids).await));
-        all.push(learned("rules left", ec2.ingress_rules(&[group]).await));
+        all.note("the rules", rules);
+        all.note("a rule less", ec2.revoke(&group, &ids[..1]).await);
+        all.note("no rules", ec2.revoke(&group, &ids).await);
+        all.note("rules left", ec2.ingress_rules(&[group]).await);
     }
     let created = ec2.create_endpoint(&new_endpoint()).await;
     let mut other = new_endpoint();
     other.subnet_ids.pop();
-    all.push(learned(
-        "other parameters",
-        ec2.create_endpoint(&other).await,
-    ));
+    all.note("other parameters", ec2.create_endpoint(&other).await);
     if let Ok(created) = created {
         let id = created.id;
-        all.push(learned("early", ec2.endpoint(&id).await));
-        all.push(learned(
-            "private DNS early",
-            ec2.set_private_dns(&id, true).await,
-        ));
-        all.push(learned(
-            "registered early",
-            cloud.register(&cluster, &id).await,
-        ));
+        all.note("early", ec2.endpoint(&id).await);
+        all.note("private DNS early", ec2.set_private_dns(&id, true).await);
+        all.note("registered early", cloud.register(&cluster, &id).await);
         advance(10);
-        all.push(learned("visible", ec2.endpoint(&id).await));
-        all.push(learned("registered", cloud.register(&cluster, &id).await));
-        all.push(learned(
-            "registered twice",
-            cloud.register(&cluster, &id).await,
-        ));
+        all.note("visible", ec2.endpoint(&id).await);
+        all.note("registered", cloud.register(&cluster, &id).await);
+        all.note("registered twice", cloud.register(&cluster, &id).await);
         for _ in 0..6 {
             advance(30);
-            all.push(learned("the endpoint", ec2.endpoint(&id).await));
-            all.push(learned(
-                "registrations",
-                cloud.registrations(&cluster).await,
-            ));
+            all.note("the endpoint", ec2.endpoint(&id).await);
+            all.note("registrations", cloud.registrations(&cluster).await);
         }
-        all.push(learned("private DNS", ec2.set_private_dns(&id, true).await));
+        all.note("private DNS", ec2.set_private_dns(&id, true).await);
         advance(120);
-        all.push(learned("endpoints", ec2.endpoints(&vpc).await));
+        all.note("endpoints", ec2.endpoints(&vpc).await);
         let has = new_endpoint().subnet_ids;
         let doubled = ec2.change_subnets(&id, &has, &[]).await;
-        all.push(learned("two subnets in one zone", doubled));
+        all.note("two subnets in one zone", doubled);
         let emptied = ec2.change_subnets(&id, &[], &has).await;
-        all.push(learned("no subnet at all", emptied));
-        all.push(learned("deregister", cloud.deregister(&cluster, &id).await));
-        all.push(learned("removing", cloud.registrations(&cluster).await));
+        all.note("no subnet at all", emptied);
+        all.note("deregister", cloud.deregister(&cluster, &id).await);
+        all.note("removing", cloud.registrations(&cluster).await);
         advance(60);
-        all.push(learned("removed", cloud.registrations(&cluster).await));
-        all.push(learned("delete", ec2.delete_endpoint(&id).await));
-        all.push(learned("deleting", ec2.endpoint(&id).await));
-        all.push(learned(
-            "in use",
-            ec2.delete_group(&new_endpoint().group_id).await,
-        ));
+        all.note("removed", cloud.registrations(&cluster).await);
+        all.note("delete", ec2.delete_endpoint(&id).await);
+        all.note("deleting", ec2.endpoint(&id).await);
+        all.note("in use", ec2.delete_group(&new_endpoint().group_id).await);
         advance(60);
-        all.push(learned("deleted", ec2.endpoint(&id).await));
-        all.push(learned("endpoints left", ec2.endpoints(&vpc).await));
+        all.note("deleted", ec2.endpoint(&id).await);
+        all.note("endpoints left", ec2.endpoints(&vpc).await);
         advance(60);
     }
-    all
+    all.0
 }
 
 /// What the doors ask, besides what every table goes through.
-async fn of_the_doors(ledger: &impl Ledger, executions: &impl Executions) -> Vec<Learned> {
-    let mut all = Vec::new();
-    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
-    let phase = async |what: &str| {
-        let found = ledger.connection(CONNECTION).await;
-        learned(what, found.map(|found| found.unwrap().phase))
-    };
-    all.push(phase("interrupted").await);
+async fn of_the_doors(all: &mut Story, ledger: &impl Ledger, executions: &impl Executions) {
+    let (region, vpc) = (parsed(REGION), parsed(VPC));
+    let found = ledger.connection(CONNECTION).await;
+    all.note("interrupted", found.map(|found| found.unwrap().phase));
     let another = ledger.record_interruption(CONNECTION, "another").await;
-    all.push(learned("of another run", another));
-    all.push(learned("unknown", ledger.connection("unknown").await));
+    all.note("of another run", another);
+    all.note("unknown", ledger.connection("unknown").await);
     let health = crate::ledger::health();
-    all.push(learned(
-        "nothing is made",
-        ledger.record_health("unknown", &health).await,
-    ));
-    all.push(learned(
-        "or",
-        ledger.record_interruption("unknown", RUN).await,
-    ));
-    all.push(learned("still", ledger.connection("unknown").await));
-    all.push(learned(
-        "shortened",
-        ledger
-            .shorten_lease(&region, &vpc, RUN, OffsetDateTime::UNIX_EPOCH)
-            .await,
-    ));
-    all.push(learned(
-        "released",
-        ledger.release_lease(&region, &vpc, RUN).await,
-    ));
+    let unmade = ledger.record_health("unknown", &health).await;
+    all.note("nothing is made", unmade);
+    all.note("or", ledger.record_interruption("unknown", RUN).await);
+    all.note("still", ledger.connection("unknown").await);
+    let past = OffsetDateTime::UNIX_EPOCH;
+    let shortened = ledger.shorten_lease(&region, &vpc, RUN, past).await;
+    all.note("shortened", shortened);
+    all.note("released", ledger.release_lease(&region, &vpc, RUN).await);
     let pages = ledger.connections(Some(CONNECTION), 1).await;
-    all.push(learned("after the last", pages));
-    all.push(learned("no key", ledger.connection("").await));
+    all.note("after the last", pages);
+    all.note("no key", ledger.connection("").await);
     let machine = Machine::Provision;
-    let start = async |name: &str, number: i32| {
+    for (name, number) in [("another", 1), ("another", 2), ("no name: at all", 1)] {
         let input = json!({ "a": number });
-        learned(name, executions.start(machine, name, &input).await)
-    };
-    all.push(start("another", 1).await);
-    all.push(start("another", 2).await);
-    all.push(start("no name: at all", 1).await);
-    for name in ["another", RUN, "none", "no name: at all"] {
-        all.push(learned(name, executions.standing(machine, name).await));
+        all.note(name, executions.start(machine, name, &input).await);
     }
-    let other = executions
-        .start(Machine::CheckFleet, "another", &json!({}))
-        .await;
-    all.push(learned("of another machine", other));
-    all
+    for name in ["another", RUN, "none", "no name: at all"] {
+        all.note(name, executions.standing(machine, name).await);
+    }
+    let (machine, input) = (Machine::CheckFleet, json!({}));
+    let other = executions.start(machine, "another", &input).await;
+    all.note("of another machine", other);
 }
 
 async fn agree(situation: &str, scenario: &Scenario) -> usize {
@@ -349,46 +288,31 @@ async fn both_ways_read_every_shipped_scenario_alike() {
         let stage = Stage::of(&scenario).await;
         let (ec2, cloud) = (stage.ec2().await, stage.cloud().await);
         let ports = InProcess::new(stage.sim.clone(), SECRET);
+        macro_rules! alike {
+            ($port:ident.$read:ident($of:expr)) => {
+                assert_eq!($port.$read($of).await, ports.$read($of).await, "{name}")
+            };
+        }
         for vpc in &scenario.vpcs {
             if vpc.region.is_some() || vpc.account.is_some() {
                 continue;
             }
-            let vpc = vpc.id.parse().unwrap();
-            assert_eq!(ec2.vpc(&vpc).await, ports.vpc(&vpc).await, "{name}");
-            assert_eq!(ec2.vpc_dns(&vpc).await, ports.vpc_dns(&vpc).await, "{name}");
-            assert_eq!(
-                ec2.hosted_zones(&vpc).await,
-                ports.hosted_zones(&vpc).await,
-                "{name}"
-            );
-            assert_eq!(ec2.subnets(&vpc).await, ports.subnets(&vpc).await, "{name}");
-            assert_eq!(
-                ec2.peered_vpcs(&vpc).await,
-                ports.peered_vpcs(&vpc).await,
-                "{name}"
-            );
-            assert_eq!(
-                ec2.endpoints(&vpc).await,
-                ports.endpoints(&vpc).await,
-                "{name}"
-            );
+            let vpc = parsed(&vpc.id);
+            alike!(ec2.vpc(&vpc));
+            alike!(ec2.vpc_dns(&vpc));
+            alike!(ec2.hosted_zones(&vpc));
+            alike!(ec2.subnets(&vpc));
+            alike!(ec2.peered_vpcs(&vpc));
+            alike!(ec2.endpoints(&vpc));
         }
         for cluster in &scenario.clusters {
-            let id = cluster.id.parse().unwrap();
-            assert_eq!(cloud.cluster(&id).await, ports.cluster(&id).await, "{name}");
-            let services = cloud.endpoint_services(&id).await;
-            assert_eq!(services, ports.endpoint_services(&id).await, "{name}");
-            assert_eq!(
-                cloud.registrations(&id).await,
-                ports.registrations(&id).await,
-                "{name}"
-            );
-            for service in services.unwrap_or_default() {
-                let Some(service) = service.name else {
-                    continue;
-                };
-                let seen = ec2.endpoint_service(&service).await;
-                assert_eq!(seen, ports.endpoint_service(&service).await, "{name}");
+            let id = parsed(&cluster.id);
+            alike!(cloud.cluster(&id));
+            alike!(cloud.endpoint_services(&id));
+            alike!(cloud.registrations(&id));
+            let services = ports.endpoint_services(&id).await.unwrap_or_default();
+            for service in services.into_iter().filter_map(|it| it.name) {
+                alike!(ec2.endpoint_service(&service));
             }
         }
     }

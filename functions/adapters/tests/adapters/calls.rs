@@ -14,7 +14,9 @@ use shared::secret::Secrets;
 
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
-use crate::stage::{ACCOUNT, CLUSTER, CONNECTION, ENDPOINT, GROUP, REGION, RUN, SERVICE, VPC};
+use crate::stage::{
+    ACCOUNT, CLUSTER, CONNECTION, ENDPOINT, GROUP, REGION, RUN, SERVICE, VPC, parsed,
+};
 use time::OffsetDateTime;
 
 /// All ports of one world.
@@ -163,13 +165,16 @@ pub(crate) async fn call(
         ledger,
         executions,
     } = ports;
-    let vpc = VPC.parse().unwrap();
-    let group = GROUP.parse().unwrap();
-    let endpoint = ENDPOINT.parse().unwrap();
-    let cluster = CLUSTER.parse().unwrap();
+    let vpc = parsed(VPC);
+    let group = parsed(GROUP);
+    let endpoint = parsed(ENDPOINT);
+    let cluster = parsed(CLUSTER);
     let tags = BTreeMap::from([("owner".to_owned(), "us".to_owned())]);
     let keys = ["Name".to_owned()];
-    let source = Source::Cidr("10.9.0.0/16".parse().unwrap());
+    let sources = [Source::Cidr(parsed("10.9.0.0/16"))];
+    let (region, past) = (parsed(REGION), OffsetDateTime::UNIX_EPOCH);
+    let (machine, input) = (Machine::Provision, json!({"a": 1}));
+    let health = crate::ledger::health();
     match method {
         Vpc => text(ec2.vpc(&vpc).await),
         VpcDns => text(ec2.vpc_dns(&vpc).await),
@@ -181,7 +186,7 @@ pub(crate) async fn call(
         TaggedVpcs => text(ec2.tagged_vpcs("Na*").await),
         TagVpc => text(ec2.tag_vpc(&vpc, &tags).await),
         UntagVpc => text(ec2.untag_vpc(&vpc, &keys).await),
-        EndpointService => text(ec2.endpoint_service(&SERVICE.parse().unwrap()).await),
+        EndpointService => text(ec2.endpoint_service(&parsed(SERVICE)).await),
         Endpoints => text(ec2.endpoints(&vpc).await),
         Endpoint => text(ec2.endpoint(&endpoint).await),
         EndpointsById => text(ec2.endpoints_by_id(std::slice::from_ref(&endpoint)).await),
@@ -193,20 +198,14 @@ pub(crate) async fn call(
         GroupNamed => text(ec2.group_named(&vpc, "by hand").await),
         IngressRules => text(ec2.ingress_rules(std::slice::from_ref(&group)).await),
         CreateGroup => text(ec2.create_group(&new_group()).await),
-        Authorize => text(
-            ec2.authorize(&group, std::slice::from_ref(&source), "orders")
-                .await,
-        ),
+        Authorize => text(ec2.authorize(&group, &sources, "orders").await),
         // Whichever rule it is, it is always the same one.
         Revoke => {
             let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await?;
             let first: Vec<String> = rules.into_iter().map(|rule| rule.id).take(1).collect();
             text(ec2.revoke(&group, &first).await)
         }
-        DeleteGroup => text(
-            ec2.delete_group(&"sg-0a000000000000003".parse().unwrap())
-                .await,
-        ),
+        DeleteGroup => text(ec2.delete_group(&parsed("sg-0a000000000000003")).await),
         TagGroup => text(ec2.tag_group(&group, &tags).await),
         UntagGroup => text(ec2.untag_group(&group, &keys).await),
         Cluster => text(cloud.cluster(&cluster).await),
@@ -215,16 +214,16 @@ pub(crate) async fn call(
         Registrations => text(cloud.registrations(&cluster).await),
         Register => text(
             cloud
-                .register(&cluster, &"vpce-0a000000000000003".parse().unwrap())
+                .register(&cluster, &parsed("vpce-0a000000000000003"))
                 .await,
         ),
         Deregister => text(
             cloud
-                .deregister(&cluster, &"vpce-0a000000000000004".parse().unwrap())
+                .deregister(&cluster, &parsed("vpce-0a000000000000004"))
                 .await,
         ),
         TrustedOwners => text(cloud.trusted_owners(&cluster).await),
-        TrustOwner => text(cloud.trust_owner(&cluster, &ACCOUNT.parse().unwrap()).await),
+        TrustOwner => text(cloud.trust_owner(&cluster, &parsed(ACCOUNT)).await),
         DistrustOwner => {
             let owners = cloud.trusted_owners(&cluster).await?.unwrap_or_default();
             let first = owners
@@ -232,41 +231,18 @@ pub(crate) async fn call(
                 .map_or("00000000-0000-4000-8000-000000000000", |owner| &owner.id);
             text(cloud.distrust_owner(&cluster, first).await)
         }
-        ApiKey => text(
-            secrets
-                .api_key(&cluster)
-                .await
-                .map(|key| key.expose().to_owned()),
-        ),
+        ApiKey => {
+            let key = secrets.api_key(&cluster).await;
+            text(key.map(|key| key.expose().to_owned()))
+        }
         Connection => text(ledger.connection(CONNECTION).await),
         Connections => text(ledger.connections(None, 10).await),
-        RecordHealth => text(
-            ledger
-                .record_health(CONNECTION, &crate::ledger::health())
-                .await,
-        ),
+        RecordHealth => text(ledger.record_health(CONNECTION, &health).await),
         RecordInterruption => text(ledger.record_interruption(CONNECTION, RUN).await),
-        ReleaseLease => text(
-            ledger
-                .release_lease(&REGION.parse().unwrap(), &vpc, RUN)
-                .await,
-        ),
-        ShortenLease => text(
-            ledger
-                .shorten_lease(
-                    &REGION.parse().unwrap(),
-                    &vpc,
-                    RUN,
-                    OffsetDateTime::UNIX_EPOCH,
-                )
-                .await,
-        ),
-        StartRun => text(
-            executions
-                .start(Machine::Provision, "another", &json!({"a": 1}))
-                .await,
-        ),
-        RunStanding => text(executions.standing(Machine::Provision, RUN).await),
+        ReleaseLease => text(ledger.release_lease(&region, &vpc, RUN).await),
+        ShortenLease => text(ledger.shorten_lease(&region, &vpc, RUN, past).await),
+        StartRun => text(executions.start(machine, "another", &input).await),
+        RunStanding => text(executions.standing(machine, RUN).await),
     }
 }
 

@@ -12,23 +12,19 @@ use simulator::scenario::{ConnectionStatus, KeySpec};
 use crate::endpoints::new_endpoint;
 use crate::stage::{
     ABSENT_ENDPOINT, ACCOUNT, CLUSTER, KEY, OTHER_KEY, SECRET, SERVICE, STANDARD_CLUSTER, Stage,
+    parsed, says,
 };
 
 const ABSENT_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-00000000000f";
 const BASIC_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000003";
 
 fn id(text: &str) -> ClusterId {
-    text.parse().unwrap()
+    parsed(text)
 }
 
 async fn endpoint(stage: &Stage) -> EndpointId {
-    stage
-        .ec2()
-        .await
-        .create_endpoint(&new_endpoint())
-        .await
-        .unwrap()
-        .id
+    let ec2 = stage.ec2().await;
+    ec2.create_endpoint(&new_endpoint()).await.unwrap().id
 }
 
 fn rotate(stage: &Stage, known: &str) {
@@ -104,10 +100,10 @@ async fn services_are_asked_for_and_listed() {
     .await;
     let cloud = stage.cloud().await;
     let ours = CloudService {
-        region: "eu-west-1".parse().unwrap(),
-        name: Some(SERVICE.parse().unwrap()),
+        region: parsed("eu-west-1"),
+        name: Some(parsed(SERVICE)),
         status: ServiceStatus::Available,
-        zone_ids: vec!["euw1-az1".parse().unwrap(), "euw1-az2".parse().unwrap()],
+        zone_ids: vec![parsed("euw1-az1"), parsed("euw1-az2")],
     };
     let list = async || cloud.endpoint_services(&id(CLUSTER)).await.unwrap();
     assert_eq!(list().await, std::slice::from_ref(&ours));
@@ -115,13 +111,8 @@ async fn services_are_asked_for_and_listed() {
     for _ in 0..2 {
         assert_eq!(cloud.request_endpoint_services(&id(CLUSTER)).await, Ok(()));
     }
-    let statuses = async || {
-        list()
-            .await
-            .into_iter()
-            .map(|service| service.status)
-            .collect::<Vec<_>>()
-    };
+    let statuses =
+        async || -> Vec<ServiceStatus> { list().await.into_iter().map(|it| it.status).collect() };
     assert_eq!(
         statuses().await,
         [ServiceStatus::Available, ServiceStatus::Creating]
@@ -176,14 +167,12 @@ async fn an_endpoint_is_registered_listed_and_removed() {
 async fn a_registration_that_is_refused_can_be_told_from_other_failures() {
     let stage = Stage::new().await;
     let cloud = stage.cloud().await;
-    let absent = ABSENT_ENDPOINT.parse().unwrap();
+    let absent = parsed(ABSENT_ENDPOINT);
     let error = cloud.register(&id(CLUSTER), &absent).await.unwrap_err();
-    assert_eq!(error.code, Code::RegistrationRefused);
-    assert!(
-        error
-            .detail
-            .contains("404 to POST private-endpoint-connections: private"),
-        "{error}"
+    says(
+        &error,
+        Code::RegistrationRefused,
+        "404 to POST private-endpoint-connections: private",
     );
     let error = cloud
         .register(&id(BASIC_CLUSTER), &absent)
@@ -238,7 +227,7 @@ async fn trusted_owners_are_listed_added_and_removed() {
     };
     assert_eq!(accounts().await, ["444455556666", "*"]);
     cloud
-        .trust_owner(&id(CLUSTER), &ACCOUNT.parse().unwrap())
+        .trust_owner(&id(CLUSTER), &parsed(ACCOUNT))
         .await
         .unwrap();
     assert_eq!(accounts().await, ["444455556666", "*", ACCOUNT]);

@@ -7,7 +7,7 @@ use shared::secret::{ApiKey, Secrets};
 use shared::transport::LONGEST_ANSWER;
 use shared::{Code, StepError};
 
-use crate::stage::{CLUSTER, ENDPOINT, KEY};
+use crate::stage::{CLUSTER, ENDPOINT, KEY, parsed, says};
 use crate::stub::{Stub, answer};
 
 /// A key without a Secrets Manager.
@@ -26,7 +26,7 @@ pub(crate) fn cloud(stub: &Stub) -> HttpCloud<Fixed> {
 async fn error_of(canned: String) -> StepError {
     let stub = Stub::answering([canned]).await;
     cloud(&stub)
-        .registrations(&CLUSTER.parse().unwrap())
+        .registrations(&parsed(CLUSTER))
         .await
         .unwrap_err()
 }
@@ -42,21 +42,15 @@ fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
 #[tokio::test]
 async fn every_request_says_who_asks_and_in_which_version() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
-    let (cloud, cluster) = (cloud(&stub), CLUSTER.parse().unwrap());
+    let (cloud, cluster) = (cloud(&stub), parsed(CLUSTER));
     cloud.registrations(&cluster).await.unwrap();
     cloud.request_endpoint_services(&cluster).await.unwrap();
+    cloud.register(&cluster, &parsed(ENDPOINT)).await.unwrap();
     cloud
-        .register(&cluster, &ENDPOINT.parse().unwrap())
+        .trust_owner(&cluster, &parsed("111122223333"))
         .await
         .unwrap();
-    cloud
-        .trust_owner(&cluster, &"111122223333".parse().unwrap())
-        .await
-        .unwrap();
-    cloud
-        .deregister(&cluster, &ENDPOINT.parse().unwrap())
-        .await
-        .unwrap();
+    cloud.deregister(&cluster, &parsed(ENDPOINT)).await.unwrap();
     let requests = stub.requests();
     for request in &requests {
         assert_eq!(
@@ -114,24 +108,11 @@ async fn an_id_from_an_answer_cannot_change_the_path() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
     let cloud = cloud(&stub);
     for id in ["a/b", "../x?y#z", "%2e", "ü "] {
-        cloud
-            .distrust_owner(&CLUSTER.parse().unwrap(), id)
-            .await
-            .unwrap();
+        cloud.distrust_owner(&parsed(CLUSTER), id).await.unwrap();
     }
     let requests = stub.requests();
-    let last: Vec<&str> = requests
-        .iter()
-        .map(|request| {
-            request
-                .split(' ')
-                .nth(1)
-                .unwrap()
-                .rsplit('/')
-                .next()
-                .unwrap()
-        })
-        .collect();
+    let paths = requests.iter().map(|it| it.split(' ').nth(1).unwrap());
+    let last: Vec<&str> = paths.map(|it| it.rsplit('/').next().unwrap()).collect();
     assert_eq!(last, ["a%2Fb", "..%2Fx%3Fy%23z", "%252e", "%C3%BC%20"]);
 }
 
@@ -139,10 +120,7 @@ async fn an_id_from_an_answer_cannot_change_the_path() {
 async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
     let cloud = HttpCloud::new(&format!("{}/", stub.url()), Fixed(KEY)).unwrap();
-    cloud
-        .registrations(&CLUSTER.parse().unwrap())
-        .await
-        .unwrap();
+    cloud.registrations(&parsed(CLUSTER)).await.unwrap();
     let request = stub.requests().remove(0);
     assert!(request.starts_with("GET /api/v1/clusters/"), "{request}");
     for url in [
@@ -152,8 +130,7 @@ async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
         "http://cockroachlabs.cloud",
     ] {
         let error = HttpCloud::new(url, Fixed(KEY)).err().unwrap();
-        assert_eq!(error.code, Code::ConfigurationInvalid, "{error}");
-        assert!(error.detail.contains(&format!("`{url}`")), "{error}");
+        says(&error, Code::ConfigurationInvalid, &format!("`{url}`"));
     }
 }
 
@@ -162,11 +139,14 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     let long = format!("{{\"connections\": [\"{}\"]}}", "x".repeat(LONGEST_ANSWER));
     let stub = Stub::answering([answer(200, "", &long)]).await;
     let error = cloud(&stub)
-        .registrations(&CLUSTER.parse().unwrap())
+        .registrations(&parsed(CLUSTER))
         .await
         .unwrap_err();
-    assert_eq!(error.code, Code::UnexpectedCloudAnswer, "{error}");
-    assert!(error.detail.contains("more than 8388608 bytes"), "{error}");
+    says(
+        &error,
+        Code::UnexpectedCloudAnswer,
+        "more than 8388608 bytes",
+    );
 }
 
 #[tokio::test]
@@ -216,7 +196,7 @@ async fn a_read_whose_success_cannot_be_read_is_asked_again() {
 #[tokio::test]
 async fn no_record_of_the_api_is_read_from_an_array() {
     let stub = Stub::answering([answer(200, "", "[]")]).await;
-    let (cloud, id) = (cloud(&stub), CLUSTER.parse().unwrap());
+    let (cloud, id) = (cloud(&stub), parsed(CLUSTER));
     cloud.cluster(&id).await.unwrap_err();
     cloud.endpoint_services(&id).await.unwrap_err();
     cloud.trusted_owners(&id).await.unwrap_err();
@@ -225,7 +205,7 @@ async fn no_record_of_the_api_is_read_from_an_array() {
 /// Nothing says whether it took effect: the step is called again, and looks.
 #[tokio::test]
 async fn a_write_whose_success_cannot_be_read_is_not_believed() {
-    let (cluster, endpoint) = (CLUSTER.parse().unwrap(), ENDPOINT.parse().unwrap());
+    let (cluster, endpoint) = (parsed(CLUSTER), parsed(ENDPOINT));
     for (body, is_done) in [("{}", true), ("", true), ("<html>", false), ("[]", false)] {
         let stub = Stub::answering([answer(200, "", body)]).await;
         let cloud = cloud(&stub);
@@ -234,9 +214,7 @@ async fn a_write_whose_success_cannot_be_read_is_not_believed() {
             cloud.register(&cluster, &endpoint).await,
             cloud.deregister(&cluster, &endpoint).await,
             cloud.distrust_owner(&cluster, "1").await,
-            cloud
-                .trust_owner(&cluster, &"111122223333".parse().unwrap())
-                .await,
+            cloud.trust_owner(&cluster, &parsed("111122223333")).await,
         ] {
             let code = written.map_err(|error| error.code);
             let expected = if is_done {
@@ -310,7 +288,7 @@ async fn what_is_null_counts_as_left_out_and_unknown_fields_are_ignored() {
         r#"{"connections": null}"#,
     ];
     let stub = Stub::answering(bodies.map(|body| answer(200, "", body))).await;
-    let (cloud, id) = (cloud(&stub), CLUSTER.parse().unwrap());
+    let (cloud, id) = (cloud(&stub), parsed(CLUSTER));
     let cluster = cloud.cluster(&id).await.unwrap().unwrap();
     assert_eq!(
         (cluster.plan, cluster.state),
@@ -353,10 +331,7 @@ async fn a_key_of_another_form_is_not_repeated_either() {
     let body = format!(r#"{{"message": "token={TOKEN}, which is expired"}}"#);
     let stub = Stub::answering([answer(400, "", &body)]).await;
     let cloud = HttpCloud::new(&stub.url(), Fixed(TOKEN)).unwrap();
-    let error = cloud
-        .registrations(&CLUSTER.parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = cloud.registrations(&parsed(CLUSTER)).await.unwrap_err();
     assert!(!error.detail.contains("eyJ"), "{error}");
     assert!(error.detail.contains("which is expired"), "{error}");
 }
@@ -377,7 +352,6 @@ async fn nobody_listening_is_no_answer() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let cloud = HttpCloud::new(&url, Fixed(KEY)).unwrap();
-    let error = cloud.cluster(&CLUSTER.parse().unwrap()).await.unwrap_err();
-    assert_eq!(error.code, Code::CloudUnavailable, "{error}");
-    assert!(error.detail.contains("refused"), "{error}");
+    let error = cloud.cluster(&parsed(CLUSTER)).await.unwrap_err();
+    says(&error, Code::CloudUnavailable, "refused");
 }

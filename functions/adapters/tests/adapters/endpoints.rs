@@ -9,16 +9,17 @@ use simulator::Simulator;
 use simulator::ec2::{Endpoint as SimulatedEndpoint, EndpointType};
 
 use crate::stage::{
-    ABSENT_ENDPOINT, ABSENT_VPC, ENDPOINT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage, VPC,
+    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, ENDPOINT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage,
+    VPC, parsed,
 };
 use crate::stub::{Stub, answer, aws};
 
 pub(crate) fn new_endpoint() -> NewEndpoint {
     NewEndpoint {
-        vpc_id: VPC.parse().unwrap(),
-        service_name: SERVICE.parse().unwrap(),
-        subnet_ids: vec![SUBNET_1.parse().unwrap(), SUBNET_2.parse().unwrap()],
-        group_id: GROUP.parse().unwrap(),
+        vpc_id: parsed(VPC),
+        service_name: parsed(SERVICE),
+        subnet_ids: vec![parsed(SUBNET_1), parsed(SUBNET_2)],
+        group_id: parsed(GROUP),
         token: "token-1".to_owned(),
         tags: tags(&[("owner", "us"), ("Name", "cockroach & co")]),
     }
@@ -38,21 +39,14 @@ fn seen<T>(sim: &Simulator, id: &str, look: impl FnOnce(&SimulatedEndpoint) -> T
 #[tokio::test]
 async fn an_endpoint_is_created_for_interfaces_with_our_group_and_tags_and_no_private_dns() {
     let stage = Stage::new().await;
-    let created = stage
-        .ec2()
-        .await
-        .create_endpoint(&new_endpoint())
-        .await
-        .unwrap();
+    let created = stage.ec2().await.create_endpoint(&new_endpoint()).await;
+    let created = created.unwrap();
     seen(&stage.sim, created.id.as_str(), |endpoint| {
         assert_eq!(endpoint.kind, EndpointType::Interface);
         assert_eq!(endpoint.vpc_id, VPC);
         assert_eq!(endpoint.service_name, SERVICE);
         assert_eq!(endpoint.groups, [GROUP]);
-        assert_eq!(
-            endpoint.subnet_ids().collect::<Vec<_>>(),
-            [SUBNET_1, SUBNET_2]
-        );
+        assert!(endpoint.subnet_ids().eq([SUBNET_1, SUBNET_2]));
         assert!(!endpoint.private_dns);
         assert_eq!(endpoint.tags, new_endpoint().tags);
     });
@@ -70,11 +64,8 @@ async fn an_endpoint_is_created_for_interfaces_with_our_group_and_tags_and_no_pr
         tags: new_endpoint().tags,
     };
     assert_eq!(created, expected);
-    assert!(
-        created.dns_names[0].starts_with(created.id.as_str()),
-        "{:?}",
-        created.dns_names
-    );
+    let name = &created.dns_names[0];
+    assert!(name.starts_with(created.id.as_str()), "{name}");
 }
 
 #[tokio::test]
@@ -85,7 +76,7 @@ async fn the_same_token_finds_the_same_endpoint_and_refuses_other_parameters() {
     let second = ec2.create_endpoint(&new_endpoint()).await.unwrap();
     assert_eq!(first.id, second.id);
     let other = NewEndpoint {
-        subnet_ids: vec![SUBNET_1.parse().unwrap()],
+        subnet_ids: vec![parsed(SUBNET_1)],
         ..new_endpoint()
     };
     let error = ec2.create_endpoint(&other).await.unwrap_err();
@@ -101,54 +92,27 @@ async fn the_same_token_finds_the_same_endpoint_and_refuses_other_parameters() {
 async fn every_refusal_of_a_new_endpoint_has_its_code() {
     let stage = Stage::with(|scenario| scenario.quotas.endpoints_per_vpc = 1).await;
     let ec2 = stage.ec2().await;
-    let absent = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a00000000000000f";
-    let third = "subnet-0a000000000000003".parse().unwrap();
-    for (change, code) in [
-        (
-            NewEndpoint {
-                vpc_id: ABSENT_VPC.parse().unwrap(),
-                ..new_endpoint()
-            },
-            Code::VpcNotFound,
-        ),
-        (
-            NewEndpoint {
-                service_name: absent.parse().unwrap(),
-                ..new_endpoint()
-            },
-            Code::ServiceNotVisible,
-        ),
-        (
-            NewEndpoint {
-                subnet_ids: vec![third],
-                ..new_endpoint()
-            },
-            Code::SubnetZoneNotOffered,
-        ),
-        (
-            NewEndpoint {
-                subnet_ids: vec!["subnet-0a00000000000000f".parse().unwrap()],
-                ..new_endpoint()
-            },
-            Code::SubnetNotFound,
-        ),
-        (
-            NewEndpoint {
-                group_id: "sg-0a00000000000000f".parse().unwrap(),
-                ..new_endpoint()
-            },
-            Code::AwsResourceBusy,
-        ),
-        (new_endpoint(), Code::EndpointQuotaReached),
-        (
-            NewEndpoint {
-                token: "é".to_owned(),
-                ..new_endpoint()
-            },
-            Code::IdempotencyMismatch,
-        ),
-    ] {
-        let error = ec2.create_endpoint(&change).await.unwrap_err();
+    let changes: [(Code, fn(&mut NewEndpoint)); 7] = [
+        (Code::VpcNotFound, |new| new.vpc_id = parsed(ABSENT_VPC)),
+        (Code::ServiceNotVisible, |new| {
+            new.service_name = parsed("com.amazonaws.vpce.eu-west-1.vpce-svc-0a00000000000000f");
+        }),
+        (Code::SubnetZoneNotOffered, |new| {
+            new.subnet_ids = vec![parsed("subnet-0a000000000000003")];
+        }),
+        (Code::SubnetNotFound, |new| {
+            new.subnet_ids = vec![parsed("subnet-0a00000000000000f")];
+        }),
+        (Code::AwsResourceBusy, |new| {
+            new.group_id = parsed(ABSENT_GROUP)
+        }),
+        (Code::EndpointQuotaReached, |_| {}),
+        (Code::IdempotencyMismatch, |new| new.token = "é".to_owned()),
+    ];
+    for (code, change) in changes {
+        let mut new = new_endpoint();
+        change(&mut new);
+        let error = ec2.create_endpoint(&new).await.unwrap_err();
         assert_eq!(error.code, code, "{error}");
     }
 }
@@ -158,22 +122,18 @@ async fn every_state_is_read_as_ec2_spells_it() {
     use simulator::ec2::EndpointState as Simulated;
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let id = ENDPOINT.parse().unwrap();
+    let id = parsed(ENDPOINT);
+    let partial = EndpointState::Unknown("partial".to_owned());
+    let pending = EndpointState::PendingAcceptance;
     for (simulated, state) in [
-        (
-            Simulated::PendingAcceptance,
-            EndpointState::PendingAcceptance,
-        ),
+        (Simulated::PendingAcceptance, pending),
         (Simulated::Pending, EndpointState::Pending),
         (Simulated::Available, EndpointState::Available),
         (Simulated::Deleting, EndpointState::Deleting),
         (Simulated::Rejected, EndpointState::Rejected),
         (Simulated::Failed, EndpointState::Failed),
         (Simulated::Expired, EndpointState::Expired),
-        (
-            Simulated::Partial,
-            EndpointState::Unknown("partial".to_owned()),
-        ),
+        (Simulated::Partial, partial),
     ] {
         stage
             .sim
@@ -202,27 +162,19 @@ async fn endpoints_are_listed_with_gateways_and_without_those_that_are_deleted()
     })
     .await;
     stage.sim.meddle(|world| {
-        let gateway = world
-            .ec2
-            .endpoints
-            .get_mut("vpce-0a000000000000002")
-            .unwrap();
-        gateway.kind = EndpointType::Gateway;
+        let gateway = world.ec2.endpoints.get_mut("vpce-0a000000000000002");
+        gateway.unwrap().kind = EndpointType::Gateway;
     });
     let ec2 = stage.ec2().await;
     let id = ec2.create_endpoint(&new_endpoint()).await.unwrap().id;
-    let vpc = VPC.parse().unwrap();
+    let vpc = parsed(VPC);
     let listed = ec2.endpoints(&vpc).await.unwrap();
-    let kinds: Vec<_> = listed
-        .iter()
-        .map(|e| (e.id.as_str(), e.is_interface))
-        .collect();
-    assert!(kinds.contains(&(ENDPOINT, true)), "{kinds:?}");
-    assert!(
-        kinds.contains(&("vpce-0a000000000000002", false)),
-        "{kinds:?}"
-    );
-    assert!(kinds.contains(&(id.as_str(), true)), "{kinds:?}");
+    let kinds = listed.iter().map(|it| (it.id.as_str(), it.is_interface));
+    let kinds: Vec<_> = kinds.collect();
+    let gateway = ("vpce-0a000000000000002", false);
+    for kind in [(ENDPOINT, true), gateway, (id.as_str(), true)] {
+        assert!(kinds.contains(&kind), "{kind:?} in {kinds:?}");
+    }
 
     ec2.delete_endpoint(&id).await.unwrap();
     // EC2 still lists it, as deleted.
@@ -233,41 +185,32 @@ async fn endpoints_are_listed_with_gateways_and_without_those_that_are_deleted()
     assert_eq!(ec2.endpoint(&id).await, Ok(None));
 }
 
-#[tokio::test]
-async fn more_endpoints_than_a_page_holds_are_all_listed() {
-    let stage = Stage::with(|scenario| {
+/// A world with so many endpoints more.
+async fn with_more(number: u32) -> Stage {
+    let more = |scenario: &mut simulator::Scenario| {
         let vpc = &mut scenario.vpcs[0];
         let gateway = vpc.endpoints[1].clone();
-        vpc.endpoints.extend((0..1500).map(|n| {
+        vpc.endpoints.extend((0..number).map(|n| {
             let mut endpoint = gateway.clone();
             endpoint.id = format!("vpce-0b{n:015x}");
             endpoint
         }));
-    })
-    .await;
-    let listed = stage
-        .ec2()
-        .await
-        .endpoints(&VPC.parse().unwrap())
-        .await
-        .unwrap();
-    assert_eq!(listed.len(), 1502);
+    };
+    Stage::with(more).await
+}
+
+#[tokio::test]
+async fn more_endpoints_than_a_page_holds_are_all_listed() {
+    let stage = with_more(1500).await;
+    let listed = stage.ec2().await.endpoints(&parsed(VPC)).await;
+    assert_eq!(listed.unwrap().len(), 1502);
     // The last page ends in an empty token, which leads to the beginning again.
     assert_eq!(stage.count("ec2:DescribeVpcEndpoints"), 2);
 }
 
 #[tokio::test]
 async fn endpoints_are_found_by_id_and_one_that_is_absent_does_not_hide_the_others() {
-    let stage = Stage::with(|scenario| {
-        let vpc = &mut scenario.vpcs[0];
-        let gateway = vpc.endpoints[1].clone();
-        vpc.endpoints.extend((0..250).map(|n| {
-            let mut endpoint = gateway.clone();
-            endpoint.id = format!("vpce-0b{n:015x}");
-            endpoint
-        }));
-    })
-    .await;
+    let stage = with_more(250).await;
     let ec2 = stage.ec2().await;
     let ids = [ABSENT_ENDPOINT, ENDPOINT].map(|id| id.parse().unwrap());
     let found = ec2.endpoints_by_id(&ids).await.unwrap();
@@ -304,19 +247,13 @@ async fn private_dns_is_switched_on_and_off() {
     let ec2 = stage.ec2().await;
     let id = ec2.create_endpoint(&new_endpoint()).await.unwrap().id;
     let error = ec2.set_private_dns(&id, true).await.unwrap_err();
-    assert_eq!(
-        error.code,
-        Code::AwsResourceBusy,
-        "not accepted yet: {error}"
-    );
+    assert_eq!(error.code, Code::AwsResourceBusy, "not accepted: {error}");
     stage.sim.meddle(|world| world.accept_endpoint(id.as_str()));
     for on in [true, false] {
         ec2.set_private_dns(&id, on).await.unwrap();
         let endpoint = ec2.endpoint(&id).await.unwrap().unwrap();
-        assert_eq!(
-            (endpoint.private_dns, endpoint.state),
-            (on, EndpointState::Available)
-        );
+        assert_eq!(endpoint.private_dns, on);
+        assert_eq!(endpoint.state, EndpointState::Available);
         let last = endpoint.dns_names.last().unwrap();
         assert_eq!(last.ends_with("cockroachlabs.cloud"), on, "{last}");
     }
@@ -337,11 +274,8 @@ async fn every_refusal_of_private_dns_has_its_code() {
     });
     assert_eq!(refusal().await, Code::PrivateDnsConflict);
     stage.sim.meddle(|world| {
-        let service = world
-            .ec2
-            .services
-            .iter_mut()
-            .find(|service| service.name == SERVICE);
+        let mut services = world.ec2.services.iter_mut();
+        let service = services.find(|service| service.name == SERVICE);
         service.unwrap().private_dns_name = None;
     });
     assert_eq!(refusal().await, Code::PrivateDnsNotOffered);
@@ -351,34 +285,26 @@ async fn every_refusal_of_private_dns_has_its_code() {
 async fn deleting_what_is_absent_is_success() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let id = ENDPOINT.parse().unwrap();
+    let id = parsed(ENDPOINT);
     assert_eq!(ec2.delete_endpoint(&id).await, Ok(()));
     assert_eq!(ec2.endpoint(&id).await, Ok(None));
     // EC2 answers 200 and says in its list of failures that there is no such thing.
     assert_eq!(ec2.delete_endpoint(&id).await, Ok(()));
-    assert_eq!(
-        ec2.delete_endpoint(&ABSENT_ENDPOINT.parse().unwrap()).await,
-        Ok(())
-    );
+    assert_eq!(ec2.delete_endpoint(&parsed(ABSENT_ENDPOINT)).await, Ok(()));
 }
 
 #[tokio::test]
 async fn tags_are_added_and_removed_whatever_their_values() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let id = ENDPOINT.parse().unwrap();
+    let id = parsed(ENDPOINT);
     ec2.tag_endpoint(&id, &tags(&[("a", "1"), ("b", "")]))
         .await
         .unwrap();
     let with = |sim: &Simulator| seen(sim, ENDPOINT, |endpoint| endpoint.tags.clone());
-    assert_eq!(
-        with(&stage.sim),
-        tags(&[("Name", "secrets"), ("a", "1"), ("b", "")])
-    );
-    assert_eq!(
-        ec2.endpoint(&id).await.unwrap().unwrap().tags,
-        with(&stage.sim)
-    );
+    let all = tags(&[("Name", "secrets"), ("a", "1"), ("b", "")]);
+    assert_eq!(with(&stage.sim), all);
+    assert_eq!(ec2.endpoint(&id).await.unwrap().unwrap().tags, all);
     ec2.untag_endpoint(&id, &["a".to_owned(), "b".to_owned(), "c".to_owned()])
         .await
         .unwrap();
@@ -389,7 +315,7 @@ async fn tags_are_added_and_removed_whatever_their_values() {
 async fn tagging_what_is_absent_is_not_yet_and_untagging_it_is_success() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let id = ABSENT_ENDPOINT.parse().unwrap();
+    let id = parsed(ABSENT_ENDPOINT);
     let error = ec2
         .tag_endpoint(&id, &tags(&[("a", "1")]))
         .await
@@ -416,7 +342,7 @@ async fn an_endpoint_that_ec2_did_not_delete_is_no_success() {
         );
         let stub = Stub::answering([answer(200, "Content-Type: text/xml\r\n", &body)]).await;
         let ec2 = AwsEc2::new(&aws(&stub.url()).await);
-        let deleted = ec2.delete_endpoint(&ENDPOINT.parse().unwrap()).await;
+        let deleted = ec2.delete_endpoint(&parsed(ENDPOINT)).await;
         assert_eq!(deleted.map_err(|error| error.code), expected, "{code}");
     }
 }

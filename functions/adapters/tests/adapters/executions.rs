@@ -6,8 +6,8 @@ use shared::Code;
 use shared::config::Setting;
 use shared::executions::{Executions, Machine, Machines, Standing, Start};
 
-use crate::stage::{RUN, Stage, machines, once};
-use crate::stub::{Stub, answer, aws, body, exception, ok};
+use crate::stage::{RUN, Stage, machines, once, says};
+use crate::stub::{Stub, aws, body, errors, exception, ok, unreadable};
 
 async fn executions(stub: &Stub) -> StepFunctions {
     StepFunctions::new(&aws(&stub.url()).await, machines())
@@ -44,12 +44,8 @@ async fn a_run_is_started_under_its_name() {
         Machine::CheckFleet,
     ] {
         let start = executions.start(machine, "one", &json!({"a": 1})).await;
-        assert_eq!(
-            start.unwrap(),
-            Start::Running {
-                execution: RUN.to_owned()
-            }
-        );
+        let execution = RUN.to_owned();
+        assert_eq!(start.unwrap(), Start::Running { execution });
     }
     let start = |machine: &str| {
         let input = json!({
@@ -59,11 +55,7 @@ async fn a_run_is_started_under_its_name() {
         });
         ("StartExecution".to_owned(), input)
     };
-    let requests: Vec<_> = stub
-        .requests()
-        .iter()
-        .map(|request| asked(request))
-        .collect();
+    let requests: Vec<_> = stub.requests().iter().map(|it| asked(it)).collect();
     assert_eq!(
         requests,
         [
@@ -131,33 +123,21 @@ async fn an_input_that_is_not_json_is_no_input() {
 
 #[tokio::test]
 async fn every_answer_of_step_functions_has_its_code() {
-    for (canned, code) in [
-        (
-            exception(400, "StateMachineDoesNotExist"),
-            Code::MachineNotFound,
-        ),
-        (
-            exception(400, "StateMachineDeleting"),
-            Code::MachineNotFound,
-        ),
-        (exception(400, "InvalidArn"), Code::ConfigurationInvalid),
-        (exception(400, "ExecutionLimitExceeded"), Code::AwsThrottled),
-        (exception(400, "ThrottlingException"), Code::AwsThrottled),
-        (
-            exception(400, "AccessDeniedException"),
-            Code::AwsAccessDenied,
-        ),
-        (
-            exception(400, "ExpiredTokenException"),
-            Code::AwsCredentialsInvalid,
-        ),
-        (exception(500, "InternalServerError"), Code::AwsUnavailable),
-        (exception(503, "SomethingNew"), Code::AwsUnavailable),
-        (exception(400, "InvalidName"), Code::UnexpectedAwsAnswer),
-        (answer(502, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::AwsUnavailable),
-        (String::new(), Code::AwsUnavailable),
-    ] {
+    let named = errors(
+        "400 StateMachineDoesNotExist machine-not-found
+         400 StateMachineDeleting machine-not-found
+         400 InvalidArn configuration-invalid
+         400 ExecutionLimitExceeded aws-throttled
+         400 ThrottlingException aws-throttled
+         400 AccessDeniedException aws-access-denied
+         400 ExpiredTokenException aws-credentials-invalid
+         500 InternalServerError aws-unavailable
+         503 SomethingNew aws-unavailable
+         400 InvalidName unexpected-aws-answer",
+    );
+    let named = named.map(|(status, name, code)| (exception(status, name), code));
+    let unreadable = unreadable().map(|canned| (canned, Code::AwsUnavailable));
+    for (canned, code) in named.chain(unreadable) {
         let stub = Stub::answering([canned.clone()]).await;
         let executions = StepFunctions::new(&once(aws(&stub.url()).await), machines());
         let started = executions
@@ -183,10 +163,10 @@ async fn a_machine_that_is_not_configured_is_named() {
     let started = executions.start(machine, "one", &json!({})).await;
     let seen = executions.standing(machine, "one").await;
     for error in [started.unwrap_err(), seen.unwrap_err()] {
-        assert_eq!(error.code, Code::ConfigurationInvalid);
-        assert!(
-            error.detail.contains("DEPROVISION_MACHINE is not set"),
-            "{error}"
+        says(
+            &error,
+            Code::ConfigurationInvalid,
+            "DEPROVISION_MACHINE is not set",
         );
     }
     assert_eq!(stage.sim.calls(), []);

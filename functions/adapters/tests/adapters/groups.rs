@@ -8,11 +8,11 @@ use shared::ec2::{
 };
 use simulator::Simulator;
 
-use crate::stage::{ABSENT_GROUP, ABSENT_VPC, GROUP, Stage, VPC};
+use crate::stage::{ABSENT_GROUP, ABSENT_VPC, GROUP, Stage, VPC, parsed};
 
 pub(crate) fn new_group() -> NewSecurityGroup {
     NewSecurityGroup {
-        vpc_id: VPC.parse().unwrap(),
+        vpc_id: parsed(VPC),
         name: "crdb-privatelink".to_owned(),
         description: "for a test".to_owned(),
         tags: BTreeMap::from([("owner".to_owned(), "us".to_owned())]),
@@ -26,21 +26,10 @@ fn cidr(text: &str) -> Source {
 /// The inbound rules of a group, as the world knows them.
 fn inbound(sim: &Simulator, group: &str) -> Vec<(String, Option<i32>, String, Option<String>)> {
     sim.look(|world| {
-        let rules = world.ec2.groups[group]
-            .rules
-            .iter()
-            .filter(|rule| !rule.is_egress);
-        rules
-            .map(|rule| {
-                let source = rule.source.text();
-                (
-                    rule.protocol.clone(),
-                    rule.from_port,
-                    source,
-                    rule.description.clone(),
-                )
-            })
-            .collect()
+        let rules = world.ec2.groups[group].rules.iter();
+        let rules = rules.filter(|rule| !rule.is_egress).cloned();
+        let told = rules.map(|it| (it.protocol, it.from_port, it.source.text(), it.description));
+        told.collect()
     })
 }
 
@@ -48,7 +37,7 @@ fn inbound(sim: &Simulator, group: &str) -> Vec<(String, Option<i32>, String, Op
 async fn a_group_is_created_with_its_tags_and_found_by_its_name() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let vpc = VPC.parse().unwrap();
+    let vpc = parsed(VPC);
     assert_eq!(ec2.group_named(&vpc, "crdb-privatelink").await, Ok(None));
     let id = ec2.create_group(&new_group()).await.unwrap();
     stage.sim.look(|world| {
@@ -62,25 +51,17 @@ async fn a_group_is_created_with_its_tags_and_found_by_its_name() {
         name: "crdb-privatelink".to_owned(),
         tags: new_group().tags,
     };
-    assert_eq!(
-        ec2.group_named(&vpc, "crdb-privatelink").await,
-        Ok(Some(expected))
-    );
-    assert_eq!(
-        ec2.group_named(&ABSENT_VPC.parse().unwrap(), "crdb-privatelink")
-            .await,
-        Ok(None)
-    );
+    let found = ec2.group_named(&vpc, "crdb-privatelink").await;
+    assert_eq!(found, Ok(Some(expected)));
+    let elsewhere = parsed(ABSENT_VPC);
+    let found = ec2.group_named(&elsewhere, "crdb-privatelink").await;
+    assert_eq!(found, Ok(None));
 }
 
 #[tokio::test]
 async fn a_tag_without_a_value_is_read_as_an_empty_one() {
     let stage = Stage::new().await;
-    let found = stage
-        .ec2()
-        .await
-        .group_named(&VPC.parse().unwrap(), "by hand")
-        .await;
+    let found = stage.ec2().await.group_named(&parsed(VPC), "by hand").await;
     assert_eq!(found.unwrap().unwrap().tags["empty"], "");
 }
 
@@ -95,7 +76,7 @@ async fn every_refusal_of_a_new_group_has_its_code() {
         ..new_group()
     };
     let elsewhere = NewSecurityGroup {
-        vpc_id: ABSENT_VPC.parse().unwrap(),
+        vpc_id: parsed(ABSENT_VPC),
         ..new_group()
     };
     for (new, code) in [
@@ -113,7 +94,7 @@ async fn every_refusal_of_a_new_group_has_its_code() {
 async fn inbound_rules_are_read_with_every_kind_of_source() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let group = GROUP.parse().unwrap();
+    let group = parsed(GROUP);
     let rules = ec2
         .ingress_rules(std::slice::from_ref(&group))
         .await
@@ -127,30 +108,20 @@ async fn inbound_rules_are_read_with_every_kind_of_source() {
         description: description.to_owned(),
     };
     let sql = Some((26257, 26257));
+    let group_2 = Source::Group(parsed("sg-0a000000000000002"));
+    let list = Source::PrefixList("pl-0a000000000000001".to_owned());
     assert_eq!(
         rules,
         [
             rule(0, "tcp", sql, cidr("10.0.0.0/16"), "clients"),
             rule(1, "tcp", sql, cidr("2001:db8:0:100::/56"), ""),
-            rule(
-                2,
-                "tcp",
-                Some((26000, 27000)),
-                Source::Group("sg-0a000000000000002".parse().unwrap()),
-                ""
-            ),
-            rule(
-                3,
-                "-1",
-                None,
-                Source::PrefixList("pl-0a000000000000001".to_owned()),
-                ""
-            ),
+            rule(2, "tcp", Some((26000, 27000)), group_2, ""),
+            rule(3, "-1", None, list, ""),
             rule(4, "udp", Some((53, 53)), cidr("10.1.0.0/16"), ""),
         ]
     );
     assert_eq!(
-        ec2.ingress_rules(&[ABSENT_GROUP.parse().unwrap()]).await,
+        ec2.ingress_rules(&[parsed(ABSENT_GROUP)]).await,
         Ok(Vec::new())
     );
 }
@@ -163,7 +134,7 @@ async fn sources_of_every_kind_are_let_in_on_the_sql_port_with_the_description()
     let sources = [
         cidr("10.0.1.7/16"),
         cidr("2001:db8:0:100::/56"),
-        Source::Group("sg-0a000000000000002".parse().unwrap()),
+        Source::Group(parsed("sg-0a000000000000002")),
         Source::PrefixList("pl-0a000000000000001".to_owned()),
     ];
     ec2.authorize(&id, &sources, "orders").await.unwrap();
@@ -225,7 +196,7 @@ async fn every_refusal_of_a_rule_has_its_code() {
     let stage = Stage::with(|scenario| scenario.quotas.rules_per_group = 1).await;
     let ec2 = stage.ec2().await;
     let id = ec2.create_group(&new_group()).await.unwrap();
-    let absent = Source::Group(ABSENT_GROUP.parse().unwrap());
+    let absent = Source::Group(parsed(ABSENT_GROUP));
     let error = ec2.authorize(&id, &[absent], "a").await.unwrap_err();
     assert_eq!(error.code, Code::AwsResourceBusy, "{error}");
     let error = ec2
@@ -239,7 +210,7 @@ async fn every_refusal_of_a_rule_has_its_code() {
 async fn a_rule_that_is_absent_is_success_and_does_not_keep_the_others() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let group = GROUP.parse().unwrap();
+    let group = parsed(GROUP);
     let rules = ec2
         .ingress_rules(std::slice::from_ref(&group))
         .await
@@ -255,7 +226,7 @@ async fn a_rule_that_is_absent_is_success_and_does_not_keep_the_others() {
     );
     assert_eq!(ec2.revoke(&group, &[first, second]).await, Ok(()));
     assert_eq!(inbound(&stage.sim, GROUP).len(), 3);
-    let absent = ABSENT_GROUP.parse().unwrap();
+    let absent = parsed(ABSENT_GROUP);
     assert_eq!(ec2.revoke(&absent, &[rules[2].id.clone()]).await, Ok(()));
 }
 
@@ -263,7 +234,7 @@ async fn a_rule_that_is_absent_is_success_and_does_not_keep_the_others() {
 async fn a_group_goes_when_nothing_uses_it() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let used = GROUP.parse().unwrap();
+    let used = parsed(GROUP);
     assert_eq!(ec2.delete_group(&used).await, Ok(GroupRemoval::InUse));
     let id = ec2.create_group(&new_group()).await.unwrap();
     for _ in 0..2 {
@@ -278,14 +249,14 @@ async fn a_group_goes_when_nothing_uses_it() {
 async fn groups_are_tagged_and_untagged() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let id = GROUP.parse().unwrap();
+    let id = parsed(GROUP);
     ec2.tag_group(&id, &new_group().tags).await.unwrap();
     let tag =
         |sim: &Simulator| sim.look(|world| world.ec2.groups[GROUP].tags.get("owner").cloned());
     assert_eq!(tag(&stage.sim).as_deref(), Some("us"));
     ec2.untag_group(&id, &["owner".to_owned()]).await.unwrap();
     assert_eq!(tag(&stage.sim), None);
-    let absent = ABSENT_GROUP.parse().unwrap();
+    let absent = parsed(ABSENT_GROUP);
     let error = ec2.tag_group(&absent, &new_group().tags).await.unwrap_err();
     assert_eq!(error.code, Code::AwsResourceBusy);
     assert_eq!(

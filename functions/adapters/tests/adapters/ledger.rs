@@ -7,8 +7,8 @@ use shared::ledger::{Health, Ledger, Tables};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
 
-use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, once, tables};
-use crate::stub::{self, Stub, answer, aws, body, ok};
+use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, once, parsed, says, tables};
+use crate::stub::{self, Stub, aws, body, errors, ok, unreadable};
 
 async fn ledger(stub: &Stub) -> DynamoLedger {
     DynamoLedger::new(&aws(&stub.url()).await, tables())
@@ -84,12 +84,9 @@ async fn an_item_that_does_not_read_says_so_and_hides_no_other() {
     let stub = Stub::answering([ok(&page), ok(&json!({"Item": edited}))]).await;
     let ledger = ledger(&stub).await;
     let page = ledger.connections(None, 10).await.unwrap();
-    let ids: Vec<&str> = page
-        .connections
-        .iter()
-        .map(|connection| connection.connection_id.as_str())
-        .collect();
-    assert_eq!((ids, page.next), (vec![CONNECTION], None));
+    let ids = page.connections.iter().map(|it| it.connection_id.as_str());
+    assert!(ids.eq([CONNECTION]));
+    assert_eq!(page.next, None);
     let error = ledger.connection("edited").await.unwrap_err();
     assert_eq!(error.code, Code::LedgerItemUnreadable);
     assert!(
@@ -127,22 +124,15 @@ async fn pages_follow_each_other_and_are_filled_up() {
         });
         ("Scan".to_owned(), input)
     };
-    let requests: Vec<_> = stub
-        .requests()
-        .iter()
-        .map(|request| asked(request))
-        .collect();
+    let requests: Vec<_> = stub.requests().iter().map(|it| asked(it)).collect();
     assert_eq!(requests, [scan("0", 3), scan("b", 1), scan("c", 3)]);
 }
 
 #[tokio::test]
 async fn health_is_written_to_a_connection_that_is_there() {
     let stub = Stub::answering([ok(&json!({}))]).await;
-    ledger(&stub)
-        .await
-        .record_health(CONNECTION, &health())
-        .await
-        .unwrap();
+    let ledger = ledger(&stub).await;
+    ledger.record_health(CONNECTION, &health()).await.unwrap();
     let (operation, input) = asked(&stub.requests()[0]);
     assert_eq!(operation, "UpdateItem");
     let written = input["ExpressionAttributeValues"][":health"]["S"].as_str();
@@ -201,7 +191,7 @@ async fn an_interruption_is_noted_where_this_run_was_at_work() {
 async fn the_lease_is_given_back_by_its_holder() {
     let stub = Stub::answering([ok(&json!({}))]).await;
     let ledger = ledger(&stub).await;
-    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
+    let (region, vpc) = (parsed(REGION), parsed(VPC));
     ledger.release_lease(&region, &vpc, RUN).await.unwrap();
     assert_eq!(
         asked(&stub.requests()[0]),
@@ -222,12 +212,10 @@ async fn the_lease_is_given_back_by_its_holder() {
 async fn the_lease_is_shortened_for_its_holder() {
     let stub = Stub::answering([ok(&json!({}))]).await;
     let ledger = ledger(&stub).await;
-    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
+    let (region, vpc) = (parsed(REGION), parsed(VPC));
     let until = OffsetDateTime::from_unix_timestamp(1_800_000_060).unwrap();
-    ledger
-        .shorten_lease(&region, &vpc, RUN, until)
-        .await
-        .unwrap();
+    let shortened = ledger.shorten_lease(&region, &vpc, RUN, until).await;
+    shortened.unwrap();
     assert_eq!(
         asked(&stub.requests()[0]),
         (
@@ -251,21 +239,19 @@ async fn the_lease_is_shortened_for_its_holder() {
 async fn a_condition_that_does_not_hold_is_no_error() {
     let stub = Stub::answering([exception(400, "ConditionalCheckFailedException")]).await;
     let ledger = ledger(&stub).await;
-    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
+    let (region, vpc) = (parsed(REGION), parsed(VPC));
     ledger.record_health(CONNECTION, &health()).await.unwrap();
     ledger.record_interruption(CONNECTION, RUN).await.unwrap();
     ledger.release_lease(&region, &vpc, RUN).await.unwrap();
     let until = OffsetDateTime::UNIX_EPOCH;
-    ledger
-        .shorten_lease(&region, &vpc, RUN, until)
-        .await
-        .unwrap();
+    let shortened = ledger.shorten_lease(&region, &vpc, RUN, until).await;
+    shortened.unwrap();
     assert_eq!(stub.requests().len(), 4);
 }
 
 /// What every method answers, with canned answers of one kind.
-async fn errors(ledger: &DynamoLedger) -> Vec<StepError> {
-    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
+async fn every_error(ledger: &DynamoLedger) -> Vec<StepError> {
+    let (region, vpc) = (parsed(REGION), parsed(VPC));
     vec![
         ledger.connection(CONNECTION).await.unwrap_err(),
         ledger.connections(None, 5).await.unwrap_err(),
@@ -283,41 +269,23 @@ async fn errors(ledger: &DynamoLedger) -> Vec<StepError> {
 
 #[tokio::test]
 async fn every_answer_of_dynamodb_has_its_code() {
-    for (canned, code) in [
-        (
-            exception(400, "ResourceNotFoundException"),
-            Code::LedgerTableNotFound,
-        ),
-        (
-            exception(400, "ProvisionedThroughputExceededException"),
-            Code::AwsThrottled,
-        ),
-        (exception(400, "ThrottlingException"), Code::AwsThrottled),
-        (
-            exception(400, "TransactionConflictException"),
-            Code::AwsResourceBusy,
-        ),
-        (
-            exception(400, "AccessDeniedException"),
-            Code::AwsAccessDenied,
-        ),
-        (
-            exception(400, "UnrecognizedClientException"),
-            Code::AwsCredentialsInvalid,
-        ),
-        (exception(500, "InternalServerError"), Code::AwsUnavailable),
-        (exception(503, "SomethingNew"), Code::AwsUnavailable),
-        (
-            exception(400, "ValidationException"),
-            Code::UnexpectedAwsAnswer,
-        ),
-        (answer(502, "", "<html>"), Code::AwsUnavailable),
-        (answer(200, "", "<html>"), Code::AwsUnavailable),
-        (String::new(), Code::AwsUnavailable),
-    ] {
+    let named = errors(
+        "400 ResourceNotFoundException ledger-table-not-found
+         400 ProvisionedThroughputExceededException aws-throttled
+         400 ThrottlingException aws-throttled
+         400 TransactionConflictException aws-resource-busy
+         400 AccessDeniedException aws-access-denied
+         400 UnrecognizedClientException aws-credentials-invalid
+         500 InternalServerError aws-unavailable
+         503 SomethingNew aws-unavailable
+         400 ValidationException unexpected-aws-answer",
+    );
+    let named = named.map(|(status, name, code)| (exception(status, name), code));
+    let unreadable = unreadable().map(|canned| (canned, Code::AwsUnavailable));
+    for (canned, code) in named.chain(unreadable) {
         let stub = Stub::answering([canned.clone()]).await;
         let ledger = DynamoLedger::new(&once(aws(&stub.url()).await), tables());
-        for error in errors(&ledger).await {
+        for error in every_error(&ledger).await {
             assert_eq!(error.code, code, "{canned}: {error}");
             assert!(
                 error.detail.contains(" of table crdb-privatelink-"),
@@ -347,9 +315,8 @@ async fn without_its_tables_the_ledger_names_the_variable() {
         leases: Setting::new("LEASES_TABLE", None),
     };
     let ledger = DynamoLedger::new(&stage.aws().await, unset);
-    for error in errors(&ledger).await {
-        assert_eq!(error.code, Code::ConfigurationInvalid);
-        assert!(error.detail.contains("S_TABLE is not set"), "{error}");
+    for error in every_error(&ledger).await {
+        says(&error, Code::ConfigurationInvalid, "S_TABLE is not set");
     }
     assert_eq!(stage.sim.calls(), []);
 }

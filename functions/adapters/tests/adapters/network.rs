@@ -7,7 +7,7 @@ use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
 
 use crate::stage::{
-    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage, VPC,
+    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage, VPC, parsed,
 };
 
 fn cidrs(texts: &[&str]) -> Vec<Cidr> {
@@ -19,20 +19,20 @@ async fn a_vpc_is_read_with_all_its_associated_networks() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
     let expected = Vpc {
-        id: VPC.parse().unwrap(),
-        owner: ACCOUNT.parse().unwrap(),
+        id: parsed(VPC),
+        owner: parsed(ACCOUNT),
         // 10.2.0.0/16 is disassociated.
         cidrs: cidrs(&["10.0.0.0/16", "10.1.0.0/16", "2001:db8:0:100::/56"]),
     };
-    assert_eq!(ec2.vpc(&VPC.parse().unwrap()).await, Ok(Some(expected)));
-    assert_eq!(ec2.vpc(&ABSENT_VPC.parse().unwrap()).await, Ok(None));
+    assert_eq!(ec2.vpc(&parsed(VPC)).await, Ok(Some(expected)));
+    assert_eq!(ec2.vpc(&parsed(ABSENT_VPC)).await, Ok(None));
 }
 
 #[tokio::test]
 async fn both_dns_attributes_are_asked_for() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let dns = ec2.vpc_dns(&VPC.parse().unwrap()).await;
+    let dns = ec2.vpc_dns(&parsed(VPC)).await;
     assert_eq!(
         dns,
         Ok(VpcDns {
@@ -41,19 +41,14 @@ async fn both_dns_attributes_are_asked_for() {
         })
     );
     assert_eq!(stage.count("ec2:DescribeVpcAttribute"), 2);
-    let error = ec2.vpc_dns(&ABSENT_VPC.parse().unwrap()).await.unwrap_err();
+    let error = ec2.vpc_dns(&parsed(ABSENT_VPC)).await.unwrap_err();
     assert_eq!(error.code, Code::VpcNotFound);
 }
 
 #[tokio::test]
 async fn active_peerings_count_whoever_asked_for_them() {
     let stage = Stage::new().await;
-    let peered = stage
-        .ec2()
-        .await
-        .peered_vpcs(&VPC.parse().unwrap())
-        .await
-        .unwrap();
+    let peered = stage.ec2().await.peered_vpcs(&parsed(VPC)).await.unwrap();
     let peer = |id: &str, vpc: &str, networks: &[&str]| PeeredVpc {
         peering_id: id.to_owned(),
         vpc_id: vpc.parse().unwrap(),
@@ -77,7 +72,7 @@ async fn active_peerings_count_whoever_asked_for_them() {
 async fn subnets_are_read_with_zone_id_free_addresses_and_outpost() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let subnets = ec2.subnets(&VPC.parse().unwrap()).await.unwrap();
+    let subnets = ec2.subnets(&parsed(VPC)).await.unwrap();
     let subnet = |id: &str, zone: &str, free_addresses, on_outpost| Subnet {
         id: id.parse().unwrap(),
         zone_id: Some(zone.parse().unwrap()),
@@ -95,19 +90,16 @@ async fn subnets_are_read_with_zone_id_free_addresses_and_outpost() {
             subnet("subnet-0a000000000000003", "euw1-az3", 251, true),
         ]
     );
-    assert_eq!(
-        ec2.subnets(&ABSENT_VPC.parse().unwrap()).await,
-        Ok(Vec::new())
-    );
+    assert_eq!(ec2.subnets(&parsed(ABSENT_VPC)).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
 async fn groups_that_do_not_exist_are_left_out() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let asked = [GROUP.parse().unwrap(), ABSENT_GROUP.parse().unwrap()];
+    let asked = [parsed(GROUP), parsed(ABSENT_GROUP)];
     let existing = ec2.existing_groups(&asked).await;
-    assert_eq!(existing, Ok(BTreeSet::from([GROUP.parse().unwrap()])));
+    assert_eq!(existing, Ok(BTreeSet::from([parsed(GROUP)])));
     // Without a filter, EC2 would list every group that there is.
     assert_eq!(ec2.existing_groups(&[]).await, Ok(BTreeSet::new()));
 }
@@ -116,7 +108,7 @@ async fn groups_that_do_not_exist_are_left_out() {
 async fn hosted_zones_are_those_of_accounts_without_their_last_dot() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let zones = ec2.hosted_zones(&VPC.parse().unwrap()).await;
+    let zones = ec2.hosted_zones(&parsed(VPC)).await;
     let names = ["corp.example.com", "db.example.com"].map(str::to_owned);
     // The endpoint with private DNS has one too, which is AWS's own.
     assert_eq!(zones, Ok(Some(names.to_vec())));
@@ -126,7 +118,7 @@ async fn hosted_zones_are_those_of_accounts_without_their_last_dot() {
 async fn hosted_zones_are_read_to_the_last_page() {
     let names: Vec<String> = (0..230).map(|n| format!("z{n}.example.com")).collect();
     let stage = Stage::with(|scenario| scenario.vpcs[0].hosted_zones = names.clone()).await;
-    let zones = stage.ec2().await.hosted_zones(&VPC.parse().unwrap()).await;
+    let zones = stage.ec2().await.hosted_zones(&parsed(VPC)).await;
     assert_eq!(zones, Ok(Some(names)));
     assert_eq!(stage.count("route53:ListHostedZonesByVPC"), 3);
 }
@@ -135,7 +127,7 @@ async fn hosted_zones_are_read_to_the_last_page() {
 async fn zones_of_a_vpc_that_is_not_ours_are_not_told() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
-    let zones = ec2.hosted_zones(&ABSENT_VPC.parse().unwrap()).await;
+    let zones = ec2.hosted_zones(&parsed(ABSENT_VPC)).await;
     assert_eq!(zones, Ok(None));
 }
 
@@ -150,12 +142,10 @@ async fn an_endpoint_service_is_read_with_the_zones_in_common() {
         private_dns_verified: true,
     };
     assert_eq!(
-        ec2.endpoint_service(&SERVICE.parse().unwrap()).await,
+        ec2.endpoint_service(&parsed(SERVICE)).await,
         Ok(Some(service))
     );
-    let other = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000009"
-        .parse()
-        .unwrap();
+    let other = parsed("com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000009");
     let unverified = EndpointService {
         zone_ids: zones(&["euw1-az2"]),
         private_dns_name: Some("elsewhere.example.com".to_owned()),

@@ -8,7 +8,7 @@ use shared::cloud::Cloud;
 use simulator::{Fault, FaultKind, Moment};
 
 use crate::cloud_answers::cloud;
-use crate::stage::{CLUSTER, ENDPOINT, Stage};
+use crate::stage::{CLUSTER, ENDPOINT, Stage, parsed};
 use crate::stub::{Stub, answer};
 
 const LIMITED: &str = r#"{"code": 8, "message": "rate limit exceeded"}"#;
@@ -22,8 +22,8 @@ async fn a_rate_limited_request_of_any_method_is_repeated_once_when_the_wait_is_
     for status in [429, 400, 503] {
         let one = || [limited(status, "0"), answer(200, "", "{}")];
         let stub = Stub::answering([one(), one(), one()].concat()).await;
-        let (cloud, id) = (cloud(&stub), CLUSTER.parse().unwrap());
-        let endpoint = ENDPOINT.parse().unwrap();
+        let (cloud, id) = (cloud(&stub), parsed(CLUSTER));
+        let endpoint = parsed(ENDPOINT);
         assert_eq!(cloud.registrations(&id).await, Ok(Vec::new()));
         assert_eq!(cloud.register(&id, &endpoint).await, Ok(()));
         assert_eq!(cloud.deregister(&id, &endpoint).await, Ok(()));
@@ -37,7 +37,7 @@ async fn a_rate_limited_request_of_any_method_is_repeated_once_when_the_wait_is_
 async fn a_second_refusal_is_the_definitions_to_wait_for() {
     let stub = Stub::answering([limited(429, "0")]).await;
     let error = cloud(&stub)
-        .registrations(&CLUSTER.parse().unwrap())
+        .registrations(&parsed(CLUSTER))
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::CloudRateLimited);
@@ -57,7 +57,7 @@ async fn a_long_or_unreadable_wait_is_the_definitions_too() {
         let stub = Stub::answering([canned.clone()]).await;
         let started = Instant::now();
         let error = cloud(&stub)
-            .registrations(&CLUSTER.parse().unwrap())
+            .registrations(&parsed(CLUSTER))
             .await
             .unwrap_err();
         assert_eq!(error.code, Code::CloudRateLimited, "{canned}");
@@ -69,9 +69,9 @@ async fn a_long_or_unreadable_wait_is_the_definitions_too() {
 #[tokio::test]
 async fn a_fault_with_retry_after_may_have_taken_effect_and_is_not_repeated() {
     let stub = Stub::answering([answer(503, "Retry-After: 0\r\n", "")]).await;
-    let id = CLUSTER.parse().unwrap();
+    let id = parsed(CLUSTER);
     let error = cloud(&stub)
-        .register(&id, &ENDPOINT.parse().unwrap())
+        .register(&id, &parsed(ENDPOINT))
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::CloudUnavailable);
@@ -85,13 +85,7 @@ async fn the_wait_is_as_long_as_the_api_asks_for() {
     let throttle = Fault::once("cloud:GET cluster", 1, FaultKind::Throttle, Moment::Before);
     stage.sim.add_fault(throttle);
     let started = Instant::now();
-    assert!(
-        cloud
-            .cluster(&CLUSTER.parse().unwrap())
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(cloud.cluster(&parsed(CLUSTER)).await.unwrap().is_some());
     assert!(
         started.elapsed() >= Duration::from_secs(1),
         "{:?}",

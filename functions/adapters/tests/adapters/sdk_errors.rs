@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use adapters::ec2::AwsEc2;
 use adapters::secrets::SecretsManager;
+use aws_config::SdkConfig;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
@@ -13,23 +14,26 @@ use shared::secret::Secrets;
 use shared::transport::LONGEST_ANSWER;
 use shared::{Code, StepError};
 
-use crate::stage::{CLUSTER, KEY, SECRET, Stage, VPC};
+use crate::stage::{CLUSTER, KEY, SECRET, Stage, VPC, parsed, says};
 use crate::stub::{Stub, answer, aws};
+
+async fn ec2_fails(aws: &SdkConfig) -> StepError {
+    AwsEc2::new(aws).vpc(&parsed(VPC)).await.unwrap_err()
+}
+
+async fn secret_fails(aws: &SdkConfig) -> StepError {
+    let secrets = SecretsManager::new(aws, SECRET);
+    secrets.api_key(&parsed(CLUSTER)).await.unwrap_err()
+}
 
 async fn ec2_error(canned: String) -> StepError {
     let stub = Stub::answering([canned]).await;
-    AwsEc2::new(&aws(&stub.url()).await)
-        .vpc(&VPC.parse().unwrap())
-        .await
-        .unwrap_err()
+    ec2_fails(&aws(&stub.url()).await).await
 }
 
 async fn secret_error(canned: String) -> StepError {
     let stub = Stub::answering([canned]).await;
-    SecretsManager::new(&aws(&stub.url()).await, SECRET)
-        .api_key(&CLUSTER.parse().unwrap())
-        .await
-        .unwrap_err()
+    secret_fails(&aws(&stub.url()).await).await
 }
 
 fn refusal(status: u16, code: &str) -> String {
@@ -52,10 +56,8 @@ fn exception(status: u16, code: &str) -> String {
 #[tokio::test]
 async fn nothing_is_sent_in_clear_to_another_machine() {
     for url in ["http://192.0.2.1", "http://ec2.example.com/path"] {
-        let ec2 = AwsEc2::new(&aws(url).await);
-        let error = ec2.vpc(&VPC.parse().unwrap()).await.unwrap_err();
-        assert_eq!(error.code, Code::ConfigurationInvalid, "{error}");
-        assert!(error.detail.contains("was not sent"), "{error}");
+        let error = ec2_fails(&aws(url).await).await;
+        says(&error, Code::ConfigurationInvalid, "was not sent");
         assert!(error.detail.contains("is not an https URL"), "{error}");
     }
 }
@@ -64,8 +66,7 @@ async fn nothing_is_sent_in_clear_to_another_machine() {
 async fn an_answer_of_aws_without_end_is_not_read_to_its_end() {
     let long = format!("<DescribeVpcsResponse>{}", " ".repeat(LONGEST_ANSWER));
     let error = ec2_error(answer(200, "Content-Type: text/xml\r\n", &long)).await;
-    assert_eq!(error.code, Code::AwsUnavailable, "{error}");
-    assert!(error.detail.contains("length limit exceeded"), "{error}");
+    says(&error, Code::AwsUnavailable, "length limit exceeded");
 }
 
 #[tokio::test]
@@ -137,19 +138,13 @@ async fn nobody_listening_is_no_answer() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let aws = aws(&url).await;
-    let error = AwsEc2::new(&aws)
-        .vpc(&VPC.parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = ec2_fails(&aws).await;
     assert_eq!(error.code, Code::AwsUnavailable);
     assert!(
         error.detail.contains("refused") && error.detail.len() < 300,
         "{error}"
     );
-    let error = SecretsManager::new(&aws, SECRET)
-        .api_key(&CLUSTER.parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = secret_fails(&aws).await;
     assert_eq!(error.code, Code::AwsUnavailable, "{error}");
 }
 
@@ -190,16 +185,7 @@ async fn without_credentials_the_error_says_so_and_nothing_is_sent() {
         .into_builder()
         .credentials_provider(nobody)
         .build();
-    for error in [
-        AwsEc2::new(&aws)
-            .vpc(&VPC.parse().unwrap())
-            .await
-            .unwrap_err(),
-        SecretsManager::new(&aws, SECRET)
-            .api_key(&CLUSTER.parse().unwrap())
-            .await
-            .unwrap_err(),
-    ] {
+    for error in [ec2_fails(&aws).await, secret_fails(&aws).await] {
         assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
         assert!(error.detail.ends_with("nobody is logged in"), "{error}");
     }
@@ -222,10 +208,7 @@ async fn an_instance_metadata_service_that_is_silent_is_given_up_in_time() {
     let provider = aws_sdk_ec2::config::SharedCredentialsProvider::new(provider);
     let aws = aws.into_builder().credentials_provider(provider).build();
     let started = Instant::now();
-    let error = AwsEc2::new(&aws)
-        .vpc(&VPC.parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = ec2_fails(&aws).await;
     assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
     assert!(
         started.elapsed() < Duration::from_secs(15),

@@ -1,6 +1,8 @@
 //! A world that listens, and the adapters that talk to it.
 
+use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -18,6 +20,7 @@ use serde_json::json;
 use shared::config::Setting;
 use shared::executions::Machines;
 use shared::ledger::Tables;
+use shared::{Code, StepError};
 use simulator::http::Server;
 use simulator::{Pace, Scenario, Simulator};
 use time::OffsetDateTime;
@@ -50,6 +53,18 @@ pub(crate) const RUN: &str =
     "arn:aws:states:eu-west-1:111122223333:execution:crdb-privatelink-provision:one";
 
 const SCENARIO: &str = include_str!("scenario.toml");
+
+/// An id, or whatever else such a text is where it is used.
+pub(crate) fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+/// Holds an error to its code and to a part of what it says.
+#[track_caller]
+pub(crate) fn says(error: &StepError, code: Code, detail: &str) {
+    assert_eq!(error.code, code, "{error}");
+    assert!(error.detail.contains(detail), "{error}");
+}
 
 /// A world that listens, with its time in the hands of the test.
 pub(crate) struct Stage {
@@ -239,7 +254,7 @@ pub(crate) fn once(aws: SdkConfig) -> SdkConfig {
 #[derive(Clone)]
 pub(crate) struct UntilTaken(pub(crate) Simulator, pub(crate) &'static str);
 
-impl std::fmt::Debug for UntilTaken {
+impl Debug for UntilTaken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "UntilTaken({})", self.1)
     }

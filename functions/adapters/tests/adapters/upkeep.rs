@@ -8,19 +8,19 @@ use shared::ledger::{Ledger, OwnRegistration, Upkeep};
 use shared::ownership::{MANAGED_BY, OWNER};
 use time::macros::datetime;
 
-use crate::stage::{CONNECTION, ENDPOINT, GROUP, REGION, RUN, SECRET, Stage, VPC, tables};
+use crate::stage::{CONNECTION, ENDPOINT, GROUP, REGION, RUN, SECRET, Stage, VPC, parsed, tables};
 
 /// What is asked, and what a caller learns.
 async fn story(ledger: &(impl Ledger + Upkeep), connection: &str) -> Vec<String> {
     let now = datetime!(2026-11-22 18:00:00 UTC);
     let later = now + time::Duration::hours(5);
-    let (region, vpc) = (REGION.parse().unwrap(), VPC.parse().unwrap());
-    let group = GROUP.parse().unwrap();
+    let (region, vpc) = (parsed(REGION), parsed(VPC));
+    let group = parsed(GROUP);
     let known = ledger.connection(connection).await.unwrap().unwrap();
     let mut fresh = known.clone();
     fresh.connection_id = "00ff00ff00ff00ff".to_owned();
     fresh.registrations = vec![OwnRegistration {
-        endpoint_id: ENDPOINT.parse().unwrap(),
+        endpoint_id: parsed(ENDPOINT),
         trusted_account: None,
     }];
     let mut learned = Vec::new();

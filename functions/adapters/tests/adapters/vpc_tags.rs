@@ -4,7 +4,7 @@ use shared::ec2::VpcTags;
 use shared::ids::VpcId;
 use shared::ownership::Tags;
 
-use crate::stage::{ABSENT_VPC, REGION, Stage, VPC};
+use crate::stage::{ABSENT_VPC, REGION, Stage, VPC, parsed};
 
 const WISH: &str = "cockroachdb-privatelink:cluster-id";
 
@@ -21,7 +21,7 @@ async fn tags_are_read_added_changed_and_removed() {
     })
     .await;
     let ec2 = stage.ec2().await;
-    let vpc = VPC.parse().unwrap();
+    let vpc = parsed(VPC);
     let of = async |vpc| ec2.vpc_tags(vpc).await.unwrap();
     assert_eq!(
         of(&vpc).await,
@@ -33,7 +33,7 @@ async fn tags_are_read_added_changed_and_removed() {
         .await
         .unwrap();
     assert_eq!(of(&vpc).await, Some(more));
-    let absent: VpcId = ABSENT_VPC.parse().unwrap();
+    let absent: VpcId = parsed(ABSENT_VPC);
     assert_eq!(of(&absent).await, None);
     ec2.untag_vpc(&absent, &[WISH.to_owned()]).await.unwrap();
 }

@@ -101,49 +101,18 @@ fn the_detail_of_an_event_becomes_text_and_a_failed_entry_is_an_error() {
 
 #[test]
 fn errors_have_the_names_of_step_functions() {
-    for (resource, operation, kind, expected) in [
-        (
-            "dynamodb:updateItem",
-            "dynamodb:UpdateItem",
-            FaultKind::Throttle,
-            "DynamoDB.AmazonDynamoDBException",
-        ),
-        (
-            "dynamodb:updateItem",
-            "dynamodb:UpdateItem",
-            FaultKind::ServerError,
-            "DynamoDB.InternalServerErrorException",
-        ),
-        (
-            "dynamodb:updateItem",
-            "dynamodb:UpdateItem",
-            FaultKind::NotFound,
-            "DynamoDB.ResourceNotFoundException",
-        ),
-        (
-            "dynamodb:updateItem",
-            "dynamodb:UpdateItem",
-            FaultKind::Denied,
-            "DynamoDB.AmazonDynamoDBException",
-        ),
-        (
-            "dynamodb:updateItem",
-            "dynamodb:UpdateItem",
-            FaultKind::Timeout,
-            "States.Timeout",
-        ),
-        (
-            "dynamodb:updateItem",
-            "dynamodb:UpdateItem",
-            FaultKind::CutOff,
-            "DynamoDB.SdkClientException",
-        ),
-        (
-            "events:putEvents",
-            "events:PutEvents",
-            FaultKind::ServerError,
-            "EventBridge.InternalException",
-        ),
+    use FaultKind::{CutOff, Denied, NotFound, ServerError, Throttle, Timeout};
+    let update = ("dynamodb:updateItem", "dynamodb:UpdateItem");
+    let put = ("events:putEvents", "events:PutEvents");
+    let internal = "DynamoDB.InternalServerErrorException";
+    for ((resource, operation), kind, expected) in [
+        (update, Throttle, "DynamoDB.AmazonDynamoDBException"),
+        (update, ServerError, internal),
+        (update, NotFound, "DynamoDB.ResourceNotFoundException"),
+        (update, Denied, "DynamoDB.AmazonDynamoDBException"),
+        (update, Timeout, "States.Timeout"),
+        (update, CutOff, "DynamoDB.SdkClientException"),
+        (put, ServerError, "EventBridge.InternalException"),
     ] {
         let stage = Stage::shipped("fresh-vpc");
         let fault = Fault::once(operation, 1, kind, Moment::Before);

@@ -1,4 +1,4 @@
-//! `diagram`: a state machine as a picture that a person reads, made from its definition.
+//! A state machine as a picture that a person reads, made from its definition.
 //!
 //! The definition is read as a graph of its steps, the functions that it calls. What
 //! only chooses, waits, notes or records is part of the ways between them. A way is
@@ -10,23 +10,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::Value;
-use steps::definition;
-
-use crate::{Answer, arguments};
-
-/// Prints the picture of a state machine.
-pub fn run(machine: arguments::Picture) -> Answer {
-    let definition = match machine {
-        arguments::Picture::Provision => definition::PROVISION,
-        arguments::Picture::Deprovision => definition::DEPROVISION,
-        arguments::Picture::CheckFleet => definition::CHECK_FLEET,
-        arguments::Picture::Sweep => definition::SWEEP,
-    };
-    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
-    let picture = mermaid(&definition);
-    let not_drawn = bookkeeping(&definition).join(", ");
-    Answer::done(format!("{picture}%% Not drawn: {not_drawn}\n"))
-}
 
 /// The definition as a Mermaid flowchart: the story, the undo line if it has one, and
 /// the endings.
@@ -254,94 +237,5 @@ impl<'a> Line<'a> {
             ""
         };
         format!("{step}{mark}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn definitions() -> [Value; 4] {
-        [
-            definition::PROVISION,
-            definition::DEPROVISION,
-            definition::CHECK_FLEET,
-            definition::SWEEP,
-        ]
-        .map(|text| serde_json::from_str(text).unwrap())
-    }
-
-    fn provision() -> String {
-        run(arguments::Picture::Provision).stdout
-    }
-
-    #[test]
-    fn everything_that_is_done_is_drawn_or_told_to_be_bookkeeping_and_every_ending_is_drawn() {
-        for definition in definitions() {
-            let picture = mermaid(&definition);
-            let is_drawn = |name: &str| {
-                let mut words = picture.split(|c: char| !c.is_alphanumeric());
-                words.any(|word| word == name)
-            };
-            let bookkeeping = bookkeeping(&definition);
-            for (name, state) in definition["States"].as_object().unwrap() {
-                let kind = state["Type"].as_str().unwrap();
-                let expected = match kind {
-                    "Task" => !bookkeeping.contains(&name.as_str()),
-                    _ => ["Succeed", "Fail"].contains(&kind),
-                };
-                assert_eq!(is_drawn(name), expected, "{name}: {picture}");
-            }
-        }
-    }
-
-    #[test]
-    fn bookkeeping_is_what_no_function_does_and_how_the_end_is_told() {
-        for definition in definitions() {
-            for state in bookkeeping(&definition) {
-                let resource = definition["States"][state]["Resource"].as_str().unwrap();
-                assert!(
-                    resource.starts_with("arn:") || [REPORT, TAG].contains(&resource),
-                    "{state}: {resource}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_picture_can_be_read() {
-        for definition in definitions() {
-            let picture = mermaid(&definition);
-            // The frames count, too.
-            let boxes = picture.matches("[\"").count();
-            let endings = names(&definition["States"])
-                .filter(|state| picture.contains(&format!("([{state}])")))
-                .count();
-            let arrows = picture.lines().filter(|line| line.contains("->"));
-            assert!(boxes + endings <= 18, "{picture}");
-            assert!(arrows.count() <= 22, "{picture}");
-        }
-    }
-
-    #[test]
-    fn what_is_asked_again_is_marked_and_what_can_be_left_out_is_dashed() {
-        let picture = provision();
-        for line in [
-            "ReadRequest[\"ReadRequest\"]",
-            "InspectCluster[\"InspectCluster ⟳\"]",
-            "CreateSecurityGroup[\"CreateSecurityGroup ⟳\"]:::maybe",
-            "CreateEndpoint[\"CreateEndpoint\"]",
-        ] {
-            assert!(picture.contains(&format!("        {line}\n")), "{picture}");
-        }
-    }
-
-    #[test]
-    fn what_is_made_last_is_undone_first() {
-        let picture = provision();
-        let (_, undo) = picture.split_once("the undo line").unwrap();
-        let steps = ["DisablePrivateDns", "Deregister", "DeleteEndpoint", "Group"];
-        let places = steps.map(|step| undo.find(step).unwrap());
-        assert!(places.is_sorted(), "{undo}");
     }
 }
