@@ -1,6 +1,7 @@
 //! Requests to the letter, and answers that no document promises.
 
 use adapters::cloud::HttpCloud;
+use adapters::tls::Tls;
 use shared::cloud::{Cloud, ClusterState, Plan};
 use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
@@ -20,7 +21,7 @@ impl Secrets for Fixed {
 }
 
 pub(crate) fn cloud(stub: &Stub) -> HttpCloud<Fixed> {
-    HttpCloud::new(&stub.url(), Fixed(KEY)).unwrap()
+    HttpCloud::new(&stub.url(), Tls::default(), Fixed(KEY)).unwrap()
 }
 
 async fn error_of(canned: String) -> StepError {
@@ -138,7 +139,7 @@ async fn an_id_from_an_answer_cannot_change_the_path() {
 #[tokio::test]
 async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
-    let cloud = HttpCloud::new(&format!("{}/", stub.url()), Fixed(KEY)).unwrap();
+    let cloud = HttpCloud::new(&format!("{}/", stub.url()), Tls::default(), Fixed(KEY)).unwrap();
     cloud
         .registrations(&CLUSTER.parse().unwrap())
         .await
@@ -151,7 +152,9 @@ async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
         "mailto:a@b",
         "http://cockroachlabs.cloud",
     ] {
-        let error = HttpCloud::new(url, Fixed(KEY)).err().unwrap();
+        let error = HttpCloud::new(url, Tls::default(), Fixed(KEY))
+            .err()
+            .unwrap();
         assert_eq!(error.code, Code::ConfigurationInvalid, "{error}");
         assert!(error.detail.contains(&format!("`{url}`")), "{error}");
     }
@@ -352,7 +355,7 @@ async fn a_key_of_another_form_is_not_repeated_either() {
     const TOKEN: &str = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl";
     let body = format!(r#"{{"message": "token={TOKEN}, which is expired"}}"#);
     let stub = Stub::answering([answer(400, "", &body)]).await;
-    let cloud = HttpCloud::new(&stub.url(), Fixed(TOKEN)).unwrap();
+    let cloud = HttpCloud::new(&stub.url(), Tls::default(), Fixed(TOKEN)).unwrap();
     let error = cloud
         .registrations(&CLUSTER.parse().unwrap())
         .await
@@ -376,7 +379,7 @@ async fn nobody_listening_is_no_answer() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let cloud = HttpCloud::new(&url, Fixed(KEY)).unwrap();
+    let cloud = HttpCloud::new(&url, Tls::default(), Fixed(KEY)).unwrap();
     let error = cloud.cluster(&CLUSTER.parse().unwrap()).await.unwrap_err();
     assert_eq!(error.code, Code::CloudUnavailable, "{error}");
     assert!(error.detail.contains("refused"), "{error}");
