@@ -1,10 +1,11 @@
 //! What the definitions call without a function: ledger, leases and announcements.
 
 use adapters::body;
+use adapters::tls::Tls;
 use engine::TaskFailure;
 use in_process::integrations::{Call, Integrations};
 use serde_json::Value;
-use shared::{Code, StepError};
+use shared::StepError;
 use simulator::{ApiError, Refusal};
 use steps::Integrated;
 
@@ -33,18 +34,14 @@ impl From<Integrations> for Services {
 }
 
 impl Services {
-    /// The services of the simulator at this URL. The TLS library must have been
-    /// chosen by then, which every client of the Cloud API does.
+    /// The services of the simulator at this URL.
     ///
     /// # Errors
     /// When no HTTP client can be built.
     pub fn at(url: &str, forms: Integrations) -> Result<Self, StepError> {
-        // A proxy of the surroundings cannot reach a simulator on loopback.
-        let client = reqwest::Client::builder().no_proxy().build();
-        let client =
-            client.map_err(|error| StepError::new(Code::AwsUnavailable, error.to_string()))?;
         Ok(Services::There(There {
-            client,
+            // A proxy of the surroundings cannot reach a simulator on loopback.
+            client: Tls::default().client(|client| client.no_proxy())?,
             url: url.to_owned(),
             forms,
         }))

@@ -9,6 +9,7 @@ use adapters::cloud::HttpCloud;
 use adapters::cloudwatch::CloudWatch;
 use adapters::ec2::AwsEc2;
 use adapters::secrets::SecretsManager;
+use adapters::tls::Roots;
 use engine::Clock;
 use in_process::integrations::Integrations;
 use shared::config::Config;
@@ -119,7 +120,7 @@ impl Chosen {
     /// Builds the ports; starts a world of our own.
     ///
     /// # Errors
-    /// When the simulator cannot listen or no TLS client can be built.
+    /// When the simulator cannot listen.
     pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
         let Some(simulated) = self.simulated(place, &clock).await? else {
@@ -128,8 +129,8 @@ impl Chosen {
         let aws = aws_at(&simulated.url, region.as_str()).await;
         let cloud = simulated.config.cloud(&aws)?;
         Ok(World {
-            ec2: AwsEc2::new(&aws),
-            traffic: CloudWatch::new(&aws),
+            ec2: AwsEc2::new(&aws.sdk),
+            traffic: CloudWatch::new(&aws.sdk),
             services: simulated.services(&clock)?,
             cloud,
             clock,
@@ -203,7 +204,7 @@ struct Simulated {
 }
 
 impl Simulated {
-    /// The services of this world; the client of the Cloud API must have been made.
+    /// The services of this world.
     fn services(&self, clock: &StoryClock) -> Result<Services, Error> {
         Ok(match &self.here {
             Some(here) => here.clone().into(),
@@ -231,10 +232,10 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
     let secret = place.secret.as_ref();
     let config =
         Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
-    let aws = aws(Some(region.as_str())).await;
+    let aws = aws(&config, Roots::Machine, Some(region.as_str())).await;
     Ok(World {
-        ec2: AwsEc2::new(&aws),
-        traffic: CloudWatch::new(&aws),
+        ec2: AwsEc2::new(&aws.sdk),
+        traffic: CloudWatch::new(&aws.sdk),
         cloud: config.cloud(&aws)?,
         services: private(&clock)?.into(),
         clock,

@@ -172,14 +172,18 @@ impl Standing {
 
     /// The command on what it takes for an account.
     fn real(&self, line: &str) -> Output {
-        command(line)
+        self.as_account(line).output().unwrap()
+    }
+
+    fn as_account(&self, line: &str) -> Command {
+        let mut command = command(line);
+        command
             .env("AWS_ENDPOINT_URL", self.server.url())
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_ACCESS_KEY_ID", "simulated")
             .env("AWS_SECRET_ACCESS_KEY", "simulated")
-            .env("COCKROACH_SERVER", self.server.url())
-            .output()
-            .unwrap()
+            .env("COCKROACH_SERVER", self.server.url());
+        command
     }
 
     fn endpoints(&self) -> usize {
@@ -454,6 +458,27 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     told(&output, 0, &[]);
     has(&stderr(&output), &["This is real"]);
     assert_eq!(world.endpoints(), 1);
+}
+
+#[test]
+fn certificates_that_cannot_be_read_are_named() {
+    let world = Standing::new("fresh-vpc");
+    let asked = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 --vpc-id=vpc-0a1b2c3d4e5f60718";
+    let output = world
+        .as_account(&format!("provision --json --aws {asked}"))
+        .env("AWS_CA_BUNDLE", "/nowhere/ca.pem")
+        .output()
+        .unwrap();
+    assert_ne!(exit(&output), 0);
+    let said = json(&output).to_string();
+    has(
+        &said,
+        &[
+            "configuration-invalid",
+            "AWS_CA_BUNDLE names /nowhere/ca.pem",
+        ],
+    );
+    assert_eq!(world.endpoints(), 0);
 }
 
 /// A run that is under way, and what it says.

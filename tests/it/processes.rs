@@ -11,6 +11,7 @@ use simulator::http::Server;
 use simulator::{Scenario, Simulator};
 use steps::FUNCTIONS;
 use system_tests::authorization::{InRoles, judged, refused};
+use system_tests::documents::read;
 use system_tests::processes::Processes;
 use system_tests::run::{Ending, ending};
 
@@ -68,6 +69,17 @@ async fn the_story_is_told_by_the_binaries_too() {
         "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud"
     );
     assert_eq!(refused(), Vec::<String>::new());
+}
+
+/// Otherwise it would measure how fast a function refuses.
+#[test]
+fn the_payloads_of_the_benchmark_are_inputs() {
+    let payloads = read("tests/start-up/payloads.json");
+    let payloads: Value = serde_json::from_str(&payloads).expect("JSON");
+    let of = |function: &str| payloads[function].clone();
+    serde_json::from_value::<create_security_group::Input>(of("create-security-group"))
+        .expect("an input");
+    serde_json::from_value::<register_endpoint::Input>(of("register-endpoint")).expect("an input");
 }
 
 /// One process, as AWS keeps it between calls: runs with other settings come to it.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared::config::CA_BUNDLE;
 use system_tests::documents::read;
 use system_tests::template::{Template, list};
 
@@ -100,6 +101,25 @@ fn every_function_is_in_the_network_that_the_parameters_name() {
     );
     for (folder, function) in template.functions() {
         assert!(function.property("VpcConfig").is_null(), "{folder}");
+    }
+}
+
+#[test]
+fn every_function_trusts_the_bundle_of_the_layer_that_is_named() {
+    let template = Template::read();
+    let common = template.at("/Globals/Function");
+    let layer = json!([{ "Ref": "CaBundleLayer" }]);
+    assert_eq!(
+        common["Layers"],
+        json!({ "Fn::If": ["HasCaBundle", layer, { "Ref": "AWS::NoValue" }] })
+    );
+    // Layers are unpacked there (Lambda developer guide, "Packaging your layer content").
+    assert_eq!(
+        common["Environment"]["Variables"][CA_BUNDLE],
+        json!({ "Fn::If": ["HasCaBundle", "/opt/ca-bundle.pem", ""] })
+    );
+    for (folder, function) in template.functions() {
+        assert!(function.property("Layers").is_null(), "{folder}");
     }
 }
 

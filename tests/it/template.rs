@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared::config::Config;
+use shared::config::{CA_BUNDLE, Config};
 use shared::ledger::Phase;
 use shared::metrics::NAMESPACE;
 use shared::notice::{DETAIL_TYPES, Notice, SOURCE};
@@ -28,7 +28,7 @@ const DOORS: [&str; 3] = ["connections-api", "plan-connection", "start-connectio
 
 /// Where the properties of a function that a definition calls by version may depend on
 /// a parameter, although SAM makes no new version when its value changes.
-const MAY_DEPEND: [(&str, &str, &str); 5] = [
+const MAY_DEPEND: [(&str, &str, &str); 7] = [
     ("Architectures", "Architecture", "other code comes with it"),
     (
         "LoggingConfig",
@@ -43,6 +43,16 @@ const MAY_DEPEND: [(&str, &str, &str); 5] = [
     (
         "VpcConfig",
         "SecurityGroupIds",
+        "docs/operate.md says when it counts",
+    ),
+    (
+        "Layers",
+        "CaBundleLayer",
+        "docs/operate.md says when it counts",
+    ),
+    (
+        "Environment",
+        "CaBundleLayer",
         "docs/operate.md says when it counts",
     ),
     (
@@ -302,12 +312,13 @@ fn no_function_that_a_definition_calls_depends_on_a_parameter() {
         ] {
             for (property, value) in properties.as_object().into_iter().flatten() {
                 // The door is called as it is, too; what it takes from there, a
-                // definition tells.
+                // definition tells, but for whom it trusts.
                 if folder == "start-connection" && property == "Environment" {
                     for (name, value) in variables(properties) {
                         let mut found = BTreeSet::new();
                         parameters(&template, value, &mut found);
-                        assert!(found.is_empty() || SETTINGS.contains(&name), "{name}");
+                        let is_told = SETTINGS.contains(&name) || name == CA_BUNDLE;
+                        assert!(found.is_empty() || is_told, "{name}");
                     }
                     continue;
                 }

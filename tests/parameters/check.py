@@ -36,6 +36,7 @@ from resolve import resources_of  # noqa: E402
 
 CLUSTER = "5a0e0000-0000-4000-8000-00000000000"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:key-"
+LAYER = "arn:aws:lambda:eu-west-1:111122223333:layer:bundle:"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/"
 POOL = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_"
 
@@ -72,6 +73,7 @@ VALUES = {
     "LogRetentionDays": ("90", "30"),
     "SubnetIds": ("subnet-0000000a", "subnet-0000000b"),
     "SecurityGroupIds": ("sg-0000000a", "sg-0000000b"),
+    "CaBundleLayer": (LAYER + "1", LAYER + "2", ""),
     "KmsKeyArn": (KEY + "c", KEY + "d", ""),
     "PermissionsBoundary": ("arn:aws:iam::111122223333:policy/a", "arn:aws:iam::111122223333:policy/b"),
 }
@@ -81,6 +83,8 @@ EXCEPTED = {
     ("LogLevel", "LoggingConfig.ApplicationLogLevel"): "a version logs from the level that it was made with, and other code brings the next one",
     ("SubnetIds", "VpcConfig.SubnetIds"): "a version runs in the network that it was made in, and other code brings the next one",
     ("SecurityGroupIds", "VpcConfig.SecurityGroupIds"): "the same",
+    ("CaBundleLayer", "Layers"): "a version trusts whom it was made to trust, and other code brings the next one",
+    ("CaBundleLayer", "Environment.Variables.AWS_CA_BUNDLE"): "the same",
     ("Architecture", "Architectures"): "it needs other binaries, which are other code and so new versions",
     **{
         (parameter, f"Environment.Variables.{variable}"): "events come to the function as it is; a definition tells its version, and is another one"

@@ -1,4 +1,4 @@
-"""Size, start-up and memory of the release artifacts; see the script `run`."""
+"""Size, instructions, start and memory of the release artifacts; see the script `run`."""
 
 import argparse
 import contextlib
@@ -9,6 +9,8 @@ import json
 import os
 import pathlib
 import platform
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -24,6 +26,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 HELLO = "hello in Rust"
 PYTHON = "create-security-group in Python"
+PAGE = ROOT / "docs/releases.md"
+BEGIN = "<!-- figures of tests/start-up/run --write, generated -->\n"
+END = "<!-- end of figures -->\n"
 INVOKE = "/2015-03-31/functions/function/invocations"
 
 
@@ -88,9 +93,17 @@ def emulator():
 
 
 def children(process):
-    """Every thread has children of its own, and the emulator spawns from any."""
-    lists = pathlib.Path(f"/proc/{process}/task").glob("*/children")
-    return [int(child) for path in lists for child in path.read_text().split()]
+    """By the parent that each process names: the lists of children that each thread
+    has may be incomplete while another thread ends (man 5 proc_pid_task)."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        # Others come and go while we look.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # The name before these may have blanks and parentheses in it.
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == process and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
 
 
 def peak_memory_mb(process):
@@ -135,17 +148,20 @@ def first_answer(emulator, command):
 
 
 class Runtime:
-    """The runtime API with one invocation, so that the moment of the spawn is known."""
+    """The runtime API with one invocation, so that the moment of the spawn is known;
+    without a payload, with none."""
 
-    def __init__(self, payload):
+    def __init__(self, payload=None):
         body = json.dumps(payload).encode()
+        asked = self.asked = threading.Event()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
-            given = threading.Semaphore(1)
+            given = threading.Semaphore(0 if payload is None else 1)
 
             def do_GET(self):
+                asked.set()
                 self.given.acquire()
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
@@ -177,6 +193,32 @@ class Runtime:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def instructions(command):
+    """How many instructions a process takes until it has asked for its first event."""
+    runtime = Runtime()
+    process = subprocess.Popen(
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
+        env=environment(AWS_LAMBDA_RUNTIME_API=runtime.address),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        if not runtime.asked.wait(120):
+            sys.exit(f"{command[0]} did not ask for an event within 120 s")
+        # Until it waits for the answer. Then valgrind is told to count up.
+        time.sleep(0.5)
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    finally:
+        end(process)
+        runtime.close()
+    if not (counted := re.search(r"Collected : (\d+)", said)):
+        sys.exit(f"callgrind did not count {command[0]}: {said}")
+    return int(counted[1])
 
 
 class TlsFront:
@@ -288,69 +330,91 @@ def simulator(binary):
 
 def functions():
     folders = (path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
-    return sorted(set(folders) - {"shared"})
+    return sorted(set(folders) - {"adapters", "processes", "shared"})
 
 
-def table(title, head, rows):
-    print(f"\n{title}\n")
-    print(f"  {head[0]:34}" + "".join(f"{cell:>14}" for cell in head[1:]))
-    for row in rows:
-        print(f"  {row[0]:34}" + "".join(f"{cell:>14}" for cell in row[1:]))
+def table(rounds, rows):
+    """The rows as Markdown. A cell without a figure is empty."""
+    head = ("", "Zip", "Instructions", "of hello", "Start", "of hello", "First TLS call", "Memory")
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    about = (
+        f"On {platform.machine()}, medians of {rounds} rounds. *Instructions*: up to the first poll for an event."
+        " *Start*: from the spawn to the first answer, under AWS's runtime emulator."
+        " *First TLS call*: from the spawn to its answer. *Memory*: its peak until the first answer."
+    )
+    return "\n".join([about, "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def write(text):
+    """Puts it between the marks of the page."""
+    page = PAGE.read_text()
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not after:
+        sys.exit(f"{PAGE} has not the marks {BEGIN.strip()} and {END.strip()}")
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+def medians(measure, commands, rounds):
+    """Round by round, so that a busy moment of the machine hits all alike."""
+    seen = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            seen[name].append(measure(command))
+    return {name: tuple(map(statistics.median, zip(*values))) for name, values in seen.items()}
+
+
+def first_calls(release, commands, rounds):
+    """The first TLS call of those that there is a payload for."""
+    payloads = json.loads((HERE / "payloads.json").read_text())
+    payloads[PYTHON] = payloads["create-security-group"]
+    calls = {name: (commands[name], payloads[name]) for name in commands.keys() & payloads.keys()}
+    with tempfile.TemporaryDirectory() as folder, simulator(release / "simulator") as port:
+        front = TlsFront(pathlib.Path(folder), port)
+        return medians(lambda call: (first_tls(front, *call),), calls, rounds)
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--release", type=pathlib.Path, required=True)
-    arguments.add_argument("--rounds", type=int, required=True)
+    arguments.add_argument("--rounds", type=int, default=15)
+    arguments.add_argument("--write", action="store_true")
+    arguments.add_argument("names", nargs="*")
     given = arguments.parse_args()
     release, rounds = (ROOT / given.release).resolve(), given.rounds
 
     python = [sys.executable, str(HERE / "python_step.py")]
     commands = {HELLO: [str(release / "examples/hello")], PYTHON: python}
-    commands |= {name: [str(release / name)] for name in functions()}
+    commands |= {name: [str(release / name)] for name in given.names or functions()}
 
-    # Round by round, so that a busy moment of the machine hits all alike.
+    counts = {}
+    if shutil.which("valgrind"):
+        counts = {name: instructions(command) for name, command in commands.items() if name != PYTHON}
+    else:
+        print("Instructions are not counted: there is no valgrind.", file=sys.stderr)
     rie = emulator()
-    answers = {name: [] for name in commands}
-    for _ in range(rounds):
-        for name, command in commands.items():
-            answers[name].append(first_answer(rie, command))
-    starts = {name: statistics.median(took for took, _ in seen) for name, seen in answers.items()}
-    memory = {name: statistics.median(peak for _, peak in seen) for name, seen in answers.items()}
+    answers = medians(lambda command: first_answer(rie, command), commands, rounds)
+    calls = first_calls(release, commands, rounds)
 
     rows = []
     for name, command in commands.items():
-        is_binary = name != PYTHON
+        took, memory = answers[name]
         rows.append(
             (
-                name,
-                f"{os.path.getsize(command[0]) / 1e6:.2f} MB" if is_binary else "",
-                f"{zip_size(command[0]) / 1e6:.2f} MB" if is_binary else "",
-                f"{starts[name]:.1f} ms",
-                f"{starts[name] / starts[HELLO]:.2f}",
-                f"{memory[name]:.1f} MB",
+                name if name in (HELLO, PYTHON) else f"`{name}`",
+                f"{zip_size(command[0]) / 1e6:.2f} MB" if name != PYTHON else "",
+                f"{counts[name] / 1e6:.2f} million" if name in counts else "",
+                f"{counts[name] / counts[HELLO]:.1f}" if name in counts else "",
+                f"{took:.1f} ms",
+                f"{took / answers[HELLO][0]:.2f}",
+                f"{calls[name][0]:.1f} ms" if name in calls else "",
+                f"{memory:.1f} MB",
             )
         )
-    table(
-        f"Spawn to first answer under AWS's runtime emulator, medians of {rounds}",
-        ("", "binary", "zip", "start", "of hello", "memory"),
-        rows,
-    )
-
-    payloads = json.loads((HERE / "payloads.json").read_text())
-    with tempfile.TemporaryDirectory() as folder, simulator(release / "simulator") as port:
-        front = TlsFront(pathlib.Path(folder), port)
-        calls = {name: (commands[name], payload) for name, payload in payloads.items()}
-        calls[PYTHON] = (python, payloads["create-security-group"])
-        times = {name: [] for name in calls}
-        for _ in range(rounds):
-            for name, (command, payload) in calls.items():
-                times[name].append(first_tls(front, command, payload))
-    table(
-        f"Spawn to first TLS call answered, medians of {rounds}",
-        ("", "time"),
-        [(name, f"{statistics.median(seen):.1f} ms") for name, seen in times.items()],
-    )
+    text = table(rounds, rows)
+    print(text)
+    if given.write:
+        write(text)
 
 
 main()

@@ -8,6 +8,7 @@ use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
 use adapters::secrets::SecretsManager;
+use adapters::tls::Roots;
 use shared::config::Config;
 use shared::ids::Region;
 use shared::{Code, StepError};
@@ -47,7 +48,7 @@ impl Chosen {
     ///
     /// # Errors
     /// [`Code::InvalidRequest`] if the stack of a real account is not named. When
-    /// the simulator cannot listen, or no TLS client can be built.
+    /// the simulator cannot listen.
     pub async fn open_everywhere(
         self,
         place: &Place,
@@ -93,8 +94,8 @@ async fn real(
         };
         told.map(str::to_owned)
     });
-    let aws = aws(stack.region.as_deref()).await;
-    let region = match aws.region() {
+    let aws = aws(&config, Roots::Machine, stack.region.as_deref()).await;
+    let region = match aws.sdk.region() {
         Some(found) => region(found.as_ref())?,
         None => {
             let detail = "missing: give --region, the Region of the stack";

@@ -6,47 +6,65 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_ec2::config::Credentials;
-use aws_smithy_http_client::tls;
+use aws_smithy_types::retry::ReconnectMode;
+use shared::config::Config;
+
+use crate::tls::{Roots, Tls};
 
 mod guarded;
 
 use guarded::Guarded;
-pub(crate) use guarded::InClear;
 
-/// The SDK's configuration: TLS by ring (starting aws-lc costs a cold start some
-/// 40 ms), standard retries, and time limits well below those of a function, so
-/// that a silent AWS becomes an error with a name.
-pub async fn aws(region: Option<&str>) -> SdkConfig {
-    let loader = loader();
-    match region {
-        Some(region) => loader.region(Region::new(region.to_owned())).load().await,
-        None => loader.load().await,
+/// How a process reaches AWS, and over what everybody else.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The configuration of the SDK.
+    pub sdk: SdkConfig,
+    /// The TLS of its clients, for those that are not the SDK's.
+    pub tls: Tls,
+}
+
+/// AWS as the surroundings say, over TLS that trusts the bundle of `config`, or else these
+/// roots. Standard retries, and time limits well below those of a function, so that a
+/// silent AWS becomes an error with a name. Nothing is asked or read of certificates yet.
+pub async fn aws(config: &Config, roots: Roots, region: Option<&str>) -> Aws {
+    let tls = Tls::new(roots, config.ca_bundle.clone());
+    let loader = loader(tls.clone());
+    let loader = match region {
+        Some(region) => loader.region(Region::new(region.to_owned())),
+        None => loader,
+    };
+    Aws {
+        sdk: loader.load().await,
+        tls,
     }
 }
 
 /// The same, but all services are at this URL, with credentials that open
 /// nothing: for a simulator. What the surroundings say about AWS does not count.
-pub async fn aws_at(url: &str, region: &str) -> SdkConfig {
+pub async fn aws_at(url: &str, region: &str) -> Aws {
+    let tls = Tls::default();
     let nothing = Credentials::new("simulated", "simulated", None, None, "simulator");
-    loader()
+    let sdk = loader(tls.clone())
         .endpoint_url(url)
         .region(Region::new(region.to_owned()))
         .credentials_provider(nothing)
         .use_fips(false)
         .use_dual_stack(false)
         .load()
-        .await
+        .await;
+    Aws { sdk, tls }
 }
 
-fn loader() -> ConfigLoader {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https();
+fn loader(tls: Tls) -> ConfigLoader {
+    // The SDK could mark a connection for closure only in a client of its own. From
+    // version 2.1 of its retries on it does not want to any more.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Guarded(http))
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .http_client(Guarded::new(tls))
+        .retry_config(retries)
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(3))

@@ -1,10 +1,10 @@
 //! Clients for what a process is told to reach.
 
-use aws_config::SdkConfig;
 use shared::StepError;
 use shared::config::Config;
 
 use crate::accounts::Accounts;
+use crate::aws::Aws;
 use crate::cloud::HttpCloud;
 use crate::executions::StepFunctions;
 use crate::ledger::DynamoLedger;
@@ -16,29 +16,29 @@ pub trait Clients {
     ///
     /// # Errors
     /// See [`HttpCloud::new`].
-    fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError>;
+    fn cloud(&self, aws: &Aws) -> Result<HttpCloud<SecretsManager>, StepError>;
     /// EC2 of every account and Region.
-    fn accounts(&self, aws: &SdkConfig) -> Accounts;
-    fn ledger(&self, aws: &SdkConfig) -> DynamoLedger;
+    fn accounts(&self, aws: &Aws) -> Accounts;
+    fn ledger(&self, aws: &Aws) -> DynamoLedger;
     /// The runs of the machines.
-    fn executions(&self, aws: &SdkConfig) -> StepFunctions;
+    fn executions(&self, aws: &Aws) -> StepFunctions;
 }
 
 impl Clients for Config {
-    fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError> {
-        let secrets = SecretsManager::new(aws, self.secrets.clone());
-        HttpCloud::new(&self.cloud_url, secrets)
+    fn cloud(&self, aws: &Aws) -> Result<HttpCloud<SecretsManager>, StepError> {
+        let secrets = SecretsManager::new(&aws.sdk, self.secrets.clone());
+        HttpCloud::new(&self.cloud_url, aws.tls.clone(), secrets)
     }
 
-    fn accounts(&self, aws: &SdkConfig) -> Accounts {
-        Accounts::new(aws.clone(), self.others.clone())
+    fn accounts(&self, aws: &Aws) -> Accounts {
+        Accounts::new(aws.sdk.clone(), self.others.clone())
     }
 
-    fn ledger(&self, aws: &SdkConfig) -> DynamoLedger {
-        DynamoLedger::new(aws, self.tables.clone())
+    fn ledger(&self, aws: &Aws) -> DynamoLedger {
+        DynamoLedger::new(&aws.sdk, self.tables.clone())
     }
 
-    fn executions(&self, aws: &SdkConfig) -> StepFunctions {
-        StepFunctions::new(aws, self.machines.clone())
+    fn executions(&self, aws: &Aws) -> StepFunctions {
+        StepFunctions::new(&aws.sdk, self.machines.clone())
     }
 }

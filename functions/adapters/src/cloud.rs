@@ -21,6 +21,7 @@ use shared::{Code, StepError};
 use wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
 
 use crate::body::{self, Unread};
+use crate::tls::Tls;
 
 const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"));
 /// One attempt. A function has 30 s and the definition retries, so giving up
@@ -40,20 +41,21 @@ const MOST_KEYS: usize = 256;
 /// The key of a cluster is fetched at the first call about it and kept; when the
 /// API refuses it, it is fetched once more, because it may have been rotated since.
 pub struct HttpCloud<S> {
-    client: reqwest::Client,
+    tls: Tls,
+    /// Made when it is first needed.
+    client: OnceLock<reqwest::Client>,
     clusters: Url,
     secrets: S,
     keys: RwLock<BTreeMap<ClusterId, ApiKey>>,
 }
 
 impl<S: Secrets> HttpCloud<S> {
-    /// A client for the API at `base_url`.
+    /// A client for the API at `base_url`. Nothing is read before the first request.
     ///
     /// # Errors
     /// [`Code::ConfigurationInvalid`] if `base_url` is not a URL that requests may be sent
-    /// to ([`transport::base`]); when no TLS client can be built, as without any root
-    /// certificates.
-    pub fn new(base_url: &str, secrets: S) -> Result<Self, StepError> {
+    /// to ([`transport::base`]).
+    pub fn new(base_url: &str, tls: Tls, secrets: S) -> Result<Self, StepError> {
         let wrong = |why: String| {
             let detail = format!("the Cloud API (COCKROACH_SERVER): {why}");
             StepError::new(Code::ConfigurationInvalid, detail)
@@ -61,14 +63,28 @@ impl<S: Secrets> HttpCloud<S> {
         transport::base(base_url).map_err(wrong)?;
         let clusters = format!("{}/api/v1/clusters", base_url.trim_end_matches('/'));
         let clusters = transport::base(&clusters).map_err(wrong)?;
-        let client = client(&clusters)
-            .map_err(|error| StepError::new(Code::CloudUnavailable, reason(&error)))?;
         Ok(Self {
-            client,
+            tls,
+            client: OnceLock::new(),
             clusters,
             secrets,
             keys: RwLock::default(),
         })
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, StepError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let made = self.tls.client(|client| {
+            let client = client.user_agent(USER_AGENT).timeout(ATTEMPT_TIMEOUT);
+            // A proxy of the surroundings cannot reach a simulator on loopback.
+            match transport::is_on_this_machine(&self.clusters) {
+                true => client.no_proxy(),
+                false => client,
+            }
+        })?;
+        Ok(self.client.get_or_init(|| made))
     }
 
     async fn key(&self, cluster: &ClusterId) -> Result<ApiKey, StepError> {
@@ -151,7 +167,7 @@ impl<S: Secrets> HttpCloud<S> {
             })?;
         authorization.set_sensitive(true);
         let mut request = self
-            .client
+            .client()?
             .request(method, url)
             .header(header::AUTHORIZATION, authorization)
             .header(header::ACCEPT, "application/json")
@@ -225,31 +241,6 @@ impl<S: Secrets> HttpCloud<S> {
         }
         answer.done(call)
     }
-}
-
-/// The client for an API that is not on this machine. It is one for the whole process,
-/// whatever the settings of a call: reading the root certificates takes longer than
-/// all else that is made for a call.
-static ELSEWHERE: OnceLock<reqwest::Client> = OnceLock::new();
-
-fn client(clusters: &Url) -> Result<reqwest::Client, reqwest::Error> {
-    let here = transport::is_on_this_machine(clusters);
-    if let Some(client) = ELSEWHERE.get().filter(|_| !here) {
-        return Ok(client.clone());
-    }
-    // Choosing the provider here keeps AWS and Cloud on one TLS library; a
-    // second call finds it chosen already, which is what we want.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .timeout(ATTEMPT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none());
-    if here {
-        // A proxy of the surroundings cannot reach a simulator on loopback.
-        return client.no_proxy().build();
-    }
-    let client = client.build()?;
-    Ok(ELSEWHERE.get_or_init(|| client).clone())
 }
 
 #[expect(

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use aws_config::SdkConfig;
 pub use lambda_runtime::Error;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -14,7 +13,8 @@ use shared::config::Config;
 use shared::handler::call;
 use shared::settings::Settings;
 
-use crate::aws::aws;
+use crate::aws::{Aws, aws};
+use crate::tls::Roots;
 
 /// Serves a handler until the runtime ends the process. What it needs besides its
 /// input is built for the settings that come with a call, and kept while they stay.
@@ -29,11 +29,12 @@ pub async fn serve<A, I, O, B, H>(build: B, handler: H) -> Result<(), Error>
 where
     I: DeserializeOwned,
     O: Serialize,
-    B: Fn(&Config, &SdkConfig) -> Result<A, StepError>,
+    B: Fn(&Config, &Aws) -> Result<A, StepError>,
     H: AsyncFn(&A, I) -> Result<O, StepError>,
 {
-    let aws = aws(None).await;
-    serve_told(|config| build(config, &aws), handler).await
+    let around = Config::from_env();
+    let aws = aws(&around, Roots::BuiltIn, None).await;
+    serve_told(around, |config| build(config, &aws), handler).await
 }
 
 /// The same for a handler that calls nobody.
@@ -46,17 +47,16 @@ where
     O: Serialize,
     H: AsyncFn(&Config, I) -> Result<O, StepError>,
 {
-    serve_told(|config| Ok(config.clone()), handler).await
+    serve_told(Config::from_env(), |config| Ok(config.clone()), handler).await
 }
 
-async fn serve_told<A, I, O, B, H>(build: B, handler: H) -> Result<(), Error>
+async fn serve_told<A, I, O, B, H>(around: Config, build: B, handler: H) -> Result<(), Error>
 where
     I: DeserializeOwned,
     O: Serialize,
     B: Fn(&Config) -> Result<A, StepError>,
     H: AsyncFn(&A, I) -> Result<O, StepError>,
 {
-    let around = Config::from_env();
     // Built once while the process starts, when there is more of a processor than later.
     let kept = Kept::new(|settings: &Settings| build(&around.told(settings)))?;
     serve_events(async |mut event: Value| {

@@ -6,7 +6,7 @@
 //! | [`ec2`], [`cloudwatch`], [`ledger`], [`executions`], [`secrets`] | EC2 and Route 53, CloudWatch, DynamoDB, Step Functions, Secrets Manager |
 //! | [`cloud`] | the Cloud API |
 //! | [`accounts`] | EC2 of every account and Region, by roles |
-//! | [`aws`], [`clients`] | the configuration of the SDK; what a configuration of ours makes of it |
+//! | [`aws`], [`tls`], [`clients`] | the configuration of the SDK; whom a process trusts; what a configuration of ours makes of it |
 //! | [`body`] | the bodies of answers, not without end |
 //! | [`lambda`], [`http`] | the process: the runtime loop, HTTP requests |
 
@@ -24,5 +24,6 @@ pub mod ledger;
 mod sdk;
 pub mod secrets;
 mod sts;
+pub mod tls;
 
 pub use clients::Clients;

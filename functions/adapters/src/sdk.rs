@@ -11,7 +11,6 @@ use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use shared::{Code, StepError, accounts};
 
-use crate::aws::InClear;
 use crate::sts::NotAssumed;
 
 /// Turns an error of the SDK into ours. `asked` is service and action;
@@ -72,9 +71,10 @@ fn unanswered(asked: &str, error: &(dyn Error + 'static)) -> StepError {
     if let Some(role) = find::<NotAssumed>(error) {
         return not_assumed(role);
     }
-    if find::<InClear>(error).is_some() {
-        let detail = format!("{asked} was not sent: {}", reasons(error));
-        return StepError::new(Code::ConfigurationInvalid, detail);
+    // Why our own client did not send it.
+    if let Some(unsent) = find::<StepError>(error) {
+        let detail = format!("{asked} was not sent: {}", unsent.detail);
+        return StepError::new(unsent.code, detail);
     }
     // Out of time, a provider of credentials is as good as missing: none of those
     // that a function or a shell has takes seconds.

@@ -20,6 +20,7 @@
 //! | `API_GROUP` | the group of the user pool that may call the API | all callers |
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
 //! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
+//! | `AWS_CA_BUNDLE` | path of a file with the certificates that are trusted, in PEM form (the AWS CLI's variable) | those of the process |
 //!
 //! Credentials, Region and endpoints of AWS come from the SDK's own variables
 //! and files (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL_EC2`, …).
@@ -51,6 +52,9 @@ pub const DEFAULT_CLOUD_URL: &str = "https://cockroachlabs.cloud";
 /// What the keys of people's tags begin with when nothing else is configured.
 pub const DEFAULT_TAG_PREFIX: &str = "cockroachdb-privatelink";
 
+/// The variable of [`Config::ca_bundle`].
+pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+
 /// What a process is told by its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -66,6 +70,8 @@ pub struct Config {
     pub tables: Tables,
     /// The machines that the doors start.
     pub machines: Machines,
+    /// Path of a file with the certificates, in PEM form, that are trusted and no others.
+    pub ca_bundle: Setting,
     allowed_clusters: Setting,
     allowed_sources: Setting,
     api_group: Setting,
@@ -118,6 +124,7 @@ impl Config {
                 deprovision: setting("DEPROVISION_MACHINE"),
                 check_fleet: setting("CHECK_FLEET_MACHINE"),
             },
+            ca_bundle: setting(CA_BUNDLE),
             allowed_clusters: setting("ALLOWED_CLUSTERS"),
             allowed_sources: setting("ALLOWED_SOURCES"),
             api_group: setting("API_GROUP"),

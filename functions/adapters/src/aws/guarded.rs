@@ -1,69 +1,143 @@
-//! The HTTP client of the AWS SDK, held to the rules of [`transport`]. Endpoints come
-//! from variables and profiles, for one service or for all, so each request is looked at
-//! when it is sent.
+//! The HTTP client of the AWS SDK, over the TLS of the process and held to the rules of
+//! [`transport`]. Endpoints come from variables and profiles, for one service or for all,
+//! so each request is looked at when it is sent.
+//!
+//! The client that AWS ships takes no TLS configuration of ours, so it would read the
+//! certificates once more, and its roots only from the machine or as PEM.
 
-use std::mem;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
+use reqwest::{Body, Client, Request};
 use shared::transport::{self, LONGEST_ANSWER};
+use shared::{Code, StepError};
 use url::Url;
 
-/// A request that was not sent, because it would have gone out in clear.
-#[derive(Debug, thiserror::Error)]
-#[error("the endpoint {0}")]
-pub(crate) struct InClear(String);
+use crate::tls::Tls;
 
 /// A client that sends nothing in clear and reads no answer without end.
 #[derive(Debug)]
-pub(super) struct Guarded(pub(super) SharedHttpClient);
+pub(super) struct Guarded {
+    tls: Tls,
+    /// One for each pair of limits, because it keeps connections.
+    connectors: Mutex<BTreeMap<Limits, SharedHttpConnector>>,
+}
+
+impl Guarded {
+    pub(super) fn new(tls: Tls) -> Self {
+        Self {
+            tls,
+            connectors: Mutex::default(),
+        }
+    }
+}
+
+/// How long a connection, and then an answer, is waited for.
+type Limits = (Option<Duration>, Option<Duration>);
 
 impl HttpClient for Guarded {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
+        _: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let connector = self.0.http_connector(settings, components);
-        SharedHttpConnector::new(GuardedConnector(connector))
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.0.connector_metadata()
+        let limits = (settings.connect_timeout(), settings.read_timeout());
+        let connectors = self.connectors.lock();
+        let mut connectors = connectors.unwrap_or_else(PoisonError::into_inner);
+        let connector = connectors.entry(limits).or_insert_with(|| {
+            SharedHttpConnector::new(GuardedConnector {
+                tls: self.tls.clone(),
+                limits,
+                client: OnceLock::new(),
+            })
+        });
+        connector.clone()
     }
 }
 
 #[derive(Debug)]
-struct GuardedConnector(SharedHttpConnector);
+struct GuardedConnector {
+    tls: Tls,
+    limits: Limits,
+    /// Made when it is first needed.
+    client: OnceLock<Client>,
+}
+
+impl GuardedConnector {
+    fn client(&self) -> Result<Client, StepError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client.clone());
+        }
+        let made = self.tls.client(|client| {
+            // Proxies of the surroundings are for the Cloud API alone.
+            let mut client = client.no_proxy();
+            if let Some(limit) = self.limits.0 {
+                client = client.connect_timeout(limit);
+            }
+            if let Some(limit) = self.limits.1 {
+                client = client.read_timeout(limit);
+            }
+            client
+        })?;
+        Ok(self.client.get_or_init(|| made).clone())
+    }
+
+    /// A request that may be sent, and who sends it.
+    fn admit(&self, request: HttpRequest) -> Result<(Client, Request), BoxError> {
+        look_at(request.uri())?;
+        let client = self.client()?;
+        let request = request.try_into_http1x()?.map(Body::wrap);
+        Ok((client, Request::try_from(request)?))
+    }
+}
 
 impl HttpConnector for GuardedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if let Err(error) = look_at(request.uri()) {
-            return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
-        }
-        let answered = self.0.call(request);
+        let (client, request) = match self.admit(request) {
+            Ok(admitted) => admitted,
+            Err(why) => return HttpConnectorFuture::ready(Err(ConnectorError::user(why))),
+        };
         HttpConnectorFuture::new(async move {
-            let mut answer = answered.await?;
-            let body = mem::replace(answer.body_mut(), SdkBody::taken());
-            *answer.body_mut() = SdkBody::from_body_1_x(Limited::new(body, LONGEST_ANSWER));
-            Ok(answer)
+            let answer = client.execute(request).await.map_err(unanswered)?;
+            let answer = ::http::Response::<Body>::from(answer)
+                .map(|body| SdkBody::from_body_1_x(Limited::new(body, LONGEST_ANSWER)));
+            HttpResponse::try_from(answer)
+                .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
+/// The SDK asks again after both.
+fn unanswered(error: reqwest::Error) -> ConnectorError {
+    let error = error.without_url();
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
+}
+
 /// The query has nothing that would matter here.
-fn look_at(uri: &str) -> Result<(), InClear> {
+fn look_at(uri: &str) -> Result<(), StepError> {
     let endpoint = uri.split('?').next().unwrap_or_default();
     match Url::parse(endpoint) {
         Ok(url) if transport::is_for_credentials(&url) => Ok(()),
-        _ => transport::base(endpoint).map(|_| ()).map_err(InClear),
+        _ => match transport::base(endpoint) {
+            Ok(_) => Ok(()),
+            Err(why) => {
+                let detail = format!("the endpoint {why}");
+                Err(StepError::new(Code::ConfigurationInvalid, detail))
+            }
+        },
     }
 }

@@ -1,6 +1,7 @@
 //! Requests to the letter, and answers that no document promises.
 
 use adapters::cloud::HttpCloud;
+use adapters::tls::Tls;
 use shared::cloud::{Cloud, ClusterState, Plan};
 use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
@@ -20,7 +21,7 @@ impl Secrets for Fixed {
 }
 
 pub(crate) fn cloud(stub: &Stub) -> HttpCloud<Fixed> {
-    HttpCloud::new(&stub.url(), Fixed(KEY)).unwrap()
+    HttpCloud::new(&stub.url(), Tls::default(), Fixed(KEY)).unwrap()
 }
 
 async fn error_of(canned: String) -> StepError {
@@ -119,7 +120,7 @@ async fn an_id_from_an_answer_cannot_change_the_path() {
 #[tokio::test]
 async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
     let stub = Stub::answering([answer(200, "", "{}")]).await;
-    let cloud = HttpCloud::new(&format!("{}/", stub.url()), Fixed(KEY)).unwrap();
+    let cloud = HttpCloud::new(&format!("{}/", stub.url()), Tls::default(), Fixed(KEY)).unwrap();
     cloud.registrations(&parsed(CLUSTER)).await.unwrap();
     let request = stub.requests().remove(0);
     assert!(request.starts_with("GET /api/v1/clusters/"), "{request}");
@@ -129,7 +130,9 @@ async fn a_base_url_may_end_in_a_slash_and_must_be_one() {
         "mailto:a@b",
         "http://cockroachlabs.cloud",
     ] {
-        let error = HttpCloud::new(url, Fixed(KEY)).err().unwrap();
+        let error = HttpCloud::new(url, Tls::default(), Fixed(KEY))
+            .err()
+            .unwrap();
         says(&error, Code::ConfigurationInvalid, &format!("`{url}`"));
     }
 }
@@ -330,7 +333,7 @@ async fn a_key_of_another_form_is_not_repeated_either() {
     const TOKEN: &str = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl";
     let body = format!(r#"{{"message": "token={TOKEN}, which is expired"}}"#);
     let stub = Stub::answering([answer(400, "", &body)]).await;
-    let cloud = HttpCloud::new(&stub.url(), Fixed(TOKEN)).unwrap();
+    let cloud = HttpCloud::new(&stub.url(), Tls::default(), Fixed(TOKEN)).unwrap();
     let error = cloud.registrations(&parsed(CLUSTER)).await.unwrap_err();
     assert!(!error.detail.contains("eyJ"), "{error}");
     assert!(error.detail.contains("which is expired"), "{error}");
@@ -351,7 +354,7 @@ async fn nobody_listening_is_no_answer() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let cloud = HttpCloud::new(&url, Fixed(KEY)).unwrap();
+    let cloud = HttpCloud::new(&url, Tls::default(), Fixed(KEY)).unwrap();
     let error = cloud.cluster(&parsed(CLUSTER)).await.unwrap_err();
     says(&error, Code::CloudUnavailable, "refused");
 }

@@ -38,7 +38,7 @@ impl Stage {
     }
 
     async fn adapter(&self, region: &str) -> CloudWatch {
-        CloudWatch::new(&aws_at(&self.server.url(), region).await)
+        CloudWatch::new(&aws_at(&self.server.url(), region).await.sdk)
     }
 
     fn in_process(&self) -> InProcess {

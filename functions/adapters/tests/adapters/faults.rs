@@ -224,8 +224,12 @@ async fn try_row(row: Row, aws: SdkConfig) -> Option<String> {
 
 /// Tries rows, so many together; the SDK gets its settings from `settings`.
 async fn try_all(rows: &[Row], together: usize, settings: fn(SdkConfig) -> SdkConfig) {
-    // Reading the root certificates takes longer than a row.
-    let aws = settings(adapters::aws::aws_at("http://127.0.0.1:1", REGION).await);
+    // One client for all of them, as in a process.
+    let aws = settings(
+        adapters::aws::aws_at("http://127.0.0.1:1", REGION)
+            .await
+            .sdk,
+    );
     let mut wrong = Vec::new();
     for rows in rows.chunks(together) {
         let local = LocalSet::new();
@@ -274,7 +278,11 @@ async fn silence_everywhere_ends_and_has_its_code() {
 /// One lost answer is no failure: the SDK asks again, and finds the effect there.
 #[tokio::test]
 async fn the_sdk_gets_over_one_fault_of_aws() {
-    let aws = at_once(adapters::aws::aws_at("http://127.0.0.1:1", REGION).await);
+    let aws = at_once(
+        adapters::aws::aws_at("http://127.0.0.1:1", REGION)
+            .await
+            .sdk,
+    );
     for row in rows(&[
         FaultKind::Throttle,
         FaultKind::ServerError,
@@ -308,7 +316,9 @@ async fn the_sdk_gets_over_one_fault_of_aws() {
 #[tokio::test]
 async fn aws_is_asked_three_times_before_we_give_up() {
     let aws = impatient(at_once(
-        adapters::aws::aws_at("http://127.0.0.1:1", REGION).await,
+        adapters::aws::aws_at("http://127.0.0.1:1", REGION)
+            .await
+            .sdk,
     ));
     for kind in [
         FaultKind::Throttle,

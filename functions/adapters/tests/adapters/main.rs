@@ -27,5 +27,6 @@ mod secrecy;
 mod secrets;
 mod stage;
 mod stub;
+mod tls;
 mod upkeep;
 mod vpc_tags;

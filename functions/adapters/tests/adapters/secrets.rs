@@ -2,6 +2,7 @@
 
 use adapters::cloud::HttpCloud;
 use adapters::secrets::SecretsManager;
+use adapters::tls::Tls;
 use shared::Code;
 use shared::cloud::Cloud;
 use shared::config::Setting;
@@ -144,7 +145,7 @@ async fn every_cluster_is_asked_about_with_its_own_key() {
             });
         }
     });
-    let cloud = HttpCloud::new(&stage.url(), secrets).unwrap();
+    let cloud = HttpCloud::new(&stage.url(), Tls::default(), secrets).unwrap();
     let standard = parsed(STANDARD_CLUSTER);
     for _ in 0..2 {
         cloud.registrations(&cluster()).await.unwrap();

@@ -12,6 +12,7 @@ use adapters::ec2::AwsEc2;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
 use adapters::secrets::SecretsManager;
+use adapters::tls::Tls;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -120,7 +121,7 @@ impl Stage {
 
     /// The SDK as in production, but for where it sends its requests.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        adapters::aws::aws_at(&self.url(), REGION).await
+        adapters::aws::aws_at(&self.url(), REGION).await.sdk
     }
 
     pub(crate) async fn ec2(&self) -> AwsEc2 {
@@ -132,7 +133,7 @@ impl Stage {
     }
 
     pub(crate) async fn cloud(&self) -> HttpCloud<SecretsManager> {
-        HttpCloud::new(&self.url(), self.secrets().await).unwrap()
+        HttpCloud::new(&self.url(), Tls::default(), self.secrets().await).unwrap()
     }
 
     pub(crate) async fn adapters(&self) -> Adapters {
@@ -162,7 +163,7 @@ impl Adapters {
     pub(crate) fn new(aws: &SdkConfig, url: &str) -> Adapters {
         Adapters {
             ec2: AwsEc2::new(aws),
-            cloud: HttpCloud::new(url, SecretsManager::new(aws, SECRET)).unwrap(),
+            cloud: HttpCloud::new(url, Tls::default(), SecretsManager::new(aws, SECRET)).unwrap(),
             secrets: SecretsManager::new(aws, SECRET),
             ledger: DynamoLedger::new(aws, tables()),
             executions: StepFunctions::new(aws, machines()),

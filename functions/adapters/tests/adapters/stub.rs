@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use shared::Code;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::stage::{REGION, at_once};
 
@@ -100,7 +100,7 @@ fn json_answer(status: u16, body: &Value) -> String {
 
 /// The SDK as in production with everything at this URL, without the waits between attempts.
 pub(crate) async fn aws(url: &str) -> SdkConfig {
-    at_once(adapters::aws::aws_at(url, REGION).await)
+    at_once(adapters::aws::aws_at(url, REGION).await.sdk)
 }
 
 /// The body of a request, which is JSON.
@@ -110,7 +110,7 @@ pub(crate) fn body(request: &str) -> Value {
 }
 
 /// A request, head and body.
-async fn read(stream: &mut TcpStream) -> String {
+pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let mut part = [0; 4096];
     loop {
