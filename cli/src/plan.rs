@@ -3,7 +3,6 @@
 use engine::Clock;
 use plan_connection::{Found, details, service_is_missing};
 use serde_json::{Value, json};
-use shared::config::Config;
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::{StepError, StepErrorName};
@@ -70,9 +69,8 @@ async fn look(
     request: &ProvisionRequest,
     arguments: &Plan,
 ) -> Result<Outlook, StepError> {
-    // As the run will: by what its definition tells, which says nothing of accounts here.
-    let told = Config::of(|_| None).told(&world.config.settings());
-    told.admits(request)?;
+    // As the run will.
+    world.config.admits(request)?;
     let inspect_cluster = async |wait| {
         let input = inspect_cluster::Input {
             cluster_id: request.cluster_id.clone(),
@@ -105,7 +103,8 @@ async fn look(
         }
     };
 
-    let allowed = told.allowed_sources()?;
+    let allowed = world.config.allowed_sources()?;
+    let ec2 = world.accounts.ec2(&request.place()).await?;
     let inspect_network = async |wait| {
         let input = inspect_network::Input {
             place: request.place(),
@@ -116,7 +115,7 @@ async fn look(
             endpoint_id: None,
             wait,
         };
-        inspect_network::handle(&world.ec2, &allowed, input).await
+        inspect_network::handle(&ec2, &allowed, input).await
     };
     let plan = match ready(
         world,
@@ -135,7 +134,7 @@ async fn look(
         }
     };
     let _call = world.clock.during_a_call();
-    let found = details(&world.ec2, request, cluster, plan).await?;
+    let found = details(&ec2, request, cluster, plan).await?;
     Ok(Outlook::Planned(Box::new(found)))
 }
 

@@ -17,7 +17,7 @@ pub trait Clients {
     /// # Errors
     /// See [`HttpCloud::new`].
     fn cloud(&self, aws: &SdkConfig) -> Result<HttpCloud<SecretsManager>, StepError>;
-    /// EC2 of every account and Region.
+    /// EC2 and CloudWatch of every account and Region.
     fn accounts(&self, aws: &SdkConfig) -> Accounts;
     /// The ledger.
     fn ledger(&self, aws: &SdkConfig) -> DynamoLedger;
