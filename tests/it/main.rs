@@ -32,3 +32,4 @@ mod sweep;
 mod template;
 mod twice;
 mod two_at_once;
+mod undo_line;

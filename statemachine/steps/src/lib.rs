@@ -21,6 +21,7 @@ use shared::{Code, StepError};
 use time::OffsetDateTime;
 
 pub mod definition;
+pub mod pairs;
 
 /// The functions in this process, each called as its process calls it, and the
 /// services that the definitions call themselves.
