@@ -26,6 +26,7 @@ mod settings;
 mod single_faults;
 mod sizes;
 mod standing;
+mod states_of_one_name;
 mod strange_answers;
 mod surroundings;
 mod sweep;
