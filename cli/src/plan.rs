@@ -3,7 +3,6 @@
 use engine::Clock;
 use plan_connection::{Found, details, service_is_missing};
 use serde_json::{Value, json};
-use shared::config::Config;
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::{StepError, StepErrorName};
@@ -68,9 +67,8 @@ async fn look(
     request: &ProvisionRequest,
     arguments: &Plan,
 ) -> Result<Outlook, StepError> {
-    // As the run will: by what its definition tells, which says nothing of accounts here.
-    let told = Config::of(|_| None).told(&world.config.settings());
-    told.admits(request)?;
+    // As the run will.
+    world.config.admits(request)?;
     let connection = request.subject();
     let inspect_cluster = async |wait| {
         let input = inspect_cluster::Input {
@@ -103,7 +101,8 @@ async fn look(
         }
     };
 
-    let allowed = told.allowed_sources()?;
+    let allowed = world.config.allowed_sources()?;
+    let ec2 = world.accounts.ec2(&connection.place()).await?;
     let inspect_network = async |wait| {
         let input = inspect_network::Input {
             connection: connection.clone(),
@@ -113,7 +112,7 @@ async fn look(
             endpoint_id: None,
             wait,
         };
-        inspect_network::handle(&world.ec2, &allowed, input).await
+        inspect_network::handle(&ec2, &allowed, input).await
     };
     let plan = match ready(
         world,
@@ -132,7 +131,7 @@ async fn look(
         }
     };
     let _call = world.clock.during_a_call();
-    let found = details(&world.ec2, request, cluster, plan).await?;
+    let found = details(&ec2, request, cluster, plan).await?;
     Ok(Outlook::Planned(Box::new(found)))
 }
 

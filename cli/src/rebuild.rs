@@ -15,8 +15,8 @@ use crate::run::in_all;
 use crate::story::Story;
 use crate::sweep::report::{entries, told_of_trouble, trouble_json};
 use crate::sweep::walk::{Queue, Trouble, walk};
-use crate::world::Chosen;
-use crate::world::everywhere::{Everywhere, nothing_is_missing};
+use crate::world::everywhere::nothing_is_missing;
+use crate::world::{Chosen, World};
 
 /// The world in which the ledger is empty.
 const DEFAULT_SCENARIO: &str = "ledger-lost";
@@ -59,7 +59,7 @@ pub async fn run(arguments: &Rebuild, logging: bool) -> Result<Answer, Error> {
 }
 
 /// What is going to happen, and where.
-fn heading(arguments: &Rebuild, world: &Everywhere) -> String {
+fn heading(arguments: &Rebuild, world: &World) -> String {
     let what = if arguments.apply {
         "Making the ledger anew from the tags"
     } else {

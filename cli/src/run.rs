@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use engine::{Clock, Event, EventKind, Execution, Machine, Tasks};
 use serde_json::{Value, json};
-use steps::{Integrated, Steps};
+use steps::Integrated;
 use time::macros::format_description;
 
 use crate::Answer;
@@ -15,6 +15,7 @@ use crate::ending::{self, End};
 use crate::interrupt::{Interrupt, Interruptible};
 use crate::services::Services;
 use crate::story::Story;
+use crate::sweep::walk::Queue;
 use crate::words::{self, Tale};
 use crate::world::World;
 
@@ -42,12 +43,8 @@ impl Run<'_> {
         let world = &self.world;
         let display = Display::new(self.json, self.logging, &world.clock);
         display.say(&self.heading);
-        let steps = Steps::new(
-            &world.ec2,
-            &world.traffic,
-            &world.cloud,
-            world.services.clone(),
-        );
+        let nothing_starts = Queue::default();
+        let steps = world.steps(&nothing_starts);
         let work = Work {
             tale: self.tale,
             machine: self.machine,

@@ -1,12 +1,9 @@
 //! `sweep`: runs the definition that looks for orphans, and what it starts.
 
-use adapters::cloudwatch::CloudWatch;
 use engine::Clock;
 use find_orphans::Kind;
 use serde_json::{Value, json};
-use shared::place::Place;
 use shared::request::DeprovisionRequest;
-use steps::Steps;
 use steps::definition;
 
 use crate::Answer;
@@ -18,8 +15,8 @@ use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::run::{Work, execution_name, in_all};
 use crate::words::Tale;
-use crate::world::Chosen;
-use crate::world::everywhere::{Everywhere, nothing_is_missing};
+use crate::world::everywhere::nothing_is_missing;
+use crate::world::{Chosen, World};
 
 pub(crate) mod report;
 pub(crate) mod walk;
@@ -109,7 +106,7 @@ fn elsewhere(begun: &Begun) -> Removal {
 
 /// Runs what the sweep has started, one after the other.
 async fn remove(
-    world: &Everywhere,
+    world: &World,
     walked: &Walked,
     queue: &Queue,
     (json, logging): (bool, bool),
@@ -133,11 +130,6 @@ async fn remove(
                 "\n  Disconnecting {} in {} from cluster {}",
                 request.vpc_id, request.region, request.cluster_id
             ));
-            let place = Place {
-                account_id: request.account_id.clone(),
-                region: request.region.clone(),
-            };
-            let ec2 = world.accounts.ec2(&place).await?;
             let work = Work {
                 tale: Tale::Disconnect,
                 machine: &machine,
@@ -147,8 +139,7 @@ async fn remove(
                 services: &world.services,
                 interrupt,
             };
-            let traffic = CloudWatch::new(&world.accounts.aws(&place).await?);
-            let steps = Steps::new(&ec2, &traffic, &world.cloud, world.services.clone());
+            let steps = world.steps(queue);
             let (story, execution) = work.done_by(steps, display, &|_| {}).await;
             let end = execution.as_ref().map_or(End::Abandoned, End::of);
             removal.became = Became::Ended(Box::new(end), Box::new(story));
@@ -159,7 +150,7 @@ async fn remove(
 }
 
 /// What is going to happen, and where.
-fn heading(arguments: &Sweep, world: &Everywhere) -> String {
+fn heading(arguments: &Sweep, world: &World) -> String {
     let what = if arguments.apply {
         "Looking for orphans, and removing what can be"
     } else {

@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use adapters::Clients;
+use adapters::accounts::Accounts;
 use adapters::aws::{aws, aws_at};
 use adapters::cloud::HttpCloud;
-use adapters::cloudwatch::CloudWatch;
-use adapters::ec2::AwsEc2;
+use adapters::executions::StepFunctions;
+use adapters::ledger::DynamoLedger;
 use adapters::secrets::SecretsManager;
 use adapters::tls::Roots;
 use engine::Clock;
@@ -16,6 +17,7 @@ use shared::config::Config;
 use shared::ids::Region;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
+use steps::Steps;
 
 use crate::arguments::Place;
 use crate::clock::StoryClock;
@@ -48,19 +50,44 @@ pub enum Chosen {
 
 /// The ports of a world, with its clock.
 pub struct World {
-    pub ec2: AwsEc2,
-    pub traffic: CloudWatch,
+    /// EC2 and CloudWatch of every account and Region.
+    pub accounts: Accounts,
     pub cloud: HttpCloud<SecretsManager>,
-    /// What the definition calls without a function: ledger, leases and events.
+    /// The ledger of the stack. Only commands that look at all of it ask it.
+    pub ledger: DynamoLedger,
+    /// The machines of a stack that is deployed. A simulated world has none that run.
+    pub machines: Option<StepFunctions>,
+    /// What the definitions call without a function: ledger, leases and events.
     /// Those of a simulated world, or else private ones that end with this
     /// process: it neither sees nor keeps the leases of a deployed stack.
     pub services: Services,
+    /// The Region of the stack, or of the VPC where only one is asked about.
+    pub region: Region,
     pub clock: StoryClock,
     /// What the surroundings say.
     pub config: Config,
     /// What it is, in sentences for the reader.
     pub about: Vec<String>,
     _server: Option<Server>,
+}
+
+impl World {
+    /// The functions in this process, over these ports. What they start, they start
+    /// here.
+    pub fn steps<'a, X>(
+        &'a self,
+        executions: &'a X,
+    ) -> Steps<'a, Accounts, HttpCloud<SecretsManager>, DynamoLedger, X, Services> {
+        Steps {
+            places: &self.accounts,
+            cloud: &self.cloud,
+            ledger: &self.ledger,
+            executions,
+            config: self.config.clone(),
+            now: Box::new(move || self.clock.now()),
+            services: self.services.clone(),
+        }
+    }
 }
 
 impl Chosen {
@@ -123,21 +150,10 @@ impl Chosen {
     /// When the simulator cannot listen.
     pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
-        let Some(simulated) = self.simulated(place, &clock).await? else {
-            return real(place, region, clock).await;
-        };
-        let aws = aws_at(&simulated.url, region.as_str()).await;
-        let cloud = simulated.config.cloud(&aws)?;
-        Ok(World {
-            ec2: AwsEc2::new(&aws.sdk),
-            traffic: CloudWatch::new(&aws.sdk),
-            services: simulated.services(&clock)?,
-            cloud,
-            clock,
-            config: simulated.config,
-            about: vec![simulated.about],
-            _server: simulated.server,
-        })
+        match self.simulated(place, &clock).await? {
+            Some(simulated) => simulated.open(region.clone(), clock).await,
+            None => real(place, region, clock).await,
+        }
     }
 
     /// The simulated world, with one of our own started; `None` for a real account.
@@ -204,6 +220,24 @@ struct Simulated {
 }
 
 impl Simulated {
+    /// Builds the ports.
+    async fn open(self, region: Region, clock: StoryClock) -> Result<World, Error> {
+        let aws = aws_at(&self.url, region.as_str()).await;
+        let cloud = self.config.cloud(&aws)?;
+        Ok(World {
+            accounts: self.config.accounts(&aws),
+            cloud,
+            ledger: self.config.ledger(&aws),
+            machines: None,
+            services: self.services(&clock)?,
+            region,
+            clock,
+            config: self.config,
+            about: vec![self.about],
+            _server: self.server,
+        })
+    }
+
     /// The services of this world.
     fn services(&self, clock: &StoryClock) -> Result<Services, Error> {
         Ok(match &self.here {
@@ -234,10 +268,12 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
         Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
     let aws = aws(&config, Roots::Machine, Some(region.as_str())).await;
     Ok(World {
-        ec2: AwsEc2::new(&aws.sdk),
-        traffic: CloudWatch::new(&aws.sdk),
+        accounts: config.accounts(&aws),
         cloud: config.cloud(&aws)?,
+        ledger: config.ledger(&aws),
+        machines: None,
         services: private(&clock)?.into(),
+        region: region.clone(),
         clock,
         about: vec![format!(
             "The account of your AWS credentials and the Cloud API at {}, with the key in the secret {}.",

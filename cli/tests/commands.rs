@@ -611,6 +611,25 @@ fn a_protected_connection_goes_by_force_only() {
 }
 
 #[test]
+fn a_vpc_of_another_account_is_reached_by_the_role_there() {
+    let file = std::env::temp_dir().join(format!("other-account-{}.toml", std::process::id()));
+    let text = Scenario::shipped_text("standard-cluster").unwrap();
+    let account = "account = \"444455556666\"\n";
+    let role = format!("[[roles]]\n{account}name = \"spoke\"\nexternal_id = \"a-handshake\"\n");
+    let there = format!("{role}\n[[vpcs]]\n{account}");
+    std::fs::write(&file, text.replace("[[vpcs]]\n", &there)).unwrap();
+    let world = file.display().to_string();
+    let asked = ["--account-id=444455556666", "--json"];
+    let made = provision(&world, &asked);
+    let at_home = provision(&world, &["--json"]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(json(&made)["outcome"], "ready");
+    assert_eq!(json(&at_home)["failure"]["code"], "vpc-not-found");
+    let without_role = json(&provision("standard-cluster", &asked));
+    assert_eq!(without_role["failure"]["code"], "account-not-configured");
+}
+
+#[test]
 fn a_connection_in_use_stays_if_so_asked() {
     let asked = "deprovision --speed=200 --unless-traffic-minutes=60";
     let parts = [

@@ -6,7 +6,6 @@ use std::process::Stdio;
 
 use engine::{Clock, ScaledClock};
 use in_process::InProcess;
-use in_process::integrations::Integrations;
 use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
@@ -126,7 +125,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let ports = InProcess::new(simulator.clone(), SECRET);
     let machine = steps::definition::provision(&Settings::default()).expect("the definition loads");
     let request = serde_json::Value::Object(scenario.request.clone());
-    let steps = Steps::new(&ports, &ports, &ports, Integrations::new(simulator.clone()));
+    let steps = Steps::in_process(&ports);
     let tasks = InRoles::new("provision", &simulator, &steps);
     let execution = engine::run(&machine, "after", request, &tasks, &clock, &()).await;
     assert!(

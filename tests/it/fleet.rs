@@ -1,7 +1,7 @@
 //! `check-fleet` over worlds that `provision` has made connections in: what a
 //! check finds, records and announces, and that nothing of it is lost.
 
-use engine::{Clock, EventKind, Execution, Machine, Outcome, run};
+use engine::{EventKind, Execution, Machine, Outcome, run};
 use serde_json::{Value, json};
 use shared::Code;
 use shared::cloud::Cloud;
@@ -14,9 +14,8 @@ use shared::settings::Settings;
 use simulator::scenario::{ClusterSpec, KeySpec, RoleSpec, VpcSpec};
 use simulator::step_functions::Execution as Started;
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
-use start_connection::Known;
 use std::time::Duration;
-use steps::fleet::FleetSteps;
+use steps::Steps;
 use system_tests::authorization::InRoles;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
 use system_tests::run::{Stage, block_on, ready_after};
@@ -68,9 +67,10 @@ fn check_as(stage: &Stage, machine: &Machine, input: Value) -> Execution {
         "OTHER_ACCOUNT_ROLE" => Some("crdb-privatelink".to_owned()),
         _ => None,
     };
-    let known = Known::new(Config::of(told));
-    let now = || stage.clock.now();
-    let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
+    let steps = Steps {
+        config: Config::of(told),
+        ..Steps::in_process(&ports)
+    };
     let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
     block_on(run(machine, "check", input, &steps, &stage.clock, &()))
 }

@@ -363,7 +363,7 @@ fn a_run_waits_in_a_crowd_and_does_not_fail() {
     // The time until a function is called counts towards the limit of its step.
     let stage = Stage::shipped("fresh-vpc");
     let ports = stage.ports();
-    let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+    let steps = Steps::in_process(&ports);
     let crowded = Crowded {
         tasks: &steps,
         times: 15,

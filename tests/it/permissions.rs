@@ -15,15 +15,11 @@ use shared::executions::Machine as Started;
 use shared::gateway::respond;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
-use shared::place::{Place, Places};
 use shared::settings::Settings;
 use shared::subject::Subject;
 use simulator::ec2::EndpointState;
 use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
-use start_connection::Known;
-use steps::fleet::FleetSteps;
-use steps::sweep::SweepSteps;
 use steps::{FUNCTIONS, Integrated, Steps, function_of, resource_name};
 use system_tests::authorization::{
     API, API_ENDPOINT, InRoles, ORGANIZATION, Request, check, demand, deployments, home,
@@ -91,7 +87,7 @@ const STRANGERS_ROLE: &str = "arn:aws:iam::555566667777:role/crdb-privatelink";
 struct Story {
     stage: Stage,
     ports: BTreeMap<&'static str, InProcess>,
-    known: Known,
+    /// What the functions are told that start others.
     config: Config,
 }
 
@@ -107,15 +103,13 @@ impl Story {
             ("OWN_ACCOUNT", HOME.to_owned()),
             ("OTHER_ACCOUNT_ROLE", OTHER_ROLE.to_owned()),
         ]);
-        let known = Known::new(Config::of(|name| arns.get(name).cloned()));
         let functions = FUNCTIONS.into_iter().chain(API);
         Self {
             ports: functions
                 .map(|function| (function, ports.acting_as(function)))
                 .collect(),
             stage,
-            known,
-            config: Config::of(|_| None),
+            config: Config::of(|name| arns.get(name).cloned()),
         }
     }
 
@@ -163,6 +157,7 @@ impl Story {
     /// A call of the API.
     fn call(&self, function: &str, method: &str, path: &str, body: Option<Value>) -> u16 {
         let ports = &self.ports[function];
+        let config = Config::of(|_| None);
         let now = self.stage.clock.now();
         let event = json!({
             "path": path,
@@ -177,14 +172,14 @@ impl Story {
         let answer = runtime.block_on(async {
             if function == "plan-connection" {
                 let plan = async |request: &_| {
-                    plan_connection::handle(ports, ports, &self.config, now, request).await
+                    plan_connection::handle(ports, ports, &config, now, request).await
                 };
                 return respond(&plan, &event).await;
             }
             let door = connections_api::Door {
                 ledger: ports,
                 executions: ports,
-                config: &self.config,
+                config: &config,
                 now,
             };
             respond(&async |request: &_| door.handle(request).await, &event).await
@@ -297,42 +292,14 @@ impl Story {
 
 impl Tasks for Story {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
-        let integrations = self.stage.integrations();
         let Some(function) = function_of(resource) else {
+            let integrations = self.stage.integrations();
             return integrations.integrate(resource, arguments).await;
         };
-        let ports = &self.ports[function];
+        let mut steps = Steps::in_process(&self.ports[function]);
         if ["check-fleet", "start-connection"].contains(&function) {
-            let now = || self.stage.clock.now();
-            let steps = FleetSteps::new(ports, ports, &self.known, &now, integrations);
-            return steps.invoke(resource, arguments).await;
+            steps.config = self.config.clone();
         }
-        if ["find-orphans", "rebuild-ledger"].contains(&function) {
-            let steps = SweepSteps {
-                places: ports,
-                ledger: ports,
-                executions: ports,
-                cloud: ports,
-                config: &self.config,
-                now: &|| self.stage.clock.now(),
-                services: integrations,
-            };
-            return steps.invoke(resource, arguments).await;
-        }
-        let connection = serde_json::from_value::<Subject>(arguments["connection"].clone()).ok();
-        // The others ask the Cloud API alone, or nobody, and assume no role.
-        let asks_ec2 = ACTIONS.iter().any(|(name, _)| *name == function);
-        let place: Place = match connection {
-            Some(connection) if asks_ec2 => connection.place(),
-            Some(_) | None => REGION.parse().expect("a Region"),
-        };
-        let there = Places::ec2(ports, &place).await.map_err(|error| {
-            let cause = json!({ "errorMessage": error.to_string() });
-            TaskFailure::new(error.name().as_str(), cause.to_string())
-        })?;
-        let there: &InProcess = std::borrow::Borrow::borrow(&there);
-        let there = there.acting_as(function);
-        let steps = Steps::new(&there, &there, ports, integrations);
         steps.invoke(resource, arguments).await
     }
 }

@@ -9,12 +9,14 @@ use shared::Code;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::EndpointState;
 use simulator::scenario::{
-    CloudProvider, ConnectionSpec, EndpointOutcome, EndpointSpec, Plan, ServiceOutcome,
+    CloudProvider, ConnectionSpec, EndpointOutcome, EndpointSpec, Plan, RoleSpec, ServiceOutcome,
     ServiceStatus,
 };
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::aftermath::{Snapshot, check};
 use system_tests::books::last_notice;
+use system_tests::policies::{OTHER, OTHER_ROLE};
+use system_tests::removal::Removal;
 use system_tests::run::{Ending, Stage, changes, ending, ready_after};
 use system_tests::situations::all_are_connected;
 use system_tests::variants::VARIANTS;
@@ -343,7 +345,11 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
     for (field, value, code) in [
         ("vpc_id", json!("vpc-1"), Code::InvalidRequest),
         ("vpc_id", json!("vpc-00000000"), Code::VpcNotFound),
-        ("account_id", json!("999988887777"), Code::VpcInOtherAccount),
+        (
+            "account_id",
+            json!("999988887777"),
+            Code::OtherAccountRoleRefused,
+        ),
         ("region", json!("us-east-1"), Code::ClusterNotInRegion),
         ("cluster_id", no_cluster, Code::ClusterNotFound),
         (
@@ -362,6 +368,36 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
     ] {
         refused(&advanced(|_| {}).asking(field, value), code);
     }
+}
+
+/// Every step asks EC2 in the account of the VPC, by the role there.
+#[test]
+fn a_vpc_of_another_account_is_connected_and_disconnected_there() {
+    let stage = world("fresh-vpc", |scenario| {
+        scenario.vpcs[0].account = Some(OTHER.to_owned());
+        scenario.roles = vec![RoleSpec {
+            account: OTHER.to_owned(),
+            name: OTHER_ROLE.to_owned(),
+            external_id: Some("a-handshake".to_owned()),
+        }];
+    })
+    .asking("account_id", json!(OTHER));
+    let before = Snapshot::settled(&stage);
+    // In our own account nobody sees the VPC.
+    let here = stage.for_request(&stage.request);
+    refused(&here.asking("account_id", json!(null)), Code::VpcNotFound);
+
+    ready(&stage);
+    let owners: Vec<String> = stage.simulator.look(|world| {
+        let endpoints = world.ec2.endpoints.values();
+        endpoints.map(|endpoint| endpoint.owner.clone()).collect()
+    });
+    assert_eq!(owners, [OTHER]);
+    assert!(Removal::of(&stage.deprovision("away")).is_complete());
+    assert_eq!(Snapshot::settled(&stage), before);
+
+    stage.simulator.meddle(|world| world.roles.clear());
+    rolled_back(&stage, Code::OtherAccountRoleRefused);
 }
 
 /// EC2 alone knows the quota of endpoints, which may have been raised for the account.

@@ -1,16 +1,13 @@
 //! What a definition tells its functions: it reaches each of them, nothing else, and
 //! nobody who starts a run can say otherwise.
 
-use engine::{Clock, EventKind, Execution, Machine, Outcome, Tasks, run};
+use engine::{EventKind, Execution, Machine, Outcome, run};
 use serde_json::{Value, json};
-use shared::config::Config;
 use shared::settings::{SETTINGS, Settings};
 use shared::{Code, StepErrorName};
 use simulator::{Fault, FaultKind, Moment};
-use start_connection::Known;
 use steps::Steps;
 use steps::definition;
-use steps::fleet::FleetSteps;
 use system_tests::authorization::InRoles;
 use system_tests::run::{Ending, Stage, block_on, ending, ready_after};
 
@@ -34,19 +31,10 @@ fn settings(stage: &Stage) -> Settings {
 /// A definition under its name.
 type Named = (&'static str, Machine);
 
-fn execute(stage: &Stage, machine: &Named, input: Value) -> Execution {
+fn execute(stage: &Stage, (name, machine): &Named, input: Value) -> Execution {
     let ports = stage.ports();
-    let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
-    execute_by(stage, machine, input, &steps)
-}
-
-fn execute_by(
-    stage: &Stage,
-    (name, machine): &Named,
-    input: Value,
-    steps: &impl Tasks,
-) -> Execution {
-    let steps = InRoles::new(name, &stage.simulator, steps);
+    let steps = Steps::in_process(&ports);
+    let steps = InRoles::new(name, &stage.simulator, &steps);
     block_on(run(machine, name, input, &steps, &stage.clock, &()))
 }
 
@@ -117,10 +105,7 @@ fn each_function_is_told_and_nobody_else() {
     let region = request["region"].as_str().expect("a text");
     let region = region.parse().expect("a Region");
     let check = definition::check_fleet(&region, "", true, &settings).expect("it loads");
-    let (ports, now) = (stage.ports(), || stage.clock.now());
-    let known = Known::new(Config::of(|_| None));
-    let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
-    let execution = execute_by(&stage, &("check-fleet", check), json!({}), &steps);
+    let execution = execute(&stage, &("check-fleet", check), json!({}));
     assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
     assert!(told(&execution, &settings) >= 2);
 

@@ -191,7 +191,11 @@ fn what_a_tag_asked_for_stays_the_tags() {
 #[test]
 fn a_refused_request_leaves_nothing_that_lasts() {
     for (field, value, code) in [
-        ("account_id", json!("999988887777"), Code::VpcInOtherAccount),
+        (
+            "account_id",
+            json!("999988887777"),
+            Code::OtherAccountRoleRefused,
+        ),
         ("vpc_id", json!("vpc-0a1b2c3d4e5f60799"), Code::VpcNotFound),
     ] {
         let stage = Stage::shipped("standard-cluster").asking(field, value);

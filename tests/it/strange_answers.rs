@@ -49,7 +49,7 @@ fn what_was_made_is_undone_wherever_the_answer_comes() {
             let before = Snapshot::settled(&stage);
             let ports = stage.ports();
             let strange = Strange {
-                tasks: Steps::new(&ports, &ports, &ports, stage.integrations()),
+                tasks: Steps::in_process(&ports),
                 function,
                 expect,
             };

@@ -12,12 +12,11 @@ use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, SecurityGroups};
 use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
-use shared::place::{Place, Places};
+use shared::place::Place;
 use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, RoleSpec, TrafficSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use steps::Steps;
-use steps::sweep::SweepSteps;
 use system_tests::authorization::InRoles;
 use system_tests::books::forget;
 use system_tests::run::{Ending, Stage, block_on, ending, explained, ready_after};
@@ -85,16 +84,9 @@ fn config(ports: &InProcess) -> Config {
 
 fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
     let ports = stage.ports();
-    let config = config(&ports);
-    let now = || stage.clock.now();
-    let steps = SweepSteps {
-        places: &ports,
-        ledger: &ports,
-        executions: &ports,
-        cloud: &ports,
-        config: &config,
-        now: &now,
-        services: stage.integrations(),
+    let steps = Steps {
+        config: config(&ports),
+        ..Steps::in_process(&ports)
     };
     let region = "eu-west-1".parse().expect("a Region");
     let machine =
@@ -146,18 +138,10 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
     for it in open {
         assert!(it.machine.ends_with("deprovision"), "{it:?}");
         let input: Value = serde_json::from_str(&it.input).expect("JSON");
-        let place: Place = Place {
-            account_id: serde_json::from_value(input["account_id"].clone()).expect("an account"),
-            region: serde_json::from_value(input["region"].clone()).expect("a Region"),
-        };
         let machine = steps::definition::deprovision(&Settings::default()).expect("it loads");
-        let execution = block_on(async {
-            let ec2 = Places::ec2(&ports, &place).await.expect("the place");
-            let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
-            let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
-            let steps = InRoles::new("deprovision", &stage.simulator, &steps);
-            run(&machine, &it.name, input, &steps, &stage.clock, &()).await
-        });
+        let steps = Steps::in_process(&ports);
+        let steps = InRoles::new("deprovision", &stage.simulator, &steps);
+        let execution = block_on(run(&machine, &it.name, input, &steps, &stage.clock, &()));
         ports.end_run(
             &it.arn,
             simulator::step_functions::ExecutionStatus::Succeeded,
@@ -491,20 +475,12 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     for n in [0, 1, 2, 3, 5] {
         connect(&stage, n);
     }
-    // What is in the other account was made from there.
+    // What is in the other account is made there.
     let place: Place = format!("{OTHER_ACCOUNT}/eu-west-1").parse().unwrap();
-    let ports = stage.ports();
     let mut asked = request(&stage, 4);
     asked["account_id"] = json!(OTHER_ACCOUNT);
-    let machine = steps::definition::provision(&Settings::default()).expect("it loads");
-    block_on(async {
-        let ec2 = Places::ec2(&ports, &place).await.expect("the place");
-        let ec2: &InProcess = std::borrow::Borrow::borrow(&ec2);
-        let steps = Steps::new(ec2, ec2, &ports, stage.integrations());
-        let steps = InRoles::new("provision", &stage.simulator, &steps);
-        let made = run(&machine, "there", asked, &steps, &stage.clock, &()).await;
-        ready_after(&made);
-    });
+    let made = stage.for_request(&asked).provision("there");
+    assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
     lose(&stage, 4);
     lose(&stage, 5);
     sweep_at(&stage, &place.to_string(), json!({}));

@@ -21,7 +21,7 @@ impl<T: Tasks> Tasks for Twice<T> {
 
 fn provision_twice(stage: &Stage) -> Ending {
     let ports = stage.ports();
-    let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+    let steps = Steps::in_process(&ports);
     ending(&stage.provision_by("twice", &Twice(steps)))
 }
 

@@ -212,7 +212,7 @@ impl<T: Tasks> Tasks for Watched<'_, T> {
 pub fn watched(stage: &Stage, name: &str) -> (Execution, Vec<Look>) {
     let ports = stage.ports();
     let watched = Watched {
-        tasks: Steps::new(&ports, &ports, &ports, stage.integrations()),
+        tasks: Steps::in_process(&ports),
         stage,
         looks: RefCell::default(),
     };

@@ -48,7 +48,7 @@ pub fn is_lost(stage: &Stage, goal: Goal, name: &str, tasks: u32, moment: Moment
     let ports = stage.ports();
     let lost = Notify::new();
     let mortal = Mortal {
-        tasks: Steps::new(&ports, &ports, &ports, stage.integrations()),
+        tasks: Steps::in_process(&ports),
         left: Cell::new(tasks),
         moment,
         lost: &lost,

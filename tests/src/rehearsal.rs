@@ -61,7 +61,7 @@ impl Rehearsal {
             ports: &ports,
             places: RefCell::default(),
         };
-        let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+        let steps = Steps::in_process(&ports);
         let execution = stage.run_watched(goal, name, &steps, &watcher);
         Self {
             goal,
@@ -83,7 +83,7 @@ impl Rehearsal {
         let place = place.expect("a call of the run itself");
         let stage = place.stage.copied().with(fault);
         let ports = place.ports.over(stage.simulator.clone());
-        let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+        let steps = Steps::in_process(&ports);
         let execution = stage.resume(self.goal, place.standing.clone(), &steps);
         (stage, execution)
     }

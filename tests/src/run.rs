@@ -222,7 +222,7 @@ impl Stage {
     /// Runs one of the two definitions to its end.
     pub fn run(&self, goal: Goal, name: &str) -> Execution {
         let ports = self.ports();
-        let steps = Steps::new(&ports, &ports, &ports, self.integrations());
+        let steps = Steps::in_process(&ports);
         self.run_by(goal, name, &steps)
     }
 
@@ -234,7 +234,7 @@ impl Stage {
     /// Runs two definitions at once, the second one so much later.
     pub fn both(&self, runs: [(Goal, &Value); 2], later: Duration) -> [Execution; 2] {
         let ports = self.ports();
-        let steps = Steps::new(&ports, &ports, &ports, self.integrations());
+        let steps = Steps::in_process(&ports);
         let run = async |name, (goal, request): (Goal, &Value), after| {
             let machine = goal.machine();
             self.clock.sleep(after).await;
@@ -259,7 +259,7 @@ impl Stage {
     /// Runs another definition of `provision` to its end.
     pub fn provision_as(&self, machine: &Machine, name: &str) -> Execution {
         let ports = self.ports();
-        let steps = Steps::new(&ports, &ports, &ports, self.integrations());
+        let steps = Steps::in_process(&ports);
         let steps = InRoles::new(Goal::Connect.name(), &self.simulator, &steps);
         let input = Goal::Connect.input(&self.request);
         block_on(engine::run(machine, name, input, &steps, &self.clock, &()))
@@ -387,7 +387,7 @@ pub fn may_fail_from(operation: &str, nth: u32) -> bool {
 
 /// Whether an operation of a service changes something there.
 pub fn changes(operation: &str) -> bool {
-    let reads = ["Describe", "Get", "GET", "List"];
+    let reads = ["Describe", "Get", "GET", "List", "AssumeRole"];
     !keeps_books(operation) && !reads.iter().any(|reads| operation.contains(reads))
 }
 

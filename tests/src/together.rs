@@ -41,7 +41,7 @@ impl Plan {
     /// Runs it, each call in its turn.
     pub async fn run(&self, stage: &Stage, place: &Place, name: &str) -> Execution {
         let ports = stage.ports().in_turns(place.turns());
-        let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+        let steps = Steps::in_process(&ports);
         let steps = InTurns::new(steps, place);
         let tasks = InRoles::new(self.goal.name(), &stage.simulator, &steps);
         let machine = self.goal.machine();

@@ -16,9 +16,8 @@ use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::run::{Work, execution_name};
 use crate::story::Story;
 use crate::words::Tale;
-use crate::world::everywhere::Everywhere;
+use crate::world::World;
 use steps::definition;
-use steps::sweep::SweepSteps;
 
 /// What the run has seen and done.
 #[derive(Debug, Default)]
@@ -152,23 +151,14 @@ pub(crate) struct Walked {
 /// # Errors
 /// When the definition cannot be run.
 pub(crate) async fn walk<X: Executions>(
-    world: &Everywhere,
+    world: &World,
     executions: &X,
     input: Value,
     display: Display,
     interrupt: &Interrupt,
 ) -> Result<Walked, Error> {
     let machine = definition::sweep(&world.region, "", &world.config.settings())?;
-    let now = || world.clock.now();
-    let steps = SweepSteps {
-        places: &world.accounts,
-        ledger: &world.ledger,
-        executions,
-        cloud: &world.cloud,
-        config: &world.config,
-        now: &now,
-        services: world.services.clone(),
-    };
+    let steps = world.steps(executions);
     let seen = RefCell::new(Seen::default());
     let work = Work {
         tale: Tale::Sweep,

@@ -2,45 +2,16 @@
 //! ledger of a stack.
 
 use adapters::Clients;
-use adapters::accounts::Accounts;
-use adapters::aws::{aws, aws_at};
-use adapters::cloud::HttpCloud;
-use adapters::executions::StepFunctions;
-use adapters::ledger::DynamoLedger;
-use adapters::secrets::SecretsManager;
+use adapters::aws::aws;
 use adapters::tls::Roots;
 use shared::config::Config;
 use shared::ids::Region;
 use shared::{Code, StepError};
-use simulator::http::Server;
 
-use super::{Chosen, private};
+use super::{Chosen, World, private};
 use crate::arguments::{Place, Stack};
 use crate::clock::StoryClock;
 use crate::error::Error;
-use crate::services::Services;
-
-/// The ports of all places of a world, with its clock.
-pub struct Everywhere {
-    /// EC2 of every account and Region.
-    pub accounts: Accounts,
-    /// The ledger of the stack.
-    pub ledger: DynamoLedger,
-    pub cloud: HttpCloud<SecretsManager>,
-    /// The machines of a stack that is deployed. A simulated world has none that run.
-    pub machines: Option<StepFunctions>,
-    /// What the surroundings say.
-    pub config: Config,
-    /// What the definitions call without a function. In a real account they are
-    /// private: nothing is announced there.
-    pub services: Services,
-    /// The Region of the stack.
-    pub region: Region,
-    pub clock: StoryClock,
-    /// What it is, in sentences for the reader.
-    pub about: Vec<String>,
-    _server: Option<Server>,
-}
 
 impl Chosen {
     /// Builds the ports; starts a world of our own. `machine` is the ARN of the
@@ -54,26 +25,15 @@ impl Chosen {
         place: &Place,
         stack: &Stack,
         machine: Option<&str>,
-    ) -> Result<Everywhere, Error> {
+    ) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
-        let Some(simulated) = self.simulated(place, &clock).await? else {
-            return real(place, stack, machine, clock).await;
-        };
-        let aws = aws_at(&simulated.url, &simulated.region).await;
-        let config = simulated.config.clone();
-        let cloud = config.cloud(&aws)?;
-        Ok(Everywhere {
-            ledger: config.ledger(&aws),
-            accounts: config.accounts(&aws),
-            cloud,
-            machines: None,
-            config,
-            services: simulated.services(&clock)?,
-            region: region(&simulated.region)?,
-            clock,
-            about: vec![simulated.about],
-            _server: simulated.server,
-        })
+        match self.simulated(place, &clock).await? {
+            Some(simulated) => {
+                let region = region(&simulated.region)?;
+                simulated.open(region, clock).await
+            }
+            None => real(place, stack, machine, clock).await,
+        }
     }
 }
 
@@ -82,7 +42,7 @@ async fn real(
     stack: &Stack,
     machine: Option<&str>,
     clock: StoryClock,
-) -> Result<Everywhere, Error> {
+) -> Result<World, Error> {
     let config = Config::from_env_unless(|name| {
         let told = match name {
             "API_KEY_SECRET" => place.secret.as_deref(),
@@ -111,7 +71,7 @@ async fn real(
         config.cloud_url,
         config.secrets.default
     );
-    Ok(Everywhere {
+    Ok(World {
         ledger: config.ledger(&aws),
         machines: machine.map(|_| config.executions(&aws)),
         accounts: config.accounts(&aws),

@@ -1,7 +1,6 @@
-//! EC2 wherever a VPC is: in the function's own account with its own
+//! EC2 and CloudWatch wherever a VPC is: in the function's own account with its own
 //! credentials, in any other by a role there.
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use shared::accounts::{OtherAccounts, SESSION_NAME, session};
 use shared::ids::AccountId;
 use shared::place::{Place, Places};
 
+use crate::cloudwatch::CloudWatch;
 use crate::ec2::AwsEc2;
 use crate::sts::Role;
 
@@ -28,7 +28,7 @@ const STS_OPERATION: Duration = Duration::from_secs(7);
 /// So many places are known at once.
 const MOST_KNOWN: usize = 64;
 
-/// EC2 of every account and Region that this process is asked about.
+/// EC2 and CloudWatch of every account and Region that this process is asked about.
 #[derive(Debug)]
 pub struct Accounts {
     base: SdkConfig,
@@ -85,12 +85,8 @@ impl Accounts {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The configuration of the SDK for a place, for services that are no [`Places`]
-    /// of ours.
-    ///
-    /// # Errors
-    /// Those of [`Accounts::ec2`].
-    pub async fn aws(&self, place: &Place) -> Result<SdkConfig, StepError> {
+    /// The configuration of the SDK for a place.
+    async fn aws(&self, place: &Place) -> Result<SdkConfig, StepError> {
         let region = Region::new(place.region.as_str().to_owned());
         let config = self.base.clone().into_builder().region(region.clone());
         Ok(match self.others.role_for(place)? {
@@ -134,8 +130,13 @@ impl Accounts {
 
 impl Places for Accounts {
     type Ec2 = AwsEc2;
+    type Traffic = CloudWatch;
 
-    async fn ec2(&self, place: &Place) -> Result<impl Borrow<AwsEc2>, StepError> {
+    async fn ec2(&self, place: &Place) -> Result<AwsEc2, StepError> {
         self.ec2(place).await
+    }
+
+    async fn traffic(&self, place: &Place) -> Result<CloudWatch, StepError> {
+        Ok(CloudWatch::new(&self.aws(place).await?))
     }
 }

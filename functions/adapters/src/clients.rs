@@ -17,7 +17,7 @@ pub trait Clients {
     /// # Errors
     /// See [`HttpCloud::new`].
     fn cloud(&self, aws: &Aws) -> Result<HttpCloud<SecretsManager>, StepError>;
-    /// EC2 of every account and Region.
+    /// EC2 and CloudWatch of every account and Region.
     fn accounts(&self, aws: &Aws) -> Accounts;
     fn ledger(&self, aws: &Aws) -> DynamoLedger;
     /// The runs of the machines.

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`ec2`], [`cloudwatch`], [`ledger`], [`executions`], [`secrets`] | EC2 and Route 53, CloudWatch, DynamoDB, Step Functions, Secrets Manager |
 //! | [`cloud`] | the Cloud API |
-//! | [`accounts`] | EC2 of every account and Region, by roles |
+//! | [`accounts`] | EC2 and CloudWatch of every account and Region, by roles |
 //! | [`aws`], [`tls`], [`clients`] | the configuration of the SDK; whom a process trusts; what a configuration of ours makes of it |
 //! | [`body`] | the bodies of answers, not without end |
 //! | [`lambda`], [`http`] | the process: the runtime loop, HTTP requests |

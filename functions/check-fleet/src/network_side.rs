@@ -1,6 +1,5 @@
 //! What EC2 shows: asked for all connections of a place together.
 
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
@@ -65,8 +64,7 @@ async fn look_at<P>(places: &P, place: &Place, connections: &[&Connection]) -> S
 where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
 {
-    let ec2 = places.ec2(place).await?;
-    let ec2: &P::Ec2 = ec2.borrow();
+    let ec2 = &places.ec2(place).await?;
     let ids: BTreeSet<&EndpointId> = connections
         .iter()
         .filter_map(|connection| connection.endpoint())

@@ -1,6 +1,5 @@
 //! What there is to be seen in one place, on all sides.
 
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
@@ -122,8 +121,7 @@ async fn look_at_ec2<P>(
 where
     P: Places<Ec2: Inventory + Endpoints + VpcTags>,
 {
-    let ec2 = places.ec2(place).await?;
-    let ec2: &P::Ec2 = ec2.borrow();
+    let ec2 = &places.ec2(place).await?;
     let endpoints = ec2.managed_endpoints().await?;
     let groups = ec2.managed_groups().await?;
     seen.things = by_connection(&endpoints, &groups);
@@ -149,8 +147,7 @@ where
         .collect();
     let ids: Vec<EndpointId> = ids.into_iter().collect();
     if !ids.is_empty() {
-        let ec2 = places.ec2(place).await?;
-        let ec2: &P::Ec2 = ec2.borrow();
+        let ec2 = &places.ec2(place).await?;
         let found = ec2.endpoints_by_id(&ids).await?.into_iter();
         let there = found.filter(|endpoint| !endpoint.state.is_gone());
         seen.existing = there.map(|endpoint| endpoint.id).collect();

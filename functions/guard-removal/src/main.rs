@@ -1,8 +1,8 @@
 //! The process of `guard-removal`.
 
 use adapters::Clients;
-use adapters::cloudwatch::CloudWatch;
 use guard_removal::Ports;
+use shared::place::Places;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), adapters::lambda::Error> {
@@ -17,9 +17,8 @@ async fn main() -> Result<(), adapters::lambda::Error> {
             // A forced removal asks nobody, so an account that cannot be reached is no
             // reason to refuse it.
             let reached = async {
-                let place = input.connection.place();
-                let ec2 = accounts.ec2(&place).await?;
-                let traffic = CloudWatch::new(&accounts.aws(&place).await?);
+                let ec2 = accounts.ec2(&input.connection.place()).await?;
+                let traffic = accounts.traffic(&input.connection.place()).await?;
                 Ok((ec2, traffic))
             };
             let reached = reached.await;

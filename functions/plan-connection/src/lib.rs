@@ -2,8 +2,6 @@
 //! its way. One look by the same inspections that the run begins with; changes
 //! nothing, and does not ask for an endpoint service either.
 
-use std::borrow::Borrow;
-
 use shared::cloud::Cloud;
 use shared::config::Config;
 use shared::ec2::{Endpoints, Network, SecurityGroups};
@@ -49,7 +47,7 @@ where
     let place = asked.subject().place();
     let looked = async {
         let ec2 = places.ec2(&place).await?;
-        look(ec2.borrow(), cloud, &allowed, &asked, now).await
+        look(&ec2, cloud, &allowed, &asked, now).await
     };
     let outlook = looked.await.map_err(in_the_way)?;
     Ok(Answer::json(200, &Plan::of(&asked, outlook))?)

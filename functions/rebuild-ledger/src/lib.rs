@@ -11,7 +11,6 @@
 //!
 //! A connection without an endpoint gets no entry: a sweep finds what is left of it.
 
-use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -206,8 +205,7 @@ async fn look<P>(places: &P, known: &Known, place: &Place) -> Result<Vec<Shown>,
 where
     P: Places<Ec2: Inventory + Network + SecurityGroups + VpcTags>,
 {
-    let ec2 = places.ec2(place).await?;
-    let ec2: &P::Ec2 = ec2.borrow();
+    let ec2 = &places.ec2(place).await?;
     let endpoints = ec2.managed_endpoints().await?;
     let groups = ec2.managed_groups().await?;
     let asking = ec2.tagged_vpcs(&known.keys.cluster_id()).await?;

@@ -1,7 +1,5 @@
 //! Where a VPC is: the account and the Region that EC2 is asked in.
 
-use std::borrow::Borrow;
-
 use serde::{Deserialize, Serialize};
 
 use crate::StepError;
@@ -55,12 +53,16 @@ impl std::str::FromStr for Place {
     }
 }
 
-/// EC2 of every place, for functions that look at many of them in one call.
+/// EC2 and CloudWatch of every place.
 pub trait Places {
     /// EC2 in one place.
     type Ec2;
+    /// The metrics of endpoints in one place.
+    type Traffic;
     /// EC2 of that place.
-    async fn ec2(&self, place: &Place) -> Result<impl Borrow<Self::Ec2>, StepError>;
+    async fn ec2(&self, place: &Place) -> Result<Self::Ec2, StepError>;
+    /// The metrics of the endpoints there.
+    async fn traffic(&self, place: &Place) -> Result<Self::Traffic, StepError>;
 }
 
 #[cfg(test)]

@@ -106,6 +106,9 @@ pub struct Door<'a, P, L, X> {
     pub executions: &'a X,
 }
 
+/// An event, or what a definition asks for, as the table above says.
+pub type Input = serde_json::Value;
+
 /// Answers one input.
 ///
 /// # Errors

@@ -1,7 +1,5 @@
 //! The same world as other accounts and Regions see it.
 
-use std::borrow::Borrow;
-
 use shared::ids::AccountId;
 use shared::place::{Place, Places};
 use shared::{Code, StepError};
@@ -12,8 +10,20 @@ use simulator::{Caller, Refusal};
 
 impl Places for InProcess {
     type Ec2 = InProcess;
+    type Traffic = InProcess;
 
-    async fn ec2(&self, place: &Place) -> Result<impl Borrow<InProcess>, StepError> {
+    async fn ec2(&self, place: &Place) -> Result<InProcess, StepError> {
+        self.seen_from(place).await
+    }
+
+    async fn traffic(&self, place: &Place) -> Result<InProcess, StepError> {
+        self.seen_from(place).await
+    }
+}
+
+impl InProcess {
+    /// The same world as a place sees it.
+    async fn seen_from(&self, place: &Place) -> Result<InProcess, StepError> {
         let own = self.simulator.look(|world| world.ec2.caller().account);
         let account = match &place.account_id {
             Some(account) if account.as_str() != own => {
@@ -27,9 +37,7 @@ impl Places for InProcess {
             region: place.region.to_string(),
         }))
     }
-}
 
-impl InProcess {
     /// Assumes the role that the scenario has in another account, configured as
     /// the scenario has it.
     async fn assume_role(&self, account: &AccountId) -> Result<(), StepError> {
@@ -90,7 +98,7 @@ mod tests {
         };
         at_once(async {
             let ec2 = Places::ec2(&stage.ports, &place).await?;
-            let vpc = ec2.borrow().vpc(&stage.request.vpc_id).await?;
+            let vpc = ec2.vpc(&stage.request.vpc_id).await?;
             Ok(vpc.is_some())
         })
     }

@@ -3,68 +3,167 @@
 //! without the SDK.
 
 use engine::{TaskFailure, Tasks};
+use in_process::InProcess;
 use in_process::integrations::Integrations;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use shared::StepError;
 use shared::cloud::Cloud;
 use shared::config::Config;
-use shared::ec2::{Endpoints, Network, SecurityGroups, VpcTags};
+use shared::ec2::{Endpoints, Inventory, Network, SecurityGroups, VpcTags};
+use shared::executions::Executions;
 use shared::handler::call;
+use shared::ledger::{Ledger, Upkeep};
+use shared::place::Places;
 use shared::settings::Settings;
+use shared::subject::Subject;
 use shared::traffic::Traffic;
+use shared::{Code, StepError};
+use time::OffsetDateTime;
 
 pub mod definition;
-pub mod fleet;
-pub mod sweep;
+pub mod pairs;
 
-/// The functions in this process, over the ports of one account and Region, and
-/// the services that the definitions call themselves.
-pub struct Steps<'a, E, T, C, S> {
-    ec2: &'a E,
-    traffic: &'a T,
-    cloud: &'a C,
-    services: S,
+/// The functions in this process, each called as its process calls it, and the
+/// services that the definitions call themselves.
+pub struct Steps<'a, P, C, L, X, S> {
+    /// EC2 and CloudWatch of every account and Region.
+    pub places: &'a P,
+    /// The Cloud API.
+    pub cloud: &'a C,
+    /// The ledger, for the functions that look at more than one connection. What a
+    /// run writes down of its own goes through the services.
+    pub ledger: &'a L,
+    /// The state machines, for the function that starts others.
+    pub executions: &'a X,
+    /// What the environment says where the definition does not tell.
+    pub config: Config,
+    /// The clock.
+    pub now: Box<dyn Fn() -> OffsetDateTime + 'a>,
+    /// What the definitions call without a function.
+    pub services: S,
 }
 
-impl<'a, E, T, C, S> Steps<'a, E, T, C, S> {
-    /// Calls the handlers with these ports. Ledger and leases are where the
-    /// services have them.
-    pub fn new(ec2: &'a E, traffic: &'a T, cloud: &'a C, services: S) -> Self {
+impl<'a> Steps<'a, InProcess, InProcess, InProcess, InProcess, Integrations> {
+    /// All of it in one simulated world, with an empty environment.
+    pub fn in_process(ports: &'a InProcess) -> Self {
         Self {
-            ec2,
-            traffic,
-            cloud,
-            services,
+            places: ports,
+            cloud: ports,
+            ledger: ports,
+            executions: ports,
+            config: Config::of(|_| None),
+            now: Box::new(move || ports.simulator().now()),
+            services: Integrations::new(ports.simulator().clone()),
         }
     }
 }
 
-/// The functions that the table knows, by folder.
-pub const FUNCTIONS: [&str; 23] = [
-    "read-request",
-    "inspect-cluster",
-    "inspect-network",
-    "create-security-group",
-    "create-endpoint",
-    "register-endpoint",
-    "change-endpoint",
-    "check-status",
-    "enable-private-dns",
-    "trim-security-group",
-    "disable-private-dns",
-    "deregister-endpoint",
-    "delete-endpoint",
-    "delete-security-group",
-    "report-outcome",
-    "tag-vpc",
-    "read-removal",
-    "guard-removal",
-    "inspect-connection",
-    "check-fleet",
-    "start-connection",
-    "find-orphans",
-    "rebuild-ledger",
-];
+/// Makes three things of the table below: the list of its functions, the call of each
+/// of them, and the form of its input. A row `"folder" => step(a, b)` stands for the
+/// call of `step::handle(a, b)`, where `input` is a `step::Input`.
+macro_rules! table {
+    (
+        ($steps:ident, $config:ident, $input:ident)
+        $($function:literal => $step:ident($($argument:expr),* $(,)?) $(.$wait:tt)?,)*
+    ) => {
+        /// The functions that the table knows, by folder.
+        pub const FUNCTIONS: [&str; [$($function),*].len()] = [$($function),*];
+
+        /// Reads the input of a function; `None` for a function that is not in the table.
+        ///
+        /// # Errors
+        /// When it is not the input of that function.
+        pub fn read_input<'de, D: Deserializer<'de>>(
+            function: &str,
+            input: D,
+        ) -> Option<Result<(), D::Error>> {
+            match function {
+                $($function => Some($step::Input::deserialize(input).map(drop)),)*
+                _ => None,
+            }
+        }
+
+        impl<P, C, L, X, S> Steps<'_, P, C, L, X, S>
+        where
+            P: Places<
+                    Ec2: Inventory + Network + Endpoints + SecurityGroups + VpcTags,
+                    Traffic: Traffic,
+                >,
+            C: Cloud,
+            L: Ledger + Upkeep,
+            X: Executions,
+        {
+            async fn step(&self, function: &str, mut arguments: Value) -> Result<Value, StepError> {
+                let $steps = self;
+                let $config = &self.config.told(&Settings::take(&mut arguments)?);
+                match function {
+                    $($function => {
+                        let handle = async |$input: $step::Input| {
+                            $step::handle($($argument),*)$(.$wait)?
+                        };
+                        call(handle, arguments).await
+                    })*
+                    unknown => Err(StepError::new(
+                        Code::DefinitionError,
+                        format!("no function {unknown} in this process"),
+                    )),
+                }
+            }
+        }
+    };
+}
+
+table! {
+    (steps, config, input)
+    "read-request" => read_request(config, &input),
+    "inspect-cluster" => inspect_cluster(steps.cloud, input).await,
+    "inspect-network" => inspect_network(
+        &steps.ec2(&input.connection).await?, &config.allowed_sources()?, input,
+    ).await,
+    "create-security-group" => create_security_group(&steps.ec2(&input.connection).await?, input).await,
+    "create-endpoint" => create_endpoint(&steps.ec2(&input.connection).await?, input).await,
+    "register-endpoint" => register_endpoint(steps.cloud, input).await,
+    "change-endpoint" => change_endpoint(&steps.ec2(&input.connection).await?, input).await,
+    "check-status" => check_status(&steps.ec2(&input.connection).await?, steps.cloud, input).await,
+    "enable-private-dns" => enable_private_dns(&steps.ec2(&input.connection).await?, input).await,
+    "trim-security-group" => trim_security_group(&steps.ec2(&input.connection).await?, input).await,
+    "disable-private-dns" => disable_private_dns(&steps.ec2(&input.connection).await?, input).await,
+    "deregister-endpoint" => deregister_endpoint(steps.cloud, input).await,
+    "delete-endpoint" => delete_endpoint(&steps.ec2(&input.connection).await?, input).await,
+    "delete-security-group" => delete_security_group(&steps.ec2(&input.connection).await?, input).await,
+    "report-outcome" => report_outcome(&input),
+    "tag-vpc" => tag_vpc(&steps.ec2(&input.connection).await?, &config.tag_prefix, input).await,
+    "read-removal" => read_removal(&input),
+    // A forced removal asks nobody, so an account that cannot be reached is no reason
+    // to refuse it.
+    "guard-removal" => guard_removal(
+        steps.ec2_and_traffic(&input.connection).await.as_ref().map(|(ec2, traffic)| {
+            guard_removal::Ports { ec2, traffic }
+        }),
+        &config.tag_prefix,
+        input,
+    ).await,
+    "inspect-connection" => inspect_connection(&steps.ec2(&input.connection).await?, input).await,
+    "check-fleet" => check_fleet(steps.ledger, steps.places, steps.cloud, input).await,
+    "start-connection" => start_connection(
+        start_connection::Door {
+            places: steps.places,
+            ledger: steps.ledger,
+            executions: steps.executions,
+        },
+        &start_connection::Known::new(config.clone()),
+        (steps.now)(),
+        &input,
+    ).await,
+    "find-orphans" => find_orphans(
+        find_orphans::Ports { places: steps.places, cloud: steps.cloud, ledger: steps.ledger },
+        &find_orphans::Known::new(config)?,
+        input,
+    ).await,
+    "rebuild-ledger" => rebuild_ledger(
+        steps.places, steps.ledger, &rebuild_ledger::Known::new(config)?, input,
+    ).await,
+}
 
 /// The folder of the function that a definition names as `${…FunctionArn}`.
 pub fn function_of(resource: &str) -> Option<&'static str> {
@@ -87,157 +186,35 @@ fn resource_letters(function: &str) -> impl Iterator<Item = char> {
     })
 }
 
-impl<E, T, C, S> Steps<'_, E, T, C, S>
-where
-    E: Network + Endpoints + SecurityGroups + VpcTags,
-    T: Traffic,
-    C: Cloud,
-{
-    async fn step(&self, function: &str, mut arguments: Value) -> Result<Value, StepError> {
-        let (ec2, cloud) = (self.ec2, self.cloud);
-        let settings = Settings::take(&mut arguments)?;
-        // The ports are there already; this is for what else a handler is told.
-        let config = || Config::of(|name| settings.get(name).map(str::to_owned));
-        match function {
-            "read-request" => {
-                let read = async |input| read_request::handle(&config(), &input);
-                call(read, arguments).await
-            }
-            "read-removal" => call(async |input| read_removal::handle(&input), arguments).await,
-            "guard-removal" => {
-                let guard = async |input| {
-                    let traffic = self.traffic;
-                    let ports = Ok(guard_removal::Ports { ec2, traffic });
-                    guard_removal::handle(ports, &config().tag_prefix, input).await
-                };
-                call(guard, arguments).await
-            }
-            "inspect-connection" => {
-                call(
-                    async |input| inspect_connection::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "inspect-cluster" => {
-                call(
-                    async |input| inspect_cluster::handle(cloud, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "inspect-network" => {
-                let allowed = config().allowed_sources()?;
-                call(
-                    async |input| inspect_network::handle(ec2, &allowed, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "create-security-group" => {
-                call(
-                    async |input| create_security_group::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "create-endpoint" => {
-                call(
-                    async |input| create_endpoint::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "register-endpoint" => {
-                call(
-                    async |input| register_endpoint::handle(cloud, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "change-endpoint" => {
-                call(
-                    async |input| change_endpoint::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "trim-security-group" => {
-                call(
-                    async |input| trim_security_group::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "check-status" => {
-                call(
-                    async |input| check_status::handle(ec2, cloud, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "enable-private-dns" => {
-                call(
-                    async |input| enable_private_dns::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "disable-private-dns" => {
-                call(
-                    async |input| disable_private_dns::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "deregister-endpoint" => {
-                call(
-                    async |input| deregister_endpoint::handle(cloud, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "delete-endpoint" => {
-                call(
-                    async |input| delete_endpoint::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "delete-security-group" => {
-                call(
-                    async |input| delete_security_group::handle(ec2, input).await,
-                    arguments,
-                )
-                .await
-            }
-            "report-outcome" => call(async |input| report_outcome::handle(&input), arguments).await,
-            "tag-vpc" => {
-                call(
-                    async |input| tag_vpc::handle(ec2, &config().tag_prefix, input).await,
-                    arguments,
-                )
-                .await
-            }
-            unknown => Err(StepError::new(
-                shared::Code::DefinitionError,
-                format!("no function {unknown} in this process"),
-            )),
-        }
+impl<P: Places, C, L, X, S> Steps<'_, P, C, L, X, S> {
+    /// EC2 where a connection is.
+    async fn ec2(&self, connection: &Subject) -> Result<P::Ec2, StepError> {
+        self.places.ec2(&connection.place()).await
+    }
+
+    /// The same, with the metrics of its endpoints.
+    async fn ec2_and_traffic(
+        &self,
+        connection: &Subject,
+    ) -> Result<(P::Ec2, P::Traffic), StepError> {
+        let place = connection.place();
+        let ec2 = self.places.ec2(&place).await?;
+        Ok((ec2, self.places.traffic(&place).await?))
     }
 }
 
-impl<E, T, C, S> Tasks for Steps<'_, E, T, C, S>
+impl<P, C, L, X, S> Tasks for Steps<'_, P, C, L, X, S>
 where
-    E: Network + Endpoints + SecurityGroups + VpcTags,
-    T: Traffic,
+    P: Places<Ec2: Inventory + Network + Endpoints + SecurityGroups + VpcTags, Traffic: Traffic>,
     C: Cloud,
+    L: Ledger + Upkeep,
+    X: Executions,
     S: Integrated,
 {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         match function_of(resource) {
-            Some(function) => self
-                .step(function, arguments)
+            // Boxed, because it is as large as the largest of them all.
+            Some(function) => Box::pin(self.step(function, arguments))
                 .await
                 .map_err(|error| as_lambda_says_it(&error)),
             None => self.services.integrate(resource, arguments).await,

@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use engine::{Clock, run};
+use engine::run;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::config::Config;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment, World};
-use start_connection::Known;
-use steps::definition;
-use steps::fleet::FleetSteps;
+use steps::{Steps, definition};
 use system_tests::authorization::InRoles;
 use system_tests::emulator::REGION;
 use system_tests::emulator::history::{Run, path, without_loops};
@@ -66,9 +63,7 @@ fn checks(stage: &Stage, input: Value) -> Vec<String> {
     let machine = definition::check_fleet(&region, "", false, &Settings::default())
         .expect("the definition loads");
     let ports = stage.ports();
-    let known = Known::new(Config::of(|_| None));
-    let now = || stage.clock.now();
-    let steps = FleetSteps::new(&ports, &ports, &known, &now, stage.integrations());
+    let steps = Steps::in_process(&ports);
     let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
     path(&block_on(run(
         &machine,
