@@ -619,13 +619,13 @@ fn a_vpc_of_another_account_is_reached_by_the_role_there() {
     let there = format!("{role}\n[[vpcs]]\n{account}");
     std::fs::write(&file, text.replace("[[vpcs]]\n", &there)).unwrap();
     let world = file.display().to_string();
-    let asked = ["--account-id=444455556666", "--json"];
-    let made = provision(&world, &asked);
-    let at_home = provision(&world, &["--json"]);
+    let asked = "--account-id=444455556666 --json";
+    let made = provision(&format!("{world} {asked}"));
+    let at_home = provision(&format!("{world} --json"));
     std::fs::remove_file(&file).unwrap();
     assert_eq!(json(&made)["outcome"], "ready");
     assert_eq!(json(&at_home)["failure"]["code"], "vpc-not-found");
-    let without_role = json(&provision("standard-cluster", &asked));
+    let without_role = json(&provision(&format!("standard-cluster {asked}")));
     assert_eq!(without_role["failure"]["code"], "account-not-configured");
 }
 

@@ -190,7 +190,7 @@ fn without_a_report_a_cause_has_the_same_form_and_its_codes() {
 
 fn unreported(stage: &Stage, goal: Goal) -> Execution {
     let ports = stage.ports();
-    let steps = Steps::new(&ports, &ports, &ports, stage.integrations());
+    let steps = Steps::in_process(&ports);
     stage.run_by(goal, "unreported", &Unreported(steps))
 }
 

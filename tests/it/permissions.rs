@@ -16,7 +16,6 @@ use shared::gateway::respond;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
 use shared::settings::Settings;
-use shared::subject::Subject;
 use simulator::ec2::EndpointState;
 use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};

@@ -76,10 +76,10 @@ async fn the_story_is_told_by_the_binaries_too() {
 fn the_payloads_of_the_benchmark_are_inputs() {
     let payloads = read("tests/start-up/payloads.json");
     let payloads: Value = serde_json::from_str(&payloads).expect("JSON");
-    let of = |function: &str| payloads[function].clone();
-    serde_json::from_value::<create_security_group::Input>(of("create-security-group"))
-        .expect("an input");
-    serde_json::from_value::<register_endpoint::Input>(of("register-endpoint")).expect("an input");
+    for function in ["create-security-group", "register-endpoint"] {
+        let read = steps::read_input(function, payloads[function].clone());
+        read.expect("a step").expect("an input");
+    }
 }
 
 /// One process, as AWS keeps it between calls: runs with other settings come to it.

@@ -75,7 +75,7 @@ fn in_an_undo_it_is_no_success_either() {
         let stage = Stage::shipped("endpoint-rejected");
         let ports = stage.ports();
         let strange = Strange {
-            tasks: Steps::new(&ports, &ports, &ports, stage.integrations()),
+            tasks: Steps::in_process(&ports),
             function,
             expect: None,
         };

@@ -44,7 +44,6 @@ use shared::executions::Executions;
 use shared::ledger::Ledger;
 use shared::place::{Place, Places};
 use shared::request::ProvisionRequest;
-use shared::settings::Settings;
 use shared::vpc_tags::TagKeys;
 use time::OffsetDateTime;
 
@@ -72,11 +71,6 @@ impl Known {
     pub fn new(config: Config) -> Self {
         let keys = TagKeys::new(&config.tag_prefix);
         Self { config, keys }
-    }
-
-    /// The same, where these settings do not know better.
-    pub fn told(&self, settings: &Settings) -> Self {
-        Self::new(self.config.told(settings))
     }
 
     /// Whether what a request asks for may be connected.
