@@ -317,7 +317,7 @@ fn told_of_answer(state: &str, output: &Value) -> String {
         "RebuildLedger" => {
             told_of_sum(output, [("places", "place"), ("connections", "connection")])
         }
-        "StartConnectionRemovals" => {
+        "StartExecutionsForRemovals" => {
             count(output["done"].as_array().map_or(0, Vec::len), "connection")
         }
         "GuardRemoval" => text(&output["because"]),

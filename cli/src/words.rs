@@ -165,7 +165,7 @@ pub const SWEEP: &[Words] = &[
     story("RebuildLedger", "Reading the tags", "Tags read"),
     story("FindOrphans", "Looking for orphans", "Looked"),
     story(
-        "StartConnectionRemovals",
+        "StartExecutionsForRemovals",
         "Having them removed",
         "Removals begun",
     ),
@@ -273,10 +273,10 @@ mod tests {
 
     #[test]
     fn a_sweep_that_is_stopped_starts_nothing_more() {
-        for function in ["find-orphans", "start-connection", "rebuild-ledger"] {
+        for function in ["find-orphans", "start-executions", "rebuild-ledger"] {
             assert!(goes_forward(Tale::Sweep, function), "{function}");
         }
-        assert!(!goes_forward(Tale::Connect, "start-connection"));
+        assert!(!goes_forward(Tale::Connect, "start-executions"));
     }
 
     #[test]

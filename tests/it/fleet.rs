@@ -382,7 +382,7 @@ fn only_the_connection_that_is_named_is_checked_and_nothing_is_looked_for() {
     succeeded(&execution);
     let all = connections(&stage);
     assert!(all[0].health.is_none() && all[1].health.is_some());
-    assert_eq!(visits(&execution, "StartConnectionRequests"), 0);
+    assert_eq!(visits(&execution, "StartExecutionsForTags"), 0);
 }
 
 /// How often a state was entered.
@@ -430,7 +430,7 @@ fn that_requests_cannot_be_looked_for_is_told_after_everything_was_checked() {
     let stage = connected();
     refuse_search(&stage);
     let failure = failure(&check_by(&stage, json!({}), false));
-    assert_eq!(failure["failed_at"], "StartConnectionRequests");
+    assert_eq!(failure["failed_at"], "StartExecutionsForTags");
     assert_eq!(status(&stage), HealthStatus::Healthy);
 }
 
@@ -505,10 +505,10 @@ fn lost_events_of_an_account_that_is_listed_are_made_up_for() {
     // Nobody has made the role there, which is told when all else is done.
     let execution = check_as(&stage, &machine, json!({}));
     let failure = failure(&execution);
-    assert_eq!(failure["failed_at"], "StartConnectionRequests");
+    assert_eq!(failure["failed_at"], "StartExecutionsForTags");
     let cause = failure["cause"].as_str().expect("a text");
     assert!(cause.starts_with("other-account-role-refused"), "{cause}");
-    assert_eq!(visits(&execution, "StartConnectionRequests"), 4);
+    assert_eq!(visits(&execution, "StartExecutionsForTags"), 4);
     assert_eq!(status(&stage), HealthStatus::Healthy);
     assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
 
@@ -537,7 +537,7 @@ fn a_place_that_cannot_be_searched_does_not_keep_the_next_one_waiting() {
         }
     });
     let failure = failure(&check_by(&stage, json!({}), false));
-    assert_eq!(failure["failed_at"], "StartConnectionRequests");
+    assert_eq!(failure["failed_at"], "StartExecutionsForTags");
     assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
 }
 

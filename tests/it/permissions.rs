@@ -148,9 +148,9 @@ impl Story {
         self.run("check-fleet", &machine, "check", input)
     }
 
-    /// An event for start-connection.
+    /// An event for start-executions.
     fn event(&self, event: Value) -> Result<Value, TaskFailure> {
-        block_on(self.invoke("${StartConnectionFunctionArn}", event))
+        block_on(self.invoke("${StartExecutionsFunctionArn}", event))
     }
 
     /// A call of the API.
@@ -202,7 +202,7 @@ impl Story {
         });
     }
 
-    /// The same, and tells start-connection.
+    /// The same, and tells start-executions.
     fn tag(&self, name: &str, value: Option<&str>) {
         self.stage.clock.advance(Duration::from_secs(5));
         self.set_tag(name, value);
@@ -224,7 +224,7 @@ impl Story {
         assert!(told.is_ok(), "{told:?}");
     }
 
-    /// Tells start-connection that the last run of its starting was stopped, and what its
+    /// Tells start-executions that the last run of its starting was stopped, and what its
     /// input was unless that is too long for an event.
     fn stop_last_run(&self, is_short: bool) {
         let run = self.stage.simulator.look(|world| {
@@ -296,7 +296,7 @@ impl Tasks for Story {
             return integrations.integrate(resource, arguments).await;
         };
         let mut steps = Steps::in_process(&self.ports[function]);
-        if ["check-fleet", "start-connection"].contains(&function) {
+        if ["check-fleet", "start-executions"].contains(&function) {
             steps.config = self.config.clone();
         }
         steps.invoke(resource, arguments).await

@@ -1,5 +1,5 @@
 //! Three runs in one VPC, call by call, in random schedules: the turn passes at any
-//! call, runs are killed or aborted, calls fail, and `start-connection` hears how each
+//! call, runs are killed or aborted, calls fail, and `start-executions` hears how each
 //! run ended and completes what was interrupted.
 //!
 //! Everything follows from a seed. The soak is longer, and a seed is tried again, by

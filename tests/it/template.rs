@@ -24,7 +24,7 @@ const API_SECONDS: u64 = 29;
 
 /// The functions that AWS calls as they are, and not by version: they take settings
 /// from their environment.
-const DOORS: [&str; 3] = ["connections-api", "plan-connection", "start-connection"];
+const DOORS: [&str; 3] = ["connections-api", "plan-connection", "start-executions"];
 
 /// Where the properties of a function that a definition calls by version may depend on
 /// a parameter, although SAM makes no new version when its value changes.
@@ -68,7 +68,7 @@ const NEEDS: [(&str, &str); 6] = [
     ("find-orphans", "CONNECTIONS_TABLE LEASES_TABLE"),
     ("rebuild-ledger", "CONNECTIONS_TABLE"),
     (
-        "start-connection",
+        "start-executions",
         "ALLOWED_CLUSTERS ALLOWED_SOURCES CONNECTIONS_TABLE DEPROVISION_MACHINE \
          LEASES_TABLE OTHER_ACCOUNTS OTHER_ACCOUNT_EXTERNAL_ID OTHER_ACCOUNT_ROLE \
          PROVISION_MACHINE TAG_PREFIX",
@@ -313,7 +313,7 @@ fn no_function_that_a_definition_calls_depends_on_a_parameter() {
             for (property, value) in properties.as_object().into_iter().flatten() {
                 // The door is called as it is, too; what it takes from there, a
                 // definition tells, but for whom it trusts.
-                if folder == "start-connection" && property == "Environment" {
+                if folder == "start-executions" && property == "Environment" {
                     for (name, value) in variables(properties) {
                         let mut found = BTreeSet::new();
                         parameters(&template, value, &mut found);
@@ -396,11 +396,11 @@ fn events_come_to_the_function_as_it_is() {
     let template = Template::read();
     let text = read("infra/template.yaml");
     assert!(!text.contains("Function.Alias"));
-    let door = json!({ "Fn::GetAtt": ["StartConnectionFunction", "Arn"] });
+    let door = json!({ "Fn::GetAtt": ["StartExecutionsFunction", "Arn"] });
     let mut rules = 0;
     for rule in template.of_type("AWS::Events::Rule") {
         let targets = list(rule.property("Targets")).into_iter();
-        for target in targets.filter(|target| target["Id"] == "start-connection") {
+        for target in targets.filter(|target| target["Id"] == "start-executions") {
             assert_eq!(target["Arn"], door, "{}", rule.name);
             rules += 1;
         }
@@ -409,7 +409,7 @@ fn events_come_to_the_function_as_it_is() {
     let mut kept = template.of_type("AWS::Lambda::EventInvokeConfig");
     let config = kept.next().expect("what fails is kept");
     config.has("Qualifier", &json!("$LATEST"));
-    config.has("FunctionName", &json!({ "Ref": "StartConnectionFunction" }));
+    config.has("FunctionName", &json!({ "Ref": "StartExecutionsFunction" }));
     assert!(kept.next().is_none());
 }
 
@@ -599,7 +599,7 @@ fn events_are_never_dropped_without_a_trace() {
         let lost = &schedule.property("Target")["DeadLetterConfig"]["Arn"];
         assert_eq!(lost, &queue, "{}", schedule.name);
     }
-    let asynchronous = template.resource("StartConnectionEvents");
+    let asynchronous = template.resource("StartExecutionsEvents");
     let on_failure = &asynchronous.property("DestinationConfig")["OnFailure"];
     assert_eq!(on_failure["Destination"], queue);
 }

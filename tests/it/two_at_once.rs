@@ -323,7 +323,7 @@ fn pairings() -> Vec<Pairing> {
     all
 }
 
-/// The run that `start-connection` starts for a connection that is to be repaired.
+/// The run that `start-executions` starts for a connection that is to be repaired.
 fn repair(stage: &Stage) -> Plan {
     let mut plan = Plan::new(Goal::Connect, &connections_request(stage));
     plan.input["unless_changed"] = last_run(stage);
@@ -386,7 +386,7 @@ struct Stopped {
 /// What follows a run that is stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Follows {
-    /// `start-connection` hears of the end with this status, and completes it.
+    /// `start-executions` hears of the end with this status, and completes it.
     Heard(&'static str),
     /// Nobody hears of it. Somebody else runs the same when the lease has almost ended.
     Unheard,

@@ -15,7 +15,7 @@ use crate::books;
 use crate::run::{Goal, Stage, block_on};
 
 /// How long the lease of a run lasts after it was heard that the run was stopped
-/// (`docs/operate.md`; `OUTLIVES_SECONDS` in `start-connection`).
+/// (`docs/operate.md`; `OUTLIVES_SECONDS` in `start-executions`).
 pub const OUTLIVES: Duration = Duration::from_secs(60);
 
 /// Tasks of which one is called and never answers.
@@ -75,7 +75,7 @@ pub fn lost_everywhere(fresh: &Stage, goal: Goal, mut then: impl FnMut(Stage, &s
     lost
 }
 
-/// Does what `start-connection` does when it hears that a run was stopped: lets its
+/// Does what `start-executions` does when it hears that a run was stopped: lets its
 /// lease end in a minute and notes it in the ledger.
 ///
 /// # Panics
@@ -87,7 +87,7 @@ pub fn bury(stage: &Stage) {
     let Some(holder) = leases.get(&books::lease_of(&stage.request)) else {
         return;
     };
-    let ports = stage.ports().acting_as("start-connection");
+    let ports = stage.ports().acting_as("start-executions");
     let id = request.subject().connection_id;
     block_on(async {
         let noted = ports.record_interruption(&id, holder).await;

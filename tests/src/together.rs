@@ -12,7 +12,7 @@ use shared::ledger::{Connection, Phase};
 use simulator::World;
 use simulator::cloud::ConnectionStatus;
 use simulator::step_functions::ExecutionStatus;
-use start_connection::{Door, Known};
+use start_executions::{Door, Known};
 use steps::Steps;
 
 use crate::aftermath::Broken;
@@ -58,7 +58,7 @@ pub fn arn_of(goal: Goal, name: &str) -> String {
     format!("arn:aws:states:local:000000000000:execution:{goal}:{name}")
 }
 
-/// What `start-connection` does when it hears how a run ended, and the run that it may
+/// What `start-executions` does when it hears how a run ended, and the run that it may
 /// start. It is asked again a few times if it fails, as Lambda does with an event.
 pub async fn hear(
     stage: &Stage,
@@ -68,7 +68,7 @@ pub async fn hear(
     status: &str,
 ) -> Option<(Plan, String)> {
     let ports = stage.ports().in_turns(place.turns());
-    let ports = ports.acting_as("start-connection");
+    let ports = ports.acting_as("start-executions");
     let machine = |machine| ports.machine_arn(machine);
     let own = |name: &str| match name {
         "OWN_ACCOUNT" => Some(HOME.to_owned()),
@@ -100,7 +100,7 @@ pub async fn hear(
             ledger: &ports,
             executions: &ports,
         };
-        let heard = start_connection::handle(door, &known, place.now(), &event).await;
+        let heard = start_executions::handle(door, &known, place.now(), &event).await;
         if heard.is_ok() {
             break;
         }

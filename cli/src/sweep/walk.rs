@@ -73,7 +73,7 @@ impl Seen {
                     self.rebuilt = Some(output.sum);
                 }
             }
-            "StartConnectionRemovals" => {
+            "StartExecutionsForRemovals" => {
                 let text = |value: &Value| value.as_str().map(str::to_owned);
                 let done = output["done"].as_array().into_iter().flatten();
                 self.begun.extend(done.filter_map(|done| {

@@ -145,13 +145,13 @@ table! {
     ).await,
     "inspect-connection" => inspect_connection(&steps.ec2(&input.connection).await?, input).await,
     "check-fleet" => check_fleet(steps.ledger, steps.places, steps.cloud, input).await,
-    "start-connection" => start_connection(
-        start_connection::Door {
+    "start-executions" => start_executions(
+        start_executions::Door {
             places: steps.places,
             ledger: steps.ledger,
             executions: steps.executions,
         },
-        &start_connection::Known::new(config.clone()),
+        &start_executions::Known::new(config.clone()),
         (steps.now)(),
         &input,
     ).await,

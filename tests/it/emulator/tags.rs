@@ -110,7 +110,7 @@ fn a_new_vpc_with_the_tag_is_connected_as_soon_as_it_has_subnets() {
 
 /// The event that CloudTrail puts on the bus when a VPC was created.
 fn created(system: &System, vpc: &str) -> Value {
-    let text = include_str!("../../../functions/start-connection/events/create-vpc.json");
+    let text = include_str!("../../../functions/start-executions/events/create-vpc.json");
     let text = text
         .replace("vpc-0a71e831cb5152c43", vpc)
         .replace("us-east-1", REGION);

@@ -141,7 +141,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
         ],
     ),
     (
-        "start-connection",
+        "start-executions",
         &["ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeVpcs"],
     ),
     ("tag-vpc", &["ec2:CreateTags", "ec2:DeleteTags"]),

@@ -1,8 +1,8 @@
-//! The process of `start-connection`.
+//! The process of `start-executions`.
 
 use adapters::Clients;
 use serde_json::Value;
-use start_connection::{Door, Known, handle};
+use start_executions::{Door, Known, handle};
 use time::OffsetDateTime;
 
 #[tokio::main(flavor = "current_thread")]
