@@ -47,8 +47,6 @@ pub fn removal(
             ("region", text(&asked.region)),
             ("vpc_id", text(&asked.vpc_id)),
             ("account_id", text(&asked.account_id)),
-            ("undo_seconds", number(asked.undo_seconds)),
-            ("lease_seconds", number(asked.lease_seconds)),
             (
                 "unless_traffic_minutes",
                 number(asked.unless_traffic_minutes.map(u64::from)),
@@ -57,6 +55,16 @@ pub fn removal(
         ] {
             if let Some(value) = value {
                 request.insert(field.to_owned(), value);
+            }
+        }
+        for (limit, seconds) in [
+            ("undo_seconds", asked.undo_seconds),
+            ("lease_seconds", asked.lease_seconds),
+        ] {
+            let limits = request.entry("limits").or_insert(json!({}));
+            // What is none is refused when it is read.
+            if let (Some(limits), Some(seconds)) = (limits.as_object_mut(), seconds) {
+                limits.insert(limit.to_owned(), json!(seconds));
             }
         }
     }
@@ -209,7 +217,10 @@ mod tests {
         };
         let away = removal(&asked, scenario()).unwrap();
         let made = request(&Asked::default(), scenario()).unwrap();
-        assert_eq!((away.subject(), away.undo_seconds), (made.subject(), 60));
+        assert_eq!(
+            (away.subject(), away.limits.undo_seconds),
+            (made.subject(), 60)
+        );
         let missing = removal(&asked, Map::new()).unwrap_err().to_string();
         assert!(missing.contains("give --cluster-id"), "{missing}");
         let asked = AskedAway {
@@ -217,7 +228,10 @@ mod tests {
             ..AskedAway::default()
         };
         let refused = removal(&asked, scenario()).unwrap_err().to_string();
-        assert!(refused.contains("lease_seconds: `1` is not"), "{refused}");
+        assert!(
+            refused.contains("limits.lease_seconds: `1` is not"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ const WORDS: [(&str, &str); 13] = [
     ("sources.security_group_ids", "`--source-group`"),
     (
         "limits.lease_seconds",
-        "lease_seconds (in a file with `--request`; for `deprovision` `--lease-seconds`)",
+        "limits.lease_seconds (in a file with `--request`; for `deprovision` `--lease-seconds`)",
     ),
     ("_seconds.", "_seconds (in a file with `--request`)."),
     (

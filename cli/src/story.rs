@@ -242,12 +242,7 @@ impl Story {
         if ["ReadRequest", "ReadRemoval"].contains(&state) {
             let vpc = output["request"]["vpc_id"].as_str();
             self.vpc = vpc.and_then(|id| id.parse().ok());
-        }
-        if state == "ReadRequest" {
             self.lease_seconds = output["request"]["limits"]["lease_seconds"].as_u64();
-        }
-        if state == "ReadRemoval" {
-            self.lease_seconds = output["request"]["lease_seconds"].as_u64();
         }
         if state == "InspectConnection" {
             let registered = output["registered"].as_array().map_or(0, Vec::len);

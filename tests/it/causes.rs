@@ -163,26 +163,32 @@ fn without_a_report_a_cause_has_the_same_form_and_its_codes() {
             assert!(!told.detail.is_empty() && !told.cause.is_empty() && !told.fix.is_empty());
         }
         // What is not said by a function, or not in our words.
-        for (cause_of_first, code) in [
+        for (error, cause_of_first, code) in [
             (
+                "Rejected",
                 "connection-busy: after 5 s another execution",
                 Code::ConnectionBusy,
             ),
             (
+                "Lambda.AWSLambdaException",
                 "User: arn:aws:sts::1:x is not authorized",
                 Code::StepCrashed,
             ),
             (
+                "Sandbox.Timedout",
                 r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: x"}"#,
-                Code::StepCrashed,
+                Code::StepTimedOut,
             ),
-            ("", Code::StepCrashed),
+            ("States.Timeout", "", Code::StepTimedOut),
+            ("States.QueryEvaluationError", "", Code::DefinitionError),
         ] {
+            assert_eq!(Code::of_failure(error, cause_of_first), code);
             let mut known = known(1);
+            known["failure"]["error"] = json!(error);
             known["failure"]["cause"] = json!(cause_of_first);
             let told = cause(definition, state, &known, &Unreported(Reported));
             let told = explained(state, &told);
-            assert_eq!(told.code, code.as_str(), "{cause_of_first}");
+            assert_eq!(told.code, code.as_str(), "{error} {cause_of_first}");
             assert_eq!(told.detail, cause_of_first);
         }
     }

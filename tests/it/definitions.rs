@@ -524,8 +524,9 @@ fn the_step_says_how_long_to_wait() {
                 wait["Seconds"], "{% $progress.value.wait_seconds %}",
                 "{place}"
             );
+            // What is neither is an error of the step, in an undo as well.
             assert_eq!(
-                asked["Assign"]["progress"], "{% $states.result %}",
+                asked["Assign"]["progress"], "{% $states.result[status in ['ready', 'pending']] %}",
                 "{place}"
             );
         }

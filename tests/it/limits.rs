@@ -360,7 +360,8 @@ impl<T: Tasks> Tasks for Crowded<'_, T> {
 
 #[test]
 fn a_run_waits_in_a_crowd_and_does_not_fail() {
-    // The time until a function is called counts towards the limit of its step.
+    // The time until a function is called counts towards the limit of its step, but for
+    // the first look.
     let stage = Stage::shipped("fresh-vpc");
     let ports = stage.ports();
     let steps = Steps::in_process(&ports);

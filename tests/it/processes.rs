@@ -6,6 +6,7 @@ use engine::{Clock, ScaledClock};
 use in_process::integrations::Integrations;
 use serde_json::{Value, json};
 use shared::config::DEFAULT_SECRET;
+use shared::request::ProvisionRequest;
 use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
@@ -99,6 +100,8 @@ async fn a_process_does_as_each_call_tells_it() {
         .await
         .expect("a server");
     let processes = Processes::start(&first.url(), integrations).await;
+    let request = ProvisionRequest::parse(&Value::Object(scenario.request.clone()));
+    let connection = request.expect("a request").subject();
     let look = async |cloud: &str, secret: &str| {
         let told = settings(cloud, secret);
         let told = [
@@ -107,8 +110,7 @@ async fn a_process_does_as_each_call_tells_it() {
         ];
         let call = json!({
             "settings": told.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-            "cluster_id": scenario.request["cluster_id"],
-            "region": scenario.request["region"],
+            "connection": connection,
             "may_request_service": false,
             "wait": { "since": "2026-01-01T00:00:00Z", "now": "2026-01-01T00:00:00Z", "limit_seconds": 60 },
         });

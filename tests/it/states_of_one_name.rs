@@ -8,7 +8,6 @@ use system_tests::documents::{DEFINITIONS, read};
 
 const LEADS_ON: &str = "each goes on with its own story";
 const ENDINGS: &str = "each has endings of its own";
-const LIMITS: &str = "a request to disconnect has two limits, and not nested";
 const FIRST: &str = "an undo follows a failure; a removal may fail here first";
 const NAMED: &str = "what is left is named by what is known of it";
 const NO_PLAN: &str = "a removal has no plan";
@@ -19,56 +18,47 @@ const KNOWN: &str = "who connects must know more of the entry";
 /// whole.
 #[rustfmt::skip]
 const DIFFERENCES: &[(&str, &str, &str)] = &[
-    ("AnnounceOutcome", "/Arguments/Entries/0/Detail/account_id", "the plan names the account even where the request does not"),
     ("AnnounceOutcome", "/Arguments/Entries/0/DetailType", ENDINGS),
     ("Begin", "/Assign", "each has variables of its own; settings are held by another test"),
     ("Begin", "/Next", LEADS_ON),
-    ("ConnectionBusy", "/Assign/failure/cause", LIMITS),
     ("ConnectionBusy", "/Next", LEADS_ON),
     ("ConnectionChanged", "/Next", LEADS_ON),
     ("DeleteEndpoint", "/Arguments/endpoint_ids", "all endpoints that were found, not the one of this run"),
     ("DeleteEndpoint", "/Arguments/only_these", "a connection that stands keeps what else carries its claim"),
     ("DeleteEndpoint", "/Arguments/service_name", NO_PLAN),
-    ("DeleteEndpoint", "/Arguments/wait/limit_seconds", LIMITS),
     ("DeleteEndpoint", "/Catch/0/Assign/failure", FIRST),
     ("DeleteEndpoint", "/Catch/0/Assign/left", NAMED),
     ("DeleteEndpoint", "/Catch/0/Next", LEADS_ON),
     ("DeleteSecurityGroup", "/Arguments/name", NO_PLAN),
-    ("DeleteSecurityGroup", "/Arguments/wait/limit_seconds", LIMITS),
     ("DeleteSecurityGroup", "/Catch/0/Assign/failure", FIRST),
     ("DeleteSecurityGroup", "/Catch/0/Assign/left", NAMED),
     ("DeregisterEndpoint", "/Arguments/distrust_account", NO_PLAN),
     ("DeregisterEndpoint", "/Arguments/endpoint_id", IN_TURN),
-    ("DeregisterEndpoint", "/Arguments/wait/limit_seconds", LIMITS),
     ("DeregisterEndpoint", "/Catch/0/Assign/failure", FIRST),
     ("DeregisterEndpoint", "/Catch/0/Assign/left", NAMED),
     ("DeregisterEndpoint", "/Catch/0/Assign/remembered", "the endpoint leads to a registration that the ledger does not know"),
-    ("DeregisterEndpoint", "/Catch/0/Assign/since", "all registrations share one limit"),
     ("DeregisterEndpoint", "/Catch/0/Assign/turn", IN_TURN),
     ("DeregisterEndpoint", "/Catch/0/Next", LEADS_ON),
     ("HowItEnded", "/Choices", ENDINGS),
     ("HowItEnded", "/Default", LEADS_ON),
     ("IsAnythingLeft", "/Choices/0/Assign", ENDINGS),
     ("IsEndpointDeregistered", "/Choices/0/Assign/registrations", "the entry goes as a whole"),
-    ("IsEndpointDeregistered", "/Choices/0/Assign/since", "all registrations share one limit"),
     ("IsEndpointDeregistered", "/Choices/0/Assign/turn", IN_TURN),
     ("IsEndpointDeregistered", "/Choices/0/Next", LEADS_ON),
     ("IsEndpointGone", "/Choices/0/Next", LEADS_ON),
     ("IsEntryAsSeen", "/Choices/0/Condition", "only a request to connect is parted from what must not have changed"),
-    ("IsEntryAsSeen", "/Choices/0/Next", LEADS_ON),
-    ("IsEntryAsSeen", "/Default", LEADS_ON),
     ("IsItElsewhere", "/Choices/0/Condition", KNOWN),
     ("IsItElsewhere", "/Choices/1", "a tag keeps asking; a removal goes where the connection is"),
     ("IsItElsewhere", "/Default", LEADS_ON),
-    ("IsLeaseAwaited", "/Choices/0/Condition", LIMITS),
     ("ItIsElsewhere", "/Assign/failure/cause", KNOWN),
-    ("ItIsElsewhere", "/Assign/failure/failed_at", "the state that has read the entry"),
     ("ItIsElsewhere", "/Next", LEADS_ON),
     ("NothingIsLeft", "/Assign/forgets", ENDINGS),
     ("NothingIsLeft", "/Assign/phase", ENDINGS),
     ("NothingIsLeft", "/Assign/removed", ENDINGS),
     ("ReadEntry", "/Assign/former", KNOWN),
     ("ReadEntry", "/Assign/generation", KNOWN),
+    ("ReadEntry", "/Assign/known", "what the guard must know before anything is written over it"),
+    ("ReadEntry", "/Assign/recorded_account", "a removal goes where the connection is"),
     ("ReadEntry", "/Assign/registrations", KNOWN),
     ("ReadEntry", "/Assign/stands", KNOWN),
     ("ReadEntry", "/Assign/untouched", KNOWN),
@@ -76,6 +66,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("RecordOutcome", "/Arguments/ExpressionAttributeValues/:phase/S", "a connection that stood may stand all the same"),
     ("RecordOutcome", "/Arguments/ExpressionAttributeValues/:registrations", "what the run has made, and what a removal has taken away"),
     ("RecordOutcome", "/Arguments/UpdateExpression", "what the run has made, and what a removal has taken away"),
+    ("ReportOutcome", "/Arguments/account_id", "the plan names the account even where the request does not"),
     ("ReportOutcome", "/Arguments/ready", "what each has to report"),
     ("ReportOutcome", "/Arguments/removed", "what each has to report"),
     ("ReportOutcome", "/Arguments/seen_to_work", "what each has to report"),
@@ -87,7 +78,6 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("TakeLease", "/Arguments/ExpressionAttributeValues/:until/N", "longer than the machine may run"),
     ("TakeLease", "/Assign/timeline", "the first milestone of each"),
     ("TakeLease", "/Catch/1/Next", LEADS_ON),
-    ("TakeLease", "/Next", LEADS_ON),
 ];
 
 /// The states of a definition.

@@ -45,7 +45,62 @@ impl Plan {
         let steps = InTurns::new(steps, place);
         let tasks = InRoles::new(self.goal.name(), &stage.simulator, &steps);
         let machine = self.goal.machine();
-        engine::run(&machine, name, self.input.clone(), &tasks, place, &()).await
+        let at_work = AtWork::begin(stage, self, name);
+        let execution = engine::run(&machine, name, self.input.clone(), &tasks, place, &()).await;
+        at_work.end(match execution.outcome {
+            Outcome::Succeeded(_) => ExecutionStatus::Succeeded,
+            Outcome::Failed { .. } => ExecutionStatus::Failed,
+            Outcome::TimedOut => ExecutionStatus::TimedOut,
+        });
+        execution
+    }
+
+    /// Of which state machine it is a run.
+    fn machine(&self) -> Machine {
+        match self.goal {
+            Goal::Connect => Machine::Provision,
+            Goal::Disconnect => Machine::Deprovision,
+        }
+    }
+}
+
+/// A run that Step Functions is asked about while it is at work. One that does not come
+/// to its end was stopped.
+struct AtWork<'a> {
+    stage: &'a Stage,
+    arn: String,
+}
+
+impl<'a> AtWork<'a> {
+    fn begin(stage: &'a Stage, plan: &Plan, name: &str) -> Self {
+        let arn = arn_of(plan.goal, name);
+        let run = simulator::step_functions::Execution {
+            arn: arn.clone(),
+            machine: stage.ports().machine_arn(plan.machine()),
+            name: name.to_owned(),
+            input: plan.input.to_string(),
+            status: ExecutionStatus::Running,
+            started_at: stage.clock.now(),
+            stopped_at: None,
+            output: None,
+        };
+        let begin = |world: &mut World| world.step_functions.executions.push(run);
+        stage.simulator.meddle(begin);
+        Self { stage, arn }
+    }
+
+    fn end(&self, status: ExecutionStatus) {
+        let end = |world: &mut World| {
+            let now = world.now;
+            world.step_functions.end(&self.arn, status, None, now);
+        };
+        self.stage.simulator.meddle(end);
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.end(ExecutionStatus::Aborted);
     }
 }
 
@@ -55,8 +110,11 @@ pub const STOPPED: [&str; 2] = ["ABORTED", "TIMED_OUT"];
 /// The ARN that a run in this process has.
 pub fn arn_of(goal: Goal, name: &str) -> String {
     let goal = goal.name();
-    format!("arn:aws:states:local:000000000000:execution:{goal}:{name}")
+    format!("{LOCAL}execution:{goal}:{name}")
 }
+
+/// How the ARNs of the runs in this process begin (`engine`).
+const LOCAL: &str = "arn:aws:states:local:000000000000:";
 
 /// What `start-executions` does when it hears how a run ended, and the run that it may
 /// start. It is asked again a few times if it fails, as Lambda does with an event.
@@ -77,20 +135,21 @@ pub async fn hear(
         _ => None,
     };
     let known = Known::new(Config::of(own));
-    let of = match plan.goal {
-        Goal::Connect => machine(Machine::Provision),
-        Goal::Disconnect => machine(Machine::Deprovision),
-    };
     let event = json!({
         "detail-type": "Step Functions Execution Status Change",
         "detail": {
-            "stateMachineArn": of,
+            "stateMachineArn": machine(plan.machine()),
             "executionArn": arn_of(plan.goal, name),
             "status": status,
             "input": plan.input.to_string(),
         },
     });
-    let before = ports.started().len();
+    let started = || {
+        let runs = ports.started().into_iter();
+        runs.filter(|run| !run.arn.starts_with(LOCAL))
+            .collect::<Vec<_>>()
+    };
+    let before = started().len();
     // Lambda tries an event three times (Lambda developer guide, "How Lambda handles
     // errors and retries with asynchronous invocation").
     for wait in [0, 60, 120] {
@@ -105,7 +164,7 @@ pub async fn hear(
             break;
         }
     }
-    let started = ports.started();
+    let started = started();
     let started = started.get(before)?;
     // In this world it is the test that runs it.
     ports.end_run(&started.arn, ExecutionStatus::Succeeded);

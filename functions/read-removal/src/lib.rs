@@ -82,14 +82,14 @@ mod tests {
         for (field, value, said) in [
             ("vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
             (
-                "undo_seconds",
-                json!(5),
-                "undo_seconds: `5` is not from 10 to 3600 seconds",
+                "limits",
+                json!({ "undo_seconds": 5 }),
+                "limits.undo_seconds: `5` is not from 10 to 3600 seconds",
             ),
             (
-                "lease_seconds",
-                json!(7201),
-                "lease_seconds: `7201` is not from 10 to 7200 seconds",
+                "limits",
+                json!({ "lease_seconds": 7201 }),
+                "limits.lease_seconds: `7201` is not from 10 to 7200 seconds",
             ),
             (
                 "private_dns",

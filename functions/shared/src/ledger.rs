@@ -19,7 +19,7 @@ use crate::config::Setting;
 use crate::ids::{AccountId, ClusterId, EndpointId, Region, SecurityGroupId, ServiceName, VpcId};
 use crate::ownership::Claim;
 use crate::place::Place;
-use crate::request::{DeprovisionRequest, Limits, ProvisionRequest, Seen};
+use crate::request::{DeprovisionRequest, Limits, ProvisionRequest, RemovalLimits, Seen};
 use crate::subject::Subject;
 
 pub mod errors;
@@ -265,14 +265,18 @@ impl Connection {
     }
 
     /// The request to remove it, as whoever asked for it would ask: where it is, and with
-    /// the limits that it was asked for with. An entry that was written by hand may have
-    /// limits that no request may have.
+    /// the time for each part that it was asked for with. An entry that was written by
+    /// hand may have a limit that no request may have. How long the lease was waited for
+    /// when it was made says nothing of its removal.
     pub fn removal(&self) -> DeprovisionRequest {
         let asked = &self.request.limits;
-        let within = |seconds: u64, most: u64| seconds.clamp(Limits::MIN_SECONDS, most);
         DeprovisionRequest {
-            undo_seconds: within(asked.undo_seconds, Limits::MAX.undo_seconds),
-            lease_seconds: within(asked.lease_seconds, Limits::MAX.lease_seconds),
+            limits: RemovalLimits {
+                undo_seconds: asked
+                    .undo_seconds
+                    .clamp(Limits::MIN_SECONDS, Limits::MAX.undo_seconds),
+                ..RemovalLimits::default()
+            },
             requested_by: self.request.requested_by,
             ..DeprovisionRequest::of(self.subject())
         }
@@ -477,7 +481,8 @@ mod tests {
         let entry = entry(Some("111122223333"), &own);
         let removal = entry.removal();
         assert_eq!(removal.subject(), entry.subject());
-        assert_eq!((removal.undo_seconds, removal.lease_seconds), (77, 88));
+        let limits = json!({ "undo_seconds": 77, "lease_seconds": 3600 });
+        assert_eq!(json!(removal.limits), limits);
         assert_eq!(removal.requested_by, RequestedBy::VpcTag);
         assert_eq!(
             (removal.force, removal.unless_traffic_minutes),

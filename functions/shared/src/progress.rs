@@ -61,7 +61,9 @@ pub struct Pending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
-    /// When the wait began (the time at which its first state was entered).
+    /// When the wait began: at its first look, and for the next ones when that was
+    /// answered. So a crowd, in which it takes a while until a function is called, costs
+    /// nothing of the limit.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
     /// When this look began.

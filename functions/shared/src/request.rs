@@ -102,14 +102,9 @@ pub struct DeprovisionRequest {
     /// The account that owns the VPC. Left out: the account of the function.
     #[serde(default)]
     pub account_id: Option<AccountId>,
-    /// How long each part may take until it is gone, in seconds.
-    #[serde(default = "default_undo_seconds")]
-    #[schemars(range(min = 10, max = 3600))]
-    pub undo_seconds: u64,
-    /// How long another execution that changes the VPC is waited for, in seconds.
-    #[serde(default = "default_lease_seconds")]
-    #[schemars(range(min = 10, max = 7200))]
-    pub lease_seconds: u64,
+    /// How long each wait may last, in seconds.
+    #[serde(default)]
+    pub limits: RemovalLimits,
     /// Whether the connection goes even if it is protected.
     #[serde(default)]
     pub force: bool,
@@ -280,6 +275,32 @@ impl Default for Limits {
     }
 }
 
+/// How long each wait of a removal may last, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemovalLimits {
+    /// Until another execution that changes the VPC has ended.
+    #[schemars(range(min = 10, max = 7200))]
+    pub lease_seconds: u64,
+    /// Until a part that is being removed is gone; counted for each part.
+    #[schemars(range(min = 10, max = 3600))]
+    pub undo_seconds: u64,
+}
+
+impl Default for RemovalLimits {
+    fn default() -> Self {
+        let Limits {
+            lease_seconds,
+            undo_seconds,
+            ..
+        } = Limits::default();
+        Self {
+            lease_seconds,
+            undo_seconds,
+        }
+    }
+}
+
 impl ProvisionRequest {
     /// Reads and checks a request.
     ///
@@ -325,20 +346,13 @@ impl DeprovisionRequest {
     /// [`Code::InvalidRequest`], naming the field, the value and the rule.
     pub fn parse(value: &serde_json::Value) -> Result<Self, StepError> {
         let request: Self = read(value)?;
-        for (field, value, max) in [
-            (
-                "undo_seconds",
-                request.undo_seconds,
-                Limits::MAX.undo_seconds,
-            ),
-            (
-                "lease_seconds",
-                request.lease_seconds,
-                Limits::MAX.lease_seconds,
-            ),
-        ] {
-            check_limit(field, value, max)?;
-        }
+        let (limits, max) = (&request.limits, Limits::MAX);
+        check_limit("limits.undo_seconds", limits.undo_seconds, max.undo_seconds)?;
+        check_limit(
+            "limits.lease_seconds",
+            limits.lease_seconds,
+            max.lease_seconds,
+        )?;
         if let Some(minutes) = request.unless_traffic_minutes {
             traffic_minutes(&minutes.to_string())?;
         }
@@ -352,8 +366,7 @@ impl DeprovisionRequest {
             region: connection.region,
             vpc_id: connection.vpc_id,
             account_id: connection.account_id,
-            undo_seconds: default_undo_seconds(),
-            lease_seconds: default_lease_seconds(),
+            limits: RemovalLimits::default(),
             force: false,
             unless_traffic_minutes: None,
             requested_by: RequestedBy::default(),
@@ -451,14 +464,6 @@ pub(crate) fn broken(field: &str, value: impl std::fmt::Display, rule: &str) -> 
 
 fn yes() -> bool {
     true
-}
-
-fn default_undo_seconds() -> u64 {
-    Limits::default().undo_seconds
-}
-
-fn default_lease_seconds() -> u64 {
-    Limits::default().lease_seconds
 }
 
 fn default_database() -> String {

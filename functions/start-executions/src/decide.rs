@@ -134,7 +134,7 @@ pub(crate) fn decide(
         }
         // What was begun is finished.
         Wanted::Disconnected | Wanted::Protected => {
-            let input = unless_changed(removal_after_another(connection), connection);
+            let input = unless_changed(json!(connection.removal()), connection);
             start(Machine::Deprovision, input, once_more)
         }
         Wanted::Unclear => complete(connection).map_or(
@@ -189,7 +189,7 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
     first.then(|| {
         let machine = last_goal(connection);
         let input = if machine == Machine::Deprovision {
-            removal_after_another(connection)
+            json!(connection.removal())
         } else {
             let mut request = connection.last_asked().clone();
             let limits = &mut request.limits;
@@ -203,13 +203,6 @@ pub(crate) fn complete(connection: &Connection) -> Option<Start> {
             names: vec![name],
         }
     })
-}
-
-/// The removal that goes on with what another one has begun.
-fn removal_after_another(connection: &Connection) -> Value {
-    let mut request = connection.removal();
-    request.lease_seconds = request.lease_seconds.max(LEAST_LEASE_SECONDS);
-    json!(request)
 }
 
 /// What is to be done about a connection that is to be repaired: provisioning finds

@@ -28,7 +28,7 @@ async fn the_run_gets_what_the_ledger_knows() {
         (&read.vpc_id, &read.cluster_id),
         (&request.vpc_id, &request.cluster_id)
     );
-    assert_eq!(read.undo_seconds, request.limits.undo_seconds);
+    assert_eq!(read.limits.undo_seconds, request.limits.undo_seconds);
     assert_eq!(read.requested_by, RequestedBy::Call);
 }
 

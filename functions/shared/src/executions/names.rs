@@ -92,8 +92,8 @@ mod tests {
 
     const ID: &str = "0123456789abcdef";
 
-    /// An execution that was started under its name by an earlier version must be found
-    /// by it.
+    /// The same cause has the same name in every version. What tags and calls cause is
+    /// hashed with its input, so these follow its form.
     #[test]
     fn names_stay_as_they_are() {
         for (name, expected) in [

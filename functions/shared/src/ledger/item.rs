@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Connection, Phase};
+use crate::request::ProvisionRequest;
 use crate::{Code, StepError};
 
 /// The key of the table of connections.
@@ -32,6 +33,9 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// When a thing without a time of its own was first seen, in seconds since 1970.
 pub const FIRST_SEEN: &str = "first_seen";
 
+/// Fields that a request had once. Entries of that time still have them.
+const RETIRED: [&str; 1] = ["endpoints_per_vpc_quota"];
+
 /// Reads an item. `text` finds an attribute by its name; what is not text counts
 /// as absent.
 ///
@@ -51,8 +55,8 @@ pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, St
         region: item.word("region")?,
         vpc_id: item.word("vpc_id")?,
         cluster_id: item.word("cluster_id")?,
-        request: item.json("request")?,
-        asked: item.json_if_there("asked")?,
+        request: item.there("request", item.request("request")?)?,
+        asked: item.request("asked")?,
         phase,
         timeline: item.json_if_there("timeline")?.unwrap_or_default(),
         execution: item.word(EXECUTION)?,
@@ -141,16 +145,24 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Item<F> {
             .map_err(|error| self.unreadable(name, &error))
     }
 
-    fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, StepError> {
-        self.there(name, self.json_if_there(name)?)
-    }
-
     fn json_if_there<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StepError> {
         let read =
             |text| serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text));
         let value = self.0(name).map(read);
         value
             .transpose()
+            .map_err(|error| self.unreadable(name, &error))
+    }
+
+    fn request(&self, name: &str) -> Result<Option<ProvisionRequest>, StepError> {
+        let Some(mut request) = self.json_if_there::<Value>(name)? else {
+            return Ok(None);
+        };
+        if let Some(fields) = request.as_object_mut() {
+            RETIRED.iter().for_each(|field| drop(fields.remove(*field)));
+        }
+        serde_path_to_error::deserialize(request)
+            .map(Some)
             .map_err(|error| self.unreadable(name, &error))
     }
 
@@ -306,6 +318,18 @@ mod tests {
         let item = write(&fresh);
         assert_eq!(item.len(), 10, "what is not known has no attribute");
         assert_eq!(read_back(&item).unwrap(), fresh);
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_version_is_read() {
+        let entry = connection();
+        let mut item = write(&entry);
+        for name in ["request", "asked"] {
+            let mut request: Value = serde_json::from_str(&item[name]).unwrap();
+            request["endpoints_per_vpc_quota"] = json!(50);
+            item.insert(name, request.to_string());
+        }
+        assert_eq!(read_back(&item).unwrap(), entry);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ec2::VpcTags;
 use shared::executions::Executions;
 use shared::ids::{AccountId, ClusterId, VpcId};
-use shared::ledger::{Connection, Ledger};
+use shared::ledger::{Connection, Ledger, Phase};
 use shared::place::{Place, Places};
 use shared::places::PlaceList;
 use shared::request::RequestedBy;
@@ -128,8 +128,8 @@ where
     Ok(())
 }
 
-/// The connections of a place: those that tags asked for, by VPC, and those that calls
-/// asked for.
+/// The connections of a place: those that tags asked for, by VPC, and of those that calls
+/// asked for the ones that may have to be completed.
 async fn recorded(
     ledger: &impl Ledger,
     own: Option<&AccountId>,
@@ -144,7 +144,7 @@ async fn recorded(
         if connection.request.requested_by == RequestedBy::VpcTag {
             let clusters = by_tag.entry(connection.vpc_id).or_default();
             clusters.insert(connection.cluster_id);
-        } else {
+        } else if !connection.phase.is_over() || connection.phase == Phase::Interrupted {
             by_call.push(connection);
         }
     };
