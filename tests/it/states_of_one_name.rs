@@ -37,6 +37,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("DeleteSecurityGroup", "/Arguments/wait/limit_seconds", LIMITS),
     ("DeleteSecurityGroup", "/Catch/0/Assign/failure", FIRST),
     ("DeleteSecurityGroup", "/Catch/0/Assign/left", NAMED),
+    ("DeregisterEndpoint", "/Arguments/cluster_is_gone", "only who removes a connection may say so"),
     ("DeregisterEndpoint", "/Arguments/distrust_account", NO_PLAN),
     ("DeregisterEndpoint", "/Arguments/endpoint_id", IN_TURN),
     ("DeregisterEndpoint", "/Arguments/wait/limit_seconds", LIMITS),
