@@ -180,6 +180,10 @@ pub struct AskedAway {
     /// Remove it even if it is protected or carries traffic.
     #[arg(long)]
     pub force: bool,
+    /// You know that the cluster is gone: if the Cloud API does not show it either, its private endpoint
+    /// connection counts as gone with it.
+    #[arg(long)]
+    pub cluster_is_gone: bool,
     /// Keep it if its endpoint carried traffic in the last so many minutes, by CloudWatch.
     #[arg(long, value_name = "MINUTES")]
     pub unless_traffic_minutes: Option<u32>,

@@ -52,6 +52,10 @@ pub fn removal(
                 number(asked.unless_traffic_minutes.map(u64::from)),
             ),
             ("force", asked.force.then_some(json!(true))),
+            (
+                "cluster_is_gone",
+                asked.cluster_is_gone.then_some(json!(true)),
+            ),
         ] {
             if let Some(value) = value {
                 request.insert(field.to_owned(), value);

@@ -6,13 +6,14 @@ use shared::ids::VpcId;
 
 /// Fields as the catalogue writes them, and what stands for them here. A limit has no
 /// flag of its own.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 14] = [
     ("private_dns false", "`--no-private-dns`"),
     (
         "without unless_traffic_minutes",
         "without `--unless-traffic-minutes`",
     ),
     ("with force", "with `--force`"),
+    ("with cluster_is_gone", "with `--cluster-is-gone`"),
     ("without protect", "without `--protect`"),
     ("with add_trusted_owner", "with `--add-trusted-owner`"),
     ("vpc_id, region", "`--vpc-id`, `--region`"),

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 use simulator::http::Server;
+use simulator::scenario::KeySpec;
 use simulator::{Fault, FaultKind, Moment, Pace, Scenario, Simulator};
 
 /// The command with these words.
@@ -589,6 +590,39 @@ fn what_cannot_be_taken_away_is_named_and_goes_with_the_next_run() {
     told(&world.run("deprovision --speed=200"), 5, &parts);
     world.simulator.end_faults();
     told(&world.run("deprovision --speed=200"), 0, &[]);
+}
+
+#[test]
+fn a_cluster_that_is_not_shown_leaves_its_registration_to_the_right_key() {
+    let world = Standing::new("connected");
+    let key = Scenario::shipped("connected").unwrap().keys.remove(0);
+    let elsewhere = KeySpec {
+        other_organization: true,
+        ..key.clone()
+    };
+    world
+        .simulator
+        .meddle(|world| world.cloud.keys.add(&elsewhere));
+    let parts = [
+        "cluster-not-found",
+        "Left behind:",
+        "private endpoint connection of endpoint vpce-0a10000000000000e",
+        "`--cluster-is-gone`",
+    ];
+    told(&world.run("deprovision --speed=200"), 5, &parts);
+    assert_eq!(world.ledger().len(), 1);
+    world.simulator.meddle(|world| world.cloud.keys.add(&key));
+    told(&world.run("deprovision --speed=200"), 0, &[]);
+    assert_eq!(world.ledger().len(), 0);
+}
+
+/// As with the credentials of another account.
+#[test]
+fn what_nobody_knows_is_not_said_to_be_gone() {
+    let asked = "deprovision --speed=200 --vpc-id=vpc-0a1b2c3d4e5f60799";
+    let parts = ["Refused: nothing was removed.", "vpc-not-found"];
+    told(&run(asked), 3, &parts);
+    told(&run(&format!("{asked} --force")), 0, &["nothing to remove"]);
 }
 
 #[test]

@@ -131,7 +131,8 @@ impl Cloud {
         words
     }
 
-    /// Lets a caller at a cluster.
+    /// Lets a caller at a cluster. Of a deleted one the details stay, and its state
+    /// says what it is (terraform-provider-cockroach pull request 95).
     fn admit(
         &mut self,
         caller: &ApiCaller,
@@ -141,7 +142,8 @@ impl Cloud {
     ) -> Result<&mut ClusterRecord, ApiError> {
         self.keys.enter(caller, &self.habits, now)?;
         check_uuid("cluster_id", id)?;
-        let Some(record) = self.clusters.get_mut(id) else {
+        let is_shown = self.keys.see_clusters(caller);
+        let Some(record) = self.clusters.get_mut(id).filter(|_| is_shown) else {
             return Err(errors::cluster_not_found(id));
         };
         self.keys.allow(caller, permission, id)?;

@@ -8,9 +8,10 @@ use shared::Code;
 use shared::ledger::Phase;
 use shared::ownership::MANAGED_BY;
 use shared::report::Explained;
+use simulator::Scenario;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::{Endpoint, EndpointState};
-use simulator::scenario::TrafficSpec;
+use simulator::scenario::{KeySpec, TrafficSpec};
 use system_tests::aftermath::{Snapshot, recorded};
 use system_tests::books::{connections, hold_lease, last_notice, leases};
 use system_tests::crash::{bury, lost_everywhere};
@@ -348,6 +349,56 @@ fn with_the_cluster_gone_the_vpc_is_cleared_all_the_same() {
     });
     let undone = disconnected(&stage, &empty);
     assert!(undone[0].contains("is gone"), "{undone:?}");
+}
+
+/// The key of the world is of another organization, or of the cluster's again.
+fn use_key_of(stage: &Stage, other_organization: bool) {
+    let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    let key = KeySpec {
+        other_organization,
+        ..scenario.keys[0].clone()
+    };
+    stage.simulator.meddle(|world| world.cloud.keys.add(&key));
+}
+
+/// As after a change of the key, or of its access: the cluster is there, and the key is
+/// answered as if it were not.
+#[test]
+fn a_cluster_that_is_not_shown_is_not_taken_for_gone() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage);
+    let id = recorded(&stage).and_then(|it| it.endpoint_id);
+    let id = id.expect("the ledger has it");
+    use_key_of(&stage, true);
+    let failure = incomplete(&stage, &empty, Code::ClusterNotFound);
+    assert_eq!(
+        left(&failure),
+        [format!("private endpoint connection of endpoint {id}")]
+    );
+    let entry = recorded(&stage).expect("an entry");
+    assert_eq!(entry.phase, Phase::DisconnectIncomplete);
+
+    // Who knows that the cluster is gone need not keep the entry for ever.
+    let mut said = stage.forked();
+    said.request["cluster_is_gone"] = json!(true);
+    let Removal::Disconnected(undone) = Removal::of(&said.deprovision("said")) else {
+        panic!("the statement counts");
+    };
+    assert!(undone[0].contains("given up"), "{undone:?}");
+    assert!(recorded(&said).is_none());
+
+    use_key_of(&stage, false);
+    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+
+    // Without the ledger the endpoint is the only trace of its registration.
+    let stage = unrecorded();
+    use_key_of(&stage, true);
+    let failure = incomplete(&stage, &empty, Code::ClusterNotFound);
+    assert_eq!(left(&failure).len(), 3, "{failure:#?}");
+    assert!(endpoint(&stage).expect("it stays").state.is_there());
+    use_key_of(&stage, false);
+    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
 }
 
 #[test]

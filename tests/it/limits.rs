@@ -54,6 +54,7 @@ impl Slow<'_> {
             "requested_by": "vpc-tag", "on_failure": "rollback",
             "private_dns": true, "tags": {}, "sql_user": null, "database": "defaultdb",
             "unless_changed": null, "unless_traffic_minutes": null, "force": true,
+            "cluster_is_gone": false,
             "limits": limits,
         });
         for (field, seconds) in Limits::MAX.named() {

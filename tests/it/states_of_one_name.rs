@@ -32,6 +32,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("DeleteSecurityGroup", "/Arguments/name", NO_PLAN),
     ("DeleteSecurityGroup", "/Catch/0/Assign/failure", FIRST),
     ("DeleteSecurityGroup", "/Catch/0/Assign/left", NAMED),
+    ("DeregisterEndpoint", "/Arguments/cluster_is_gone", "only who removes a connection may say so"),
     ("DeregisterEndpoint", "/Arguments/distrust_account", NO_PLAN),
     ("DeregisterEndpoint", "/Arguments/endpoint_id", IN_TURN),
     ("DeregisterEndpoint", "/Catch/0/Assign/failure", FIRST),

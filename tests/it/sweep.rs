@@ -14,7 +14,7 @@ use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
-use simulator::scenario::{EndpointSpec, RoleSpec, TrafficSpec, VpcSpec};
+use simulator::scenario::{EndpointSpec, KeySpec, RoleSpec, TrafficSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use steps::Steps;
 use system_tests::authorization::InRoles;
@@ -670,6 +670,35 @@ fn two_connections_on_a_shared_endpoint_become_two_entries() {
     }
     sweep(&stage, json!({ "rebuild": true, "apply": true }));
     assert_eq!((ids(&stage), before.len()), (before.clone(), 2));
+}
+
+/// Whether it is gone, or is another organization's than the key's.
+#[test]
+fn what_belongs_to_a_cluster_that_is_not_shown_stays() {
+    let scenario = scenario(3);
+    let stage = connected(&scenario);
+    lose(&stage, 2);
+    sweep(&stage, json!({}));
+    days(&stage, 2);
+    let key = KeySpec {
+        other_organization: true,
+        ..scenario.keys[0].clone()
+    };
+    stage.simulator.meddle(|world| world.cloud.keys.add(&key));
+    let before = things(&stage, &vpc_id(2));
+    let told = failed(&stage, json!({ "apply": true }));
+    let cause = told["cause"].as_str().unwrap();
+    assert!(cause.contains("cluster-not-found"), "{told}");
+    assert_eq!(found(&told), [("unrecorded".to_owned(), true)]);
+    assert!(stage.ports().started().is_empty());
+    assert_eq!(things(&stage, &vpc_id(2)), before);
+
+    stage
+        .simulator
+        .meddle(|world| world.cloud.keys.add(&scenario.keys[0]));
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+    run_started_well(&stage);
+    assert!(!is_anything_left(&stage, 2));
 }
 
 #[test]

@@ -77,6 +77,7 @@ impl Goal {
             "account_id",
             "requested_by",
             "force",
+            "cluster_is_gone",
             "unless_traffic_minutes",
         ];
         let asked = fields

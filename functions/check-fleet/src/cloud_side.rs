@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
-use shared::cloud::{Cloud, Cluster, Registration};
+use shared::cloud::{Cloud, Cluster, ClusterState, Registration};
 use shared::ids::ClusterId;
 use shared::ledger::Connection;
 use shared::{Code, StepError};
@@ -49,14 +49,20 @@ pub(crate) async fn look(
 }
 
 async fn look_at(cloud: &impl Cloud, id: &ClusterId) -> Seen {
-    // A cluster that is gone cannot be told from one of another organization. If
-    // it is gone, the endpoint shows it.
+    // A cluster that is not shown may be of another organization. If it is gone, the
+    // endpoint shows it.
     let cluster = cloud.cluster(id).await?.ok_or_else(|| {
-        let detail = format!("the Cloud API knows no cluster {id}");
+        let detail = format!("the Cloud API shows no cluster {id}");
         StepError::new(Code::ClusterNotFound, detail)
     })?;
+    // A deleted cluster has no list to ask for.
+    let registrations = if cluster.state == ClusterState::Deleted {
+        Vec::new()
+    } else {
+        cloud.registrations(id).await?
+    };
     Ok(ClusterSeen {
         cluster,
-        registrations: cloud.registrations(id).await?,
+        registrations,
     })
 }

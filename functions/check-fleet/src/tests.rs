@@ -12,7 +12,7 @@ use serde_json::json;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::ownership::Origin;
 use shared::request::ProvisionRequest;
-use simulator::cloud::ConnectionStatus;
+use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::EndpointState;
 use simulator::scenario::VpcSpec;
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
@@ -380,6 +380,21 @@ fn a_cluster_that_is_not_to_be_found_is_no_drift_while_its_endpoint_works() {
     let second = health(&stage, &connection);
     assert_eq!(codes(&second), ["endpoint-rejected", "cluster-not-found"]);
     assert_eq!(second.status, HealthStatus::Drifted);
+}
+
+#[test]
+fn a_deleted_cluster_is_drift_though_it_shows_no_list_any_more() {
+    let connection = connection_to(CLUSTER, 1);
+    let stage = world(std::slice::from_ref(&connection), |_| {});
+    stage.meddle(|world| {
+        let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
+        cluster.cluster.state = ClusterState::Deleted;
+    });
+    let output = check(&stage);
+    let found = health(&stage, &connection);
+    assert_eq!(codes(&found), ["cluster-deleted"]);
+    assert_eq!(found.status, HealthStatus::Drifted);
+    assert!(output.to_repair.is_empty());
 }
 
 #[test]

@@ -81,6 +81,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     pub(crate) async fn remove(&self, request: &Request, id: &str) -> Result<Answer, Refusal> {
         let Conditions {
             force,
+            cluster_is_gone,
             unless_traffic_minutes,
         } = conditions(request)?;
         let known = self.find(id).await?;
@@ -94,6 +95,7 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
         }
         let input = as_input(&DeprovisionRequest {
             force,
+            cluster_is_gone,
             unless_traffic_minutes,
             requested_by: RequestedBy::Call,
             ..known.removal()
@@ -175,24 +177,27 @@ fn accepted(request: &Request, id: &str, execution: String) -> Result<Answer, Re
 struct Conditions {
     /// Even if it is protected.
     force: bool,
+    /// Even if its cluster is not shown.
+    cluster_is_gone: bool,
     /// Not if something went through it in the last so many minutes.
     unless_traffic_minutes: Option<u32>,
 }
 
 fn conditions(request: &Request) -> Result<Conditions, Refusal> {
-    let query = request.query(&["force", "unless_traffic_minutes"])?;
-    let force = match query.get("force").copied() {
-        None | Some("false") => false,
-        Some("true") => true,
+    let query = request.query(&["force", "cluster_is_gone", "unless_traffic_minutes"])?;
+    let is_set = |name: &str| match query.get(name).copied() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
         Some(other) => {
-            let detail = format!("force: `{other}` is not true or false");
-            return Err(Refusal::new(Code::InvalidRequest, detail));
+            let detail = format!("{name}: `{other}` is not true or false");
+            Err(Refusal::new(Code::InvalidRequest, detail))
         }
     };
     let minutes = query.get("unless_traffic_minutes");
     let minutes = minutes.map(|minutes| traffic_minutes(minutes));
     Ok(Conditions {
-        force,
+        force: is_set("force")?,
+        cluster_is_gone: is_set("cluster_is_gone")?,
         unless_traffic_minutes: minutes.transpose()?,
     })
 }

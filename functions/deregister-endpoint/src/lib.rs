@@ -5,6 +5,10 @@
 //! registration late. An account that the run added to the trusted owners is
 //! taken off again, unless another endpoint that may be of that account is
 //! registered by now.
+//!
+//! With a deleted cluster its registrations are gone. One that this key is not shown
+//! may stand as well as ever: the key may have lost its role, or be of another
+//! organization. So it counts as gone only if whoever asks says that it is.
 
 use serde::{Deserialize, Serialize};
 use shared::cloud::{Cloud, ClusterState, TrustedOwner, registration_of};
@@ -12,7 +16,7 @@ use shared::ids::{AccountId, ClusterId, EndpointId};
 use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
 use shared::subject::Subject;
-use shared::{Code, StepError};
+use shared::{Code, StepError, StepErrorName};
 
 mod decide;
 
@@ -26,6 +30,8 @@ pub struct Input {
     pub endpoint_id: EndpointId,
     /// The account that the run added to the trusted owners, if any.
     pub distrust_account: Option<AccountId>,
+    /// Whether a cluster that is not shown is known to be gone.
+    pub cluster_is_gone: bool,
     /// What earlier looks have begun to take back.
     pub begun: Vec<String>,
     /// How long this wait has lasted and may last.
@@ -35,17 +41,15 @@ pub struct Input {
 /// Removes the registration and says whether it is gone.
 ///
 /// # Errors
-/// `registration-not-gone-in-time`, and those of the Cloud API.
+/// `registration-not-gone-in-time`, `cluster-not-found`, and those of the Cloud API.
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>, StepError> {
     let (cluster, endpoint) = (&input.connection.cluster_id, &input.endpoint_id);
     let registrations = match cloud.registrations(cluster).await {
-        // A cluster that is gone has no lists either, like one that is being built.
-        Err(busy) if busy.code == Code::ClusterBusy && is_gone(cloud, cluster).await? => {
-            let undone =
-                format!("cluster {cluster} is gone, and its private endpoint connections with it");
+        Ok(registrations) => registrations,
+        Err(refused) => {
+            let undone = without_a_list(cloud, &input, refused).await?;
             return Ok(Progress::Ready(Undone::new(undone)));
         }
-        answered => answered?,
     };
     let found = registration_of(endpoint, &registrations);
     let removed = format!("private endpoint connection of {endpoint} removed from the cluster");
@@ -56,10 +60,7 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
     if found.is_some_and(|it| !it.status.is_gone()) && !begun.contains(&removed) {
         begun.push(removed);
     }
-    let pending = |awaited, begun: &[String]| {
-        let pending = input.wait.pending(awaited, Code::RegistrationNotGoneInTime);
-        pending.map(|pending| pending.having_begun(begun))
-    };
+    let mut late = Code::RegistrationNotGoneInTime;
     let awaited = match next(
         found.map(|registration| &registration.status),
         input.wait.is_settled(),
@@ -76,7 +77,22 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
         Next::Wait => Some(format!(
             "the cluster is removing the private endpoint connection of {endpoint}"
         )),
+        // An empty list may be what a key is answered that sees nothing.
+        Next::Done
+            if registrations.is_empty()
+                && !input.cluster_is_gone
+                && cloud.cluster(cluster).await?.is_none() =>
+        {
+            late = Code::ClusterNotFound;
+            Some(format!(
+                "checking that cluster {cluster} is shown to this API key, which is shown no private endpoint connection of it"
+            ))
+        }
         Next::Done => None,
+    };
+    let pending = |awaited, begun: &[String]| {
+        let pending = input.wait.pending(awaited, late);
+        pending.map(|pending| pending.having_begun(begun))
     };
     if let Some(awaited) = awaited {
         return pending(awaited, &begun);
@@ -98,9 +114,42 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
     Ok(Progress::Ready(Undone::of(&begun, nothing)))
 }
 
-async fn is_gone(cloud: &impl Cloud, cluster: &ClusterId) -> Result<bool, StepError> {
-    let cluster = cloud.cluster(cluster).await?;
-    Ok(cluster.is_none_or(|cluster| cluster.state == ClusterState::Deleted))
+/// What there is to say where the cluster's list is not shown. A deleted cluster has
+/// none, but neither has one that is being built, or that this key does not see.
+async fn without_a_list(
+    cloud: &impl Cloud,
+    input: &Input,
+    refused: StepError,
+) -> Result<String, StepError> {
+    let may_pass = |error: &StepError| error.name() == StepErrorName::Transient;
+    if may_pass(&refused) && refused.code != Code::ClusterBusy {
+        return Err(refused);
+    }
+    let cluster = &input.connection.cluster_id;
+    let why = match cloud.cluster(cluster).await {
+        Ok(Some(shown)) if shown.state == ClusterState::Deleted => {
+            return Ok(format!(
+                "cluster {cluster} is gone ({}), and its private endpoint connections with it",
+                shown.state
+            ));
+        }
+        Ok(Some(_)) => return Err(refused),
+        Ok(None) => {
+            let detail = format!(
+                "cluster {cluster} is not shown to this API key, so its private endpoint connection of {} may still be there",
+                input.endpoint_id
+            );
+            StepError::new(Code::ClusterNotFound, detail)
+        }
+        Err(error) => error,
+    };
+    if !input.cluster_is_gone || may_pass(&why) {
+        return Err(why);
+    }
+    Ok(format!(
+        "private endpoint connection of {} given up, because cluster {cluster} is said to be gone and is not shown to this API key",
+        input.endpoint_id
+    ))
 }
 
 /// Takes the account off the trusted owners unless it is off already. The account
@@ -125,7 +174,6 @@ async fn is_distrusted(
 #[cfg(test)]
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
-    use shared::StepErrorName;
     use shared::cloud::RegistrationStatus;
     use simulator::Scenario;
     use simulator::cloud::{AfterRemoval, ConnectionStatus};
@@ -154,6 +202,7 @@ mod tests {
             connection: stage.request.subject(),
             endpoint_id: ENDPOINT.parse().unwrap(),
             distrust_account: None,
+            cluster_is_gone: false,
             begun: Vec::new(),
             wait,
         }
@@ -201,18 +250,97 @@ mod tests {
     }
 
     #[test]
-    fn with_the_cluster_its_registrations_are_gone() {
-        let gone = registered_as(ConnectionStatus::Available, |scenario| {
+    fn with_a_deleted_cluster_its_registrations_are_gone() {
+        let stage = registered_as(ConnectionStatus::Available, |scenario| {
             scenario.clusters[0].connections.clear();
             scenario.clusters[0].state = simulator::cloud::ClusterState::Deleted;
         });
-        let absent = Stage::changed("half-made-by-hand", |scenario| {
-            scenario.clusters[0].id = "1a2b3c4d-0000-4000-8000-0000000000ff".to_owned();
+        let deleted = |stage: &Stage| {
+            let undone = undo(stage).unwrap().undone;
+            assert!(undone.contains("is gone (DELETED)"), "{undone}");
+        };
+        deleted(&stage);
+        // Its lists may be refused as well, once the role on it is gone with it.
+        let list = "cloud:GET private-endpoint-connections";
+        let denied = Fault::from_then_on(list, 1, FaultKind::Denied, Moment::Before);
+        stage.ports.simulator().add_fault(denied);
+        deleted(&stage);
+    }
+
+    /// A world whose cluster knows the endpoint, and whose key is of another organization.
+    fn out_of_sight() -> Stage {
+        registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.keys[0].other_organization = true;
+        })
+    }
+
+    #[test]
+    fn a_cluster_that_is_not_shown_is_not_taken_for_gone() {
+        let stage = out_of_sight();
+        let error = undo(&stage).unwrap_err();
+        assert_eq!(error.code, Code::ClusterNotFound);
+        assert!(error.detail.contains(ENDPOINT), "{error}");
+        assert_eq!(living(&stage).len(), 1);
+    }
+
+    /// With a role that may not list, the list may be refused, and whether the cluster
+    /// is there says nothing.
+    #[test]
+    fn a_list_that_is_refused_proves_nothing() {
+        let stage = registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.keys[0].roles = vec!["CLUSTER_DEVELOPER".to_owned()];
         });
-        for stage in [gone, absent] {
-            let undone = undo(&stage).unwrap().undone;
-            assert!(undone.contains("is gone"), "{undone}");
+        assert_eq!(undo(&stage).unwrap_err().code, Code::ApiKeyLacksRole);
+        assert_eq!(living(&stage).len(), 1);
+    }
+
+    #[test]
+    fn an_empty_list_of_a_cluster_that_is_not_shown_is_not_believed() {
+        let stage = registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.clusters[0].connections.clear();
+        });
+        let not_found =
+            Fault::from_then_on("cloud:GET cluster", 1, FaultKind::NotFound, Moment::Before);
+        stage.ports.simulator().add_fault(not_found);
+        let error = undo(&stage).unwrap_err();
+        assert_eq!(error.code, Code::ClusterNotFound);
+        // One that is shown to the next look is believed.
+        let stage = registered_as(ConnectionStatus::Available, |scenario| {
+            scenario.clusters[0].connections.clear();
+        });
+        let once = Fault::once("cloud:GET cluster", 1, FaultKind::NotFound, Moment::Before);
+        stage.ports.simulator().add_fault(once);
+        assert!(!undo(&stage).unwrap().was_there);
+    }
+
+    #[test]
+    fn what_is_said_to_be_gone_is_given_up_unless_it_is_shown() {
+        let said = |stage: &Stage| {
+            stage.until_ready(async |wait| {
+                let input = Input {
+                    cluster_is_gone: true,
+                    ..input(stage, wait)
+                };
+                handle(&stage.ports, input).await
+            })
+        };
+        let given_up = said(&out_of_sight()).unwrap();
+        assert!(given_up.was_there);
+        assert!(given_up.undone.contains("given up"), "{given_up:?}");
+        // The statement is wrong here, so the registration goes as ever.
+        let stage = registered_as(ConnectionStatus::Available, |_| {});
+        said(&stage).unwrap();
+        assert_eq!(living(&stage), []);
+        // And an outage is no answer.
+        let stage = out_of_sight();
+        for operation in [
+            "cloud:GET private-endpoint-connections",
+            "cloud:GET cluster",
+        ] {
+            let silent = Fault::from_then_on(operation, 1, FaultKind::ServerError, Moment::Before);
+            stage.ports.simulator().add_fault(silent);
         }
+        assert_eq!(said(&stage).unwrap_err().name(), StepErrorName::Transient);
     }
 
     #[test]

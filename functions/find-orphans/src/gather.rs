@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
-use shared::StepError;
-use shared::cloud::{Cloud, Registration};
+use shared::cloud::{Cloud, ClusterState, Registration};
 use shared::ec2::{Claimed, Endpoints, Inventory, VpcTags, by_connection};
 use shared::ids::{ClusterId, EndpointId, SecurityGroupId, VpcId};
 use shared::ledger::{Connection, Ledger, Phase, Upkeep};
 use shared::place::{Place, Places};
 use shared::vpc_tags::Asked;
+use shared::{Code, StepError};
 use time::OffsetDateTime;
 
 use crate::{Known, Ports};
 
-/// The registrations of a cluster; `Ok(None)` if there is no such cluster.
+/// The registrations of a cluster; `Ok(None)` if it is deleted. One that is not shown
+/// was not seen.
 pub(crate) type ClusterSeen = Result<Option<Vec<Registration>>, StepError>;
 
 /// What was seen of one place.
@@ -200,7 +201,11 @@ async fn look_at_clusters(cloud: &impl Cloud, seen: &mut Seen) {
 }
 
 async fn look_at_cluster(cloud: &impl Cloud, id: &ClusterId) -> ClusterSeen {
-    if cloud.cluster(id).await?.is_none() {
+    let cluster = cloud.cluster(id).await?.ok_or_else(|| {
+        let detail = format!("the Cloud API shows no cluster {id}");
+        StepError::new(Code::ClusterNotFound, detail)
+    })?;
+    if cluster.state == ClusterState::Deleted {
         return Ok(None);
     }
     cloud.registrations(id).await.map(Some)

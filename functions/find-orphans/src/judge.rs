@@ -196,6 +196,13 @@ impl Judge<'_> {
             .any(|it| it.endpoint_id == endpoint.as_str() && !it.status.is_gone())
     }
 
+    /// Whether the cluster is gone or another key's: nobody can tell.
+    fn is_out_of_sight(&self, cluster: &ClusterId) -> bool {
+        let seen = self.seen.clusters.get(cluster);
+        let error = seen.and_then(|seen| seen.as_ref().err());
+        error.is_some_and(|error| error.code == Code::ClusterNotFound)
+    }
+
     /// The endpoint of a connection that works by the ledger, and that the cluster
     /// does not know. Provisioning again sets it right, so it is only reported;
     /// where that is wanted, the check of the fleet starts it.
@@ -214,7 +221,7 @@ impl Judge<'_> {
         }
         let (code, why) = match cluster {
             Some(_) => (Code::RegistrationGone, "does not list it any more"),
-            None => (Code::ClusterNotFound, "is not to be found"),
+            None => (Code::ClusterDeleted, "is deleted"),
         };
         let mut finding = self.finding(Case {
             kind: Kind::RegistrationGone,
@@ -232,7 +239,7 @@ impl Judge<'_> {
         });
         finding.kept = Some("the ledger has the connection".to_owned());
         if cluster.is_none() {
-            finding.fix = "If the cluster was deleted, disconnect (deprovision). If it belongs to another organization, use an API key of that organization.".to_owned();
+            finding.fix = "Disconnect (deprovision).".to_owned();
         }
         Some(finding)
     }
@@ -335,6 +342,8 @@ impl Judge<'_> {
             Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned())
         } else if self.seen.leased.contains(vpc) {
             Some("an execution is changing this VPC".to_owned())
+        } else if self.is_out_of_sight(&finding.cluster_id) {
+            Some("its cluster is not shown to this API key, so what the cluster has of it could not be removed".to_owned())
         } else if finding.age_hours.is_none_or(|age| age < minimum) {
             Some(format!("it may be younger than {minimum} hours"))
         } else if asked.is_some_and(|asked| asked.names(&finding.cluster_id)) {

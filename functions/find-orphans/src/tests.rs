@@ -4,6 +4,8 @@
 use in_process::stage::{Stage, assert_strict, at_once};
 use shared::ledger::{OwnRegistration, Upkeep};
 use shared::ownership::Origin;
+use simulator::Scenario;
+use simulator::cloud::ClusterState;
 use simulator::scenario::GroupSpec;
 use time::macros::datetime;
 
@@ -26,9 +28,15 @@ pub(crate) fn input() -> Input {
 
 /// A world with an endpoint that carries our tags and a ledger without entries.
 fn orphan() -> Stage {
+    orphan_where(|_| {})
+}
+
+/// The same with a change.
+fn orphan_where(change: impl FnOnce(&mut Scenario)) -> Stage {
     Stage::changed("half-made-by-hand", |scenario| {
         let claim = in_process::stage::claim(scenario);
         scenario.vpcs[0].endpoints[0].tags = claim.tags(Origin::Made);
+        change(scenario);
     })
 }
 
@@ -87,6 +95,24 @@ fn what_a_tag_on_the_vpc_asks_for_or_may_ask_for_is_kept() {
         assert!(said.contains(kept), "{value}: {said}");
         assert_eq!(output.to_remove.is_empty(), !kept.is_empty(), "{value}");
     }
+}
+
+#[test]
+fn only_a_cluster_that_says_so_is_deleted() {
+    let hidden = orphan_where(|scenario| scenario.keys[0].other_organization = true);
+    let output = find(&hidden, input()).unwrap();
+    assert!(output.to_remove.is_empty());
+    let kept = output.findings[0].kept.clone().unwrap_or_default();
+    assert!(kept.contains("not shown to this API key"), "{kept}");
+    assert_eq!(output.sum.unseen[0].code, "cluster-not-found");
+
+    let deleted = orphan_where(|scenario| {
+        scenario.clusters[0].connections.clear();
+        scenario.clusters[0].state = ClusterState::Deleted;
+    });
+    let output = find(&deleted, input()).unwrap();
+    assert_eq!(output.to_remove.len(), 1);
+    assert_eq!(output.sum.unseen, []);
 }
 
 #[test]

@@ -16,6 +16,9 @@
 //! - Where EC2 refuses access, as after the role in another account is gone, the
 //!   ledger decides alone; nothing could be removed there anyway. Any other failure
 //!   to read the tags is an error, so that no protection is passed in silence.
+//! - A VPC that EC2 does not show is gone with all that was in it, or it is in another
+//!   account or Region than the one that was asked. The ledger knows where a connection
+//!   is. Of one that it does not know nothing can be said, so it is not said to be gone.
 //! - Who asks for traffic to be looked at gets no removal without the look.
 
 use serde::{Deserialize, Serialize};
@@ -99,7 +102,7 @@ pub struct Ports<'a, E, T> {
 ///
 /// # Errors
 /// `connection-protected`, which says by what; `connection-carries-traffic`, which
-/// says how much; `traffic-unknown`; and those of EC2.
+/// says how much; `traffic-unknown`; `vpc-not-found`; and those of EC2.
 pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
     ports: Result<Ports<'_, E, T>, &StepError>,
     prefix: &str,
@@ -126,8 +129,16 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
         Err(error) if error.name() == StepErrorName::Denied => Err(error),
         other => Ok(other?),
     };
+    if known.is_none() && seen.as_ref().is_ok_and(Seen::shows_nothing) {
+        let detail = format!(
+            "EC2 shows neither {} nor an endpoint of the connection in it, and the ledger does not know the connection",
+            input.connection.vpc_id
+        );
+        return Err(StepError::new(Code::VpcNotFound, detail));
+    }
     let by_tag = seen.as_ref().ok().and_then(|seen| seen.protected.clone());
-    if let Some(by) = by_tag.or_else(|| protection::by_request(known?, seen.is_ok())) {
+    let are_seen = seen.as_ref().is_ok_and(Seen::tells_the_tags);
+    if let Some(by) = by_tag.or_else(|| protection::by_request(known?, are_seen)) {
         return Err(StepError::new(Code::ConnectionProtected, by));
     }
     match (input.unless_traffic_minutes, seen) {
@@ -149,8 +160,21 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
 /// What EC2 tells of the connection, and who can tell more.
 struct Seen<'a, T> {
     protected: Option<String>,
+    shows_vpc: bool,
     endpoints: Vec<Endpoint>,
     traffic: &'a T,
+}
+
+impl<T> Seen<'_, T> {
+    fn shows_nothing(&self) -> bool {
+        !self.shows_vpc && self.endpoints.is_empty()
+    }
+
+    /// Whether there is no tag that was not seen: a VPC that has an endpoint is there,
+    /// whether it is shown or not.
+    fn tells_the_tags(&self) -> bool {
+        self.shows_vpc || self.endpoints.is_empty()
+    }
 }
 
 async fn look<'a, E: Endpoints + VpcTags, T>(
@@ -162,8 +186,10 @@ async fn look<'a, E: Endpoints + VpcTags, T>(
     let recorded = input.known.as_ref().and_then(|it| it.endpoint_id.as_ref());
     let claim = input.connection.claim();
     endpoints.retain(|it| claim.is_in(&it.tags) || recorded == Some(&it.id));
+    let vpc = ports.ec2.vpc_tags(&input.connection.vpc_id).await?;
     Ok(Seen {
-        protected: protection::by_tag(ports.ec2, &endpoints, keys, input).await?,
+        protected: protection::by_tag(vpc.as_ref(), &endpoints, keys, input),
+        shows_vpc: vpc.is_some(),
         endpoints,
         traffic: ports.traffic,
     })

@@ -1,30 +1,29 @@
 //! Who asked for the connection to be protected.
 
-use shared::StepError;
-use shared::ec2::{Endpoint, VpcTags};
+use shared::ec2::Endpoint;
+use shared::ownership::Tags;
 use shared::request::RequestedBy;
 use shared::vpc_tags::TagKeys;
 
 use crate::{Input, Known};
 
-/// The tag that protects it, if there is one. `endpoints` are those of the connection.
-pub(crate) async fn by_tag<E: VpcTags>(
-    ec2: &E,
+/// The tag that protects it, if there is one. `vpc` are the tags of its VPC, and
+/// `endpoints` are those of the connection.
+pub(crate) fn by_tag(
+    vpc: Option<&Tags>,
     endpoints: &[Endpoint],
     keys: &TagKeys,
     input: &Input,
-) -> Result<Option<String>, StepError> {
+) -> Option<String> {
     let vpc_id = &input.connection.vpc_id;
     let key = keys.protect();
-    let vpc = ec2.vpc_tags(vpc_id).await?;
-    if let Some(value) = vpc.as_ref().and_then(|tags| keys.protecting(tags)) {
-        let by = format!("by the tag {key}={value} of {vpc_id}");
-        return Ok(Some(by));
+    if let Some(value) = vpc.and_then(|tags| keys.protecting(tags)) {
+        return Some(format!("by the tag {key}={value} of {vpc_id}"));
     }
-    Ok(endpoints.iter().find_map(|endpoint| {
+    endpoints.iter().find_map(|endpoint| {
         let value = keys.protecting(&endpoint.tags)?;
         Some(format!("by the tag {key}={value} of {}", endpoint.id))
-    }))
+    })
 }
 
 /// Whether the request of the connection protects it.

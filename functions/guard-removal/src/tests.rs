@@ -139,6 +139,44 @@ fn the_copy_of_the_tags_counts_only_where_they_cannot_be_read() {
     assert!(ask(&stage, input(&stage, None)).is_ok());
 }
 
+/// A VPC that has an endpoint is there, so its tags were only not shown.
+#[test]
+fn tags_that_are_not_shown_are_none_that_were_read() {
+    let by_tag = known(true, RequestedBy::VpcTag, Phase::Ready);
+    let stage = tagged(None, None);
+    denied(&stage, FaultKind::NotFound);
+    let copy = refusal(&stage, Some(by_tag.clone()));
+    assert!(copy.contains("cannot be read"), "{copy}");
+    // With the VPC itself its tags are gone.
+    let stage = vpc_gone();
+    assert!(ask(&stage, input(&stage, Some(by_tag))).is_ok());
+}
+
+fn vpc_gone() -> Stage {
+    let stage = tagged(None, None);
+    stage.meddle(|world| {
+        world.ec2.endpoints.clear();
+        world.ec2.groups.clear();
+        world.ec2.vpcs.clear();
+    });
+    stage
+}
+
+/// As in another account or Region.
+#[test]
+fn where_nothing_is_shown_or_recorded_nothing_is_said_to_be_gone() {
+    let stage = vpc_gone();
+    let error = ask(&stage, input(&stage, None)).unwrap_err();
+    assert_eq!(error.code, Code::VpcNotFound);
+    let recorded = known(false, RequestedBy::Call, Phase::Ready);
+    assert!(ask(&stage, input(&stage, Some(recorded))).is_ok());
+    let forced = Input {
+        force: true,
+        ..input(&stage, None)
+    };
+    assert!(ask(&stage, forced).is_ok());
+}
+
 #[test]
 fn tags_that_cannot_be_read_for_another_reason_are_an_error() {
     let stage = tagged(None, None);

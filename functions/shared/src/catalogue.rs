@@ -105,8 +105,8 @@ catalogue! {
 
     // The cluster.
     ClusterNotFound = "cluster-not-found", InvalidInput,
-        "The Cloud API knows no such cluster in the organization of this API key.",
-        "Check the cluster id (the UUID in the Cloud Console's address bar) and that the key belongs to the cluster's organization.";
+        "The Cloud API shows no such cluster to this API key. Whether there is none, or the key is of another organization or has lost its role, the answer does not tell.",
+        "Check the cluster id (the UUID in the Cloud Console's address bar), and that the key belongs to the cluster's organization and has a role on the cluster; then run again. If you want a connection removed and know that its cluster is gone, remove it with cluster_is_gone.";
     ClusterNotOnAws = "cluster-not-on-aws", InvalidInput,
         "The cluster does not run on AWS.",
         "Use Private Service Connect on GCP or Private Link on Azure; this tool connects VPCs to clusters on AWS.";

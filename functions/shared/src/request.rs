@@ -108,6 +108,10 @@ pub struct DeprovisionRequest {
     /// Whether the connection goes even if it is protected.
     #[serde(default)]
     pub force: bool,
+    /// Whether the cluster is known to be gone. If the Cloud API does not show it either,
+    /// its private endpoint connection counts as gone with it.
+    #[serde(default)]
+    pub cluster_is_gone: bool,
     /// If set, the connection stays if something went through its endpoint in the last
     /// so many minutes. CloudWatch tells it some minutes late.
     #[serde(default)]
@@ -368,6 +372,7 @@ impl DeprovisionRequest {
             account_id: connection.account_id,
             limits: RemovalLimits::default(),
             force: false,
+            cluster_is_gone: false,
             unless_traffic_minutes: None,
             requested_by: RequestedBy::default(),
             unless_changed: None,

@@ -79,6 +79,7 @@ pub struct Keys {
 struct Key {
     roles: Vec<String>,
     clusters: Vec<String>,
+    other_organization: bool,
     recent: VecDeque<OffsetDateTime>,
 }
 
@@ -96,6 +97,7 @@ impl Keys {
         let key = Key {
             roles: spec.roles.clone(),
             clusters: spec.clusters.clone(),
+            other_organization: spec.other_organization,
             recent: VecDeque::new(),
         };
         self.known.insert(spec.secret.clone(), key);
@@ -125,6 +127,17 @@ impl Keys {
                 "Cc-Version {other:?} is invalid; the current one is {VERSION}"
             ))),
         }
+    }
+
+    /// Whether the caller's organization has these clusters. Another one is answered as
+    /// if there were none: *not found* in the API's document is for what does not
+    /// exist, and no word of it tells the two apart. That a caller without access is
+    /// answered 404 is the harsh reading; GitLab's API does so
+    /// (terraform-provider-gitlab issue 130).
+    pub(super) fn see_clusters(&self, caller: &ApiCaller) -> bool {
+        let bearer = caller.bearer.as_ref();
+        let key = bearer.and_then(|bearer| self.known.get(bearer));
+        key.is_some_and(|key| !key.other_organization)
     }
 
     /// Whether one of the caller's roles covers this permission for this cluster.
@@ -186,6 +199,7 @@ mod tests {
             secret: "key".to_owned(),
             roles: owned(roles),
             clusters: owned(clusters),
+            other_organization: false,
         }])
     }
 

@@ -190,6 +190,9 @@ pub struct KeySpec {
     /// The clusters that the roles are for; all if none.
     #[serde(default)]
     pub clusters: Vec<String>,
+    /// Whether it is of another organization than the clusters.
+    #[serde(default)]
+    pub other_organization: bool,
 }
 
 impl std::fmt::Debug for KeySpec {
@@ -197,6 +200,7 @@ impl std::fmt::Debug for KeySpec {
         f.debug_struct("KeySpec")
             .field("roles", &self.roles)
             .field("clusters", &self.clusters)
+            .field("other_organization", &self.other_organization)
             .finish_non_exhaustive()
     }
 }

@@ -36,6 +36,7 @@ fn rotate(stage: &Stage, known: &str) {
             secret: known.to_owned(),
             roles,
             clusters: Vec::new(),
+            other_organization: false,
         });
         world.secrets.put(SECRET, OTHER_KEY.to_owned(), now);
     });

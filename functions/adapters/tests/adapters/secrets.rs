@@ -142,6 +142,7 @@ async fn every_cluster_is_asked_about_with_its_own_key() {
                 secret: key.to_owned(),
                 roles: vec!["CLUSTER_ADMIN".to_owned()],
                 clusters: vec![cluster.to_owned()],
+                other_organization: false,
             });
         }
     });

@@ -127,7 +127,7 @@ async fn what_is_protected_goes_by_force_only() {
     let api = Api::new();
     let path = format!("/connections/{}", api.id());
     let ask = async |force: &str| {
-        let query = json!({"force": [force]});
+        let query = json!({"force": [force], "cluster_is_gone": [force]});
         api.ask(json!({
             "httpMethod": "DELETE",
             "path": path,
@@ -151,6 +151,7 @@ async fn what_is_protected_goes_by_force_only() {
         panic!("one run: {:?}", api.runs());
     };
     assert_eq!(input["force"], json!(true));
+    assert_eq!(input["cluster_is_gone"], json!(true));
 }
 
 #[tokio::test]
