@@ -172,8 +172,8 @@ fn world(dice: &mut Dice) -> (&'static str, Stage, Vec<Value>) {
 
 fn worlds() -> Vec<(&'static str, Stage, Vec<Value>)> {
     let (fresh, requests) = two_clusters();
-    let (one, _) = two_clusters();
-    let one = connected(one.for_request(&requests[0]));
+    let fresh = fresh.brisk();
+    let one = connected(fresh.forked().for_request(&requests[0]));
     let (both, _) = sharing();
     let changing = change::changing();
     let former = Value::Object(change::scenario().request);

@@ -560,6 +560,21 @@ fn what_is_reserved_is_said() {
     );
 }
 
+/// A look takes some half a second, and EC2 takes 20 a second (EC2 developer guide,
+/// "Request throttling").
+#[test]
+fn a_crowd_that_looks_at_endpoints_stays_below_what_ec2_allows() {
+    let template = Template::read();
+    let functions = template.functions();
+    let at_once = ["check-status", "delete-endpoint"].map(|function| {
+        let reserved = functions[function].property("ReservedConcurrentExecutions");
+        let at_once = reserved["Fn::If"][1].as_u64();
+        at_once.unwrap_or_else(|| panic!("{function}: as many as there are"))
+    });
+    let a_second = 2 * at_once.iter().sum::<u64>();
+    assert!(a_second < 20, "{a_second} looks a second");
+}
+
 /// What CloudFormation would refuse only when the stack is made.
 #[test]
 fn the_defaults_keep_to_their_own_patterns() {

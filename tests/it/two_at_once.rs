@@ -280,7 +280,7 @@ fn pairings() -> Vec<Pairing> {
     use Goal::{Connect, Disconnect};
     let mut all = Vec::new();
     for scenario in ["standard-cluster", "half-made-by-hand"] {
-        let stage = Stage::shipped(scenario);
+        let stage = Stage::shipped(scenario).brisk();
         let plan = Plan::new(Connect, &stage.request);
         let name = format!("provision beside provision ({scenario})");
         all.push(Pairing::new(&name, stage, [plan.clone(), plan]));
@@ -289,9 +289,9 @@ fn pairings() -> Vec<Pairing> {
     let (stage, requests) = two_clusters();
     let plans = requests.each_ref().map(|it| Plan::new(Connect, it));
     let name = "provision beside provision of another cluster";
-    all.extend(Pairing::new(name, stage, plans).both_ways());
+    all.extend(Pairing::new(name, stage.brisk(), plans).both_ways());
 
-    let stage = connected(Stage::shipped("standard-cluster"));
+    let stage = connected(Stage::shipped("standard-cluster").brisk());
     let plans = [Connect, Disconnect].map(|goal| Plan::new(goal, &stage.request));
     let mut sweeps = plans.clone();
     sweeps[1].input["unless_changed"] = last_run(&stage);
@@ -300,7 +300,7 @@ fn pairings() -> Vec<Pairing> {
     all.extend(Pairing::new("provision beside removal by a sweep", fork, sweeps).both_ways());
 
     let (stage, requests) = two_clusters();
-    let first = connected(stage.for_request(&requests[0]));
+    let first = connected(stage.brisk().for_request(&requests[0]));
     let plans = [
         Plan::new(Connect, &requests[1]),
         Plan::new(Disconnect, &requests[0]),
@@ -317,7 +317,7 @@ fn pairings() -> Vec<Pairing> {
     let plans = [Plan::new(Connect, &stage.request), repair(&stage)];
     all.extend(Pairing::new("change beside repair", stage, plans).both_ways());
 
-    let stage = connected(Stage::shipped("standard-cluster"));
+    let stage = connected(Stage::shipped("standard-cluster").brisk());
     let plans = [Plan::new(Disconnect, &stage.request), repair(&stage)];
     all.extend(Pairing::new("deprovision beside repair", stage, plans).both_ways());
     all
@@ -566,15 +566,23 @@ impl Stopped {
 fn stopped_runs() -> Vec<Stopped> {
     use Goal::{Connect, Disconnect};
     let (stage, requests) = two_clusters();
-    let shared = connected(stage.for_request(&requests[0])).for_request(&requests[1]);
-    let connected = |name: &str| connected(Stage::shipped(name));
+    let shared = connected(stage.brisk().for_request(&requests[0])).for_request(&requests[1]);
+    let connected = |name: &str| connected(Stage::shipped(name).brisk());
     let asked = |name: &str, stage: Stage, goal: Goal| {
         let plan = Plan::new(goal, &stage.request);
         Stopped::new(name, stage, plan)
     };
     let mut all = vec![
-        asked("provision", Stage::shipped("standard-cluster"), Connect),
-        asked("provision, Advanced", Stage::shipped("fresh-vpc"), Connect),
+        asked(
+            "provision",
+            Stage::shipped("standard-cluster").brisk(),
+            Connect,
+        ),
+        asked(
+            "provision, Advanced",
+            Stage::shipped("fresh-vpc").brisk(),
+            Connect,
+        ),
         asked("provision, shared", shared, Connect),
         asked("change", change::changing(), Connect),
         asked("deprovision", connected("standard-cluster"), Disconnect),

@@ -108,7 +108,8 @@ impl Wait {
         }
         Ok(Progress::Pending(Pending {
             waiting_for,
-            wait_seconds: pace(waited_seconds).min(self.limit_seconds - waited_seconds),
+            wait_seconds: seconds_until_next_look(waited_seconds)
+                .min(self.limit_seconds - waited_seconds),
             waited_seconds,
             limit_seconds: self.limit_seconds,
             begun: Vec::new(),
@@ -139,14 +140,19 @@ impl Wait {
 /// For how long something must have been absent before we believe that it is.
 pub const SETTLING_SECONDS: u64 = 20;
 
-/// Seconds until the next look: quick at first, since most waits are short, and
-/// slower as they drag on, up to 20 s in the first quarter of an hour and up to a
-/// minute later. So the delay stays small beside the wait itself, and the looks few:
-/// each one is paid for in state transitions, counts towards rate limits, and takes
-/// nine of the 25,000 events that a run may have.
-fn pace(waited_seconds: u64) -> u64 {
-    let quick = (waited_seconds / 4).clamp(2, 20);
-    quick.max(waited_seconds / 45).min(60)
+/// Seconds until the next look of a wait that has lasted so long: three in the first five
+/// minutes, in which nearly every wait ends, and then a twentieth of the time waited, at
+/// most two minutes.
+///
+/// Chosen by `tests/examples/pace.rs` from 10,000 connections: what is awaited is seen 2.1 s
+/// late in the median and 3.9 s in 99 of 100 waits, for 0.4 cents a connection. Looks cost
+/// more than money: each one counts towards rate limits, and takes nine of the 25,000 events
+/// that a run may have. The longest run that the limits allow has some 20,300.
+pub fn seconds_until_next_look(waited_seconds: u64) -> u64 {
+    if waited_seconds < 300 {
+        return 3;
+    }
+    (waited_seconds / 20).min(120)
 }
 
 #[cfg(test)]
@@ -215,9 +221,23 @@ mod tests {
     fn progress_is_tagged_for_the_definition() {
         let json = serde_json::to_value(pending(after(3, 600)).unwrap()).unwrap();
         assert_eq!(json["status"], "pending");
-        assert_eq!(json["value"]["wait_seconds"], 2);
+        assert_eq!(json["value"]["wait_seconds"], 3);
         let ready = serde_json::to_value(Progress::Ready(Wait::clone(&after(0, 1)))).unwrap();
         assert_eq!(ready["status"], "ready");
+    }
+
+    #[test]
+    fn the_next_look_comes_soon_at_first_and_later_as_the_wait_drags_on() {
+        for (waited, seconds) in [
+            (0, 3),
+            (299, 3),
+            (300, 15),
+            (900, 45),
+            (2400, 120),
+            (7199, 120),
+        ] {
+            assert_eq!(seconds_until_next_look(waited), seconds, "after {waited} s");
+        }
     }
 
     proptest! {
@@ -226,13 +246,13 @@ mod tests {
             let mut waited = 0;
             let mut looks = 0;
             while let Ok(Progress::Pending(pending)) = pending(after(waited, limit)) {
-                prop_assert!((1..=60).contains(&pending.wait_seconds));
+                prop_assert!((1..=120).contains(&pending.wait_seconds));
                 waited += i64::try_from(pending.wait_seconds).unwrap();
                 looks += 1;
             }
             prop_assert_eq!(u64::try_from(waited).unwrap(), limit);
-            prop_assert!(looks <= 20 + limit / 20, "{} looks in {} s", looks, limit);
-            prop_assert!(looks <= 72 + limit / 60, "{} looks in {} s", looks, limit);
+            prop_assert!(looks <= 1 + limit / 3, "{} looks in {} s", looks, limit);
+            prop_assert!(looks <= 125 + limit / 120, "{} looks in {} s", looks, limit);
         }
     }
 }
