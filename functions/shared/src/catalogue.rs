@@ -230,7 +230,7 @@ catalogue! {
         "Put the key into it: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-id NAME --secret-string file:///dev/stdin`, with the name that the message gives.";
     SecretUnreadable = "secret-unreadable", Denied,
         "The secret with the Cloud API key cannot be read or decrypted, or holds no key.",
-        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for a KMS key of your own); the value must be the key itself or JSON with the field api_key.";
+        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for a KMS key of your own); the value must be the key itself, or JSON that has it in the field api_key or in its only field.";
     ApiKeyRefused = "api-key-refused", Denied,
         "The Cloud API did not accept the API key.",
         "Create a key for a service account in the Cloud Console (Access Management) and put it into the secret.";
