@@ -313,8 +313,8 @@ catalogue! {
 
     // Drift: what a check of a connection that worked can find, besides the above.
     EndpointOfOtherService = "endpoint-of-other-service", Rejected,
-        "The connection's endpoint does not lead to the cluster's endpoint service.",
-        "Disconnect, then connect again: a new endpoint is made.";
+        "The connection's endpoint does not lead to the cluster's endpoint service, which may have been replaced since.",
+        "Disconnect, then connect again: a new endpoint is made. One that was adopted, or that others use too, is not deleted with the connection.";
     EndpointSubnetsChanged = "endpoint-subnets-changed", Rejected,
         "The endpoint has lost subnets that were asked for, and with them its addresses in their zones.",
         "Put them back (`aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-subnet-ids SUBNETS`), or disconnect and connect again.";
