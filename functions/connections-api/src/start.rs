@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::executions::{Executions, Machine, names};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
+use shared::ids::in_lower_case;
 use shared::ledger::{Connection, Ledger, Phase};
 use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, traffic_minutes};
 use shared::{Code, StepError};
@@ -181,7 +182,8 @@ struct Conditions {
 
 fn conditions(request: &Request) -> Result<Conditions, Refusal> {
     let query = request.query(&["force", "unless_traffic_minutes"])?;
-    let force = match query.get("force").copied() {
+    let force = query.get("force").map(|force| in_lower_case(force));
+    let force = match force.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => {
