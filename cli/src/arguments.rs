@@ -243,7 +243,7 @@ pub struct Place {
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "aws")]
     pub scenario: Option<String>,
     /// A simulator that is already running (`cargo run -p simulator`), so that its world stays
-    /// between commands.
+    /// between commands. Say what is asked for, or name its world with `--scenario`.
     #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "aws")]
     pub endpoint: Option<String>,
     /// How many times faster the simulated time runs while something is awaited; 1 is real time.
@@ -315,6 +315,7 @@ pub struct Asked {
 }
 
 fn url(text: &str) -> Result<String, String> {
+    let text = text.trim();
     shared::transport::base(text)?;
     Ok(text.trim_end_matches('/').to_owned())
 }

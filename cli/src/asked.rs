@@ -93,7 +93,7 @@ fn nothing_is_missing(request: &Value) -> Result<(), Error> {
         .collect();
     if request.is_object() && !missing.is_empty() {
         let detail = format!(
-            "missing: give {}, or a file with `--request`",
+            "missing: give {}, or a file with `--request`; with `--endpoint`, `--scenario` names the world whose request is meant",
             missing.join(", ")
         );
         return Err(StepError::new(Code::InvalidRequest, detail).into());
@@ -113,7 +113,9 @@ fn read(path: &Path) -> Result<Value, Error> {
         path: path.to_owned(),
         source,
     })?;
-    serde_json::from_str(&text).map_err(|source| Error::Json {
+    // A byte order mark is no part of it.
+    let json = text.trim_start_matches('\u{feff}');
+    serde_json::from_str(json).map_err(|source| Error::Json {
         path: path.to_owned(),
         source,
     })

@@ -41,8 +41,10 @@ pub enum Chosen {
     /// A simulator that is running.
     Running {
         url: String,
-        /// Whose request is meant.
+        /// What a stack in it is told.
         scenario: Box<Scenario>,
+        /// Whether somebody said that this is its world. It does not say so itself.
+        is_named: bool,
     },
     /// The account of the surroundings.
     Aws,
@@ -116,6 +118,7 @@ impl Chosen {
             Some(url) => Chosen::Running {
                 url: url.clone(),
                 scenario,
+                is_named: place.scenario.is_some(),
             },
             None => Chosen::Embedded { name, scenario },
         })
@@ -124,10 +127,13 @@ impl Chosen {
     /// What is asked for in it unless the command line says otherwise.
     pub fn request(&self) -> serde_json::Map<String, serde_json::Value> {
         match self {
-            Chosen::Embedded { scenario, .. } | Chosen::Running { scenario, .. } => {
-                scenario.request.clone()
-            }
-            Chosen::Aws => serde_json::Map::new(),
+            Chosen::Embedded { scenario, .. }
+            | Chosen::Running {
+                scenario,
+                is_named: true,
+                ..
+            } => scenario.request.clone(),
+            Chosen::Running { .. } | Chosen::Aws => serde_json::Map::new(),
         }
     }
 
@@ -165,7 +171,7 @@ impl Chosen {
         let speed = self.speed(place);
         let (scenario, url, mut about, here, server) = match self {
             Chosen::Aws => return Ok(None),
-            Chosen::Running { url, scenario } => {
+            Chosen::Running { url, scenario, .. } => {
                 let about = format!("The simulator at {url}.");
                 (scenario, url, about, None, None)
             }

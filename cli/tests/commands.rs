@@ -78,6 +78,8 @@ fn count(list: &Value) -> usize {
 
 /// A world that stays between commands and in which nothing takes time.
 struct Standing {
+    /// The name of its scenario.
+    name: String,
     simulator: Simulator,
     server: Server,
     runtime: tokio::runtime::Runtime,
@@ -89,8 +91,8 @@ impl Standing {
     }
 
     /// The same with a change.
-    fn with(scenario: &str, change: impl FnOnce(&mut Scenario)) -> Self {
-        let mut scenario = Scenario::shipped(scenario).unwrap();
+    fn with(name: &str, change: impl FnOnce(&mut Scenario)) -> Self {
+        let mut scenario = Scenario::shipped(name).unwrap();
         scenario.pace = Pace::instant();
         change(&mut scenario);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -104,6 +106,7 @@ impl Standing {
             .block_on(Server::start(simulator.clone(), address))
             .unwrap();
         Self {
+            name: name.to_owned(),
             simulator,
             server,
             runtime,
@@ -111,7 +114,12 @@ impl Standing {
     }
 
     fn run(&self, line: &str) -> Output {
-        run(&format!("{line} --endpoint {}", self.server.url()))
+        let named = if line.contains("--scenario") {
+            String::new()
+        } else {
+            format!("--scenario {}", self.name)
+        };
+        run(&format!("{line} {named} --endpoint {}", self.server.url()))
     }
 
     /// From now on the operation is denied.
@@ -301,6 +309,36 @@ fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
     }
 }
 
+/// A simulator does not say which world it runs.
+#[test]
+fn of_a_running_simulator_nothing_is_asked_for_that_nobody_named() {
+    let world = Standing::new("standard-cluster");
+    for command in ["provision", "plan", "deprovision"] {
+        let output = run(&format!("{command} --endpoint {}", world.server.url()));
+        assert_eq!(exit(&output), 2, "{command}");
+        has(&stderr(&output), &["give --cluster-id", "`--scenario`"]);
+    }
+    assert!(world.simulator.calls().is_empty());
+}
+
+/// What people copy has more around it, and every flag is read like every other door.
+#[test]
+fn a_request_is_read_however_it_is_written() {
+    let file = format!("{}/with-a-mark.json", env!("CARGO_TARGET_TMPDIR"));
+    let request = Scenario::shipped("standard-cluster").unwrap().request;
+    let text = serde_json::to_string(&request).unwrap();
+    std::fs::write(&file, format!("\u{feff}{text}\r\n")).unwrap();
+    let plain = run("plan --json --scenario=standard-cluster");
+    let plain = json_of(&plain, 0, "planned")["connection_id"].clone();
+    let spelled = |field: &str| request[field].as_str().unwrap().to_uppercase();
+    let (cluster, vpc) = (spelled("cluster_id"), spelled("vpc_id"));
+    let ids = format!("--cluster-id={cluster} --region=EU-WEST-1 --vpc-id={vpc}");
+    for asked in [format!("--request={file}"), ids] {
+        let output = run(&format!("plan --json --scenario=standard-cluster {asked}"));
+        assert_eq!(json_of(&output, 0, "planned")["connection_id"], plain);
+    }
+}
+
 #[test]
 fn a_second_run_finds_what_the_first_one_made() {
     let world = Standing::new("fresh-vpc");
@@ -480,6 +518,45 @@ fn certificates_that_cannot_be_read_are_named() {
         ],
     );
     assert_eq!(world.endpoints(), 0);
+}
+
+/// Which ways of signing in there are, only the AWS CLI knows in full.
+#[test]
+fn a_profile_that_signs_in_by_another_program_is_told_how_to_be_used() {
+    let world = Standing::new("fresh-vpc");
+    let asked = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 --vpc-id=vpc-0a1b2c3d4e5f60718";
+    let sso = "sso_start_url = https://example.com/start\nsso_region = eu-west-1\n\
+               sso_account_id = 111122223333\nsso_role_name = reader\n";
+    let login = "login_session = arn:aws:iam::111122223333:user/kim\n";
+    for (name, way, said) in [
+        ("sso", sso, "single sign-on"),
+        ("login", login, "aws login"),
+    ] {
+        let file = format!("{}/{name}.ini", env!("CARGO_TARGET_TMPDIR"));
+        std::fs::write(&file, format!("[default]\n{way}")).unwrap();
+        let mut command = world.as_account(&format!("plan --json --aws {asked}"));
+        command
+            .env("AWS_CONFIG_FILE", &file)
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials");
+        for variable in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_PROFILE",
+        ] {
+            command.env_remove(variable);
+        }
+        let document = json_of(&command.output().unwrap(), 3, "in-the-way");
+        let failure = &document["failure"];
+        assert_eq!(failure["code"], "aws-credentials-invalid");
+        let message = failure["message"].as_str().unwrap();
+        has(
+            message,
+            &[said, "$(aws configure export-credentials --format env)"],
+        );
+        assert!(!message.contains("cargo feature"), "{message}");
+    }
+    assert!(world.simulator.calls().is_empty());
 }
 
 /// A run that is under way, and what it says.

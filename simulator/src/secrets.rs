@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -37,6 +39,7 @@ pub struct Secret {
     /// The ARN, which ends in six characters of its own.
     pub arn: String,
     state: SecretState,
+    is_binary: bool,
     current: Option<Version>,
 }
 
@@ -84,6 +87,7 @@ impl Secrets {
                 name: spec.name.clone(),
                 arn,
                 state: spec.state,
+                is_binary: spec.binary,
                 current: None,
             };
             secrets.by_name.insert(spec.name.clone(), secret);
@@ -159,12 +163,18 @@ impl Secrets {
             );
             error("ResourceNotFoundException", message)
         })?;
+        // One of both, as it was stored. Bytes are Base64 in JSON.
+        let (member, value) = if secret.is_binary {
+            ("SecretBinary", BASE64_STANDARD.encode(&version.value))
+        } else {
+            ("SecretString", version.value.clone())
+        };
         Ok(json!({
             "ARN": secret.arn,
             "Name": secret.name,
             "VersionId": version.id,
             "VersionStages": [CURRENT],
-            "SecretString": version.value,
+            member: value,
             // Seconds since 1970, with a fraction.
             "CreatedDate": version.created_at.unix_timestamp_nanos() as f64 / 1e9,
         }))

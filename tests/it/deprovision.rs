@@ -16,10 +16,36 @@ use system_tests::aftermath::{Snapshot, recorded};
 use system_tests::books::{connections, hold_lease, last_notice, leases};
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Goal, OFFSETS, Stage, changes, ending, has_waited};
+use system_tests::run::{Ending, Goal, OFFSETS, Stage, changes, ending, has_waited, ready_after};
 use system_tests::situations::{
     SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters, unrecorded,
 };
+
+/// A cluster that was made anew behind the same host has another endpoint service.
+#[test]
+fn an_endpoint_to_a_former_service_is_replaced_by_disconnecting_and_connecting() {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage);
+    stage.simulator.meddle(|world| {
+        let mut former = world.ec2.services[0].clone();
+        former.name = format!("{}f", former.name);
+        former.id = format!("{}f", former.id);
+        for endpoint in world.ec2.endpoints.values_mut() {
+            endpoint.service_name.clone_from(&former.name);
+        }
+        world.ec2.services.push(former);
+    });
+    let failure = match ending(&stage.provision("again")) {
+        Ending::Failed(_, failure) => failure,
+        Ending::Ready(ready) => panic!("{ready:#?}"),
+    };
+    assert_eq!(failure.code, Code::EndpointOfOtherService.as_str());
+    let said = "disconnect, which deletes it, and connect again";
+    assert!(failure.detail.contains(said), "{failure:#?}");
+    disconnected(&stage, &empty);
+    ready_after(&stage.provision("anew"));
+}
 
 /// The endpoint of the shipped scenarios that have one.
 const ENDPOINT: &str = "vpce-0a10000000000000e";

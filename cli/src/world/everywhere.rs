@@ -54,7 +54,9 @@ async fn real(
         };
         told.map(str::to_owned)
     });
-    let aws = aws(&config, Roots::Machine, stack.region.as_deref()).await;
+    let told = stack.region.as_deref().map(region).transpose()?;
+    let told = told.as_ref().map(Region::as_str);
+    let aws = aws(&config, Roots::Machine, told).await;
     let region = match aws.sdk.region() {
         Some(found) => region(found.as_ref())?,
         None => {

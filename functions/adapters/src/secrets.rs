@@ -30,11 +30,8 @@ impl SecretsManager {
                 errors::classify(secret_id, code, message)
             })
         })?;
-        let value = secret.secret_string().ok_or_else(|| {
-            let detail = format!("secret {secret_id} is not text");
-            StepError::new(Code::SecretUnreadable, detail)
-        })?;
-        ApiKey::from_secret(value)
+        let bytes = secret.secret_binary().map(AsRef::as_ref);
+        ApiKey::of_secret(secret_id, secret.secret_string(), bytes)
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use shared::StepError;
 use shared::cloud::Cloud;
 use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::ids::in_lower_case;
 use shared::ledger::{Connection, HealthStatus, Ledger, Page};
 use shared::notice::Notice;
 use shared::place::Places;
@@ -189,7 +190,9 @@ async fn page(ledger: &impl Ledger, input: &Input) -> Result<Page, StepError> {
     if input.connection_ids.is_empty() {
         return page_of_all(ledger, after).await;
     }
-    let mut ids: Vec<&str> = input.connection_ids.iter().map(String::as_str).collect();
+    let ids = input.connection_ids.iter();
+    let ids: Vec<String> = ids.map(|id| in_lower_case(id)).collect();
+    let mut ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     ids.sort_unstable();
     ids.dedup();
     ids.retain(|id| after.is_none_or(|after| *id > after));

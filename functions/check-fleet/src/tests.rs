@@ -671,6 +671,18 @@ fn every_connection_is_checked_page_by_page() {
     );
 }
 
+#[test]
+fn connections_are_named_in_any_spelling() {
+    let connection = connection();
+    let stage = world(std::slice::from_ref(&connection), |_| {});
+    let id = &connection.connection_id;
+    let named = [id.clone(), format!(" {}\n", id.to_uppercase())];
+    let (_, output, calls) = whole(&stage, &named, NOW);
+    assert_eq!((output.counts.healthy, calls), (1, 1));
+    let (_, output, _) = whole(&stage, &named[1..], later(10));
+    assert_eq!(output.counts.healthy, 1);
+}
+
 /// An execution has 25,000 events, and anybody who may ask for connections may ask in
 /// vain.
 #[test]

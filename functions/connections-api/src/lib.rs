@@ -9,6 +9,7 @@
 use shared::config::Config;
 use shared::executions::Executions;
 use shared::gateway::{Answer, Refusal, Request, Route, route};
+use shared::ids::in_lower_case;
 use shared::ledger::{Connection, Ledger};
 use shared::{Code, StepError};
 use time::OffsetDateTime;
@@ -75,6 +76,8 @@ impl<L: Ledger, E: Executions> Door<'_, L, E> {
     pub async fn handle(&self, request: &Request) -> Result<Answer, Refusal> {
         self.config.admits_caller(&request.groups)?;
         let (action, parameter) = route::find(&ROUTES, request)?;
+        // Ids of connections and codes are written so.
+        let parameter = in_lower_case(&parameter);
         match action {
             Action::Create => self.create(request).await,
             Action::List => self.list(request).await,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::executions::{Executions, Machine, names};
 use shared::gateway::{Answer, ConnectionRequest, Refusal, Request};
+use shared::ids::in_lower_case;
 use shared::ledger::{Connection, Ledger, Phase};
 use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, traffic_minutes};
 use shared::{Code, StepError};
@@ -185,7 +186,7 @@ struct Conditions {
 
 fn conditions(request: &Request) -> Result<Conditions, Refusal> {
     let query = request.query(&["force", "cluster_is_gone", "unless_traffic_minutes"])?;
-    let is_set = |name: &str| match query.get(name).copied() {
+    let is_set = |name: &str| match query.get(name).map(|set| in_lower_case(set)).as_deref() {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(other) => {

@@ -2,6 +2,7 @@
 
 use shared::ec2::{Endpoint, EndpointService, Network, VpcDns};
 use shared::ids::{ServiceName, VpcId};
+use shared::ownership::{Claim, Release};
 use shared::plan::ClusterFacts;
 use shared::{Code, StepError};
 
@@ -55,27 +56,41 @@ pub(crate) fn private_host(
 }
 
 /// An endpoint to another service that answers for the same host already. EC2
-/// would refuse private DNS only after everything else has been made.
+/// would refuse private DNS only after everything else has been made. It may be this
+/// connection's own, from the time before the cluster's service was replaced.
 pub(crate) fn check_conflict(
     host: &str,
     service: &ServiceName,
     endpoints: &[Endpoint],
+    claim: &Claim,
 ) -> Result<(), StepError> {
     let other = endpoints
         .iter()
         .filter(|endpoint| endpoint.private_dns && !endpoint.state.is_gone())
         .filter(|endpoint| endpoint.service_name != service.as_str())
         .find(|endpoint| endpoint.dns_names.iter().any(|name| covers(name, host)));
-    match other {
-        Some(endpoint) => Err(StepError::new(
-            Code::PrivateDnsConflict,
-            format!(
-                "endpoint {} to {} answers for {host} already",
-                endpoint.id, endpoint.service_name
-            ),
-        )),
-        None => Ok(()),
+    let Some(endpoint) = other else {
+        return Ok(());
+    };
+    let (id, tags) = (&endpoint.id, &endpoint.tags);
+    let answers = format!(
+        "endpoint {id} to {} answers for {host} already",
+        endpoint.service_name
+    );
+    if !claim.is_in(tags) {
+        return Err(StepError::new(Code::PrivateDnsConflict, answers));
     }
+    let then = match claim.release(tags, endpoint.is_of_our_kind()) {
+        Release::Delete => "disconnect, which deletes it, and connect again".to_owned(),
+        Release::Untag(_, why) => format!(
+            "it stays when this connection is removed, because {why}; \
+             disconnect, switch its private DNS off or delete it, and connect again"
+        ),
+    };
+    let detail = format!(
+        "{answers}; it is this connection's own, from before the cluster's endpoint service was replaced by {service}: {then}"
+    );
+    Err(StepError::new(Code::EndpointOfOtherService, detail))
 }
 
 /// A private hosted zone that takes the service's name in the VPC. This too EC2
@@ -147,6 +162,7 @@ fn covers(name: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use shared::ownership::{Origin, Tags};
     use shared::sources::AllowedSources;
     use std::collections::BTreeSet;
 
@@ -226,6 +242,54 @@ mod tests {
             ),
             None
         );
+    }
+
+    /// The service of a cluster that was made anew is another one.
+    #[test]
+    fn an_endpoint_to_a_former_service_is_named_as_what_it_is() {
+        const HOST: &str = "internal-shop.example.cloud";
+        let claim = |n: u32| Claim {
+            cluster_id: format!("1a2b3c4d-0000-4000-8000-{n:012}").parse().unwrap(),
+            connection_id: "c0ffee".to_owned(),
+        };
+        let service = "com.amazonaws.vpce.eu-west-1.vpce-svc-0c0c0a0a0b0b00d02";
+        let check = |tags: Tags| {
+            let mut endpoint = in_process::stage::endpoint("available");
+            (endpoint.private_dns, endpoint.tags) = (true, tags);
+            endpoint.dns_names = vec!["*.example.cloud".to_owned()];
+            check_conflict(HOST, &service.parse().unwrap(), &[endpoint], &claim(1)).unwrap_err()
+        };
+        let mut shared = claim(1).tags(Origin::Made);
+        shared.extend(claim(2).tags(Origin::Made));
+        for (tags, code, said) in [
+            (Tags::new(), Code::PrivateDnsConflict, "answers for"),
+            (
+                claim(2).tags(Origin::Made),
+                Code::PrivateDnsConflict,
+                "answers for",
+            ),
+            (
+                claim(1).tags(Origin::Made),
+                Code::EndpointOfOtherService,
+                "vpce-svc-0c0c0a0a0b0b00d02: disconnect, which deletes it, and connect again",
+            ),
+            (
+                claim(1).tags(Origin::Adopted),
+                Code::EndpointOfOtherService,
+                "because it was not made by this tool; disconnect, switch",
+            ),
+            (
+                shared,
+                Code::EndpointOfOtherService,
+                "still uses it; disconnect, switch",
+            ),
+        ] {
+            let error = check(tags);
+            assert_eq!(error.code, code, "{error}");
+            let whose = error.detail.contains("this connection's own");
+            assert_eq!(whose, code == Code::EndpointOfOtherService, "{error}");
+            assert!(error.detail.contains(said), "{error}");
+        }
     }
 
     const LIST: &str = "route53:ListHostedZonesByVPC";

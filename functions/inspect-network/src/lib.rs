@@ -100,7 +100,7 @@ pub async fn handle(
     let private_host = if request.private_dns {
         dns::check_attributes(vpc_id, ec2.vpc_dns(vpc_id).await?)?;
         let host = dns::private_host(&cluster, &service)?;
-        dns::check_conflict(&host, &cluster.service_name, &endpoints)?;
+        dns::check_conflict(&host, &cluster.service_name, &endpoints, &claim)?;
         if !standing.is_some_and(|found| found.private_dns) {
             dns::check_zones(ec2, vpc_id, &service, &host, &mut notes).await?;
         }

@@ -71,6 +71,16 @@ mod tests {
     }
 
     #[test]
+    fn it_is_the_same_connection_in_whatever_spelling() {
+        let mut spelled = valid();
+        for value in spelled.as_object_mut().unwrap().values_mut() {
+            let id = value.as_str().unwrap().to_uppercase();
+            *value = json!(format!("{id}\n"));
+        }
+        assert_eq!(handle(&spelled), handle(&valid()));
+    }
+
+    #[test]
     fn what_was_read_once_reads_back_as_itself() {
         let first = handle(&valid()).unwrap();
         let again = serde_json::to_value(&first.request).unwrap();

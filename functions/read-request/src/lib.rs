@@ -96,6 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn it_is_the_same_connection_in_whatever_spelling() {
+        let plain = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
+        let mut spelled = plain.clone();
+        for field in ["cluster_id", "region", "vpc_id"] {
+            let id = plain[field].as_str().unwrap().to_uppercase();
+            spelled[field] = json!(format!("{id}\n"));
+        }
+        assert_eq!(handle(&spelled), handle(&plain));
+    }
+
+    #[test]
     fn what_must_be_unchanged_is_no_part_of_what_is_recorded() {
         let mut request = Value::Object(Scenario::shipped("fresh-vpc").unwrap().request);
         let plain = handle(&request).unwrap();

@@ -230,7 +230,7 @@ catalogue! {
         "Put the key into it: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-id NAME --secret-string file:///dev/stdin`, with the name that the message gives.";
     SecretUnreadable = "secret-unreadable", Denied,
         "The secret with the Cloud API key cannot be read or decrypted, or holds no key.",
-        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for a KMS key of your own); the value must be the key itself or JSON with the field api_key.";
+        "Grant secretsmanager:GetSecretValue (and kms:Decrypt for a KMS key of your own); the value must be the key itself, or JSON that has it in the field api_key or in its only field.";
     ApiKeyRefused = "api-key-refused", Denied,
         "The Cloud API did not accept the API key.",
         "Create a key for a service account in the Cloud Console (Access Management) and put it into the secret.";
@@ -313,8 +313,8 @@ catalogue! {
 
     // Drift: what a check of a connection that worked can find, besides the above.
     EndpointOfOtherService = "endpoint-of-other-service", Rejected,
-        "The connection's endpoint does not lead to the cluster's endpoint service.",
-        "Disconnect, then connect again: a new endpoint is made.";
+        "The connection's endpoint does not lead to the cluster's endpoint service, which may have been replaced since.",
+        "Disconnect, then connect again: a new endpoint is made. One that was adopted, or that others use too, is not deleted with the connection.";
     EndpointSubnetsChanged = "endpoint-subnets-changed", Rejected,
         "The endpoint has lost subnets that were asked for, and with them its addresses in their zones.",
         "Put them back (`aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-subnet-ids SUBNETS`), or disconnect and connect again.";

@@ -68,7 +68,7 @@ impl Cidr {
 impl TryFrom<String> for Cidr {
     type Error = Malformed;
     fn try_from(value: String) -> Result<Self, Malformed> {
-        match value.parse::<IpNet>() {
+        match value.trim().parse::<IpNet>() {
             Ok(net) => Ok(Self(net.trunc())),
             Err(_) => Err(Malformed {
                 value,
@@ -110,6 +110,7 @@ mod tests {
         assert_eq!(canonical("10.0.1.7/16"), "10.0.0.0/16");
         assert_eq!(canonical("2001:0DB8:0000::1/56"), "2001:db8::/56");
         assert_eq!(canonical("0.0.0.0/0"), "0.0.0.0/0");
+        assert_eq!(canonical(" 10.0.1.7/16\r\n"), "10.0.0.0/16");
     }
 
     #[test]

@@ -9,18 +9,20 @@
 //! | `OWN_ACCOUNT` | the account of the functions, 12 digits | every account is reached with the credentials that are there |
 //! | `OTHER_ACCOUNT_ROLE` | name of the role that is assumed in every other account | other accounts are refused |
 //! | `OTHER_ACCOUNT_EXTERNAL_ID` | external id that the role asks for | none |
-//! | `OTHER_ACCOUNTS` | the accounts that may be reached by that role, ids between commas | all |
+//! | `OTHER_ACCOUNTS` | the accounts that may be reached by that role, a list of ids | all |
 //! | `CONNECTIONS_TABLE` | name of the ledger's table of connections | what needs it fails |
 //! | `LEASES_TABLE` | name of the ledger's table of leases | what needs it fails |
 //! | `PROVISION_MACHINE` | ARN of the state machine, of a version or of an alias | what needs it fails |
 //! | `DEPROVISION_MACHINE` | the same | what needs it fails |
 //! | `CHECK_FLEET_MACHINE` | the same | what needs it fails |
-//! | `ALLOWED_CLUSTERS` | the clusters that may be connected to, ids between commas | all |
-//! | `ALLOWED_SOURCES` | the networks that all sources must lie in, between commas | all that are not too wide |
+//! | `ALLOWED_CLUSTERS` | the clusters that may be connected to, a list of ids | all |
+//! | `ALLOWED_SOURCES` | the networks that all sources must lie in, a list | all that are not too wide |
 //! | `API_GROUP` | the group of the user pool that may call the API | all callers |
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
 //! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
 //! | `AWS_CA_BUNDLE` | path of a file with the certificates that are trusted, in PEM form (the AWS CLI's variable) | those of the process |
+//!
+//! The items of a list stand between commas, blanks or line feeds ([`crate::ids::words`]).
 //!
 //! Credentials, Region and endpoints of AWS come from the SDK's own variables
 //! and files (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL_EC2`, …).
@@ -217,7 +219,7 @@ impl Config {
     /// [`Code::ConfigurationInvalid`] if those for everything break a rule,
     /// [`Code::InvalidRequest`] if they become too many by those of the request.
     pub fn tags_for(&self, request: &ProvisionRequest) -> Result<Tags, StepError> {
-        let own: Vec<CustomerTag> = self.resource_tags.list()?;
+        let own: Vec<CustomerTag> = self.resource_tags.between_commas()?;
         let mut tags: Tags = own.into_iter().map(|tag| (tag.key, tag.value)).collect();
         customer_tags::check(&tags).map_err(|error| {
             let why = format!("is malformed: {}", error.detail);
@@ -324,6 +326,7 @@ mod tests {
         let role = ("OTHER_ACCOUNT_ROLE", "reach");
         let [a, b] = [1, 2].map(|n| format!("1a2b3c4d-0000-4000-8000-00000000000{n}"));
         let both = format!("{b}, {a}");
+        let upper = format!("{b},,\n{}\n", a.to_uppercase());
         for (variables, request, refused) in [
             (&[][..], plain(), None),
             (&[("ALLOWED_CLUSTERS", both.as_str())], plain(), None),
@@ -332,6 +335,7 @@ mod tests {
                 plain(),
                 Some(Code::ClusterNotAllowed),
             ),
+            (&[("ALLOWED_CLUSTERS", upper.as_str())], plain(), None),
             (
                 &[("ALLOWED_CLUSTERS", "prod")],
                 plain(),
@@ -343,6 +347,15 @@ mod tests {
             (
                 &[own, role, ("OTHER_ACCOUNTS", "555566667777,444455556666")],
                 there(),
+                None,
+            ),
+            (
+                &[
+                    own,
+                    role,
+                    ("OTHER_ACCOUNTS", "5555-6666-7777\n4444-5555-6666"),
+                ],
+                request(Some(" 4444-5555-6666"), &[]),
                 None,
             ),
             (

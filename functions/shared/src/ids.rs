@@ -2,6 +2,13 @@
 //!
 //! A value of one of these types has the right form. Whether the thing exists
 //! is for the other side to say.
+//!
+//! A thing has one spelling, whoever writes it and wherever it is read: the one in which
+//! the other side writes it. People copy blanks and line feeds along, write hexadecimal
+//! digits and Regions in capitals, and an account as the console shows it. All of that is
+//! read, and only the one spelling is kept: it goes into hashes, tags and the ledger, so
+//! that nobody makes two connections of one. The patterns are of that spelling alone, so
+//! a schema takes less than its reader.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +24,7 @@ pub struct Malformed {
 }
 
 macro_rules! identifier {
-    ($(#[$doc:meta])* $name:ident, $rule:literal, $pattern:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $rule:literal, $pattern:literal, $spelling:expr, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
@@ -27,7 +34,7 @@ macro_rules! identifier {
         impl $name {
             /// What a value of this type must be.
             pub const RULE: &'static str = $rule;
-            /// The same as a regular expression, for schemas.
+            /// The same as a regular expression of the one spelling, for schemas.
             pub const PATTERN: &'static str = $pattern;
 
             /// The identifier as both sides write it.
@@ -39,9 +46,11 @@ macro_rules! identifier {
         impl TryFrom<String> for $name {
             type Error = Malformed;
             fn try_from(value: String) -> Result<Self, Malformed> {
+                let spelling: fn(&str) -> String = $spelling;
                 let check: fn(&str) -> bool = $check;
-                if check(&value) {
-                    Ok(Self(value))
+                let id = spelling(value.trim());
+                if check(&id) {
+                    Ok(Self(id))
                 } else {
                     Err(Malformed { value, rule: $rule })
                 }
@@ -72,8 +81,9 @@ macro_rules! identifier {
 identifier!(
     /// A CockroachDB Cloud cluster (Cloud API, `Cluster.id`). Not the routing id of connection strings.
     ClusterId,
-    "a cluster id: a UUID in lower case, such as 1a2b3c4d-0000-4000-8000-000000000001",
+    "a cluster id: a UUID, such as 1a2b3c4d-0000-4000-8000-000000000001",
     "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+    in_lower_case,
     is_uuid
 );
 identifier!(
@@ -81,6 +91,7 @@ identifier!(
     VpcId,
     "a VPC id: `vpc-` followed by 8 or 17 hexadecimal digits",
     "^vpc-([0-9a-f]{8}|[0-9a-f]{17})$",
+    in_lower_case,
     |id| is_resource_id(id, "vpc-")
 );
 identifier!(
@@ -88,6 +99,7 @@ identifier!(
     SubnetId,
     "a subnet id: `subnet-` followed by 8 or 17 hexadecimal digits",
     "^subnet-([0-9a-f]{8}|[0-9a-f]{17})$",
+    in_lower_case,
     |id| is_resource_id(id, "subnet-")
 );
 identifier!(
@@ -95,6 +107,7 @@ identifier!(
     SecurityGroupId,
     "a security group id: `sg-` followed by 8 or 17 hexadecimal digits",
     "^sg-([0-9a-f]{8}|[0-9a-f]{17})$",
+    in_lower_case,
     |id| is_resource_id(id, "sg-")
 );
 identifier!(
@@ -102,6 +115,7 @@ identifier!(
     EndpointId,
     "a VPC endpoint id: `vpce-` followed by 8 or 17 hexadecimal digits",
     "^vpce-([0-9a-f]{8}|[0-9a-f]{17})$",
+    in_lower_case,
     |id| is_resource_id(id, "vpce-")
 );
 identifier!(
@@ -109,6 +123,7 @@ identifier!(
     AccountId,
     "an AWS account id: 12 digits",
     "^[0-9]{12}$",
+    without_dashes,
     |id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 );
 identifier!(
@@ -116,6 +131,7 @@ identifier!(
     Region,
     "an AWS Region code, such as eu-west-1",
     "^[a-z]{1,10}(-[a-z0-9]{1,12}){1,4}-[0-9]{1,3}$",
+    in_lower_case,
     is_region
 );
 identifier!(
@@ -124,6 +140,7 @@ identifier!(
     ZoneId,
     "an availability zone id, such as use1-az1",
     "^[a-z0-9]+(-[a-z0-9]+)+$",
+    in_lower_case,
     |id| is_lower_words(id) && id.contains('-')
 );
 identifier!(
@@ -131,6 +148,7 @@ identifier!(
     ServiceName,
     "an endpoint service name, such as com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0",
     "^com[.]amazonaws[.][A-Za-z0-9._-]*vpce-svc-[A-Za-z0-9._-]*$",
+    str::to_owned,
     |name| {
         name.starts_with("com.amazonaws.")
             && name.contains("vpce-svc-")
@@ -144,9 +162,33 @@ identifier!(
     RoutingId,
     "a routing id: lower-case letters, digits and hyphens",
     "^[a-z0-9-]{1,128}$",
+    str::to_owned,
     |id| (1..=128).contains(&id.len())
         && id.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit())
 );
+
+/// The one spelling of what is written in lower case: ids in hexadecimal digits, those of
+/// connections among them, and Regions.
+pub fn in_lower_case(text: &str) -> String {
+    text.trim().to_ascii_lowercase()
+}
+
+/// The console shows an account as `1111-2222-3333`.
+fn without_dashes(account: &str) -> String {
+    let groups: Vec<&str> = account.split('-').collect();
+    if groups.iter().map(|group| group.len()).eq([4, 4, 4]) {
+        groups.concat()
+    } else {
+        account.to_owned()
+    }
+}
+
+/// The items of a list that is written as one text: a tag, a setting. Not every service
+/// lets a comma into one, so a plus separates as well. Empty items do not count.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
+        .filter(|word| !word.is_empty())
+}
 
 fn is_resource_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix)
@@ -213,22 +255,31 @@ mod tests {
     fn malformed_identifiers_are_refused() {
         for uuid in [
             "",
-            "1A2B3C4D-0000-4000-8000-000000000001",
             "1a2b3c4d00004000800000000001",
+            "1a2b3c4d-0000-4000-8000-00000000000g",
+            "1a2b3c4d- 0000-4000-8000-000000000001",
         ] {
             assert!(!accepts::<ClusterId>(uuid), "{uuid}");
         }
         for vpc in [
             "vpc-",
             "vpc-xyz",
-            "VPC-0a71e831",
+            "vpc- 0a71e831",
+            "\u{ff56}pc-0a71e831",
             "subnet-0a71e831",
             "vpc-0a71e831cb5152c4",
         ] {
             assert!(!accepts::<VpcId>(vpc), "{vpc}");
         }
-        assert!(!accepts::<AccountId>("11112222333"));
-        for region in ["us-east-1a", "US-EAST-1", "useast1", "us--1", "us-east-"] {
+        for account in [
+            "11112222333",
+            "1111-22223333",
+            "1111-2222-333a",
+            "1111 2222 3333",
+        ] {
+            assert!(!accepts::<AccountId>(account), "{account}");
+        }
+        for region in ["us-east-1a", "useast1", "us--1", "us-east-", "us east 1"] {
             assert!(!accepts::<Region>(region), "{region}");
         }
         assert!(!accepts::<Region>(&format!("{}-east-1", "us".repeat(40))));
@@ -236,6 +287,50 @@ mod tests {
             assert!(!accepts::<RoutingId>(routing), "{routing}");
         }
         assert!(!accepts::<ServiceName>("com.amazonaws.eu-west-1.s3"));
+    }
+
+    /// Read from a text and from JSON.
+    fn assert_spelling<T>(written: &str, spelling: &str)
+    where
+        T: std::str::FromStr<Err = Malformed> + serde::de::DeserializeOwned + ToString,
+    {
+        let read: T = written.parse().unwrap();
+        assert_eq!(read.to_string(), spelling, "{written:?}");
+        let read: T = serde_json::from_value(serde_json::json!(written)).unwrap();
+        assert_eq!(read.to_string(), spelling, "{written:?}");
+    }
+
+    #[test]
+    fn whoever_writes_it_a_thing_has_one_spelling() {
+        let cluster = "1a2b3c4d-0000-4000-8000-00000000000a";
+        for written in [
+            cluster.to_owned(),
+            cluster.to_uppercase(),
+            format!(" \t{cluster}\r\n"),
+        ] {
+            assert_spelling::<ClusterId>(&written, cluster);
+        }
+        for written in ["VPC-0A71E831", "vpc-0A71e831", " vpc-0a71e831\n"] {
+            assert_spelling::<VpcId>(written, "vpc-0a71e831");
+        }
+        assert_spelling::<SubnetId>("subnet-0A71E831 ", "subnet-0a71e831");
+        assert_spelling::<SecurityGroupId>("SG-0a71e831", "sg-0a71e831");
+        assert_spelling::<EndpointId>(" vpce-0A71E831", "vpce-0a71e831");
+        for written in ["111122223333", "1111-2222-3333", " 1111-2222-3333\n"] {
+            assert_spelling::<AccountId>(written, "111122223333");
+        }
+        assert_spelling::<Region>(" EU-West-1\n", "eu-west-1");
+        assert_spelling::<ZoneId>("USE1-AZ1", "use1-az1");
+        assert_spelling::<RoutingId>("shop-123\n", "shop-123");
+        let service = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0";
+        assert_spelling::<ServiceName>(&format!(" {service}"), service);
+    }
+
+    #[test]
+    fn items_of_a_text_are_separated_in_any_way_and_may_be_empty() {
+        let read = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(read(" a,b;c+d\te,,\r\n, "), ["a", "b", "c", "d", "e"]);
+        assert!(read(" ,;+ ").is_empty());
     }
 
     /// What a schema lets through is read.

@@ -149,13 +149,15 @@ impl Claim {
         }
     }
 
-    /// All claims that the tags hold. A key that names no cluster is none of ours.
+    /// All claims that the tags hold. A key that names no cluster, or one in another
+    /// spelling than ours, is none of ours.
     pub fn all_in(tags: &Tags) -> Vec<Claim> {
         let claims = tags.iter().filter_map(|(key, connection_id)| {
-            Some(Claim {
+            let claim = Claim {
                 cluster_id: key.strip_prefix(CLAIM_PREFIX)?.parse().ok()?,
                 connection_id: connection_id.clone(),
-            })
+            };
+            (claim.key() == *key).then_some(claim)
         });
         claims.collect()
     }

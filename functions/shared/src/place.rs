@@ -88,6 +88,8 @@ mod tests {
         for text in ["eu-central-1", "444455556666/us-east-1"] {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
         }
+        let written = " 4444-5555-6666/US-East-1\n".parse::<Place>().unwrap();
+        assert_eq!(written.to_string(), "444455556666/us-east-1");
         for text in [
             "",
             "444455556666",

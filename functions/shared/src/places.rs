@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Region, words};
 use crate::ledger::{Connection, Ledger};
 use crate::place::Place;
 use crate::{Code, StepError, bounds};
@@ -63,7 +63,7 @@ pub struct PlaceList {
 }
 
 impl PlaceList {
-    /// `only` these, if there are any, or those of `always` (separated by spaces) and
+    /// `only` these, if there are any, or those of `always` (a list of [`words`]) and
     /// all that by the ledger have something, and after them `accounts` in every Region
     /// that `always` names for itself, without an account.
     ///
@@ -87,10 +87,7 @@ impl PlaceList {
                 only.iter().map(|it| read(it)).collect::<Result<_, _>>()?;
             return Ok(Self::of(places.into_iter().collect()));
         }
-        let mut places: BTreeSet<Place> = always
-            .split_whitespace()
-            .map(read)
-            .collect::<Result<_, _>>()?;
+        let mut places: BTreeSet<Place> = words(always).map(read).collect::<Result<_, _>>()?;
         let named = places.iter().filter(|it| it.account_id.is_none());
         let regions: Vec<Region> = named.map(|it| it.region.clone()).collect();
         let with_something = |entry: Connection| {

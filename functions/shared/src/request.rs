@@ -534,6 +534,40 @@ mod tests {
         assert_eq!(ProvisionRequest::parse(&again).unwrap(), request);
     }
 
+    /// What makes two connections of one is found only on the bill.
+    #[test]
+    fn a_request_is_the_same_in_whatever_spelling() {
+        let plain = json!({
+            "cluster_id": "1a2b3c4d-0000-4000-8000-00000000000a",
+            "region": "eu-west-1",
+            "vpc_id": "vpc-0a71e831cb5152c43",
+            "account_id": "444455556666",
+            "subnet_ids": ["subnet-0a71e831"],
+            "sources": { "cidrs": ["10.0.0.0/8"], "security_group_ids": ["sg-0a71e831"] },
+        });
+        let spelled = json!({
+            "cluster_id": " 1A2B3C4D-0000-4000-8000-00000000000A\n",
+            "region": "EU-WEST-1 ",
+            "vpc_id": "vpc-0A71E831CB5152C43",
+            "account_id": "4444-5555-6666",
+            "subnet_ids": ["SUBNET-0a71e831"],
+            "sources": { "cidrs": [" 10.9.8.7/8"], "security_group_ids": ["sg-0A71e831\t"] },
+        });
+        let [one, other] =
+            [plain, spelled].map(|request| ProvisionRequest::parse(&request).unwrap());
+        assert_eq!(one, other);
+        assert_eq!(one.subject().connection_id, other.subject().connection_id);
+        let twice = json!(["subnet-0a71e831", "subnet-0A71E831"]);
+        let said = refusal(|request| request["subnet_ids"] = twice);
+        assert!(said.starts_with("subnet_ids: `subnet-0a71e831` is not listed only"));
+        // An empty item of a list is a slip, and is named.
+        let said = refusal(|request| request["subnet_ids"] = json!(["subnet-0a71e831", ""]));
+        assert!(
+            said.starts_with("subnet_ids[1]: `` is not a subnet id"),
+            "{said}"
+        );
+    }
+
     #[test]
     fn without_named_sources_the_vpc_is_let_in_and_peers_only_if_asked_for() {
         let resolve = |sources: Value| {

@@ -2,10 +2,22 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
+use serde_json::{Map, Value};
 
 use crate::config::Setting;
 use crate::ids::ClusterId;
 use crate::{Code, StepError};
+
+/// Said of a value without quoting it.
+const NO_KEY: &str = "its value is neither an API key nor JSON that has one in the field api_key or \
+     in its only field";
+
+/// The fields of JSON that hold the key, the best first, in lower case and without
+/// anything between words.
+const FIELDS: [&str; 4] = ["apikey", "cockroachapikey", "crdbapikey", "value"];
+
+/// What some editors and shells put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// What a key of the Cloud API begins with.
 const PREFIX: &str = "CCDB1_";
@@ -15,30 +27,34 @@ const PREFIX: &str = "CCDB1_";
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Reads the value of a secret: the key itself, or JSON with the field `api_key`.
+    /// Reads the value of a secret, as people put a key into one: the key alone or behind
+    /// `Bearer`; or JSON with it in the field `api_key`, in one of a name like that, or in
+    /// its only field. Quotes, blanks, line feeds and a byte order mark do not matter.
     ///
     /// # Errors
     /// [`Code::SecretUnreadable`] without quoting the value, because a value that
     /// is not quite right may still be a live key.
     pub fn from_secret(value: &str) -> Result<Self, StepError> {
-        #[derive(serde::Deserialize)]
-        struct Wrapped {
-            api_key: String,
-        }
-        let value = value.trim();
-        let key = match serde_json::from_str::<Wrapped>(value) {
-            Ok(wrapped) => wrapped.api_key,
-            Err(_) => value.to_owned(),
+        key_in(value).map(Self).ok_or_else(|| unreadable(NO_KEY))
+    }
+
+    /// The same of a secret as Secrets Manager has it: a text, or else bytes.
+    ///
+    /// # Errors
+    /// [`Code::SecretUnreadable`], naming the secret.
+    pub fn of_secret(
+        secret_id: &str,
+        text: Option<&str>,
+        bytes: Option<&[u8]>,
+    ) -> Result<Self, StepError> {
+        let text = match (text, bytes) {
+            (Some(text), _) => Some(text),
+            // What is no text in UTF-8 holds no key.
+            (None, Some(bytes)) => std::str::from_utf8(bytes).ok(),
+            (None, None) => None,
         };
-        let well_formed =
-            !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic()) && !key.starts_with('{');
-        if !well_formed {
-            return Err(StepError::new(
-                Code::SecretUnreadable,
-                "the secret's value is neither an API key nor JSON with the field api_key",
-            ));
-        }
-        Ok(Self(key))
+        Self::from_secret(text.unwrap_or_default())
+            .map_err(|error| unreadable(&format!("secret {secret_id}: {}", error.detail)))
     }
 
     /// The words of a text from outside, without this key in any spelling and without
@@ -80,6 +96,52 @@ impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ApiKey(…)")
     }
+}
+
+/// The key in a text, wrapped or not.
+fn key_in(text: &str) -> Option<String> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
+    match serde_json::from_str::<Value>(text) {
+        // Each is shorter than what it stands in.
+        Ok(Value::String(inner)) => key_in(&inner),
+        Ok(Value::Object(fields)) => key_in(field_with_key(&fields)?),
+        Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => None,
+        Err(_) => bare_key(text),
+    }
+}
+
+/// What stands in the field with the key.
+fn field_with_key(fields: &Map<String, Value>) -> Option<&str> {
+    let named = FIELDS.iter().find_map(|known| {
+        let mut named = fields.iter();
+        named.find(|(name, _)| letters_and_digits(name) == *known)
+    });
+    let only = fields.iter().next().filter(|_| fields.len() == 1);
+    let (_, value) = named.or(only)?;
+    value.as_str()
+}
+
+fn letters_and_digits(name: &str) -> String {
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// A key that no JSON is around: a bearer token (RFC 6750, section 2.1).
+fn bare_key(text: &str) -> Option<String> {
+    let is_around = |c: char| c.is_whitespace() || "'\"`".contains(c);
+    let text = text.trim_matches(is_around);
+    let key = match text.split_once(char::is_whitespace) {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key,
+        Some(_) | None => text,
+    };
+    let key = key.trim_matches(is_around);
+    let body = key.trim_end_matches('=');
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+    (!body.is_empty() && body.bytes().all(is_token)).then(|| key.to_owned())
+}
+
+fn unreadable(detail: &str) -> StepError {
+    StepError::new(Code::SecretUnreadable, detail)
 }
 
 /// What Base64 makes of these bytes, whatever stands before and after them, as in
@@ -152,22 +214,74 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_bare_or_from_json() {
+    fn a_key_is_read_however_people_put_it_there() {
         for value in [
             "CCDB1_a_b",
-            " CCDB1_a_b\n",
+            " CCDB1_a_b\r\n",
+            "\u{feff}CCDB1_a_b\n",
+            r#""CCDB1_a_b""#,
+            "\"CCDB1_a_b\n\"\n",
+            "'CCDB1_a_b'",
+            "Bearer CCDB1_a_b",
+            "bearer  \"CCDB1_a_b\"\n",
             r#"{"api_key": "CCDB1_a_b", "note": 1}"#,
+            r#"{"apiKey": " CCDB1_a_b\n", "apiUrl": "https://cockroachlabs.cloud"}"#,
+            r#"{"API-KEY": "Bearer CCDB1_a_b", "value": "other"}"#,
+            r#"{"COCKROACH_API_KEY": "CCDB1_a_b", "COCKROACH_SERVER": ""}"#,
+            r#"{"value": "CCDB1_a_b", "rotated": true}"#,
+            r#"{"key": "CCDB1_a_b"}"#,
+            "\u{feff}{\"crdb\": \"\u{feff}CCDB1_a_b\"}\n",
+            r#""{\"api_key\": \"CCDB1_a_b\"}""#,
         ] {
-            assert_eq!(ApiKey::from_secret(value).unwrap().expose(), "CCDB1_a_b");
+            let key = ApiKey::from_secret(value).unwrap();
+            assert_eq!(key.expose(), "CCDB1_a_b", "{value}");
+            let key = ApiKey::of_secret("one", None, Some(value.as_bytes())).unwrap();
+            assert_eq!(key.expose(), "CCDB1_a_b", "{value}");
         }
     }
 
     #[test]
     fn a_bad_value_is_refused_without_being_quoted() {
-        for value in ["", "{}", r#"{"key": "CCDB1_a_b"}"#, "two words"] {
-            let error = ApiKey::from_secret(value).unwrap_err().to_string();
-            assert!(error.starts_with("secret-unreadable"), "{error}");
-            assert!(!error.contains("CCDB1"), "{error}");
+        for value in [
+            "",
+            " \n",
+            "\"\"",
+            "{}",
+            "null",
+            "two CCDB1_words",
+            "Bearer two CCDB1_words",
+            "COCKROACH_API_KEY=CCDB1_a_b",
+            "CCDB1_a_b\nCCDB1_c_d",
+            "CCDB1_a_ä",
+            r#"["CCDB1_a_b"]"#,
+            r#"{"api_key": ["CCDB1_a_b"]}"#,
+            r#"{"api_key": null, "value": "CCDB1_a_b"}"#,
+            r#"{"old": "CCDB1_a_b", "new": "CCDB1_c_d"}"#,
+            r#"{"data": {"api_key": "CCDB1_a_b"}}"#,
+            r#"{"api_key": "CCDB1_a_b""#,
+        ] {
+            for error in [
+                ApiKey::from_secret(value).unwrap_err(),
+                ApiKey::of_secret("one", Some(value), None).unwrap_err(),
+            ] {
+                assert_eq!(error.code, Code::SecretUnreadable, "{value}");
+                assert!(!format!("{error:?}").contains("CCDB1"), "{error}");
+            }
+        }
+        for bytes in [None, Some(&b"CCDB1_\xff"[..])] {
+            let error = ApiKey::of_secret("keys/one", None, bytes).unwrap_err();
+            assert!(
+                error.detail.starts_with("secret keys/one: its value"),
+                "{error}"
+            );
+        }
+    }
+
+    /// Whatever is in it, a reader comes back.
+    #[test]
+    fn a_value_in_very_many_wrappings_is_read_or_refused() {
+        for around in ["'", "\"", "[", "{\"a\":", "Bearer "] {
+            let _ = ApiKey::from_secret(&format!("{}CCDB1_a_b", around.repeat(16_000)));
         }
     }
 

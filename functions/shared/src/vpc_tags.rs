@@ -2,7 +2,7 @@
 //! and how their values are read. Whoever reads one of them reads it here, so that all
 //! functions see the same wish.
 
-use crate::ids::{ClusterId, Malformed};
+use crate::ids::{ClusterId, Malformed, words};
 use crate::ownership::Tags;
 
 const CLUSTER_ID: &str = "cluster-id";
@@ -109,6 +109,8 @@ impl TagKeys {
         let prefix = format!("{}:", self.status());
         tags.keys()
             .filter_map(|key| key.strip_prefix(&prefix)?.parse().ok())
+            // We write it in one spelling; in any other it is none of ours.
+            .filter(|cluster| tags.contains_key(&self.status_of(cluster)))
             .collect()
     }
 
@@ -141,11 +143,11 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Reads the value of the tag. People write ids in capitals, too.
+    /// Reads the value of the tag.
     fn read(value: &str) -> Self {
         let mut asked = Self::default();
         for word in words(value) {
-            match word.to_ascii_lowercase().parse::<ClusterId>() {
+            match word.parse::<ClusterId>() {
                 Ok(cluster) if asked.clusters.contains(&cluster) => {}
                 Ok(cluster) => asked.clusters.push(cluster),
                 Err(malformed) => asked.malformed.push(malformed),
@@ -164,14 +166,6 @@ impl Asked {
     pub fn may_mean(&self, cluster: &ClusterId) -> bool {
         self.names(cluster) || !self.malformed.is_empty()
     }
-}
-
-/// The words of a tag's value. Not every service lets a comma into one, so a plus
-/// separates as well.
-pub fn words(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
-        .filter(|word| !word.is_empty())
 }
 
 /// Reads `true` or `false`, in small letters or capitals. An empty value is `default`.
@@ -224,13 +218,6 @@ mod tests {
         assert!(keys().unknown_in(&tags).is_empty());
         tags.insert("cockroachdb-privatelink:cidr".to_owned(), String::new());
         assert_eq!(keys().unknown_in(&tags), ["cockroachdb-privatelink:cidr"]);
-    }
-
-    #[test]
-    fn several_words_stand_in_one_tag() {
-        let read = |value| words(value).collect::<Vec<_>>();
-        assert_eq!(read(" a,b;c+d\te, "), ["a", "b", "c", "d", "e"]);
-        assert!(read(" ,;+ ").is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::executions::Machine;
-use shared::ids::{ClusterId, Malformed, Region, VpcId};
+use shared::ids::{ClusterId, Malformed, Region, VpcId, in_lower_case};
 use shared::place::Place;
 use shared::request::{DeprovisionRequest, RequestedBy};
 use shared::{Code, StepError};
@@ -52,7 +52,7 @@ pub(crate) struct Change {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
-    /// Places that are searched in any case, separated by spaces.
+    /// Places that are searched in any case, as a list of words.
     pub(crate) always: String,
     /// Which of all places it is, from 0.
     pub(crate) turn: usize,
@@ -116,7 +116,7 @@ fn own(input: &Value) -> Result<Cause, StepError> {
         ))
     })?;
     Ok(match own {
-        Own::Repair(ids) => Cause::Repair(ids),
+        Own::Repair(ids) => Cause::Repair(ids.iter().map(|id| in_lower_case(id)).collect()),
         Own::Remove(requests) => Cause::Remove(requests),
         Own::Search(search) => Cause::Search(search),
     })
@@ -164,7 +164,9 @@ fn api_call(event: &Value, known: &Known) -> Result<Cause, StepError> {
             }
             let list = "/detail/requestParameters/resourcesSet/items";
             let ids = items(event, list, "resourceId");
-            let vpcs = ids.into_iter().filter(|id| id.starts_with("vpc-"));
+            // As the caller wrote them.
+            let is_vpc = |id: &&str| in_lower_case(id).starts_with("vpc-");
+            let vpcs = ids.into_iter().filter(is_vpc);
             change(event, vpcs, call == "CreateTags")
         }
         other => Ok(Cause::Nothing(format!("{other} changes no tags of VPCs"))),

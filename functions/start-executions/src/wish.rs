@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use shared::cidr::Cidr;
-use shared::ids::{ClusterId, Malformed, VpcId};
+use shared::ids::{ClusterId, Malformed, VpcId, words};
 use shared::ownership::Tags;
 use shared::place::Place;
 use shared::request::{ProvisionRequest, RequestedBy};
-use shared::vpc_tags::{self, TagKeys, words};
+use shared::vpc_tags::{self, TagKeys};
 use shared::{Code, StepError};
 
 use crate::refusal::Refusal;

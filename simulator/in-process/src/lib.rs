@@ -22,6 +22,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use shared::StepError;
 use shared::ec2::errors;
@@ -180,7 +182,12 @@ impl InProcess {
             })
             .await;
         match answered {
-            Ok(answer) => ApiKey::from_secret(answer["SecretString"].as_str().unwrap_or_default()),
+            Ok(answer) => {
+                let bytes = answer["SecretBinary"].as_str();
+                let bytes = bytes.and_then(|bytes| BASE64_STANDARD.decode(bytes).ok());
+                let text = answer["SecretString"].as_str();
+                ApiKey::of_secret(&self.secret_id, text, bytes.as_deref())
+            }
             Err(Refusal::Answer(error)) => Err(shared::secret::errors::classify(
                 &self.secret_id,
                 &error.code,

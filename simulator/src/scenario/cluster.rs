@@ -150,6 +150,9 @@ pub struct SecretSpec {
     pub name: String,
     /// The text. A secret without one exists and has no version.
     pub value: Option<String>,
+    /// Whether it is kept as bytes (`SecretBinary`), as somebody stored a file.
+    #[serde(default)]
+    pub binary: bool,
     /// Why it cannot be read, if it cannot.
     #[serde(default)]
     pub state: SecretState,

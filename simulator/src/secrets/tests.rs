@@ -12,6 +12,10 @@ const SCENARIO: &str = r#"
     [[secrets]]
     name = "empty"
     [[secrets]]
+    name = "file"
+    value = "CCDB1_old"
+    binary = true
+    [[secrets]]
     name = "leaving"
     value = "x"
     state = "scheduled-for-deletion"
@@ -88,6 +92,14 @@ fn only_the_current_version_can_be_read_and_the_rest_is_refused_by_name() {
         assert_eq!(error.code, "InvalidParameterException");
         assert!(error.message.contains(member), "{error}");
     }
+}
+
+/// The API reference of `GetSecretValue`: a field that was not stored is not there.
+#[test]
+fn what_was_stored_as_bytes_is_answered_as_bytes() {
+    let answer = answer(&mut world(), json!({ "SecretId": "file" })).expect("it can be read");
+    assert_eq!(answer["SecretBinary"], "Q0NEQjFfb2xk");
+    assert_eq!(answer.get("SecretString"), None);
 }
 
 #[test]

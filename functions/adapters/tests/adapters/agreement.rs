@@ -201,7 +201,7 @@ async fn agree(situation: &str, scenario: &Scenario) -> usize {
 /// A change that makes a scenario a situation of its own.
 type Change = fn(&mut Scenario);
 
-const SITUATIONS: [(&str, Change); 20] = [
+const SITUATIONS: [(&str, Change); 22] = [
     ("nothing takes time", |_| {}),
     ("everything takes its time", |scenario| {
         scenario.pace = simulator::Pace::default()
@@ -249,6 +249,12 @@ const SITUATIONS: [(&str, Change); 20] = [
     ("a key that is unknown", |scenario| scenario.keys.clear()),
     ("a secret that cannot be read", |scenario| {
         scenario.secrets[0].state = SecretState::Denied
+    }),
+    ("a secret that is kept as bytes", |scenario| {
+        scenario.secrets[0].binary = true
+    }),
+    ("a secret that holds no key", |scenario| {
+        scenario.secrets[0].value = Some("{}".to_owned())
     }),
     ("a secret without a value", |scenario| {
         scenario.secrets[0].value = None

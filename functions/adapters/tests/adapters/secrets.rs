@@ -28,6 +28,20 @@ async fn the_key_is_read_by_the_name_or_the_arn_of_its_secret() {
     }
 }
 
+/// As `--secret-binary fileb://…` stores a file: with whatever an editor put there.
+#[tokio::test]
+async fn a_key_that_is_kept_as_bytes_is_read_too() {
+    for value in [KEY.to_owned(), format!("\u{feff}{KEY}\r\n")] {
+        let stage = Stage::with(|scenario| {
+            scenario.secrets[0].binary = true;
+            scenario.secrets[0].value = Some(value);
+        })
+        .await;
+        let secrets = stage.secrets().await;
+        assert_eq!(secrets.api_key(&cluster()).await.unwrap().expose(), KEY);
+    }
+}
+
 #[tokio::test]
 async fn the_key_is_never_kept() {
     let stage = Stage::new().await;
@@ -66,11 +80,12 @@ async fn every_reason_why_a_secret_cannot_be_read_has_its_code() {
 #[tokio::test]
 async fn a_value_that_is_no_key_is_not_quoted() {
     let stage = Stage::with(|scenario| {
-        scenario.secrets[0].value = Some(format!(r#"{{"key": "{KEY}"}}"#));
+        let two = format!(r#"{{"old": "{KEY}", "new": "{OTHER_KEY}"}}"#);
+        scenario.secrets[0].value = Some(two);
     })
     .await;
     let error = stage.secrets().await.api_key(&cluster()).await.unwrap_err();
-    assert_eq!(error.code, Code::SecretUnreadable);
+    says(&error, Code::SecretUnreadable, SECRET);
     assert!(!format!("{error} {error:?}").contains("CCDB1_"), "{error}");
 }
 

@@ -70,6 +70,7 @@ async fn filters_are_held_over_all_pages() {
         (("health", "healthy"), 3),
         (("health", "drifted"), 0),
         (("vpc_id", "vpc-00000004"), 1),
+        (("vpc_id", " VPC-00000004"), 1),
         (("region", "us-east-1"), 0),
         (("cluster_id", &*api.stage.claim.cluster_id.to_string()), 7),
     ] {

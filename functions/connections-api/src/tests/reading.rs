@@ -264,6 +264,20 @@ async fn what_a_check_saw_comes_with_cause_and_fix() {
 }
 
 #[tokio::test]
+async fn an_id_in_a_path_is_read_in_any_case() {
+    let api = Api::new();
+    api.record("run", &STORY);
+    let id = api.id().to_uppercase();
+    assert_ne!(id, api.id(), "it has letters");
+    for path in [
+        format!("/connections/{id}"),
+        "/errors/Endpoint-Rejected".to_owned(),
+    ] {
+        assert_eq!(api.get(&path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_nobody_knows_is_not_found() {
     let api = Api::new();
     for id in [

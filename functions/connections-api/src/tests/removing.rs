@@ -146,7 +146,7 @@ async fn what_is_protected_goes_by_force_only() {
     }
     assert_eq!(ask("yes").await.status, 400);
     assert!(api.runs().is_empty());
-    execution(&ask("true").await);
+    execution(&ask("True").await);
     let [(_, input)] = &api.runs()[..] else {
         panic!("one run: {:?}", api.runs());
     };

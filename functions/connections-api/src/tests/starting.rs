@@ -51,6 +51,25 @@ async fn a_double_click_is_one_run_before_and_after_the_ledger_knows_it() {
     assert_eq!(api.runs().len(), 1);
 }
 
+/// What somebody copied, with what came along.
+#[tokio::test]
+async fn the_same_ids_in_another_spelling_are_the_same_run() {
+    let api = Api::new();
+    let first = execution(&api.create(&body(&api), None).await);
+    let mut spelled = body(&api);
+    for (field, value) in spelled.as_object_mut().unwrap() {
+        let id = value.as_str().unwrap().to_uppercase();
+        *value = json!(format!(" {id}\r\n"));
+        assert_ne!(body(&api)[field], *value);
+    }
+    let answer = api.create(&spelled, None).await;
+    assert_eq!(answer.body["connection_id"], api.id());
+    assert_eq!(execution(&answer), first);
+    api.record(&first, &STORY[..3]);
+    assert_eq!(execution(&api.create(&spelled, None).await), first);
+    assert_eq!(api.runs().len(), 1);
+}
+
 #[tokio::test]
 async fn another_request_is_another_run() {
     let api = Api::new();

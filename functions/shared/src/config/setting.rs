@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use crate::ids::words;
 use crate::{Code, StepError};
 
 /// A variable that only some functions need: a process starts without it, and
@@ -14,10 +15,14 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The setting of that name. An empty value is none.
+    /// The setting of that name, without blanks and line feeds around it. An empty value
+    /// is none.
     pub fn new(name: &'static str, value: Option<String>) -> Self {
-        let value = value.filter(|value| !value.is_empty());
-        Self { name, value }
+        let value = value.map(|value| value.trim().to_owned());
+        Self {
+            name,
+            value: value.filter(|value| !value.is_empty()),
+        }
     }
 
     /// The value, if there is one.
@@ -42,14 +47,30 @@ impl Setting {
         parsed.map_err(|error| self.wrong(format_args!("is malformed: {error}")))
     }
 
-    /// The values between commas; none if it is not set.
+    /// The ids or networks of a list, as [everybody writes one](words); none if it is not
+    /// set.
     ///
     /// # Errors
     /// [`Code::ConfigurationInvalid`] if one is malformed.
     pub fn list<T: FromStr<Err: Display>>(&self) -> Result<Vec<T>, StepError> {
+        self.parse_all(words(self.value().unwrap_or_default()))
+    }
+
+    /// The values between commas, of a list whose values may have blanks; none if it is
+    /// not set.
+    ///
+    /// # Errors
+    /// [`Code::ConfigurationInvalid`] if one is malformed.
+    pub fn between_commas<T: FromStr<Err: Display>>(&self) -> Result<Vec<T>, StepError> {
         let values = self.value().unwrap_or_default().split(',').map(str::trim);
+        self.parse_all(values.filter(|value| !value.is_empty()))
+    }
+
+    fn parse_all<'v, T: FromStr<Err: Display>>(
+        &self,
+        values: impl Iterator<Item = &'v str>,
+    ) -> Result<Vec<T>, StepError> {
         values
-            .filter(|value| !value.is_empty())
             .map(str::parse)
             .collect::<Result<_, _>>()
             .map_err(|error| self.wrong(format_args!("is malformed: {error}")))
@@ -88,10 +109,36 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_between_commas() {
-        let accounts = setting("111122223333, 222233334444,");
-        assert_eq!(accounts.list::<AccountId>().unwrap().len(), 2);
-        assert_eq!(setting("").list::<AccountId>().unwrap(), []);
-        assert!(setting("111122223333;1").list::<AccountId>().is_err());
+    fn a_list_is_read_however_it_is_written() {
+        let accounts: [AccountId; 2] =
+            ["111122223333", "222233334444"].map(|id| id.parse().unwrap());
+        for list in [
+            "111122223333,222233334444",
+            " 111122223333, 222233334444,\n",
+            "111122223333,,222233334444",
+            "1111-2222-3333\r\n2222-3333-4444",
+            "111122223333;222233334444",
+        ] {
+            let read = setting(list).list::<AccountId>();
+            assert_eq!(read.unwrap(), accounts, "{list:?}");
+        }
+        for empty in ["", " ", ",", "\n"] {
+            assert_eq!(setting(empty).list::<AccountId>().unwrap(), [], "{empty:?}");
+        }
+        let error = setting("111122223333;1").list::<AccountId>().unwrap_err();
+        assert!(
+            error.detail.contains("OWN_ACCOUNT is malformed: `1` is"),
+            "{error}"
+        );
+        let texts = setting("a b, c+d,,").between_commas::<String>();
+        assert_eq!(texts.unwrap(), ["a b", "c+d"]);
+    }
+
+    #[test]
+    fn what_stands_around_a_value_is_not_its_own() {
+        assert_eq!(setting(" keys/one\r\n").value(), Some("keys/one"));
+        assert_eq!(setting(" \n").value(), None);
+        let account: Option<AccountId> = setting(" 1111-2222-3333\n").parsed().unwrap();
+        assert_eq!(account, "111122223333".parse().ok());
     }
 }

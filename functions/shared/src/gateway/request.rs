@@ -14,6 +14,10 @@ use crate::Code;
 /// networks has less, and a run can take no more than 256 KiB of input.
 pub const MAX_BODY: usize = 32 * 1024;
 
+/// What some editors and shells put before a text. Whoever reads JSON may pass over it
+/// (RFC 8259, section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// An HTTP request as a REST API hands it to a Lambda proxy integration (API
 /// Gateway developer guide, "Input format of a Lambda function for proxy
 /// integration"). Whatever is missing or `null` in the event is taken for empty.
@@ -160,10 +164,14 @@ impl Request {
                 "the body has {} bytes; it may have {MAX_BODY}",
                 bytes.len()
             ))),
-            Body::Bytes(bytes) => serde_json::from_slice(bytes)
+            Body::Bytes(bytes) => serde_json::from_slice(after_mark(bytes))
                 .map_err(|error| invalid(format!("the body is not JSON: {error}"))),
         }
     }
+}
+
+fn after_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }
 
 /// The groups of a token: API Gateway hands the list on as one text, with commas.
@@ -392,6 +400,10 @@ mod tests {
         }
         assert_eq!(
             request(json!(null), "eyJhIjoxfQ==", true).json::<Value>(),
+            Ok(json!({"a": 1}))
+        );
+        assert_eq!(
+            request(json!(null), "\u{feff}{\"a\":1}", false).json::<Value>(),
             Ok(json!({"a": 1}))
         );
         let kind = json!("application/json");

@@ -67,6 +67,30 @@ fn every_kind_of_event_about_vpcs_is_read() {
     }
 }
 
+/// CloudTrail has the ids as the caller wrote them.
+#[test]
+fn ids_of_an_event_are_read_in_any_spelling() {
+    let written = json!([" VPC-0A71e831cb5152c43\n", "SUBNET-0a71e831cb5152c43"]);
+    let mut event = event("create-tags");
+    event["account"] = json!("1111-2222-3333");
+    event["region"] = json!("US-EAST-1");
+    let items = written.as_array().unwrap().iter();
+    let items: Vec<Value> = items.map(|id| json!({ "resourceId": id })).collect();
+    event["detail"]["requestParameters"]["resourcesSet"]["items"] = json!(items);
+    let tagged = datetime!(2026-01-15 20:41:37 UTC);
+    assert_eq!(read(&event), change(&[VPC], tagged, true));
+    // The connection of a run is the same one, whoever started it.
+    let target = |vpc: &str, cluster: &str| -> Target {
+        let input = json!({"cluster_id": cluster, "region": " EU-West-1", "vpc_id": vpc});
+        serde_json::from_value(input).unwrap()
+    };
+    let cluster = "1a2b3c4d-0000-4000-8000-00000000000a";
+    assert_eq!(
+        target(&VPC.to_uppercase(), &cluster.to_uppercase()),
+        target(VPC, cluster)
+    );
+}
+
 #[test]
 fn fields_that_aws_adds_or_leaves_out_do_not_matter() {
     let mut bare = event("tag-change");
@@ -215,7 +239,7 @@ fn the_end_of_a_run_is_read_with_its_input() {
 #[test]
 fn our_own_inputs_are_read_strictly() {
     assert_eq!(
-        read(&json!({ "repair": ["a", "b"] })),
+        read(&json!({ "repair": ["a", " B"] })),
         Cause::Repair(vec!["a".into(), "b".into()])
     );
     let search = Search {
