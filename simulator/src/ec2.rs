@@ -37,6 +37,8 @@ pub use group::{
     CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
     DescribeSecurityGroupsResult, SecurityGroup,
 };
+pub use network::acl::{DescribeNetworkAcls, DescribeNetworkAclsResult, NetworkAcl};
+pub use network::dhcp::{DescribeDhcpOptions, DescribeDhcpOptionsResult, DhcpOptions};
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
 };

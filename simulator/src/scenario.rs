@@ -14,8 +14,8 @@ pub use cluster::{
     WordSpec,
 };
 pub use network::{
-    EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, RuleSpec, SubnetSpec, TrafficSpec,
-    VpcSpec, ZoneSpec,
+    AclAction, AclRule, AclSpec, EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec,
+    RuleSpec, SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
 };
 pub use stack::{RoleSpec, StackSpec};
 

@@ -368,6 +368,13 @@ fn a_taken_name_shows_itself_only_at_the_last_step_to_who_does_not_look() {
 }
 
 #[test]
+fn who_does_not_look_is_told_nothing_of_dns_servers_and_acls() {
+    let (ready, sim) = ready("own-dns-and-acls");
+    assert_eq!(ready.endpoint.subnet_ids.len(), 3);
+    assert_eq!(endpoints(&sim), 1);
+}
+
+#[test]
 fn subnets_of_a_new_vpc_come_while_one_waits() {
     let (ready, _) = ready("fresh-vpc-without-subnets");
     assert!(ready.seconds > 120, "{} s", ready.seconds);

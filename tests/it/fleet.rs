@@ -137,6 +137,31 @@ fn what_provision_made_is_healthy() {
     }
 }
 
+#[test]
+fn what_was_told_on_connecting_is_no_news_and_what_changes_around_it_is_no_drift() {
+    let stage = Stage::shipped("own-dns-and-acls");
+    provision(&stage, "first");
+    let found = || -> Vec<String> {
+        let health = connections(&stage)[0].health.clone().expect("a check");
+        assert_eq!(health.status, HealthStatus::Healthy);
+        health.findings.into_iter().map(|it| it.detail).collect()
+    };
+    assert_eq!(check(&stage), []);
+    assert_eq!(found(), [""; 0]);
+    stage.simulator.meddle(|world| {
+        let vpc = world.ec2.vpcs.values_mut().next().expect("a VPC");
+        vpc.acls[1].rules.clear();
+    });
+    assert_eq!(check(&stage), []);
+    assert_eq!(
+        found(),
+        [
+            "network ACL acl-0a10000000000000b (of subnet-0a10000000000000c) does not let TCP \
+             1024-65535 out to 10.20.0.0/16: the endpoint's answers to these ports are lost"
+        ]
+    );
+}
+
 /// How somebody breaks a connection, and how it is mended by hand.
 struct Trouble {
     code: Code,

@@ -16,6 +16,7 @@ mod groups;
 mod hosted_zones;
 mod inventory;
 mod network;
+mod surroundings;
 mod vpc_tags;
 
 /// The size of a page. A list that is asked for without one is throttled harder

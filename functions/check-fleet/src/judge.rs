@@ -8,6 +8,7 @@ use shared::ids::EndpointId;
 use shared::ledger::{Connection, Finding};
 use shared::ownership::{Claim, Origin};
 use shared::report::SQL_PORT;
+use shared::surroundings::{Remark, client_networks, of_acls, of_dhcp_options};
 use shared::{Code, StepError, bounds};
 
 use crate::cloud_side::{self, ClusterSeen};
@@ -136,7 +137,49 @@ fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgeme
     judge_endpoint(connection, endpoint, found);
     if !endpoint.state.is_dead() {
         judge_groups(connection, endpoint, &place.rules, vpc, found);
+        if let Some(vpc) = vpc {
+            judge_surroundings(connection, endpoint, place, vpc, found);
+        }
     }
+}
+
+/// What has changed around the connection since it was made. Nobody knows where its
+/// clients are, so it is no drift.
+fn judge_surroundings(
+    connection: &Connection,
+    endpoint: &Endpoint,
+    place: &PlaceSeen,
+    vpc: &VpcSeen,
+    found: &mut Judgement,
+) {
+    let mut remarks: Vec<Remark> = Vec::new();
+    match &place.acls {
+        Ok(acls) => {
+            let planned = connection
+                .request
+                .sources
+                .resolve(&vpc.cidrs, &vpc.peer_cidrs);
+            let clients = client_networks(&planned, &vpc.cidrs);
+            remarks.extend(of_acls(acls.as_deref(), &endpoint.subnet_ids, &clients));
+        }
+        Err(error) => found.unseen.push(why(error)),
+    }
+    let options = vpc.dhcp_options.as_ref();
+    if let Some(options) = options.filter(|_| connection.request.private_dns) {
+        match &place.dns_servers {
+            Ok(servers) => {
+                remarks.extend(of_dhcp_options(options, servers.as_ref(), &vpc.cidrs));
+            }
+            Err(error) => found.unseen.push(why(error)),
+        }
+    }
+    // Whoever connected the VPC was told what was so then.
+    let told = connection
+        .ready
+        .as_ref()
+        .map_or(&[][..], |it| it.notes.as_slice());
+    remarks.retain(|(_, remark)| !told.contains(&bounds::text(remark, bounds::DETAIL)));
+    found.remarks.extend(remarks);
 }
 
 /// The attributes of the VPC that private DNS depends on.
@@ -338,12 +381,26 @@ fn judge_registration(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use shared::cloud::{Cluster, ClusterRegion, Plan, Registration};
-    use shared::ec2::VpcDns;
+    use shared::ec2::{AclRule, NetworkAcl, VpcDns};
     use shared::report::Ready;
 
     use super::*;
     use crate::tests::connection;
+
+    /// A rule of a network ACL that lets everything through.
+    fn open(egress: bool) -> AclRule {
+        AclRule {
+            number: 100,
+            egress,
+            allows: true,
+            protocol: "-1".to_owned(),
+            cidr: "0.0.0.0/0".parse().unwrap(),
+            ports: None,
+        }
+    }
 
     /// What both sides of the connection look like when all is well.
     fn well() -> (Connection, PlaceSeen, ClusterSeen) {
@@ -375,11 +432,19 @@ mod tests {
                 support: true,
                 hostnames: true,
             }),
+            dhcp_options: None,
+        };
+        let acl = NetworkAcl {
+            id: "acl-1".to_owned(),
+            subnet_ids: endpoint.subnet_ids.clone(),
+            rules: [false, true].map(open).into(),
         };
         let place = PlaceSeen {
             endpoints: vec![endpoint],
             rules: vec![rule],
             vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
+            acls: Ok(Some(vec![acl])),
+            dns_servers: Ok(Some(BTreeMap::new())),
         };
         let cluster = ClusterSeen {
             cluster: Cluster {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use shared::StepError;
 use shared::cidr::Cidr;
-use shared::ec2::{Endpoint, Endpoints, IngressRule, Network, SecurityGroups, VpcDns};
-use shared::ids::{EndpointId, SecurityGroupId, VpcId};
+use shared::ec2::{Endpoint, Endpoints, IngressRule, Network, NetworkAcl, SecurityGroups, VpcDns};
+use shared::ids::{EndpointId, SecurityGroupId, SubnetId, VpcId};
 use shared::ledger::Connection;
 use shared::place::{Place, Places};
 
@@ -23,6 +23,11 @@ pub(crate) struct PlaceSeen {
     /// The connections' VPCs. One that is gone or cannot be asked is no reason to
     /// know nothing about the others.
     pub(crate) vpcs: BTreeMap<VpcId, Result<Option<VpcSeen>, StepError>>,
+    /// The network ACLs of the endpoints' subnets; `None` if nobody may ask. Not to see
+    /// them is no reason to know nothing of the rest.
+    pub(crate) acls: Result<Option<Vec<NetworkAcl>>, StepError>,
+    /// The DNS servers of the VPCs' DHCP options, likewise.
+    pub(crate) dns_servers: Result<Option<BTreeMap<String, Vec<String>>>, StepError>,
 }
 
 /// What was seen of one VPC.
@@ -33,6 +38,8 @@ pub(crate) struct VpcSeen {
     pub(crate) peer_cidrs: Vec<Cidr>,
     /// Its DNS attributes, if a connection needs them.
     pub(crate) dns: Option<VpcDns>,
+    /// The id of its DHCP options, if a connection needs them and there are any.
+    pub(crate) dhcp_options: Option<String>,
 }
 
 /// What was seen where this connection's VPC is.
@@ -89,10 +96,19 @@ where
     for (vpc, connections) in by_vpc {
         vpcs.insert(vpc.clone(), look_at_vpc(ec2, vpc, &connections).await);
     }
+    let subnets: BTreeSet<&SubnetId> = endpoints.iter().flat_map(|it| &it.subnet_ids).collect();
+    let subnets: Vec<SubnetId> = subnets.into_iter().cloned().collect();
+    let acls = ec2.network_acls(&subnets).await;
+    let seen = vpcs.values().filter_map(|vpc| vpc.as_ref().ok()?.as_ref());
+    let options: BTreeSet<&String> = seen.filter_map(|vpc| vpc.dhcp_options.as_ref()).collect();
+    let options: Vec<String> = options.into_iter().cloned().collect();
+    let dns_servers = ec2.dns_servers(&options).await;
     Ok(PlaceSeen {
         endpoints,
         rules,
         vpcs,
+        acls,
+        dns_servers,
     })
 }
 
@@ -112,6 +128,7 @@ async fn look_at_vpc(
     };
     if needed(|connection| connection.request.private_dns) {
         seen.dns = Some(ec2.vpc_dns(vpc).await?);
+        seen.dhcp_options = found.dhcp_options;
     }
     if needed(|connection| connection.request.sources.include_peered_vpcs) {
         let peers = ec2.peered_vpcs(vpc).await?;

@@ -11,6 +11,7 @@ use in_process::stage::{Stage, assert_strict, at_once, entry};
 use serde_json::json;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::ownership::Origin;
+use shared::report::Ready;
 use shared::request::ProvisionRequest;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::EndpointState;
@@ -285,6 +286,82 @@ fn a_rule_too_many_is_only_a_remark() {
     assert!(output.changes.is_empty());
 }
 
+/// The note that a plan has of an ACL without rules before the only subnets of a world.
+fn note_on_acl(vpc: &VpcSpec) -> (String, String) {
+    let subnets = &vpc.endpoints[0].subnets;
+    let acl = "acl-0b00000000000000a".to_owned();
+    let told = format!(
+        "network ACL {acl} (of {}) does not let TCP 26257 in from 10.20.0.0/16: clients there, \
+         if in other subnets, do not reach the endpoint in these",
+        subnets.join(", ")
+    );
+    (acl, told)
+}
+
+#[test]
+fn acls_and_dns_servers_that_have_changed_are_only_remarks_and_what_was_so_is_none() {
+    let connection = connection();
+    let mut told = String::new();
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        let vpc = &mut scenario.vpcs[0];
+        let (id, note) = note_on_acl(vpc);
+        told = note;
+        let subnets = vpc.endpoints[0].subnets.clone();
+        let out = json!({"number": 1, "egress": true, "action": "allow", "cidr": "10.20.0.0/16"});
+        let acl = json!({"id": id, "subnets": subnets, "rules": [out]});
+        vpc.acls.push(serde_json::from_value(acl).unwrap());
+        vpc.dns_servers = Some(vec!["10.20.0.53".to_owned()]);
+    });
+    let output = check(&stage);
+    let found = health(&stage, &connection);
+    assert_eq!(found.status, HealthStatus::Healthy);
+    assert_eq!(
+        codes(&found),
+        ["network-acl-shuts-out", "dns-servers-of-own"]
+    );
+    assert_eq!(found.findings[0].detail, told);
+    assert!(output.changes.is_empty() && output.to_repair.is_empty());
+
+    // The plan had one of these as a note.
+    let mut known = connection.clone();
+    known.ready = Some(ready(&connection, vec![told]));
+    stage.ports.put_connection(&known);
+    check(&stage);
+    assert_eq!(codes(&health(&stage, &known)), ["dns-servers-of-own"]);
+}
+
+fn ready(connection: &Connection, notes: Vec<String>) -> Ready {
+    Ready {
+        connection_id: connection.connection_id.clone(),
+        cluster_id: connection.cluster_id.clone(),
+        region: connection.region.clone(),
+        vpc_id: connection.vpc_id.clone(),
+        endpoint_id: connection.endpoint_id.clone().unwrap(),
+        host: "host".to_owned(),
+        port: 26257,
+        connection_string: "string".to_owned(),
+        notes,
+    }
+}
+
+/// An older role in another account does not have the permissions.
+#[test]
+fn surroundings_that_may_not_be_looked_at_leave_a_connection_healthy_and_are_told() {
+    let connection = connection();
+    let stage = world(std::slice::from_ref(&connection), |_| {});
+    for operation in SURROUNDINGS {
+        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
+        stage.ports.simulator().add_fault(fault);
+    }
+    check(&stage);
+    let found = health(&stage, &connection);
+    assert_eq!(found.status, HealthStatus::Healthy);
+    assert_eq!(codes(&found), ["aws-access-denied", "aws-access-denied"]);
+}
+
+/// What may not be looked at, which is no reason not to know the rest.
+const SURROUNDINGS: [&str; 2] = ["ec2:DescribeNetworkAcls", "ec2:DescribeDhcpOptions"];
+
 #[test]
 fn what_was_not_asked_for_is_not_looked_at() {
     let mut connection = connection();
@@ -298,6 +375,7 @@ fn what_was_not_asked_for_is_not_looked_at() {
     });
     assert_eq!(check(&stage).counts.healthy, 1);
     assert_eq!(calls(&stage, "ec2:DescribeVpcAttribute"), 0);
+    assert_eq!(calls(&stage, "ec2:DescribeDhcpOptions"), 0);
 }
 
 /// An endpoint that was adopted keeps its groups, and somebody else's rules are
@@ -427,6 +505,8 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
         "ec2:DescribeSecurityGroupRules",
         "ec2:DescribeVpcs",
         "ec2:DescribeVpcAttribute",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeDhcpOptions",
         "cloud:GET cluster",
         "cloud:GET private-endpoint-connections",
         "secretsmanager:GetSecretValue",
@@ -442,6 +522,7 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
     for (operation, kind) in operations
         .iter()
         .flat_map(|operation| kinds.map(|kind| (operation, kind)))
+        .filter(|(operation, kind)| *kind != FaultKind::Denied || !SURROUNDINGS.contains(operation))
     {
         let connection = connection();
         let stage = world(std::slice::from_ref(&connection), |_| {});
@@ -473,6 +554,8 @@ fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
         ("ec2:DescribeVpcEndpoints", 1),
         ("ec2:DescribeSecurityGroupRules", 1),
         ("ec2:DescribeVpcs", 10),
+        ("ec2:DescribeNetworkAcls", 1),
+        ("ec2:DescribeDhcpOptions", 1),
         ("cloud:GET cluster", 1),
         ("cloud:GET private-endpoint-connections", 1),
     ] {

@@ -22,6 +22,7 @@ mod dns;
 mod existing;
 mod sources;
 mod subnets;
+mod surroundings;
 mod trust;
 
 /// Most registrations that the ledger keeps of one connection. They travel along with
@@ -211,6 +212,8 @@ pub async fn handle(
             &mut notes,
         );
     }
+    let (planned, private_dns) = (&endpoint.subnet_ids, request.private_dns);
+    notes.extend(surroundings::notes(ec2, &vpc, private_dns, planned, &sources).await?);
     let is_known = ours.is_some() || standing.is_some_and(|found| claims(&found.tags));
 
     Ok(Progress::Ready(NetworkPlan {

@@ -10,6 +10,9 @@ use shared::{Code, StepError};
 /// endpoint does not take the last addresses of somebody's workload.
 const COMFORTABLE_FREE_ADDRESSES: u32 = 8;
 
+/// Why a subnet of which nothing else is wrong cannot take the endpoint.
+const NO_ADDRESS: &str = "has no free address";
+
 /// The endpoint's subnets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -83,12 +86,18 @@ fn choose_freely<'a>(
             .or_insert(subnet);
     }
     if best.is_empty() {
+        let is_full = |subnet: &Subnet| unusable(subnet) == Some(NO_ADDRESS);
+        let code = match in_zones().any(|(_, subnet)| is_full(subnet)) {
+            true => Code::NoFreeAddresses,
+            // To free addresses would help none of them.
+            false => Code::SubnetUnusable,
+        };
         let reasons: Vec<String> = in_zones()
             .filter_map(|(zone, subnet)| {
                 Some(format!("{} in {zone} {}", subnet.id, unusable(subnet)?))
             })
             .collect();
-        return Err(StepError::new(Code::NoFreeAddresses, reasons.join("; ")));
+        return Err(StepError::new(code, reasons.join("; ")));
     }
     Ok(best)
 }
@@ -186,7 +195,7 @@ fn unusable(subnet: &Subnet) -> Option<&'static str> {
         } => Some("is not available yet"),
         Subnet {
             free_addresses: 0, ..
-        } => Some("has no free address"),
+        } => Some(NO_ADDRESS),
         Subnet { .. } => None,
     }
 }
@@ -317,6 +326,20 @@ mod tests {
             "a scarce subnet is better than none"
         );
         assert_eq!(asked(&subnets[..1], &[1], &[]), Err(Code::NoFreeAddresses));
+    }
+
+    #[test]
+    fn where_no_address_would_help_that_is_not_said_to_be_the_matter() {
+        let ipv6_only = Subnet {
+            ipv6_only: true,
+            ..subnet(1, 1, 0)
+        };
+        let unusable = |subnets: &[Subnet]| choose(subnets, &offer(&[1]), &[]).unwrap_err();
+        let error = unusable(std::slice::from_ref(&ipv6_only));
+        let detail = "subnet-00000001 in euw1-az1 has no IPv4 network";
+        assert_eq!((error.code, &*error.detail), (Code::SubnetUnusable, detail));
+        let error = unusable(&[ipv6_only, subnet(2, 1, 0)]);
+        assert_eq!(error.code, Code::NoFreeAddresses);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use in_process::stage::{Stage, assert_strict};
 use shared::ec2::Source;
 use shared::ownership::{Claim, Origin};
-use simulator::Scenario;
 use simulator::scenario::{EndpointSpec, PeeringSpec};
+use simulator::{Fault, FaultKind, Moment, Scenario};
 
 use super::*;
 
@@ -226,6 +226,95 @@ fn what_stands_in_the_way_is_named() {
     refused(
         asking(|it| it.sources.security_group_ids = vec!["sg-00000000".parse().unwrap()]),
         Code::SourceGroupNotFound,
+    );
+}
+
+#[test]
+fn ipv6_only_subnets_cannot_take_an_endpoint() {
+    let ipv6_only = |count: usize| {
+        fresh(|scenario| {
+            for subnet in scenario.vpcs[0].subnets.iter_mut().take(count) {
+                subnet.ipv6_native = true;
+                subnet.ipv6_cidr = Some("2001:db8::/64".parse().unwrap());
+            }
+        })
+    };
+    assert_eq!(inspect(&ipv6_only(2)).unwrap().endpoint.subnet_ids.len(), 1);
+    let error = inspect(&ipv6_only(3)).unwrap_err();
+    assert_eq!(error.code, Code::SubnetUnusable);
+    assert!(error.detail.contains("has no IPv4 network"), "{error}");
+    let mut stage = ipv6_only(1);
+    stage.request.subnet_ids = vec!["subnet-0a10000000000000a".parse().unwrap()];
+    assert_eq!(inspect(&stage).unwrap_err().code, Code::SubnetUnusable);
+}
+
+const DHCP: &str = "ec2:DescribeDhcpOptions";
+const ACLS: &str = "ec2:DescribeNetworkAcls";
+
+fn calls(stage: &Stage, operation: &str) -> usize {
+    let calls = stage.ports.simulator().calls();
+    calls.iter().filter(|it| it.operation == operation).count()
+}
+
+#[test]
+fn dns_servers_and_acls_of_ones_own_are_told_and_stand_in_nobodys_way() {
+    let mut stage = Stage::shipped("own-dns-and-acls");
+    let dns = "the VPC's DHCP options dopt-0a1b2c3d4e5f60718 name DNS servers other than Amazon's \
+               (10.20.0.53, 10.20.16.53): clients resolve the private host only if these forward \
+               it to the VPC's Route 53 Resolver";
+    let a = "network ACL acl-0a10000000000000a (of subnet-0a10000000000000a, \
+             subnet-0a10000000000000b) does not let TCP";
+    let b = "network ACL acl-0a10000000000000b (of subnet-0a10000000000000c) does not let TCP";
+    let acls = [
+        format!(
+            "{a} 26257 in from 10.20.48.0/20: clients there, if in other subnets, do not reach \
+             the endpoint in these"
+        ),
+        format!(
+            "{a} 1024-32767 out to 10.20.0.0/16: the endpoint's answers to these ports are lost"
+        ),
+        format!(
+            "{b} 26257 in from 10.20.0.0/16: clients there, if in other subnets, do not reach \
+             the endpoint in these"
+        ),
+    ];
+    let plan = inspect(&stage).unwrap();
+    assert_eq!(plan.notes[0], dns);
+    assert_eq!(plan.notes[1..], acls);
+    // Without private DNS another note says what DNS servers of one's own need.
+    stage.request.private_dns = false;
+    let plan = inspect(&stage).unwrap();
+    assert_eq!(plan.notes[1..], acls);
+    assert_eq!((calls(&stage, DHCP), calls(&stage, ACLS)), (1, 2));
+}
+
+#[test]
+fn only_what_sources_and_subnets_are_about_is_told_of_acls() {
+    let mut stage = Stage::shipped("own-dns-and-acls");
+    stage.request.subnet_ids = vec!["subnet-0a10000000000000c".parse().unwrap()];
+    stage.request.sources.cidrs = vec!["10.99.0.0/16".parse().unwrap()];
+    let notes = inspect(&stage).unwrap().notes.join("\n");
+    assert!(notes.contains("in from 10.99.0.0/16"), "{notes}");
+    assert!(!notes.contains("acl-0a10000000000000a"), "{notes}");
+}
+
+/// An older role in another account does not have these permissions.
+#[test]
+fn what_may_not_be_looked_at_is_said_and_stands_in_nobodys_way() {
+    let stage = Stage::shipped("own-dns-and-acls");
+    for operation in [DHCP, ACLS] {
+        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
+        stage.ports.simulator().add_fault(fault);
+    }
+    let notes = inspect(&stage).unwrap().notes;
+    assert_eq!(
+        notes,
+        [
+            "could not look at the VPC's DHCP options, which name its DNS servers \
+             (ec2:DescribeDhcpOptions is missing)",
+            "could not look at the network ACLs of the endpoint's subnets \
+             (ec2:DescribeNetworkAcls is missing)",
+        ]
     );
 }
 

@@ -158,6 +158,14 @@ fn rules_of_others_in_our_group_are_told_by_the_plan_too() {
 }
 
 #[test]
+fn what_else_decides_whether_the_connection_can_be_used_is_told_by_the_plan() {
+    let notes = plan(&Stage::shipped("own-dns-and-acls")).body["parts"]["notes"].to_string();
+    for part in ["DNS servers other than Amazon's", "acl-0a10000000000000b"] {
+        assert!(notes.contains(part), "{notes}");
+    }
+}
+
+#[test]
 fn a_service_that_nobody_asked_for_is_not_asked_for_by_a_plan() {
     let stage = Stage::shipped("fresh-vpc");
     let answer = plan(&stage);

@@ -174,7 +174,7 @@ catalogue! {
         "Ask for the new subnet together with one of another zone (subnet_ids); when that execution is ready, ask without the other one. Or disconnect and connect again.";
     SubnetUnusable = "subnet-unusable", InvalidInput,
         "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost.",
-        "Free addresses in the subnet or choose another one of the same zone.";
+        "Free addresses in the subnet, or choose or add another one of the same zone that has IPv4 addresses and is not on an Outpost.";
     NoFreeAddresses = "no-free-addresses", InvalidInput,
         "No subnet in the service's zones has a free address.",
         "Free some addresses or add a subnet in one of the zones that the message lists.";
@@ -333,6 +333,12 @@ catalogue! {
     SecurityGroupRuleUnplanned = "security-group-rule-unplanned", Rejected,
         "The connection's security group lets in more than was asked for. The connection works, so this is only reported.",
         "Remove the rule that the message names, unless somebody needs it.";
+    NetworkAclShutsOut = "network-acl-shuts-out", Rejected,
+        "A network ACL of the endpoint's subnets does not let TCP 26257 in, or the answers to ports 1024 to 65535 out, for networks that clients may come from. It was not so, or was not told, when the VPC was connected. It is only reported, because there may be no clients there.",
+        "Ask whoever changed the ACL (CloudTrail: CreateNetworkAclEntry, ReplaceNetworkAclEntry, DeleteNetworkAclEntry, ReplaceNetworkAclAssociation). Let in TCP 26257 from the networks of your clients, and TCP 1024-65535 out to them.";
+    DnsServersOfOwn = "dns-servers-of-own", Rejected,
+        "The VPC's DHCP options name other DNS servers than Amazon's, or none. It was not so, or was not told, when the VPC was connected. Private DNS is known to the Route 53 Resolver of the VPC alone. It is only reported, because these servers may forward to it.",
+        "Have these DNS servers forward the cluster's private host to the Route 53 Resolver of the VPC (its address is the base of the VPC's network plus two; from outside of the VPC, an inbound endpoint of the Resolver), or name AmazonProvidedDNS in the DHCP options.";
     RegistrationGone = "registration-gone", Rejected,
         "The cluster does not know the endpoint any more: somebody removed its private endpoint connection.",
         "Connect again: the endpoint is registered anew. Find out who removed it (audit log of the Cloud organization).";

@@ -59,6 +59,31 @@ impl Cidr {
         self.0.contains(&other.0)
     }
 
+    /// What of this network is not in `other`, in as few networks as there can be.
+    pub fn without(self, other: Cidr) -> Vec<Cidr> {
+        if other.contains(self) {
+            return Vec::new();
+        }
+        if !self.contains(other) {
+            return vec![self];
+        }
+        // It has more than one address, and so it has halves.
+        let halves = self.0.subnets(self.prefix_length() + 1);
+        let halves = halves.into_iter().flatten();
+        halves.flat_map(|half| Cidr(half).without(other)).collect()
+    }
+
+    /// The same addresses in as few networks as there can be, in their order.
+    pub fn merged(networks: &[Cidr]) -> Vec<Cidr> {
+        let networks: Vec<IpNet> = networks.iter().map(|network| network.0).collect();
+        IpNet::aggregate(&networks).into_iter().map(Cidr).collect()
+    }
+
+    /// Its first address.
+    pub fn first_address(self) -> IpAddr {
+        self.0.network()
+    }
+
     /// Whether the address is in this network.
     pub fn contains_address(self, address: IpAddr) -> bool {
         self.0.contains(&address)
@@ -124,6 +149,32 @@ mod tests {
             "10.0.0.0 /8",
         ] {
             assert!(text.parse::<Cidr>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_of_a_network_leaves_the_rest_of_it() {
+        for (network, out, rest) in [
+            ("10.0.0.0/24", "10.0.0.0/24", &[][..]),
+            ("10.0.0.0/24", "10.0.0.0/8", &[]),
+            ("10.0.0.0/24", "10.0.1.0/24", &["10.0.0.0/24"]),
+            ("10.0.0.0/24", "::/0", &["10.0.0.0/24"]),
+            (
+                "10.0.0.0/24",
+                "10.0.0.64/26",
+                &["10.0.0.0/26", "10.0.0.128/25"],
+            ),
+            ("10.0.0.0/31", "10.0.0.0/32", &["10.0.0.1/32"]),
+            ("::/0", "8000::/1", &["::/1"]),
+        ] {
+            let parsed = |text: &str| text.parse::<Cidr>().unwrap();
+            let left = parsed(network).without(parsed(out));
+            let expected: Vec<Cidr> = rest.iter().map(|it| parsed(it)).collect();
+            assert_eq!(left, expected, "{network} without {out}");
+            if parsed(network).contains(parsed(out)) {
+                let all: Vec<Cidr> = left.into_iter().chain([parsed(out)]).collect();
+                assert_eq!(Cidr::merged(&all), [parsed(network)]);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! *Absent* is `None` or success here, never an error; what absent means is the
 //! caller's decision. How EC2 spells its states, only the adapter knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,10 @@ use crate::cidr::Cidr;
 use crate::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
 use crate::ownership::{Claim, SECURITY_GROUP_PREFIX, Tags};
 
+pub mod acl;
 pub mod errors;
 mod inventory;
+pub use acl::{AclRule, NetworkAcl};
 pub use inventory::{Claimed, Inventory, Managed, by_connection};
 
 /// Reads of the network as it is.
@@ -35,6 +37,17 @@ pub trait Network {
     /// has associated with the VPC. Zones of AWS's own, such as those behind private
     /// DNS of endpoints, are left out. `None` if the caller may not ask.
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError>;
+    /// The DNS servers that each of these sets of DHCP options names, by its id. A set
+    /// that EC2 does not show is left out. `None` if the caller may not ask.
+    async fn dns_servers(
+        &self,
+        dhcp_options: &[String],
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, StepError>;
+    /// The network ACLs of these subnets. `None` if the caller may not ask.
+    async fn network_acls(
+        &self,
+        subnets: &[SubnetId],
+    ) -> Result<Option<Vec<NetworkAcl>>, StepError>;
     /// The endpoint service, or `None` if it does not exist here or may not be used.
     async fn endpoint_service(
         &self,
@@ -129,6 +142,8 @@ pub struct Vpc {
     pub owner: AccountId,
     /// All its associated networks: primary, secondary and IPv6.
     pub cidrs: Vec<Cidr>,
+    /// The id of its DHCP options, if it has any.
+    pub dhcp_options: Option<String>,
 }
 
 /// The attributes that private DNS depends on.

@@ -17,6 +17,7 @@
 //! | [`ec2`], [`cloud`], [`secret`], [`traffic`] | ports in our words, and what the errors of the other side mean |
 //! | [`aws_errors`] | what the errors mean that all services of AWS have |
 //! | [`transport`] | where requests may go without TLS, and how long an answer may be |
+//! | [`surroundings`] | what else of a VPC decides whether a connection can be used |
 //! | [`bounds`], [`plain`] | texts from outside: not too long, and for reading only |
 //! | [`metrics`] | figures for CloudWatch, written as a line of the log |
 //! | [`config`], [`settings`] | environment variables, and what a definition tells in their place |
@@ -56,6 +57,7 @@ pub mod settings;
 pub mod sources;
 pub mod strict;
 pub mod subject;
+pub mod surroundings;
 pub mod traffic;
 pub mod transport;
 pub mod vpc_tags;

@@ -1,19 +1,23 @@
 //! Reads of the network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::cidr::Cidr;
-use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
-use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+use shared::ec2::{
+    AclRule, EndpointService, Network, NetworkAcl, PeeredVpc, Subnet, Vpc, VpcDns, errors,
+};
+use shared::ids::{SecurityGroupId, ServiceName, SubnetId, VpcId};
 use shared::{Code, StepError};
 
-use super::{InProcess, failure, filter};
-use simulator::Refusal;
+use super::{InProcess, failure, filter, filter_any};
 use simulator::ec2::{
-    self, Attribute, CidrState, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
-    DescribeVpcEndpointServices, DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
+    self, Attribute, CidrState, DescribeDhcpOptions, DescribeNetworkAcls, DescribeSecurityGroups,
+    DescribeSubnets, DescribeVpcAttribute, DescribeVpcEndpointServices,
+    DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
 };
 use simulator::route53::{ListHostedZonesByVpc, Owner};
+use simulator::scenario::AclAction;
+use simulator::{ApiError, Caller, Refusal, World};
 
 impl Network for InProcess {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
@@ -32,6 +36,7 @@ impl Network for InProcess {
                 id: found.id.parse().ok()?,
                 owner: found.owner.parse().ok()?,
                 cidrs: associated(&found),
+                dhcp_options: Some(found.dhcp_options_id()),
             })
         }))
     }
@@ -100,7 +105,7 @@ impl Network for InProcess {
                 zone_id: answer.subnet.zone_id.parse().ok(),
                 available: true,
                 free_addresses: answer.available_ip_address_count,
-                ipv6_only: false,
+                ipv6_only: answer.subnet.ipv6_native,
                 on_outpost: answer.subnet.outpost_arn.is_some(),
             })
         });
@@ -167,6 +172,45 @@ impl Network for InProcess {
         }
     }
 
+    async fn dns_servers(
+        &self,
+        dhcp_options: &[String],
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, StepError> {
+        if dhcp_options.is_empty() {
+            return Ok(Some(BTreeMap::new()));
+        }
+        let request = DescribeDhcpOptions {
+            filters: vec![filter_any("dhcp-options-id", dhcp_options)],
+            ..Default::default()
+        };
+        let answer = self
+            .unless_denied("DescribeDhcpOptions", |world, caller| {
+                world.describe_dhcp_options(caller, &request)
+            })
+            .await?;
+        let sets = answer.map(|answer| answer.dhcp_options.into_iter());
+        Ok(sets.map(|sets| sets.map(|set| (set.id, set.dns_servers)).collect()))
+    }
+
+    async fn network_acls(
+        &self,
+        subnets: &[SubnetId],
+    ) -> Result<Option<Vec<NetworkAcl>>, StepError> {
+        if subnets.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let request = DescribeNetworkAcls {
+            filters: vec![filter_any("association.subnet-id", subnets)],
+            ..Default::default()
+        };
+        let answer = self
+            .unless_denied("DescribeNetworkAcls", |world, caller| {
+                world.describe_network_acls(caller, &request)
+            })
+            .await?;
+        Ok(answer.map(|answer| answer.network_acls.into_iter().map(acl).collect()))
+    }
+
     async fn endpoint_service(
         &self,
         name: &ServiceName,
@@ -200,6 +244,40 @@ impl Network for InProcess {
                 private_dns_name: service.private_dns_name,
                 private_dns_verified: service.verification == Verification::Verified,
             }))
+    }
+}
+
+impl InProcess {
+    /// One call of EC2; `None` where the caller may not make it.
+    async fn unless_denied<T>(
+        &self,
+        action: &str,
+        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+    ) -> Result<Option<T>, StepError> {
+        match self.call(action, effect).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Refusal::Answer(error)) if errors::is_denied(&error.code) => Ok(None),
+            Err(refusal) => Err(failure(action, &refusal)),
+        }
+    }
+}
+
+fn acl(acl: ec2::NetworkAcl) -> NetworkAcl {
+    let subnets = acl.subnet_ids.iter();
+    let rules = acl.rules.into_iter().filter_map(|rule| {
+        Some(AclRule {
+            number: rule.number,
+            egress: rule.egress,
+            allows: rule.action == AclAction::Allow,
+            protocol: rule.protocol,
+            cidr: rule.cidr.to_string().parse().ok()?,
+            ports: rule.ports,
+        })
+    });
+    NetworkAcl {
+        id: acl.id,
+        subnet_ids: subnets.filter_map(|subnet| subnet.parse().ok()).collect(),
+        rules: rules.collect(),
     }
 }
 

@@ -87,6 +87,8 @@ fn vpc(ec2: &mut Ec2, spec: &VpcSpec, owner: &Caller) -> Vpc {
         dns_hostnames: spec.dns_hostnames,
         is_default: spec.is_default,
         hosted_zones: spec.hosted_zones.clone(),
+        dns_servers: spec.dns_servers.clone(),
+        acls: spec.acls.clone(),
         tags: spec.tags.clone(),
     }
 }

@@ -51,6 +51,8 @@ fn not_found_code(operation: &str) -> &'static str {
         | "DeleteSecurityGroup" => "InvalidGroup.NotFound",
         "DescribeSecurityGroupRules" => "InvalidSecurityGroupRuleId.NotFound",
         "DescribeSubnets" => "InvalidSubnetID.NotFound",
+        "DescribeDhcpOptions" => "InvalidDhcpOptionID.NotFound",
+        "DescribeNetworkAcls" => "InvalidNetworkAclID.NotFound",
         "DescribeVpcPeeringConnections" => "InvalidVpcPeeringConnectionID.NotFound",
         "CreateTags" | "DeleteTags" => "InvalidVpcEndpointId.NotFound",
         _ => "InvalidVpcID.NotFound",

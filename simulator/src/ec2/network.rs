@@ -1,5 +1,8 @@
-//! The network that endpoints are put into: zones, VPCs, subnets and peerings.
+//! The network that endpoints are put into: zones, VPCs, subnets and peerings, and what
+//! lies around them.
 
+pub(super) mod acl;
+pub(super) mod dhcp;
 pub(super) mod peering;
 pub(super) mod subnet;
 pub(super) mod vpc;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 
 use crate::ec2::EndpointState;
@@ -111,6 +111,13 @@ pub struct VpcSpec {
     /// Names of Route 53 private hosted zones that are associated with the VPC.
     #[serde(default)]
     pub hosted_zones: Vec<String>,
+    /// What its own DHCP options name as DNS servers. Left out: it has the Region's
+    /// default options, which name `AmazonProvidedDNS`.
+    pub dns_servers: Option<Vec<String>>,
+    /// Network ACLs besides the default one, which lets everything through and has the
+    /// subnets that no other has.
+    #[serde(default)]
+    pub acls: Vec<AclSpec>,
 }
 
 fn yes() -> bool {
@@ -129,6 +136,10 @@ pub struct SubnetSpec {
     pub cidr: Ipv4Net,
     /// Its IPv6 range.
     pub ipv6_cidr: Option<Ipv6Net>,
+    /// Whether it is IPv6 only: then it has no address of its IPv4 range, and EC2 does
+    /// not tell the range either.
+    #[serde(default)]
+    pub ipv6_native: bool,
     /// Free IPv4 addresses, if not nearly all of them.
     pub free_addresses: Option<u32>,
     /// The Outpost it is on.
@@ -139,6 +150,54 @@ pub struct SubnetSpec {
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+}
+
+/// A network ACL.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AclSpec {
+    /// The id.
+    pub id: String,
+    /// Its subnets, by id.
+    #[serde(default)]
+    pub subnets: Vec<String>,
+    /// Its rules, but for those at the end that deny what no other rule fits.
+    #[serde(default)]
+    pub rules: Vec<AclRule>,
+}
+
+/// A rule of a network ACL.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AclRule {
+    /// Its number, from 1 to 32766.
+    pub number: i32,
+    /// Whether it is about what leaves the subnets.
+    #[serde(default)]
+    pub egress: bool,
+    /// What it does with the packets that it fits.
+    pub action: AclAction,
+    /// The number of a protocol, or `-1` for all.
+    #[serde(default = "tcp_number")]
+    pub protocol: String,
+    /// Where the packets come from, or go to.
+    pub cidr: IpNet,
+    /// First and last port; all if left out.
+    pub ports: Option<(u16, u16)>,
+}
+
+/// What a rule of a network ACL does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AclAction {
+    /// Lets through.
+    Allow,
+    /// Shuts out.
+    Deny,
+}
+
+fn tcp_number() -> String {
+    "6".to_owned()
 }
 
 /// A security group.

@@ -42,6 +42,10 @@ pub(super) const ALL: &[(&str, &str)] = &[
         include_str!("../../scenarios/private-dns-conflict.toml"),
     ),
     (
+        "own-dns-and-acls",
+        include_str!("../../scenarios/own-dns-and-acls.toml"),
+    ),
+    (
         "fresh-vpc-without-subnets",
         include_str!("../../scenarios/fresh-vpc-without-subnets.toml"),
     ),

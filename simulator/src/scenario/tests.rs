@@ -9,7 +9,7 @@ use crate::World;
 fn every_shipped_scenario_is_a_world_that_its_own_request_fits() {
     let names: Vec<_> = Scenario::names().collect();
     assert_eq!(names[0], "fresh-vpc", "the first is the default");
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 15);
     for name in names {
         let scenario = Scenario::shipped(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         let world = World::new(&scenario, OffsetDateTime::UNIX_EPOCH);

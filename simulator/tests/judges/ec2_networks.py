@@ -43,6 +43,15 @@ assert peering["Status"]["Code"] == "active", peering
 assert peering["RequesterVpcInfo"]["VpcId"] == MAIN, peering
 assert peering["AccepterVpcInfo"]["CidrBlockSet"] == [{"CidrBlock": "172.31.0.0/16"}], peering
 
+acls = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [first["SubnetId"]]}])["NetworkAcls"]
+assert [acl["IsDefault"] for acl in acls] == [True] and len(acls[0]["Associations"]) == 4, acls
+rules = sorted((rule["Egress"], rule["RuleNumber"], rule["RuleAction"]) for rule in acls[0]["Entries"])
+assert [rule[1:] for rule in rules if not rule[0]] == [(100, "allow"), (32767, "deny")], rules
+by_id = [{"Name": "dhcp-options-id", "Values": [main[0]["DhcpOptionsId"]]}]
+options = ec2.describe_dhcp_options(Filters=by_id)["DhcpOptions"][0]["DhcpConfigurations"]
+servers = next(option["Values"] for option in options if option["Key"] == "domain-name-servers")
+assert servers == [{"Value": "AmazonProvidedDNS"}], servers
+
 refused("InvalidAction", ec2.describe_network_interfaces)
 
 pages = list(ec2.get_paginator("describe_subnets").paginate(PaginationConfig={"PageSize": 5}))

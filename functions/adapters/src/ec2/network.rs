@@ -1,14 +1,20 @@
 //! Reads of the network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlockStateCode};
 use shared::StepError;
 use shared::cidr::Cidr;
-use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
-use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+use shared::ec2::{EndpointService, Network, NetworkAcl, PeeredVpc, Subnet, Vpc, VpcDns, errors};
+use shared::ids::{SecurityGroupId, ServiceName, SubnetId, VpcId};
 
-use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
+use super::{
+    AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present, surroundings,
+};
+
+/// What EC2 says in place of an id where a VPC has no DHCP options (EC2 API reference,
+/// `AssociateDhcpOptions`).
+const NO_DHCP_OPTIONS: &str = "default";
 
 impl Network for AwsEc2 {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
@@ -26,6 +32,10 @@ impl Network for AwsEc2 {
             id: id(operation, "vpcId", found.vpc_id())?,
             owner: id(operation, "ownerId", found.owner_id())?,
             cidrs: associated_cidrs(&found),
+            dhcp_options: found
+                .dhcp_options_id()
+                .filter(|id| !id.is_empty() && *id != NO_DHCP_OPTIONS)
+                .map(str::to_owned),
         }))
     }
 
@@ -129,6 +139,20 @@ impl Network for AwsEc2 {
 
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {
         hosted_zones::names(&self.route53, vpc).await
+    }
+
+    async fn dns_servers(
+        &self,
+        dhcp_options: &[String],
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, StepError> {
+        surroundings::dns_servers(&self.client, dhcp_options).await
+    }
+
+    async fn network_acls(
+        &self,
+        subnets: &[SubnetId],
+    ) -> Result<Option<Vec<NetworkAcl>>, StepError> {
+        surroundings::network_acls(&self.client, subnets).await
     }
 
     async fn endpoint_service(

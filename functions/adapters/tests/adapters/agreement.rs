@@ -8,6 +8,7 @@ use serde_json::json;
 use shared::cloud::Cloud;
 use shared::ec2::{Endpoints, Network, SecurityGroups, Source, VpcTags};
 use shared::executions::{Executions, Machine};
+use shared::ids::SubnetId;
 use shared::ledger::Ledger;
 use shared::secret::Secrets;
 use shared::{StepError, StepErrorName};
@@ -303,8 +304,14 @@ async fn both_ways_read_every_shipped_scenario_alike() {
             if vpc.region.is_some() || vpc.account.is_some() {
                 continue;
             }
+            let subnets = vpc.subnets.iter().map(|it| parsed(&it.id));
+            let subnets: Vec<SubnetId> = subnets.collect();
             let vpc = parsed(&vpc.id);
             alike!(ec2.vpc(&vpc));
+            let found = ports.vpc(&vpc).await.unwrap().unwrap();
+            let options: Vec<String> = found.dhcp_options.into_iter().collect();
+            alike!(ec2.dns_servers(&options));
+            alike!(ec2.network_acls(&subnets));
             alike!(ec2.vpc_dns(&vpc));
             alike!(ec2.hosted_zones(&vpc));
             alike!(ec2.subnets(&vpc));

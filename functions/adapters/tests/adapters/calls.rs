@@ -15,7 +15,8 @@ use shared::secret::Secrets;
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
 use crate::stage::{
-    ACCOUNT, CLUSTER, CONNECTION, ENDPOINT, GROUP, REGION, RUN, SERVICE, VPC, parsed,
+    ACCOUNT, CLUSTER, CONNECTION, DHCP_OPTIONS, ENDPOINT, GROUP, REGION, RUN, SERVICE, SUBNET_1,
+    VPC, parsed,
 };
 use time::OffsetDateTime;
 
@@ -50,6 +51,8 @@ pub(crate) enum Method {
     Subnets,
     ExistingGroups,
     HostedZones,
+    DnsServers,
+    NetworkAcls,
     VpcTags,
     TaggedVpcs,
     TagVpc,
@@ -94,13 +97,15 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 45] = [
+pub(crate) const ALL: [(Method, &str); 47] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
     (Subnets, "ec2:DescribeSubnets"),
     (ExistingGroups, "ec2:DescribeSecurityGroups"),
     (HostedZones, "route53:ListHostedZonesByVPC"),
+    (DnsServers, "ec2:DescribeDhcpOptions"),
+    (NetworkAcls, "ec2:DescribeNetworkAcls"),
     (VpcTags, "ec2:DescribeVpcs"),
     (TaggedVpcs, "ec2:DescribeVpcs"),
     (TagVpc, "ec2:CreateTags"),
@@ -182,6 +187,8 @@ pub(crate) async fn call(
         Subnets => text(ec2.subnets(&vpc).await),
         ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
         HostedZones => text(ec2.hosted_zones(&vpc).await),
+        DnsServers => text(ec2.dns_servers(&[DHCP_OPTIONS.to_owned()]).await),
+        NetworkAcls => text(ec2.network_acls(&[parsed(SUBNET_1)]).await),
         VpcTags => text(ec2.vpc_tags(&vpc).await),
         TaggedVpcs => text(ec2.tagged_vpcs("Na*").await),
         TagVpc => text(ec2.tag_vpc(&vpc, &tags).await),

@@ -27,6 +27,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::ServerError | K::Timeout | K::CutOff, _) => Code::AwsUnavailable,
         (K::Denied, "cloud") if method == M::TrustedOwners => return "ok",
         (K::Denied, "cloud") => Code::ApiKeyLacksRole,
+        (K::Denied, "ec2") if matches!(method, M::DnsServers | M::NetworkAcls) => return "ok",
         (K::Denied, "ec2") => Code::AwsAccessDenied,
         (K::Denied, "route53") => return "ok",
         (K::Denied, "dynamodb" | "states") => Code::AwsAccessDenied,
@@ -63,7 +64,9 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
                 Code::VpcNotFound
             }
             M::Subnets => Code::SubnetNotFound,
-            M::PeeredVpcs | M::IngressRules => Code::UnexpectedAwsAnswer,
+            M::PeeredVpcs | M::DnsServers | M::NetworkAcls | M::IngressRules => {
+                Code::UnexpectedAwsAnswer
+            }
             M::ExistingGroups
             | M::Endpoints
             | M::EndpointsById

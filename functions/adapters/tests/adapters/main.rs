@@ -27,6 +27,7 @@ mod secrecy;
 mod secrets;
 mod stage;
 mod stub;
+mod surroundings;
 mod tls;
 mod upkeep;
 mod vpc_tags;

@@ -7,7 +7,8 @@ use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
 
 use crate::stage::{
-    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage, VPC, parsed,
+    ABSENT_GROUP, ABSENT_VPC, ACCOUNT, DHCP_OPTIONS, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage,
+    VPC, parsed,
 };
 
 fn cidrs(texts: &[&str]) -> Vec<Cidr> {
@@ -23,6 +24,7 @@ async fn a_vpc_is_read_with_all_its_associated_networks() {
         owner: parsed(ACCOUNT),
         // 10.2.0.0/16 is disassociated.
         cidrs: cidrs(&["10.0.0.0/16", "10.1.0.0/16", "2001:db8:0:100::/56"]),
+        dhcp_options: Some(DHCP_OPTIONS.to_owned()),
     };
     assert_eq!(ec2.vpc(&parsed(VPC)).await, Ok(Some(expected)));
     assert_eq!(ec2.vpc(&parsed(ABSENT_VPC)).await, Ok(None));
@@ -91,6 +93,14 @@ async fn subnets_are_read_with_zone_id_free_addresses_and_outpost() {
         ]
     );
     assert_eq!(ec2.subnets(&parsed(ABSENT_VPC)).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_subnet_without_ipv4_is_known_by_that() {
+    let stage = Stage::with(|scenario| scenario.vpcs[0].subnets[0].ipv6_native = true).await;
+    let subnets = stage.ec2().await.subnets(&parsed(VPC)).await.unwrap();
+    assert_eq!((subnets[0].ipv6_only, subnets[0].free_addresses), (true, 0));
+    assert!(!subnets[1].ipv6_only);
 }
 
 #[tokio::test]

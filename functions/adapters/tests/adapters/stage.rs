@@ -40,6 +40,7 @@ pub(crate) const CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000001";
 pub(crate) const STANDARD_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
 pub(crate) const SERVICE: &str = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a000000000000001";
 pub(crate) const VPC: &str = "vpc-0a000000000000001";
+pub(crate) const DHCP_OPTIONS: &str = "dopt-0a000000000000001";
 pub(crate) const ABSENT_VPC: &str = "vpc-0a00000000000000f";
 pub(crate) const SUBNET_1: &str = "subnet-0a000000000000001";
 pub(crate) const SUBNET_2: &str = "subnet-0a000000000000002";

@@ -23,6 +23,8 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
     (
         "check-fleet",
         &[
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkAcls",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeVpcAttribute",
             "ec2:DescribeVpcEndpoints",
@@ -106,6 +108,8 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
     (
         "inspect-network",
         &[
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkAcls",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
@@ -120,6 +124,8 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
     (
         "plan-connection",
         &[
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkAcls",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",

@@ -35,6 +35,8 @@ pub struct Subnet {
     pub cidr: Ipv4Net,
     /// Its IPv6 range.
     pub ipv6_cidr: Option<Ipv6Net>,
+    /// Whether it is IPv6 only; its IPv4 range counts for nothing then.
+    pub ipv6_native: bool,
     /// Free addresses before any endpoint of this world took one.
     pub spare_addresses: u32,
     /// The Outpost it is on.
@@ -67,9 +69,15 @@ impl Subnet {
             zone_name: zone_name.to_owned(),
             cidr: spec.cidr,
             ipv6_cidr: spec.ipv6_cidr,
-            spare_addresses: spec
-                .free_addresses
-                .unwrap_or_else(|| size.saturating_sub(KEPT_BY_AWS)),
+            ipv6_native: spec.ipv6_native,
+            // An endpoint without an address type is IPv4, and finds none here. In which
+            // words EC2 refuses it is written down nowhere; these are for a full subnet.
+            spare_addresses: match spec.ipv6_native {
+                true => 0,
+                false => spec
+                    .free_addresses
+                    .unwrap_or_else(|| size.saturating_sub(KEPT_BY_AWS)),
+            },
             outpost_arn: spec.outpost_arn.clone(),
             default_for_az: vpc.is_default,
             tags: spec.tags.clone(),

@@ -7,6 +7,7 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{invalid_value, not_found};
 use crate::ec2::filter::{self, Filter, Filtered};
 use crate::ec2::{Page, Tags, ids, page};
+use crate::scenario::AclSpec;
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,11 @@ pub struct Vpc {
     pub is_default: bool,
     /// Names of the private hosted zones associated with it.
     pub hosted_zones: Vec<String>,
+    /// The DNS servers that its own DHCP options name; without any of its own it has the
+    /// default options.
+    pub dns_servers: Option<Vec<String>>,
+    /// Its network ACLs besides the default one.
+    pub acls: Vec<AclSpec>,
     /// Tags.
     pub tags: Tags,
 }

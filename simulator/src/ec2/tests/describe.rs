@@ -1,6 +1,7 @@
 //! The Describe operations.
 
 use super::*;
+use crate::scenario::AclSpec;
 
 /// EC2 API reference, `DescribeVpcs`: `CidrBlock` is the primary range only.
 #[test]
@@ -269,4 +270,73 @@ fn a_vpc_that_was_just_made_gets_its_subnets_later() {
     assert_eq!(seen(&mut stage), ("available", 0));
     stage.wait(55);
     assert_eq!(seen(&mut stage), ("available", 4));
+}
+
+/// VPC user guide, "DHCP option set concepts".
+#[test]
+fn a_vpc_has_the_default_dhcp_options_unless_it_was_given_others() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.vpcs[0].dns_servers = Some(vec!["10.0.0.53".to_owned()]);
+    });
+    let Stage { world, caller } = &mut stage;
+    let ids = [VPC, DEFAULT_VPC].map(|vpc| world.ec2.vpcs[vpc].dhcp_options_id());
+    let mut ask = |id: &str| {
+        let request = DescribeDhcpOptions {
+            filters: vec![Filter::one("dhcp-options-id", id)],
+            ..DescribeDhcpOptions::default()
+        };
+        let answer = world.describe_dhcp_options(caller, &request).unwrap();
+        let sets = answer.dhcp_options.into_iter();
+        sets.flat_map(|set| set.dns_servers).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&ids[0]), ["10.0.0.53"]);
+    assert_eq!(ask(&ids[1]), ["AmazonProvidedDNS"]);
+    assert!(ask("dopt-0fffffffffffffff0").is_empty());
+}
+
+/// VPC user guide, "Default network ACL": it allows everything, and every ACL ends with
+/// a rule that denies the rest.
+#[test]
+fn each_subnet_has_one_acl_and_the_default_one_lets_everything_through() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.vpcs[0].acls = vec![AclSpec {
+            id: "acl-0a00000000000000a".to_owned(),
+            subnets: vec![SUBNET_2.to_owned()],
+            rules: Vec::new(),
+        }];
+    });
+    let mut ask = |subnets: &[&str]| {
+        let request = DescribeNetworkAcls {
+            filters: vec![Filter {
+                name: "association.subnet-id".to_owned(),
+                values: subnets.iter().map(ToString::to_string).collect(),
+            }],
+            ..DescribeNetworkAcls::default()
+        };
+        let Stage { world, caller } = &mut stage;
+        world.describe_network_acls(caller, &request).unwrap()
+    };
+    let numbers = |acl: &NetworkAcl| acl.rules.iter().map(|it| it.number).collect::<Vec<_>>();
+    let acls = ask(&[SUBNET_1, SUBNET_1_TOO]).network_acls;
+    assert_eq!(acls.len(), 1);
+    assert!(acls[0].is_default);
+    assert_eq!(acls[0].subnet_ids, [SUBNET_1, SUBNET_1_TOO, SUBNET_3]);
+    assert_eq!(numbers(&acls[0]), [32767, 32767, 100, 100]);
+    let acls = ask(&[SUBNET_2]).network_acls;
+    assert_eq!((acls.len(), acls[0].is_default), (1, false));
+    assert_eq!(numbers(&acls[0]), [32767, 32767]);
+    assert_eq!(ask(&[SUBNET_1, SUBNET_2]).network_acls.len(), 2);
+    assert!(ask(&["subnet-0fffffffffffffff0"]).network_acls.is_empty());
+}
+
+/// An endpoint is IPv4 unless it is asked for otherwise (EC2 API reference,
+/// `CreateVpcEndpoint`, `IpAddressType`).
+#[test]
+fn an_ipv6_only_subnet_has_no_address_for_an_endpoint() {
+    let mut stage = Stage::with(|scenario| scenario.vpcs[0].subnets[0].ipv6_native = true);
+    let one = CreateVpcEndpoint {
+        subnet_ids: vec![SUBNET_1.to_owned()],
+        ..request()
+    };
+    assert_eq!(code(stage.create(one)), "InsufficientFreeAddressesInSubnet");
 }

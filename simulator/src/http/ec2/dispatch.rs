@@ -43,6 +43,16 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let answer = world.describe_subnets(caller, &request)?;
         Ok(content(answer, write::network::subnets))
     }),
+    ("DescribeDhcpOptions", |world, caller, form| {
+        let request = whole(form, read::network::describe_dhcp_options)?;
+        let answer = world.describe_dhcp_options(caller, &request)?;
+        Ok(content(answer, write::network::dhcp_options))
+    }),
+    ("DescribeNetworkAcls", |world, caller, form| {
+        let request = whole(form, read::network::describe_network_acls)?;
+        let answer = world.describe_network_acls(caller, &request)?;
+        Ok(content(answer, write::network::network_acls))
+    }),
     ("DescribeVpcPeeringConnections", |world, caller, form| {
         let request = whole(form, read::network::describe_vpc_peering_connections)?;
         let answer = world.describe_vpc_peering_connections(caller, &request)?;

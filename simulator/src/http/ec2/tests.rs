@@ -123,6 +123,14 @@ fn what_ec2_does_not_know_is_refused_and_not_ignored() {
             "Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1",
             "UnknownParameter",
         ),
+        (
+            "Action=DescribeNetworkAcls&NetworkAclId.1=acl-1",
+            "UnknownParameter",
+        ),
+        (
+            "Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1",
+            "UnknownParameter",
+        ),
         ("Action=DescribeVpcs&DryRun=true", "UnknownParameter"),
         ("Action=DescribeAvailabilityZones", "InvalidAction"),
         ("Action=DescribeNetworkInterfaces", "InvalidAction"),

@@ -6,7 +6,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::rule;
 use crate::ec2::well_formed;
-use crate::scenario::{Scenario, ScenarioError, VpcSpec};
+use crate::scenario::{AclRule, Scenario, ScenarioError, VpcSpec};
 
 /// Says which value breaks which rule.
 pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
@@ -19,6 +19,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
         };
         vpc.own_id(&mut ids, "vpc", &vpc.vpc.id, "id")?;
         vpc.subnets(&mut ids)?;
+        vpc.acls(&mut ids)?;
         vpc.groups(&mut ids)?;
         vpc.endpoints(&mut ids)?;
         vpc.peerings(&mut ids)?;
@@ -74,6 +75,12 @@ impl<'a> Place<'a> {
                 (16..=28).contains(&subnet.cidr.prefix_len()),
                 "the prefix of a subnet has 16 to 28 bits",
             )?;
+            rule(
+                &at("ipv6_native"),
+                subnet.ipv6_native,
+                !subnet.ipv6_native || subnet.ipv6_cidr.is_some(),
+                "a subnet that is IPv6 only has an IPv6 range",
+            )?;
             let overlaps = subnets[..n].iter().any(|other| {
                 other.cidr.contains(&subnet.cidr) || subnet.cidr.contains(&other.cidr)
             });
@@ -83,6 +90,33 @@ impl<'a> Place<'a> {
                 !overlaps,
                 "subnets do not overlap",
             )?;
+        }
+        Ok(())
+    }
+
+    fn acls(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
+        let mut taken = HashSet::new();
+        for (n, acl) in self.vpc.acls.iter().enumerate() {
+            self.own_id(ids, "acl", &acl.id, &format!("acls[{n}].id"))?;
+            for id in &acl.subnets {
+                rule(
+                    &format!("{}.acls[{n}].subnets", self.path),
+                    id,
+                    self.vpc.subnets.iter().any(|subnet| subnet.id == *id) && taken.insert(id),
+                    "an ACL has subnets of its own VPC, and a subnet has one ACL",
+                )?;
+            }
+            for (m, entry) in acl.rules.iter().enumerate() {
+                let same =
+                    |other: &&AclRule| (other.number, other.egress) == (entry.number, entry.egress);
+                rule(
+                    &format!("{}.acls[{n}].rules[{m}].number", self.path),
+                    entry.number,
+                    (1..=32766).contains(&entry.number)
+                        && acl.rules.iter().filter(same).count() == 1,
+                    "a number from 1 to 32766 is used once in a direction",
+                )?;
+            }
         }
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! The network as XML.
 
+use ipnet::IpNet;
+
 use super::{Xml, tags};
 use crate::ec2::{
-    Attribute, CidrAssociation, DescribeSubnetsResult, DescribeVpcAttributeResult,
-    DescribeVpcPeeringConnectionsResult, DescribeVpcsResult, PeeringSide,
+    Attribute, CidrAssociation, DescribeDhcpOptionsResult, DescribeNetworkAclsResult,
+    DescribeSubnetsResult, DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult,
+    DescribeVpcsResult, PeeringSide, Tags,
 };
+use crate::scenario::AclAction;
 
 pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
     xml.list("vpcSet", &answer.vpcs, |xml, vpc| {
@@ -24,7 +28,7 @@ pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
                 },
             );
         }
-        xml.leaf("dhcpOptionsId", "dopt-0c1e5f3a7b9d24680");
+        xml.leaf("dhcpOptionsId", vpc.dhcp_options_id());
         xml.leaf("instanceTenancy", "default");
         xml.leaf("isDefault", vpc.is_default);
         tags(xml, &vpc.tags);
@@ -60,7 +64,9 @@ pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResul
         xml.leaf("state", "available");
         xml.leaf("ownerId", &subnet.owner);
         xml.leaf("vpcId", &subnet.vpc_id);
-        xml.leaf("cidrBlock", subnet.cidr);
+        if !subnet.ipv6_native {
+            xml.leaf("cidrBlock", subnet.cidr);
+        }
         xml.list(
             "ipv6CidrBlockAssociationSet",
             subnet.ipv6_cidr,
@@ -75,7 +81,7 @@ pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResul
         xml.leaf("defaultForAz", subnet.default_for_az);
         xml.leaf("mapPublicIpOnLaunch", false);
         xml.leaf("assignIpv6AddressOnCreation", false);
-        xml.leaf("ipv6Native", false);
+        xml.leaf("ipv6Native", subnet.ipv6_native);
         xml.maybe("outpostArn", subnet.outpost_arn.as_ref());
         tags(xml, &subnet.tags);
     });
@@ -112,4 +118,62 @@ fn side(xml: &mut Xml, name: &str, side: &PeeringSide) {
             });
         }
     });
+}
+
+pub(in crate::http::ec2) fn dhcp_options(xml: &mut Xml, answer: &DescribeDhcpOptionsResult) {
+    xml.list("dhcpOptionsSet", &answer.dhcp_options, |xml, set| {
+        xml.leaf("ownerId", &set.owner);
+        xml.leaf("dhcpOptionsId", &set.id);
+        let name = [format!("{}.compute.internal", set.region)];
+        let options = [
+            ("domain-name", &name[..]),
+            ("domain-name-servers", &set.dns_servers[..]),
+        ];
+        let given = options.into_iter().filter(|(_, values)| !values.is_empty());
+        xml.list("dhcpConfigurationSet", given, |xml, (key, values)| {
+            xml.leaf("key", key);
+            xml.list("valueSet", values, |xml, value| xml.leaf("value", value));
+        });
+        tags(xml, &set.tags);
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}
+
+pub(in crate::http::ec2) fn network_acls(xml: &mut Xml, answer: &DescribeNetworkAclsResult) {
+    xml.list("networkAclSet", &answer.network_acls, |xml, acl| {
+        xml.leaf("networkAclId", &acl.id);
+        xml.leaf("vpcId", &acl.vpc_id);
+        xml.leaf("ownerId", &acl.owner);
+        xml.leaf("default", acl.is_default);
+        xml.list("entrySet", &acl.rules, |xml, rule| {
+            xml.leaf("ruleNumber", rule.number);
+            xml.leaf("protocol", &rule.protocol);
+            let action = match rule.action {
+                AclAction::Allow => "allow",
+                AclAction::Deny => "deny",
+            };
+            xml.leaf("ruleAction", action);
+            xml.leaf("egress", rule.egress);
+            match rule.cidr {
+                IpNet::V4(cidr) => xml.leaf("cidrBlock", cidr),
+                IpNet::V6(cidr) => xml.leaf("ipv6CidrBlock", cidr),
+            }
+            if let Some((first, last)) = rule.ports {
+                xml.node("portRange", |xml| {
+                    xml.leaf("from", first);
+                    xml.leaf("to", last);
+                });
+            }
+        });
+        xml.list("associationSet", &acl.subnet_ids, |xml, subnet| {
+            xml.leaf(
+                "networkAclAssociationId",
+                subnet.replacen("subnet", "aclassoc", 1),
+            );
+            xml.leaf("networkAclId", &acl.id);
+            xml.leaf("subnetId", subnet);
+        });
+        tags(xml, &Tags::new());
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
 }
