@@ -40,6 +40,9 @@ pub use group::{
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
 };
+pub use network::prefix_list::{
+    DescribeManagedPrefixLists, DescribeManagedPrefixListsResult, PrefixList,
+};
 pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
 pub use network::vpc::{
     Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
@@ -110,6 +113,8 @@ pub struct Ec2 {
     pub services: Vec<EndpointService>,
     /// Peerings.
     pub peerings: Vec<Peering>,
+    /// Managed prefix lists.
+    pub prefix_lists: Vec<PrefixList>,
     quotas: Quotas,
     tokens: HashMap<Token, Remembered>,
     buckets: Buckets,
@@ -143,6 +148,7 @@ impl Ec2 {
             endpoints: BTreeMap::new(),
             services: Vec::new(),
             peerings: Vec::new(),
+            prefix_lists: Vec::new(),
             quotas: scenario.quotas.clone(),
             tokens: HashMap::new(),
             buckets: Buckets::new(scenario.throttle),

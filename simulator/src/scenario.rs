@@ -14,8 +14,8 @@ pub use cluster::{
     WordSpec,
 };
 pub use network::{
-    EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, RuleSpec, SubnetSpec, TrafficSpec,
-    VpcSpec, ZoneSpec,
+    EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, PrefixListSpec, RuleSpec,
+    SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
 };
 pub use stack::{RoleSpec, StackSpec};
 
@@ -55,6 +55,9 @@ pub struct Scenario {
     /// The networks.
     #[serde(default)]
     pub vpcs: Vec<VpcSpec>,
+    /// Managed prefix lists.
+    #[serde(default)]
+    pub prefix_lists: Vec<PrefixListSpec>,
     /// Endpoint services that belong to no cluster.
     #[serde(default)]
     pub endpoint_services: Vec<EndpointServiceSpec>,

@@ -98,6 +98,23 @@ identifier!(
     |id| is_resource_id(id, "sg-")
 );
 identifier!(
+    /// A security group whose members are let in.
+    SourceGroup,
+    "a security group id: `sg-` followed by 8 or 17 hexadecimal digits; a group of another account has that account before it, as in 222222222222/sg-0123456789abcdef0",
+    "^([0-9]{12}/)?sg-([0-9a-f]{8}|[0-9a-f]{17})$",
+    |group| match group.split_once('/') {
+        Some((account, id)) => is_account(account) && is_resource_id(id, "sg-"),
+        None => is_resource_id(group, "sg-"),
+    }
+);
+identifier!(
+    /// A managed prefix list.
+    PrefixListId,
+    "a prefix list id: `pl-` followed by 8 or 17 hexadecimal digits",
+    "^pl-([0-9a-f]{8}|[0-9a-f]{17})$",
+    |id| is_resource_id(id, "pl-")
+);
+identifier!(
     /// An interface VPC endpoint.
     EndpointId,
     "a VPC endpoint id: `vpce-` followed by 8 or 17 hexadecimal digits",
@@ -109,7 +126,7 @@ identifier!(
     AccountId,
     "an AWS account id: 12 digits",
     "^[0-9]{12}$",
-    |id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+    is_account
 );
 identifier!(
     /// An AWS Region, by its code. Up to 66 characters: lists of places travel along.
@@ -147,6 +164,32 @@ identifier!(
     |id| (1..=128).contains(&id.len())
         && id.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit())
 );
+
+impl SourceGroup {
+    /// The account that owns the group, if it is named.
+    pub fn account(&self) -> Option<AccountId> {
+        let (account, _) = self.0.split_once('/')?;
+        Some(AccountId(account.to_owned()))
+    }
+
+    /// The group.
+    pub fn id(&self) -> SecurityGroupId {
+        let id = self.0.split_once('/').map_or(self.as_str(), |(_, id)| id);
+        SecurityGroupId(id.to_owned())
+    }
+
+    /// The group as an account writes it: one of its own without the account.
+    pub fn seen_from(&self, account: &AccountId) -> Self {
+        match self.account() {
+            Some(owner) if owner == *account => Self(self.id().0),
+            Some(_) | None => self.clone(),
+        }
+    }
+}
+
+fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+}
 
 fn is_resource_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix)
@@ -201,6 +244,9 @@ mod tests {
         assert!(accepts::<VpcId>("vpc-0a71e831cb5152c43"));
         assert!(accepts::<VpcId>("vpc-0a71e831"));
         assert!(accepts::<AccountId>("111122223333"));
+        assert!(accepts::<PrefixListId>("pl-63a5400a"));
+        assert!(accepts::<SourceGroup>("sg-0a71e831"));
+        assert!(accepts::<SourceGroup>("222222222222/sg-0a71e831cb5152c43"));
         assert!(accepts::<Region>("us-gov-west-1"));
         assert!(accepts::<ZoneId>("use1-az1"));
         assert!(accepts::<RoutingId>("shop-123"));
@@ -228,6 +274,18 @@ mod tests {
             assert!(!accepts::<VpcId>(vpc), "{vpc}");
         }
         assert!(!accepts::<AccountId>("11112222333"));
+        for list in ["pl-", "pl-1", "com.amazonaws.eu-west-1.s3", "sg-0a71e831"] {
+            assert!(!accepts::<PrefixListId>(list), "{list}");
+        }
+        for group in [
+            "/sg-0a71e831",
+            "2222/sg-0a71e831",
+            "222222222222/",
+            "222222222222/pl-0a71e831",
+            "222222222222/222222222222/sg-0a71e831",
+        ] {
+            assert!(!accepts::<SourceGroup>(group), "{group}");
+        }
         for region in ["us-east-1a", "US-EAST-1", "useast1", "us--1", "us-east-"] {
             assert!(!accepts::<Region>(region), "{region}");
         }
@@ -236,6 +294,19 @@ mod tests {
             assert!(!accepts::<RoutingId>(routing), "{routing}");
         }
         assert!(!accepts::<ServiceName>("com.amazonaws.eu-west-1.s3"));
+    }
+
+    #[test]
+    fn a_source_group_is_told_apart_from_its_account() {
+        let [own, other]: [AccountId; 2] =
+            ["111122223333", "222222222222"].map(|id| id.parse().unwrap());
+        let group: SourceGroup = "222222222222/sg-0a71e831".parse().unwrap();
+        assert_eq!(group.id().as_str(), "sg-0a71e831");
+        assert_eq!(group.account().as_ref(), Some(&other));
+        assert_eq!(group.seen_from(&own), group);
+        let seen = group.seen_from(&other);
+        assert_eq!((seen.as_str(), seen.account()), ("sg-0a71e831", None));
+        assert_eq!(seen.id(), group.id());
     }
 
     /// What a schema lets through is read.
@@ -250,6 +321,8 @@ mod tests {
         assert_pattern::<VpcId>(VpcId::PATTERN);
         assert_pattern::<SubnetId>(SubnetId::PATTERN);
         assert_pattern::<SecurityGroupId>(SecurityGroupId::PATTERN);
+        assert_pattern::<SourceGroup>(SourceGroup::PATTERN);
+        assert_pattern::<PrefixListId>(PrefixListId::PATTERN);
         assert_pattern::<EndpointId>(EndpointId::PATTERN);
         assert_pattern::<AccountId>(AccountId::PATTERN);
         assert_pattern::<Region>(Region::PATTERN);

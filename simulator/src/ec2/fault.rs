@@ -51,6 +51,7 @@ fn not_found_code(operation: &str) -> &'static str {
         | "DeleteSecurityGroup" => "InvalidGroup.NotFound",
         "DescribeSecurityGroupRules" => "InvalidSecurityGroupRuleId.NotFound",
         "DescribeSubnets" => "InvalidSubnetID.NotFound",
+        "DescribeManagedPrefixLists" => "InvalidPrefixListID.NotFound",
         "DescribeVpcPeeringConnections" => "InvalidVpcPeeringConnectionID.NotFound",
         "CreateTags" | "DeleteTags" => "InvalidVpcEndpointId.NotFound",
         _ => "InvalidVpcID.NotFound",

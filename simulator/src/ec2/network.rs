@@ -1,6 +1,7 @@
-//! The network that endpoints are put into: zones, VPCs, subnets and peerings.
+//! The network that endpoints are put into: zones, VPCs, subnets, peerings and prefix lists.
 
 pub(super) mod peering;
+pub(super) mod prefix_list;
 pub(super) mod subnet;
 pub(super) mod vpc;
 pub(super) mod zone;

@@ -5,10 +5,16 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlockStateCode};
 use shared::StepError;
 use shared::cidr::Cidr;
-use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
-use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+use shared::ec2::{EndpointService, Network, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns, errors};
+use shared::ids::{PrefixListId, SecurityGroupId, ServiceName, VpcId};
 
-use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
+use super::{
+    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, field, filter, filter_any, hosted_zones, id,
+    present,
+};
+
+/// The largest page of `DescribeManagedPrefixLists` (EC2 API reference).
+const PREFIX_LISTS: i32 = 100;
 
 impl Network for AwsEc2 {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
@@ -125,6 +131,29 @@ impl Network for AwsEc2 {
             existing.extend(group.group_id().and_then(|id| id.parse().ok()));
         }
         Ok(existing)
+    }
+
+    async fn prefix_lists(&self, ids: &[PrefixListId]) -> Result<Vec<PrefixList>, StepError> {
+        let operation = "DescribeManagedPrefixLists";
+        let mut lists = Vec::new();
+        // By filter, as with groups.
+        for ids in ids.chunks(FILTER_VALUES) {
+            let request = self
+                .client
+                .describe_managed_prefix_lists()
+                .filters(filter_any("prefix-list-id", ids));
+            let pages = request.into_paginator().page_size(PREFIX_LISTS);
+            let mut pages = pages.items().send();
+            while let Some(list) = pages.next().await {
+                let list = list.map_err(|error| failure(operation, error))?;
+                lists.push(PrefixList {
+                    id: id(operation, "prefixListId", list.prefix_list_id())?,
+                    is_ipv6: list.address_family() == Some("IPv6"),
+                    max_entries: list.max_entries().and_then(|most| most.try_into().ok()),
+                });
+            }
+        }
+        Ok(lists)
     }
 
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {

@@ -49,6 +49,7 @@ pub(crate) enum Method {
     PeeredVpcs,
     Subnets,
     ExistingGroups,
+    PrefixLists,
     HostedZones,
     VpcTags,
     TaggedVpcs,
@@ -94,12 +95,13 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 45] = [
+pub(crate) const ALL: [(Method, &str); 46] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
     (Subnets, "ec2:DescribeSubnets"),
     (ExistingGroups, "ec2:DescribeSecurityGroups"),
+    (PrefixLists, "ec2:DescribeManagedPrefixLists"),
     (HostedZones, "route53:ListHostedZonesByVPC"),
     (VpcTags, "ec2:DescribeVpcs"),
     (TaggedVpcs, "ec2:DescribeVpcs"),
@@ -181,6 +183,7 @@ pub(crate) async fn call(
         PeeredVpcs => text(ec2.peered_vpcs(&vpc).await),
         Subnets => text(ec2.subnets(&vpc).await),
         ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
+        PrefixLists => text(ec2.prefix_lists(&[parsed("pl-0a000000000000001")]).await),
         HostedZones => text(ec2.hosted_zones(&vpc).await),
         VpcTags => text(ec2.vpc_tags(&vpc).await),
         TaggedVpcs => text(ec2.tagged_vpcs("Na*").await),

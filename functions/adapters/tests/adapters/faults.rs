@@ -63,6 +63,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
                 Code::VpcNotFound
             }
             M::Subnets => Code::SubnetNotFound,
+            M::PrefixLists => Code::PrefixListNotFound,
             M::PeeredVpcs | M::IngressRules => Code::UnexpectedAwsAnswer,
             M::ExistingGroups
             | M::Endpoints

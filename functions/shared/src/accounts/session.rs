@@ -106,6 +106,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
     (
         "inspect-network",
         &[
+            "ec2:DescribeManagedPrefixLists",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
@@ -120,6 +121,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
     (
         "plan-connection",
         &[
+            "ec2:DescribeManagedPrefixLists",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",

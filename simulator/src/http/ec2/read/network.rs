@@ -3,7 +3,8 @@
 use super::Form;
 use crate::calls::ApiError;
 use crate::ec2::{
-    Attribute, DescribeSubnets, DescribeVpcAttribute, DescribeVpcPeeringConnections, DescribeVpcs,
+    Attribute, DescribeManagedPrefixLists, DescribeSubnets, DescribeVpcAttribute,
+    DescribeVpcPeeringConnections, DescribeVpcs,
 };
 
 pub(in crate::http::ec2) fn describe_vpcs(form: &mut Form) -> Result<DescribeVpcs, ApiError> {
@@ -36,6 +37,16 @@ pub(in crate::http::ec2) fn describe_vpc_peering_connections(
 ) -> Result<DescribeVpcPeeringConnections, ApiError> {
     Ok(DescribeVpcPeeringConnections {
         vpc_peering_connection_ids: form.list("VpcPeeringConnectionId"),
+        filters: form.filters()?,
+        page: form.page()?,
+    })
+}
+
+pub(in crate::http::ec2) fn describe_managed_prefix_lists(
+    form: &mut Form,
+) -> Result<DescribeManagedPrefixLists, ApiError> {
+    Ok(DescribeManagedPrefixLists {
+        prefix_list_ids: form.list("PrefixListId"),
         filters: form.filters()?,
         page: form.page()?,
     })

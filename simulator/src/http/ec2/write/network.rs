@@ -2,8 +2,9 @@
 
 use super::{Xml, tags};
 use crate::ec2::{
-    Attribute, CidrAssociation, DescribeSubnetsResult, DescribeVpcAttributeResult,
-    DescribeVpcPeeringConnectionsResult, DescribeVpcsResult, PeeringSide,
+    Attribute, CidrAssociation, DescribeManagedPrefixListsResult, DescribeSubnetsResult,
+    DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult, DescribeVpcsResult,
+    PeeringSide,
 };
 
 pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
@@ -112,4 +113,19 @@ fn side(xml: &mut Xml, name: &str, side: &PeeringSide) {
             });
         }
     });
+}
+
+pub(in crate::http::ec2) fn prefix_lists(xml: &mut Xml, answer: &DescribeManagedPrefixListsResult) {
+    xml.list("prefixListSet", &answer.prefix_lists, |xml, list| {
+        xml.leaf("prefixListId", &list.id);
+        xml.leaf("addressFamily", if list.ipv6 { "IPv6" } else { "IPv4" });
+        xml.leaf("state", "create-complete");
+        xml.leaf("prefixListArn", list.arn());
+        xml.leaf("prefixListName", &list.name);
+        xml.maybe("maxEntries", list.max_entries_told());
+        xml.leaf("version", 1);
+        tags(xml, &list.tags);
+        xml.leaf("ownerId", &list.owner);
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
 }
