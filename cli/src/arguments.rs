@@ -285,9 +285,13 @@ pub struct Asked {
     /// A network that may connect; may be repeated. Without any source: all networks of the VPC.
     #[arg(long, value_name = "NETWORK")]
     pub cidr: Vec<String>,
-    /// A security group whose members may connect; may be repeated.
+    /// A security group whose members may connect; may be repeated. One of another account, in a
+    /// peered VPC: `222222222222/sg-0123456789abcdef0`.
     #[arg(long, value_name = "GROUP")]
     pub source_group: Vec<String>,
+    /// A managed prefix list whose networks may connect; may be repeated.
+    #[arg(long, value_name = "LIST")]
+    pub prefix_list: Vec<String>,
     /// Let the networks of peered VPCs connect too.
     #[arg(long)]
     pub include_peered_vpcs: bool,

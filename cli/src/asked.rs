@@ -157,6 +157,7 @@ fn with_flags(mut base: Value, asked: &Asked) -> Value {
     let sources = [
         ("cidrs", list(&asked.cidr)),
         ("security_group_ids", list(&asked.source_group)),
+        ("prefix_list_ids", list(&asked.prefix_list)),
         (
             "include_peered_vpcs",
             asked.include_peered_vpcs.then_some(json!(true)),
@@ -196,6 +197,7 @@ mod tests {
         let asked = Asked {
             vpc_id: Some("vpc-0a71e831".into()),
             cidr: vec!["10.1.0.0/16".into()],
+            prefix_list: vec!["pl-63a5400a".into()],
             no_private_dns: true,
             on_failure: Some("keep".into()),
             tag: ["Team=a=b", "Cost=42"]
@@ -213,6 +215,7 @@ mod tests {
         assert!(!request.private_dns);
         assert_eq!(request.sources.cidrs.len(), 1);
         assert_eq!(request.sources.security_group_ids.len(), 1);
+        assert_eq!(request.sources.prefix_list_ids.len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use shared::ids::VpcId;
 
 /// Fields as the catalogue writes them, and what stands for them here. A limit has no
 /// flag of its own.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 15] = [
     ("private_dns false", "`--no-private-dns`"),
     (
         "without unless_traffic_minutes",
@@ -21,6 +21,7 @@ const WORDS: [(&str, &str); 14] = [
     ("subnet_ids", "`--subnet-id`"),
     ("sources.cidrs", "`--cidr`"),
     ("sources.security_group_ids", "`--source-group`"),
+    ("sources.prefix_list_ids", "`--prefix-list`"),
     (
         "limits.lease_seconds",
         "limits.lease_seconds (in a file with `--request`; for `deprovision` `--lease-seconds`)",

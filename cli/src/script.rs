@@ -390,7 +390,13 @@ fn permission(source: &Source, description: &str) -> Value {
     let (ranges, range) = match source {
         Source::Cidr(cidr) if cidr.is_ipv6() => ("Ipv6Ranges", json!({ "CidrIpv6": cidr })),
         Source::Cidr(cidr) => ("IpRanges", json!({ "CidrIp": cidr })),
-        Source::Group(group) => ("UserIdGroupPairs", json!({ "GroupId": group.as_str() })),
+        Source::Group(group) => {
+            let mut pair = json!({ "GroupId": group.id() });
+            if let Some(account) = group.account() {
+                pair["UserId"] = json!(account);
+            }
+            ("UserIdGroupPairs", pair)
+        }
         Source::PrefixList(list) => ("PrefixListIds", json!({ "PrefixListId": list })),
     };
     let mut range = range;

@@ -42,6 +42,9 @@ pub use network::dhcp::{DescribeDhcpOptions, DescribeDhcpOptionsResult, DhcpOpti
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
 };
+pub use network::prefix_list::{
+    DescribeManagedPrefixLists, DescribeManagedPrefixListsResult, PrefixList,
+};
 pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
 pub use network::vpc::{
     Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
@@ -112,6 +115,8 @@ pub struct Ec2 {
     pub services: Vec<EndpointService>,
     /// Peerings.
     pub peerings: Vec<Peering>,
+    /// Managed prefix lists.
+    pub prefix_lists: Vec<PrefixList>,
     quotas: Quotas,
     tokens: HashMap<Token, Remembered>,
     buckets: Buckets,
@@ -145,6 +150,7 @@ impl Ec2 {
             endpoints: BTreeMap::new(),
             services: Vec::new(),
             peerings: Vec::new(),
+            prefix_lists: Vec::new(),
             quotas: scenario.quotas.clone(),
             tokens: HashMap::new(),
             buckets: Buckets::new(scenario.throttle),

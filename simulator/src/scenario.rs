@@ -15,7 +15,7 @@ pub use cluster::{
 };
 pub use network::{
     AclAction, AclRule, AclSpec, EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec,
-    RuleSpec, SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
+    PrefixListSpec, RuleSpec, SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
 };
 pub use stack::{RoleSpec, StackSpec};
 
@@ -55,6 +55,9 @@ pub struct Scenario {
     /// The networks.
     #[serde(default)]
     pub vpcs: Vec<VpcSpec>,
+    /// Managed prefix lists.
+    #[serde(default)]
+    pub prefix_lists: Vec<PrefixListSpec>,
     /// Endpoint services that belong to no cluster.
     #[serde(default)]
     pub endpoint_services: Vec<EndpointServiceSpec>,

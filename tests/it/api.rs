@@ -485,6 +485,22 @@ fn document_and_type_refuse_the_same_requests() {
             true,
         ),
         (
+            "sources",
+            json!({"security_group_ids": ["222222222222/sg-0a71e831"], "prefix_list_ids": ["pl-63a5400a"]}),
+            true,
+        ),
+        (
+            "sources",
+            json!({"security_group_ids": ["2222/sg-0a71e831"]}),
+            false,
+        ),
+        ("sources", json!({"prefix_list_ids": ["pl-1"]}), false),
+        (
+            "sources",
+            json!({"prefix_list_ids": ["pl-63a5400a", "pl-63a5400a"]}),
+            false,
+        ),
+        (
             "limits",
             json!({"undo_seconds": 10, "cluster_seconds": 7200}),
             true,

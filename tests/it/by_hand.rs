@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use engine::{Clock, ScaledClock};
 use in_process::InProcess;
+use serde_json::json;
 use shared::settings::Settings;
 use simulator::http::Server;
 use simulator::{Scenario, Simulator};
@@ -15,6 +16,7 @@ use system_tests::authorization::{InRoles, judged};
 use system_tests::documents::root;
 use system_tests::processes::build;
 use system_tests::run::{Ending, SECRET, Stage, changes, ending};
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -57,7 +59,14 @@ async fn aws_cli() -> String {
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
-    let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    add_neighbour(&mut scenario);
+    let sources = json!({
+        "cidrs": ["10.20.0.0/16"],
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    });
+    scenario.request.insert("sources".to_owned(), sources);
     let clock = ScaledClock::new(30.0);
     let time = clock.clone();
     let simulator = judged(Simulator::new(&scenario, move || time.now()));
@@ -76,7 +85,9 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     plan.args(["plan", "--script", "--endpoint", &server.url()])
         .args(["--cluster-id", &of_request("cluster_id")])
         .args(["--region", &of_request("region")])
-        .args(["--vpc-id", &of_request("vpc_id")]);
+        .args(["--vpc-id", &of_request("vpc_id")])
+        .args(["--cidr", "10.20.0.0/16", "--prefix-list", LIST])
+        .args(["--source-group", NEIGHBOURS_GROUP]);
     let script = output("plan", &mut plan, "").await;
     assert!(
         !simulator

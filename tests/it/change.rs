@@ -16,7 +16,7 @@ use system_tests::change::{
 };
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
-use system_tests::situations::connected;
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected};
 
 /// Runs the change, holds what is seen on the way and in the end against the
 /// promises, and says what was seen.
@@ -371,4 +371,44 @@ fn a_group_that_is_gone_from_the_request_is_shut_out_in_the_end() {
     changed(&stage);
     assert_eq!(now(&stage).sources, set(&["10.20.0.0/16", GROUP]));
     changed(&stage.asking("sources", json!({ "cidrs": ["10.20.0.0/16"] })));
+}
+
+#[test]
+fn prefix_lists_and_groups_of_other_accounts_come_and_go_without_an_outage() {
+    let mut scenario = scenario();
+    add_neighbour(&mut scenario);
+    let asked = json!({
+        "cidrs": ["10.20.0.0/16"],
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    });
+    let stage = connected(Stage::of(&scenario)).asking("sources", asked);
+    let (_, looks) = changed(&stage);
+    let seen: Vec<_> = looks.iter().map(|look| look.sources.clone()).collect();
+    let new = ["10.20.0.0/16", LIST, NEIGHBOURS_GROUP];
+    let all = set(&["10.20.0.0/16", "10.30.0.0/16", LIST, NEIGHBOURS_GROUP]);
+    assert_eq!(seen, [set(&SOURCES), all.clone(), set(&new)]);
+
+    let since = stage.simulator.calls().len();
+    changed(&stage);
+    assert_eq!(changing_calls(&stage, since), Vec::<String>::new());
+
+    let stage = stage.asking("sources", json!({ "cidrs": SOURCES }));
+    let (_, looks) = changed(&stage);
+    let seen: Vec<_> = looks.iter().map(|look| look.sources.clone()).collect();
+    assert_eq!(seen, [set(&new), all, set(&SOURCES)]);
+}
+
+/// EC2 alone knows the groups of other accounts, and takes all new rules or none.
+#[test]
+fn a_group_of_another_account_that_is_not_there_changes_nothing() {
+    let mut scenario = scenario();
+    add_neighbour(&mut scenario);
+    let asked = json!({
+        "cidrs": NEW_SOURCES,
+        "security_group_ids": ["222222222222/sg-0b20000000000000f"],
+    });
+    let stage = connected(Stage::of(&scenario)).asking("sources", asked);
+    let (failure, _) = put_back(&stage);
+    assert_eq!(failure.code, Code::SourceGroupNotFound.as_str());
 }

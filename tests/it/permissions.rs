@@ -27,7 +27,7 @@ use system_tests::authorization::{
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
-use system_tests::situations::{add_twin, unconnected};
+use system_tests::situations::{LIST, add_twin, prefix_list, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
 
@@ -413,10 +413,13 @@ fn leftover(account: &str) {
     story.provision("leftover");
 }
 
-/// Networks of peered VPCs are sources.
+/// Networks of peered VPCs are sources, and those of a prefix list.
 fn peered(account: &str) {
-    let sources = json!({ "include_peered_vpcs": true });
-    let story = Story::of(shipped("standard-cluster", account).asking("sources", sources));
+    let sources = json!({ "include_peered_vpcs": true, "prefix_list_ids": [LIST] });
+    let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    scenario.prefix_lists.push(prefix_list(account));
+    let stage = Stage::of(&moved(scenario, account));
+    let story = Story::of(stage.asking("sources", sources));
     let asked = Some(story.stage.request.clone());
     story.call("plan-connection", "POST", "/plans", asked);
     story.provision("peered");

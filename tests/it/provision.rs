@@ -18,7 +18,7 @@ use system_tests::books::last_notice;
 use system_tests::policies::{OTHER, OTHER_ROLE};
 use system_tests::removal::Removal;
 use system_tests::run::{Ending, Stage, changes, ending, ready_after};
-use system_tests::situations::all_are_connected;
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, all_are_connected};
 use system_tests::variants::VARIANTS;
 
 /// Runs the stage, holds the ending against the world, and answers it. Names of
@@ -360,6 +360,7 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
     let no_cluster = json!("00000000-0000-4000-8000-000000000000");
     let one_zone = json!(["subnet-0a10000000000000a", "subnet-0a10000000000001a"]);
     let no_group = json!({"security_group_ids": ["sg-00000000"]});
+    let no_list = json!({"prefix_list_ids": ["pl-00000000"]});
     let many: Vec<String> = (0..61).map(|n| format!("10.{n}.0.0/16")).collect();
     for (field, value, code) in [
         ("vpc_id", json!("vpc-1"), Code::InvalidRequest),
@@ -383,6 +384,7 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
             Code::SubnetUnusable,
         ),
         ("sources", no_group, Code::SourceGroupNotFound),
+        ("sources", no_list, Code::PrefixListNotFound),
         ("sources", json!({ "cidrs": many }), Code::TooManySources),
     ] {
         refused(&advanced(|_| {}).asking(field, value), code);
@@ -465,6 +467,86 @@ fn secondary_and_ipv6_networks_become_sources() {
         sources(&stage, &ready),
         ["10.20.0.0/16", "100.64.0.0/18", "2001:db8:1234::/56"]
     );
+}
+
+#[test]
+fn prefix_lists_and_groups_of_other_accounts_become_sources_and_go_again() {
+    let by_name = json!({
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    });
+    let stage = advanced(add_neighbour).asking("sources", by_name);
+    let before = Snapshot::settled(&stage);
+    let ready = ready(&stage);
+    assert_eq!(sources(&stage, &ready), [NEIGHBOURS_GROUP, LIST]);
+    let notes = ready.notes.join("\n");
+    for told in [LIST, NEIGHBOURS_GROUP] {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+    assert!(Removal::of(&stage.deprovision("away")).is_complete());
+    assert_eq!(Snapshot::settled(&stage), before);
+}
+
+/// Whether a group can be a source, EC2 says when its rule is made. A fresh group of ours
+/// is waited for, a source that cannot be is not.
+#[test]
+fn a_group_that_cannot_be_a_source_is_named_and_rolled_back_at_once() {
+    const ELSEWHERE: &str = "sg-0b30000000000000d";
+    let world = |change: fn(&mut Scenario)| {
+        advanced(|scenario| {
+            add_neighbour(scenario);
+            let mut elsewhere = scenario.vpcs[1].clone();
+            elsewhere.id = "vpc-0b30000000000000a".to_owned();
+            elsewhere.account = None;
+            elsewhere.groups[0].id = ELSEWHERE.to_owned();
+            scenario.vpcs.push(elsewhere);
+            change(scenario);
+        })
+    };
+    let unpeered: fn(&mut Scenario) =
+        |scenario| scenario.vpcs[0].peerings[0].status = "deleted".to_owned();
+    for (stage, group) in [
+        (world(|_| {}), "222222222222/sg-0b20000000000000f"),
+        (world(|_| {}), "333333333333/sg-0b20000000000000d"),
+        (world(unpeered), NEIGHBOURS_GROUP),
+        (world(|_| {}), ELSEWHERE),
+    ] {
+        let stage = stage.asking("sources", json!({ "security_group_ids": [group] }));
+        let before = Snapshot::settled(&stage);
+        let failure = rolled_back(&stage, Code::SourceGroupNotFound);
+        assert!(failure.left.is_empty(), "{failure:#?}");
+        assert_eq!(Snapshot::settled(&stage), before);
+        let calls = stage.simulator.calls().into_iter();
+        let tried = calls.filter(|call| call.operation == "ec2:AuthorizeSecurityGroupIngress");
+        let tried = tried.count();
+        assert!(tried < 10, "{group}: tried {tried} times");
+    }
+}
+
+#[test]
+fn an_endpoint_that_lets_in_a_prefix_list_is_adopted_for_it_alone() {
+    let stage = world("half-made-by-hand", |scenario| {
+        add_neighbour(scenario);
+        let rules = &mut scenario.vpcs[0].groups[0].rules;
+        rules[0].source = LIST.to_owned();
+        let mut rule = rules[0].clone();
+        rule.source = NEIGHBOURS_GROUP.to_owned();
+        rules.push(rule);
+    });
+    let failure = rolled_back(&stage, Code::ExistingEndpointUnusable);
+    assert!(
+        failure.detail.contains(
+            "let in security group 222222222222/sg-0b20000000000000d and prefix list pl-0123456789abcdef0 on TCP 26257"
+        ),
+        "{}",
+        failure.detail
+    );
+    assert_eq!(changed(&stage), [""; 0]);
+    let asked = json!({
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    });
+    ready(&stage.asking("sources", asked));
 }
 
 /// The sources of the rules of the endpoint's groups.

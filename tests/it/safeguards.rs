@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shared::config::Setting;
+use shared::sources::Allowed;
 use system_tests::template::{Template, list};
 
 /// The statements of the policy of the private API.
@@ -159,6 +161,28 @@ fn a_pattern_of_secrets_names_those_with_the_id_of_a_cluster_and_no_others() {
         ("crdb-privatelink", false),
     ] {
         assert_eq!(validator.is_valid(&json!(pattern)), is_good, "{pattern}");
+    }
+}
+
+/// What the template takes, the functions read.
+#[test]
+fn allowed_sources_are_networks_prefix_lists_and_accounts() {
+    let template = Template::read();
+    let schema = json!({ "pattern": template.at("/Parameters/AllowedSources/AllowedPattern") });
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for (allowed, is_good) in [
+        ("", true),
+        ("10.0.0.0/8,2001:db8::/32", true),
+        ("pl-63a5400a", true),
+        ("222222222222,10.0.0.0/8,pl-0123456789abcdef0", true),
+        ("any", false),
+        ("pl-orders", false),
+        ("sg-0a71e831", false),
+        ("2222", false),
+    ] {
+        assert_eq!(validator.is_valid(&json!(allowed)), is_good, "{allowed}");
+        let setting = Setting::new("ALLOWED_SOURCES", Some(allowed.to_owned()));
+        assert_eq!(setting.list::<Allowed>().is_ok(), is_good, "{allowed}");
     }
 }
 

@@ -532,9 +532,17 @@ fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
             .iter()
             .filter(|range| range.state == CidrState::Associated);
         let all_in = associated.all(|range| admitted.contains(&range.cidr.to_string()));
+        let sources = &stage.request["sources"];
+        let named = ["cidrs", "security_group_ids", "prefix_list_ids"]
+            .into_iter()
+            .flat_map(move |field| sources[field].as_array().into_iter().flatten());
+        let named: Vec<&str> = named.filter_map(|source| source.as_str()).collect();
+        let named_are_in = named.iter().all(|source| admitted.contains(*source));
         is(
-            all_in,
-            &format!("not every network of the VPC is admitted, only {admitted:?}"),
+            all_in || (!named.is_empty() && named_are_in),
+            &format!(
+                "neither the networks of the VPC are admitted nor {named:?}, only {admitted:?}"
+            ),
         )?;
         is(
             ready.port == 26257 && ready.connection_string.contains(&ready.host),

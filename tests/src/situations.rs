@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use simulator::Scenario;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
-use simulator::scenario::ConnectionSpec;
+use simulator::scenario::{ConnectionSpec, PrefixListSpec};
 
 use crate::aftermath::Snapshot;
 use crate::removal::{Before, Removal};
@@ -123,6 +123,48 @@ pub fn two_clusters() -> (Stage, [Value; 2]) {
         request
     });
     (Stage::of(&scenario), requests)
+}
+
+/// A prefix list.
+pub const LIST: &str = "pl-0123456789abcdef0";
+/// An account with a VPC that is peered with ours.
+pub const NEIGHBOUR: &str = "222222222222";
+/// A security group there.
+pub const NEIGHBOURS_GROUP: &str = "222222222222/sg-0b20000000000000d";
+
+/// [`LIST`], of this account.
+///
+/// # Panics
+/// Never: it is one.
+pub fn prefix_list(account: &str) -> PrefixListSpec {
+    let list = json!({ "id": LIST, "account": account, "max_entries": 20 });
+    serde_json::from_value(list).expect("a prefix list")
+}
+
+/// Adds [`LIST`] and [`NEIGHBOUR`] with its VPC and [`NEIGHBOURS_GROUP`].
+///
+/// # Panics
+/// When the scenario has no VPC.
+pub fn add_neighbour(scenario: &mut Scenario) {
+    scenario.prefix_lists.push(prefix_list(&scenario.account));
+    let vpc = "vpc-0b20000000000000a";
+    let peering = json!({
+        "id": "pcx-0b20000000000000b",
+        "peer_vpc": vpc,
+        "peer_account": NEIGHBOUR,
+        "peer_cidrs": ["172.20.0.0/16"],
+    });
+    let peering = serde_json::from_value(peering).expect("a peering");
+    scenario.vpcs[0].peerings.push(peering);
+    let vpc = json!({
+        "id": vpc,
+        "account": NEIGHBOUR,
+        "cidr": "172.20.0.0/16",
+        "groups": [{ "id": "sg-0b20000000000000d", "name": "clients" }],
+    });
+    scenario
+        .vpcs
+        .push(serde_json::from_value(vpc).expect("a VPC"));
 }
 
 /// Holds every cluster to having a connection that works.

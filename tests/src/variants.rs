@@ -5,7 +5,7 @@ use simulator::Scenario;
 
 use crate::aftermath::{Snapshot, check};
 use crate::run::{Ending, Stage, ending};
-use crate::situations::{connected, registered_by_hand};
+use crate::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected, registered_by_hand};
 
 /// A scenario with a request, as a good run meets it.
 pub struct Variant {
@@ -30,6 +30,20 @@ pub(crate) fn trusted_owner() -> Stage {
     scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
     let stage = Stage::of(&scenario).brisk();
     stage.asking("add_trusted_owner", json!(true))
+}
+
+/// A cluster that a prefix list and a group of another account are let in to as well.
+fn by_name() -> Stage {
+    let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    add_neighbour(&mut scenario);
+    let sources = json!({
+        "cidrs": ["10.20.0.0/16"],
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    });
+    let stage = Stage::of(&scenario).brisk();
+    let stage = stage.asking("private_dns", json!(false));
+    stage.asking("sources", sources)
 }
 
 thread_local! {
@@ -58,9 +72,7 @@ pub const VARIANTS: [Variant; 12] = [
     variant("Advanced, no private DNS", || without_dns("fresh-vpc")),
     variant("Advanced, trusted owners", trusted_owner),
     variant("Standard", || brisk("standard-cluster")),
-    variant("Standard, no private DNS", || {
-        without_dns("standard-cluster")
-    }),
+    variant("Standard, no private DNS, sources by name", by_name),
     variant("adopt", || brisk("half-made-by-hand")),
     variant("adopt, no private DNS", || without_dns("half-made-by-hand")),
     variant("adopt, registered by hand", registered_by_hand),

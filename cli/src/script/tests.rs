@@ -108,10 +108,10 @@ fn rules_have_the_description_by_which_an_undo_knows_them() {
             "sg-0a71e831",
         ),
         (
-            r#"{"prefix-list": "pl-1"}"#,
+            r#"{"prefix-list": "pl-63a5400a"}"#,
             "PrefixListIds",
             "PrefixListId",
-            "pl-1",
+            "pl-63a5400a",
         ),
     ] {
         assert_eq!(
@@ -124,6 +124,11 @@ fn rules_have_the_description_by_which_an_undo_knows_them() {
             })
         );
     }
+    let of_another_account = said(r#"{"group": "222222222222/sg-0a71e831"}"#);
+    assert_eq!(
+        of_another_account["UserIdGroupPairs"],
+        json!([{ "UserId": "222222222222", "GroupId": "sg-0a71e831", "Description": "mine" }])
+    );
     let script = commands(&request(), &cluster(), &plan());
     assert_eq!(
         script

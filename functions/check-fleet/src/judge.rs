@@ -155,10 +155,8 @@ fn judge_surroundings(
     let mut remarks: Vec<Remark> = Vec::new();
     match &place.acls {
         Ok(acls) => {
-            let planned = connection
-                .request
-                .sources
-                .resolve(&vpc.cidrs, &vpc.peer_cidrs);
+            let asked = &connection.request.sources;
+            let planned = asked.resolve(Some(&vpc.owner), &vpc.cidrs, &vpc.peer_cidrs);
             let clients = client_networks(&planned, &vpc.cidrs);
             remarks.extend(of_acls(acls.as_deref(), &endpoint.subnet_ids, &clients));
         }
@@ -279,24 +277,43 @@ fn judge_groups(
         return;
     }
     let asked = &connection.request.sources;
-    if vpc.is_none() && (asked.are_the_vpc() || asked.include_peered_vpcs) {
-        // Whom to let in is known only with the VPC's networks.
+    if vpc.is_none() && asked.need_the_vpc() {
         return;
     }
+    let owner = vpc.map(|vpc| &vpc.owner);
     let (own, peers) = vpc.map_or((&[][..], &[][..]), |vpc| {
         (vpc.cidrs.as_slice(), vpc.peer_cidrs.as_slice())
     });
-    let planned = asked.resolve(own, peers);
+    let planned = asked.resolve(owner, own, peers);
     let in_force = |rule: &&IngressRule| match ours {
         Some(group) => rule.group_id == *group,
         None => endpoint.group_ids.contains(&rule.group_id),
     };
     let in_force: Vec<&IngressRule> = rules.iter().filter(in_force).collect();
-    let shut_out: Vec<String> = planned
+    let shut_out = planned
         .iter()
-        .filter(|source| !in_force.iter().any(|rule| rule.admits(SQL_PORT, source)))
-        .map(ToString::to_string)
-        .collect();
+        .filter(|source| !in_force.iter().any(|rule| rule.admits(SQL_PORT, source)));
+    // On a prefix list that somebody else's group lets in may be any network.
+    let lists = match ours {
+        Some(_) => BTreeSet::new(),
+        None => prefix_lists(&in_force),
+    };
+    let (unclear, shut_out): (Vec<&Source>, Vec<&Source>) =
+        shut_out.partition(|source| !lists.is_empty() && matches!(source, Source::Cidr(_)));
+    let list = |sources: &[&Source]| {
+        let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        sources.join(", ")
+    };
+    if !unclear.is_empty() {
+        let lists: Vec<String> = lists.into_iter().map(Source::described).collect();
+        let detail = format!(
+            "the security groups of endpoint {} let in {} on TCP {SQL_PORT}, and {} only as far as it is on there",
+            endpoint.id,
+            lists.join(" and "),
+            list(&unclear)
+        );
+        found.unseen.push((Code::SecurityGroupRuleMissing, detail));
+    }
     if !shut_out.is_empty() {
         let group = match ours {
             Some(group) => format!("security group {group} does"),
@@ -304,7 +321,7 @@ fn judge_groups(
         };
         let detail = format!(
             "{group} not let in on TCP {SQL_PORT} from {}",
-            shut_out.join(", ")
+            list(&shut_out)
         );
         found.drift.push((Code::SecurityGroupRuleMissing, detail));
     }
@@ -321,6 +338,15 @@ fn judge_groups(
             (Code::SecurityGroupRuleUnplanned, detail)
         }));
     }
+}
+
+/// The prefix lists that the rules let in.
+fn prefix_lists<'r>(rules: &[&'r IngressRule]) -> BTreeSet<&'r Source> {
+    let admitting = rules.iter().filter(|rule| rule.admits_tcp(SQL_PORT));
+    let sources = admitting.map(|rule| &rule.source);
+    sources
+        .filter(|source| matches!(source, Source::PrefixList(_)))
+        .collect()
 }
 
 /// Whether somebody asked for the rule: this connection, or by its description
@@ -426,6 +452,7 @@ mod tests {
             description: connection.claim().rule_description(),
         };
         let vpc = VpcSeen {
+            owner: "111122223333".parse().unwrap(),
             cidrs: vec!["10.20.0.0/16".parse().unwrap()],
             peer_cidrs: vec!["10.30.0.0/16".parse().unwrap()],
             dns: Some(VpcDns {
@@ -566,6 +593,70 @@ mod tests {
             it.request.sources.security_group_ids = vec!["sg-0c000001".parse().unwrap()];
         };
         assert_eq!(missing(groups).as_deref(), Some("sg-0c000001"));
+        let lists = |it: &mut Connection| {
+            it.request.sources.prefix_list_ids = vec!["pl-0c000001".parse().unwrap()];
+        };
+        assert_eq!(missing(lists).as_deref(), Some("pl-0c000001"));
+    }
+
+    #[test]
+    fn lists_and_groups_of_others_that_were_asked_for_are_let_in_by_name() {
+        for (asked, there, is_well) in [
+            ("pl-0c000001", "pl-0c000001", true),
+            ("pl-0c000001", "pl-0c000002", false),
+            ("222222222222/sg-0c000001", "222222222222/sg-0c000001", true),
+            ("222222222222/sg-0c000001", "sg-0c000001", false),
+            // The VPC's own account is as good as none.
+            ("111122223333/sg-0c000001", "sg-0c000001", true),
+        ] {
+            let found = found(|connection, place, _| {
+                let sources = &mut connection.request.sources;
+                sources.prefix_list_ids = asked.parse().into_iter().collect();
+                sources.security_group_ids = asked.parse().into_iter().collect();
+                place.rules[0].source = match there.parse() {
+                    Ok(list) => Source::PrefixList(list),
+                    Err(_) => Source::Group(there.parse().unwrap()),
+                };
+            });
+            assert_eq!(found == Judgement::default(), is_well, "{asked}: {found:?}");
+            let drift = codes(&found.drift);
+            let expected = (!is_well).then_some(Code::SecurityGroupRuleMissing);
+            assert_eq!(drift, Vec::from_iter(expected), "{asked}");
+        }
+    }
+
+    /// What is on a list is not looked at. A group of ours has the rules that it was
+    /// given, whatever else somebody adds.
+    #[test]
+    fn whether_a_prefix_list_of_somebody_elses_group_has_a_network_is_not_known() {
+        let by_list = |is_ours: bool| {
+            found(|connection, place, _| {
+                place.rules[0].source = Source::PrefixList("pl-0c000001".parse().unwrap());
+                if !is_ours {
+                    connection.security_group_id = None;
+                }
+            })
+        };
+        let adopted = by_list(false);
+        assert_eq!((adopted.drift, adopted.remarks), (vec![], vec![]));
+        assert_eq!(codes(&adopted.unseen), [Code::SecurityGroupRuleMissing]);
+        let said = &adopted.unseen[0].1;
+        assert!(
+            said.contains("let in prefix list pl-0c000001 on TCP 26257, and 10.20.0.0/16 only"),
+            "{said}"
+        );
+        let ours = by_list(true);
+        assert_eq!(codes(&ours.drift), [Code::SecurityGroupRuleMissing]);
+        assert_eq!(codes(&ours.unseen), []);
+        // A group that is not let in is not on a list either.
+        let group = found(|connection, place, _| {
+            place.rules[0].source = Source::PrefixList("pl-0c000001".parse().unwrap());
+            connection.security_group_id = None;
+            let asked = vec!["sg-0c000001".parse().unwrap()];
+            connection.request.sources.security_group_ids = asked;
+        });
+        assert_eq!(codes(&group.drift), [Code::SecurityGroupRuleMissing]);
+        assert_eq!(codes(&group.unseen), []);
     }
 
     #[test]

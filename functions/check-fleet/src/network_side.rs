@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use shared::StepError;
 use shared::cidr::Cidr;
 use shared::ec2::{Endpoint, Endpoints, IngressRule, Network, NetworkAcl, SecurityGroups, VpcDns};
-use shared::ids::{EndpointId, SecurityGroupId, SubnetId, VpcId};
+use shared::ids::{AccountId, EndpointId, SecurityGroupId, SubnetId, VpcId};
 use shared::ledger::Connection;
 use shared::place::{Place, Places};
 
@@ -31,8 +31,9 @@ pub(crate) struct PlaceSeen {
 }
 
 /// What was seen of one VPC.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct VpcSeen {
+    pub(crate) owner: AccountId,
     pub(crate) cidrs: Vec<Cidr>,
     /// The networks of its peers, if a connection asks for them.
     pub(crate) peer_cidrs: Vec<Cidr>,
@@ -123,8 +124,11 @@ async fn look_at_vpc(
         return Ok(None);
     };
     let mut seen = VpcSeen {
+        owner: found.owner,
         cidrs: found.cidrs,
-        ..VpcSeen::default()
+        peer_cidrs: Vec::new(),
+        dns: None,
+        dhcp_options: None,
     };
     if needed(|connection| connection.request.private_dns) {
         seen.dns = Some(ec2.vpc_dns(vpc).await?);

@@ -1,7 +1,9 @@
 //! An endpoint to the same service that is there already: ours, shared or to be
 //! adopted.
 
-use shared::ec2::{Endpoint, EndpointState, SecurityGroup, SecurityGroups, Source};
+use std::collections::BTreeSet;
+
+use shared::ec2::{Endpoint, EndpointState, IngressRule, SecurityGroup, SecurityGroups, Source};
 use shared::ids::{AccountId, EndpointId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
@@ -101,15 +103,34 @@ pub(crate) async fn check_groups(
         return Ok(true);
     }
     let groups: Vec<&str> = found.group_ids.iter().map(|group| group.as_str()).collect();
+    let (groups, shut_out) = (groups.join(", "), shut_out.join(", "));
+    let by_name = let_in_by_name(&rules);
+    let what = if by_name.is_empty() {
+        format!(
+            "but its security groups ({groups}) do not admit TCP {SQL_PORT} from {shut_out}; allow that there"
+        )
+    } else {
+        format!(
+            "and its security groups ({groups}) let in {} on TCP {SQL_PORT}, and {shut_out} only as far as it is in there; ask for these as sources, or allow {shut_out} there",
+            by_name.join(" and ")
+        )
+    };
     Err(StepError::new(
         Code::ExistingEndpointUnusable,
-        format!(
-            "endpoint {} to the same service exists, but its security groups ({}) do not admit TCP {SQL_PORT} from {}; allow that there",
-            found.id,
-            groups.join(", "),
-            shut_out.join(", ")
-        ),
+        format!("endpoint {} to the same service exists, {what}", found.id),
     ))
+}
+
+/// Prefix lists and groups that the rules let in. Which networks these are is not looked
+/// at: it changes at any time.
+fn let_in_by_name(rules: &[IngressRule]) -> Vec<String> {
+    let admitting = rules.iter().filter(|rule| rule.admits_tcp(SQL_PORT));
+    let by_name = admitting.filter_map(|rule| match &rule.source {
+        Source::Cidr(_) => None,
+        source @ (Source::Group(_) | Source::PrefixList(_)) => Some(source),
+    });
+    let by_name: BTreeSet<&Source> = by_name.collect();
+    by_name.into_iter().map(Source::described).collect()
 }
 
 /// Tags of one resource, without those of AWS itself (EC2 user guide, "Tag
@@ -235,8 +256,6 @@ pub(crate) fn note_on_twins(twins: &[EndpointId]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use shared::ownership::Tags;
 
     use super::*;

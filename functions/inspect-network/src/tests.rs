@@ -3,7 +3,7 @@
 use in_process::stage::{Stage, assert_strict};
 use shared::ec2::Source;
 use shared::ownership::{Claim, Origin};
-use simulator::scenario::{EndpointSpec, PeeringSpec};
+use simulator::scenario::{EndpointSpec, PeeringSpec, PrefixListSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 
 use super::*;
@@ -171,6 +171,24 @@ fn an_endpoint_that_shuts_planned_sources_out_or_has_no_room_for_tags_is_refused
         "{}",
         error.detail
     );
+    for (source, said) in [
+        ("pl-0123456789abcdef0", "prefix list pl-0123456789abcdef0"),
+        (
+            "222222222222/sg-0b000001",
+            "security group 222222222222/sg-0b000001",
+        ),
+    ] {
+        let stage = Stage::changed("half-made-by-hand", |scenario| {
+            scenario.vpcs[0].groups[0].rules[0].source = source.to_owned();
+        });
+        let error = inspect(&stage).unwrap_err();
+        assert_eq!(error.code, Code::ExistingEndpointUnusable);
+        let said = format!(
+            "let in {said} on TCP 26257, and 10.20.0.0/16 only as far as it is in there; ask for these"
+        );
+        assert!(error.detail.contains(&said), "{}", error.detail);
+        assert!(!error.detail.contains("do not admit"), "{}", error.detail);
+    }
     let stage = standing("half-made-by-hand", |endpoint, _| {
         endpoint.tags = (0..48)
             .map(|n| (format!("team:{n}"), String::new()))
@@ -180,6 +198,96 @@ fn an_endpoint_that_shuts_planned_sources_out_or_has_no_room_for_tags_is_refused
         inspect(&stage).unwrap_err().code,
         Code::ExistingEndpointUnusable
     );
+}
+
+#[test]
+fn an_endpoint_is_adopted_by_those_whom_its_groups_let_in() {
+    let mut stage = Stage::changed("half-made-by-hand", |scenario| {
+        scenario.prefix_lists = vec![prefix_list("pl-0123456789abcdef0", 20)];
+        let rules = &mut scenario.vpcs[0].groups[0].rules;
+        rules[0].source = "pl-0123456789abcdef0".to_owned();
+        let mut rule = rules[0].clone();
+        rule.source = "222222222222/sg-0b000001".to_owned();
+        rules.push(rule);
+    });
+    let sources = &mut stage.request.sources;
+    sources.prefix_list_ids = vec!["pl-0123456789abcdef0".parse().unwrap()];
+    sources.security_group_ids = vec!["222222222222/sg-0b000001".parse().unwrap()];
+    let plan = inspect(&stage).unwrap();
+    assert_eq!(plan.endpoint.existing.unwrap().as_str(), ENDPOINT);
+    assert_eq!(plan.security_group, None);
+}
+
+fn prefix_list(id: &str, max_entries: u32) -> PrefixListSpec {
+    PrefixListSpec {
+        id: id.to_owned(),
+        name: "clients".to_owned(),
+        account: None,
+        region: None,
+        address_family: "IPv4".to_owned(),
+        max_entries,
+    }
+}
+
+#[test]
+fn lists_and_groups_of_others_become_sources_and_what_that_means_is_said() {
+    let asked = "pl-0123456789abcdef0";
+    let group = "222222222222/sg-0b000001";
+    let planned = |max_entries: u32, sources: &str| {
+        let mut stage = fresh(|scenario| {
+            scenario.prefix_lists = vec![prefix_list(asked, max_entries)];
+        });
+        stage.request.sources = serde_json::from_str(sources).unwrap();
+        inspect(&stage)
+    };
+    let both = format!(r#"{{"prefix_list_ids": ["{asked}"], "security_group_ids": ["{group}"]}}"#);
+    let plan = planned(59, &both).unwrap();
+    let sources = plan.security_group.unwrap().sources;
+    let sources: Vec<String> = sources.iter().map(Source::to_string).collect();
+    assert_eq!(sources, [group, asked]);
+    let notes = plan.notes.join("\n");
+    assert!(
+        notes.contains("on prefix list pl-0123456789abcdef0"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("group 222222222222/sg-0b000001 can"),
+        "{notes}"
+    );
+    assert_eq!(
+        planned(60, &both).unwrap_err().code,
+        Code::TooManySources,
+        "the group is one rule more"
+    );
+
+    let own = r#"{"security_group_ids": ["111122223333/sg-0b000001"]}"#;
+    let error = planned(1, own).unwrap_err();
+    assert_eq!(error.code, Code::SourceGroupNotFound);
+    assert!(
+        error
+            .detail
+            .contains("has no security group sg-0b000001 in"),
+        "{error}"
+    );
+    let absent = r#"{"prefix_list_ids": ["pl-0123456789abcdef1"]}"#;
+    let error = planned(1, absent).unwrap_err();
+    assert_eq!(error.code, Code::PrefixListNotFound);
+    assert!(error.detail.contains("pl-0123456789abcdef1"), "{error}");
+}
+
+#[test]
+fn what_is_allowed_holds_for_lists_and_groups_too() {
+    let mut stage = fresh(|scenario| {
+        scenario.prefix_lists = vec![prefix_list("pl-0123456789abcdef0", 1)];
+    });
+    stage.request.sources.prefix_list_ids = vec!["pl-0123456789abcdef0".parse().unwrap()];
+    for (allowed, is_refused) in [("0.0.0.0/0", true), ("pl-0123456789abcdef0", false)] {
+        let allowed = AllowedSources(vec![allowed.parse().unwrap()]);
+        let looked = handle(&stage.ports, &allowed, input(&stage, stage.wait()));
+        let refused = in_process::stage::at_once(looked).err();
+        let expected = is_refused.then_some(Code::SourceNotAllowed);
+        assert_eq!(refused.map(|error| error.code), expected);
+    }
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub struct PlannedGroup {
     pub name: String,
     /// The group, if it exists already.
     pub existing: Option<String>,
-    /// Who may connect to TCP 26257: networks and security groups.
+    /// Who may connect to TCP 26257: networks, security groups and prefix lists.
     pub sources: Vec<String>,
 }
 

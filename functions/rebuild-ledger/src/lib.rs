@@ -21,7 +21,7 @@ use shared::ec2::{
     Claimed, Endpoint, IngressRule, Inventory, Managed, Network, SecurityGroups, Source, Vpc,
     VpcTags, by_connection,
 };
-use shared::ids::{AccountId, ClusterId, SecurityGroupId, VpcId};
+use shared::ids::{AccountId, ClusterId, PrefixListId, SecurityGroupId, SourceGroup, VpcId};
 use shared::ledger::{
     Connection, Finding, Health, HealthStatus, Ledger, Milestone, OwnRegistration, Phase, Upkeep,
 };
@@ -329,10 +329,10 @@ impl Found<'_> {
             asked_by_tag,
             ..
         } = self.it;
-        let (cidrs, groups) = self.sources();
+        let (cidrs, groups, lists) = self.sources();
         let of_the_vpc: BTreeSet<String> = vpc.cidrs.iter().map(Cidr::to_string).collect();
         // All networks of the VPC is what nobody needs to ask for.
-        let is_the_vpc = groups.is_empty() && cidrs == of_the_vpc;
+        let is_the_vpc = groups.is_empty() && lists.is_empty() && cidrs == of_the_vpc;
         let cidrs = if is_the_vpc { BTreeSet::new() } else { cidrs };
         let by = if *asked_by_tag {
             RequestedBy::VpcTag
@@ -345,7 +345,11 @@ impl Found<'_> {
             "vpc_id": vpc.id,
             "account_id": self.place.account_id,
             "subnet_ids": endpoint.it.subnet_ids,
-            "sources": { "cidrs": cidrs, "security_group_ids": groups },
+            "sources": {
+                "cidrs": cidrs,
+                "security_group_ids": groups,
+                "prefix_list_ids": lists,
+            },
             "private_dns": endpoint.it.private_dns,
             "add_trusted_owner": endpoint.it.trusted_account(&claimed.claim).is_some(),
             "requested_by": by,
@@ -358,7 +362,13 @@ impl Found<'_> {
     /// Whom the rules let in that were made for this connection. On a group that is
     /// shared or was adopted they may be another's, and then all count that let in on
     /// the port.
-    fn sources(&self) -> (BTreeSet<String>, BTreeSet<SecurityGroupId>) {
+    fn sources(
+        &self,
+    ) -> (
+        BTreeSet<String>,
+        BTreeSet<SourceGroup>,
+        BTreeSet<PrefixListId>,
+    ) {
         let claim = &self.it.claimed.claim;
         let admits = |rule: &&IngressRule| rule.admits_tcp(shared::report::SQL_PORT);
         let is_own = |rule: &&IngressRule| {
@@ -374,6 +384,7 @@ impl Found<'_> {
         };
         let mut cidrs = BTreeSet::new();
         let mut groups = BTreeSet::new();
+        let mut lists = BTreeSet::new();
         for rule in rules {
             match &rule.source {
                 Source::Cidr(cidr) => {
@@ -382,10 +393,11 @@ impl Found<'_> {
                 Source::Group(group) => {
                     groups.insert(group.clone());
                 }
-                // Nobody can ask for one.
-                Source::PrefixList(_) => {}
+                Source::PrefixList(list) => {
+                    lists.insert(list.clone());
+                }
             }
         }
-        (cidrs, groups)
+        (cidrs, groups, lists)
     }
 }

@@ -54,8 +54,8 @@ catalogue! {
         "This installation may not reach the AWS account.",
         "Correct account_id, or have the operator of the stack add the account to OtherAccounts (OTHER_ACCOUNTS).";
     SourceNotAllowed = "source-not-allowed", InvalidInput,
-        "A network that would be let in is outside those that this installation allows, or is very wide and not allowed by name.",
-        "Name narrower networks in sources.cidrs, or have the operator of the stack add the network to AllowedSources (ALLOWED_SOURCES).";
+        "A source is outside what this installation allows: a network in none of the allowed ones, or very wide and not allowed by name; or a prefix list or a group of another account that is not allowed by name.",
+        "Name other sources or narrower networks (sources.cidrs), or have the operator of the stack add the network, the id of the prefix list, or the account of the group to AllowedSources (ALLOWED_SOURCES).";
     TagValueInvalid = "tag-value-invalid", InvalidInput,
         "A tag on the VPC that asks for a connection has a value that cannot be read, or an unknown key.",
         "Correct the tag that the message names. Until then, nothing is connected or removed because of it.";
@@ -182,8 +182,11 @@ catalogue! {
         "The planned rules exceed EC2's quota of inbound rules for one security group and address family.",
         "Give fewer, larger CIDRs in sources.cidrs, or have the quota of rules in a security group raised.";
     SourceGroupNotFound = "source-group-not-found", InvalidInput,
-        "A security group that is named as a source does not exist in this VPC or a peered one.",
-        "Correct sources.security_group_ids.";
+        "A security group that is named as a source does not exist in the account that it is looked for in (the VPC's own, unless another one stands before it), or nothing connects its VPC with this one, such as an active peering within the Region.",
+        "Correct sources.security_group_ids. A group of another account is written with that account before it, as in 222222222222/sg-0123456789abcdef0; without a peering between the VPCs, name networks in sources.cidrs instead.";
+    PrefixListNotFound = "prefix-list-not-found", InvalidInput,
+        "A prefix list that is named as a source does not exist in the VPC's Region, or is not shared with the VPC's account.",
+        "Correct sources.prefix_list_ids (`aws ec2 describe-managed-prefix-lists` shows those that can be named), or have the list's owner share it with the VPC's account (AWS RAM).";
     EndpointQuotaReached = "endpoint-quota-reached", InvalidInput,
         "The VPC holds as many interface endpoints as its quota allows.",
         "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised, then run again.";
@@ -328,7 +331,7 @@ catalogue! {
         "The connection's security group is not on the endpoint any more, so its rules have no effect.",
         "Put it back: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-security-group-ids GROUP`.";
     SecurityGroupRuleMissing = "security-group-rule-missing", Rejected,
-        "The endpoint's security group does not let in all that was asked for on TCP 26257: a rule was removed, or a network was added to the VPC.",
+        "The endpoint's security group does not let in all that was asked for on TCP 26257: a rule was removed, or a network was added to the VPC. Where an adopted endpoint lets in a prefix list, this is not known, because what is on the list is not looked at.",
         "Connect again: missing rules are added. Find out who removed them (CloudTrail, RevokeSecurityGroupIngress).";
     SecurityGroupRuleUnplanned = "security-group-rule-unplanned", Rejected,
         "The connection's security group lets in more than was asked for. The connection works, so this is only reported.",

@@ -16,7 +16,7 @@
 //! | `DEPROVISION_MACHINE` | the same | what needs it fails |
 //! | `CHECK_FLEET_MACHINE` | the same | what needs it fails |
 //! | `ALLOWED_CLUSTERS` | the clusters that may be connected to, a list of ids | all |
-//! | `ALLOWED_SOURCES` | the networks that all sources must lie in, a list | all that are not too wide |
+//! | `ALLOWED_SOURCES` | what all sources must lie in, a list: networks, prefix lists, accounts whose groups may be named | all but networks that are too wide |
 //! | `API_GROUP` | the group of the user pool that may call the API | all callers |
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
 //! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
@@ -187,10 +187,12 @@ impl Config {
             return Err(StepError::new(Code::ClusterNotAllowed, detail));
         }
         self.others.role_for(&request.subject().place())?;
-        self.allowed_sources()?.admit(&request.sources.cidrs)
+        let owner = request.account_id.as_ref();
+        let named = request.sources.resolve(owner, &[], &[]);
+        self.allowed_sources()?.admit(&named)
     }
 
-    /// The networks that all sources must lie in.
+    /// What all sources must lie in.
     ///
     /// # Errors
     /// [`Code::ConfigurationInvalid`] if they cannot be read.
@@ -320,6 +322,13 @@ mod tests {
             }))
             .unwrap()
         };
+        let elsewhere = |account: Option<&str>| {
+            let mut request = request(account, &[]);
+            request.sources.prefix_list_ids = vec!["pl-63a5400a".parse().unwrap()];
+            let group = "222222222222/sg-0a71e831".parse().unwrap();
+            request.sources.security_group_ids = vec![group];
+            request
+        };
         let plain = || request(None, &[]);
         let there = || request(Some("444455556666"), &[]);
         let own = ("OWN_ACCOUNT", "111122223333");
@@ -377,6 +386,33 @@ mod tests {
                 &[("ALLOWED_SOURCES", "0.0.0.0/0")],
                 request(None, &["0.0.0.0/0"]),
                 None,
+            ),
+            (&[], elsewhere(None), None),
+            (
+                &[("ALLOWED_SOURCES", "0.0.0.0/0,pl-63a5400a")],
+                elsewhere(None),
+                Some(Code::SourceNotAllowed),
+            ),
+            (
+                &[("ALLOWED_SOURCES", "0.0.0.0/0,222222222222")],
+                elsewhere(None),
+                Some(Code::SourceNotAllowed),
+            ),
+            (
+                &[("ALLOWED_SOURCES", "pl-63a5400a,222222222222")],
+                elsewhere(None),
+                None,
+            ),
+            // The group is of the VPC's own account.
+            (
+                &[("ALLOWED_SOURCES", "pl-63a5400a"), own, role],
+                elsewhere(Some("222222222222")),
+                None,
+            ),
+            (
+                &[("ALLOWED_SOURCES", "all")],
+                plain(),
+                Some(Code::ConfigurationInvalid),
             ),
         ] {
             let refusal = config(variables).admits(&request).err();

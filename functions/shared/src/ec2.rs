@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::StepError;
 use crate::cidr::Cidr;
-use crate::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
+use crate::ids::{
+    AccountId, EndpointId, PrefixListId, SecurityGroupId, ServiceName, SourceGroup, SubnetId,
+    VpcId, ZoneId,
+};
 use crate::ownership::{Claim, SECURITY_GROUP_PREFIX, Tags};
 
 pub mod acl;
@@ -33,6 +36,8 @@ pub trait Network {
         &self,
         groups: &[SecurityGroupId],
     ) -> Result<BTreeSet<SecurityGroupId>, StepError>;
+    /// Those of the prefix lists that this account has or is shown, in this Region.
+    async fn prefix_lists(&self, ids: &[PrefixListId]) -> Result<Vec<PrefixList>, StepError>;
     /// The names, without a trailing dot, of the private hosted zones that an account
     /// has associated with the VPC. Zones of AWS's own, such as those behind private
     /// DNS of endpoints, are left out. `None` if the caller may not ask.
@@ -181,6 +186,18 @@ pub struct Subnet {
     pub ipv6_only: bool,
     /// Whether it lies on an Outpost.
     pub on_outpost: bool,
+}
+
+/// A managed prefix list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixList {
+    /// Its id.
+    pub id: PrefixListId,
+    /// Whether its networks are IPv6 networks; a list is of one family.
+    pub is_ipv6: bool,
+    /// How many networks it may have, and for how many rules EC2 counts it. Not told of
+    /// the lists of AWS.
+    pub max_entries: Option<usize>,
 }
 
 /// An endpoint service as the consumer sees it.
@@ -359,10 +376,21 @@ pub struct NewSecurityGroup {
 pub enum Source {
     /// A network.
     Cidr(Cidr),
-    /// The members of a security group.
-    Group(SecurityGroupId),
-    /// A prefix list; we never ask for one, but may meet one.
-    PrefixList(String),
+    /// The members of a security group, which another account may own.
+    Group(SourceGroup),
+    /// The networks of a prefix list, whichever they are at the time.
+    PrefixList(PrefixListId),
+}
+
+impl Source {
+    /// The source with its kind, for sentences.
+    pub fn described(&self) -> String {
+        match self {
+            Source::Cidr(cidr) => cidr.to_string(),
+            Source::Group(group) => format!("security group {group}"),
+            Source::PrefixList(list) => format!("prefix list {list}"),
+        }
+    }
 }
 
 impl std::fmt::Display for Source {
@@ -370,7 +398,7 @@ impl std::fmt::Display for Source {
         match self {
             Source::Cidr(cidr) => cidr.fmt(f),
             Source::Group(group) => group.fmt(f),
-            Source::PrefixList(list) => f.write_str(list),
+            Source::PrefixList(list) => list.fmt(f),
         }
     }
 }

@@ -111,6 +111,25 @@ identifier!(
     |id| is_resource_id(id, "sg-")
 );
 identifier!(
+    /// A security group whose members are let in.
+    SourceGroup,
+    "a security group id: `sg-` followed by 8 or 17 hexadecimal digits; a group of another account has that account before it, as in 222222222222/sg-0123456789abcdef0",
+    "^([0-9]{12}/)?sg-([0-9a-f]{8}|[0-9a-f]{17})$",
+    group_spelling,
+    |group| match group.split_once('/') {
+        Some((account, id)) => is_account(account) && is_resource_id(id, "sg-"),
+        None => is_resource_id(group, "sg-"),
+    }
+);
+identifier!(
+    /// A managed prefix list.
+    PrefixListId,
+    "a prefix list id: `pl-` followed by 8 or 17 hexadecimal digits",
+    "^pl-([0-9a-f]{8}|[0-9a-f]{17})$",
+    in_lower_case,
+    |id| is_resource_id(id, "pl-")
+);
+identifier!(
     /// An interface VPC endpoint.
     EndpointId,
     "a VPC endpoint id: `vpce-` followed by 8 or 17 hexadecimal digits",
@@ -124,7 +143,7 @@ identifier!(
     "an AWS account id: 12 digits",
     "^[0-9]{12}$",
     without_dashes,
-    |id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+    is_account
 );
 identifier!(
     /// An AWS Region, by its code. Up to 66 characters: lists of places travel along.
@@ -183,11 +202,45 @@ fn without_dashes(account: &str) -> String {
     }
 }
 
+/// A group, and its account if that stands before it.
+fn group_spelling(group: &str) -> String {
+    match group.split_once('/') {
+        Some((account, id)) => format!("{}/{}", without_dashes(account), id.to_ascii_lowercase()),
+        None => group.to_ascii_lowercase(),
+    }
+}
+
 /// The items of a list that is written as one text: a tag, a setting. Not every service
 /// lets a comma into one, so a plus separates as well. Empty items do not count.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'))
         .filter(|word| !word.is_empty())
+}
+
+impl SourceGroup {
+    /// The account that owns the group, if it is named.
+    pub fn account(&self) -> Option<AccountId> {
+        let (account, _) = self.0.split_once('/')?;
+        Some(AccountId(account.to_owned()))
+    }
+
+    /// The group.
+    pub fn id(&self) -> SecurityGroupId {
+        let id = self.0.split_once('/').map_or(self.as_str(), |(_, id)| id);
+        SecurityGroupId(id.to_owned())
+    }
+
+    /// The group as an account writes it: one of its own without the account.
+    pub fn seen_from(&self, account: &AccountId) -> Self {
+        match self.account() {
+            Some(owner) if owner == *account => Self(self.id().0),
+            Some(_) | None => self.clone(),
+        }
+    }
+}
+
+fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_resource_id(id: &str, prefix: &str) -> bool {
@@ -243,6 +296,9 @@ mod tests {
         assert!(accepts::<VpcId>("vpc-0a71e831cb5152c43"));
         assert!(accepts::<VpcId>("vpc-0a71e831"));
         assert!(accepts::<AccountId>("111122223333"));
+        assert!(accepts::<PrefixListId>("pl-63a5400a"));
+        assert!(accepts::<SourceGroup>("sg-0a71e831"));
+        assert!(accepts::<SourceGroup>("222222222222/sg-0a71e831cb5152c43"));
         assert!(accepts::<Region>("us-gov-west-1"));
         assert!(accepts::<ZoneId>("use1-az1"));
         assert!(accepts::<RoutingId>("shop-123"));
@@ -278,6 +334,18 @@ mod tests {
             "1111 2222 3333",
         ] {
             assert!(!accepts::<AccountId>(account), "{account}");
+        }
+        for list in ["pl-", "pl-1", "com.amazonaws.eu-west-1.s3", "sg-0a71e831"] {
+            assert!(!accepts::<PrefixListId>(list), "{list}");
+        }
+        for group in [
+            "/sg-0a71e831",
+            "2222/sg-0a71e831",
+            "222222222222/",
+            "222222222222/pl-0a71e831",
+            "222222222222/222222222222/sg-0a71e831",
+        ] {
+            assert!(!accepts::<SourceGroup>(group), "{group}");
         }
         for region in ["us-east-1a", "useast1", "us--1", "us-east-", "us east 1"] {
             assert!(!accepts::<Region>(region), "{region}");
@@ -315,6 +383,12 @@ mod tests {
         }
         assert_spelling::<SubnetId>("subnet-0A71E831 ", "subnet-0a71e831");
         assert_spelling::<SecurityGroupId>("SG-0a71e831", "sg-0a71e831");
+        assert_spelling::<PrefixListId>("PL-63A5400a\n", "pl-63a5400a");
+        assert_spelling::<SourceGroup>("SG-0A71e831", "sg-0a71e831");
+        let group = "222222222222/sg-0a71e831";
+        for written in [group, " 2222-2222-2222/SG-0A71E831\n"] {
+            assert_spelling::<SourceGroup>(written, group);
+        }
         assert_spelling::<EndpointId>(" vpce-0A71E831", "vpce-0a71e831");
         for written in ["111122223333", "1111-2222-3333", " 1111-2222-3333\n"] {
             assert_spelling::<AccountId>(written, "111122223333");
@@ -333,6 +407,19 @@ mod tests {
         assert!(read(" ,;+ ").is_empty());
     }
 
+    #[test]
+    fn a_source_group_is_told_apart_from_its_account() {
+        let [own, other]: [AccountId; 2] =
+            ["111122223333", "222222222222"].map(|id| id.parse().unwrap());
+        let group: SourceGroup = "222222222222/sg-0a71e831".parse().unwrap();
+        assert_eq!(group.id().as_str(), "sg-0a71e831");
+        assert_eq!(group.account().as_ref(), Some(&other));
+        assert_eq!(group.seen_from(&own), group);
+        let seen = group.seen_from(&other);
+        assert_eq!((seen.as_str(), seen.account()), ("sg-0a71e831", None));
+        assert_eq!(seen.id(), group.id());
+    }
+
     /// What a schema lets through is read.
     fn assert_pattern<T: std::str::FromStr>(pattern: &str) {
         let values = string_regex(pattern.trim_matches(['^', '$'])).unwrap();
@@ -345,6 +432,8 @@ mod tests {
         assert_pattern::<VpcId>(VpcId::PATTERN);
         assert_pattern::<SubnetId>(SubnetId::PATTERN);
         assert_pattern::<SecurityGroupId>(SecurityGroupId::PATTERN);
+        assert_pattern::<SourceGroup>(SourceGroup::PATTERN);
+        assert_pattern::<PrefixListId>(PrefixListId::PATTERN);
         assert_pattern::<EndpointId>(EndpointId::PATTERN);
         assert_pattern::<AccountId>(AccountId::PATTERN);
         assert_pattern::<Region>(Region::PATTERN);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cidr::Cidr;
 use crate::ec2::Source;
-use crate::ids::{AccountId, ClusterId, Region, SecurityGroupId, SubnetId, VpcId};
+use crate::ids::{AccountId, ClusterId, PrefixListId, Region, SourceGroup, SubnetId, VpcId};
 use crate::ownership::Tags;
 use crate::place::Place;
 use crate::strict::Strict;
@@ -142,14 +142,20 @@ pub struct Seen {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sources {
-    /// IPv4 and IPv6 networks. Left out together with the groups: all networks of the VPC.
+    /// IPv4 and IPv6 networks. Left out together with groups and prefix lists: all networks of
+    /// the VPC.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
     pub cidrs: Vec<Cidr>,
-    /// Security groups whose members may connect.
+    /// Security groups whose members may connect. One of another account, in a VPC that is
+    /// peered with this one, has that account before it: 222222222222/sg-0123456789abcdef0.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
-    pub security_group_ids: Vec<SecurityGroupId>,
+    pub security_group_ids: Vec<SourceGroup>,
+    /// Managed prefix lists whose networks may connect, whichever they are at the time.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    pub prefix_list_ids: Vec<PrefixListId>,
     /// Whether the networks of VPCs that are peered with this one become sources too.
     #[serde(default)]
     pub include_peered_vpcs: bool,
@@ -158,12 +164,29 @@ pub struct Sources {
 impl Sources {
     /// Whether all networks of the VPC are sources, because none were named.
     pub fn are_the_vpc(&self) -> bool {
-        self.cidrs.is_empty() && self.security_group_ids.is_empty()
+        self.cidrs.is_empty()
+            && self.security_group_ids.is_empty()
+            && self.prefix_list_ids.is_empty()
     }
 
-    /// Whom the rules must let in, given the networks of the VPC and of the VPCs
-    /// that are peered with it.
-    pub fn resolve(&self, of_the_vpc: &[Cidr], of_peers: &[Cidr]) -> BTreeSet<Source> {
+    /// Whether one must know the VPC to say whom the rules must let in.
+    pub fn need_the_vpc(&self) -> bool {
+        self.are_the_vpc()
+            || self.include_peered_vpcs
+            || self
+                .security_group_ids
+                .iter()
+                .any(|it| it.account().is_some())
+    }
+
+    /// Whom the rules must let in, given the account and the networks of the VPC, and
+    /// the networks of the VPCs that are peered with it.
+    pub fn resolve(
+        &self,
+        owner: Option<&AccountId>,
+        of_the_vpc: &[Cidr],
+        of_peers: &[Cidr],
+    ) -> BTreeSet<Source> {
         let own = if self.are_the_vpc() {
             of_the_vpc
         } else {
@@ -175,8 +198,13 @@ impl Sources {
             &[]
         };
         let networks = own.iter().chain(peers).copied().map(Source::Cidr);
-        let groups = self.security_group_ids.iter().cloned().map(Source::Group);
-        groups.chain(networks).collect()
+        let groups = self.security_group_ids.iter().map(|group| match owner {
+            Some(owner) => group.seen_from(owner),
+            None => group.clone(),
+        });
+        let groups = groups.map(Source::Group);
+        let lists = self.prefix_list_ids.iter().cloned().map(Source::PrefixList);
+        groups.chain(lists).chain(networks).collect()
     }
 }
 
@@ -335,6 +363,7 @@ impl ProvisionRequest {
             "sources.security_group_ids",
             &self.sources.security_group_ids,
         )?;
+        no_duplicates("sources.prefix_list_ids", &self.sources.prefix_list_ids)?;
         customer_tags::check(&self.tags)?;
         check_sql_name("database", &self.database)?;
         self.sql_user
@@ -543,7 +572,11 @@ mod tests {
             "vpc_id": "vpc-0a71e831cb5152c43",
             "account_id": "444455556666",
             "subnet_ids": ["subnet-0a71e831"],
-            "sources": { "cidrs": ["10.0.0.0/8"], "security_group_ids": ["sg-0a71e831"] },
+            "sources": {
+                "cidrs": ["10.0.0.0/8"],
+                "security_group_ids": ["sg-0a71e831", "222222222222/sg-0a71e831"],
+                "prefix_list_ids": ["pl-63a5400a"],
+            },
         });
         let spelled = json!({
             "cluster_id": " 1A2B3C4D-0000-4000-8000-00000000000A\n",
@@ -551,7 +584,11 @@ mod tests {
             "vpc_id": "vpc-0A71E831CB5152C43",
             "account_id": "4444-5555-6666",
             "subnet_ids": ["SUBNET-0a71e831"],
-            "sources": { "cidrs": [" 10.9.8.7/8"], "security_group_ids": ["sg-0A71e831\t"] },
+            "sources": {
+                "cidrs": [" 10.9.8.7/8"],
+                "security_group_ids": ["sg-0A71e831\t", "2222-2222-2222/SG-0a71e831"],
+                "prefix_list_ids": ["PL-63A5400A"],
+            },
         });
         let [one, other] =
             [plain, spelled].map(|request| ProvisionRequest::parse(&request).unwrap());
@@ -573,7 +610,9 @@ mod tests {
         let resolve = |sources: Value| {
             let sources: Sources = serde_json::from_value(sources).unwrap();
             let networks = |text: &str| vec![text.parse().unwrap()];
-            let resolved = sources.resolve(&networks("10.0.0.0/16"), &networks("10.9.0.0/16"));
+            let owner = "111122223333".parse().unwrap();
+            let (own, peers) = (networks("10.0.0.0/16"), networks("10.9.0.0/16"));
+            let resolved = sources.resolve(Some(&owner), &own, &peers);
             let resolved: Vec<String> = resolved.iter().map(ToString::to_string).collect();
             resolved.join(" ")
         };
@@ -581,13 +620,20 @@ mod tests {
         assert_eq!(resolve(json!({"cidrs": ["10.1.0.0/16"]})), "10.1.0.0/16");
         let group = json!({"security_group_ids": ["sg-0a71e831"]});
         assert_eq!(resolve(group), "sg-0a71e831");
+        let list = json!({"prefix_list_ids": ["pl-63a5400a"]});
+        assert_eq!(resolve(list), "pl-63a5400a");
+        let groups = json!({"security_group_ids": ["222222222222/sg-0a71e831"]});
+        assert_eq!(resolve(groups), "222222222222/sg-0a71e831");
+        // The VPC's own account may be named, and says nothing more.
+        let own = json!({"security_group_ids": ["111122223333/sg-0a71e831", "sg-0a71e831"]});
+        assert_eq!(resolve(own), "sg-0a71e831");
         let with_peers = json!({"include_peered_vpcs": true});
         assert_eq!(resolve(with_peers), "10.0.0.0/16 10.9.0.0/16");
     }
 
     #[test]
     fn a_refusal_names_field_value_and_rule() {
-        let cases: [(&str, Value, &str); 9] = [
+        let cases: [(&str, Value, &str); 12] = [
             ("/vpc_id", json!("vpc-1"), "vpc_id: `vpc-1` is not a VPC id"),
             ("/vpc_id", json!(5), "vpc_id: invalid type: integer `5`"),
             (
@@ -599,6 +645,21 @@ mod tests {
                 "/sources",
                 json!({"cidrs": ["10.0.0.1/8", "10.0.0.0/8"]}),
                 "sources.cidrs: `10.0.0.0/8` is not listed only once",
+            ),
+            (
+                "/sources",
+                json!({"cidrs": ["pl-63a5400a"]}),
+                "sources.cidrs[0]: `pl-63a5400a` is not an IPv4",
+            ),
+            (
+                "/sources",
+                json!({"prefix_list_ids": ["pl-63a5400a", "pl-63a5400a"]}),
+                "sources.prefix_list_ids: `pl-63a5400a` is not listed only once",
+            ),
+            (
+                "/sources",
+                json!({"security_group_ids": ["2222/sg-0a71e831"]}),
+                "sources.security_group_ids[0]: `2222/sg-0a71e831` is not a security group id",
             ),
             (
                 "/limits",

@@ -1,6 +1,11 @@
-//! Which networks may become sources of a connection.
+//! Who may become a source of a connection.
+
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
 
 use crate::cidr::Cidr;
+use crate::ec2::Source;
+use crate::ids::{AccountId, Malformed, PrefixListId};
 use crate::{Code, StepError};
 
 /// The widest networks that need no permission of their own: a slip of the pen, such
@@ -8,40 +13,103 @@ use crate::{Code, StepError};
 const WIDEST_IPV4: u8 = 8;
 const WIDEST_IPV6: u8 = 32;
 
-/// The networks that all sources must lie in; without any, every network that is not
-/// [too wide](is_wide).
+/// What all sources must be in; without any, every source but networks that are
+/// [too wide](is_wide). Security groups of the VPC's own account are always allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowedSources(pub Vec<Cidr>);
+pub struct AllowedSources(pub Vec<Allowed>);
+
+/// What sources may be in. What is on a prefix list, and who is in a group of another
+/// account, changes without us, so both are allowed by name only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// Networks in this one.
+    Network(Cidr),
+    /// This prefix list.
+    PrefixList(PrefixListId),
+    /// The security groups of this account.
+    GroupsOf(AccountId),
+}
+
+impl Allowed {
+    fn has(&self, source: &Source) -> bool {
+        match self {
+            Self::Network(network) => {
+                matches!(source, Source::Cidr(cidr) if network.contains(*cidr))
+            }
+            Self::PrefixList(list) => matches!(source, Source::PrefixList(it) if it == list),
+            Self::GroupsOf(account) => {
+                matches!(source, Source::Group(group) if group.account().as_ref() == Some(account))
+            }
+        }
+    }
+}
+
+impl FromStr for Allowed {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let read = if text.to_ascii_lowercase().starts_with("pl-") {
+            text.parse().map(Self::PrefixList)
+        } else if text.contains('/') {
+            text.parse().map(Self::Network)
+        } else {
+            text.parse().map(Self::GroupsOf)
+        };
+        read.map_err(|Malformed { value, .. }| Malformed {
+            value,
+            rule: "a network such as 10.0.0.0/8, the id of a prefix list, or an account id",
+        })
+    }
+}
+
+impl Display for Allowed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(network) => network.fmt(f),
+            Self::PrefixList(list) => list.fmt(f),
+            Self::GroupsOf(account) => account.fmt(f),
+        }
+    }
+}
 
 impl AllowedSources {
-    /// Whether these networks may become sources.
+    /// Whether these may become sources.
     ///
     /// # Errors
     /// [`Code::SourceNotAllowed`], naming the first that may not.
-    pub fn admit<'c>(&self, sources: impl IntoIterator<Item = &'c Cidr>) -> Result<(), StepError> {
+    pub fn admit<'s>(
+        &self,
+        sources: impl IntoIterator<Item = &'s Source>,
+    ) -> Result<(), StepError> {
         for source in sources {
-            let why = if self.0.is_empty() {
-                if !is_wide(*source) {
-                    continue;
-                }
+            if let Some(why) = self.against(source) {
+                let detail = format!("source {source} {why}");
+                return Err(StepError::new(Code::SourceNotAllowed, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why this may not become a source.
+    fn against(&self, source: &Source) -> Option<String> {
+        if matches!(source, Source::Group(group) if group.account().is_none()) {
+            return None;
+        }
+        if self.0.is_empty() {
+            let is_too_wide = matches!(source, Source::Cidr(cidr) if is_wide(*cidr));
+            return is_too_wide.then(|| {
                 format!(
                     "is wider than /{WIDEST_IPV4} (IPv4) or /{WIDEST_IPV6} (IPv6), and no \
                      allowed sources are set that it lies in"
                 )
-            } else {
-                if self.0.iter().any(|allowed| allowed.contains(*source)) {
-                    continue;
-                }
-                let allowed: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-                format!(
-                    "lies in none of the allowed sources: {}",
-                    allowed.join(", ")
-                )
-            };
-            let detail = format!("source {source} {why}");
-            return Err(StepError::new(Code::SourceNotAllowed, detail));
+            });
         }
-        Ok(())
+        if self.0.iter().any(|allowed| allowed.has(source)) {
+            return None;
+        }
+        let allowed: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        let allowed = allowed.join(", ");
+        Some(format!("lies in none of the allowed sources: {allowed}"))
     }
 }
 
@@ -59,13 +127,21 @@ pub fn is_wide(source: Cidr) -> bool {
 mod tests {
     use super::*;
 
-    fn networks(texts: &[&str]) -> Vec<Cidr> {
-        texts.iter().map(|text| text.parse().unwrap()).collect()
+    fn source(text: &str) -> Source {
+        if text.starts_with("pl-") {
+            Source::PrefixList(text.parse().unwrap())
+        } else if text.contains("sg-") {
+            Source::Group(text.parse().unwrap())
+        } else {
+            Source::Cidr(text.parse().unwrap())
+        }
     }
 
     #[test]
     fn sources_lie_in_what_is_allowed_or_are_not_too_wide() {
-        for (allowed, source, said) in [
+        let list = "pl-0123456789abcdef0";
+        let group = "222222222222/sg-0a71e831";
+        for (allowed, asked, said) in [
             (&[][..], "10.0.0.0/8", None),
             (&[], "2001:db8::/32", None),
             (&[], "10.0.0.0/7", Some("wider than /8")),
@@ -85,16 +161,52 @@ mod tests {
             ),
             (&["10.0.0.0/8", "::/0"], "2001:db8::/56", None),
             (&["0.0.0.0/0"], "0.0.0.0/0", None),
+            // A list may get any network, and a group any member, at any time.
+            (&[], list, None),
+            (&["0.0.0.0/0"], list, Some("in none of the allowed")),
+            (&["pl-0123456789abcdef0"], list, None),
+            (
+                &["pl-0a000000000000001"],
+                list,
+                Some("source pl-0123456789abcdef0 lies"),
+            ),
+            (&[], group, None),
+            (&["0.0.0.0/0"], group, Some("in none of the allowed")),
+            (&["10.0.0.0/8", "222222222222"], group, None),
+            (&["333333333333"], group, Some("sources: 333333333333")),
+            (&["10.0.0.0/8"], "sg-0a71e831", None),
+            (&[list], "10.0.0.0/8", Some("in none of the allowed")),
         ] {
-            let refused = AllowedSources(networks(allowed)).admit(&networks(&[source]));
+            let allowed = allowed.iter().map(|text| text.parse().unwrap()).collect();
+            let refused = AllowedSources(allowed).admit([&source(asked)]);
             match said {
-                None => assert_eq!(refused, Ok(()), "{source}"),
+                None => assert_eq!(refused, Ok(()), "{asked}"),
                 Some(said) => {
                     let error = refused.unwrap_err();
                     assert_eq!(error.code, Code::SourceNotAllowed);
                     assert!(error.detail.contains(said), "{error}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_read_and_written_alike() {
+        for text in ["10.0.0.0/8", "2001:db8::/32", "pl-63a5400a", "222222222222"] {
+            let allowed: Allowed = text.parse().unwrap();
+            assert_eq!(allowed.to_string(), text);
+        }
+        for (text, read) in [
+            ("PL-63A5400A", "pl-63a5400a"),
+            ("2222-2222-2222", "222222222222"),
+        ] {
+            assert_eq!(
+                text.parse::<Allowed>().map(|it| it.to_string()),
+                Ok(read.to_owned())
+            );
+        }
+        for text in ["10.0.0.0", "pl-1", "2222", "any", "sg-0a71e831"] {
+            assert!(text.parse::<Allowed>().is_err(), "{text}");
         }
     }
 }

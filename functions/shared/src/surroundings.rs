@@ -79,7 +79,8 @@ fn is_amazons(server: &str, networks: &[Cidr]) -> bool {
 }
 
 /// The networks that clients come from, as far as they can be known: members of a group
-/// may be anywhere in the VPC, whose networks are `vpc`. IPv4 only, because the endpoints
+/// may be anywhere in the VPC, whose networks are `vpc`. Where those of another account's
+/// group are, and what is on a prefix list, is not known. IPv4 only, because the endpoints
 /// that are made here have no other addresses.
 pub fn client_networks<'a>(
     sources: impl IntoIterator<Item = &'a Source>,
@@ -89,8 +90,8 @@ pub fn client_networks<'a>(
     for source in sources {
         match source {
             Source::Cidr(network) => networks.push(*network),
-            Source::Group(_) => networks.extend(vpc),
-            Source::PrefixList(_) => {}
+            Source::Group(group) if group.account().is_none() => networks.extend(vpc),
+            Source::Group(_) | Source::PrefixList(_) => {}
         }
     }
     networks.retain(|network| !network.is_ipv6());
@@ -288,9 +289,13 @@ mod tests {
             Source::Cidr("10.30.0.0/16".parse().unwrap()),
             Source::Cidr("2001:db8::/56".parse().unwrap()),
             Source::Group("sg-0a71e831".parse().unwrap()),
-            Source::PrefixList("pl-1".to_owned()),
         ];
         let found = client_networks(&sources, &vpc);
         assert_eq!(found, networks(&["10.30.0.0/16", "10.20.0.0/16"]));
+        let unknown = [
+            Source::Group("222222222222/sg-0a71e831".parse().unwrap()),
+            Source::PrefixList("pl-63a5400a".parse().unwrap()),
+        ];
+        assert_eq!(client_networks(&unknown, &vpc), []);
     }
 }

@@ -34,7 +34,7 @@ impl TagKeys {
         self.key(CLUSTER_ID)
     }
 
-    /// Who may connect: networks. Left out: all networks of the VPC.
+    /// Who may connect: networks and prefix lists. Left out: all networks of the VPC.
     pub fn cidrs(&self) -> String {
         self.key(CIDRS)
     }

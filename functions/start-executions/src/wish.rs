@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use shared::cidr::Cidr;
-use shared::ids::{ClusterId, Malformed, VpcId, words};
+use shared::ids::{ClusterId, Malformed, PrefixListId, VpcId, words};
 use shared::ownership::Tags;
 use shared::place::Place;
 use shared::request::{ProvisionRequest, RequestedBy};
@@ -131,7 +131,11 @@ pub(crate) fn ask_the_same(one: &ProvisionRequest, other: &ProvisionRequest) -> 
     let cidrs = |request: &ProvisionRequest| -> BTreeSet<Cidr> {
         request.sources.cidrs.iter().copied().collect()
     };
+    let lists = |request: &ProvisionRequest| -> BTreeSet<PrefixListId> {
+        request.sources.prefix_list_ids.iter().cloned().collect()
+    };
     cidrs(one) == cidrs(other)
+        && lists(one) == lists(other)
         && one.sources.security_group_ids == other.sources.security_group_ids
         && one.sources.include_peered_vpcs == other.sources.include_peered_vpcs
         && one.private_dns == other.private_dns
@@ -141,6 +145,7 @@ pub(crate) fn ask_the_same(one: &ProvisionRequest, other: &ProvisionRequest) -> 
 /// What the tags besides the cluster ids say, for all clusters alike.
 struct Options {
     cidrs: BTreeSet<Cidr>,
+    prefix_lists: BTreeSet<PrefixListId>,
     private_dns: bool,
     protect: bool,
 }
@@ -153,10 +158,16 @@ impl Options {
         }
         let value = |key: &String| tags.get(key).map(String::as_str).unwrap_or_default();
         let key = keys.cidrs();
-        let cidrs: Result<BTreeSet<Cidr>, Malformed> = words(value(&key)).map(str::parse).collect();
-        let cidrs = cidrs.map_err(|malformed| {
+        let malformed = |malformed: Malformed| {
             Refusal::new(Code::TagValueInvalid, format!("{key}: {malformed}"))
-        })?;
+        };
+        let is_list = |word: &&str| word.to_ascii_lowercase().starts_with("pl-");
+        let (lists, cidrs): (Vec<&str>, Vec<&str>) = words(value(&key)).partition(is_list);
+        let cidrs: Result<BTreeSet<Cidr>, Malformed> = cidrs.into_iter().map(str::parse).collect();
+        let cidrs = cidrs.map_err(malformed)?;
+        let lists: Result<BTreeSet<PrefixListId>, Malformed> =
+            lists.into_iter().map(str::parse).collect();
+        let prefix_lists = lists.map_err(malformed)?;
         let yes_or_no = |key: String, default: bool| {
             vpc_tags::yes_or_no(value(&key), default).map_err(|other| {
                 let detail = format!("{key}: `{other}` is not true or false");
@@ -168,6 +179,7 @@ impl Options {
         let protect = yes_or_no(keys.protect(), tags.contains_key(&keys.protect()))?;
         Ok(Self {
             cidrs,
+            prefix_lists,
             private_dns,
             protect,
         })
@@ -184,7 +196,7 @@ impl Options {
             "region": place.region,
             "vpc_id": vpc,
             "account_id": place.account_id,
-            "sources": { "cidrs": self.cidrs },
+            "sources": { "cidrs": self.cidrs, "prefix_list_ids": self.prefix_lists },
             "private_dns": self.private_dns,
             "protect": self.protect,
             "requested_by": RequestedBy::VpcTag,
@@ -252,12 +264,17 @@ mod tests {
     fn networks_and_private_dns_are_chosen_by_tags() {
         let chosen = wish(&[
             ("cluster-id", A),
-            ("cidrs", "10.1.2.3/8 2001:db8::/56 10.0.0.0/8"),
+            (
+                "cidrs",
+                "10.1.2.3/8 pl-63a5400a 2001:db8::/56 10.0.0.0/8 PL-63A5400A",
+            ),
             ("private-dns", "False"),
         ]);
         let request = request(&chosen, A);
         let cidrs: Vec<String> = request.sources.cidrs.iter().map(Cidr::to_string).collect();
         assert_eq!(cidrs, ["10.0.0.0/8", "2001:db8::/56"]);
+        let lists = request.sources.prefix_list_ids;
+        assert_eq!(lists, ["pl-63a5400a".parse().unwrap()]);
         assert!(!request.private_dns);
     }
 
@@ -296,6 +313,12 @@ mod tests {
                 A,
                 Code::TagValueInvalid,
                 "p:cidrs: `all` is not an IPv4 or IPv6".to_owned(),
+            ),
+            (
+                vec![("cluster-id", A), ("cidrs", "pl-orders")],
+                A,
+                Code::TagValueInvalid,
+                "p:cidrs: `pl-orders` is not a prefix list id".to_owned(),
             ),
             (
                 vec![("cluster-id", A), ("private-dns", "on")],
@@ -348,6 +371,9 @@ mod tests {
         recorded.private_dns = false;
         assert!(!ask_the_same(&asked, &recorded));
         recorded.private_dns = true;
+        recorded.sources.prefix_list_ids = vec!["pl-63a5400a".parse().unwrap()];
+        assert!(!ask_the_same(&asked, &recorded));
+        recorded.sources.prefix_list_ids.clear();
         recorded.sources.cidrs.pop();
         assert!(!ask_the_same(&asked, &recorded));
     }

@@ -191,7 +191,13 @@ impl InProcess {
             Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => {
                 Ok(sources.len() == 1)
             }
-            Err(refusal) => Err(failure(action, &refusal)),
+            Err(Refusal::Answer(error)) => Err(errors::classify_rules(
+                group,
+                sources,
+                &error.code,
+                &error.message,
+            )),
+            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => Err(failure(action, &refusal)),
         }
     }
 
@@ -235,12 +241,13 @@ fn permission(source: &Source, description: &str) -> IpPermission {
             description,
         }),
         Source::Group(group) => permission.user_id_group_pairs.push(GroupPair {
-            group_id: group.to_string(),
+            user_id: group.account().map(String::from),
+            group_id: group.id().to_string(),
             description,
         }),
         Source::PrefixList(list) => {
             permission.prefix_list_ids.push(IpRange {
-                cidr: list.clone(),
+                cidr: list.to_string(),
                 description,
             });
         }
@@ -256,7 +263,7 @@ fn read(rule: ec2::Rule) -> Option<IngressRule> {
         ec2::Source::Ipv4(net) => Source::Cidr(net.to_string().parse().ok()?),
         ec2::Source::Ipv6(net) => Source::Cidr(net.to_string().parse().ok()?),
         ec2::Source::Group(id) => Source::Group(id.parse().ok()?),
-        ec2::Source::PrefixList(id) => Source::PrefixList(id.clone()),
+        ec2::Source::PrefixList(id) => Source::PrefixList(id.parse().ok()?),
     };
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     Some(IngressRule {

@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::cidr::Cidr;
 use shared::ec2::{
-    AclRule, EndpointService, Network, NetworkAcl, PeeredVpc, Subnet, Vpc, VpcDns, errors,
+    AclRule, EndpointService, Network, NetworkAcl, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns,
+    errors,
 };
-use shared::ids::{SecurityGroupId, ServiceName, SubnetId, VpcId};
+use shared::ids::{PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
 use shared::{Code, StepError};
 
 use super::{InProcess, failure, filter, filter_any};
 use simulator::ec2::{
-    self, Attribute, CidrState, DescribeDhcpOptions, DescribeNetworkAcls, DescribeSecurityGroups,
-    DescribeSubnets, DescribeVpcAttribute, DescribeVpcEndpointServices,
-    DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
+    self, Attribute, CidrState, DescribeDhcpOptions, DescribeManagedPrefixLists,
+    DescribeNetworkAcls, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
+    DescribeVpcEndpointServices, DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
 };
 use simulator::route53::{ListHostedZonesByVpc, Owner};
 use simulator::scenario::AclAction;
@@ -138,6 +139,31 @@ impl Network for InProcess {
             .iter()
             .filter_map(|group| group.id.parse().ok())
             .collect())
+    }
+
+    async fn prefix_lists(&self, ids: &[PrefixListId]) -> Result<Vec<PrefixList>, StepError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = DescribeManagedPrefixLists {
+            filters: vec![filter_any("prefix-list-id", ids)],
+            ..Default::default()
+        };
+        let answer = self
+            .ec2("DescribeManagedPrefixLists", |world, caller| {
+                world.describe_managed_prefix_lists(caller, &request)
+            })
+            .await?;
+        let lists = answer.prefix_lists.into_iter().filter_map(|list| {
+            Some(PrefixList {
+                id: list.id.parse().ok()?,
+                is_ipv6: list.ipv6,
+                max_entries: list
+                    .max_entries_told()
+                    .and_then(|most| most.try_into().ok()),
+            })
+        });
+        Ok(lists.collect())
     }
 
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {

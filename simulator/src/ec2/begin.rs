@@ -5,12 +5,13 @@ use time::OffsetDateTime;
 use super::network::vpc::{CidrAssociation, CidrState};
 use super::{
     Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType, Peering,
-    PeeringSide, Principals, Rule, SecurityGroup, Source, Subnet, Tags, Verification, Vpc,
+    PeeringSide, PrefixList, Principals, Rule, SecurityGroup, Source, Subnet, Tags, Verification,
+    Vpc,
 };
 use crate::World;
 use crate::calls::Caller;
 use crate::scenario::{
-    EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, Scenario, VpcSpec,
+    EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec, PrefixListSpec, Scenario, VpcSpec,
 };
 use crate::world::Happening;
 
@@ -20,6 +21,10 @@ pub(crate) fn begin(world: &mut World, scenario: &Scenario) {
     for service in &scenario.endpoint_services {
         let service = endpoint_service(service, scenario);
         world.ec2.publish_service(service);
+    }
+    for spec in &scenario.prefix_lists {
+        let list = prefix_list(spec, scenario);
+        world.ec2.prefix_lists.push(list);
     }
     for spec in &scenario.vpcs {
         let owner = Caller {
@@ -155,7 +160,7 @@ fn group(
     owner: &Caller,
     now: OffsetDateTime,
 ) -> SecurityGroup {
-    let rules = spec
+    let rules: Vec<Rule> = spec
         .rules
         .iter()
         .map(|rule| Rule {
@@ -172,6 +177,21 @@ fn group(
             tags: Tags::new(),
         })
         .collect();
+    for rule in &rules {
+        if let Source::PrefixList(id) = &rule.source
+            && ec2.prefix_lists.iter().all(|list| list.id != *id)
+        {
+            ec2.prefix_lists.push(PrefixList {
+                id: id.clone(),
+                name: "networks".to_owned(),
+                owner: owner.account.clone(),
+                region: owner.region.clone(),
+                ipv6: false,
+                max_entries: 1,
+                tags: Tags::new(),
+            });
+        }
+    }
     SecurityGroup {
         id: spec.id.clone(),
         name: spec.name.clone(),
@@ -277,6 +297,19 @@ fn peering(vpc: &VpcSpec, spec: &PeeringSpec, owner: &Caller) -> Peering {
         requester,
         accepter,
         status: spec.status.clone(),
+        tags: Tags::new(),
+    }
+}
+
+fn prefix_list(spec: &PrefixListSpec, scenario: &Scenario) -> PrefixList {
+    let or = |own: &Option<String>, other: &String| own.as_ref().unwrap_or(other).clone();
+    PrefixList {
+        id: spec.id.clone(),
+        name: spec.name.clone(),
+        owner: or(&spec.account, &scenario.account),
+        region: or(&spec.region, &scenario.region),
+        ipv6: spec.address_family == "IPv6",
+        max_entries: spec.max_entries,
         tags: Tags::new(),
     }
 }

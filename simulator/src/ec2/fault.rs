@@ -53,6 +53,7 @@ fn not_found_code(operation: &str) -> &'static str {
         "DescribeSubnets" => "InvalidSubnetID.NotFound",
         "DescribeDhcpOptions" => "InvalidDhcpOptionID.NotFound",
         "DescribeNetworkAcls" => "InvalidNetworkAclID.NotFound",
+        "DescribeManagedPrefixLists" => "InvalidPrefixListID.NotFound",
         "DescribeVpcPeeringConnections" => "InvalidVpcPeeringConnectionID.NotFound",
         "CreateTags" | "DeleteTags" => "InvalidVpcEndpointId.NotFound",
         _ => "InvalidVpcID.NotFound",

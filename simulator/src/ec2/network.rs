@@ -1,9 +1,10 @@
-//! The network that endpoints are put into: zones, VPCs, subnets and peerings, and what
-//! lies around them.
+//! The network that endpoints are put into: zones, VPCs, subnets, peerings and prefix lists,
+//! and what lies around them.
 
 pub(super) mod acl;
 pub(super) mod dhcp;
 pub(super) mod peering;
+pub(super) mod prefix_list;
 pub(super) mod subnet;
 pub(super) mod vpc;
 pub(super) mod zone;

@@ -38,6 +38,8 @@ pub struct IpRange {
 /// A group as a source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupPair {
+    /// The account that owns it; the caller's if left out.
+    pub user_id: Option<String>,
     /// The id.
     pub group_id: String,
     /// The description.
@@ -55,8 +57,8 @@ pub(super) struct Wanted {
 }
 
 impl IpPermission {
-    /// Takes the entry apart: one rule for each source.
-    pub(super) fn rules(&self) -> Result<Vec<Wanted>, ApiError> {
+    /// Takes the entry of a caller of this account apart: one rule for each source.
+    pub(super) fn rules(&self, account: &str) -> Result<Vec<Wanted>, ApiError> {
         let (protocol, from_port, to_port) = self.ports()?;
         let mut sources = Vec::new();
         for range in &self.ip_ranges {
@@ -66,8 +68,11 @@ impl IpPermission {
             sources.push((Source::Ipv6(ipv6(&range.cidr)?), &range.description));
         }
         for pair in &self.user_id_group_pairs {
-            let source = Source::Group(pair.group_id.clone());
-            sources.push((source, &pair.description));
+            let group = match &pair.user_id {
+                Some(user) if user != account => format!("{user}/{}", pair.group_id),
+                Some(_) | None => pair.group_id.clone(),
+            };
+            sources.push((Source::Group(group), &pair.description));
         }
         for list in &self.prefix_list_ids {
             let source = Source::PrefixList(list.cidr.clone());

@@ -10,8 +10,8 @@ pub use authorize::{AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngress
 pub use describe::{DescribeSecurityGroupRules, DescribeSecurityGroupRulesResult};
 pub use revoke::{RevokeSecurityGroupIngress, RevokeSecurityGroupIngressResult};
 
-use super::Tags;
 use super::permission::Wanted;
+use super::{PrefixList, Tags};
 
 /// A rule of a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,21 +47,26 @@ pub enum Source {
     Ipv4(Ipv4Net),
     /// An IPv6 range.
     Ipv6(Ipv6Net),
-    /// A security group, by id.
+    /// A security group by id, with its account before it if that is not the rule's own:
+    /// `222222222222/sg-0123456789abcdef0`.
     Group(String),
     /// A prefix list, by id.
     PrefixList(String),
 }
 
 impl Source {
-    /// Whether a rule with this source counts towards the quota of IPv4 rules
-    /// (`false`) or of IPv6 rules (`true`). Groups and prefix lists count
-    /// towards both.
-    fn counts_for(&self, ipv6: bool) -> bool {
+    /// For how many rules one with this source counts towards the quota of IPv4 rules
+    /// (`false`) or of IPv6 rules (`true`). Groups count towards both, and a prefix list
+    /// for all entries that it may have ("Security group rules", Amazon VPC user guide).
+    fn counts_for(&self, ipv6: bool, lists: &[PrefixList]) -> usize {
         match self {
-            Source::Ipv4(_) => !ipv6,
-            Source::Ipv6(_) => ipv6,
-            Source::Group(_) | Source::PrefixList(_) => true,
+            Source::Ipv4(_) => usize::from(!ipv6),
+            Source::Ipv6(_) => usize::from(ipv6),
+            Source::Group(_) => 1,
+            Source::PrefixList(id) => lists
+                .iter()
+                .find(|list| list.id == *id && list.ipv6 == ipv6)
+                .map_or(0, |list| list.max_entries as usize),
         }
     }
 
@@ -76,6 +81,17 @@ impl Source {
 }
 
 impl Rule {
+    /// Account and id of the group that is the source.
+    pub fn referenced_group(&self) -> Option<(&str, &str)> {
+        match &self.source {
+            Source::Ipv4(_) | Source::Ipv6(_) | Source::PrefixList(_) => None,
+            Source::Group(group) => {
+                let own = (self.group_owner.as_str(), group.as_str());
+                Some(group.split_once('/').unwrap_or(own))
+            }
+        }
+    }
+
     /// Whether this is the rule that a request names. Descriptions and tags do
     /// not matter for that.
     pub(super) fn is(&self, wanted: &Wanted) -> bool {

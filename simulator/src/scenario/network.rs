@@ -234,7 +234,8 @@ pub struct RuleSpec {
     pub from_port: Option<i32>,
     /// The last port.
     pub to_port: Option<i32>,
-    /// An address range, the id of a group, or the id of a prefix list.
+    /// An address range, the id of a group (with its account before it, if that is another
+    /// one: `222222222222/sg-…`), or the id of a prefix list.
     pub source: String,
     /// A description.
     pub description: Option<String>,
@@ -321,6 +322,35 @@ pub struct PeeringSpec {
 
 fn active() -> String {
     "active".to_owned()
+}
+
+/// A managed prefix list. What is on it matters to nobody here. One that a rule names is
+/// there in any case, with room for one network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrefixListSpec {
+    /// The id.
+    pub id: String,
+    /// The name.
+    #[serde(default = "list_name")]
+    pub name: String,
+    /// The account that owns it, if it is not the scenario's; `AWS` for one of AWS's own.
+    pub account: Option<String>,
+    /// Its Region, if it is not the scenario's.
+    pub region: Option<String>,
+    /// `IPv4` or `IPv6`.
+    #[serde(default = "ipv4")]
+    pub address_family: String,
+    /// How many networks it may have. Of a list of AWS, its weight.
+    pub max_entries: u32,
+}
+
+fn list_name() -> String {
+    "networks".to_owned()
+}
+
+fn ipv4() -> String {
+    "IPv4".to_owned()
 }
 
 /// An endpoint service that belongs to no cluster, such as one of AWS itself.

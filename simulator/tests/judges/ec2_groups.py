@@ -63,6 +63,30 @@ refused("InvalidPermission.NotFound", ec2.revoke_security_group_ingress, GroupId
 merged = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["IpPermissions"]
 assert len(merged) == 1 and len(merged[0]["UserIdGroupPairs"]) == 1, "rules of the same ports are one entry"
 
+LIST, ABSENT, NEIGHBOUR = "pl-0aaaaaaaaaaaaaaa1", "pl-0ffffffffffffffff", "222222222222"
+lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-id", "Values": [LIST, ABSENT]}])["PrefixLists"]
+assert [(entry["PrefixListId"], entry["AddressFamily"], entry["MaxEntries"]) for entry in lists] == [(LIST, "IPv4", 3)], lists
+of_aws = ec2.describe_managed_prefix_lists(PrefixListIds=["pl-6da54004"])["PrefixLists"][0]
+assert of_aws["OwnerId"] == "AWS" and "MaxEntries" not in of_aws, of_aws
+refused("InvalidPrefixListID.NotFound", ec2.describe_managed_prefix_lists, PrefixListIds=[ABSENT])
+
+
+def named(prefix_list, group):
+    pairs = [{"UserId": NEIGHBOUR, "GroupId": group}]
+    lists = [{"PrefixListId": prefix_list}]
+    return [{"IpProtocol": "tcp", "FromPort": 26258, "ToPort": 26258, "PrefixListIds": lists, "UserIdGroupPairs": pairs}]
+
+
+by_name = named(LIST, "sg-0aaaaaaaaaaaaaa31")
+added = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=by_name)["SecurityGroupRules"]
+assert {entry.get("PrefixListId") or entry["ReferencedGroupInfo"]["UserId"] for entry in added} == {LIST, NEIGHBOUR}, added
+ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=by_name)
+for code, permissions in [
+    ("InvalidPrefixListID.NotFound", named(ABSENT, "sg-0aaaaaaaaaaaaaa31")),
+    ("InvalidGroup.NotFound", named(LIST, "sg-0ffffffffffffffff")),
+]:
+    refused(code, ec2.authorize_security_group_ingress, GroupId=group_id, IpPermissions=permissions)
+
 ec2.create_tags(Resources=[group_id], Tags=[{"Key": "phase", "Value": "two"}])
 described = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["Tags"]
 assert {tag["Key"]: tag["Value"] for tag in described} == {"owner": "judge", "phase": "two"}, described

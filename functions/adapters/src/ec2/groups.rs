@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{
 };
 use shared::StepError;
 use shared::ec2::{
-    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
+    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source, errors,
 };
 use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::Tags;
@@ -16,6 +16,7 @@ use super::{
     AwsEc2, FILTER_VALUES, PAGE, code_of, failure, filter, filter_any, id, present,
     tags_at_creation, tags_of, unless_absent,
 };
+use crate::sdk;
 
 pub(super) fn read(
     operation: &str,
@@ -201,7 +202,12 @@ impl AwsEc2 {
                     Batch::Untouched
                 })
             }
-            Err(error) => Err(failure("AuthorizeSecurityGroupIngress", error)),
+            Err(error) => {
+                let asked = "EC2 AuthorizeSecurityGroupIngress";
+                Err(sdk::failure(asked, &error, |code, message| {
+                    errors::classify_rules(group, sources, code, message)
+                }))
+            }
         }
     }
 
@@ -248,13 +254,14 @@ fn permission(source: &Source, description: &str) -> IpPermission {
         ),
         Source::Group(group) => rule.user_id_group_pairs(
             UserIdGroupPair::builder()
-                .group_id(group.as_str())
+                .set_user_id(group.account().map(String::from))
+                .group_id(group.id())
                 .description(description)
                 .build(),
         ),
         Source::PrefixList(list) => rule.prefix_list_ids(
             PrefixListId::builder()
-                .prefix_list_id(list)
+                .prefix_list_id(list.as_str())
                 .description(description)
                 .build(),
         ),
@@ -271,15 +278,21 @@ fn ingress(rule: &SecurityGroupRule) -> Option<IngressRule> {
         .cidr_ipv4()
         .or(rule.cidr_ipv6())
         .and_then(|cidr| cidr.parse().ok());
-    let referenced = rule
-        .referenced_group_info()
-        .and_then(|info| info.group_id()?.parse().ok());
+    // EC2 tells the account of every group, also where it is the rule's own.
+    let referenced = rule.referenced_group_info().and_then(|info| {
+        let group = info.group_id()?;
+        match info.user_id() {
+            Some(account) if rule.group_owner_id() != Some(account) => {
+                format!("{account}/{group}").parse().ok()
+            }
+            Some(_) | None => group.parse().ok(),
+        }
+    });
+    let list = rule.prefix_list_id().and_then(|list| list.parse().ok());
     let source = cidr
         .map(Source::Cidr)
         .or(referenced.map(Source::Group))
-        .or(rule
-            .prefix_list_id()
-            .map(|list| Source::PrefixList(list.to_owned())))?;
+        .or(list.map(Source::PrefixList))?;
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     Some(IngressRule {
         id: rule.security_group_rule_id()?.to_owned(),
@@ -293,6 +306,8 @@ fn ingress(rule: &SecurityGroupRule) -> Option<IngressRule> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::types::ReferencedSecurityGroup;
+
     use super::*;
 
     fn rule() -> aws_sdk_ec2::types::builders::SecurityGroupRuleBuilder {
@@ -317,8 +332,21 @@ mod tests {
             Some("2001:db8::/56")
         );
         assert_eq!(
-            read(rule().prefix_list_id("pl-1").build()).as_deref(),
-            Some("pl-1")
+            read(rule().prefix_list_id("pl-63a5400a").build()).as_deref(),
+            Some("pl-63a5400a")
+        );
+        let by = |account: &str| {
+            let info = ReferencedSecurityGroup::builder()
+                .group_id("sg-0b000001")
+                .user_id(account)
+                .build();
+            let rule = rule().group_owner_id("111122223333");
+            read(rule.referenced_group_info(info).build())
+        };
+        assert_eq!(by("111122223333").as_deref(), Some("sg-0b000001"));
+        assert_eq!(
+            by("222222222222").as_deref(),
+            Some("222222222222/sg-0b000001")
         );
         assert_eq!(
             read(rule().is_egress(true).cidr_ipv4("10.0.0.0/16").build()),

@@ -5,16 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlockStateCode};
 use shared::StepError;
 use shared::cidr::Cidr;
-use shared::ec2::{EndpointService, Network, NetworkAcl, PeeredVpc, Subnet, Vpc, VpcDns, errors};
-use shared::ids::{SecurityGroupId, ServiceName, SubnetId, VpcId};
+use shared::ec2::{
+    EndpointService, Network, NetworkAcl, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns, errors,
+};
+use shared::ids::{PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
 
 use super::{
-    AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present, surroundings,
+    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, field, filter, filter_any, hosted_zones, id,
+    present, surroundings,
 };
 
 /// What EC2 says in place of an id where a VPC has no DHCP options (EC2 API reference,
 /// `AssociateDhcpOptions`).
 const NO_DHCP_OPTIONS: &str = "default";
+
+/// The largest page of `DescribeManagedPrefixLists` (EC2 API reference).
+const PREFIX_LISTS: i32 = 100;
 
 impl Network for AwsEc2 {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
@@ -135,6 +141,29 @@ impl Network for AwsEc2 {
             existing.extend(group.group_id().and_then(|id| id.parse().ok()));
         }
         Ok(existing)
+    }
+
+    async fn prefix_lists(&self, ids: &[PrefixListId]) -> Result<Vec<PrefixList>, StepError> {
+        let operation = "DescribeManagedPrefixLists";
+        let mut lists = Vec::new();
+        // By filter, as with groups.
+        for ids in ids.chunks(FILTER_VALUES) {
+            let request = self
+                .client
+                .describe_managed_prefix_lists()
+                .filters(filter_any("prefix-list-id", ids));
+            let pages = request.into_paginator().page_size(PREFIX_LISTS);
+            let mut pages = pages.items().send();
+            while let Some(list) = pages.next().await {
+                let list = list.map_err(|error| failure(operation, error))?;
+                lists.push(PrefixList {
+                    id: id(operation, "prefixListId", list.prefix_list_id())?,
+                    is_ipv6: list.address_family() == Some("IPv6"),
+                    max_entries: list.max_entries().and_then(|most| most.try_into().ok()),
+                });
+            }
+        }
+        Ok(lists)
     }
 
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {

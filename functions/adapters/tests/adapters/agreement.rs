@@ -102,6 +102,18 @@ async fn story(
         ];
         all.note("one rule", ec2.authorize(&group, &sources[..1], "a").await);
         all.note("rules", ec2.authorize(&group, &sources, "b").await);
+        let others = [
+            Source::Group(parsed("444455556666/sg-0a000000000000012")),
+            Source::PrefixList(parsed("pl-0a000000000000001")),
+        ];
+        all.note("others", ec2.authorize(&group, &others, "c").await);
+        for absent in [
+            Source::Group(parsed("444455556666/sg-0a00000000000000f")),
+            Source::PrefixList(parsed("pl-0a00000000000000f")),
+        ] {
+            let refused = ec2.authorize(&group, &[absent], "d").await;
+            all.note("an absent source", refused);
+        }
         let rules = ec2.ingress_rules(std::slice::from_ref(&group)).await;
         let ids: Vec<String> = rules.iter().flatten().map(|rule| rule.id.clone()).collect();
         all.note("the rules", rules);

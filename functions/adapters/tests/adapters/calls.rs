@@ -50,6 +50,7 @@ pub(crate) enum Method {
     PeeredVpcs,
     Subnets,
     ExistingGroups,
+    PrefixLists,
     HostedZones,
     DnsServers,
     NetworkAcls,
@@ -97,12 +98,13 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 47] = [
+pub(crate) const ALL: [(Method, &str); 48] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
     (Subnets, "ec2:DescribeSubnets"),
     (ExistingGroups, "ec2:DescribeSecurityGroups"),
+    (PrefixLists, "ec2:DescribeManagedPrefixLists"),
     (HostedZones, "route53:ListHostedZonesByVPC"),
     (DnsServers, "ec2:DescribeDhcpOptions"),
     (NetworkAcls, "ec2:DescribeNetworkAcls"),
@@ -186,6 +188,7 @@ pub(crate) async fn call(
         PeeredVpcs => text(ec2.peered_vpcs(&vpc).await),
         Subnets => text(ec2.subnets(&vpc).await),
         ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
+        PrefixLists => text(ec2.prefix_lists(&[parsed("pl-0a000000000000001")]).await),
         HostedZones => text(ec2.hosted_zones(&vpc).await),
         DnsServers => text(ec2.dns_servers(&[DHCP_OPTIONS.to_owned()]).await),
         NetworkAcls => text(ec2.network_acls(&[parsed(SUBNET_1)]).await),

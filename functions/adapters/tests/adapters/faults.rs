@@ -64,6 +64,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
                 Code::VpcNotFound
             }
             M::Subnets => Code::SubnetNotFound,
+            M::PrefixLists => Code::PrefixListNotFound,
             M::PeeredVpcs | M::DnsServers | M::NetworkAcls | M::IngressRules => {
                 Code::UnexpectedAwsAnswer
             }

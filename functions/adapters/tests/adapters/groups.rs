@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adapters::ec2::AwsEc2;
 use shared::Code;
 use shared::ec2::{
     GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
@@ -9,6 +10,7 @@ use shared::ec2::{
 use simulator::Simulator;
 
 use crate::stage::{ABSENT_GROUP, ABSENT_VPC, GROUP, Stage, VPC, parsed};
+use crate::stub::{Stub, answer, aws};
 
 pub(crate) fn new_group() -> NewSecurityGroup {
     NewSecurityGroup {
@@ -109,7 +111,7 @@ async fn inbound_rules_are_read_with_every_kind_of_source() {
     };
     let sql = Some((26257, 26257));
     let group_2 = Source::Group(parsed("sg-0a000000000000002"));
-    let list = Source::PrefixList("pl-0a000000000000001".to_owned());
+    let list = Source::PrefixList(parsed("pl-0a000000000000001"));
     assert_eq!(
         rules,
         [
@@ -135,7 +137,8 @@ async fn sources_of_every_kind_are_let_in_on_the_sql_port_with_the_description()
         cidr("10.0.1.7/16"),
         cidr("2001:db8:0:100::/56"),
         Source::Group(parsed("sg-0a000000000000002")),
-        Source::PrefixList("pl-0a000000000000001".to_owned()),
+        Source::Group(parsed("444455556666/sg-0a000000000000012")),
+        Source::PrefixList(parsed("pl-0a000000000000001")),
     ];
     ec2.authorize(&id, &sources, "orders").await.unwrap();
     let rule = |source: &str| {
@@ -152,6 +155,7 @@ async fn sources_of_every_kind_are_let_in_on_the_sql_port_with_the_description()
             rule("10.0.0.0/16"),
             rule("2001:db8:0:100::/56"),
             rule("sg-0a000000000000002"),
+            rule("444455556666/sg-0a000000000000012"),
             rule("pl-0a000000000000001"),
         ]
     );
@@ -164,6 +168,32 @@ async fn sources_of_every_kind_are_let_in_on_the_sql_port_with_the_description()
         read.into_iter().map(|rule| rule.source).collect::<Vec<_>>()[1..],
         sources[1..]
     );
+}
+
+/// By account and id, and by the names of EC2's query protocol.
+#[tokio::test]
+async fn lists_and_groups_of_others_are_written_as_ec2_reads_them() {
+    let done = "<AuthorizeSecurityGroupIngressResponse><return>true</return></AuthorizeSecurityGroupIngressResponse>";
+    let stub = Stub::answering([answer(200, "Content-Type: text/xml\r\n", done)]).await;
+    let ec2 = AwsEc2::new(&aws(&stub.url()).await);
+    let sources = [
+        Source::Group(parsed("444455556666/sg-0a000000000000012")),
+        Source::Group(parsed("sg-0a000000000000002")),
+        Source::PrefixList(parsed("pl-0a000000000000001")),
+    ];
+    let authorized = ec2.authorize(&parsed(GROUP), &sources, "orders").await;
+    assert_eq!(authorized, Ok(()));
+    let requests = stub.requests();
+    for part in [
+        "&IpPermissions.1.Groups.1.UserId=444455556666",
+        "&IpPermissions.1.Groups.1.GroupId=sg-0a000000000000012",
+        "&IpPermissions.2.Groups.1.GroupId=sg-0a000000000000002",
+        "&IpPermissions.3.PrefixListIds.1.PrefixListId=pl-0a000000000000001",
+    ] {
+        assert!(requests[0].contains(part), "{part}: {}", requests[0]);
+    }
+    let own = "IpPermissions.2.Groups.1.UserId";
+    assert!(!requests[0].contains(own), "{}", requests[0]);
 }
 
 #[tokio::test]
@@ -193,12 +223,43 @@ async fn a_rule_that_exists_is_success_and_does_not_keep_the_others_out() {
 
 #[tokio::test]
 async fn every_refusal_of_a_rule_has_its_code() {
-    let stage = Stage::with(|scenario| scenario.quotas.rules_per_group = 1).await;
+    let stage = Stage::with(|scenario| {
+        scenario.quotas.rules_per_group = 1;
+        let mut elsewhere = scenario.vpcs[0].groups[2].clone();
+        elsewhere.id = "sg-0a000000000000022".to_owned();
+        let mut vpcs = scenario.vpcs.iter_mut();
+        let other = vpcs.find(|vpc| vpc.id != VPC && vpc.account.is_none());
+        other.unwrap().groups.push(elsewhere);
+    })
+    .await;
     let ec2 = stage.ec2().await;
     let id = ec2.create_group(&new_group()).await.unwrap();
-    let absent = Source::Group(parsed(ABSENT_GROUP));
-    let error = ec2.authorize(&id, &[absent], "a").await.unwrap_err();
-    assert_eq!(error.code, Code::AwsResourceBusy, "{error}");
+    let group = |id: &str| Source::Group(parsed(id));
+    for (source, code) in [
+        (group(ABSENT_GROUP), Code::SourceGroupNotFound),
+        // In no VPC that this one is peered with, and in one but of another account.
+        (group("sg-0a000000000000022"), Code::SourceGroupNotFound),
+        (group("sg-0a000000000000012"), Code::SourceGroupNotFound),
+        (
+            group("444455556666/sg-0a00000000000000f"),
+            Code::SourceGroupNotFound,
+        ),
+        (
+            Source::PrefixList(parsed("pl-0a00000000000000f")),
+            Code::PrefixListNotFound,
+        ),
+        (
+            Source::PrefixList(parsed("pl-0a000000000000001")),
+            Code::TooManySources,
+        ),
+    ] {
+        let error = ec2.authorize(&id, &[source], "a").await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+    }
+    // The group itself, which is not to be seen everywhere yet.
+    let absent = parsed(ABSENT_GROUP);
+    let error = ec2.authorize(&absent, &[cidr("10.0.0.0/16")], "a").await;
+    assert_eq!(error.unwrap_err().code, Code::AwsResourceBusy);
     let error = ec2
         .authorize(&id, &[cidr("10.0.0.0/16"), cidr("10.1.0.0/16")], "a")
         .await

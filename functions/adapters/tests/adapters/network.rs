@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use shared::Code;
 use shared::cidr::Cidr;
-use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns};
+use shared::ec2::{EndpointService, Network, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns};
+use shared::ids::PrefixListId;
+use simulator::scenario::PrefixListSpec;
 
 use crate::stage::{
     ABSENT_GROUP, ABSENT_VPC, ACCOUNT, DHCP_OPTIONS, GROUP, SERVICE, SUBNET_1, SUBNET_2, Stage,
@@ -112,6 +114,53 @@ async fn groups_that_do_not_exist_are_left_out() {
     assert_eq!(existing, Ok(BTreeSet::from([parsed(GROUP)])));
     // Without a filter, EC2 would list every group that there is.
     assert_eq!(ec2.existing_groups(&[]).await, Ok(BTreeSet::new()));
+}
+
+#[tokio::test]
+async fn prefix_lists_are_read_with_family_and_size_and_absent_ones_are_left_out() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let asked: [PrefixListId; 4] = [
+        "pl-0a000000000000001",
+        "pl-0a000000000000002",
+        "pl-63a5400a",
+        "pl-0a00000000000000f",
+    ]
+    .map(parsed);
+    let list = |n: usize, is_ipv6, max_entries| PrefixList {
+        id: asked[n].clone(),
+        is_ipv6,
+        max_entries,
+    };
+    let expected = vec![
+        list(0, false, Some(20)),
+        list(1, true, Some(5)),
+        // One of AWS's own, of which EC2 does not tell.
+        list(2, false, None),
+    ];
+    assert_eq!(ec2.prefix_lists(&asked).await, Ok(expected));
+    // Without a filter, EC2 would list every one that there is.
+    assert_eq!(ec2.prefix_lists(&[]).await, Ok(Vec::new()));
+    assert_eq!(stage.count("ec2:DescribeManagedPrefixLists"), 1);
+}
+
+#[tokio::test]
+async fn prefix_lists_are_read_to_the_last_page() {
+    let ids = (0..230).map(|n| format!("pl-{n:017x}"));
+    let lists = ids.clone().map(|id| PrefixListSpec {
+        id,
+        name: "clients".to_owned(),
+        account: None,
+        region: None,
+        address_family: "IPv4".to_owned(),
+        max_entries: 1,
+    });
+    let stage = Stage::with(|scenario| scenario.prefix_lists = lists.collect()).await;
+    let asked: Vec<PrefixListId> = ids.map(|id| parsed(&id)).collect();
+    let found = stage.ec2().await.prefix_lists(&asked).await.unwrap();
+    assert_eq!(found.len(), asked.len());
+    // 200 values for one filter, 100 lists for one page.
+    assert_eq!(stage.count("ec2:DescribeManagedPrefixLists"), 3);
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
         "inspect-network",
         &[
             "ec2:DescribeDhcpOptions",
+            "ec2:DescribeManagedPrefixLists",
             "ec2:DescribeNetworkAcls",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
@@ -125,6 +126,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
         "plan-connection",
         &[
             "ec2:DescribeDhcpOptions",
+            "ec2:DescribeManagedPrefixLists",
             "ec2:DescribeNetworkAcls",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",

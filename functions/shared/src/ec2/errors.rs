@@ -6,6 +6,8 @@
 //! code is all there is; where one code means several things, the shortest part
 //! of the message that tells them apart decides.
 
+use super::Source;
+use crate::ids::SecurityGroupId;
 use crate::{Code, StepError};
 
 /// Turns an EC2 error into ours. `operation` is the name of the EC2 action.
@@ -14,6 +16,29 @@ pub fn classify(operation: &str, code: &str, message: &str) -> StepError {
         meaning(code, message),
         format!("EC2 {operation} answered {code}: {message}"),
     )
+}
+
+/// The same for new rules of a group. EC2 has one code for a fresh group that it does not
+/// show everywhere yet and for a source that it does not know or that cannot be reached
+/// from the group's VPC; the message names the group that is meant, or speaks of "two
+/// resources that belong to different networks" (ansible issue 28876,
+/// aws-controllers-k8s community issue 2676).
+pub fn classify_rules(
+    group: &SecurityGroupId,
+    sources: &[Source],
+    code: &str,
+    message: &str,
+) -> StepError {
+    let error = classify("AuthorizeSecurityGroupIngress", code, message);
+    let names = |source: &Source| match source {
+        Source::Group(it) => it.id() != *group && message.contains(it.id().as_str()),
+        Source::Cidr(_) | Source::PrefixList(_) => false,
+    };
+    let is_about_groups = is_absent(code) || code == "InvalidParameterValue";
+    if is_about_groups && (message.contains("different networks") || sources.iter().any(names)) {
+        return StepError::new(Code::SourceGroupNotFound, error.detail);
+    }
+    error
 }
 
 /// The same for an error of Route 53. `operation` is the name of its action.
@@ -118,12 +143,13 @@ fn meaning(code: &str, message: &str) -> Code {
             Code::SecurityGroupQuotaReached
         }
         "RulesPerSecurityGroupLimitExceeded" => Code::TooManySources,
+        "InvalidPrefixListID.NotFound" | "InvalidPrefixListId.NotFound" => Code::PrefixListNotFound,
         "TagLimitExceeded" => Code::TagLimitReached,
         "NetworkInterfaceLimitExceeded" => Code::NetworkInterfaceQuotaReached,
         "InvalidGroup.Duplicate" => Code::SecurityGroupNameTaken,
         "IdempotentParameterMismatch" | "InvalidClientToken" => Code::IdempotencyMismatch,
 
-        // Described by id before EC2 shows it everywhere, or a source group that is wrong.
+        // Described by id before EC2 shows it everywhere.
         "InvalidVpcID.NotFound" | "InvalidVPCId" => Code::VpcNotFound,
         "InvalidGroup.NotFound"
         | "InvalidGroupId.NotFound"
@@ -257,6 +283,13 @@ mod tests {
                 Code::TooManySources,
             ),
             (
+                &[
+                    "InvalidPrefixListID.NotFound",
+                    "InvalidPrefixListId.NotFound",
+                ],
+                Code::PrefixListNotFound,
+            ),
+            (
                 &["NetworkInterfaceLimitExceeded"],
                 Code::NetworkInterfaceQuotaReached,
             ),
@@ -311,6 +344,54 @@ mod tests {
             ),
         ] {
             check("InvalidParameter", message, expected);
+        }
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_is_told_apart_from_a_group_that_is_not_visible_yet() {
+        let group = "sg-0a71e831".parse().unwrap();
+        let sources = ["sg-0a71e831", "sg-0b000001", "222222222222/sg-0c000001"]
+            .map(|id| Source::Group(id.parse().unwrap()));
+        for (code, message, expected) in [
+            (
+                "InvalidGroup.NotFound",
+                "The security group 'sg-0a71e831' does not exist",
+                Code::AwsResourceBusy,
+            ),
+            (
+                "InvalidGroup.NotFound",
+                "The security group 'sg-0b000001' does not exist",
+                Code::SourceGroupNotFound,
+            ),
+            (
+                "InvalidGroup.NotFound",
+                "The security group 'sg-0c000001' does not exist",
+                Code::SourceGroupNotFound,
+            ),
+            (
+                "InvalidGroup.NotFound",
+                "You have specified two resources that belong to different networks.",
+                Code::SourceGroupNotFound,
+            ),
+            (
+                "InvalidParameterValue",
+                "Invalid value 'sg-0c000001' for groupId",
+                Code::SourceGroupNotFound,
+            ),
+            (
+                "InvalidParameterValue",
+                "Invalid rule description",
+                Code::UnexpectedAwsAnswer,
+            ),
+            (
+                "RulesPerSecurityGroupLimitExceeded",
+                "The maximum number of rules per security group has been reached.",
+                Code::TooManySources,
+            ),
+        ] {
+            let error = classify_rules(&group, &sources, code, message);
+            assert_eq!(error.code, expected, "{code}: {message}");
+            assert!(error.detail.ends_with(message), "{error}");
         }
     }
 

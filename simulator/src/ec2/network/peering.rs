@@ -39,6 +39,15 @@ pub struct PeeringSide {
 }
 
 impl Peering {
+    /// Whether it joins these two VPCs, in one Region, and is in force.
+    pub(in crate::ec2) fn joins(&self, one: &str, other: &str) -> bool {
+        let (asked, was_asked) = (&self.requester, &self.accepter);
+        let vpcs = (asked.vpc_id.as_str(), was_asked.vpc_id.as_str());
+        self.status == "active"
+            && asked.region == was_asked.region
+            && (vpcs == (one, other) || vpcs == (other, one))
+    }
+
     fn seen_by(&self, caller: &Caller) -> bool {
         [&self.requester, &self.accepter]
             .iter()

@@ -5,7 +5,7 @@ use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, missing};
 use crate::ec2::permission::{IpPermission, Wanted};
-use crate::ec2::{SecurityGroup, Source, TagSpecification, tag};
+use crate::ec2::{Ec2, SecurityGroup, Source, TagSpecification, tag};
 
 /// `AuthorizeSecurityGroupIngress`.
 #[derive(Debug, Clone, Default)]
@@ -43,17 +43,15 @@ impl World {
         let group = self.group(caller, &request.group_id, "InvalidGroup.NotFound")?;
         let mut wanted: Vec<Wanted> = Vec::new();
         for permission in &request.ip_permissions {
-            for rule in permission.rules()? {
-                if let Source::Group(id) = &rule.source {
-                    self.group(caller, id, "InvalidGroup.NotFound")?;
-                }
+            for rule in permission.rules(&caller.account)? {
+                self.check_source(caller, group, &rule.source)?;
                 if wanted.iter().any(|known| same(known, &rule)) || group.has(&rule) {
                     return Err(duplicate(&rule));
                 }
                 wanted.push(rule);
             }
         }
-        check_quota(group, &wanted, self.ec2.quotas.rules_per_group)?;
+        check_quota(&self.ec2, group, &wanted)?;
         let tags = tag::of_new(&request.tag_specifications, "security-group-rule")?;
         let made: Vec<Rule> = wanted
             .into_iter()
@@ -77,6 +75,39 @@ impl World {
         Ok(AuthorizeSecurityGroupIngressResult {
             security_group_rules: made,
         })
+    }
+
+    /// Whether this may be a source of the group: a prefix list that the caller can see, or
+    /// a group in the same VPC or in one that is peered with it, within the Region
+    /// ("Update your security groups to reference peer security groups", Amazon VPC
+    /// peering guide). What EC2 says otherwise: aws-controllers-k8s community issue 2676,
+    /// ansible issue 28876.
+    fn check_source(
+        &self,
+        caller: &Caller,
+        group: &SecurityGroup,
+        source: &Source,
+    ) -> Result<(), ApiError> {
+        let group_of = match source {
+            Source::Ipv4(_) | Source::Ipv6(_) => return Ok(()),
+            Source::PrefixList(id) => return self.prefix_list(caller, id).map(|_| ()),
+            Source::Group(text) => text,
+        };
+        let own = (caller.account.as_str(), group_of.as_str());
+        let (account, id) = group_of.split_once('/').unwrap_or(own);
+        let owner = Caller {
+            account: account.to_owned(),
+            region: caller.region.clone(),
+        };
+        let vpc = &self.group(&owner, id, "InvalidGroup.NotFound")?.vpc_id;
+        let mut peerings = self.ec2.peerings.iter();
+        if *vpc == group.vpc_id || peerings.any(|peering| peering.joins(vpc, &group.vpc_id)) {
+            return Ok(());
+        }
+        Err(client(
+            "InvalidGroup.NotFound",
+            "You have specified two resources that belong to different networks.",
+        ))
     }
 }
 
@@ -106,18 +137,15 @@ fn duplicate(rule: &Wanted) -> ApiError {
 }
 
 /// IPv4 and IPv6 rules are counted separately.
-fn check_quota(group: &SecurityGroup, wanted: &[Wanted], most: u32) -> Result<(), ApiError> {
+fn check_quota(ec2: &Ec2, group: &SecurityGroup, wanted: &[Wanted]) -> Result<(), ApiError> {
     for ipv6 in [false, true] {
-        let before = group
-            .rules
-            .iter()
-            .filter(|rule| !rule.is_egress && rule.source.counts_for(ipv6))
-            .count();
-        let more = wanted
-            .iter()
-            .filter(|rule| rule.source.counts_for(ipv6))
-            .count();
-        if before + more > most as usize {
+        let before = group.rules.iter().filter(|rule| !rule.is_egress);
+        let sources = before.map(|rule| &rule.source);
+        let sources = sources.chain(wanted.iter().map(|rule| &rule.source));
+        let rules: usize = sources
+            .map(|source| source.counts_for(ipv6, &ec2.prefix_lists))
+            .sum();
+        if rules > ec2.quotas.rules_per_group as usize {
             return Err(client(
                 "RulesPerSecurityGroupLimitExceeded",
                 "The maximum number of rules per security group has been reached.",

@@ -80,7 +80,7 @@ impl World {
             }
             (true, false) => {
                 for permission in &request.ip_permissions {
-                    for wanted in permission.rules()? {
+                    for wanted in permission.rules(&caller.account)? {
                         match group.rules.iter().find(|rule| rule.is(&wanted)) {
                             Some(rule) => going.push(rule.id.clone()),
                             None if in_default_vpc => {

@@ -1,6 +1,7 @@
 //! Rules of security groups.
 
 use super::*;
+use crate::scenario::{PeeringSpec, PrefixListSpec};
 
 impl Stage {
     fn authorize(&mut self, permissions: Vec<IpPermission>) -> Result<Vec<Rule>, ApiError> {
@@ -65,6 +66,7 @@ fn from(cidrs: &[&str]) -> IpPermission {
 fn from_group(id: &str, description: Option<&str>) -> IpPermission {
     IpPermission {
         user_id_group_pairs: vec![GroupPair {
+            user_id: None,
             group_id: id.to_owned(),
             description: description.map(str::to_owned),
         }],
@@ -229,4 +231,122 @@ fn rules_of_both_directions_are_listed_one_by_one() {
         .filter(|rule| !rule.is_egress)
         .count();
     assert_eq!((answer.security_group_rules.len(), inbound), (3, 2));
+}
+
+fn from_list(id: &str) -> IpPermission {
+    IpPermission {
+        prefix_list_ids: vec![IpRange {
+            cidr: id.to_owned(),
+            description: None,
+        }],
+        ..from(&[])
+    }
+}
+
+fn list(id: &str, account: Option<&str>, family: &str, max_entries: u32) -> PrefixListSpec {
+    PrefixListSpec {
+        id: id.to_owned(),
+        name: "clients".to_owned(),
+        account: account.map(str::to_owned),
+        region: None,
+        address_family: family.to_owned(),
+        max_entries,
+    }
+}
+
+/// VPC user guide, "Security group rules": a prefix list counts for its maximum size, and
+/// one of AWS for its weight, which `DescribeManagedPrefixLists` does not tell.
+#[test]
+fn a_prefix_list_counts_for_all_entries_that_it_may_have() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.prefix_lists = vec![
+            list("pl-0a000001", None, "IPv4", 59),
+            list("pl-0a000002", Some("AWS"), "IPv6", 61),
+            list("pl-0a000003", Some("222222222222"), "IPv4", 1),
+        ];
+    });
+    let answer = stage
+        .world
+        .describe_managed_prefix_lists(&stage.caller, &DescribeManagedPrefixLists::default())
+        .unwrap();
+    let lists = answer.prefix_lists.iter();
+    let told: Vec<_> = lists
+        .map(|list| (list.id.as_str(), list.max_entries_told()))
+        .collect();
+    assert_eq!(told, [("pl-0a000001", Some(59)), ("pl-0a000002", None)]);
+
+    let full = "RulesPerSecurityGroupLimitExceeded";
+    let absent = "InvalidPrefixListID.NotFound";
+    assert!(stage.authorize(vec![from_list("pl-0a000001")]).is_ok());
+    assert_eq!(
+        code(stage.authorize(vec![from_list("pl-0a000001")])),
+        "InvalidPermission.Duplicate"
+    );
+    assert_eq!(code(stage.authorize(vec![from_list("pl-0a000002")])), full);
+    assert_eq!(
+        code(stage.authorize(vec![from_list("pl-0a000003")])),
+        absent
+    );
+    assert!(stage.authorize(vec![from(&["10.0.0.0/16"])]).is_ok());
+    assert_eq!(code(stage.authorize(vec![from(&["10.1.0.0/16"])])), full);
+    assert!(stage.authorize(vec![from(&["2001:db8::/56"])]).is_ok());
+}
+
+/// VPC peering guide, "Update your security groups to reference peer security groups":
+/// by account and id, within the Region, and only while the peering is active.
+#[test]
+fn a_group_of_a_peered_vpc_may_be_a_source_whoever_owns_it() {
+    let with = |status: &str, region: Option<&str>| {
+        Stage::with(|scenario| {
+            let mut neighbour = scenario.vpcs[1].clone();
+            neighbour.id = "vpc-0a000003".to_owned();
+            neighbour.account = Some("222222222222".to_owned());
+            neighbour.is_default = false;
+            neighbour.subnets.clear();
+            neighbour.groups[0].id = "sg-0a000003".to_owned();
+            scenario.vpcs.push(neighbour);
+            scenario.vpcs[0].peerings = vec![PeeringSpec {
+                id: "pcx-0a000001".to_owned(),
+                peer_vpc: "vpc-0a000003".to_owned(),
+                peer_account: Some("222222222222".to_owned()),
+                peer_region: region.map(str::to_owned),
+                peer_cidrs: Vec::new(),
+                peer_ipv6_cidrs: Vec::new(),
+                status: status.to_owned(),
+                requested_by_peer: true,
+            }];
+        })
+    };
+    let of = |account: Option<&str>, id: &str| {
+        let mut permission = from_group(id, None);
+        permission.user_id_group_pairs[0].user_id = account.map(str::to_owned);
+        vec![permission]
+    };
+    let neighbours = Some("222222222222");
+    let mut stage = with("active", None);
+    let made = stage.authorize(of(neighbours, "sg-0a000003")).unwrap();
+    assert_eq!(
+        made[0].referenced_group(),
+        Some(("222222222222", "sg-0a000003"))
+    );
+    let own = stage.authorize(of(Some("111122223333"), GROUP)).unwrap();
+    assert_eq!(own[0].source, Source::Group(GROUP.to_owned()));
+    for (account, id, said) in [
+        // Without its account it is looked for in the caller's.
+        (None, "sg-0a000003", "The security group 'sg-0a000003' does"),
+        (
+            neighbours,
+            "sg-0a000004",
+            "The security group 'sg-0a000004'",
+        ),
+        (None, GROUP_ELSEWHERE, "belong to different networks"),
+    ] {
+        let error = stage.authorize(of(account, id)).unwrap_err();
+        assert_eq!(error.code, "InvalidGroup.NotFound");
+        assert!(error.message.contains(said), "{error}");
+    }
+    for mut stage in [with("deleted", None), with("active", Some("us-east-1"))] {
+        let error = stage.authorize(of(neighbours, "sg-0a000003")).unwrap_err();
+        assert!(error.message.contains("different networks"), "{error}");
+    }
 }

@@ -58,6 +58,11 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let answer = world.describe_vpc_peering_connections(caller, &request)?;
         Ok(content(answer, write::network::peerings))
     }),
+    ("DescribeManagedPrefixLists", |world, caller, form| {
+        let request = whole(form, read::network::describe_managed_prefix_lists)?;
+        let answer = world.describe_managed_prefix_lists(caller, &request)?;
+        Ok(content(answer, write::network::prefix_lists))
+    }),
     ("DescribeSecurityGroups", |world, caller, form| {
         let request = whole(form, read::group::describe_security_groups)?;
         let answer = world.describe_security_groups(caller, &request)?;

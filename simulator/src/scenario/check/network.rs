@@ -24,7 +24,27 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
         vpc.endpoints(&mut ids)?;
         vpc.peerings(&mut ids)?;
     }
+    for (n, list) in scenario.prefix_lists.iter().enumerate() {
+        rule(
+            &format!("prefix_lists[{n}].id"),
+            &list.id,
+            well_formed("pl", &list.id) && ids.insert(&list.id),
+            "an id is `pl-` and 8 or 17 hexadecimal digits, and used once",
+        )?;
+        rule(
+            &format!("prefix_lists[{n}].address_family"),
+            &list.address_family,
+            matches!(list.address_family.as_str(), "IPv4" | "IPv6"),
+            "an address family is `IPv4` or `IPv6`",
+        )?;
+    }
     Ok(())
+}
+
+/// Whether the source is a group, of whichever account, or a prefix list.
+fn is_named(source: &str) -> bool {
+    let group = source.split_once('/').map_or(source, |(_, group)| group);
+    well_formed("sg", group) || well_formed("pl", source)
 }
 
 /// A VPC and where in the scenario it is.
@@ -139,8 +159,7 @@ impl<'a> Place<'a> {
                 let source = &entry.source;
                 let readable = source.parse::<Ipv4Net>().is_ok()
                     || source.parse::<Ipv6Net>().is_ok()
-                    || source.starts_with("sg-")
-                    || source.starts_with("pl-");
+                    || is_named(source);
                 rule(
                     &format!("{}.groups[{n}].rules[{m}].source", self.path),
                     source,

@@ -78,6 +78,7 @@ fn ip_permissions(form: &mut Form) -> Result<Vec<IpPermission>, ApiError> {
             ipv6_ranges: ranges(item, "Ipv6Ranges", "CidrIpv6")?,
             user_id_group_pairs: item.items("Groups", |pair| {
                 Ok(GroupPair {
+                    user_id: pair.take("UserId"),
                     group_id: pair.need("GroupId")?,
                     description: pair.take("Description"),
                 })

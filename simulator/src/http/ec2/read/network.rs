@@ -3,8 +3,8 @@
 use super::Form;
 use crate::calls::ApiError;
 use crate::ec2::{
-    Attribute, DescribeDhcpOptions, DescribeNetworkAcls, DescribeSubnets, DescribeVpcAttribute,
-    DescribeVpcPeeringConnections, DescribeVpcs,
+    Attribute, DescribeDhcpOptions, DescribeManagedPrefixLists, DescribeNetworkAcls,
+    DescribeSubnets, DescribeVpcAttribute, DescribeVpcPeeringConnections, DescribeVpcs,
 };
 
 pub(in crate::http::ec2) fn describe_vpcs(form: &mut Form) -> Result<DescribeVpcs, ApiError> {
@@ -55,6 +55,16 @@ pub(in crate::http::ec2) fn describe_network_acls(
     form: &mut Form,
 ) -> Result<DescribeNetworkAcls, ApiError> {
     Ok(DescribeNetworkAcls {
+        filters: form.filters()?,
+        page: form.page()?,
+    })
+}
+
+pub(in crate::http::ec2) fn describe_managed_prefix_lists(
+    form: &mut Form,
+) -> Result<DescribeManagedPrefixLists, ApiError> {
+    Ok(DescribeManagedPrefixLists {
+        prefix_list_ids: form.list("PrefixListId"),
         filters: form.filters()?,
         page: form.page()?,
     })

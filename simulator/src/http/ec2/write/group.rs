@@ -72,8 +72,10 @@ fn permissions(xml: &mut Xml, name: &str, group: &SecurityGroup, egress: bool) {
             "groups",
             of(|s| matches!(s, Source::Group(_))),
             |xml, rule| {
-                xml.leaf("userId", &rule.group_owner);
-                xml.leaf("groupId", rule.source.text());
+                if let Some((account, group)) = rule.referenced_group() {
+                    xml.leaf("userId", account);
+                    xml.leaf("groupId", group);
+                }
                 xml.maybe("description", rule.description.as_ref());
             },
         );
@@ -101,10 +103,10 @@ fn rule(xml: &mut Xml, rule: &Rule) {
     xml.leaf("groupId", &rule.group_id);
     xml.leaf("groupOwnerId", &rule.group_owner);
     rule_words(xml, rule);
-    if let Source::Group(id) = &rule.source {
+    if let Some((account, group)) = rule.referenced_group() {
         xml.node("referencedGroupInfo", |xml| {
-            xml.leaf("groupId", id);
-            xml.leaf("userId", &rule.group_owner);
+            xml.leaf("groupId", group);
+            xml.leaf("userId", account);
         });
     }
     tags(xml, &rule.tags);
@@ -154,8 +156,8 @@ pub(in crate::http::ec2) fn revoked(xml: &mut Xml, answer: &RevokeSecurityGroupI
             xml.leaf("securityGroupRuleId", &rule.id);
             xml.leaf("groupId", &rule.group_id);
             rule_words(xml, rule);
-            if let Source::Group(id) = &rule.source {
-                xml.leaf("referencedGroupId", id);
+            if let Some((_, group)) = rule.referenced_group() {
+                xml.leaf("referencedGroupId", group);
             }
         },
     );
@@ -173,6 +175,7 @@ fn unknown(xml: &mut Xml, permission: &IpPermission) {
         xml.list(list, ranges, |xml, range| xml.leaf(member, &range.cidr));
     }
     xml.list("groups", &permission.user_id_group_pairs, |xml, pair| {
+        xml.maybe("userId", pair.user_id.as_ref());
         xml.leaf("groupId", &pair.group_id);
     });
 }

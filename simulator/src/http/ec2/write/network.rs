@@ -4,9 +4,9 @@ use ipnet::IpNet;
 
 use super::{Xml, tags};
 use crate::ec2::{
-    Attribute, CidrAssociation, DescribeDhcpOptionsResult, DescribeNetworkAclsResult,
-    DescribeSubnetsResult, DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult,
-    DescribeVpcsResult, PeeringSide, Tags,
+    Attribute, CidrAssociation, DescribeDhcpOptionsResult, DescribeManagedPrefixListsResult,
+    DescribeNetworkAclsResult, DescribeSubnetsResult, DescribeVpcAttributeResult,
+    DescribeVpcPeeringConnectionsResult, DescribeVpcsResult, PeeringSide, Tags,
 };
 use crate::scenario::AclAction;
 
@@ -174,6 +174,21 @@ pub(in crate::http::ec2) fn network_acls(xml: &mut Xml, answer: &DescribeNetwork
             xml.leaf("subnetId", subnet);
         });
         tags(xml, &Tags::new());
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}
+
+pub(in crate::http::ec2) fn prefix_lists(xml: &mut Xml, answer: &DescribeManagedPrefixListsResult) {
+    xml.list("prefixListSet", &answer.prefix_lists, |xml, list| {
+        xml.leaf("prefixListId", &list.id);
+        xml.leaf("addressFamily", if list.ipv6 { "IPv6" } else { "IPv4" });
+        xml.leaf("state", "create-complete");
+        xml.leaf("prefixListArn", list.arn());
+        xml.leaf("prefixListName", &list.name);
+        xml.maybe("maxEntries", list.max_entries_told());
+        xml.leaf("version", 1);
+        tags(xml, &list.tags);
+        xml.leaf("ownerId", &list.owner);
     });
     xml.maybe("nextToken", answer.next_token.as_ref());
 }
