@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use shared::cloud::{ClusterState, RegistrationStatus, registration_of};
-use shared::ec2::{Endpoint, EndpointState, IngressRule, Source};
-use shared::ids::EndpointId;
+use shared::ec2::{Endpoint, EndpointState, IngressRule, Source, admits, shut_out};
+use shared::ids::{EndpointId, ZoneId};
 use shared::ledger::{Connection, Finding};
 use shared::ownership::{Claim, Origin};
 use shared::report::SQL_PORT;
+use shared::vpc_tags::TagKeys;
 use shared::{Code, StepError, bounds};
 
 use crate::cloud_side::{self, ClusterSeen};
 use crate::network_side::{self, PlaceSeen, VpcSeen};
+use crate::zones;
 
 /// What was found out about one connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,6 +72,7 @@ fn provision_mends(code: Code) -> bool {
         Code::EndpointRejected,
         Code::EndpointFailed,
         Code::EndpointExpired,
+        Code::EndpointLacksZone,
         Code::OwnershipTagsMissing,
         Code::PrivateDnsSwitchedOff,
         Code::SecurityGroupRuleMissing,
@@ -86,10 +89,11 @@ pub(crate) fn judge(
     connection: &Connection,
     network: Option<&network_side::Seen>,
     cluster: Option<&cloud_side::Seen>,
+    keys: &TagKeys,
 ) -> Judgement {
     let mut found = Judgement::default();
     match network {
-        Some(Ok(place)) => judge_network(connection, place, &mut found),
+        Some(Ok(place)) => judge_network(connection, place, keys, &mut found),
         Some(Err(error)) => found.unseen.push(why(error)),
         None => {}
     }
@@ -105,7 +109,12 @@ fn why(error: &StepError) -> (Code, String) {
     (error.code, error.detail.clone())
 }
 
-fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgement) {
+fn judge_network(
+    connection: &Connection,
+    place: &PlaceSeen,
+    keys: &TagKeys,
+    found: &mut Judgement,
+) {
     let vpc_id = &connection.vpc_id;
     let vpc = match place.vpcs.get(vpc_id) {
         Some(Ok(Some(vpc))) => {
@@ -123,10 +132,8 @@ fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgeme
         }
         None => None,
     };
-    let id = connection.endpoint();
-    let endpoint = id.and_then(|id| place.endpoints.iter().find(|it| it.id == *id));
-    let Some(endpoint) = endpoint else {
-        let detail = match id {
+    let Some(endpoint) = place.endpoint_of(connection) else {
+        let detail = match connection.endpoint() {
             Some(id) => format!("endpoint {id} is not there any more"),
             None => "the ledger knows no endpoint of this connection".to_owned(),
         };
@@ -134,6 +141,9 @@ fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgeme
         return;
     };
     judge_endpoint(connection, endpoint, found);
+    if let Some(vpc) = vpc {
+        judge_zones(connection, endpoint, vpc, place, keys, found);
+    }
     if !endpoint.state.is_dead() {
         judge_groups(connection, endpoint, &place.rules, vpc, found);
     }
@@ -220,6 +230,35 @@ fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judg
     }
 }
 
+/// Whether the endpoint is in each zone that it could be in.
+fn judge_zones(
+    connection: &Connection,
+    endpoint: &Endpoint,
+    vpc: &VpcSeen,
+    place: &PlaceSeen,
+    keys: &TagKeys,
+    found: &mut Judgement,
+) {
+    let subnets = &vpc.subnets;
+    let lacking_of =
+        |offered: &BTreeSet<ZoneId>| zones::lacking(connection, endpoint, subnets, offered, keys);
+    if lacking_of(&zones::all(subnets)).is_empty() {
+        return;
+    }
+    let service = connection.service_name.as_ref();
+    match service.and_then(|name| place.offered.get(name)) {
+        Some(Ok(offered)) => {
+            let lacking = lacking_of(offered);
+            if !lacking.is_empty() {
+                let detail = zones::told(endpoint, subnets, &lacking);
+                found.drift.push((Code::EndpointLacksZone, detail));
+            }
+        }
+        Some(Err(error)) => found.unseen.push(why(error)),
+        None => {}
+    }
+}
+
 /// Whether the endpoint lets in whom it was to let in: by our group, or where the
 /// endpoint keeps the groups that it had, by any of them.
 fn judge_groups(
@@ -249,11 +288,8 @@ fn judge_groups(
         None => endpoint.group_ids.contains(&rule.group_id),
     };
     let in_force: Vec<&IngressRule> = rules.iter().filter(in_force).collect();
-    let shut_out: Vec<String> = planned
-        .iter()
-        .filter(|source| !in_force.iter().any(|rule| rule.admits(SQL_PORT, source)))
-        .map(ToString::to_string)
-        .collect();
+    let shut_out = shut_out(in_force.iter().copied(), SQL_PORT, &planned).into_iter();
+    let shut_out: Vec<String> = shut_out.map(ToString::to_string).collect();
     if !shut_out.is_empty() {
         let group = match ours {
             Some(group) => format!("security group {group} does"),
@@ -280,10 +316,10 @@ fn judge_groups(
     }
 }
 
-/// Whether somebody asked for the rule: this connection, or by its description
-/// another one that shares the group.
+/// Whether somebody asked for what the rule lets in: this connection, or by its
+/// description another one that shares the group.
 fn is_planned(rule: &IngressRule, planned: &BTreeSet<Source>, claim: &Claim) -> bool {
-    (rule.is_exactly_tcp(SQL_PORT) && planned.contains(&rule.source))
+    (rule.is_exactly_tcp(SQL_PORT) && admits(&planned.iter().collect(), &rule.source))
         || claim.is_rule_of_another(&rule.description)
 }
 
@@ -338,8 +374,10 @@ fn judge_registration(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use shared::cloud::{Cluster, ClusterRegion, Plan, Registration};
-    use shared::ec2::VpcDns;
+    use shared::ec2::{Subnet, VpcDns};
     use shared::report::Ready;
 
     use super::*;
@@ -375,11 +413,13 @@ mod tests {
                 support: true,
                 hostnames: true,
             }),
+            subnets: vec![subnet(1)],
         };
         let place = PlaceSeen {
             endpoints: vec![endpoint],
             rules: vec![rule],
             vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
+            offered: BTreeMap::new(),
         };
         let cluster = ClusterSeen {
             cluster: Cluster {
@@ -405,7 +445,22 @@ mod tests {
     fn found(change: impl FnOnce(&mut Connection, &mut PlaceSeen, &mut ClusterSeen)) -> Judgement {
         let (mut connection, mut place, mut cluster) = well();
         change(&mut connection, &mut place, &mut cluster);
-        judge(&connection, Some(&Ok(place)), Some(&Ok(cluster)))
+        let keys = TagKeys::new("net");
+        judge(&connection, Some(&Ok(place)), Some(&Ok(cluster)), &keys)
+    }
+
+    /// A subnet in the zone of that number.
+    fn subnet(zone: u32) -> Subnet {
+        Subnet {
+            id: format!("subnet-0b{zone:06}").parse().unwrap(),
+            zone_id: format!("euw1-az{zone}").parse().ok(),
+            available: true,
+            cidr: format!("10.20.{zone}.0/24").parse().ok(),
+            free_addresses: 200,
+            ipv6_only: false,
+            on_outpost: false,
+            tags: Default::default(),
+        }
     }
 
     fn codes(list: &[(Code, String)]) -> Vec<Code> {
@@ -492,6 +547,11 @@ mod tests {
         let networks =
             |it: &mut Connection| it.request.sources.cidrs = vec!["10.20.7.0/24".parse().unwrap()];
         assert_eq!(missing(networks), None, "a part of what is let in");
+        let halves = |it: &mut Connection| {
+            let halves = ["10.20.0.0/17", "10.20.128.0/17"];
+            it.request.sources.cidrs = halves.map(|half| half.parse().unwrap()).to_vec();
+        };
+        assert_eq!(missing(halves), None, "all of it, in two");
         let others =
             |it: &mut Connection| it.request.sources.cidrs = vec!["10.21.0.0/16".parse().unwrap()];
         assert_eq!(missing(others).as_deref(), Some("10.21.0.0/16"));
@@ -501,6 +561,30 @@ mod tests {
             it.request.sources.security_group_ids = vec!["sg-0c000001".parse().unwrap()];
         };
         assert_eq!(missing(groups).as_deref(), Some("sg-0c000001"));
+    }
+
+    #[test]
+    fn rules_count_by_what_they_let_in_together() {
+        let with_rules = |networks: &[&str]| {
+            found(|_, place, _| {
+                let mut rule = place.rules.remove(0);
+                rule.description = "by hand".to_owned();
+                place
+                    .rules
+                    .extend(networks.iter().map(|network| IngressRule {
+                        source: Source::Cidr(network.parse().unwrap()),
+                        ..rule.clone()
+                    }));
+            })
+        };
+        let halves = with_rules(&["10.20.0.0/17", "10.20.128.0/17"]);
+        assert_eq!(halves, Judgement::default());
+        let half = with_rules(&["10.20.0.0/17"]);
+        assert_eq!(codes(&half.drift), [Code::SecurityGroupRuleMissing]);
+        assert_eq!(codes(&half.remarks), []);
+        let more = with_rules(&["10.20.0.0/15"]);
+        assert_eq!(codes(&more.drift), []);
+        assert_eq!(codes(&more.remarks), [Code::SecurityGroupRuleUnplanned]);
     }
 
     #[test]
@@ -537,6 +621,75 @@ mod tests {
             place.endpoints[0].tags.extend(other.tags(Origin::Made));
         });
         assert_eq!(shared, Judgement::default());
+    }
+
+    /// Another subnet of the VPC, and where the service is offered.
+    type Zones = (Subnet, Result<Vec<u32>, StepError>);
+
+    fn with_zones(
+        (more, offered): Zones,
+        change: impl FnOnce(&mut Connection, &mut Endpoint),
+    ) -> Judgement {
+        found(|connection, place, _| {
+            let vpc = place.vpcs.get_mut(&connection.vpc_id).unwrap();
+            vpc.as_mut().unwrap().as_mut().unwrap().subnets.push(more);
+            let zones = |offered: Vec<u32>| -> BTreeSet<ZoneId> {
+                let zones = offered.into_iter().map(|zone| format!("euw1-az{zone}"));
+                zones.map(|zone| zone.parse().unwrap()).collect()
+            };
+            let service = connection.service_name.clone().unwrap();
+            place.offered.insert(service, offered.map(zones));
+            change(connection, &mut place.endpoints[0]);
+        })
+    }
+
+    #[test]
+    fn a_zone_that_got_a_subnet_later_is_drift_that_provision_mends() {
+        let late = with_zones((subnet(2), Ok(vec![1, 2, 3])), |_, _| {});
+        assert_eq!(codes(&late.drift), [Code::EndpointLacksZone]);
+        let told = "not in euw1-az2, where its service is offered and the VPC has subnet-0b000002";
+        assert!(late.drift[0].1.contains(told), "{:?}", late.drift);
+        assert!(late.is_for_provision());
+        let not_offered = with_zones((subnet(2), Ok(vec![1, 3])), |_, _| {});
+        assert_eq!(not_offered, Judgement::default());
+        let same_zone = Subnet {
+            id: "subnet-0b000009".parse().unwrap(),
+            ..subnet(1)
+        };
+        let same_zone = with_zones((same_zone, Ok(vec![1, 2, 3])), |_, _| {});
+        assert_eq!(same_zone, Judgement::default());
+        let error = StepError::new(Code::AwsThrottled, "slow down");
+        let unseen = with_zones((subnet(2), Err(error)), |_, _| {});
+        assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
+    }
+
+    #[test]
+    fn a_zone_that_provision_would_not_add_is_no_drift() {
+        let shut_out = |value: &str| Subnet {
+            tags: [("net:subnet".to_owned(), value.to_owned())].into(),
+            ..subnet(2)
+        };
+        let full = Subnet {
+            free_addresses: 0,
+            ..subnet(2)
+        };
+        for unused in [shut_out("no"), shut_out("perhaps"), full] {
+            let found = with_zones((unused, Ok(vec![1, 2])), |_, _| {});
+            assert_eq!(found, Judgement::default());
+        }
+        let late = || (subnet(2), Ok(vec![1, 2]));
+        let named = with_zones(late(), |connection, _| {
+            connection.request.subnet_ids = vec![subnet(1).id];
+        });
+        assert_eq!(named, Judgement::default());
+        let adopted = with_zones(late(), |connection, endpoint| {
+            endpoint.tags = connection.claim().tags(Origin::Adopted);
+        });
+        assert_eq!(adopted, Judgement::default());
+        let changing = with_zones(late(), |_, endpoint| {
+            endpoint.state = EndpointState::Pending;
+        });
+        assert_eq!(codes(&changing.drift), []);
     }
 
     #[test]

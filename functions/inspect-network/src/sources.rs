@@ -6,8 +6,9 @@ use shared::request::ProvisionRequest;
 use shared::sources::{AllowedSources, is_wide};
 use shared::{Code, StepError};
 
-/// EC2's quota of inbound rules for one group and address family (Amazon VPC quotas).
-const RULES_PER_FAMILY: usize = 60;
+/// The most sources of a connection. A run carries them from step to step, and there is
+/// room for so many (Step Functions developer guide, "Service quotas").
+const MOST_SOURCES: usize = 1000;
 
 /// The sources of the rules, in a stable order.
 pub(crate) async fn decide(
@@ -50,27 +51,22 @@ pub(crate) async fn decide(
     let wide: Vec<String> = wide.collect();
     notes.splice(0..0, wide);
     let sources: Vec<Source> = sources.into_iter().collect();
-    check_quota(&sources)?;
+    check_count(&sources)?;
     Ok(sources)
 }
 
-/// A group or prefix list counts in both families.
-fn check_quota(sources: &[Source]) -> Result<(), StepError> {
-    let count =
-        |counts: fn(&Source) -> bool| sources.iter().filter(|source| counts(source)).count();
-    let v4 = count(|source| !matches!(source, Source::Cidr(cidr) if cidr.is_ipv6()));
-    let v6 = count(|source| !matches!(source, Source::Cidr(cidr) if !cidr.is_ipv6()));
-    for (family, rules) in [("IPv4", v4), ("IPv6", v6)] {
-        if rules > RULES_PER_FAMILY {
-            return Err(StepError::new(
-                Code::TooManySources,
-                format!(
-                    "{rules} {family} sources, {RULES_PER_FAMILY} rules fit into one security group"
-                ),
-            ));
-        }
+/// How many rules fit into a group, EC2 alone knows.
+fn check_count(sources: &[Source]) -> Result<(), StepError> {
+    if sources.len() <= MOST_SOURCES {
+        return Ok(());
     }
-    Ok(())
+    Err(StepError::new(
+        Code::TooManySources,
+        format!(
+            "{} sources, and no connection may have more than {MOST_SOURCES}",
+            sources.len()
+        ),
+    ))
 }
 
 fn wide_note(network: &Cidr) -> String {
@@ -90,28 +86,15 @@ fn peering_note(peer: &PeeredVpc) -> String {
 mod tests {
     use super::*;
 
-    fn networks(family: &str, count: usize) -> Vec<Source> {
-        (0..count)
-            .map(|n| match family {
-                "v4" => format!("10.{n}.0.0/16"),
-                _ => format!("2001:db8:{n:x}::/48"),
-            })
-            .map(|cidr| Source::Cidr(cidr.parse().unwrap()))
-            .collect()
-    }
-
+    /// Quotas are raised, so it is EC2 that refuses.
     #[test]
-    fn the_families_are_counted_apart_and_groups_in_both() {
-        let mut sources = networks("v4", 60);
-        sources.extend(networks("v6", 60));
-        assert!(check_quota(&sources).is_ok());
-        sources.push(Source::Group("sg-0a71e831".parse().unwrap()));
-        let error = check_quota(&sources).unwrap_err();
+    fn as_many_sources_are_planned_as_a_run_can_carry() {
+        let sources: Vec<Source> = (0..=MOST_SOURCES)
+            .map(|n| Source::Cidr(format!("10.{}.{}.0/24", n / 256, n % 256).parse().unwrap()))
+            .collect();
+        assert_eq!(check_count(&sources[1..]), Ok(()));
+        let error = check_count(&sources).unwrap_err();
         assert_eq!(error.code, Code::TooManySources);
-        assert!(
-            error.detail.starts_with("61 IPv4 sources"),
-            "{}",
-            error.detail
-        );
+        assert!(error.detail.starts_with("1001 sources"), "{}", error.detail);
     }
 }

@@ -19,7 +19,7 @@
 //! | `ALLOWED_SOURCES` | the networks that all sources must lie in, between commas | all that are not too wide |
 //! | `API_GROUP` | the group of the user pool that may call the API | all callers |
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
-//! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
+//! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs and subnets | `cockroachdb-privatelink` |
 //! | `AWS_CA_BUNDLE` | path of a file with the certificates that are trusted, in PEM form (the AWS CLI's variable) | those of the process |
 //!
 //! Credentials, Region and endpoints of AWS come from the SDK's own variables

@@ -29,7 +29,7 @@ impl AllowedSources {
                      allowed sources are set that it lies in"
                 )
             } else {
-                if self.0.iter().any(|allowed| allowed.contains(*source)) {
+                if source.is_covered_by(self.0.iter().copied()) {
                     continue;
                 }
                 let allowed: Vec<String> = self.0.iter().map(ToString::to_string).collect();
@@ -85,6 +85,17 @@ mod tests {
             ),
             (&["10.0.0.0/8", "::/0"], "2001:db8::/56", None),
             (&["0.0.0.0/0"], "0.0.0.0/0", None),
+            (&["10.0.0.0/9", "10.128.0.0/9"], "10.0.0.0/8", None),
+            (
+                &["10.0.0.0/9", "10.64.0.0/10"],
+                "10.0.0.0/8",
+                Some("in none of the allowed"),
+            ),
+            (
+                &["2001:DB8:0:0::/65", "2001:db8::8000:0:0:0/65"],
+                "2001:db8::/64",
+                None,
+            ),
         ] {
             let refused = AllowedSources(networks(allowed)).admit(&networks(&[source]));
             match said {

@@ -98,10 +98,12 @@ impl Network for InProcess {
             Some(Subnet {
                 id: answer.subnet.id.parse().ok()?,
                 zone_id: answer.subnet.zone_id.parse().ok(),
-                available: true,
+                available: answer.available,
+                cidr: answer.subnet.cidr.to_string().parse().ok(),
                 free_addresses: answer.available_ip_address_count,
                 ipv6_only: false,
                 on_outpost: answer.subnet.outpost_arn.is_some(),
+                tags: answer.subnet.tags,
             })
         });
         Ok(subnets.collect())

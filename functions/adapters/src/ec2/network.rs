@@ -8,7 +8,7 @@ use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
 use shared::ids::{SecurityGroupId, ServiceName, VpcId};
 
-use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
+use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present, tags_of};
 
 impl Network for AwsEc2 {
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
@@ -92,12 +92,14 @@ impl Network for AwsEc2 {
                     .availability_zone_id()
                     .and_then(|zone| zone.parse().ok()),
                 available: subnet.state() == Some(&SubnetState::Available),
+                cidr: subnet.cidr_block().and_then(|cidr| cidr.parse().ok()),
                 free_addresses: subnet
                     .available_ip_address_count()
                     .and_then(|count| u32::try_from(count).ok())
                     .unwrap_or(0),
                 ipv6_only: subnet.ipv6_native() == Some(true),
                 on_outpost: subnet.outpost_arn().is_some_and(|arn| !arn.is_empty()),
+                tags: tags_of(subnet.tags()),
             });
         }
         Ok(subnets)

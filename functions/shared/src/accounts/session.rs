@@ -24,7 +24,9 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
         "check-fleet",
         &[
             "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSubnets",
             "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEndpointServices",
             "ec2:DescribeVpcEndpoints",
             "ec2:DescribeVpcPeeringConnections",
             "ec2:DescribeVpcs",
