@@ -110,9 +110,11 @@ async fn look(
             cluster: cluster.clone(),
             recorded: Vec::new(),
             endpoint_id: None,
+            patient: false,
+            growth: None,
             wait,
         };
-        inspect_network::handle(&ec2, &allowed, input).await
+        inspect_network::handle(&ec2, &allowed, &world.config.tag_prefix, input).await
     };
     let plan = match ready(
         world,

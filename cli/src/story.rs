@@ -216,6 +216,7 @@ impl Story {
             waited_seconds: u64::try_from((at - step.began).whole_seconds()).unwrap_or(0),
             limit_seconds,
             begun: Vec::new(),
+            growth: None,
         }))
     }
 

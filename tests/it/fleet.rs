@@ -188,7 +188,10 @@ fn group(connection: &Connection) -> &SecurityGroupId {
 /// What a world has that is as `provision` made it.
 const AS_MADE: &str = "as the world has it";
 
-const TROUBLES: [Trouble; 4] = [
+/// One that `provision` chooses.
+const LATE_SUBNET: &str = "subnet-0a10000000000000c";
+
+const TROUBLES: [Trouble; 5] = [
     Trouble {
         code: Code::EndpointGone,
         breaks: |world, connection| {
@@ -196,6 +199,19 @@ const TROUBLES: [Trouble; 4] = [
             world.ec2.endpoints.remove(id.as_str());
         },
         mends: |stage, _| provision(stage, "again"),
+    },
+    // A zone got its subnet after the endpoint was made.
+    Trouble {
+        code: Code::EndpointLacksZone,
+        breaks: |world, connection| {
+            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+            let interfaces = &mut endpoint.expect(AS_MADE).interfaces;
+            interfaces.retain(|it| it.subnet_id != LATE_SUBNET);
+        },
+        mends: |stage, connection| {
+            let (id, subnet) = (endpoint(connection), LATE_SUBNET.parse().expect(AS_MADE));
+            block_on(stage.ports().change_subnets(id, &[subnet], &[])).expect(AS_MADE);
+        },
     },
     Trouble {
         code: Code::SecurityGroupRuleMissing,
@@ -308,6 +324,16 @@ fn what_provision_cannot_mend_is_only_reported() {
     succeeded(&execution);
     assert_eq!(kinds(&events(&stage)), ["Connection Drifted"]);
     assert_eq!(repairs(&stage), []);
+}
+
+/// Whoever names the subnets of an endpoint does not want others.
+#[test]
+fn a_zone_is_missed_only_where_the_request_names_no_subnets() {
+    let named = json!(["subnet-0a10000000000000a", "subnet-0a10000000000000b"]);
+    let stage = Stage::shipped("fresh-vpc").asking("subnet_ids", named);
+    provision(&stage, "first");
+    assert_eq!(check(&stage), []);
+    assert_eq!(status(&stage), HealthStatus::Healthy);
 }
 
 /// The world of `fresh-vpc` with many VPCs, every second one for another cluster.

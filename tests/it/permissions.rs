@@ -507,6 +507,7 @@ fn drifted(account: &str) {
     story.stage.simulator.meddle(|world| {
         for endpoint in world.ec2.endpoints.values_mut() {
             endpoint.private_dns = false;
+            endpoint.interfaces.pop();
         }
     });
     for input in [

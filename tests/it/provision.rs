@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use engine::Clock;
 use serde_json::json;
 use shared::Code;
 use simulator::cloud::{ClusterState, ConnectionStatus};
@@ -361,7 +362,6 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
     let one_zone = json!(["subnet-0a10000000000000a", "subnet-0a10000000000001a"]);
     let no_group = json!({"security_group_ids": ["sg-00000000"]});
     let no_list = json!({"prefix_list_ids": ["pl-00000000"]});
-    let many: Vec<String> = (0..61).map(|n| format!("10.{n}.0.0/16")).collect();
     for (field, value, code) in [
         ("vpc_id", json!("vpc-1"), Code::InvalidRequest),
         ("vpc_id", json!("vpc-00000000"), Code::VpcNotFound),
@@ -385,7 +385,6 @@ fn what_the_request_gets_wrong_is_refused_before_anything_is_made() {
         ),
         ("sources", no_group, Code::SourceGroupNotFound),
         ("sources", no_list, Code::PrefixListNotFound),
-        ("sources", json!({ "cidrs": many }), Code::TooManySources),
     ] {
         refused(&advanced(|_| {}).asking(field, value), code);
     }
@@ -442,6 +441,57 @@ fn a_quota_that_only_ec2_knows_is_named_and_rolled_back() {
     ready(&with_fifty_endpoints(51));
     let groups = advanced(|scenario| scenario.quotas.groups_per_region = 1);
     rolled_back(&groups, Code::SecurityGroupQuotaReached);
+    let many: Vec<String> = (0..61).map(|n| format!("10.{n}.0.0/16")).collect();
+    let with_many_rules = |quota| {
+        let stage = advanced(|scenario| scenario.quotas.rules_per_group = quota);
+        stage.asking("sources", json!({ "cidrs": many }))
+    };
+    rolled_back(&with_many_rules(60), Code::TooManySources);
+    ready(&with_many_rules(61));
+}
+
+/// The zones of the subnets that the endpoint is in.
+fn zones(stage: &Stage, ready: &shared::report::Ready) -> Vec<String> {
+    stage.simulator.look(|world| {
+        let endpoint = world.ec2.endpoint(ready.endpoint_id.as_str());
+        let subnets = endpoint.expect("the endpoint").subnet_ids();
+        let mut zones: Vec<String> = subnets
+            .map(|id| world.ec2.subnets[id].zone_id.clone())
+            .collect();
+        zones.sort();
+        zones
+    })
+}
+
+#[test]
+fn an_endpoint_gets_all_zones_of_a_vpc_that_is_still_being_made() {
+    let all = ["euw1-az1", "euw1-az2", "euw1-az3"];
+    let stage = Stage::shipped("fresh-vpc-without-subnets");
+    assert_eq!(zones(&stage, &ready(&stage)), all);
+    // Nothing else is waited for, so looks come between the subnets.
+    let stage = world("standard-cluster", |scenario| {
+        for (subnet, after) in scenario.vpcs[0].subnets.iter_mut().zip([20, 27, 34]) {
+            subnet.appears_after = Some(Duration::from_secs(after));
+        }
+    });
+    assert_eq!(zones(&stage, &ready(&stage)), all);
+}
+
+/// Half a minute, where the endpoint would lack a zone, and only there.
+#[test]
+fn a_vpc_that_will_never_have_a_subnet_in_each_zone_is_not_kept_waiting() {
+    let lasts = |count: usize| {
+        let stage = world("standard-cluster", |scenario| {
+            scenario.vpcs[0].subnets.truncate(count);
+        });
+        let begun = stage.clock.now();
+        let ready = ready_after(&stage.provision("story"));
+        let lasted = stage.clock.now() - begun;
+        assert_eq!(zones(&stage, &ready).len(), count);
+        lasted.whole_seconds()
+    };
+    let more = lasts(2) - lasts(3);
+    assert!((25..=40).contains(&more), "{more} s");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::Clock;
 use find_orphans::{Finding, Known, Ports, Sum};
-use shared::config::Config;
+use shared::config::{Config, DEFAULT_TAG_PREFIX};
 use shared::ledger::{Connection, Phase};
 
 use crate::aftermath::{Broken, recorded, was_hit};
@@ -187,7 +187,7 @@ fn checked(stage: &Stage, entry: &Connection) -> Result<u32, Broken> {
         counts: None,
         announced: Vec::new(),
     };
-    let look = check_fleet::handle(&ports, &ports, &ports, input);
+    let look = check_fleet::handle(&ports, &ports, &ports, DEFAULT_TAG_PREFIX, input);
     let output = block_on(look).map_err(|error| error.to_string())?;
     Ok(output.checked)
 }

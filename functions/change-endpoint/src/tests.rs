@@ -160,9 +160,11 @@ fn subnet(zone: u32, nth: u32) -> Subnet {
         id: format!("subnet-{:08x}", zone * 16 + nth).parse().unwrap(),
         zone_id: Some(format!("euw1-az{zone}").parse().unwrap()),
         available: true,
+        cidr: None,
         free_addresses: 100,
         ipv6_only: false,
         on_outpost: false,
+        tags: Default::default(),
     }
 }
 

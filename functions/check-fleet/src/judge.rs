@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use shared::cloud::{ClusterState, RegistrationStatus, registration_of};
-use shared::ec2::{Endpoint, EndpointState, IngressRule, Source};
-use shared::ids::EndpointId;
+use shared::ec2::{Endpoint, EndpointState, IngressRule, Source, admits, shut_out};
+use shared::ids::{EndpointId, ZoneId};
 use shared::ledger::{Connection, Finding};
 use shared::ownership::{Claim, Origin};
 use shared::report::SQL_PORT;
 use shared::surroundings::{Remark, client_networks, of_acls, of_dhcp_options};
+use shared::vpc_tags::TagKeys;
 use shared::{Code, StepError, bounds};
 
 use crate::cloud_side::{self, ClusterSeen};
 use crate::network_side::{self, PlaceSeen, VpcSeen};
+use crate::zones;
 
 /// What was found out about one connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +73,7 @@ fn provision_mends(code: Code) -> bool {
         Code::EndpointRejected,
         Code::EndpointFailed,
         Code::EndpointExpired,
+        Code::EndpointLacksZone,
         Code::OwnershipTagsMissing,
         Code::PrivateDnsSwitchedOff,
         Code::SecurityGroupRuleMissing,
@@ -87,10 +90,11 @@ pub(crate) fn judge(
     connection: &Connection,
     network: Option<&network_side::Seen>,
     cluster: Option<&cloud_side::Seen>,
+    keys: &TagKeys,
 ) -> Judgement {
     let mut found = Judgement::default();
     match network {
-        Some(Ok(place)) => judge_network(connection, place, &mut found),
+        Some(Ok(place)) => judge_network(connection, place, keys, &mut found),
         Some(Err(error)) => found.unseen.push(why(error)),
         None => {}
     }
@@ -106,7 +110,12 @@ fn why(error: &StepError) -> (Code, String) {
     (error.code, error.detail.clone())
 }
 
-fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgement) {
+fn judge_network(
+    connection: &Connection,
+    place: &PlaceSeen,
+    keys: &TagKeys,
+    found: &mut Judgement,
+) {
     let vpc_id = &connection.vpc_id;
     let vpc = match place.vpcs.get(vpc_id) {
         Some(Ok(Some(vpc))) => {
@@ -124,10 +133,8 @@ fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgeme
         }
         None => None,
     };
-    let id = connection.endpoint();
-    let endpoint = id.and_then(|id| place.endpoints.iter().find(|it| it.id == *id));
-    let Some(endpoint) = endpoint else {
-        let detail = match id {
+    let Some(endpoint) = place.endpoint_of(connection) else {
+        let detail = match connection.endpoint() {
             Some(id) => format!("endpoint {id} is not there any more"),
             None => "the ledger knows no endpoint of this connection".to_owned(),
         };
@@ -135,6 +142,9 @@ fn judge_network(connection: &Connection, place: &PlaceSeen, found: &mut Judgeme
         return;
     };
     judge_endpoint(connection, endpoint, found);
+    if let Some(vpc) = vpc {
+        judge_zones(connection, endpoint, vpc, place, keys, found);
+    }
     if !endpoint.state.is_dead() {
         judge_groups(connection, endpoint, &place.rules, vpc, found);
         if let Some(vpc) = vpc {
@@ -261,6 +271,35 @@ fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judg
     }
 }
 
+/// Whether the endpoint is in each zone that it could be in.
+fn judge_zones(
+    connection: &Connection,
+    endpoint: &Endpoint,
+    vpc: &VpcSeen,
+    place: &PlaceSeen,
+    keys: &TagKeys,
+    found: &mut Judgement,
+) {
+    let subnets = &vpc.subnets;
+    let lacking_of =
+        |offered: &BTreeSet<ZoneId>| zones::lacking(connection, endpoint, subnets, offered, keys);
+    if lacking_of(&zones::all(subnets)).is_empty() {
+        return;
+    }
+    let service = connection.service_name.as_ref();
+    match service.and_then(|name| place.offered.get(name)) {
+        Some(Ok(offered)) => {
+            let lacking = lacking_of(offered);
+            if !lacking.is_empty() {
+                let detail = zones::told(endpoint, subnets, &lacking);
+                found.drift.push((Code::EndpointLacksZone, detail));
+            }
+        }
+        Some(Err(error)) => found.unseen.push(why(error)),
+        None => {}
+    }
+}
+
 /// Whether the endpoint lets in whom it was to let in: by our group, or where the
 /// endpoint keeps the groups that it had, by any of them.
 fn judge_groups(
@@ -290,16 +329,15 @@ fn judge_groups(
         None => endpoint.group_ids.contains(&rule.group_id),
     };
     let in_force: Vec<&IngressRule> = rules.iter().filter(in_force).collect();
-    let shut_out = planned
-        .iter()
-        .filter(|source| !in_force.iter().any(|rule| rule.admits(SQL_PORT, source)));
+    let shut_out = shut_out(in_force.iter().copied(), SQL_PORT, &planned);
     // On a prefix list that somebody else's group lets in may be any network.
     let lists = match ours {
         Some(_) => BTreeSet::new(),
         None => prefix_lists(&in_force),
     };
-    let (unclear, shut_out): (Vec<&Source>, Vec<&Source>) =
-        shut_out.partition(|source| !lists.is_empty() && matches!(source, Source::Cidr(_)));
+    let (unclear, shut_out): (Vec<&Source>, Vec<&Source>) = shut_out
+        .into_iter()
+        .partition(|source| !lists.is_empty() && matches!(source, Source::Cidr(_)));
     let list = |sources: &[&Source]| {
         let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
         sources.join(", ")
@@ -349,10 +387,10 @@ fn prefix_lists<'r>(rules: &[&'r IngressRule]) -> BTreeSet<&'r Source> {
         .collect()
 }
 
-/// Whether somebody asked for the rule: this connection, or by its description
-/// another one that shares the group.
+/// Whether somebody asked for what the rule lets in: this connection, or by its
+/// description another one that shares the group.
 fn is_planned(rule: &IngressRule, planned: &BTreeSet<Source>, claim: &Claim) -> bool {
-    (rule.is_exactly_tcp(SQL_PORT) && planned.contains(&rule.source))
+    (rule.is_exactly_tcp(SQL_PORT) && admits(&planned.iter().collect(), &rule.source))
         || claim.is_rule_of_another(&rule.description)
 }
 
@@ -410,7 +448,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use shared::cloud::{Cluster, ClusterRegion, Plan, Registration};
-    use shared::ec2::{AclRule, NetworkAcl, VpcDns};
+    use shared::ec2::{AclRule, NetworkAcl, Subnet, VpcDns};
     use shared::report::Ready;
 
     use super::*;
@@ -460,6 +498,7 @@ mod tests {
                 hostnames: true,
             }),
             dhcp_options: None,
+            subnets: vec![subnet(1)],
         };
         let acl = NetworkAcl {
             id: "acl-1".to_owned(),
@@ -472,6 +511,7 @@ mod tests {
             vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
             acls: Ok(Some(vec![acl])),
             dns_servers: Ok(Some(BTreeMap::new())),
+            offered: BTreeMap::new(),
         };
         let cluster = ClusterSeen {
             cluster: Cluster {
@@ -497,7 +537,22 @@ mod tests {
     fn found(change: impl FnOnce(&mut Connection, &mut PlaceSeen, &mut ClusterSeen)) -> Judgement {
         let (mut connection, mut place, mut cluster) = well();
         change(&mut connection, &mut place, &mut cluster);
-        judge(&connection, Some(&Ok(place)), Some(&Ok(cluster)))
+        let keys = TagKeys::new("net");
+        judge(&connection, Some(&Ok(place)), Some(&Ok(cluster)), &keys)
+    }
+
+    /// A subnet in the zone of that number.
+    fn subnet(zone: u32) -> Subnet {
+        Subnet {
+            id: format!("subnet-0b{zone:06}").parse().unwrap(),
+            zone_id: format!("euw1-az{zone}").parse().ok(),
+            available: true,
+            cidr: format!("10.20.{zone}.0/24").parse().ok(),
+            free_addresses: 200,
+            ipv6_only: false,
+            on_outpost: false,
+            tags: Default::default(),
+        }
     }
 
     fn codes(list: &[(Code, String)]) -> Vec<Code> {
@@ -584,6 +639,11 @@ mod tests {
         let networks =
             |it: &mut Connection| it.request.sources.cidrs = vec!["10.20.7.0/24".parse().unwrap()];
         assert_eq!(missing(networks), None, "a part of what is let in");
+        let halves = |it: &mut Connection| {
+            let halves = ["10.20.0.0/17", "10.20.128.0/17"];
+            it.request.sources.cidrs = halves.map(|half| half.parse().unwrap()).to_vec();
+        };
+        assert_eq!(missing(halves), None, "all of it, in two");
         let others =
             |it: &mut Connection| it.request.sources.cidrs = vec!["10.21.0.0/16".parse().unwrap()];
         assert_eq!(missing(others).as_deref(), Some("10.21.0.0/16"));
@@ -660,6 +720,30 @@ mod tests {
     }
 
     #[test]
+    fn rules_count_by_what_they_let_in_together() {
+        let with_rules = |networks: &[&str]| {
+            found(|_, place, _| {
+                let mut rule = place.rules.remove(0);
+                rule.description = "by hand".to_owned();
+                place
+                    .rules
+                    .extend(networks.iter().map(|network| IngressRule {
+                        source: Source::Cidr(network.parse().unwrap()),
+                        ..rule.clone()
+                    }));
+            })
+        };
+        let halves = with_rules(&["10.20.0.0/17", "10.20.128.0/17"]);
+        assert_eq!(halves, Judgement::default());
+        let half = with_rules(&["10.20.0.0/17"]);
+        assert_eq!(codes(&half.drift), [Code::SecurityGroupRuleMissing]);
+        assert_eq!(codes(&half.remarks), []);
+        let more = with_rules(&["10.20.0.0/15"]);
+        assert_eq!(codes(&more.drift), []);
+        assert_eq!(codes(&more.remarks), [Code::SecurityGroupRuleUnplanned]);
+    }
+
+    #[test]
     fn rules_of_other_groups_and_ports_do_not_count() {
         let elsewhere =
             found(|_, place, _| place.rules[0].group_id = "sg-0c000001".parse().unwrap());
@@ -693,6 +777,75 @@ mod tests {
             place.endpoints[0].tags.extend(other.tags(Origin::Made));
         });
         assert_eq!(shared, Judgement::default());
+    }
+
+    /// Another subnet of the VPC, and where the service is offered.
+    type Zones = (Subnet, Result<Vec<u32>, StepError>);
+
+    fn with_zones(
+        (more, offered): Zones,
+        change: impl FnOnce(&mut Connection, &mut Endpoint),
+    ) -> Judgement {
+        found(|connection, place, _| {
+            let vpc = place.vpcs.get_mut(&connection.vpc_id).unwrap();
+            vpc.as_mut().unwrap().as_mut().unwrap().subnets.push(more);
+            let zones = |offered: Vec<u32>| -> BTreeSet<ZoneId> {
+                let zones = offered.into_iter().map(|zone| format!("euw1-az{zone}"));
+                zones.map(|zone| zone.parse().unwrap()).collect()
+            };
+            let service = connection.service_name.clone().unwrap();
+            place.offered.insert(service, offered.map(zones));
+            change(connection, &mut place.endpoints[0]);
+        })
+    }
+
+    #[test]
+    fn a_zone_that_got_a_subnet_later_is_drift_that_provision_mends() {
+        let late = with_zones((subnet(2), Ok(vec![1, 2, 3])), |_, _| {});
+        assert_eq!(codes(&late.drift), [Code::EndpointLacksZone]);
+        let told = "not in euw1-az2, where its service is offered and the VPC has subnet-0b000002";
+        assert!(late.drift[0].1.contains(told), "{:?}", late.drift);
+        assert!(late.is_for_provision());
+        let not_offered = with_zones((subnet(2), Ok(vec![1, 3])), |_, _| {});
+        assert_eq!(not_offered, Judgement::default());
+        let same_zone = Subnet {
+            id: "subnet-0b000009".parse().unwrap(),
+            ..subnet(1)
+        };
+        let same_zone = with_zones((same_zone, Ok(vec![1, 2, 3])), |_, _| {});
+        assert_eq!(same_zone, Judgement::default());
+        let error = StepError::new(Code::AwsThrottled, "slow down");
+        let unseen = with_zones((subnet(2), Err(error)), |_, _| {});
+        assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
+    }
+
+    #[test]
+    fn a_zone_that_provision_would_not_add_is_no_drift() {
+        let shut_out = |value: &str| Subnet {
+            tags: [("net:subnet".to_owned(), value.to_owned())].into(),
+            ..subnet(2)
+        };
+        let full = Subnet {
+            free_addresses: 0,
+            ..subnet(2)
+        };
+        for unused in [shut_out("no"), shut_out("perhaps"), full] {
+            let found = with_zones((unused, Ok(vec![1, 2])), |_, _| {});
+            assert_eq!(found, Judgement::default());
+        }
+        let late = || (subnet(2), Ok(vec![1, 2]));
+        let named = with_zones(late(), |connection, _| {
+            connection.request.subnet_ids = vec![subnet(1).id];
+        });
+        assert_eq!(named, Judgement::default());
+        let adopted = with_zones(late(), |connection, endpoint| {
+            endpoint.tags = connection.claim().tags(Origin::Adopted);
+        });
+        assert_eq!(adopted, Judgement::default());
+        let changing = with_zones(late(), |_, endpoint| {
+            endpoint.state = EndpointState::Pending;
+        });
+        assert_eq!(codes(&changing.drift), []);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use shared::ids::in_lower_case;
 use shared::ledger::{Connection, HealthStatus, Ledger, Page};
 use shared::notice::Notice;
 use shared::place::Places;
+use shared::vpc_tags::TagKeys;
 use time::OffsetDateTime;
 
 mod cloud_side;
@@ -27,6 +28,7 @@ mod judge;
 mod network_side;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 pub use counts::Counts;
 
@@ -88,7 +90,7 @@ pub struct Change {
     pub notice: Notice,
 }
 
-/// Checks one batch.
+/// Checks one batch. `prefix` is what people's tags begin with.
 ///
 /// # Errors
 /// Those of reading the ledger. What is wrong with a connection, a place or a
@@ -98,12 +100,14 @@ pub async fn handle<P, C>(
     ledger: &impl Ledger,
     places: &P,
     cloud: &C,
+    prefix: &str,
     input: Input,
 ) -> Result<Output, StepError>
 where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
     C: Cloud,
 {
+    let keys = &TagKeys::new(prefix);
     let mut trouble = Trouble::default();
     for change in &input.announced {
         let noted = note_announced(ledger, change).await;
@@ -116,7 +120,7 @@ where
         .filter(|connection| is_judged(connection))
         .collect();
     let (networks, clusters) = join(
-        network_side::look(places, &to_judge),
+        network_side::look(places, &to_judge, keys),
         cloud_side::look(cloud, &to_judge),
     )
     .await;
@@ -138,6 +142,7 @@ where
             connection,
             network_side::of(connection, &networks),
             cloud_side::of(connection, &clusters),
+            keys,
         );
         let health = health::next(connection, &judgement, input.now);
         let id = &connection.connection_id;

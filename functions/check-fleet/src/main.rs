@@ -10,11 +10,12 @@ async fn main() -> Result<(), adapters::lambda::Error> {
                 config.ledger(aws),
                 config.accounts(aws).limited_to(env!("CARGO_BIN_NAME")),
                 config.cloud(aws)?,
+                config.tag_prefix.clone(),
             ))
         },
-        async |(ledger, accounts, cloud), input: check_fleet::Input| {
+        async |(ledger, accounts, cloud, prefix), input: check_fleet::Input| {
             let (is_of_all, now) = (input.connection_ids.is_empty(), input.now);
-            let output = check_fleet::handle(ledger, accounts, cloud, input).await?;
+            let output = check_fleet::handle(ledger, accounts, cloud, prefix, input).await?;
             if is_of_all && output.next.is_none() {
                 shared::metrics::print(&output.counts.metrics(now));
             }

@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use shared::StepError;
 use shared::cidr::Cidr;
-use shared::ec2::{Endpoint, Endpoints, IngressRule, Network, NetworkAcl, SecurityGroups, VpcDns};
-use shared::ids::{AccountId, EndpointId, SecurityGroupId, SubnetId, VpcId};
+use shared::ec2::{
+    Endpoint, Endpoints, IngressRule, Network, NetworkAcl, SecurityGroups, Subnet, VpcDns,
+};
+use shared::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
 use shared::ledger::Connection;
 use shared::place::{Place, Places};
+use shared::vpc_tags::TagKeys;
+
+use crate::zones;
 
 /// One place: its endpoints and VPCs, or why it could not be looked at.
 pub(crate) type Seen = Result<PlaceSeen, StepError>;
@@ -28,6 +33,17 @@ pub(crate) struct PlaceSeen {
     pub(crate) acls: Result<Option<Vec<NetworkAcl>>, StepError>,
     /// The DNS servers of the VPCs' DHCP options, likewise.
     pub(crate) dns_servers: Result<Option<BTreeMap<String, Vec<String>>>, StepError>,
+    /// The zones in which services are offered here, of those services whose endpoints
+    /// could be in more zones.
+    pub(crate) offered: BTreeMap<ServiceName, Result<BTreeSet<ZoneId>, StepError>>,
+}
+
+impl PlaceSeen {
+    /// The connection's endpoint, if it is there.
+    pub(crate) fn endpoint_of(&self, connection: &Connection) -> Option<&Endpoint> {
+        let id = connection.endpoint()?;
+        self.endpoints.iter().find(|endpoint| endpoint.id == *id)
+    }
 }
 
 /// What was seen of one VPC.
@@ -41,6 +57,8 @@ pub(crate) struct VpcSeen {
     pub(crate) dns: Option<VpcDns>,
     /// The id of its DHCP options, if a connection needs them and there are any.
     pub(crate) dhcp_options: Option<String>,
+    /// Its subnets, if a connection did not name those of its endpoint.
+    pub(crate) subnets: Vec<Subnet>,
 }
 
 /// What was seen where this connection's VPC is.
@@ -49,7 +67,11 @@ pub(crate) fn of<'a>(connection: &Connection, seen: &'a BTreeMap<Place, Seen>) -
 }
 
 /// Looks at the places of these connections.
-pub(crate) async fn look<P>(places: &P, connections: &[&Connection]) -> BTreeMap<Place, Seen>
+pub(crate) async fn look<P>(
+    places: &P,
+    connections: &[&Connection],
+    keys: &TagKeys,
+) -> BTreeMap<Place, Seen>
 where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
 {
@@ -61,14 +83,14 @@ where
             .push(connection);
     }
     let looks = by_place.into_iter().map(async |(place, connections)| {
-        let seen = look_at(places, &place, &connections).await;
+        let seen = look_at(places, &place, &connections, keys).await;
         (place, seen)
     });
     // At once, so that a place without an answer does not hold up the others.
     join_all(looks).await.into_iter().collect()
 }
 
-async fn look_at<P>(places: &P, place: &Place, connections: &[&Connection]) -> Seen
+async fn look_at<P>(places: &P, place: &Place, connections: &[&Connection], keys: &TagKeys) -> Seen
 where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
 {
@@ -104,13 +126,42 @@ where
     let options: BTreeSet<&String> = seen.filter_map(|vpc| vpc.dhcp_options.as_ref()).collect();
     let options: Vec<String> = options.into_iter().cloned().collect();
     let dns_servers = ec2.dns_servers(&options).await;
-    Ok(PlaceSeen {
+    let mut seen = PlaceSeen {
         endpoints,
         rules,
         vpcs,
         acls,
         dns_servers,
-    })
+        offered: BTreeMap::new(),
+    };
+    let to_ask: BTreeSet<&ServiceName> = connections
+        .iter()
+        .filter_map(|connection| service_to_ask(&seen, connection, keys))
+        .collect();
+    for service in to_ask {
+        let found = ec2.endpoint_service(service).await;
+        // One that is not visible here offers nothing.
+        let zones = found.map(|found| found.map_or_else(BTreeSet::new, |it| it.zone_ids));
+        seen.offered.insert(service.clone(), zones);
+    }
+    Ok(seen)
+}
+
+/// The connection's service, if it matters where it is offered: the VPC has a subnet in
+/// a zone that the endpoint is not in.
+fn service_to_ask<'a>(
+    seen: &PlaceSeen,
+    connection: &'a Connection,
+    keys: &TagKeys,
+) -> Option<&'a ServiceName> {
+    let vpc = seen.vpcs.get(&connection.vpc_id)?.as_ref().ok()?.as_ref()?;
+    let endpoint = seen.endpoint_of(connection)?;
+    let everywhere = zones::all(&vpc.subnets);
+    let lacking = zones::lacking(connection, endpoint, &vpc.subnets, &everywhere, keys);
+    connection
+        .service_name
+        .as_ref()
+        .filter(|_| !lacking.is_empty())
 }
 
 /// Asks for no more than these connections need.
@@ -129,6 +180,7 @@ async fn look_at_vpc(
         peer_cidrs: Vec::new(),
         dns: None,
         dhcp_options: None,
+        subnets: Vec::new(),
     };
     if needed(|connection| connection.request.private_dns) {
         seen.dns = Some(ec2.vpc_dns(vpc).await?);
@@ -137,6 +189,9 @@ async fn look_at_vpc(
     if needed(|connection| connection.request.sources.include_peered_vpcs) {
         let peers = ec2.peered_vpcs(vpc).await?;
         seen.peer_cidrs = peers.into_iter().flat_map(|peer| peer.cidrs).collect();
+    }
+    if needed(|connection| connection.request.subnet_ids.is_empty()) {
+        seen.subnets = ec2.subnets(vpc).await?;
     }
     Ok(Some(seen))
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use in_process::Turns;
 use in_process::stage::{Stage, assert_strict, at_once, entry};
 use serde_json::json;
+use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::ownership::Origin;
 use shared::report::Ready;
@@ -121,7 +122,14 @@ fn input(now: OffsetDateTime) -> Input {
 }
 
 fn call(stage: &Stage, input: Input) -> Output {
-    at_once(handle(&stage.ports, &stage.ports, &stage.ports, input)).unwrap()
+    at_once(handle(
+        &stage.ports,
+        &stage.ports,
+        &stage.ports,
+        DEFAULT_TAG_PREFIX,
+        input,
+    ))
+    .unwrap()
 }
 
 /// One call, for worlds whose connections fit into one batch.
@@ -179,7 +187,7 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
     let endpoint = connection.endpoint_id.clone().unwrap();
     let group = connection.security_group_id.clone().unwrap();
     let vpc = connection.vpc_id.clone();
-    let by_endpoint: [(&str, bool, Meddling); 11] = [
+    let by_endpoint: [(&str, bool, Meddling); 12] = [
         ("endpoint-gone", true, |world, id| {
             world.ec2.endpoints.remove(id);
         }),
@@ -204,6 +212,9 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
         }),
         ("endpoint-subnets-changed", false, |world, id| {
             world.ec2.endpoints.get_mut(id).unwrap().interfaces.clear();
+        }),
+        ("endpoint-lacks-zone", true, |world, id| {
+            world.ec2.endpoints.get_mut(id).unwrap().interfaces.pop();
         }),
         ("security-group-detached", false, |world, id| {
             world.ec2.endpoints.get_mut(id).unwrap().groups.clear();
@@ -367,15 +378,24 @@ fn what_was_not_asked_for_is_not_looked_at() {
     let mut connection = connection();
     connection.request.private_dns = false;
     connection.request.sources.cidrs = vec!["10.20.0.0/16".parse().unwrap()];
+    let named = (0..2).map(|n| format!("subnet-0b{n}{:014x}", 0).parse().unwrap());
+    connection.request.subnet_ids = named.collect();
     let stage = world(std::slice::from_ref(&connection), |scenario| {
         let vpc = &mut scenario.vpcs[0];
+        vpc.endpoints[0].subnets.pop();
         vpc.dns_hostnames = false;
         vpc.secondary_cidrs = vec!["100.64.0.0/18".parse().unwrap()];
         vpc.endpoints[0].private_dns = false;
     });
     assert_eq!(check(&stage).counts.healthy, 1);
-    assert_eq!(calls(&stage, "ec2:DescribeVpcAttribute"), 0);
-    assert_eq!(calls(&stage, "ec2:DescribeDhcpOptions"), 0);
+    for operation in [
+        "DescribeVpcAttribute",
+        "DescribeDhcpOptions",
+        "DescribeSubnets",
+    ] {
+        let count = calls(&stage, &format!("ec2:{operation}"));
+        assert_eq!(count, 0, "{operation}");
+    }
 }
 
 /// An endpoint that was adopted keeps its groups, and somebody else's rules are
@@ -507,6 +527,7 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
         "ec2:DescribeVpcAttribute",
         "ec2:DescribeNetworkAcls",
         "ec2:DescribeDhcpOptions",
+        "ec2:DescribeSubnets",
         "cloud:GET cluster",
         "cloud:GET private-endpoint-connections",
         "secretsmanager:GetSecretValue",
@@ -556,6 +577,9 @@ fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
         ("ec2:DescribeVpcs", 10),
         ("ec2:DescribeNetworkAcls", 1),
         ("ec2:DescribeDhcpOptions", 1),
+        ("ec2:DescribeSubnets", 10),
+        // Each endpoint is in every zone that has a subnet.
+        ("ec2:DescribeVpcEndpointServices", 0),
         ("cloud:GET cluster", 1),
         ("cloud:GET private-endpoint-connections", 1),
     ] {
@@ -598,7 +622,13 @@ fn all_places_and_two_clusters_are_asked_at_once() {
     let stage = world(&connections, |_| {});
     let gate = Arc::new(Gate::default());
     let ports = stage.ports.in_turns(gate.clone());
-    let mut look = pin!(handle(&ports, &ports, &ports, input(NOW)));
+    let mut look = pin!(handle(
+        &ports,
+        &ports,
+        &ports,
+        DEFAULT_TAG_PREFIX,
+        input(NOW)
+    ));
     let mut context = Context::from_waker(Waker::noop());
     assert!(look.as_mut().poll(&mut context).is_pending());
     let held = std::mem::take(&mut *gate.held.lock().unwrap());
@@ -630,7 +660,8 @@ fn looking_changes_nothing_but_the_health() {
     let stage = world(&connections, |_| {});
     let before = stage.things();
     let (first, second) = stage.twice(async || {
-        handle(&stage.ports, &stage.ports, &stage.ports, input(NOW))
+        let ports = &stage.ports;
+        handle(ports, ports, ports, DEFAULT_TAG_PREFIX, input(NOW))
             .await
             .unwrap()
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::ec2::{IngressRule, Source};
+use shared::ec2::{IngressRule, Source, admits};
 use shared::ownership::Claim;
 use shared::report::SQL_PORT;
 
@@ -12,7 +12,9 @@ pub(crate) struct Difference {
     pub(crate) extra: Vec<String>,
 }
 
-/// Compares the rules there are with the sources there should be.
+/// Compares the rules there are with the sources there should be. Each of these gets a
+/// rule of its own, since another rule that lets it in may go with whoever made it; and
+/// a rule is too much only if it lets in more than all of them together.
 pub(crate) fn compare(rules: &[IngressRule], planned: &[Source], claim: &Claim) -> Difference {
     let admitted: BTreeSet<&Source> = rules
         .iter()
@@ -24,9 +26,10 @@ pub(crate) fn compare(rules: &[IngressRule], planned: &[Source], claim: &Claim) 
         .filter(|source| !admitted.contains(source))
         .cloned()
         .collect();
+    let asked: BTreeSet<&Source> = planned.iter().collect();
     let extra = rules
         .iter()
-        .filter(|rule| !rule.is_exactly_tcp(SQL_PORT) || !planned.contains(&rule.source))
+        .filter(|rule| !rule.is_exactly_tcp(SQL_PORT) || !admits(&asked, &rule.source))
         // What this connection asked for earlier was found by `inspect-network`.
         .filter(|rule| !claim.is_own_rule(&rule.description))
         .map(ToString::to_string)
@@ -77,6 +80,10 @@ mod tests {
             (vec![rule("tcp", Some((0, 65535)), "10.0.0.0/16")], 2, 1),
             (vec![rule("udp", sql, "10.0.0.0/16")], 2, 1),
             (vec![earlier], 2, 0),
+            // A part of what is planned, and both networks in one.
+            (vec![rule("tcp", sql, "10.0.7.0/24")], 2, 0),
+            (vec![rule("tcp", sql, "10.0.0.0/15")], 2, 0),
+            (vec![rule("tcp", sql, "10.0.0.0/14")], 2, 1),
         ] {
             let found = compare(&rules, &planned, &claim);
             assert_eq!(

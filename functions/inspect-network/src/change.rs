@@ -9,9 +9,8 @@ use shared::ownership::{Claim, Origin};
 use shared::plan::{ChangePlan, EndpointShape, SecurityGroupPlan};
 use shared::report::SQL_PORT;
 use shared::request::ProvisionRequest;
-use shared::{Code, StepError};
-
-use crate::subnets;
+use shared::vpc_tags::TagKeys;
+use shared::{Code, StepError, subnets};
 
 /// What this connection may do with an endpoint that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +57,7 @@ pub(crate) fn wanted_subnets(
     all: &[Subnet],
     offered: &BTreeSet<ZoneId>,
     asked: &[SubnetId],
+    keys: &TagKeys,
     notes: &mut Vec<String>,
 ) -> Result<Vec<SubnetId>, StepError> {
     let has = &found.subnet_ids;
@@ -71,7 +71,7 @@ pub(crate) fn wanted_subnets(
         return Ok(has.clone());
     }
     if asked.is_empty() {
-        let more = subnets::of_other_zones(all, offered, has);
+        let more = subnets::of_other_zones(all, offered, has, keys);
         return Ok(has.iter().cloned().chain(more).collect());
     }
     let asked = subnets::check_wanted(all, offered, asked, has)?;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use shared::ec2::{Endpoint, EndpointState, IngressRule, SecurityGroup, SecurityGroups, Source};
+use shared::ec2::{
+    Endpoint, EndpointState, IngressRule, SecurityGroup, SecurityGroups, Source, shut_out,
+};
 use shared::ids::{AccountId, EndpointId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
@@ -94,11 +96,8 @@ pub(crate) async fn check_groups(
         return Ok(false);
     }
     let rules = ec2.ingress_rules(&found.group_ids).await?;
-    let shut_out: Vec<String> = sources
-        .iter()
-        .filter(|source| !rules.iter().any(|rule| rule.admits(SQL_PORT, source)))
-        .map(ToString::to_string)
-        .collect();
+    let shut_out = shut_out(&rules, SQL_PORT, sources).into_iter();
+    let shut_out: Vec<String> = shut_out.map(ToString::to_string).collect();
     if shut_out.is_empty() {
         return Ok(true);
     }

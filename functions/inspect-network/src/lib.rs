@@ -1,7 +1,13 @@
 //! Looks at the VPC and decides everything, before anything is made.
 //!
-//! Answers the plan, or *not yet* (a fresh VPC has no subnets for a while), or
-//! an error that names what stands in the way. Changes nothing.
+//! Answers the plan, or *not yet* (a fresh VPC is made piece by piece), or an error
+//! that names what stands in the way. Changes nothing.
+//!
+//! EC2 tells the age of neither a VPC nor a subnet, so only another look can tell
+//! whether what is seen is all. What can be done without is waited for until the VPC has
+//! been quiet for a while, and only as long as the endpoint would lack a zone: a VPC with
+//! a subnet in each needs no second look, and one that will never have more costs half
+//! a minute, once. What comes later is found by `check-fleet`.
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoints, Network, SecurityGroups};
@@ -11,19 +17,20 @@ use shared::ownership::{Origin, Tags, security_group_name};
 use shared::plan::{
     ChangePlan, ClusterFacts, EndpointPlan, NetworkPlan, SecurityGroupPlan, UndoPlan,
 };
-use shared::progress::{Progress, Wait};
+use shared::progress::{Growth, Progress, Wait};
 use shared::request::ProvisionRequest;
 use shared::sources::AllowedSources;
 use shared::subject::Subject;
-use shared::{Code, StepError, bounds};
+use shared::vpc_tags::TagKeys;
+use shared::{Code, StepError, bounds, subnets};
 
 mod change;
 mod dns;
 mod existing;
 mod sources;
-mod subnets;
 mod surroundings;
 mod trust;
+mod unfinished;
 
 /// Most registrations that the ledger keeps of one connection. They travel along with
 /// every run, and a removal takes them back one after the other.
@@ -44,17 +51,36 @@ pub struct Input {
     pub recorded: Vec<OwnRegistration>,
     /// The endpoint that the ledger has of a connection that stands.
     pub endpoint_id: Option<EndpointId>,
+    /// Whether there are more looks, so that what may not be finished is waited for. A
+    /// plan tells how it is now.
+    pub patient: bool,
+    /// What the last look saw of something that may still grow.
+    pub growth: Option<Growth>,
     /// How long this wait has lasted and may last.
     pub wait: Wait,
 }
 
-/// Looks once and decides.
+/// Looks once and decides. `prefix` is what people's tags begin with.
 ///
 /// # Errors
 /// One code for each thing that can stand in the way; see `docs/errors.md`.
 pub async fn handle(
     ec2: &(impl Network + Endpoints + SecurityGroups),
     allowed: &AllowedSources,
+    prefix: &str,
+    input: Input,
+) -> Result<Progress<NetworkPlan>, StepError> {
+    let (patient, wait) = (input.patient, input.wait);
+    match look(ec2, allowed, &TagKeys::new(prefix), input).await {
+        Err(error) if patient => unfinished::wait_or(error, &wait),
+        looked => looked,
+    }
+}
+
+async fn look(
+    ec2: &(impl Network + Endpoints + SecurityGroups),
+    allowed: &AllowedSources,
+    keys: &TagKeys,
     input: Input,
 ) -> Result<Progress<NetworkPlan>, StepError> {
     let Input {
@@ -63,6 +89,8 @@ pub async fn handle(
         cluster,
         recorded,
         endpoint_id,
+        patient,
+        growth,
         wait,
     } = input;
     let claim = connection.claim();
@@ -153,7 +181,8 @@ pub async fn handle(
         let works = existing::works(found, &claim, &cluster, request.private_dns);
         let reach = change::reach(found, &claim, works);
         let asked = &request.subnet_ids;
-        let wanted = change::wanted_subnets(found, &reach, &subnets, &offered, asked, &mut notes)?;
+        let wanted =
+            change::wanted_subnets(found, &reach, &subnets, &offered, asked, keys, &mut notes)?;
         (change.endpoint, change.former_endpoint) =
             change::endpoint(found, &reach, &wanted, &request, &mut notes);
         let zone_ids = subnets::zones_of(&subnets, &wanted);
@@ -171,8 +200,20 @@ pub async fn handle(
                 Code::SubnetsNotReadyInTime,
             );
         }
-        let choice = subnets::choose(&subnets, &offered, &request.subnet_ids)?;
-        notes.extend(subnets::notes(&subnets, &offered, &choice));
+        let choice = subnets::choose(&subnets, &offered, &request.subnet_ids, keys);
+        if patient && request.subnet_ids.is_empty() {
+            let seen = unfinished::Seen {
+                vpc_id,
+                subnets: &subnets,
+                offered: cluster.zone_ids.union(&service.zone_ids).cloned().collect(),
+                chosen: choice.as_ref().ok(),
+            };
+            if let Some(pending) = unfinished::more_zones(&seen, &wait, growth) {
+                return Ok(Progress::Pending(pending));
+            }
+        }
+        let choice = choice?;
+        notes.extend(subnets::notes(&subnets, &offered, &choice, keys));
         let endpoint = EndpointPlan {
             existing: None,
             service_name: cluster.service_name.clone(),

@@ -7,8 +7,9 @@ use shared::request::ProvisionRequest;
 use shared::sources::{AllowedSources, is_wide};
 use shared::{Code, StepError};
 
-/// EC2's quota of inbound rules for one group and address family (Amazon VPC quotas).
-const RULES_PER_FAMILY: usize = 60;
+/// The most sources of a connection. A run carries them from step to step, and there is
+/// room for so many (Step Functions developer guide, "Service quotas").
+const MOST_SOURCES: usize = 1000;
 
 /// The sources of the rules, in a stable order.
 pub(crate) async fn decide(
@@ -29,7 +30,7 @@ pub(crate) async fn decide(
         Vec::new()
     };
     notes.extend(peered.iter().map(peering_note));
-    notes.extend(asked.prefix_list_ids.iter().map(list_note));
+    notes.extend(lists.iter().map(list_note));
     let of_others = groups.iter().filter(|group| group.account().is_some());
     notes.extend(of_others.map(group_note));
 
@@ -45,7 +46,7 @@ pub(crate) async fn decide(
     let wide: Vec<String> = wide.collect();
     notes.splice(0..0, wide);
     let sources: Vec<Source> = sources.into_iter().collect();
-    check_quota(&sources, &lists)?;
+    check_count(&sources)?;
     Ok(sources)
 }
 
@@ -91,49 +92,33 @@ async fn find_lists(
     }
 }
 
-fn check_quota(sources: &[Source], lists: &[PrefixList]) -> Result<(), StepError> {
-    for (family, ipv6) in [("IPv4", false), ("IPv6", true)] {
-        let rules: usize = sources.iter().map(|it| rules_for(it, ipv6, lists)).sum();
-        if rules > RULES_PER_FAMILY {
-            let of_lists = lists.iter().filter(|list| list.is_ipv6 == ipv6);
-            let of_lists: Vec<String> = of_lists
-                .filter_map(|list| Some(format!("{} for {}", list.id, list.max_entries?)))
-                .collect();
-            let counted = match of_lists.as_slice() {
-                [] => String::new(),
-                some => format!(
-                    " (a prefix list counts for the entries that it may have: {})",
-                    some.join(", ")
-                ),
-            };
-            return Err(StepError::new(
-                Code::TooManySources,
-                format!(
-                    "{rules} {family} sources{counted}, {RULES_PER_FAMILY} rules fit into one security group"
-                ),
-            ));
-        }
+/// How many rules fit into a group, EC2 alone knows.
+fn check_count(sources: &[Source]) -> Result<(), StepError> {
+    if sources.len() <= MOST_SOURCES {
+        return Ok(());
     }
-    Ok(())
+    Err(StepError::new(
+        Code::TooManySources,
+        format!(
+            "{} sources, and no connection may have more than {MOST_SOURCES}",
+            sources.len()
+        ),
+    ))
 }
 
-/// For how many rules of the address family the source counts ("Security group rules",
-/// Amazon VPC user guide). For how many one of AWS's own lists does, EC2 does not tell.
-fn rules_for(source: &Source, ipv6: bool, lists: &[PrefixList]) -> usize {
-    match source {
-        Source::Cidr(cidr) => usize::from(cidr.is_ipv6() == ipv6),
-        Source::Group(_) => 1,
-        Source::PrefixList(id) => {
-            let mut of_family = lists.iter().filter(|list| list.is_ipv6 == ipv6);
-            let list = of_family.find(|list| list.id == *id);
-            list.map_or(0, |list| list.max_entries.unwrap_or(1))
+/// What a prefix list as a source means. It counts for as many rules as it may have
+/// entries, whichever it has ("Security group rules", Amazon VPC user guide).
+fn list_note(list: &PrefixList) -> String {
+    let counts = match list.max_entries {
+        Some(entries) => {
+            let family = if list.is_ipv6 { "IPv6" } else { "IPv4" };
+            format!("it counts for {entries} {family} rules of the security group")
         }
-    }
-}
-
-fn list_note(list: &PrefixListId) -> String {
+        None => "for how many rules of the security group it counts, EC2 does not tell".to_owned(),
+    };
     format!(
-        "whoever is on prefix list {list} may connect; the list's owner may change it at any time"
+        "whoever is on prefix list {} may connect; the list's owner may change it at any time, and {counts}",
+        list.id
     )
 }
 
@@ -160,60 +145,34 @@ fn peering_note(peer: &PeeredVpc) -> String {
 mod tests {
     use super::*;
 
-    fn networks(family: &str, count: usize) -> Vec<Source> {
-        (0..count)
-            .map(|n| match family {
-                "v4" => format!("10.{n}.0.0/16"),
-                _ => format!("2001:db8:{n:x}::/48"),
-            })
-            .map(|cidr| Source::Cidr(cidr.parse().unwrap()))
-            .collect()
-    }
-
+    /// Quotas are raised, so it is EC2 that refuses.
     #[test]
-    fn the_families_are_counted_apart_and_groups_in_both() {
-        let mut sources = networks("v4", 60);
-        sources.extend(networks("v6", 60));
-        assert!(check_quota(&sources, &[]).is_ok());
-        sources.push(Source::Group("sg-0a71e831".parse().unwrap()));
-        let error = check_quota(&sources, &[]).unwrap_err();
+    fn as_many_sources_are_planned_as_a_run_can_carry() {
+        let sources: Vec<Source> = (0..=MOST_SOURCES)
+            .map(|n| Source::Cidr(format!("10.{}.{}.0/24", n / 256, n % 256).parse().unwrap()))
+            .collect();
+        assert_eq!(check_count(&sources[1..]), Ok(()));
+        let error = check_count(&sources).unwrap_err();
         assert_eq!(error.code, Code::TooManySources);
-        assert!(
-            error.detail.starts_with("61 IPv4 sources,"),
-            "{}",
-            error.detail
-        );
+        assert!(error.detail.starts_with("1001 sources"), "{}", error.detail);
     }
 
     #[test]
-    fn a_prefix_list_counts_for_the_entries_that_it_may_have_in_its_family() {
-        let list = |is_ipv6, max_entries| PrefixList {
-            id: "pl-63a5400a".parse().unwrap(),
-            is_ipv6,
-            max_entries,
+    fn for_how_many_rules_a_prefix_list_counts_is_told() {
+        let note = |is_ipv6, max_entries| {
+            list_note(&PrefixList {
+                id: "pl-63a5400a".parse().unwrap(),
+                is_ipv6,
+                max_entries,
+            })
         };
-        let mut sources = networks("v4", 10);
-        sources.push(Source::PrefixList("pl-63a5400a".parse().unwrap()));
-        for (list, said) in [
-            (list(false, Some(50)), None),
-            (
-                list(false, Some(51)),
-                Some("61 IPv4 sources (a prefix list"),
-            ),
-            (list(true, Some(60)), None),
-            (list(true, Some(61)), Some("61 IPv6 sources (a prefix list")),
+        for (note, said) in [
+            (note(false, Some(50)), "and it counts for 50 IPv4 rules"),
+            (note(true, Some(60)), "and it counts for 60 IPv6 rules"),
             // One of AWS's own.
-            (list(false, None), None),
+            (note(false, None), "EC2 does not tell"),
         ] {
-            let refused = check_quota(&sources, std::slice::from_ref(&list)).err();
-            let detail = refused.map(|error| error.detail);
-            assert_eq!(detail.is_some(), said.is_some(), "{list:?}: {detail:?}");
-            let detail = detail.unwrap_or_default();
-            assert!(detail.starts_with(said.unwrap_or_default()), "{detail}");
-            assert!(
-                said.is_none() || detail.contains("pl-63a5400a for "),
-                "{detail}"
-            );
+            assert!(note.contains(said), "{note}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Whole inspections of worlds.
 
 use in_process::stage::{Stage, assert_strict};
+use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ec2::Source;
 use shared::ownership::{Claim, Origin};
-use simulator::scenario::{EndpointSpec, PeeringSpec, PrefixListSpec};
-use simulator::{Fault, FaultKind, Moment, Scenario};
+use simulator::ec2::{Principals, Verification};
+use simulator::scenario::{EndpointSpec, PeeringSpec, PrefixListSpec, SubnetSpec};
+use simulator::{Fault, FaultKind, Moment, Scenario, World};
 
 use super::*;
 
@@ -29,17 +31,51 @@ fn input(stage: &Stage, wait: Wait) -> Input {
         cluster,
         recorded: Vec::new(),
         endpoint_id: None,
+        patient: true,
+        growth: None,
         wait,
     }
 }
 
+async fn look(stage: &Stage, input: Input) -> Result<Progress<NetworkPlan>, StepError> {
+    let allowed = AllowedSources::default();
+    handle(&stage.ports, &allowed, DEFAULT_TAG_PREFIX, input).await
+}
+
 fn inspect(stage: &Stage) -> Result<NetworkPlan, StepError> {
+    inspect_while(stage, |_| {})
+}
+
+/// The same, as the definition asks; before each look something may happen.
+fn inspect_while(stage: &Stage, mut happens: impl FnMut(u64)) -> Result<NetworkPlan, StepError> {
     let before = stage.things();
+    let mut growth = None;
     let plan = stage.until_ready(async |wait| {
-        handle(&stage.ports, &AllowedSources::default(), input(stage, wait)).await
+        happens(wait.waited_seconds());
+        let input = Input {
+            growth,
+            ..input(stage, wait)
+        };
+        let progress = look(stage, input).await;
+        if let Ok(Progress::Pending(pending)) = &progress {
+            growth = pending.growth;
+        }
+        progress
     });
     assert_eq!(stage.things(), before, "an inspection changes nothing");
     plan
+}
+
+/// What one look waits for, if it waits.
+fn awaited(stage: &Stage, patient: bool) -> Option<String> {
+    let input = Input {
+        patient,
+        ..input(stage, stage.wait())
+    };
+    match in_process::stage::at_once(look(stage, input)).unwrap() {
+        Progress::Ready(_) => None,
+        Progress::Pending(pending) => Some(pending.waiting_for),
+    }
 }
 
 /// A VPC without an endpoint to the service, and a cluster that has one.
@@ -89,14 +125,7 @@ fn a_fresh_vpc_gets_one_subnet_for_each_zone_and_all_its_networks_as_sources() {
 fn looking_twice_gives_the_same_plan() {
     for name in ["standard-cluster", "half-made-by-hand", "shared-endpoint"] {
         let stage = Stage::shipped(name);
-        let (first, second) = stage.twice(async || {
-            handle(
-                &stage.ports,
-                &AllowedSources::default(),
-                input(&stage, stage.wait()),
-            )
-            .await
-        });
+        let (first, second) = stage.twice(async || look(&stage, input(&stage, stage.wait())).await);
         assert_eq!(first, second, "{name}");
     }
 }
@@ -115,6 +144,272 @@ fn subnets_that_come_late_are_waited_for_and_missed_at_the_limit() {
         inspect(&late(6000)).unwrap_err().code,
         Code::SubnetsNotReadyInTime
     );
+}
+
+/// The subnets come in this zone and at that second.
+fn growing(subnets: &[(usize, u64)]) -> Stage {
+    fresh(|scenario| {
+        let vpc = &mut scenario.vpcs[0];
+        vpc.subnets = subnets
+            .iter()
+            .map(|(zone, after)| SubnetSpec {
+                appears_after: Some(std::time::Duration::from_secs(*after)),
+                ..vpc.subnets[*zone].clone()
+            })
+            .collect();
+    })
+}
+
+#[test]
+fn subnets_that_come_one_after_the_other_are_all_waited_for() {
+    for (subnets, zones, seconds) in [
+        (&[(0, 20), (1, 27), (2, 34)][..], 3, 34..60),
+        // Long after the first look.
+        (&[(0, 200), (1, 225), (2, 250)], 3, 250..280),
+        // A VPC that is finished with two zones is soon quiet, whatever its age.
+        (&[(0, 0), (2, 0)], 2, 30..45),
+        // What has all zones need not be quiet.
+        (&[(0, 0), (1, 0), (2, 0)], 3, 0..1),
+        // What comes much later is found by a check.
+        (&[(0, 0), (1, 599), (2, 9000)], 1, 30..45),
+    ] {
+        let stage = growing(subnets);
+        let plan = inspect(&stage).unwrap();
+        assert_eq!(plan.endpoint.zone_ids.len(), zones, "{subnets:?}");
+        let waited = stage.wait().waited_seconds();
+        assert!(seconds.contains(&waited), "{subnets:?}: {waited} s");
+    }
+}
+
+#[test]
+fn a_wait_for_more_zones_says_so_and_a_plan_does_not_wait() {
+    let stage = growing(&[(0, 0), (1, 0)]);
+    let told = awaited(&stage, true).unwrap();
+    assert!(told.contains("no usable subnet in euw1-az3 yet"), "{told}");
+    assert_eq!(awaited(&stage, false), None);
+}
+
+#[test]
+fn subnets_in_other_zones_or_that_are_still_pending_may_be_only_the_first() {
+    let stage = growing(&[(2, 0), (0, 15), (1, 22)]);
+    stage.meddle(|world| {
+        let zones = ["euw1-az1", "euw1-az2"].map(str::to_owned);
+        world.ec2.services[0].zone_ids = zones.to_vec();
+    });
+    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 2);
+    let stage = fresh(|scenario| {
+        for subnet in &mut scenario.vpcs[0].subnets[1..] {
+            subnet.available_after = Some(std::time::Duration::from_secs(25));
+        }
+    });
+    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 3);
+}
+
+#[test]
+fn zones_of_a_service_that_come_later_are_waited_for() {
+    let stage = fresh(|_| {});
+    let offer = |world: &mut World, zones: &[&str]| {
+        let zones = zones.iter().map(|zone| (*zone).to_owned());
+        world.ec2.services[0].zone_ids = zones.collect();
+    };
+    stage.meddle(|world| offer(world, &["euw1-az1"]));
+    // The Cloud API names all zones.
+    let mut input = input(&stage, stage.wait());
+    let zones = ["euw1-az1", "euw1-az2", "euw1-az3"];
+    input.cluster.zone_ids = zones.iter().map(|zone| zone.parse().unwrap()).collect();
+    let Progress::Pending(pending) =
+        in_process::stage::at_once(look(&stage, input.clone())).unwrap()
+    else {
+        panic!("one zone is taken for all");
+    };
+    stage.meddle(|world| offer(world, &zones));
+    input.growth = pending.growth;
+    let plan = in_process::stage::at_once(look(&stage, input))
+        .unwrap()
+        .ready();
+    assert_eq!(plan.unwrap().endpoint.zone_ids.len(), 3);
+}
+
+/// Terraform and CloudFormation make a VPC with its tags and then finish it; a service
+/// is known to the Cloud API before EC2 shows it; and subnets are named that EC2 does not
+/// show yet.
+#[test]
+fn what_is_not_finished_is_looked_at_again_before_it_is_refused() {
+    type Meddling = fn(&mut World);
+    let cases: [(Code, Meddling, Meddling); 4] = [
+        (
+            Code::VpcDnsHostnamesDisabled,
+            |world| {
+                world
+                    .ec2
+                    .vpcs
+                    .values_mut()
+                    .for_each(|it| it.dns_hostnames = false)
+            },
+            |world| {
+                world
+                    .ec2
+                    .vpcs
+                    .values_mut()
+                    .for_each(|it| it.dns_hostnames = true)
+            },
+        ),
+        (
+            Code::ServiceNotVisible,
+            |world| world.ec2.services[0].principals = Principals::Accounts(Vec::new()),
+            |world| world.ec2.services[0].principals = Principals::All,
+        ),
+        (
+            Code::PrivateDnsNotOffered,
+            |world| world.ec2.services[0].verification = Verification::PendingVerification,
+            |world| world.ec2.services[0].verification = Verification::Verified,
+        ),
+        (
+            Code::VpcNotFound,
+            |world| {
+                world
+                    .ec2
+                    .vpcs
+                    .values_mut()
+                    .for_each(|it| it.region = "none".to_owned())
+            },
+            |world| {
+                let vpcs = world.ec2.vpcs.values_mut();
+                vpcs.for_each(|it| it.region = "eu-west-1".to_owned());
+            },
+        ),
+    ];
+    for (code, before, after) in cases {
+        let begin = || {
+            let stage = fresh(|_| {});
+            stage.meddle(before);
+            stage
+        };
+        let stage = begin();
+        let finished = inspect_while(&stage, |waited| {
+            if waited >= 25 {
+                stage.meddle(after);
+            }
+        });
+        assert_eq!(finished.map(|_| ()), Ok(()), "{code}");
+        let never = begin();
+        assert_eq!(inspect(&never).unwrap_err().code, code);
+        let waited = never.wait().waited_seconds();
+        assert!((60..90).contains(&waited), "{code}: {waited} s");
+        // A plan tells at once what stands in the way.
+        let input = Input {
+            patient: false,
+            ..input(&never, never.wait())
+        };
+        let refused = in_process::stage::at_once(look(&never, input)).unwrap_err();
+        assert_eq!(refused.code, code);
+    }
+    let mut stage = growing(&[(0, 0), (1, 0), (2, 20)]);
+    stage.request.subnet_ids = ["a", "c"]
+        .map(|end| format!("subnet-0a10000000000000{end}").parse().unwrap())
+        .to_vec();
+    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 2);
+}
+
+/// Three small subnets for a transit gateway have the lowest ids.
+fn beside_a_transit_gateway(change: impl FnOnce(&mut [SubnetSpec])) -> Stage {
+    fresh(|scenario| {
+        let subnets = &mut scenario.vpcs[0].subnets;
+        let small: Vec<SubnetSpec> = subnets
+            .iter()
+            .enumerate()
+            .map(|(n, large)| SubnetSpec {
+                id: format!("subnet-0000000000000010{n}"),
+                cidr: format!("10.20.255.{}/28", n * 16).parse().unwrap(),
+                ..large.clone()
+            })
+            .collect();
+        subnets.extend(small);
+        change(subnets);
+    })
+}
+
+#[test]
+fn the_small_subnets_of_a_transit_gateway_are_left_alone_unless_a_tag_names_them() {
+    let planned = |stage: &Stage| -> Vec<String> {
+        let plan = inspect(stage).unwrap();
+        plan.endpoint
+            .subnet_ids
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    let large = ["a", "b", "c"].map(|end| format!("subnet-0a10000000000000{end}"));
+    assert_eq!(planned(&beside_a_transit_gateway(|_| {})), large);
+    let key = "cockroachdb-privatelink:subnet".to_owned();
+    let stage = beside_a_transit_gateway(|subnets| {
+        subnets[0].tags.insert(key.clone(), "no".to_owned());
+        subnets[4].tags.insert(key.clone(), "yes".to_owned());
+    });
+    let [small_a, small_b] = [0, 1].map(|n| format!("subnet-0000000000000010{n}"));
+    assert_eq!(planned(&stage), [small_a, small_b, large[2].clone()]);
+    let unreadable = beside_a_transit_gateway(|subnets| {
+        subnets[3].tags.insert(key.clone(), "tgw".to_owned());
+    });
+    let error = inspect(&unreadable).unwrap_err();
+    assert_eq!(error.code, Code::TagValueInvalid);
+    assert!(error.detail.contains(&key), "{}", error.detail);
+}
+
+/// What would be chosen today does not count.
+#[test]
+fn an_endpoint_that_works_stays_in_its_subnets() {
+    let stage = Stage::changed("connected", |scenario| {
+        let subnets = &mut scenario.vpcs[0].subnets;
+        let larger = SubnetSpec {
+            id: "subnet-00000000000000001".to_owned(),
+            cidr: "10.20.128.0/17".parse().unwrap(),
+            tags: [(
+                "cockroachdb-privatelink:subnet".to_owned(),
+                "true".to_owned(),
+            )]
+            .into(),
+            ..subnets[0].clone()
+        };
+        subnets.push(larger);
+        subnets[0].free_addresses = Some(0);
+    });
+    let plan = inspect(&stage).unwrap();
+    let has = stage.look(|world| {
+        let endpoint = world.ec2.endpoints.values().next().unwrap();
+        endpoint.subnet_ids().map(str::to_owned).collect::<Vec<_>>()
+    });
+    let planned: Vec<String> = plan
+        .endpoint
+        .subnet_ids
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(planned, has);
+    assert!(plan.change.unwrap().is_nothing());
+}
+
+#[test]
+fn an_endpoint_is_adopted_by_what_all_rules_of_its_groups_let_in_together() {
+    let with_rules = |networks: &[&str]| {
+        let stage = Stage::changed("half-made-by-hand", |scenario| {
+            let rules = &mut scenario.vpcs[0].groups[0].rules;
+            let rule = rules.remove(0);
+            rules.extend(
+                networks
+                    .iter()
+                    .map(|network| simulator::scenario::RuleSpec {
+                        source: (*network).to_owned(),
+                        ..rule.clone()
+                    }),
+            );
+        });
+        inspect(&stage).map(|_| ()).map_err(|error| error.code)
+    };
+    assert_eq!(with_rules(&["10.20.0.0/17", "10.20.128.0/17"]), Ok(()));
+    assert_eq!(with_rules(&["10.0.0.0/8"]), Ok(()));
+    let unusable = Err(Code::ExistingEndpointUnusable);
+    assert_eq!(with_rules(&["10.20.0.0/17", "10.20.192.0/18"]), unusable);
 }
 
 #[test]
@@ -233,35 +528,29 @@ fn prefix_list(id: &str, max_entries: u32) -> PrefixListSpec {
 fn lists_and_groups_of_others_become_sources_and_what_that_means_is_said() {
     let asked = "pl-0123456789abcdef0";
     let group = "222222222222/sg-0b000001";
-    let planned = |max_entries: u32, sources: &str| {
+    let planned = |sources: &str| {
         let mut stage = fresh(|scenario| {
-            scenario.prefix_lists = vec![prefix_list(asked, max_entries)];
+            scenario.prefix_lists = vec![prefix_list(asked, 100)];
         });
         stage.request.sources = serde_json::from_str(sources).unwrap();
         inspect(&stage)
     };
     let both = format!(r#"{{"prefix_list_ids": ["{asked}"], "security_group_ids": ["{group}"]}}"#);
-    let plan = planned(59, &both).unwrap();
+    let plan = planned(&both).unwrap();
     let sources = plan.security_group.unwrap().sources;
     let sources: Vec<String> = sources.iter().map(Source::to_string).collect();
     assert_eq!(sources, [group, asked]);
     let notes = plan.notes.join("\n");
-    assert!(
-        notes.contains("on prefix list pl-0123456789abcdef0"),
-        "{notes}"
-    );
+    for said in ["on prefix list pl-0123456789abcdef0", "for 100 IPv4 rules"] {
+        assert!(notes.contains(said), "{notes}");
+    }
     assert!(
         notes.contains("group 222222222222/sg-0b000001 can"),
         "{notes}"
     );
-    assert_eq!(
-        planned(60, &both).unwrap_err().code,
-        Code::TooManySources,
-        "the group is one rule more"
-    );
 
     let own = r#"{"security_group_ids": ["111122223333/sg-0b000001"]}"#;
-    let error = planned(1, own).unwrap_err();
+    let error = planned(own).unwrap_err();
     assert_eq!(error.code, Code::SourceGroupNotFound);
     assert!(
         error
@@ -270,7 +559,7 @@ fn lists_and_groups_of_others_become_sources_and_what_that_means_is_said() {
         "{error}"
     );
     let absent = r#"{"prefix_list_ids": ["pl-0123456789abcdef1"]}"#;
-    let error = planned(1, absent).unwrap_err();
+    let error = planned(absent).unwrap_err();
     assert_eq!(error.code, Code::PrefixListNotFound);
     assert!(error.detail.contains("pl-0123456789abcdef1"), "{error}");
 }
@@ -283,7 +572,8 @@ fn what_is_allowed_holds_for_lists_and_groups_too() {
     stage.request.sources.prefix_list_ids = vec!["pl-0123456789abcdef0".parse().unwrap()];
     for (allowed, is_refused) in [("0.0.0.0/0", true), ("pl-0123456789abcdef0", false)] {
         let allowed = AllowedSources(vec![allowed.parse().unwrap()]);
-        let looked = handle(&stage.ports, &allowed, input(&stage, stage.wait()));
+        let input = input(&stage, stage.wait());
+        let looked = handle(&stage.ports, &allowed, DEFAULT_TAG_PREFIX, input);
         let refused = in_process::stage::at_once(looked).err();
         let expected = is_refused.then_some(Code::SourceNotAllowed);
         assert_eq!(refused.map(|error| error.code), expected);
@@ -487,8 +777,7 @@ fn what_an_earlier_run_could_not_take_back_is_the_connections_own_again() {
         input.cluster.registered.insert(ENDPOINT.to_owned());
         input.recorded = recorded;
         let told = format!("{:?}", input.recorded);
-        let allowed = AllowedSources::default();
-        let looked = handle(&stage.ports, &allowed, input);
+        let looked = look(&stage, input);
         let plan = in_process::stage::at_once(looked).unwrap().ready().unwrap();
         assert_eq!(plan.undo.registration, owned, "{told}");
         let account = plan.trust_account.map(|it| it.to_string());
@@ -496,8 +785,8 @@ fn what_an_earlier_run_could_not_take_back_is_the_connections_own_again() {
     }
 }
 
-/// A security group has at most 1000 rules (Amazon VPC user guide, "Amazon VPC quotas":
-/// the quotas of rules and of groups, multiplied).
+/// A security group has at most 1000 rules, however far its quota is raised (Amazon VPC
+/// user guide, "Amazon VPC quotas": the quotas of rules and of groups, multiplied).
 #[test]
 fn the_longest_plan_fits_into_an_answer() {
     let stage = Stage::changed("connected", |scenario| {

@@ -47,7 +47,7 @@ where
     let place = asked.subject().place();
     let looked = async {
         let ec2 = places.ec2(&place).await?;
-        look(&ec2, cloud, &allowed, &asked, now).await
+        look(&ec2, cloud, &allowed, &config.tag_prefix, &asked, now).await
     };
     let outlook = looked.await.map_err(in_the_way)?;
     Ok(Answer::json(200, &Plan::of(&asked, outlook))?)

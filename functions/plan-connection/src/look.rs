@@ -39,7 +39,7 @@ pub enum Outlook {
     },
 }
 
-/// Looks once.
+/// Looks once. `prefix` is what people's tags begin with.
 ///
 /// # Errors
 /// Those of the inspections: what stands in the way, or could not be looked at.
@@ -47,6 +47,7 @@ pub async fn look(
     ec2: &(impl Network + Endpoints + SecurityGroups),
     cloud: &impl Cloud,
     allowed: &AllowedSources,
+    prefix: &str,
     request: &ProvisionRequest,
     now: OffsetDateTime,
 ) -> Result<Outlook, StepError> {
@@ -76,9 +77,11 @@ pub async fn look(
         cluster: cluster.clone(),
         recorded: Vec::new(),
         endpoint_id: None,
+        patient: false,
+        growth: None,
         wait: wait(request.limits.network_seconds),
     };
-    match inspect_network::handle(ec2, allowed, input).await? {
+    match inspect_network::handle(ec2, allowed, prefix, input).await? {
         Progress::Ready(plan) => {
             let found = details(ec2, request, cluster, plan).await?;
             Ok(Outlook::Planned(Box::new(found)))

@@ -196,6 +196,20 @@ fn a_vpc_without_subnets_is_waited_for() {
     assert!(body["waiting_for"].as_str().unwrap().contains("subnets"));
 }
 
+/// Whether more is to come, only a run waits to see.
+#[test]
+fn a_vpc_that_lacks_a_zone_is_planned_as_it_is() {
+    let stage = Stage::changed("standard-cluster", |scenario| {
+        scenario.vpcs[0].subnets.pop();
+    });
+    let body = plan(&stage).body;
+    assert_eq!(body["status"], "planned");
+    let subnets = &body["parts"]["endpoint"]["subnets"];
+    assert_eq!(subnets.as_array().unwrap().len(), 2);
+    let notes = body["parts"]["notes"].to_string();
+    assert!(notes.contains("offered in euw1-az3"), "{notes}");
+}
+
 #[test]
 fn what_stands_in_the_way_is_named_with_cause_and_fix() {
     let ready = |name| {

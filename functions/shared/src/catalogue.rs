@@ -57,7 +57,7 @@ catalogue! {
         "A source is outside what this installation allows: a network in none of the allowed ones, or very wide and not allowed by name; or a prefix list or a group of another account that is not allowed by name.",
         "Name other sources or narrower networks (sources.cidrs), or have the operator of the stack add the network, the id of the prefix list, or the account of the group to AllowedSources (ALLOWED_SOURCES).";
     TagValueInvalid = "tag-value-invalid", InvalidInput,
-        "A tag on the VPC that asks for a connection has a value that cannot be read, or an unknown key.",
+        "A tag on the VPC that asks for a connection, or on a subnet that says whether it is to be used, has a value that cannot be read, or an unknown key.",
         "Correct the tag that the message names. Until then, nothing is connected or removed because of it.";
     AskedForByTag = "asked-for-by-tag", InvalidInput,
         "A tag on the VPC asks for the connection, so a call cannot change or remove it.",
@@ -173,14 +173,14 @@ catalogue! {
         "The endpoint is in one zone only, and the request names another subnet of that zone. EC2 allows one subnet for each zone, so the connection would have none for some minutes.",
         "Ask for the new subnet together with one of another zone (subnet_ids); when that execution is ready, ask without the other one. Or disconnect and connect again.";
     SubnetUnusable = "subnet-unusable", InvalidInput,
-        "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost.",
-        "Free addresses in the subnet, or choose or add another one of the same zone that has IPv4 addresses and is not on an Outpost.";
+        "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost; or tags shut out all subnets that could.",
+        "Free addresses in the subnet, or choose or add another one of the same zone that has IPv4 addresses and is not on an Outpost; or change the tag on a subnet that shuts it out.";
     NoFreeAddresses = "no-free-addresses", InvalidInput,
-        "No subnet in the service's zones has a free address.",
-        "Free some addresses or add a subnet in one of the zones that the message lists.";
+        "No subnet in the service's zones can be used: one at least has no free address, and the message says what is wrong with the others.",
+        "Free some addresses or add a subnet in one of the zones that the message lists; or change the tag on a subnet that shuts it out.";
     TooManySources = "too-many-sources", InvalidInput,
-        "The planned rules exceed EC2's quota of inbound rules for one security group and address family.",
-        "Give fewer, larger CIDRs in sources.cidrs, or have the quota of rules in a security group raised.";
+        "The security group would have more inbound rules of an address family than its quota allows, or the connection more sources than an execution can carry. Rules that the group has already count too, and a prefix list counts for as many rules as it may have entries; while a connection is changed, so do those that go in the end.",
+        "Give fewer, larger networks in sources.cidrs, or have the quota L-0EA8095F (inbound or outbound rules per security group) raised in the VPC's account and Region, then run again.";
     SourceGroupNotFound = "source-group-not-found", InvalidInput,
         "A security group that is named as a source does not exist in the account that it is looked for in (the VPC's own, unless another one stands before it), or nothing connects its VPC with this one, such as an active peering within the Region.",
         "Correct sources.security_group_ids. A group of another account is written with that account before it, as in 222222222222/sg-0123456789abcdef0; without a peering between the VPCs, name networks in sources.cidrs instead.";
@@ -191,11 +191,11 @@ catalogue! {
         "The VPC holds as many interface endpoints as its quota allows.",
         "Delete unused endpoints or have the quota L-29B6F2EB (interface endpoints per VPC) raised, then run again.";
     SecurityGroupQuotaReached = "security-group-quota-reached", InvalidInput,
-        "The account's quota of security groups, or of rules in a group, is used up.",
-        "Delete unused security groups or have the quota raised, then run again.";
+        "The account's quota of security groups in the Region, or of groups on one network interface, is used up.",
+        "Delete unused security groups or have the quota raised (L-E79EC296, security groups per Region; L-2AFB9258, per network interface), then run again.";
     NetworkInterfaceQuotaReached = "network-interface-quota-reached", InvalidInput,
         "The account's quota of network interfaces in the Region is used up.",
-        "Delete unused network interfaces or have the quota raised, then run again.";
+        "Delete unused network interfaces or have the quota L-DF5E4CA3 (network interfaces per Region) raised, then run again.";
     TagLimitReached = "tag-limit-reached", InvalidInput,
         "The VPC has 50 tags, as many as AWS allows, so the outcome cannot be written there.",
         "Remove a tag that nobody needs. The connection itself is not affected.";
@@ -321,6 +321,9 @@ catalogue! {
     EndpointSubnetsChanged = "endpoint-subnets-changed", Rejected,
         "The endpoint has lost subnets that were asked for, and with them its addresses in their zones.",
         "Put them back (`aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-subnet-ids SUBNETS`), or disconnect and connect again.";
+    EndpointLacksZone = "endpoint-lacks-zone", Rejected,
+        "The VPC has a subnet in a zone that the cluster's service offers, and the endpoint is not in that zone: the subnet or the zone came after the endpoint. Clients there reach the cluster through another zone.",
+        "Connect again with the same request: the endpoint gets a subnet in each such zone, which is billed. If it is not to be there, name its subnets in subnet_ids, or shut the new subnet out by its tag (cockroachdb-privatelink:subnet, or with the stack's TagPrefix, with the value false).";
     OwnershipTagsMissing = "ownership-tags-missing", Rejected,
         "The endpoint has lost the tags that say whose it is, so it would be left behind when the connection is removed.",
         "Connect again: the tags are put back. Find out who removed them (CloudTrail, DeleteTags).";

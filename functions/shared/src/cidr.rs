@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,11 @@ const PATTERN: &str = concat!(
 pub struct Cidr(IpNet);
 
 impl Cidr {
+    /// All of IPv4.
+    pub fn every_ipv4() -> Self {
+        Self(IpNet::V4(Ipv4Net::default()))
+    }
+
     /// Whether this is an IPv6 network. Rule quotas count the families apart.
     pub fn is_ipv6(self) -> bool {
         matches!(self.0, IpNet::V6(_))
@@ -54,17 +59,20 @@ impl Cidr {
         self.0.prefix_len()
     }
 
-    /// Whether every address of `other` is also in this network.
-    pub fn contains(self, other: Cidr) -> bool {
-        self.0.contains(&other.0)
+    /// Whether every address of this network is in one of the others, all taken together:
+    /// two halves are the whole.
+    pub fn is_covered_by(self, networks: impl IntoIterator<Item = Cidr>) -> bool {
+        let networks: Vec<IpNet> = networks.into_iter().map(|network| network.0).collect();
+        let joined = IpNet::aggregate(&networks);
+        joined.iter().any(|network| network.contains(&self.0))
     }
 
     /// What of this network is not in `other`, in as few networks as there can be.
     pub fn without(self, other: Cidr) -> Vec<Cidr> {
-        if other.contains(self) {
+        if other.0.contains(&self.0) {
             return Vec::new();
         }
-        if !self.contains(other) {
+        if !self.0.contains(&other.0) {
             return vec![self];
         }
         // It has more than one address, and so it has halves.
@@ -139,6 +147,46 @@ mod tests {
     }
 
     #[test]
+    fn networks_cover_together_what_none_of_them_covers_alone() {
+        for (networks, wanted, covered) in [
+            (&[][..], "10.0.0.0/24", false),
+            (&["10.0.0.0/16"], "10.0.7.0/24", true),
+            (&["10.0.7.0/24"], "10.0.0.0/16", false),
+            (&["10.0.0.0/25", "10.0.0.128/25"], "10.0.0.0/24", true),
+            (&["10.0.0.0/25", "10.0.0.192/26"], "10.0.0.0/24", false),
+            // Out of order, of several sizes, and one within another.
+            (
+                &[
+                    "10.0.0.128/26",
+                    "10.0.0.0/25",
+                    "10.0.0.192/26",
+                    "10.0.0.8/29",
+                ],
+                "10.0.0.0/24",
+                true,
+            ),
+            // What lies at their border does not belong together.
+            (&["10.0.1.0/24", "10.0.2.0/24"], "10.0.0.0/23", false),
+            (&["10.0.1.0/24", "10.0.2.0/23"], "10.0.2.0/24", true),
+            (&["0.0.0.0/1", "128.0.0.0/1"], "0.0.0.0/0", true),
+            (&["255.255.255.254/31"], "255.255.255.255/32", true),
+            (&["::/1", "8000::/1"], "::/0", true),
+            (
+                &["2001:DB8:0:0000::/65", "2001:db8:0:0:8000::/65"],
+                "2001:db8::/64",
+                true,
+            ),
+            // No IPv6 network has IPv4 addresses.
+            (&["::/0"], "10.0.0.0/8", false),
+            (&["0.0.0.0/0"], "2001:db8::/56", false),
+        ] {
+            let networks = networks.iter().map(|text| text.parse::<Cidr>().unwrap());
+            let wanted: Cidr = wanted.parse().unwrap();
+            assert_eq!(wanted.is_covered_by(networks), covered, "{wanted}");
+        }
+    }
+
+    #[test]
     fn what_is_no_network_is_refused() {
         for text in [
             "",
@@ -171,7 +219,7 @@ mod tests {
             let left = parsed(network).without(parsed(out));
             let expected: Vec<Cidr> = rest.iter().map(|it| parsed(it)).collect();
             assert_eq!(left, expected, "{network} without {out}");
-            if parsed(network).contains(parsed(out)) {
+            if parsed(out).is_covered_by([parsed(network)]) {
                 let all: Vec<Cidr> = left.into_iter().chain([parsed(out)]).collect();
                 assert_eq!(Cidr::merged(&all), [parsed(network)]);
             }
@@ -191,6 +239,24 @@ mod tests {
             let again: Cidr = first.to_string().parse().unwrap();
             prop_assert_eq!(first, again);
             prop_assert!(first.contains_address(IpAddr::from(address)));
+        }
+
+        /// Address by address, in the last octet.
+        #[test]
+        fn covered_is_what_has_all_its_addresses_in_some_network(
+            networks in prop::collection::vec((any::<u8>(), 24u8..=32), 0..12),
+            wanted in (any::<u8>(), 24u8..=32),
+        ) {
+            let network = |(octet, length): (u8, u8)| -> Cidr {
+                format!("10.0.0.{octet}/{length}").parse().unwrap()
+            };
+            let networks: Vec<Cidr> = networks.into_iter().map(network).collect();
+            let wanted = network(wanted);
+            let expected = (0..=255u8)
+                .map(|octet| IpAddr::from([10, 0, 0, octet]))
+                .filter(|address| wanted.contains_address(*address))
+                .all(|address| networks.iter().any(|it| it.contains_address(address)));
+            prop_assert_eq!(wanted.is_covered_by(networks), expected);
         }
 
         #[test]

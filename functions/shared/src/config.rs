@@ -19,7 +19,7 @@
 //! | `ALLOWED_SOURCES` | what all sources must lie in, a list: networks, prefix lists, accounts whose groups may be named | all but networks that are too wide |
 //! | `API_GROUP` | the group of the user pool that may call the API | all callers |
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
-//! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs | `cockroachdb-privatelink` |
+//! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs and subnets | `cockroachdb-privatelink` |
 //! | `AWS_CA_BUNDLE` | path of a file with the certificates that are trusted, in PEM form (the AWS CLI's variable) | those of the process |
 //!
 //! The items of a list stand between commas, blanks or line feeds ([`crate::ids::words`]).

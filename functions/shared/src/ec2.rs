@@ -180,12 +180,16 @@ pub struct Subnet {
     pub zone_id: Option<ZoneId>,
     /// Whether its state is *available*.
     pub available: bool,
+    /// Its IPv4 network.
+    pub cidr: Option<Cidr>,
     /// Free IPv4 addresses.
     pub free_addresses: u32,
     /// Whether it has no IPv4 network.
     pub ipv6_only: bool,
     /// Whether it lies on an Outpost.
     pub on_outpost: bool,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// A managed prefix list.
@@ -432,15 +436,6 @@ impl IngressRule {
         }
     }
 
-    /// Whether the rule lets all of the source in to this port by TCP.
-    pub fn admits(&self, port: u16, source: &Source) -> bool {
-        self.admits_tcp(port)
-            && match (&self.source, source) {
-                (Source::Cidr(admitted), Source::Cidr(wanted)) => admitted.contains(*wanted),
-                (admitted, wanted) => admitted == wanted,
-            }
-    }
-
     /// Whether the rule is for TCP on this port and nothing else.
     pub fn is_exactly_tcp(&self, port: u16) -> bool {
         matches!(self.protocol.as_str(), "tcp" | "6") && self.ports == Some((port, port))
@@ -459,6 +454,36 @@ impl std::fmt::Display for IngressRule {
             Some((first, last)) => write!(f, "{protocol} {first}-{last} from {source} ({id})"),
             None => write!(f, "{protocol} all ports from {source} ({id})"),
         }
+    }
+}
+
+/// Those of the sources that the rules, all taken together, do not wholly let in to this
+/// port by TCP.
+pub fn shut_out<'r, 's>(
+    rules: impl IntoIterator<Item = &'r IngressRule>,
+    port: u16,
+    sources: impl IntoIterator<Item = &'s Source>,
+) -> Vec<&'s Source> {
+    let rules = rules.into_iter().filter(|rule| rule.admits_tcp(port));
+    let admitted: BTreeSet<&Source> = rules.map(|rule| &rule.source).collect();
+    let mut wanted: Vec<&Source> = sources.into_iter().collect();
+    wanted.retain(|source| !admits(&admitted, source));
+    wanted
+}
+
+/// Whether all of a source is among those that are admitted. Who is in a group is not
+/// known, but every endpoint has IPv4 addresses, so who lets in all of IPv4 lets them in.
+pub fn admits(admitted: &BTreeSet<&Source>, source: &Source) -> bool {
+    let is_covered = |wanted: Cidr| {
+        wanted.is_covered_by(admitted.iter().filter_map(|it| match it {
+            Source::Cidr(network) => Some(*network),
+            Source::Group(_) | Source::PrefixList(_) => None,
+        }))
+    };
+    match source {
+        Source::Cidr(wanted) => is_covered(*wanted),
+        Source::Group(_) => admitted.contains(source) || is_covered(Cidr::every_ipv4()),
+        Source::PrefixList(_) => admitted.contains(source),
     }
 }
 
@@ -497,6 +522,48 @@ mod tests {
             source: Source::Cidr("10.0.0.0/16".parse().unwrap()),
             description: String::new(),
         }
+    }
+
+    #[test]
+    fn sources_are_shut_out_by_what_all_rules_together_let_in() {
+        let source = |text: &str| match text.parse() {
+            Ok(cidr) => Source::Cidr(cidr),
+            Err(_) => Source::Group(text.parse().unwrap()),
+        };
+        let shut_out = |rules: &[(&str, u16)], wanted: &[&str]| -> Vec<String> {
+            let rules: Vec<IngressRule> = rules
+                .iter()
+                .map(|(from, port)| IngressRule {
+                    source: source(from),
+                    ..rule("tcp", Some((*port, *port)))
+                })
+                .collect();
+            let wanted: Vec<Source> = wanted.iter().map(|text| source(text)).collect();
+            let shut_out = shut_out(&rules, 26257, &wanted);
+            shut_out.into_iter().map(ToString::to_string).collect()
+        };
+        let none: [&str; 0] = [];
+        let halves = [("10.0.0.0/25", 26257), ("10.0.0.128/25", 26257)];
+        assert_eq!(shut_out(&halves, &["10.0.0.0/24", "10.0.0.7/32"]), none);
+        assert_eq!(shut_out(&halves[..1], &["10.0.0.0/24"]), ["10.0.0.0/24"]);
+        let other_port = [halves[0], ("10.0.0.128/25", 5432)];
+        assert_eq!(shut_out(&other_port, &["10.0.0.0/24"]), ["10.0.0.0/24"]);
+        let wide = [("10.0.0.0/16", 26257)];
+        assert_eq!(
+            shut_out(&wide, &["10.0.1.0/24", "10.0.2.0/24", "10.1.0.0/24"]),
+            ["10.1.0.0/24"]
+        );
+        let ipv6 = [
+            ("2001:DB8:0:0::/65", 26257),
+            ("2001:db8::8000:0:0:0/65", 26257),
+        ];
+        assert_eq!(shut_out(&ipv6, &["2001:db8::/64"]), none);
+        let group = [("sg-0a71e831", 26257)];
+        let wanted = ["sg-0a71e831", "sg-0a71e832"];
+        assert_eq!(shut_out(&group, &wanted), ["sg-0a71e832"]);
+        assert_eq!(shut_out(&[("::/0", 26257)], &wanted), wanted);
+        let everybody = [("0.0.0.0/1", 26257), ("128.0.0.0/1", 26257)];
+        assert_eq!(shut_out(&everybody, &wanted), none);
     }
 
     #[test]

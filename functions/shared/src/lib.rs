@@ -8,7 +8,8 @@
 //! | [`ids`], [`cidr`], [`sources`] | identifiers and networks, checked when they are read; which networks may become sources |
 //! | [`ownership`] | tags, names and tokens: how we know our own again |
 //! | [`customer_tags`] | tags of the customer's own on what is made |
-//! | [`vpc_tags`] | the tags that people set on VPCs, and what is written back there |
+//! | [`vpc_tags`] | the tags that people set on VPCs and subnets, and what is written back |
+//! | [`subnets`] | which subnets an endpoint gets |
 //! | [`plan`] | what the inspections hand to the later steps |
 //! | [`progress`] | ready or not yet: the answer of every step that may have to be asked again |
 //! | [`error`], [`catalogue`] | what leaves a function when it cannot go on; every code with cause and fix |
@@ -57,6 +58,7 @@ pub mod settings;
 pub mod sources;
 pub mod strict;
 pub mod subject;
+pub mod subnets;
 pub mod surroundings;
 pub mod traffic;
 pub mod transport;

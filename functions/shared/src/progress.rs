@@ -53,6 +53,21 @@ pub struct Pending {
     /// not tell that it ever was there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub begun: Vec<String>,
+    /// What was seen of something that may still grow. The definition hands it to the
+    /// next look, which could not tell otherwise whether it has stopped growing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
+}
+
+/// What was seen of something that may still grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// How much of it there was.
+    pub size: usize,
+    /// Since when it has been so much.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
 }
 
 /// How long a wait has lasted and may last. Part of the input of every step
@@ -113,7 +128,42 @@ impl Wait {
             waited_seconds,
             limit_seconds: self.limit_seconds,
             begun: Vec::new(),
+            growth: None,
         }))
+    }
+
+    /// The wait for something that may still grow and can be used as it is: until it has
+    /// been of one size for [`QUIET_SECONDS`], and never beyond the limit. `None` when it
+    /// is over. `last` is what the look before has seen.
+    pub fn while_growing(
+        &self,
+        waiting_for: &str,
+        size: usize,
+        last: Option<Growth>,
+    ) -> Option<Pending> {
+        let growth = last.filter(|last| last.size == size).unwrap_or(Growth {
+            size,
+            since: self.now,
+        });
+        let waited_seconds = self.waited_seconds();
+        let left = self.limit_seconds.checked_sub(waited_seconds)?;
+        let quiet = Wait {
+            since: growth.since,
+            ..*self
+        };
+        if left == 0 || quiet.waited_seconds() >= QUIET_SECONDS {
+            return None;
+        }
+        Some(Pending {
+            waiting_for: bounds::text(waiting_for, bounds::DETAIL),
+            wait_seconds: seconds_until_next_look(waited_seconds)
+                .max(GROWTH_SECONDS)
+                .min(left),
+            waited_seconds,
+            limit_seconds: self.limit_seconds,
+            begun: Vec::new(),
+            growth: Some(growth),
+        })
     }
 
     /// The same where the other side has refused for now, in these words. As progress
@@ -139,6 +189,14 @@ impl Wait {
 
 /// For how long something must have been absent before we believe that it is.
 pub const SETTLING_SECONDS: u64 = 20;
+
+/// For how long something that may still grow must have been of one size until it is
+/// taken for the whole. Templates and scripts make one subnet some seconds after the
+/// other; half a minute is longer than that, and short beside the minutes of a run.
+pub const QUIET_SECONDS: u64 = 30;
+
+/// The least time between two looks at it.
+const GROWTH_SECONDS: u64 = 10;
 
 /// Seconds until the next look of a wait that has lasted so long: three in the first five
 /// minutes, in which nearly every wait ends, and then a twentieth of the time waited, at
@@ -215,6 +273,35 @@ mod tests {
         let undone = crate::plan::Undone::of(&begun, "nothing");
         let bytes = serde_json::to_string(&(answer, undone)).unwrap().len();
         assert!(bytes <= bounds::ANSWER / 2, "{bytes} bytes");
+    }
+
+    /// Looks at something that has so many parts from these seconds on: when it is taken
+    /// for the whole, and how many parts it has then.
+    fn taken_for_the_whole(parts: &[(i64, usize)], limit: u64) -> (i64, usize) {
+        let (mut waited, mut last) = (0, None);
+        loop {
+            let so_far = parts.iter().filter(|(from, _)| *from <= waited);
+            let size = so_far.map(|(_, size)| *size).max().unwrap_or(0);
+            let Some(pending) = after(waited, limit).while_growing("more", size, last) else {
+                return (waited, size);
+            };
+            waited += i64::try_from(pending.wait_seconds).unwrap();
+            last = pending.growth;
+        }
+    }
+
+    #[test]
+    fn what_grows_is_taken_for_the_whole_once_it_is_quiet_or_the_limit_is_reached() {
+        assert_eq!(taken_for_the_whole(&[(0, 2)], 600), (30, 2));
+        let trickle = [(0, 1), (7, 2), (28, 3), (57, 4), (900, 5)];
+        assert_eq!(taken_for_the_whole(&trickle, 600), (90, 4));
+        let endless: Vec<(i64, usize)> = (0..10).zip(1..).map(|(n, k)| (n * 10, k)).collect();
+        assert_eq!(taken_for_the_whole(&endless, 45), (45, 5));
+        assert_eq!(taken_for_the_whole(&[(0, 1)], 10), (10, 1));
+        // It counts from the look that saw this size first.
+        let last = after(0, 600).while_growing("more", 3, None).unwrap().growth;
+        assert!(after(40, 600).while_growing("more", 3, last).is_none());
+        assert!(after(40, 600).while_growing("more", 2, last).is_some());
     }
 
     #[test]

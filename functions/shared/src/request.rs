@@ -229,7 +229,7 @@ pub struct Limits {
     /// Until the cluster is idle and its endpoint service available.
     #[schemars(range(min = 10, max = 7200))]
     pub cluster_seconds: u64,
-    /// Until a fresh VPC has subnets.
+    /// Until a fresh VPC has its subnets, and EC2 shows what the request names.
     #[schemars(range(min = 10, max = 3600))]
     pub network_seconds: u64,
     /// Until a security group that was just made can be seen.

@@ -30,20 +30,6 @@ pub enum Allowed {
     GroupsOf(AccountId),
 }
 
-impl Allowed {
-    fn has(&self, source: &Source) -> bool {
-        match self {
-            Self::Network(network) => {
-                matches!(source, Source::Cidr(cidr) if network.contains(*cidr))
-            }
-            Self::PrefixList(list) => matches!(source, Source::PrefixList(it) if it == list),
-            Self::GroupsOf(account) => {
-                matches!(source, Source::Group(group) if group.account().as_ref() == Some(account))
-            }
-        }
-    }
-}
-
 impl FromStr for Allowed {
     type Err = Malformed;
 
@@ -104,12 +90,27 @@ impl AllowedSources {
                 )
             });
         }
-        if self.0.iter().any(|allowed| allowed.has(source)) {
+        if self.have(source) {
             return None;
         }
         let allowed: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         let allowed = allowed.join(", ");
         Some(format!("lies in none of the allowed sources: {allowed}"))
+    }
+
+    /// Whether the source is in what is allowed. A network may be in several of the
+    /// allowed ones together.
+    fn have(&self, source: &Source) -> bool {
+        match source {
+            Source::Cidr(cidr) => cidr.is_covered_by(self.0.iter().filter_map(|it| match it {
+                Allowed::Network(network) => Some(*network),
+                Allowed::PrefixList(_) | Allowed::GroupsOf(_) => None,
+            })),
+            Source::PrefixList(list) => self.0.contains(&Allowed::PrefixList(list.clone())),
+            Source::Group(group) => group
+                .account()
+                .is_some_and(|account| self.0.contains(&Allowed::GroupsOf(account))),
+        }
     }
 }
 
@@ -161,6 +162,17 @@ mod tests {
             ),
             (&["10.0.0.0/8", "::/0"], "2001:db8::/56", None),
             (&["0.0.0.0/0"], "0.0.0.0/0", None),
+            (&["10.0.0.0/9", "10.128.0.0/9"], "10.0.0.0/8", None),
+            (
+                &["10.0.0.0/9", "10.64.0.0/10"],
+                "10.0.0.0/8",
+                Some("in none of the allowed"),
+            ),
+            (
+                &["2001:DB8:0:0::/65", "2001:db8::8000:0:0:0/65"],
+                "2001:db8::/64",
+                None,
+            ),
             // A list may get any network, and a group any member, at any time.
             (&[], list, None),
             (&["0.0.0.0/0"], list, Some("in none of the allowed")),

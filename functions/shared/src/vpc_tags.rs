@@ -1,5 +1,5 @@
-//! The tags that people set on VPCs, and those that are written back there: their keys,
-//! and how their values are read. Whoever reads one of them reads it here, so that all
+//! The tags that people set on VPCs and subnets, and those that are written back: their
+//! keys, and how their values are read. Whoever reads one of them reads it here, so that all
 //! functions see the same wish.
 
 use crate::ids::{ClusterId, Malformed, words};
@@ -9,6 +9,7 @@ const CLUSTER_ID: &str = "cluster-id";
 const CIDRS: &str = "cidrs";
 const PRIVATE_DNS: &str = "private-dns";
 const PROTECT: &str = "protect";
+const SUBNET: &str = "subnet";
 const STATUS: &str = "status";
 
 /// The keys of the tags that people set, and of those that are written back.
@@ -48,6 +49,12 @@ impl TagKeys {
     /// whether its own are.
     pub fn protect(&self) -> String {
         self.key(PROTECT)
+    }
+
+    /// On a subnet: whether endpoints are to be in it. `true` puts it before the others of
+    /// its zone, `false` shuts it out.
+    pub fn subnet(&self) -> String {
+        self.key(SUBNET)
     }
 
     /// Written back: why the wish of the tags is not followed.
@@ -96,7 +103,13 @@ impl TagKeys {
     /// clear no does not: whoever set the tag meant something by it.
     pub fn protecting<'t>(&self, tags: &'t Tags) -> Option<&'t str> {
         let value = tags.get(&self.protect())?;
-        (!value.trim().eq_ignore_ascii_case("false")).then_some(value)
+        (yes_or_no(value, true) != Ok(false)).then_some(value)
+    }
+
+    /// What the tags of a subnet say about endpoints in it; `None` if they say nothing.
+    pub fn use_of_subnet(&self, tags: &Tags) -> Option<Result<bool, String>> {
+        let value = tags.get(&self.subnet())?;
+        Some(yes_or_no(value, true))
     }
 
     /// The phase that the status of a cluster's connection tells.
@@ -168,15 +181,16 @@ impl Asked {
     }
 }
 
-/// Reads `true` or `false`, in small letters or capitals. An empty value is `default`.
+/// Reads `true` or `false`, also as `yes` or `no`, in small letters or capitals. An empty
+/// value is `default`.
 ///
 /// # Errors
 /// The word, if it is neither.
 pub fn yes_or_no(value: &str, default: bool) -> Result<bool, String> {
     match value.trim().to_ascii_lowercase().as_str() {
         "" => Ok(default),
-        "true" => Ok(true),
-        "false" => Ok(false),
+        "true" | "yes" => Ok(true),
+        "false" | "no" => Ok(false),
         other => Err(other.to_owned()),
     }
 }
@@ -252,6 +266,8 @@ mod tests {
         for (value, expected) in [
             (" True ", Ok(true)),
             ("FALSE", Ok(false)),
+            ("Yes", Ok(true)),
+            ("no", Ok(false)),
             ("", Ok(true)),
             ("On", Err("on".to_owned())),
         ] {
@@ -263,7 +279,13 @@ mod tests {
     #[test]
     fn only_a_clear_no_does_not_protect() {
         let with = |key: String, value: &str| Tags::from([(key, value.to_owned())]);
-        for (value, protects) in [("true", true), ("", true), ("on", true), (" False ", false)] {
+        for (value, protects) in [
+            ("true", true),
+            ("", true),
+            ("on", true),
+            (" False ", false),
+            ("no", false),
+        ] {
             let tags = with(keys().protect(), value);
             assert_eq!(keys().protecting(&tags), protects.then_some(value));
             assert!(may_protect(&tags), "nobody knows better without the prefix");
@@ -271,6 +293,26 @@ mod tests {
         for key in ["protect", "net:protected", "net:unprotect"] {
             assert!(!may_protect(&with(key.to_owned(), "true")), "{key}");
         }
+    }
+
+    #[test]
+    fn a_subnet_says_whether_it_is_to_be_used() {
+        let said = |value: &str| {
+            let tags = Tags::from([(keys().subnet(), value.to_owned())]);
+            keys().use_of_subnet(&tags).unwrap()
+        };
+        assert_eq!(keys().use_of_subnet(&Tags::new()), None);
+        for (value, expected) in [
+            ("true", Ok(true)),
+            ("", Ok(true)),
+            ("No", Ok(false)),
+            ("tgw", Err("tgw".to_owned())),
+        ] {
+            assert_eq!(said(value), expected, "{value}");
+        }
+        // It is for subnets, and means nothing on a VPC.
+        let tags = Tags::from([(keys().subnet(), "true".to_owned())]);
+        assert_eq!(keys().unknown_in(&tags), ["cockroachdb-privatelink:subnet"]);
     }
 
     #[test]

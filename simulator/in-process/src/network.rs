@@ -101,13 +101,16 @@ impl Network for InProcess {
             })
             .await?;
         let subnets = answer.subnets.into_iter().filter_map(|answer| {
+            let cidr = answer.subnet.cidr.to_string().parse().ok();
             Some(Subnet {
                 id: answer.subnet.id.parse().ok()?,
                 zone_id: answer.subnet.zone_id.parse().ok(),
-                available: true,
+                available: answer.available,
+                cidr: cidr.filter(|_| !answer.subnet.ipv6_native),
                 free_addresses: answer.available_ip_address_count,
                 ipv6_only: answer.subnet.ipv6_native,
                 on_outpost: answer.subnet.outpost_arn.is_some(),
+                tags: answer.subnet.tags,
             })
         });
         Ok(subnets.collect())

@@ -99,13 +99,14 @@ fn vpc(ec2: &mut Ec2, spec: &VpcSpec, owner: &Caller) -> Vpc {
 }
 
 fn subnets(world: &mut World, vpc: &VpcSpec, owner: &Caller) {
+    let now = world.now;
     for spec in &vpc.subnets {
         let zone_name = world
             .ec2
             .zone(&spec.zone)
             .map(|zone| zone.name.clone())
             .unwrap_or_default();
-        let subnet = Subnet::new(spec, vpc, &owner.account, &owner.region, &zone_name);
+        let subnet = Subnet::new(spec, vpc, owner, &zone_name, now);
         match spec.appears_after {
             None => {
                 world.ec2.subnets.insert(subnet.id.clone(), subnet);

@@ -147,6 +147,10 @@ pub struct SubnetSpec {
     /// When it comes into being, counted from the start of the world.
     #[serde(default, deserialize_with = "maybe_seconds")]
     pub appears_after: Option<Duration>,
+    /// Whether it is `pending` for a while, once it is there, before it is `available`
+    /// (EC2 API reference, `Subnet`).
+    #[serde(default, deserialize_with = "maybe_seconds")]
+    pub available_after: Option<Duration>,
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

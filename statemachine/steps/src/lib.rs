@@ -118,7 +118,10 @@ table! {
     "read-request" => read_request(config, &input),
     "inspect-cluster" => inspect_cluster(steps.cloud, input).await,
     "inspect-network" => inspect_network(
-        &steps.ec2(&input.connection).await?, &config.allowed_sources()?, input,
+        &steps.ec2(&input.connection).await?,
+        &config.allowed_sources()?,
+        &config.tag_prefix,
+        input,
     ).await,
     "create-security-group" => create_security_group(&steps.ec2(&input.connection).await?, input).await,
     "create-endpoint" => create_endpoint(&steps.ec2(&input.connection).await?, input).await,
@@ -144,7 +147,9 @@ table! {
         input,
     ).await,
     "inspect-connection" => inspect_connection(&steps.ec2(&input.connection).await?, input).await,
-    "check-fleet" => check_fleet(steps.ledger, steps.places, steps.cloud, input).await,
+    "check-fleet" => check_fleet(
+        steps.ledger, steps.places, steps.cloud, &config.tag_prefix, input,
+    ).await,
     "start-executions" => start_executions(
         start_executions::Door {
             places: steps.places,

@@ -12,7 +12,7 @@ use shared::ids::{PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
 
 use super::{
     AwsEc2, FILTER_VALUES, PAGE, code_of, failure, field, filter, filter_any, hosted_zones, id,
-    present, surroundings,
+    present, surroundings, tags_of,
 };
 
 /// What EC2 says in place of an id where a VPC has no DHCP options (EC2 API reference,
@@ -108,12 +108,14 @@ impl Network for AwsEc2 {
                     .availability_zone_id()
                     .and_then(|zone| zone.parse().ok()),
                 available: subnet.state() == Some(&SubnetState::Available),
+                cidr: subnet.cidr_block().and_then(|cidr| cidr.parse().ok()),
                 free_addresses: subnet
                     .available_ip_address_count()
                     .and_then(|count| u32::try_from(count).ok())
                     .unwrap_or(0),
                 ipv6_only: subnet.ipv6_native() == Some(true),
                 on_outpost: subnet.outpost_arn().is_some_and(|arn| !arn.is_empty()),
+                tags: tags_of(subnet.tags()),
             });
         }
         Ok(subnets)

@@ -6,6 +6,7 @@ use shared::Code;
 use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns};
 use shared::ids::PrefixListId;
+use shared::ownership::Tags;
 use simulator::scenario::PrefixListSpec;
 
 use crate::stage::{
@@ -73,25 +74,33 @@ async fn active_peerings_count_whoever_asked_for_them() {
 }
 
 #[tokio::test]
-async fn subnets_are_read_with_zone_id_free_addresses_and_outpost() {
+async fn subnets_are_read_with_zone_id_network_free_addresses_outpost_and_tags() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;
     let subnets = ec2.subnets(&parsed(VPC)).await.unwrap();
-    let subnet = |id: &str, zone: &str, free_addresses, on_outpost| Subnet {
+    let subnet = |id: &str, zone: &str, cidr: &str, free_addresses, on_outpost| Subnet {
         id: id.parse().unwrap(),
         zone_id: Some(zone.parse().unwrap()),
         available: true,
+        cidr: Some(cidr.parse().unwrap()),
         free_addresses,
         ipv6_only: false,
         on_outpost,
+        tags: Tags::new(),
     };
+    let pending = Subnet {
+        available: false,
+        tags: Tags::from([("net:subnet".to_owned(), "no".to_owned())]),
+        ..subnet(SUBNET_2, "euw1-az2", "10.0.2.0/24", 7, false)
+    };
+    let third = "subnet-0a000000000000003";
     assert_eq!(
         subnets,
         [
             // One address is the endpoint's.
-            subnet(SUBNET_1, "euw1-az1", 250, false),
-            subnet(SUBNET_2, "euw1-az2", 7, false),
-            subnet("subnet-0a000000000000003", "euw1-az3", 251, true),
+            subnet(SUBNET_1, "euw1-az1", "10.0.1.0/24", 250, false),
+            pending,
+            subnet(third, "euw1-az3", "10.0.3.0/24", 251, true),
         ]
     );
     assert_eq!(ec2.subnets(&parsed(ABSENT_VPC)).await, Ok(Vec::new()));

@@ -99,11 +99,11 @@ fn refused(rules: &[&AclRule], port: u16, networks: &[Cidr]) -> Vec<Cidr> {
     for rule in rules.iter().filter(|rule| rule.fits_tcp(port)) {
         let mut rest = Vec::new();
         for network in undecided {
-            let common = match rule.cidr.contains(network) {
+            let common = match network.is_covered_by([rule.cidr]) {
                 true => network,
                 false => rule.cidr,
             };
-            if !rule.allows && network.contains(common) {
+            if !rule.allows && common.is_covered_by([network]) {
                 refused.push(common);
             }
             rest.extend(network.without(rule.cidr));

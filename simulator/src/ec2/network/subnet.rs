@@ -43,6 +43,8 @@ pub struct Subnet {
     pub outpost_arn: Option<String>,
     /// Whether it is the default subnet of its zone.
     pub default_for_az: bool,
+    /// From when on it is `available`.
+    pub available_from: OffsetDateTime,
     /// Tags.
     pub tags: Tags,
     /// How many addresses were given away so far.
@@ -53,9 +55,9 @@ impl Subnet {
     pub(in crate::ec2) fn new(
         spec: &SubnetSpec,
         vpc: &VpcSpec,
-        owner: &str,
-        region: &str,
+        owner: &Caller,
         zone_name: &str,
+        now: OffsetDateTime,
     ) -> Self {
         let size = 1u32
             .checked_shl(u32::from(32 - spec.cidr.prefix_len()))
@@ -63,8 +65,8 @@ impl Subnet {
         Subnet {
             id: spec.id.clone(),
             vpc_id: vpc.id.clone(),
-            owner: owner.to_owned(),
-            region: region.to_owned(),
+            owner: owner.account.clone(),
+            region: owner.region.clone(),
             zone_id: spec.zone.clone(),
             zone_name: zone_name.to_owned(),
             cidr: spec.cidr,
@@ -80,6 +82,9 @@ impl Subnet {
             },
             outpost_arn: spec.outpost_arn.clone(),
             default_for_az: vpc.is_default,
+            available_from: now
+                + spec.appears_after.unwrap_or_default()
+                + spec.available_after.unwrap_or_default(),
             tags: spec.tags.clone(),
             given: 0,
         }
@@ -104,6 +109,8 @@ pub struct SubnetAnswer {
     pub subnet: Subnet,
     /// Free IPv4 addresses now.
     pub available_ip_address_count: u32,
+    /// Whether it is `available` now.
+    pub available: bool,
 }
 
 impl SubnetAnswer {
@@ -113,6 +120,15 @@ impl SubnetAnswer {
             region, owner, id, ..
         } = &self.subnet;
         format!("arn:aws:ec2:{region}:{owner}:subnet/{id}")
+    }
+
+    /// Its state on the wire.
+    pub fn state(&self) -> &'static str {
+        if self.available {
+            "available"
+        } else {
+            "pending"
+        }
     }
 }
 
@@ -186,6 +202,7 @@ impl World {
             })
             .map(|subnet| SubnetAnswer {
                 available_ip_address_count: self.ec2.free_addresses(subnet, self.now),
+                available: subnet.available_from <= self.now,
                 subnet: subnet.clone(),
             })
             .filter(|answer| filter::passes(answer, &request.filters))

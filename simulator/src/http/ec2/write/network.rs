@@ -61,7 +61,7 @@ pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResul
         let subnet = &answer.subnet;
         xml.leaf("subnetId", &subnet.id);
         xml.leaf("subnetArn", answer.arn());
-        xml.leaf("state", "available");
+        xml.leaf("state", answer.state());
         xml.leaf("ownerId", &subnet.owner);
         xml.leaf("vpcId", &subnet.vpc_id);
         if !subnet.ipv6_native {

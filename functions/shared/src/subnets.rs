@@ -1,10 +1,16 @@
 //! Which subnets the endpoint gets: one for each zone that its service offers.
+//!
+//! Those that a request names, else by the tags that people set on subnets, else the
+//! largest. An endpoint that is there keeps the subnets that it has, whatever would be
+//! chosen today.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::ec2::Subnet;
-use shared::ids::{SubnetId, ZoneId};
-use shared::{Code, StepError};
+use crate::cidr::Cidr;
+use crate::ec2::Subnet;
+use crate::ids::{SubnetId, ZoneId};
+use crate::vpc_tags::TagKeys;
+use crate::{Code, StepError};
 
 /// Below this a subnet is used only if its zone has no better one, so that the
 /// endpoint does not take the last addresses of somebody's workload.
@@ -15,14 +21,16 @@ const NO_ADDRESS: &str = "has no free address";
 
 /// The endpoint's subnets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Choice {
-    pub(crate) subnet_ids: Vec<SubnetId>,
-    pub(crate) zone_ids: BTreeSet<ZoneId>,
+pub struct Choice {
+    /// One for each zone.
+    pub subnet_ids: Vec<SubnetId>,
+    /// Their zones.
+    pub zone_ids: BTreeSet<ZoneId>,
 }
 
 /// The zones to work with: what EC2 says, which is the zones that provider and
 /// consumer have in common; what the Cloud API says only where EC2 says nothing.
-pub(crate) fn offered(ec2: &BTreeSet<ZoneId>, cloud: &BTreeSet<ZoneId>) -> BTreeSet<ZoneId> {
+pub fn offered(ec2: &BTreeSet<ZoneId>, cloud: &BTreeSet<ZoneId>) -> BTreeSet<ZoneId> {
     if ec2.is_empty() {
         cloud.clone()
     } else {
@@ -30,14 +38,21 @@ pub(crate) fn offered(ec2: &BTreeSet<ZoneId>, cloud: &BTreeSet<ZoneId>) -> BTree
     }
 }
 
-/// Chooses the subnets, or checks those that were asked for.
-pub(crate) fn choose(
+/// Chooses the subnets, or checks those that were asked for: whoever names subnets means
+/// them, whatever their tags say.
+///
+/// # Errors
+/// `no-subnet-in-service-zones`, `no-free-addresses`, `subnet-unusable`,
+/// `tag-value-invalid` for a tag on a subnet, and those of subnets that were asked for and cannot be had.
+pub fn choose(
     subnets: &[Subnet],
     offered: &BTreeSet<ZoneId>,
     asked: &[SubnetId],
+    keys: &TagKeys,
 ) -> Result<Choice, StepError> {
     let chosen = if asked.is_empty() {
-        choose_freely(subnets, offered)?
+        check_tags(subnets, offered, keys)?;
+        choose_freely(subnets, offered, keys)?
     } else {
         check_asked(subnets, offered, asked)?
     };
@@ -47,12 +62,35 @@ pub(crate) fn choose(
     })
 }
 
-/// One subnet for each zone: a comfortable one if there is one, then the lowest
-/// id. The number of free addresses decides nothing else, because it changes
-/// from minute to minute and the choice should not.
+/// A tag that cannot be read may have meant any subnet.
+fn check_tags(
+    subnets: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    keys: &TagKeys,
+) -> Result<(), StepError> {
+    for subnet in subnets {
+        if let Some(Err(other)) = keys.use_of_subnet(&subnet.tags)
+            && zone_in(subnet, offered).is_some()
+        {
+            let detail = format!(
+                "{} on {}: `{other}` is not true or false",
+                keys.subnet(),
+                subnet.id
+            );
+            return Err(StepError::new(Code::TagValueInvalid, detail));
+        }
+    }
+    Ok(())
+}
+
+/// One subnet for each zone: one that its tag names, then a comfortable one, then the
+/// largest, then the lowest id. So the small subnets that are kept for a transit gateway
+/// or a firewall come last. The number of free addresses decides nothing else, because
+/// it changes from minute to minute and the choice should not.
 fn choose_freely<'a>(
     subnets: &'a [Subnet],
     offered: &BTreeSet<ZoneId>,
+    keys: &TagKeys,
 ) -> Result<BTreeMap<ZoneId, &'a Subnet>, StepError> {
     let in_zones = || {
         subnets
@@ -70,10 +108,12 @@ fn choose_freely<'a>(
         ));
     }
     let mut best: BTreeMap<ZoneId, &Subnet> = BTreeMap::new();
-    for (zone, subnet) in in_zones().filter(|(_, subnet)| unusable(subnet).is_none()) {
+    for (zone, subnet) in in_zones().filter(|(_, subnet)| not_chosen(subnet, keys).is_none()) {
         let rank = |subnet: &Subnet| {
             (
+                keys.use_of_subnet(&subnet.tags) != Some(Ok(true)),
                 subnet.free_addresses < COMFORTABLE_FREE_ADDRESSES,
+                subnet.cidr.map_or(u8::MAX, Cidr::prefix_length),
                 subnet.id.clone(),
             )
         };
@@ -94,7 +134,11 @@ fn choose_freely<'a>(
         };
         let reasons: Vec<String> = in_zones()
             .filter_map(|(zone, subnet)| {
-                Some(format!("{} in {zone} {}", subnet.id, unusable(subnet)?))
+                Some(format!(
+                    "{} in {zone} {}",
+                    subnet.id,
+                    not_chosen(subnet, keys)?
+                ))
             })
             .collect();
         return Err(StepError::new(code, reasons.join("; ")));
@@ -104,21 +148,25 @@ fn choose_freely<'a>(
 
 /// For each offered zone that these subnets are not in, the best one if there is a
 /// usable one.
-pub(crate) fn of_other_zones(
+pub fn of_other_zones(
     subnets: &[Subnet],
     offered: &BTreeSet<ZoneId>,
     has: &[SubnetId],
+    keys: &TagKeys,
 ) -> Vec<SubnetId> {
     let zones = zones_of(subnets, has);
     let lacking: BTreeSet<ZoneId> = offered.difference(&zones).cloned().collect();
     // Without any there is nothing to add, which is no failure here.
-    let best = choose_freely(subnets, &lacking).unwrap_or_default();
+    let best = choose_freely(subnets, &lacking, keys).unwrap_or_default();
     best.into_values().map(|subnet| subnet.id.clone()).collect()
 }
 
 /// Checks the subnets that an endpoint is asked to have, of which it has some: with
 /// an address in them, it matters no more whether another one is free.
-pub(crate) fn check_wanted(
+///
+/// # Errors
+/// Those of subnets that were asked for and cannot be had.
+pub fn check_wanted(
     subnets: &[Subnet],
     offered: &BTreeSet<ZoneId>,
     asked: &[SubnetId],
@@ -200,23 +248,37 @@ fn unusable(subnet: &Subnet) -> Option<&'static str> {
     }
 }
 
+/// Why the subnet is not chosen unless it is asked for.
+fn not_chosen(subnet: &Subnet, keys: &TagKeys) -> Option<&'static str> {
+    unusable(subnet).or_else(|| match keys.use_of_subnet(&subnet.tags)? {
+        Ok(true) => None,
+        Ok(false) => Some("is shut out by its tag"),
+        Err(_) => Some("has a tag that cannot be read"),
+    })
+}
+
 /// What zones without an endpoint mean.
-pub(crate) fn notes(
+pub fn notes(
     subnets: &[Subnet],
     offered: &BTreeSet<ZoneId>,
     choice: &Choice,
+    keys: &TagKeys,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    let usable: BTreeSet<ZoneId> = subnets
-        .iter()
-        .filter(|subnet| unusable(subnet).is_none())
-        .filter_map(|subnet| subnet.zone_id.clone())
-        .collect();
+    let with = |is: &dyn Fn(&Subnet) -> bool| -> BTreeSet<ZoneId> {
+        let subnets = subnets.iter().filter(|subnet| is(subnet));
+        subnets.filter_map(|it| it.zone_id.clone()).collect()
+    };
+    let usable = with(&|subnet| unusable(subnet).is_none());
+    let free = with(&|subnet| not_chosen(subnet, keys).is_none());
     let uncovered = offered.difference(&choice.zone_ids).cloned();
-    let (not_asked, without): (BTreeSet<ZoneId>, BTreeSet<ZoneId>) =
+    let (usable, without): (BTreeSet<ZoneId>, BTreeSet<ZoneId>) =
         uncovered.partition(|zone| usable.contains(zone));
+    let (not_asked, excluded): (BTreeSet<ZoneId>, BTreeSet<ZoneId>) =
+        usable.into_iter().partition(|zone| free.contains(zone));
     for (zones, why) in [
         (without, "the VPC has no usable subnet"),
+        (excluded, "tags shut out the VPC's subnets"),
         (not_asked, "no subnet was asked for"),
     ] {
         if !zones.is_empty() {
@@ -248,7 +310,7 @@ pub(crate) fn notes(
 }
 
 /// The zones of the subnets with these ids.
-pub(crate) fn zones_of(subnets: &[Subnet], ids: &[SubnetId]) -> BTreeSet<ZoneId> {
+pub fn zones_of(subnets: &[Subnet], ids: &[SubnetId]) -> BTreeSet<ZoneId> {
     subnets
         .iter()
         .filter(|subnet| ids.contains(&subnet.id))
@@ -283,16 +345,34 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ownership::Tags;
 
     fn subnet(id: u32, zone: u32, free_addresses: u32) -> Subnet {
         Subnet {
             id: format!("subnet-{id:08x}").parse().unwrap(),
             zone_id: Some(zone_id(zone)),
             available: true,
+            cidr: "10.0.0.0/24".parse().ok(),
             free_addresses,
             ipv6_only: false,
             on_outpost: false,
+            tags: Tags::new(),
         }
+    }
+
+    /// A subnet of the first zone with this network, and with a tag that says whether it
+    /// is to be used.
+    fn tagged(id: u32, cidr: &str, tag: Option<&str>) -> Subnet {
+        let tag = tag.map(|value| (keys().subnet(), value.to_owned()));
+        Subnet {
+            cidr: cidr.parse().ok(),
+            tags: tag.into_iter().collect(),
+            ..subnet(id, 1, 50)
+        }
+    }
+
+    fn keys() -> TagKeys {
+        TagKeys::new("net")
     }
 
     fn zone_id(zone: u32) -> ZoneId {
@@ -308,7 +388,67 @@ mod tests {
             .iter()
             .map(|id| format!("subnet-{id:08x}").parse().unwrap())
             .collect();
-        choose(subnets, &offer(offered), &ids).map_err(|error| error.code)
+        choose(subnets, &offer(offered), &ids, &keys()).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn the_largest_of_a_zone_is_chosen_unless_a_tag_names_another_or_shuts_it_out() {
+        let (small, large) = ("10.0.9.0/28", "10.0.0.0/20");
+        for (tags, chosen) in [
+            ([None, None, None], Ok("subnet-00000002")),
+            ([Some("true"), None, None], Ok("subnet-00000001")),
+            ([Some("Yes"), Some("false"), None], Ok("subnet-00000001")),
+            ([None, Some("no"), None], Ok("subnet-00000003")),
+            ([None, Some("no"), Some("FALSE")], Ok("subnet-00000001")),
+            // Of two that are named, the larger.
+            ([Some(""), None, Some("true")], Ok("subnet-00000003")),
+            ([Some("no"); 3], Err(Code::SubnetUnusable)),
+            ([None, None, Some("maybe")], Err(Code::TagValueInvalid)),
+        ] {
+            let [first, second, third] = tags;
+            let subnets = [
+                tagged(1, small, first),
+                tagged(2, large, second),
+                tagged(3, large, third),
+            ];
+            let choice = asked(&subnets, &[1], &[]);
+            let found = choice.map(|it| it.subnet_ids[0].to_string());
+            assert_eq!(found, chosen.map(str::to_owned), "{tags:?}");
+            // Whoever names one means it.
+            let choice = asked(&subnets, &[1], &[3]).unwrap();
+            assert_eq!(choice.subnet_ids[0].as_str(), "subnet-00000003");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_keeps_its_subnets_and_gets_those_that_no_tag_shuts_out() {
+        let mut others = [
+            tagged(2, "10.0.2.0/24", None),
+            tagged(3, "10.0.3.0/24", Some("no")),
+            tagged(4, "10.0.4.0/24", Some("maybe")),
+        ];
+        for (subnet, zone) in others.iter_mut().zip(2..) {
+            subnet.zone_id = Some(zone_id(zone));
+        }
+        let mut subnets = vec![
+            tagged(1, "10.0.9.0/28", Some("no")),
+            tagged(9, "10.0.0.0/20", Some("yes")),
+        ];
+        subnets.extend(others);
+        let has = [subnets[0].id.clone()];
+        let more = of_other_zones(&subnets, &offer(&[1, 2, 3, 4]), &has, &keys());
+        assert_eq!(more, [subnets[2].id.clone()]);
+    }
+
+    #[test]
+    fn a_zone_whose_subnets_are_shut_out_by_tags_is_told_as_that() {
+        let mut shut_out = tagged(2, "10.0.2.0/24", Some("no"));
+        shut_out.zone_id = Some(zone_id(2));
+        let subnets = [subnet(1, 1, 50), shut_out];
+        let choice = asked(&subnets, &[1, 2], &[]).unwrap();
+        let notes = notes(&subnets, &offer(&[1, 2]), &choice, &keys());
+        let told = "offered in euw1-az2, where tags shut out the VPC's subnets:";
+        assert!(notes[0].contains(told), "{notes:?}");
     }
 
     #[test]
@@ -334,7 +474,8 @@ mod tests {
             ipv6_only: true,
             ..subnet(1, 1, 0)
         };
-        let unusable = |subnets: &[Subnet]| choose(subnets, &offer(&[1]), &[]).unwrap_err();
+        let unusable =
+            |subnets: &[Subnet]| choose(subnets, &offer(&[1]), &[], &keys()).unwrap_err();
         let error = unusable(std::slice::from_ref(&ipv6_only));
         let detail = "subnet-00000001 in euw1-az1 has no IPv4 network";
         assert_eq!((error.code, &*error.detail), (Code::SubnetUnusable, detail));
@@ -378,7 +519,7 @@ mod tests {
     fn zones_without_an_endpoint_are_reported_with_what_that_means() {
         let subnets = [subnet(1, 1, 50), subnet(2, 9, 50)];
         let choice = asked(&subnets, &[1, 2], &[]).unwrap();
-        let notes = notes(&subnets, &offer(&[1, 2]), &choice).join("\n");
+        let notes = notes(&subnets, &offer(&[1, 2]), &choice, &keys()).join("\n");
         assert!(notes.contains("also offered in euw1-az2"), "{notes}");
         assert!(notes.contains("clients in euw1-az9"), "{notes}");
         assert!(notes.contains("single zone"), "{notes}");
@@ -388,7 +529,7 @@ mod tests {
     fn a_zone_that_was_not_asked_for_is_not_said_to_have_no_subnet() {
         let subnets = [subnet(1, 1, 50), subnet(2, 2, 50), subnet(3, 3, 0)];
         let choice = asked(&subnets, &[1, 2, 3], &[1]).unwrap();
-        let notes = notes(&subnets, &offer(&[1, 2, 3]), &choice).join("\n");
+        let notes = notes(&subnets, &offer(&[1, 2, 3]), &choice, &keys()).join("\n");
         for expected in [
             "offered in euw1-az2, where no subnet was asked for: the endpoint has 1 of 3 zones",
             "offered in euw1-az3, where the VPC has no usable subnet: the endpoint has 1 of 3",
@@ -420,7 +561,7 @@ mod tests {
                 .filter(|subnet| unusable(subnet).is_none())
                 .filter_map(|subnet| zone_in(subnet, &offered))
                 .collect();
-            match choose(&subnets, &offered, &[]) {
+            match choose(&subnets, &offered, &[], &keys()) {
                 Ok(choice) => {
                     prop_assert_eq!(&choice.zone_ids, &usable);
                     prop_assert_eq!(choice.subnet_ids.len(), usable.len());
@@ -435,7 +576,7 @@ mod tests {
             let offered: BTreeSet<ZoneId> = zones.into_iter().map(zone_id).collect();
             let mut turned = subnets.clone();
             turned.reverse();
-            let answer = |subnets: &[Subnet]| choose(subnets, &offered, &[]).map_err(|error| error.code);
+            let answer = |subnets: &[Subnet]| choose(subnets, &offered, &[], &keys()).map_err(|error| error.code);
             prop_assert_eq!(answer(&subnets), answer(&turned));
         }
     }
