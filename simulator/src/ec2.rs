@@ -37,6 +37,9 @@ pub use group::{
     CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
     DescribeSecurityGroupsResult, SecurityGroup,
 };
+pub use network::interface::{
+    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
+};
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
 };
@@ -110,6 +113,9 @@ pub struct Ec2 {
     pub services: Vec<EndpointService>,
     /// Peerings.
     pub peerings: Vec<Peering>,
+    /// Network interfaces, besides those of endpoints.
+    pub interfaces: Vec<NetworkInterface>,
+    regions_off: Vec<String>,
     quotas: Quotas,
     tokens: HashMap<Token, Remembered>,
     buckets: Buckets,
@@ -143,6 +149,8 @@ impl Ec2 {
             endpoints: BTreeMap::new(),
             services: Vec::new(),
             peerings: Vec::new(),
+            interfaces: Vec::new(),
+            regions_off: scenario.regions_off.clone(),
             quotas: scenario.quotas.clone(),
             tokens: HashMap::new(),
             buckets: Buckets::new(scenario.throttle),
@@ -175,8 +183,14 @@ impl Ec2 {
 }
 
 impl crate::World {
-    /// What every operation begins with: is the caller too fast?
+    /// What every operation begins with: is the caller known, and too fast?
     fn admit(&mut self, caller: &Caller, operation: &str) -> Result<(), ApiError> {
+        // A Region that is not enabled knows nobody of the account
+        // (turbot/steampipe-plugin-aws issue 75).
+        if self.ec2.regions_off.contains(&caller.region) {
+            let message = "AWS was not able to validate the provided access credentials";
+            return Err(ApiError::new(401, "AuthFailure", message));
+        }
         let now = self.now;
         self.ec2.buckets.take(caller, operation, now)?;
         if operation.starts_with("Describe") && operation != "DescribeVpcAttribute" {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
-use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+use shared::ids::{AccountId, SecurityGroupId, ServiceName, VpcId};
 use shared::{Code, StepError};
 
-use super::{InProcess, failure, filter};
+use super::{InProcess, filter};
 use simulator::Refusal;
 use simulator::ec2::{
     self, Attribute, CidrState, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
@@ -16,6 +16,10 @@ use simulator::ec2::{
 use simulator::route53::{ListHostedZonesByVpc, Owner};
 
 impl Network for InProcess {
+    async fn account(&self) -> Option<AccountId> {
+        self.caller.account.parse().ok()
+    }
+
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
         let request = DescribeVpcs {
             vpc_ids: vec![vpc.to_string()],
@@ -182,10 +186,12 @@ impl Network for InProcess {
             .await
         {
             Ok(answer) => answer,
-            Err(Refusal::Answer(error)) if errors::is_service_absent(&error.code) => {
+            Err(Refusal::Answer(error))
+                if errors::is_service_absent(&error.code, &error.message) =>
+            {
                 return Ok(None);
             }
-            Err(refusal) => return Err(failure(action, &refusal)),
+            Err(refusal) => return Err(self.failure(action, &refusal)),
         };
         Ok(answer
             .service_details

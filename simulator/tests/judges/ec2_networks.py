@@ -43,7 +43,7 @@ assert peering["Status"]["Code"] == "active", peering
 assert peering["RequesterVpcInfo"]["VpcId"] == MAIN, peering
 assert peering["AccepterVpcInfo"]["CidrBlockSet"] == [{"CidrBlock": "172.31.0.0/16"}], peering
 
-refused("InvalidAction", ec2.describe_network_interfaces)
+refused("InvalidAction", ec2.describe_key_pairs)
 
 pages = list(ec2.get_paginator("describe_subnets").paginate(PaginationConfig={"PageSize": 5}))
 assert sum(len(page["Subnets"]) for page in pages) == 5, pages

@@ -6,11 +6,18 @@ use aws_sdk_ec2::types::{self, Filter, SubnetState, VpcAttributeName, VpcCidrBlo
 use shared::StepError;
 use shared::cidr::Cidr;
 use shared::ec2::{EndpointService, Network, PeeredVpc, Subnet, Vpc, VpcDns, errors};
-use shared::ids::{SecurityGroupId, ServiceName, VpcId};
+use shared::ids::{AccountId, SecurityGroupId, ServiceName, VpcId};
 
-use super::{AwsEc2, PAGE, code_of, failure, field, filter, hosted_zones, id, present};
+use super::{Acting, AwsEc2, PAGE, field, filter, hosted_zones, id, said};
 
 impl Network for AwsEc2 {
+    async fn account(&self) -> Option<AccountId> {
+        match &self.acting {
+            Acting::Known(account) => Some(account.clone()),
+            Acting::Unknown(asked) => asked.account().await,
+        }
+    }
+
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
         let operation = "DescribeVpcs";
         let sent = self
@@ -19,7 +26,10 @@ impl Network for AwsEc2 {
             .vpc_ids(vpc.as_str())
             .send()
             .await;
-        let Some(found) = present(operation, sent)?.and_then(|answer| answer.vpcs?.pop()) else {
+        let Some(found) = self
+            .present(operation, sent)?
+            .and_then(|answer| answer.vpcs?.pop())
+        else {
             return Ok(None);
         };
         Ok(Some(Vpc {
@@ -34,7 +44,7 @@ impl Network for AwsEc2 {
         let ask = async |attribute| {
             let request = self.client.describe_vpc_attribute().vpc_id(vpc.as_str());
             let sent = request.attribute(attribute).send().await;
-            sent.map_err(|error| failure(operation, error))
+            sent.map_err(|error| self.failure(operation, error))
         };
         let support = ask(VpcAttributeName::EnableDnsSupport).await?;
         let hostnames = ask(VpcAttributeName::EnableDnsHostnames).await?;
@@ -69,7 +79,7 @@ impl Network for AwsEc2 {
                 .items()
                 .send();
             while let Some(peering) = pages.next().await {
-                let peering = peering.map_err(|error| failure(operation, error))?;
+                let peering = peering.map_err(|error| self.failure(operation, error))?;
                 peered.extend(other_side(&peering, vpc));
             }
         }
@@ -85,7 +95,7 @@ impl Network for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut subnets = Vec::new();
         while let Some(subnet) = pages.next().await {
-            let subnet = subnet.map_err(|error| failure(operation, error))?;
+            let subnet = subnet.map_err(|error| self.failure(operation, error))?;
             subnets.push(Subnet {
                 id: id(operation, "subnetId", subnet.subnet_id())?,
                 zone_id: subnet
@@ -121,7 +131,7 @@ impl Network for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut existing = BTreeSet::new();
         while let Some(group) = pages.next().await {
-            let group = group.map_err(|error| failure("DescribeSecurityGroups", error))?;
+            let group = group.map_err(|error| self.failure("DescribeSecurityGroups", error))?;
             existing.extend(group.group_id().and_then(|id| id.parse().ok()));
         }
         Ok(existing)
@@ -138,10 +148,12 @@ impl Network for AwsEc2 {
         let request = self.client.describe_vpc_endpoint_services();
         let answer = match request.service_names(name.as_str()).send().await {
             Ok(answer) => answer,
-            Err(error) if code_of(&error).is_some_and(errors::is_service_absent) => {
+            Err(error)
+                if said(&error).is_some_and(|(code, why)| errors::is_service_absent(code, why)) =>
+            {
                 return Ok(None);
             }
-            Err(error) => return Err(failure("DescribeVpcEndpointServices", error)),
+            Err(error) => return Err(self.failure("DescribeVpcEndpointServices", error)),
         };
         let details = answer.service_details();
         Ok(details

@@ -40,7 +40,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::Conflict, "states") => Code::MachineNotFound,
         (K::Conflict, _) => Code::SecretUnreadable,
         (K::UnknownCode, "cloud") => Code::UnexpectedCloudAnswer,
-        // `OperationInProgress`, which EC2 documents nowhere and we still know.
+        // `OperationInProgress`, which EC2 documents nowhere, and words that mean the same.
         (K::UnknownCode, "ec2") => Code::AwsResourceBusy,
         (K::UnknownCode, _) => Code::UnexpectedAwsAnswer,
         (K::NotFound, _) => match method {
@@ -63,7 +63,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
                 Code::VpcNotFound
             }
             M::Subnets => Code::SubnetNotFound,
-            M::PeeredVpcs | M::IngressRules => Code::UnexpectedAwsAnswer,
+            M::PeeredVpcs | M::IngressRules | M::InterfacesWith => Code::UnexpectedAwsAnswer,
             M::ExistingGroups
             | M::Endpoints
             | M::EndpointsById
@@ -71,6 +71,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             | M::TagEndpoint
             | M::TagVpc
             | M::GroupNamed
+            | M::GroupsNaming
             | M::Authorize
             | M::TagGroup => Code::AwsResourceBusy,
             M::EndpointServices | M::Registrations => Code::ClusterBusy,
@@ -93,6 +94,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
 fn named(operation: &str) -> &'static str {
     match operation.split(':').next() {
         Some("cloud") => "418",
+        Some("ec2") if operation == "ec2:ModifyVpcEndpoint" => "InvalidParameter",
         Some("ec2") => "OperationInProgress",
         _ => "SomethingNewException",
     }

@@ -43,6 +43,11 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let answer = world.describe_subnets(caller, &request)?;
         Ok(content(answer, write::network::subnets))
     }),
+    ("DescribeNetworkInterfaces", |world, caller, form| {
+        let request = whole(form, read::network::describe_network_interfaces)?;
+        let answer = world.describe_network_interfaces(caller, &request)?;
+        Ok(content(answer, write::network::interfaces))
+    }),
     ("DescribeVpcPeeringConnections", |world, caller, form| {
         let request = whole(form, read::network::describe_vpc_peering_connections)?;
         let answer = world.describe_vpc_peering_connections(caller, &request)?;
