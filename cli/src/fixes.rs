@@ -45,7 +45,7 @@ pub fn told(fix: &str, vpc: Option<&VpcId>) -> String {
         text = text.replace(field, words);
     }
     match vpc {
-        Some(vpc) => text.replace("--vpc-id VPC", &format!("--vpc-id {vpc}")),
+        Some(vpc) => text.replace("--vpc-id` and the VPC's id", &format!("--vpc-id {vpc}`")),
         None => text,
     }
 }
@@ -79,8 +79,8 @@ mod tests {
         let fix = of(Code::VpcDnsHostnamesDisabled, Some(&vpc));
         assert_eq!(
             fix,
-            "Run `aws ec2 modify-vpc-attribute --vpc-id vpc-0a1b2c3d4e5f60718 \
-             --enable-dns-hostnames Value=true`, or connect with `--no-private-dns`."
+            "Run `aws ec2 modify-vpc-attribute --enable-dns-hostnames Value=true \
+             --vpc-id vpc-0a1b2c3d4e5f60718`, or connect with `--no-private-dns`."
         );
     }
 }

@@ -373,7 +373,7 @@ fn a_fix_names_flags_and_the_vpc() {
         let said = stdout(&world.run(&line));
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains("--no-private-dns`"), "{command}: {said}");
-        assert!(!said.contains("--vpc-id VPC"), "{command}: {said}");
+        assert!(!said.contains("the VPC's id"), "{command}: {said}");
     }
 }
 
@@ -489,6 +489,7 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
         .env("AWS_ENDPOINT_URL_EC2", &url)
         .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
         .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)
+        .env("AWS_ENDPOINT_URL_STS", &url)
         .env("AWS_ACCESS_KEY_ID", "simulated")
         .env("AWS_SECRET_ACCESS_KEY", "simulated")
         .env("COCKROACH_SERVER", &url)

@@ -39,6 +39,9 @@ pub use group::{
 };
 pub use network::acl::{DescribeNetworkAcls, DescribeNetworkAclsResult, NetworkAcl};
 pub use network::dhcp::{DescribeDhcpOptions, DescribeDhcpOptionsResult, DhcpOptions};
+pub use network::interface::{
+    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
+};
 pub use network::peering::{
     DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
 };
@@ -117,6 +120,9 @@ pub struct Ec2 {
     pub peerings: Vec<Peering>,
     /// Managed prefix lists.
     pub prefix_lists: Vec<PrefixList>,
+    /// Network interfaces, besides those of endpoints.
+    pub interfaces: Vec<NetworkInterface>,
+    regions_off: Vec<String>,
     quotas: Quotas,
     tokens: HashMap<Token, Remembered>,
     buckets: Buckets,
@@ -151,6 +157,8 @@ impl Ec2 {
             services: Vec::new(),
             peerings: Vec::new(),
             prefix_lists: Vec::new(),
+            interfaces: Vec::new(),
+            regions_off: scenario.regions_off.clone(),
             quotas: scenario.quotas.clone(),
             tokens: HashMap::new(),
             buckets: Buckets::new(scenario.throttle),
@@ -183,8 +191,14 @@ impl Ec2 {
 }
 
 impl crate::World {
-    /// What every operation begins with: is the caller too fast?
+    /// What every operation begins with: is the caller known, and too fast?
     fn admit(&mut self, caller: &Caller, operation: &str) -> Result<(), ApiError> {
+        // A Region that is not enabled knows nobody of the account
+        // (turbot/steampipe-plugin-aws issue 75).
+        if self.ec2.regions_off.contains(&caller.region) {
+            let message = "AWS was not able to validate the provided access credentials";
+            return Err(ApiError::new(401, "AuthFailure", message));
+        }
         let now = self.now;
         self.ec2.buckets.take(caller, operation, now)?;
         if operation.starts_with("Describe") && operation != "DescribeVpcAttribute" {

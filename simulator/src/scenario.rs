@@ -14,8 +14,8 @@ pub use cluster::{
     WordSpec,
 };
 pub use network::{
-    AclAction, AclRule, AclSpec, EndpointServiceSpec, EndpointSpec, GroupSpec, PeeringSpec,
-    PrefixListSpec, RuleSpec, SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
+    AclAction, AclRule, AclSpec, EndpointServiceSpec, EndpointSpec, GroupSpec, InterfaceSpec,
+    PeeringSpec, PrefixListSpec, RuleSpec, SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
 };
 pub use stack::{RoleSpec, StackSpec};
 
@@ -49,6 +49,9 @@ pub struct Scenario {
     /// How much of each thing the account may have.
     #[serde(default)]
     pub quotas: Quotas,
+    /// The Regions that are not enabled in any account.
+    #[serde(default)]
+    pub regions_off: Vec<String>,
     /// The availability zones of the Region. Three if none are given.
     #[serde(default)]
     pub zones: Vec<ZoneSpec>,

@@ -1,4 +1,4 @@
-//! STS: `AssumeRole`.
+//! STS: `AssumeRole`, and who a caller is.
 //!
 //! Source: the botocore model `sts/2011-06-15` and the API reference. An access
 //! key that is an account number belongs to that account; such keys are what
@@ -124,7 +124,7 @@ fn check_policy(policy: &str) -> Result<(), ApiError> {
 }
 
 /// The ARN of a caller of whom only the account is known.
-fn identity(account: &str) -> String {
+pub(crate) fn identity(account: &str) -> String {
     format!("arn:aws:sts::{account}:assumed-role/simulated/simulated")
 }
 

@@ -506,6 +506,40 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
     finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
 }
 
+/// No interface drains, and the rule does not go by itself.
+#[test]
+fn a_group_that_another_one_names_is_left_at_once_and_goes_when_the_rule_is_off() {
+    const APP: &str = "sg-0b20000000000000d";
+    let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
+    let app = json!({ "id": APP, "name": "payments-app" });
+    let app = serde_json::from_value(app).expect("a group");
+    scenario.vpcs[0].groups.push(app);
+    let stage = Stage::of(&scenario);
+    let empty = Snapshot::settled(&stage);
+    let stage = connected(stage).forked();
+    // Its owners let it out to the endpoint.
+    stage.simulator.meddle(|world| {
+        let mut groups = world.ec2.groups.values();
+        let ours = groups.find(|it| it.tags.contains_key(MANAGED_BY));
+        let ours = ours.expect("our group").id.clone();
+        let app = world.ec2.groups.get_mut(APP).expect("the other one");
+        let mut rule = app.rules[0].clone();
+        rule.source = simulator::ec2::Source::Group(ours);
+        app.rules = vec![rule];
+    });
+    let failure = incomplete(&stage, &empty, Code::SecurityGroupReferenced);
+    assert_eq!(failure.failed_at, "DeleteSecurityGroup");
+    assert_eq!(left(&failure).len(), 1, "{failure:#?}");
+    let told = format!("payments-app ({APP})");
+    assert!(failure.detail.contains(&told), "{failure:#?}");
+    assert_eq!(stage.count("ec2:DeleteSecurityGroup"), 1);
+    stage.simulator.meddle(|world| {
+        let app = world.ec2.groups.get_mut(APP).expect("the other one");
+        app.rules.clear();
+    });
+    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+}
+
 /// The world of the stage as it was, but for leases that were taken and given back.
 fn refused(stage: &Stage, said: &str) {
     refused_as(stage, Code::ConnectionProtected, said);

@@ -420,6 +420,44 @@ fn a_vpc_of_another_account_is_connected_and_disconnected_there() {
     rolled_back(&stage, Code::OtherAccountRoleRefused);
 }
 
+/// EC2 shows the VPC to whom it is shared with, and would refuse the endpoint at the end.
+#[test]
+fn a_vpc_that_is_only_shared_is_refused_and_connected_in_its_owners_account() {
+    let stage = advanced(|scenario| {
+        scenario.vpcs[0].account = Some(OTHER.to_owned());
+        scenario.vpcs[0].shared_with = vec![scenario.account.clone()];
+        scenario.roles = vec![RoleSpec {
+            account: OTHER.to_owned(),
+            name: OTHER_ROLE.to_owned(),
+            external_id: Some("a-handshake".to_owned()),
+        }];
+    });
+    refused(&stage, Code::VpcShared);
+    ready(&stage.asking("account_id", json!(OTHER)));
+}
+
+/// EC2 does not know the credentials there, and they are good.
+#[test]
+fn a_region_that_is_not_enabled_is_named() {
+    let stage = advanced(|scenario| scenario.regions_off = vec!["eu-west-1".to_owned()]);
+    let failure = rolled_back(&stage, Code::AwsRegionNotEnabled);
+    assert!(failure.detail.contains(" in eu-west-1 "), "{failure:#?}");
+}
+
+/// It may be a new word for *busy*, and a step may be called twice.
+#[test]
+fn an_answer_that_nobody_knows_is_asked_for_again_before_anything_is_given_up() {
+    let post = "cloud:POST private-endpoint-connections";
+    let unknown = |repeat| Fault {
+        repeat,
+        ..Fault::once(post, 1, FaultKind::UnknownCode, Moment::Before)
+    };
+    ready(&advanced(|_| {}).with(unknown(3)));
+    let stage = advanced(|_| {}).with(unknown(Fault::FOREVER));
+    rolled_back(&stage, Code::UnexpectedCloudAnswer);
+    assert_eq!(stage.count(post), 8, "once, and seven times more");
+}
+
 /// EC2 alone knows the quota of endpoints, which may have been raised for the account.
 #[test]
 fn a_quota_that_only_ec2_knows_is_named_and_rolled_back() {

@@ -141,9 +141,10 @@ fn interfaces_are_made_by_lambda_and_not_by_the_code() {
     };
     assert_eq!(allow["Effect"], "Allow");
     assert_eq!(deny["Effect"], "Deny");
-    // Some functions read subnets themselves.
+    // Some functions read subnets and interfaces themselves.
     let mut denied = actions(deny);
     denied.insert("ec2:DescribeSubnets".to_owned());
+    denied.insert("ec2:DescribeNetworkInterfaces".to_owned());
     assert_eq!(actions(allow), denied);
     assert_eq!(allow["Condition"], Value::Null);
     let functions = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*";

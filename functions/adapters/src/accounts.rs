@@ -22,8 +22,8 @@ use crate::sts::Role;
 
 /// The limit of one request to STS, and of all attempts together: below the limit
 /// of one attempt of whoever needs the credentials, so that the error names STS.
-const STS_ATTEMPT: Duration = Duration::from_secs(3);
-const STS_OPERATION: Duration = Duration::from_secs(7);
+pub(crate) const STS_ATTEMPT: Duration = Duration::from_secs(3);
+pub(crate) const STS_OPERATION: Duration = Duration::from_secs(7);
 
 /// So many places are known at once.
 const MOST_KNOWN: usize = 64;
@@ -71,7 +71,7 @@ impl Accounts {
         if let Some(ec2) = self.known().get(place) {
             return Ok(ec2.clone());
         }
-        let ec2 = AwsEc2::new(&self.aws(place).await?);
+        let ec2 = AwsEc2::of(&self.aws(place).await?, self.acting(place)?);
         let mut known = self.known();
         // Callers name places, so there is no end to them.
         if known.len() >= MOST_KNOWN {
@@ -83,6 +83,14 @@ impl Accounts {
 
     fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<Place, AwsEc2>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account that acts in a place; `None` if nobody has told it.
+    fn acting(&self, place: &Place) -> Result<Option<AccountId>, StepError> {
+        match self.others.role_for(place)? {
+            Some((account, _)) => Ok(Some(account.clone())),
+            None => self.others.own.parsed(),
+        }
     }
 
     /// The configuration of the SDK for a place.

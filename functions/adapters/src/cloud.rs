@@ -21,12 +21,16 @@ use shared::{Code, StepError};
 use wire::{ClusterWire, ConnectionsWire, OwnersWire, ServicesWire};
 
 use crate::body::{self, Unread};
+use crate::reach;
 use crate::tls::Tls;
 
 const USER_AGENT: &str = concat!("crdb-privatelink/", env!("CARGO_PKG_VERSION"));
 /// One attempt. A function has 30 s and the definition retries, so giving up
 /// early is better than being cut off.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// One connection, TLS included. Where nothing leads out of a network, none comes about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The longest wait for the rate limit to pass. It counts the requests of one
 /// second, so this is enough for a short crowd; a longer one is the definition's
@@ -78,6 +82,7 @@ impl<S: Secrets> HttpCloud<S> {
         }
         let made = self.tls.client(|client| {
             let client = client.user_agent(USER_AGENT).timeout(ATTEMPT_TIMEOUT);
+            let client = client.connect_timeout(CONNECT_TIMEOUT);
             // A proxy of the surroundings cannot reach a simulator on loopback.
             match transport::is_on_this_machine(&self.clusters) {
                 true => client.no_proxy(),
@@ -175,7 +180,15 @@ impl<S: Secrets> HttpCloud<S> {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let no_answer = |error: reqwest::Error| errors::no_answer(call, &reason(&error));
+        let no_answer = |error: reqwest::Error| match reach::why(&error) {
+            Some(code) => {
+                let host = self.clusters.host_str().unwrap_or_default();
+                let why = reason(&error);
+                let detail = format!("the Cloud API at {host} gave no answer to {call}: {why}");
+                StepError::new(code, detail)
+            }
+            None => errors::no_answer(call, &reason(&error)),
+        };
         let response = request.send().await.map_err(no_answer)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = body::read(response).await.map_err(|unread| match unread {
@@ -253,7 +266,7 @@ async fn pause(wait: Duration) {
 
 /// The chain of reasons of an HTTP failure, without the URL.
 fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
+    if error.is_timeout() && !error.is_connect() {
         return format!("none within {} s", ATTEMPT_TIMEOUT.as_secs());
     }
     let mut text = String::new();

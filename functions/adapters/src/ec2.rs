@@ -1,14 +1,19 @@
 //! The adapter: EC2 by the AWS SDK. One file for each port.
 
+use std::sync::Arc;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use shared::ec2::errors;
-use shared::ids::Malformed;
+use shared::ids::{AccountId, Malformed};
 use shared::ownership::Tags;
-use shared::{Code, StepError};
+use shared::{Code, StepError, plain};
+use tokio::sync::OnceCell;
 
+use crate::accounts::{STS_ATTEMPT, STS_OPERATION};
 use crate::sdk;
 
 mod endpoints;
@@ -30,15 +35,112 @@ const FILTER_VALUES: usize = 200;
 pub struct AwsEc2 {
     client: Client,
     route53: aws_sdk_route53::Client,
+    acting: Acting,
+}
+
+/// Whose credentials these are.
+#[derive(Debug, Clone)]
+enum Acting {
+    /// Those of this account: a function's own, or of a role that is assumed there. So
+    /// they are good.
+    Known(AccountId),
+    /// A person's, of whatever account and age.
+    Unknown(Arc<Asked>),
+}
+
+/// The account of a person's credentials, which only STS knows: asked once.
+#[derive(Debug)]
+struct Asked {
+    sts: aws_sdk_sts::Client,
+    account: OnceCell<Option<AccountId>>,
+}
+
+impl Asked {
+    fn of(config: &aws_config::SdkConfig) -> Self {
+        let limits = TimeoutConfig::builder()
+            .operation_attempt_timeout(STS_ATTEMPT)
+            .operation_timeout(STS_OPERATION)
+            .build();
+        let config = config.clone().into_builder().timeout_config(limits);
+        Self {
+            sts: aws_sdk_sts::Client::new(&config.build()),
+            account: OnceCell::new(),
+        }
+    }
+
+    /// `None` if STS does not tell, which keeps nobody from going on.
+    async fn account(&self) -> Option<AccountId> {
+        let ask = || async {
+            match self.sts.get_caller_identity().send().await {
+                Ok(identity) => identity.account()?.parse().ok(),
+                Err(error) => {
+                    let why = sdk::reasons(&error);
+                    tracing::info!("STS does not tell the account: {}", plain::text(&why));
+                    None
+                }
+            }
+        };
+        self.account.get_or_init(ask).await.clone()
+    }
 }
 
 impl AwsEc2 {
     /// EC2 with the credentials and Region of the configuration.
     pub fn new(config: &aws_config::SdkConfig) -> Self {
+        Self::of(config, None)
+    }
+
+    /// The same, where it is known that the credentials are those of this account.
+    pub fn of(config: &aws_config::SdkConfig, account: Option<AccountId>) -> Self {
         Self {
             client: Client::new(config),
             route53: aws_sdk_route53::Client::new(config),
+            acting: match account {
+                Some(account) => Acting::Known(account),
+                None => Acting::Unknown(Arc::new(Asked::of(config))),
+            },
         }
+    }
+
+    /// An error of the SDK in our words.
+    fn failure<E>(&self, operation: &str, error: SdkError<E, HttpResponse>) -> StepError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let region = self.client.config().region();
+        let region = region.map_or("no Region", |region| region.as_ref());
+        let are_good = matches!(self.acting, Acting::Known(_));
+        sdk::failure(&format!("EC2 {operation}"), &error, |code, message| {
+            errors::classify_in(region, are_good, operation, code, message)
+        })
+    }
+
+    /// `None` where EC2 says that the thing does not exist.
+    fn present<T, E>(
+        &self,
+        operation: &str,
+        sent: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<Option<T>, StepError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match sent {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if code_of(&error).is_some_and(errors::is_absent) => Ok(None),
+            Err(error) => Err(self.failure(operation, error)),
+        }
+    }
+
+    /// Success where EC2 says that the thing does not exist.
+    fn unless_absent<E>(
+        &self,
+        operation: &str,
+        sent: Result<(), SdkError<E, HttpResponse>>,
+    ) -> Result<(), StepError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.present(operation, sent).map(|_| ())
     }
 
     /// Adds tags; both kinds of resource are tagged by the same action.
@@ -52,7 +154,7 @@ impl AwsEc2 {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| failure("CreateTags", error))
+            .map_err(|error| self.failure("CreateTags", error))
     }
 
     /// Removes tags whatever their values; a resource that is gone has none.
@@ -68,50 +170,20 @@ impl AwsEc2 {
             .set_tags(Some(tags))
             .send()
             .await;
-        unless_absent("DeleteTags", sent.map(|_| ()))
+        self.unless_absent("DeleteTags", sent.map(|_| ()))
     }
-}
-
-/// An error of the SDK in our words.
-fn failure<E>(operation: &str, error: SdkError<E, HttpResponse>) -> StepError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    sdk::failure(&format!("EC2 {operation}"), &error, |code, message| {
-        errors::classify(operation, code, message)
-    })
-}
-
-/// `None` where EC2 says that the thing does not exist.
-fn present<T, E>(
-    operation: &str,
-    sent: Result<T, SdkError<E, HttpResponse>>,
-) -> Result<Option<T>, StepError>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match sent {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if code_of(&error).is_some_and(errors::is_absent) => Ok(None),
-        Err(error) => Err(failure(operation, error)),
-    }
-}
-
-/// Success where EC2 says that the thing does not exist.
-fn unless_absent<E>(
-    operation: &str,
-    sent: Result<(), SdkError<E, HttpResponse>>,
-) -> Result<(), StepError>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    present(operation, sent).map(|_| ())
 }
 
 fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
     error
         .as_service_error()
         .and_then(ProvideErrorMetadata::code)
+}
+
+/// The code and the message of an error that EC2 names.
+fn said<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<(&str, &str)> {
+    let error = error.as_service_error()?;
+    Some((error.code()?, error.message().unwrap_or_default()))
 }
 
 fn filter(name: &str, value: &str) -> Filter {

@@ -21,6 +21,7 @@ pub mod executions;
 pub mod http;
 pub mod lambda;
 pub mod ledger;
+mod reach;
 mod sdk;
 pub mod secrets;
 mod sts;

@@ -11,6 +11,7 @@ use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use shared::{Code, StepError, accounts};
 
+use crate::reach::{Unreached, chain};
 use crate::sts::NotAssumed;
 
 /// Turns an error of the SDK into ours. `asked` is service and action;
@@ -76,12 +77,13 @@ fn unanswered(asked: &str, error: &(dyn Error + 'static)) -> StepError {
         let detail = format!("{asked} was not sent: {}", unsent.detail);
         return StepError::new(unsent.code, detail);
     }
-    // Out of time, a provider of credentials is as good as missing: none of those
-    // that a function or a shell has takes seconds.
-    let code = if find::<CredentialsError>(error).is_some() {
-        Code::AwsCredentialsInvalid
-    } else {
-        Code::AwsUnavailable
+    let code = match find::<Unreached>(error).map(|it| it.code) {
+        Some(Code::CertificateNotTrusted) => Code::CertificateNotTrusted,
+        // Out of time or out of reach, a provider of credentials is as good as missing:
+        // none of those that a function or a shell has takes seconds.
+        _ if find::<CredentialsError>(error).is_some() => Code::AwsCredentialsInvalid,
+        Some(code) => code,
+        None => Code::AwsUnavailable,
     };
     let reasons = reasons(error);
     let detail = match reasons.split_once(NOT_BUILT_IN) {
@@ -122,7 +124,7 @@ fn not_assumed(role: &NotAssumed) -> StepError {
 }
 
 /// The reasons, from the outermost to the innermost.
-fn reasons(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn reasons(error: &(dyn Error + 'static)) -> String {
     let mut reasons: Vec<String> = chain(error).map(ToString::to_string).collect();
     reasons.dedup();
     reasons.join(": ")
@@ -130,8 +132,4 @@ fn reasons(error: &(dyn Error + 'static)) -> String {
 
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(<dyn Error>::downcast_ref)
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |reason| (**reason).source())
 }

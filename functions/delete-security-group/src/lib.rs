@@ -6,7 +6,8 @@
 //!
 //! Absent is success, but only when it has been absent for a while: EC2 may show
 //! a fresh group late. A group stays in use until the endpoint's network
-//! interfaces have drained, which is waited for.
+//! interfaces have drained, which is waited for. A rule of another group that names it
+//! stays until somebody takes it off, and is told at once.
 
 use serde::{Deserialize, Serialize};
 use shared::ec2::{GroupRemoval, SecurityGroup, SecurityGroups};
@@ -15,6 +16,10 @@ use shared::plan::Undone;
 use shared::progress::{Progress, Wait};
 use shared::subject::Subject;
 use shared::{Code, StepError, bounds};
+
+mod keepers;
+
+use keepers::Kept;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +37,8 @@ pub struct Input {
 /// Lets go of the group and says whether it is gone.
 ///
 /// # Errors
-/// `security-group-not-gone-in-time`, and those of EC2.
+/// `security-group-not-gone-in-time`, which says what uses it; `security-group-referenced`,
+/// which says what names it; and those of EC2.
 pub async fn handle(
     ec2: &impl SecurityGroups,
     input: Input,
@@ -50,14 +56,20 @@ pub async fn handle(
         return pending.map(|pending| pending.having_begun(&undone));
     }
     let (mut done, mut awaited) = (Vec::new(), Vec::new());
+    let (mut named, mut used_by) = (Vec::new(), Vec::new());
     for group in &claimed {
-        let name = &group.name;
         match claim.release(&group.tags, group.is_of_our_kind()) {
             Release::Delete => match ec2.delete_group(&group.id).await? {
                 GroupRemoval::Gone => done.push((group, "deleted".to_owned())),
-                GroupRemoval::InUse => awaited.push(format!(
-                    "security group {name} is still in use (EC2 is removing network interfaces)"
-                )),
+                GroupRemoval::InUse => {
+                    match keepers::look(ec2, &input.connection.vpc_id, group).await {
+                        Kept::Named(how) => named.push(how),
+                        Kept::InUse { what, by } => {
+                            awaited.push(what);
+                            used_by.push(by);
+                        }
+                    }
+                }
             },
             Release::Untag(keys, why) => {
                 revoke_added_rules(ec2, group, claim).await?;
@@ -85,8 +97,20 @@ pub async fn handle(
             undone.push(what);
         }
     }
+    if !named.is_empty() {
+        let detail = named.join("; ");
+        return Err(StepError::new(Code::SecurityGroupReferenced, detail));
+    }
     if !awaited.is_empty() {
-        let pending = input.wait.pending(awaited.join(", "), late);
+        let awaited = awaited.join(", ");
+        let pending = match used_by.is_empty() {
+            true => input.wait.pending(awaited, late),
+            // The interfaces go one after the other, and are told where it does not end.
+            false => {
+                let used_by = used_by.join("; ");
+                input.wait.pending_despite(awaited, &used_by, late)
+            }
+        };
         return pending.map(|pending| pending.having_begun(&undone));
     }
     let nothing = nothing(input.name.as_deref(), found.first());
@@ -324,12 +348,96 @@ mod tests {
         });
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
-        assert!(
-            error.detail.contains("EC2 is removing network interfaces"),
-            "{}",
-            error.detail
-        );
+        let told = [
+            "is still in use by network interfaces (eni-",
+            " (VPC Endpoint Interface vpce-0a10000000000000e)",
+        ];
+        for told in told {
+            assert!(error.detail.contains(told), "{error}");
+        }
         assert!(stage.things().groups.contains_key(GROUP));
+        // What is awaited is not told anew whenever one of them has gone.
+        stage.begin();
+        let Progress::Pending(pending) = look(&stage) else {
+            panic!("{GROUP} is gone");
+        };
+        let awaited = format!("security group {OURS} is still in use by network interfaces");
+        assert_eq!(pending.waiting_for, awaited);
+    }
+
+    /// Our group, in use by nothing, and another one with a rule that names it.
+    fn referenced(is_egress: bool) -> Stage {
+        let stage = Stage::changed("half-made-by-hand", |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            let groups = &mut scenario.vpcs[0].groups;
+            groups[0].name = OURS.to_owned();
+            groups[0].tags = claim.tags(Origin::Made);
+            let mut other = groups[0].clone();
+            (other.id, other.name) = (OTHER.to_owned(), "payments-app".to_owned());
+            other.tags.clear();
+            other.rules.truncate(1);
+            other.rules[0].source = GROUP.to_owned();
+            other.rules[0].is_egress = is_egress;
+            groups.push(other);
+        });
+        stage.meddle(|world| world.ec2.endpoints.clear());
+        stage
+    }
+
+    const OTHER: &str = "sg-0b20000000000000d";
+
+    /// No interface drains, and the rule does not go by itself.
+    #[test]
+    fn a_rule_that_names_the_group_is_told_at_once_and_when_it_is_off_the_group_goes() {
+        for is_egress in [false, true] {
+            let stage = referenced(is_egress);
+            let refused = at_once(handle(&stage.ports, input(&stage, stage.wait())));
+            let error = refused.unwrap_err();
+            assert_eq!(error.code, Code::SecurityGroupReferenced);
+            assert_eq!(error.name(), StepErrorName::Rejected, "not tried again");
+            let told = format!("is named by rules of payments-app ({OTHER})");
+            assert!(error.detail.ends_with(&told), "{error}");
+            stage.meddle(|world| world.ec2.groups.remove(OTHER));
+            undo(&stage).unwrap();
+            assert!(!stage.things().groups.contains_key(GROUP));
+        }
+    }
+
+    /// Such as an association with another VPC.
+    #[test]
+    fn a_group_that_is_kept_by_what_we_do_not_ask_for_is_waited_for_and_the_command_is_told() {
+        let stage = own();
+        let in_use = Fault::from_then_on(
+            "ec2:DeleteSecurityGroup",
+            1,
+            FaultKind::Conflict,
+            Moment::Before,
+        );
+        stage.ports.simulator().add_fault(in_use);
+        let error = undo(&stage).unwrap_err();
+        assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
+        let command = format!("--filters Name=group-id,Values={GROUP}`");
+        assert!(error.detail.contains(&command), "{error}");
+    }
+
+    /// Roles of an older release may not ask.
+    #[test]
+    fn whoever_may_not_ask_what_uses_the_group_waits_for_it_all_the_same() {
+        let stage = stage("half-made-by-hand", |group, claim| {
+            group.tags = claim.tags(Origin::Made)
+        });
+        let denied = Fault::from_then_on(
+            "ec2:DescribeNetworkInterfaces",
+            1,
+            FaultKind::Denied,
+            Moment::Before,
+        );
+        stage.ports.simulator().add_fault(denied);
+        let error = undo(&stage).unwrap_err();
+        assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
+        for told in [GROUP, "could not be found out: aws-access-denied"] {
+            assert!(error.detail.contains(told), "{error}");
+        }
     }
 
     #[test]

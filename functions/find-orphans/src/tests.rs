@@ -159,6 +159,32 @@ fn places_beyond_those_of_one_list_are_told() {
     assert!(unseen[0].detail.starts_with(said), "{unseen:?}");
 }
 
+/// turbot/steampipe-plugin-aws issue 75: EC2 says there that the credentials are wrong.
+#[test]
+fn a_region_that_is_not_enabled_is_named_beside_those_that_were_seen() {
+    let stage = Stage::changed("half-made-by-hand", |scenario| {
+        scenario.regions_off = vec!["me-south-1".to_owned()];
+    });
+    let two = Input {
+        always: "eu-west-1 me-south-1".to_owned(),
+        ..input()
+    };
+    let first = find(&stage, two.clone()).unwrap();
+    let second = Input {
+        cursor: first.next,
+        sum: Some(first.sum),
+        ..two
+    };
+    let output = find(&stage, second).unwrap();
+    assert_eq!((output.sum.places, output.next), (1, None));
+    let [unseen] = &output.sum.unseen[..] else {
+        panic!("{:?}", output.sum.unseen);
+    };
+    let told = (unseen.what.as_str(), unseen.code.as_str());
+    assert_eq!(told, ("me-south-1", "aws-region-not-enabled"));
+    assert!(unseen.detail.contains(" in me-south-1 "), "{unseen:?}");
+}
+
 #[test]
 fn a_group_is_as_old_as_the_first_look_at_it() {
     let stage = orphan();

@@ -106,8 +106,9 @@ async fn look(
     let added = || recorded.iter().find_map(|it| it.trusted_account.clone());
     let trusted = cluster.trusted_accounts.as_deref();
     let may_add = request.add_trusted_owner;
-    let mut trust_account =
-        trust::decide(&connection, &vpc.owner, trusted, may_add)?.or_else(added);
+    let acting = ec2.account().await;
+    let trust_account = trust::decide(&connection, acting.as_ref(), &vpc.owner, trusted, may_add)?;
+    let mut trust_account = trust_account.or_else(added);
 
     let service = ec2
         .endpoint_service(&cluster.service_name)

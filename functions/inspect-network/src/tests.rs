@@ -627,6 +627,23 @@ fn what_stands_in_the_way_is_named() {
     );
 }
 
+/// EC2 shows it to participants, and would refuse the endpoint at the very end.
+#[test]
+fn a_vpc_that_another_account_shares_is_refused_whatever_the_request_names() {
+    const OWNER: &str = "444455556666";
+    for asked in [None, Some(OWNER), Some("111122223333")] {
+        let mut stage = fresh(|scenario| {
+            scenario.vpcs[0].account = Some(OWNER.to_owned());
+            scenario.vpcs[0].shared_with = vec!["111122223333".to_owned()];
+        });
+        stage.request.account_id = asked.map(|account| account.parse().unwrap());
+        let error = inspect(&stage).unwrap_err();
+        assert_eq!(error.code, Code::VpcShared, "{asked:?}");
+        let named = format!("is owned by account {OWNER} and shared with 111122223333");
+        assert!(error.detail.contains(&named), "{error}");
+    }
+}
+
 #[test]
 fn ipv6_only_subnets_cannot_take_an_endpoint() {
     let ipv6_only = |count: usize| {

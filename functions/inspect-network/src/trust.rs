@@ -4,13 +4,25 @@ use shared::ids::AccountId;
 use shared::subject::Subject;
 use shared::{Code, StepError};
 
-/// The account to be added to the cluster's trusted owners, if any.
+/// The account to be added to the cluster's trusted owners, if any. `acting` is the account
+/// that asks, if it is known.
 pub(crate) fn decide(
     connection: &Subject,
+    acting: Option<&AccountId>,
     owner: &AccountId,
     trusted: Option<&[String]>,
     may_add: bool,
 ) -> Result<Option<AccountId>, StepError> {
+    // Who sees a VPC of another account takes part in it. Endpoints are the owner's to
+    // make, which EC2 would say only when a group has been made.
+    if let Some(acting) = acting.filter(|acting| *acting != owner) {
+        let detail = format!(
+            "{} is owned by account {owner} and shared with {acting}; only its owner can make \
+             endpoints in it",
+            connection.vpc_id
+        );
+        return Err(StepError::new(Code::VpcShared, detail));
+    }
     if let Some(expected) = &connection.account_id
         && expected != owner
     {
@@ -63,6 +75,7 @@ mod tests {
                 trusted.map(|list| list.into_iter().map(str::to_owned).collect());
             let decided = decide(
                 &connection(None),
+                None,
                 &OWNER.parse().unwrap(),
                 trusted.as_deref(),
                 may_add,
@@ -76,12 +89,32 @@ mod tests {
 
     #[test]
     fn a_vpc_of_another_account_than_asked_for_is_refused() {
-        let decide = |expected| decide(&connection(expected), &OWNER.parse().unwrap(), None, true);
+        let decide = |expected| {
+            let owner = OWNER.parse().unwrap();
+            decide(&connection(expected), None, &owner, None, true)
+        };
         assert!(decide(Some(OWNER)).is_ok());
         assert_eq!(
             decide(Some(OTHER)).unwrap_err().code,
             Code::VpcInOtherAccount
         );
+    }
+
+    /// Whatever account the request names: it may be the right one, asked with the
+    /// credentials of another.
+    #[test]
+    fn a_vpc_that_is_only_shared_is_refused_and_its_owner_named() {
+        for expected in [None, Some(OWNER), Some(OTHER)] {
+            for (acting, shared) in [(OWNER, false), (OTHER, true)] {
+                let (acting, owner) = (acting.parse().unwrap(), OWNER.parse().unwrap());
+                let decided = decide(&connection(expected), Some(&acting), &owner, None, true);
+                let refused = decided.err().filter(|error| error.code == Code::VpcShared);
+                assert_eq!(refused.is_some(), shared, "{expected:?}, {acting}");
+                let named = format!("owned by account {OWNER} and shared with {OTHER}");
+                let is_named = |error: StepError| error.detail.contains(&named);
+                assert!(refused.is_none_or(is_named), "{expected:?}");
+            }
+        }
     }
 
     fn connection(account: Option<&str>) -> Subject {

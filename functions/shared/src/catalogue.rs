@@ -145,12 +145,15 @@ catalogue! {
     VpcInOtherAccount = "vpc-in-other-account", InvalidInput,
         "The VPC does not belong to the AWS account that the request names.",
         "Correct account_id, or use credentials of the account that owns the VPC.";
+    VpcShared = "vpc-shared", InvalidInput,
+        "The VPC belongs to another AWS account, which only shares it (AWS RAM) with the one that asks. Interface endpoints in it are the owner's to make.",
+        "Ask with the owner's account, which the message names, as account_id. The stack needs a role there (parameter OtherAccountRole); the command needs credentials of that account.";
     VpcDnsSupportDisabled = "vpc-dns-support-disabled", InvalidInput,
         "Private DNS needs the VPC attribute enableDnsSupport, and it is off.",
-        "Run `aws ec2 modify-vpc-attribute --vpc-id VPC --enable-dns-support Value=true`, or connect with private_dns false.";
+        "Run `aws ec2 modify-vpc-attribute --enable-dns-support Value=true --vpc-id` and the VPC's id, or connect with private_dns false.";
     VpcDnsHostnamesDisabled = "vpc-dns-hostnames-disabled", InvalidInput,
         "Private DNS needs the VPC attribute enableDnsHostnames, and it is off.",
-        "Run `aws ec2 modify-vpc-attribute --vpc-id VPC --enable-dns-hostnames Value=true`, or connect with private_dns false.";
+        "Run `aws ec2 modify-vpc-attribute --enable-dns-hostnames Value=true --vpc-id` and the VPC's id, or connect with private_dns false.";
     ServiceNotVisible = "service-not-visible", InvalidInput,
         "EC2 knows no endpoint service of this name in this Region, or this account may not use it.",
         "Check that the VPC is in the cluster's Region and that the account is a trusted owner of the cluster; permissions on the service can take minutes to arrive.";
@@ -215,10 +218,31 @@ catalogue! {
     // Credentials and permissions.
     AwsAccessDenied = "aws-access-denied", Denied,
         "AWS denied a call because a permission is missing.",
-        "Grant the action that the message names (and route53:AssociateVPCWithHostedZone for private DNS); decode an encoded message with `aws sts decode-authorization-message`.";
+        "Grant the action that the message names (and route53:AssociateVPCWithHostedZone for private DNS), or take off the deny: for a function deploy the templates again, in the VPC's account too; for the command see to your own role. `aws sts decode-authorization-message` decodes an encoded message.";
+    AwsDeniedByOrganization = "aws-denied-by-organization", Denied,
+        "A policy of the AWS organization (a service control policy or a resource control policy) forbids the call. No permission within the account can allow it.",
+        "Have whoever administers the organization allow the action that the message names, in this account and Region. If the policy demands tags, give them: tags in the request, or the stack's parameter ResourceTags.";
+    AwsDeniedByBoundary = "aws-denied-by-boundary", Denied,
+        "The permissions boundary of the role or user that asked does not allow the call.",
+        "Have whoever owns the boundary allow the action that the message names. The roles of the stack have the boundary of its parameter PermissionsBoundary, the role in another account that of the same parameter there.";
+    AwsDeniedBySession = "aws-denied-by-session", Denied,
+        "The session policy with which the role was assumed does not allow the call.",
+        "For the command, assume the role with a session policy that allows the action that the message names, or without one. A function limits its own session in another account to what it does: deploy the stack again, and report it as a bug if that does not help.";
+    AwsDeniedByEndpoint = "aws-denied-by-endpoint", Denied,
+        "The policy of the VPC endpoint by which AWS was asked does not allow the call.",
+        "Allow the action that the message names in the policy of that endpoint: it is in the VPC in which the functions run (parameter SubnetIds), or in the network of the machine that runs the command.";
     AwsCredentialsInvalid = "aws-credentials-invalid", Denied,
-        "AWS did not accept the credentials: missing, expired, or not valid in this account or Region.",
-        "Renew your AWS credentials; with single sign-on run `aws sso login` and export them (`aws configure export-credentials`).";
+        "AWS did not accept the credentials: missing, expired, wrong, or not known in this Region.",
+        "If `aws sts get-caller-identity --region us-east-1` answers, they are good, and the Region that the message names is not enabled. If not, renew them; with single sign-on run `aws sso login` and export them (`aws configure export-credentials`). Lambda renews those of functions: there run again.";
+    AwsClockDiffers = "aws-clock-differs", Denied,
+        "AWS did not accept the time at which the request was signed: the clock of the machine is minutes off, or the credentials have expired.",
+        "Set the clock of the machine that runs the command (by NTP). If it is right, renew your AWS credentials. A function has clock and credentials from Lambda: there run again.";
+    AwsRegionNotEnabled = "aws-region-not-enabled", Denied,
+        "The Region that the message names is not enabled in the AWS account, so that AWS does not know the account's credentials there.",
+        "Correct the Region, or enable it in that account (console, Account, AWS Regions; it can take hours). If STS refused, activate it for the Region (IAM, Account settings). If it is enabled, the session is of the global endpoint of STS and not valid there: get it with AWS_STS_REGIONAL_ENDPOINTS=regional.";
+    AwsAccountInactive = "aws-account-inactive", Denied,
+        "AWS does not serve the account: it is suspended or blocked, or new and not verified yet, or has not signed up for the service.",
+        "Have whoever owns the account look into its billing and its messages from AWS, or ask AWS Support; then run again. If the account is in use otherwise, check whether the Region is enabled in it.";
     AccountNotConfigured = "account-not-configured", Denied,
         "The VPC is in another AWS account than the functions, and no role to assume there is configured.",
         "Create the role in that account, name it in the stack's parameter OtherAccountRole (the variable OTHER_ACCOUNT_ROLE of a function) and run again; or correct account_id.";
@@ -227,10 +251,10 @@ catalogue! {
         "Check in that account that the role exists, that its trust policy names the role of the function that failed, and that it asks for the external id that is configured (OtherAccountExternalId, OTHER_ACCOUNT_EXTERNAL_ID).";
     SecretNotFound = "secret-not-found", Denied,
         "The secret with the Cloud API key does not exist.",
-        "Create it with the key: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager create-secret --name NAME --secret-string file:///dev/stdin`; or correct the name that is configured (API_KEY_SECRET).";
+        "Create it with the key, by `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager create-secret --secret-string file:///dev/stdin --name` and the name that the message gives; or correct the name that is configured (API_KEY_SECRET).";
     SecretEmpty = "secret-empty", Denied,
         "The secret for the Cloud API key exists, but has no value yet.",
-        "Put the key into it: `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-id NAME --secret-string file:///dev/stdin`, with the name that the message gives.";
+        "Put the key into it, by `read -rs KEY; printf %s \"$KEY\" | aws secretsmanager put-secret-value --secret-string file:///dev/stdin --secret-id` and the name that the message gives.";
     SecretUnreadable = "secret-unreadable", Denied,
         "The secret with the Cloud API key cannot be read or decrypted, or holds no key.",
         "Grant secretsmanager:GetSecretValue (and kms:Decrypt for a KMS key of your own); the value must be the key itself, or JSON that has it in the field api_key or in its only field.";
@@ -254,6 +278,17 @@ catalogue! {
     MachineNotFound = "machine-not-found", Denied,
         "A state machine that was to be started does not exist in the account and Region of the functions.",
         "Deploy the stack again; PROVISION_MACHINE, DEPROVISION_MACHINE and CHECK_FLEET_MACHINE must be the ARNs of its state machines.";
+
+    // Nobody on the other side was reached.
+    CertificateNotTrusted = "certificate-not-trusted", Denied,
+        "The certificate that came for the host is not trusted. As a rule a proxy that inspects TLS has put its own in place of that of AWS or the Cloud API.",
+        "Give the certificates of your company's authority, in PEM form: for the command, the path of the file in AWS_CA_BUNDLE; for the functions, a layer in the stack's parameter CaBundleLayer. If the message says that it has expired or is not valid yet, look at the clock of the machine.";
+    HostUnreachable = "host-unreachable", Transient,
+        "No connection to the host came about: its name is not resolved, or nothing leads there, also when asked again.",
+        "Functions in a VPC (parameter SubnetIds) need a NAT gateway, or for AWS interface endpoints with private DNS, and TCP 443 let out; docs/network.md lists the hosts. For the command, see to DNS and firewall of the machine; AWS is asked directly, only the Cloud API by a proxy (HTTPS_PROXY).";
+    ProxyRefused = "proxy-refused", Transient,
+        "The proxy that the environment names (HTTPS_PROXY) made no connection to the host, also when asked again.",
+        "Have the proxy let the host through that the message names, or correct HTTPS_PROXY with user and password if it wants them; NO_PROXY names hosts that are reached without it.";
 
     // The other side is busy or silent.
     AwsThrottled = "aws-throttled", Transient,
@@ -320,7 +355,7 @@ catalogue! {
         "Disconnect, then connect again: a new endpoint is made. One that was adopted, or that others use too, is not deleted with the connection.";
     EndpointSubnetsChanged = "endpoint-subnets-changed", Rejected,
         "The endpoint has lost subnets that were asked for, and with them its addresses in their zones.",
-        "Put them back (`aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-subnet-ids SUBNETS`), or disconnect and connect again.";
+        "Connect again: the endpoint gets them back. If it is in no subnet any more, disconnect first.";
     EndpointLacksZone = "endpoint-lacks-zone", Rejected,
         "The VPC has a subnet in a zone that the cluster's service offers, and the endpoint is not in that zone: the subnet or the zone came after the endpoint. Clients there reach the cluster through another zone.",
         "Connect again with the same request: the endpoint gets a subnet in each such zone, which is billed. If it is not to be there, name its subnets in subnet_ids, or shut the new subnet out by its tag (cockroachdb-privatelink:subnet, or with the stack's TagPrefix, with the value false).";
@@ -332,7 +367,7 @@ catalogue! {
         "Connect again: private DNS is switched on.";
     SecurityGroupDetached = "security-group-detached", Rejected,
         "The connection's security group is not on the endpoint any more, so its rules have no effect.",
-        "Put it back: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --add-security-group-ids GROUP`.";
+        "Put it back in the VPC console (the endpoint, Manage security groups); the message names both.";
     SecurityGroupRuleMissing = "security-group-rule-missing", Rejected,
         "The endpoint's security group does not let in all that was asked for on TCP 26257: a rule was removed, or a network was added to the VPC. Where an adopted endpoint lets in a prefix list, this is not known, because what is on the list is not looked at.",
         "Connect again: missing rules are added. Find out who removed them (CloudTrail, RevokeSecurityGroupIngress).";
@@ -364,7 +399,7 @@ catalogue! {
         "Connect again with the same request: an execution that ends ready deletes what nobody can be using. Delete by hand what stays, once you know that nobody uses it.";
     ForeignRegistrationStale = "foreign-registration-stale", Rejected,
         "A cluster still lists an endpoint that was deleted, and nothing proves that this tool made the private endpoint connection, because those carry no tags.",
-        "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint; or DELETE /api/v1/clusters/CLUSTER/networking/private-endpoint-connections/ENDPOINT.";
+        "If nobody needs it, remove it by hand: Cloud Console, the cluster, Networking, Private endpoint.";
     TagsOfAnotherVpc = "tags-of-another-vpc", Rejected,
         "By its tags a resource belongs to a connection of another VPC: somebody has copied them.",
         "Remove the tags that begin with cockroachdb-privatelink: from the resource that the message names.";
@@ -384,7 +419,7 @@ catalogue! {
     // Undoing.
     PrivateDnsNotOffInTime = "private-dns-not-off-in-time", Rejected,
         "Private DNS could not be switched off again before the limit was reached.",
-        "Once the endpoint is available, run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT --no-private-dns-enabled`.";
+        "Once the endpoint is available, switch private DNS off in the VPC console (Modify private DNS name), or by `aws ec2 modify-vpc-endpoint --no-private-dns-enabled --vpc-endpoint-id` and the id that the message gives.";
     EndpointNotChangedInTime = "endpoint-not-changed-in-time", Rejected,
         "The endpoint did not have the subnets and private DNS that were asked for when the limit was reached.",
         "Look at the endpoint in the VPC console. Once it is available, run again; if it was only slow, raise limits.change_seconds.";
@@ -396,7 +431,10 @@ catalogue! {
         "Look at the endpoint in the VPC console, and delete it there if it stays. It is billed until it is gone.";
     SecurityGroupNotGoneInTime = "security-group-not-gone-in-time", Rejected,
         "The security group was still in use when the limit was reached.",
-        "Find what uses it (`aws ec2 describe-network-interfaces --filters Name=group-id,Values=GROUP`), then delete it.";
+        "Have what the message names let go of the group: an interface that is not going by itself is deleted or given another group by whoever made it. Then run again, or disconnect again: the group is deleted.";
+    SecurityGroupReferenced = "security-group-referenced", Rejected,
+        "A rule of another security group names the connection's group, and as long as it does, EC2 does not let the group be deleted.",
+        "Take the rules that name it out of the groups that the message names, or have their owners do it. Then run again, or disconnect again: the group is deleted.";
 
     // What should not happen.
     IdempotencyMismatch = "idempotency-mismatch", Unexpected,
@@ -515,6 +553,8 @@ mod tests {
         assert_eq!(
             transient,
             [
+                "host-unreachable",
+                "proxy-refused",
                 "aws-throttled",
                 "aws-unavailable",
                 "aws-resource-busy",
@@ -533,6 +573,28 @@ mod tests {
             let given: Vec<&str> = fix.split("--secret-string ").skip(1).collect();
             assert!(given.iter().all(|it| it.starts_with("file://")), "{fix}");
             assert!(!fix.contains("CCDB1_"), "{fix}");
+        }
+    }
+
+    /// Who reads a fix copies its commands. What they are about is known where the code
+    /// is given, and the message tells it.
+    #[test]
+    fn no_command_in_a_fix_has_a_placeholder() {
+        for code in Code::ALL {
+            let fix = code.fix();
+            // Between backticks, which come in pairs.
+            for command in fix.split('`').skip(1).step_by(2) {
+                let words = command.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                let shouted = words
+                    .filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase()));
+                // The one variable of the shell, which the command itself reads.
+                let placeholders: Vec<&str> = shouted.filter(|word| *word != "KEY").collect();
+                assert!(placeholders.is_empty(), "{code}: {placeholders:?} in {fix}");
+            }
+            assert!(
+                !fix.contains("/CLUSTER") && !fix.contains('<'),
+                "{code}: {fix}"
+            );
         }
     }
 

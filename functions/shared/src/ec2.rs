@@ -23,6 +23,8 @@ pub use inventory::{Claimed, Inventory, Managed, by_connection};
 
 /// Reads of the network as it is.
 pub trait Network {
+    /// The account that acts here, if that can be found out.
+    async fn account(&self) -> Option<AccountId>;
     /// The VPC, if it exists.
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError>;
     /// The VPC's two DNS attributes.
@@ -130,8 +132,21 @@ pub trait SecurityGroups {
     ) -> Result<(), StepError>;
     /// Removes rules by id; absent is success.
     async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError>;
-    /// Deletes a group, unless something still uses it.
+    /// Deletes a group, unless something still uses it or speaks of it.
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError>;
+    /// The other groups of the VPC that have a rule which names this one, in whichever
+    /// direction. EC2 keeps a group that is named in its own VPC; a rule of a peered VPC
+    /// does not count.
+    async fn groups_naming(
+        &self,
+        vpc: &VpcId,
+        group: &SecurityGroupId,
+    ) -> Result<Vec<SecurityGroup>, StepError>;
+    /// The network interfaces that carry the group.
+    async fn interfaces_with(
+        &self,
+        group: &SecurityGroupId,
+    ) -> Result<Vec<NetworkInterface>, StepError>;
     /// Adds tags to a group.
     async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError>;
     /// Removes tags from a group, whatever their values.
@@ -487,12 +502,31 @@ pub fn admits(admitted: &BTreeSet<&Source>, source: &Source) -> bool {
     }
 }
 
+/// A network interface, of whatever it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkInterface {
+    /// Its id.
+    pub id: String,
+    /// What whoever made it says about it.
+    pub description: String,
+}
+
+impl std::fmt::Display for NetworkInterface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.description.as_str() {
+            "" => f.write_str(&self.id),
+            description => write!(f, "{} ({description})", self.id),
+        }
+    }
+}
+
 /// What became of a request to delete a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupRemoval {
     /// It is gone, or was never there.
     Gone,
-    /// Network interfaces or other groups still use it; ask again later.
+    /// Network interfaces use it, rules of other groups name it, or another VPC is
+    /// associated with it.
     InUse,
 }
 

@@ -139,7 +139,7 @@ impl std::fmt::Display for Carried {
 /// metrics could cause. `operation` is the name of the action.
 pub fn classify(operation: &str, code: &str, message: &str) -> StepError {
     StepError::new(
-        aws_errors::common(code),
+        aws_errors::common(code, message),
         format!("CloudWatch {operation} answered {code}: {message}"),
     )
 }

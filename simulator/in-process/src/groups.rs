@@ -1,19 +1,20 @@
 //! Security groups.
 
-use shared::StepError;
 use shared::ec2::{
-    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source, errors,
+    GroupRemoval, IngressRule, NetworkInterface, NewSecurityGroup, SecurityGroup, SecurityGroups,
+    Source, errors,
 };
 use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::Tags;
 use shared::report::SQL_PORT;
+use shared::{Code, StepError};
 
-use super::{InProcess, failure, filter, filter_any};
+use super::{InProcess, filter, filter_any};
 use simulator::Refusal;
 use simulator::ec2::{
     self, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup,
-    DescribeSecurityGroupRules, DescribeSecurityGroups, Filter, GroupPair, IpPermission, IpRange,
-    RevokeSecurityGroupIngress, TagSpecification,
+    DescribeNetworkInterfaces, DescribeSecurityGroupRules, DescribeSecurityGroups, Filter,
+    GroupPair, IpPermission, IpRange, RevokeSecurityGroupIngress, TagSpecification,
 };
 
 impl InProcess {
@@ -142,16 +143,47 @@ impl SecurityGroups for InProcess {
         {
             Ok(_) => Ok(GroupRemoval::Gone),
             Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(GroupRemoval::Gone),
-            Err(Refusal::Answer(error))
-                if matches!(
-                    error.code.as_str(),
-                    "DependencyViolation" | "InvalidGroup.InUse"
-                ) =>
-            {
+            Err(Refusal::Answer(error)) if errors::is_in_use(&error.code, &error.message) => {
                 Ok(GroupRemoval::InUse)
             }
-            Err(refusal) => Err(failure(action, &refusal)),
+            Err(refusal) => Err(self.failure(action, &refusal)),
         }
+    }
+
+    async fn groups_naming(
+        &self,
+        vpc: &VpcId,
+        group: &SecurityGroupId,
+    ) -> Result<Vec<SecurityGroup>, StepError> {
+        let mut naming: Vec<SecurityGroup> = Vec::new();
+        for filter in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
+            naming.extend(self.groups(vpc, filter, group.as_str()).await?);
+        }
+        naming.retain(|other| other.id != *group);
+        naming.sort_by(|one, other| one.id.cmp(&other.id));
+        naming.dedup();
+        Ok(naming)
+    }
+
+    async fn interfaces_with(
+        &self,
+        group: &SecurityGroupId,
+    ) -> Result<Vec<NetworkInterface>, StepError> {
+        let request = DescribeNetworkInterfaces {
+            filters: vec![Filter::one("group-id", group.as_str())],
+            ..Default::default()
+        };
+        let answer = self
+            .ec2("DescribeNetworkInterfaces", |world, caller| {
+                world.describe_network_interfaces(caller, &request)
+            })
+            .await?;
+        let interfaces = answer.network_interfaces.into_iter();
+        let told = interfaces.map(|it| NetworkInterface {
+            id: it.id,
+            description: it.description,
+        });
+        Ok(told.collect())
     }
 
     async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError> {
@@ -188,16 +220,22 @@ impl InProcess {
             .await;
         match answered {
             Ok(_) => Ok(true),
-            Err(Refusal::Answer(error)) if error.code == "InvalidPermission.Duplicate" => {
+            Err(Refusal::Answer(error)) if errors::is_rule_there(&error.code, &error.message) => {
                 Ok(sources.len() == 1)
             }
-            Err(Refusal::Answer(error)) => Err(errors::classify_rules(
-                group,
-                sources,
-                &error.code,
-                &error.message,
-            )),
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => Err(failure(action, &refusal)),
+            Err(refusal) => {
+                let is_source_absent = match &refusal {
+                    Refusal::Answer(error) => {
+                        errors::is_source_absent(group, sources, &error.code, &error.message)
+                    }
+                    Refusal::TimedOut | Refusal::CutOff => false,
+                };
+                let error = self.failure(action, &refusal);
+                Err(match is_source_absent {
+                    true => StepError::new(Code::SourceGroupNotFound, error.detail),
+                    false => error,
+                })
+            }
         }
     }
 

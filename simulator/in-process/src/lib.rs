@@ -114,7 +114,7 @@ impl InProcess {
         match self.call(action, effect).await {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(None),
-            Err(refusal) => Err(failure(action, &refusal)),
+            Err(refusal) => Err(self.failure(action, &refusal)),
         }
     }
 
@@ -126,7 +126,7 @@ impl InProcess {
     ) -> Result<T, StepError> {
         self.call(action, effect)
             .await
-            .map_err(|refusal| failure(action, &refusal))
+            .map_err(|refusal| self.failure(action, &refusal))
     }
 
     /// One call of any service, when its turn has come.
@@ -141,6 +141,17 @@ impl InProcess {
         self.simulator.call(operation, effect)
     }
 
+    /// A refusal of EC2. Whoever calls here has good credentials.
+    fn failure(&self, action: &str, refusal: &Refusal) -> StepError {
+        match refusal {
+            Refusal::Answer(error) => {
+                let region = &self.caller.region;
+                errors::classify_in(region, true, action, &error.code, &error.message)
+            }
+            Refusal::TimedOut | Refusal::CutOff => errors::no_answer(action, &refusal.to_string()),
+        }
+    }
+
     async fn call<T>(
         &self,
         action: &str,
@@ -150,13 +161,6 @@ impl InProcess {
             effect(world, &self.caller)
         })
         .await
-    }
-}
-
-fn failure(action: &str, refusal: &Refusal) -> StepError {
-    match refusal {
-        Refusal::Answer(error) => errors::classify(action, &error.code, &error.message),
-        Refusal::TimedOut | Refusal::CutOff => errors::no_answer(action, &refusal.to_string()),
     }
 }
 

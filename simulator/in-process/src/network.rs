@@ -7,10 +7,10 @@ use shared::ec2::{
     AclRule, EndpointService, Network, NetworkAcl, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns,
     errors,
 };
-use shared::ids::{PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
+use shared::ids::{AccountId, PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
 use shared::{Code, StepError};
 
-use super::{InProcess, failure, filter, filter_any};
+use super::{InProcess, filter, filter_any};
 use simulator::ec2::{
     self, Attribute, CidrState, DescribeDhcpOptions, DescribeManagedPrefixLists,
     DescribeNetworkAcls, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
@@ -21,6 +21,10 @@ use simulator::scenario::AclAction;
 use simulator::{ApiError, Caller, Refusal, World};
 
 impl Network for InProcess {
+    async fn account(&self) -> Option<AccountId> {
+        self.caller.account.parse().ok()
+    }
+
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
         let request = DescribeVpcs {
             vpc_ids: vec![vpc.to_string()],
@@ -255,10 +259,12 @@ impl Network for InProcess {
             .await
         {
             Ok(answer) => answer,
-            Err(Refusal::Answer(error)) if errors::is_service_absent(&error.code) => {
+            Err(Refusal::Answer(error))
+                if errors::is_service_absent(&error.code, &error.message) =>
+            {
                 return Ok(None);
             }
-            Err(refusal) => return Err(failure(action, &refusal)),
+            Err(refusal) => return Err(self.failure(action, &refusal)),
         };
         Ok(answer
             .service_details
@@ -286,7 +292,7 @@ impl InProcess {
         match self.call(action, effect).await {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Answer(error)) if errors::is_denied(&error.code) => Ok(None),
-            Err(refusal) => Err(failure(action, &refusal)),
+            Err(refusal) => Err(self.failure(action, &refusal)),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use shared::ids::AccountId;
 use shared::place::{Place, Places};
-use shared::{Code, StepError};
+use shared::{Code, StepError, accounts};
 
-use super::{InProcess, failure};
+use super::InProcess;
 use simulator::sts::AssumeRole;
 use simulator::{Caller, Refusal};
 
@@ -65,11 +65,15 @@ impl InProcess {
             .await;
         match assumed {
             Ok(_) => Ok(()),
-            Err(Refusal::Answer(error)) if error.code == "AccessDenied" => Err(StepError::new(
-                Code::OtherAccountRoleRefused,
-                format!("STS AssumeRole answered {error}"),
+            Err(Refusal::Answer(error)) => Err(accounts::errors::classify(
+                &request.role_arn,
+                &error.code,
+                &error.message,
             )),
-            Err(refusal) => Err(failure("AssumeRole", &refusal)),
+            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
+                let detail = format!("STS AssumeRole gave no answer: {refusal}");
+                Err(StepError::new(Code::AwsUnavailable, detail))
+            }
         }
     }
 }

@@ -4,9 +4,9 @@ use time::OffsetDateTime;
 
 use super::network::vpc::{CidrAssociation, CidrState};
 use super::{
-    Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType, Peering,
-    PeeringSide, PrefixList, Principals, Rule, SecurityGroup, Source, Subnet, Tags, Verification,
-    Vpc,
+    Ec2, Ec2Happening, Endpoint, EndpointService, EndpointState, EndpointType, NetworkInterface,
+    Peering, PeeringSide, PrefixList, Principals, Rule, SecurityGroup, Source, Subnet, Tags,
+    Verification, Vpc,
 };
 use crate::World;
 use crate::calls::Caller;
@@ -48,6 +48,17 @@ pub(crate) fn begin(world: &mut World, scenario: &Scenario) {
         for endpoint in &spec.endpoints {
             add_endpoint(world, spec, endpoint, &owner);
         }
+        for interface in &spec.interfaces {
+            world.ec2.interfaces.push(NetworkInterface {
+                id: interface.id.clone(),
+                vpc_id: spec.id.clone(),
+                owner: owner.account.clone(),
+                region: owner.region.clone(),
+                description: interface.description.clone(),
+                groups: interface.groups.clone(),
+                tags: Tags::new(),
+            });
+        }
         for peering in &spec.peerings {
             let peering = self::peering(spec, peering, &owner);
             world.ec2.peerings.push(peering);
@@ -83,6 +94,7 @@ fn vpc(ec2: &mut Ec2, spec: &VpcSpec, owner: &Caller) -> Vpc {
     Vpc {
         id: spec.id.clone(),
         owner: owner.account.clone(),
+        shared_with: spec.shared_with.clone(),
         region: owner.region.clone(),
         available: spec.available_after.is_none(),
         cidr_block: spec.cidr,
@@ -169,7 +181,7 @@ fn group(
             group_id: spec.id.clone(),
             group_owner: owner.account.clone(),
             region: owner.region.clone(),
-            is_egress: false,
+            is_egress: rule.is_egress,
             protocol: rule.protocol.clone(),
             from_port: rule.from_port,
             to_port: rule.to_port.or(rule.from_port),

@@ -27,15 +27,29 @@ pub fn render_fault(kind: FaultKind, operation: &str) -> ApiError {
             "The resource named in the request does not exist",
         ),
         FaultKind::Conflict => conflict(operation),
-        FaultKind::UnknownCode => client(
-            "OperationInProgress",
-            "Another operation on this resource is in progress",
-        ),
+        FaultKind::UnknownCode => undocumented(operation),
         // These two are no answers; whoever asks for one all the same gets the
         // answer of a service in trouble.
         FaultKind::Timeout | FaultKind::CutOff => {
             ApiError::new(503, "ServiceUnavailable", "The service is unavailable")
         }
+    }
+}
+
+/// What EC2 says under codes that its documentation has not, or not for this.
+fn undocumented(operation: &str) -> ApiError {
+    match operation {
+        // terraform-provider-mongodbatlas issue 590.
+        "ModifyVpcEndpoint" => client(
+            "InvalidParameter",
+            "Cannot modify VPC Endpoint at this time because there is an idempotent operation \
+             going on",
+        ),
+        // terraform-provider-aws issue 42875.
+        _ => client(
+            "OperationInProgress",
+            "Another operation on this resource is in progress",
+        ),
     }
 }
 
@@ -54,6 +68,7 @@ fn not_found_code(operation: &str) -> &'static str {
         "DescribeDhcpOptions" => "InvalidDhcpOptionID.NotFound",
         "DescribeNetworkAcls" => "InvalidNetworkAclID.NotFound",
         "DescribeManagedPrefixLists" => "InvalidPrefixListID.NotFound",
+        "DescribeNetworkInterfaces" => "InvalidNetworkInterfaceID.NotFound",
         "DescribeVpcPeeringConnections" => "InvalidVpcPeeringConnectionID.NotFound",
         "CreateTags" | "DeleteTags" => "InvalidVpcEndpointId.NotFound",
         _ => "InvalidVpcID.NotFound",
@@ -142,6 +157,12 @@ mod tests {
             (
                 FaultKind::UnknownCode,
                 "ModifyVpcEndpoint",
+                400,
+                "InvalidParameter",
+            ),
+            (
+                FaultKind::UnknownCode,
+                "CreateVpcEndpoint",
                 400,
                 "OperationInProgress",
             ),

@@ -31,6 +31,12 @@ pub(super) trait Filtered {
     /// The value for one of these names.
     fn value(&self, name: &str) -> &str;
 
+    /// The values for one of these names, where there may be several: one of them is
+    /// enough.
+    fn values(&self, name: &str) -> Vec<&str> {
+        vec![self.value(name)]
+    }
+
     /// The tags.
     fn tags(&self) -> &Tags;
 }
@@ -67,7 +73,7 @@ pub(super) fn passes<T: Filtered>(resource: &T, filters: &[Filter]) -> bool {
         if filter.name == "tag-key" {
             return resource.tags().keys().any(|key| fits(key));
         }
-        fits(resource.value(&filter.name))
+        resource.values(&filter.name).into_iter().any(fits)
     })
 }
 

@@ -3,6 +3,7 @@
 
 pub(super) mod acl;
 pub(super) mod dhcp;
+pub(super) mod interface;
 pub(super) mod peering;
 pub(super) mod prefix_list;
 pub(super) mod subnet;

@@ -11,7 +11,7 @@ use super::rest_xml::{refused, respond};
 use super::xml::Xml;
 use crate::calls::{ApiError, Caller, Refusal};
 use crate::simulator::Simulator;
-use crate::sts::{AssumeRole, Session};
+use crate::sts::{AssumeRole, Session, identity};
 use crate::world::World;
 
 const VERSION: &str = "2011-06-15";
@@ -32,6 +32,7 @@ pub(super) fn answer(sim: &Simulator, parts: &Parts, mut form: Form) -> Result<R
     let caller = caller(sim, parts);
     let run = |world: &mut World| match action.as_str() {
         "AssumeRole" => assume_role(world, &caller, form),
+        "GetCallerIdentity" => get_caller_identity(&caller, &form),
         _ => Err(ApiError::new(
             400,
             "InvalidAction",
@@ -62,6 +63,16 @@ fn finish(form: &Form) -> Result<(), ApiError> {
             Err(ApiError::new(400, "ValidationError", message))
         }
     }
+}
+
+/// Needs no permission (STS API reference, `GetCallerIdentity`).
+fn get_caller_identity(caller: &Caller, form: &Form) -> Result<Xml, ApiError> {
+    finish(form)?;
+    let mut xml = Xml::default();
+    xml.leaf("Arn", identity(&caller.account));
+    xml.leaf("UserId", "AROASIMULATED:simulated");
+    xml.leaf("Account", &caller.account);
+    Ok(xml)
 }
 
 fn assume_role(world: &mut World, caller: &Caller, mut form: Form) -> Result<Xml, ApiError> {

@@ -68,6 +68,9 @@ pub struct VpcSpec {
     pub id: String,
     /// The account that owns it, if it is not the scenario's.
     pub account: Option<String>,
+    /// The accounts that it is shared with by AWS RAM, with all its subnets.
+    #[serde(default)]
+    pub shared_with: Vec<String>,
     /// Its Region, if it is not the scenario's.
     pub region: Option<String>,
     /// The primary IPv4 range.
@@ -105,6 +108,9 @@ pub struct VpcSpec {
     /// Endpoints that somebody made before.
     #[serde(default)]
     pub endpoints: Vec<EndpointSpec>,
+    /// Network interfaces, such as those of instances, besides those of endpoints.
+    #[serde(default)]
+    pub interfaces: Vec<InterfaceSpec>,
     /// Peerings with other VPCs.
     #[serde(default)]
     pub peerings: Vec<PeeringSpec>,
@@ -218,7 +224,7 @@ pub struct GroupSpec {
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Inbound rules.
+    /// Rules, besides the one that lets everything out.
     #[serde(default)]
     pub rules: Vec<RuleSpec>,
 }
@@ -227,10 +233,26 @@ fn description() -> String {
     "made by hand".to_owned()
 }
 
-/// An inbound rule.
+/// A network interface that stays.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterfaceSpec {
+    /// The id.
+    pub id: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Its security groups, by id.
+    pub groups: Vec<String>,
+}
+
+/// A rule, inbound unless it says otherwise.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleSpec {
+    /// Whether it is about traffic that leaves.
+    #[serde(default)]
+    pub is_egress: bool,
     /// `tcp`, `udp`, `icmp`, or `-1` for all.
     #[serde(default = "tcp")]
     pub protocol: String,

@@ -112,7 +112,7 @@ async fn what_is_refused_is_refused_in_the_words_of_the_service() {
     }
     for (form, code) in [
         ("Action=AssumeRole", "ValidationError"),
-        ("Action=GetCallerIdentity", "InvalidAction"),
+        ("Action=GetSessionToken", "InvalidAction"),
     ] {
         let refused = stage.form("", &format!("{form}&Version=2011-06-15")).await;
         let code = format!("<Code>{code}</Code>");

@@ -51,7 +51,9 @@ assert denied["ResponseMetadata"]["HTTPStatusCode"] == 403 and ROLE in denied["E
 refused("AccessDenied", sts.assume_role, **session)
 refused("AccessDenied", spoke.client("sts").assume_role, ExternalId="handshake", **session)
 refused("ValidationError", sts.assume_role, ExternalId="handshake", DurationSeconds=43200, **session)
-refused("InvalidAction", sts.get_caller_identity)
+refused("InvalidAction", sts.get_session_token)
+assert sts.get_caller_identity()["Account"] == "111122223333"
+assert spoke.client("sts").get_caller_identity()["Account"] == "444455556666"
 
 # Tags of VPCs are set and found.
 ec2 = boto3.client("ec2")

@@ -108,6 +108,12 @@ def speaks():
 
 wait_until("the other group can get a rule", speaks)
 refused("DependencyViolation", ec2.delete_security_group, GroupId=group_id)
+naming = ec2.describe_security_groups(Filters=[{"Name": "ip-permission.group-id", "Values": [group_id]}])
+assert [group["GroupId"] for group in naming["SecurityGroups"]] == [other], naming
+naming = ec2.describe_security_groups(Filters=[{"Name": "egress.ip-permission.group-id", "Values": [group_id]}])
+assert naming["SecurityGroups"] == [], naming
+holding = ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group_id]}])
+assert holding["NetworkInterfaces"] == [], holding
 ec2.delete_security_group(GroupId=other)
 ec2.delete_security_group(GroupId=group_id)
 refused("InvalidGroup.NotFound", ec2.delete_security_group, GroupId=group_id)

@@ -52,7 +52,7 @@ options = ec2.describe_dhcp_options(Filters=by_id)["DhcpOptions"][0]["DhcpConfig
 servers = next(option["Values"] for option in options if option["Key"] == "domain-name-servers")
 assert servers == [{"Value": "AmazonProvidedDNS"}], servers
 
-refused("InvalidAction", ec2.describe_network_interfaces)
+refused("InvalidAction", ec2.describe_key_pairs)
 
 pages = list(ec2.get_paginator("describe_subnets").paginate(PaginationConfig={"PageSize": 5}))
 assert sum(len(page["Subnets"]) for page in pages) == 5, pages

@@ -23,6 +23,7 @@ use shared::transport::{self, LONGEST_ANSWER};
 use shared::{Code, StepError};
 use url::Url;
 
+use crate::reach::{self, Unreached};
 use crate::tls::Tls;
 
 /// A client that sends nothing in clear and reads no answer without end.
@@ -103,12 +104,14 @@ impl GuardedConnector {
 
 impl HttpConnector for GuardedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let host = host_of(request.uri());
         let (client, request) = match self.admit(request) {
             Ok(admitted) => admitted,
             Err(why) => return HttpConnectorFuture::ready(Err(ConnectorError::user(why))),
         };
         HttpConnectorFuture::new(async move {
-            let answer = client.execute(request).await.map_err(unanswered)?;
+            let answer = client.execute(request).await;
+            let answer = answer.map_err(|error| unanswered(host, error))?;
             let answer = ::http::Response::<Body>::from(answer)
                 .map(|body| SdkBody::from_body_1_x(Limited::new(body, LONGEST_ANSWER)));
             HttpResponse::try_from(answer)
@@ -117,14 +120,28 @@ impl HttpConnector for GuardedConnector {
     }
 }
 
-/// The SDK asks again after both.
-fn unanswered(error: reqwest::Error) -> ConnectorError {
-    let error = error.without_url();
-    if error.is_timeout() {
-        ConnectorError::timeout(error.into())
+/// The SDK asks again, unless a certificate is not trusted: it would not be the next time.
+fn unanswered(host: String, error: reqwest::Error) -> ConnectorError {
+    let source = error.without_url();
+    let is_timeout = source.is_timeout();
+    let why = reach::why(&source);
+    let error: BoxError = match why {
+        Some(code) => Unreached { code, host, source }.into(),
+        None => source.into(),
+    };
+    if why == Some(Code::CertificateNotTrusted) {
+        ConnectorError::user(error)
+    } else if is_timeout {
+        ConnectorError::timeout(error)
     } else {
-        ConnectorError::io(error.into())
+        ConnectorError::io(error)
     }
+}
+
+fn host_of(uri: &str) -> String {
+    let url = Url::parse(uri).ok();
+    let host = url.as_ref().and_then(Url::host_str);
+    host.unwrap_or_default().to_owned()
 }
 
 /// The query has nothing that would matter here.

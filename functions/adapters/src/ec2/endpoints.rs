@@ -7,8 +7,7 @@ use shared::ids::{EndpointId, SubnetId, VpcId};
 use shared::ownership::Tags;
 
 use super::{
-    AwsEc2, FILTER_VALUES, PAGE, failure, field, filter, filter_any, id, present, tags_at_creation,
-    tags_of,
+    AwsEc2, FILTER_VALUES, PAGE, field, filter, filter_any, id, tags_at_creation, tags_of,
 };
 
 impl Endpoints for AwsEc2 {
@@ -33,7 +32,7 @@ impl Endpoints for AwsEc2 {
             .client
             .describe_vpc_endpoints()
             .vpc_endpoint_ids(endpoint.as_str());
-        let found = present(operation, request.send().await)?;
+        let found = self.present(operation, request.send().await)?;
         let found = found.and_then(|answer| answer.vpc_endpoints?.pop());
         let endpoint = found.map(|found| read(operation, &found)).transpose()?;
         Ok(endpoint.filter(|endpoint| endpoint.state != EndpointState::Deleted))
@@ -61,7 +60,7 @@ impl Endpoints for AwsEc2 {
             .tag_specifications(tags_at_creation(ResourceType::VpcEndpoint, &new.tags))
             .send()
             .await
-            .map_err(|error| failure(operation, error))?;
+            .map_err(|error| self.failure(operation, error))?;
         read(
             operation,
             field(operation, "vpcEndpoint", answer.vpc_endpoint())?,
@@ -75,7 +74,7 @@ impl Endpoints for AwsEc2 {
             .vpc_endpoint_id(endpoint.as_str());
         let sent = request.private_dns_enabled(on).send().await;
         sent.map(|_| ())
-            .map_err(|error| failure("ModifyVpcEndpoint", error))
+            .map_err(|error| self.failure("ModifyVpcEndpoint", error))
     }
 
     async fn change_subnets(
@@ -97,7 +96,7 @@ impl Endpoints for AwsEc2 {
             .set_remove_subnet_ids(listed(remove));
         let sent = request.send().await;
         sent.map(|_| ())
-            .map_err(|error| failure("ModifyVpcEndpoint", error))
+            .map_err(|error| self.failure("ModifyVpcEndpoint", error))
     }
 
     async fn delete_endpoint(&self, endpoint: &EndpointId) -> Result<(), StepError> {
@@ -106,7 +105,7 @@ impl Endpoints for AwsEc2 {
             .client
             .delete_vpc_endpoints()
             .vpc_endpoint_ids(endpoint.as_str());
-        let Some(answer) = present(operation, request.send().await)? else {
+        let Some(answer) = self.present(operation, request.send().await)? else {
             return Ok(());
         };
         // EC2 answers 200 and keeps the failures in a list.
@@ -146,7 +145,7 @@ impl AwsEc2 {
         while let Some(found) = pages.next().await {
             let endpoint = read(
                 operation,
-                &found.map_err(|error| failure(operation, error))?,
+                &found.map_err(|error| self.failure(operation, error))?,
             )?;
             if endpoint.state != EndpointState::Deleted {
                 endpoints.push(endpoint);

@@ -4,19 +4,16 @@ use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule,
     UserIdGroupPair,
 };
-use shared::StepError;
 use shared::ec2::{
-    GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source, errors,
+    GroupRemoval, IngressRule, NetworkInterface, NewSecurityGroup, SecurityGroup, SecurityGroups,
+    Source, errors,
 };
 use shared::ids::{SecurityGroupId, VpcId};
 use shared::ownership::Tags;
 use shared::report::SQL_PORT;
+use shared::{Code, StepError};
 
-use super::{
-    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, filter, filter_any, id, present,
-    tags_at_creation, tags_of, unless_absent,
-};
-use crate::sdk;
+use super::{AwsEc2, FILTER_VALUES, PAGE, filter, filter_any, id, said, tags_at_creation, tags_of};
 
 pub(super) fn read(
     operation: &str,
@@ -44,7 +41,7 @@ impl SecurityGroups for AwsEc2 {
         let answer = request
             .send()
             .await
-            .map_err(|error| failure(operation, error))?;
+            .map_err(|error| self.failure(operation, error))?;
         answer
             .security_groups()
             .first()
@@ -63,7 +60,7 @@ impl SecurityGroups for AwsEc2 {
             .send();
         let mut groups = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure(operation, error))?;
+            let page = page.map_err(|error| self.failure(operation, error))?;
             for found in page.security_groups() {
                 groups.push(read(operation, found)?);
             }
@@ -87,7 +84,7 @@ impl SecurityGroups for AwsEc2 {
                 .items()
                 .send();
             while let Some(rule) = pages.next().await {
-                let rule = rule.map_err(|error| failure(operation, error))?;
+                let rule = rule.map_err(|error| self.failure(operation, error))?;
                 rules.extend(ingress(&rule));
             }
         }
@@ -105,7 +102,7 @@ impl SecurityGroups for AwsEc2 {
             .tag_specifications(tags_at_creation(ResourceType::SecurityGroup, &new.tags))
             .send()
             .await
-            .map_err(|error| failure(operation, error))?;
+            .map_err(|error| self.failure(operation, error))?;
         id(operation, "groupId", answer.group_id())
     }
 
@@ -146,18 +143,61 @@ impl SecurityGroups for AwsEc2 {
             .send()
             .await;
         match sent {
-            Err(error)
-                if matches!(
-                    code_of(&error),
-                    Some("DependencyViolation" | "InvalidGroup.InUse")
-                ) =>
-            {
+            Err(error) if said(&error).is_some_and(|(code, why)| errors::is_in_use(code, why)) => {
                 Ok(GroupRemoval::InUse)
             }
             sent => {
-                unless_absent("DeleteSecurityGroup", sent.map(|_| ())).map(|()| GroupRemoval::Gone)
+                let gone = self.unless_absent("DeleteSecurityGroup", sent.map(|_| ()));
+                gone.map(|()| GroupRemoval::Gone)
             }
         }
+    }
+
+    async fn groups_naming(
+        &self,
+        vpc: &VpcId,
+        group: &SecurityGroupId,
+    ) -> Result<Vec<SecurityGroup>, StepError> {
+        let operation = "DescribeSecurityGroups";
+        let mut naming: Vec<SecurityGroup> = Vec::new();
+        // EC2 joins different filters with *and*, so each direction is asked for alone.
+        for direction in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
+            let request = self
+                .client
+                .describe_security_groups()
+                .filters(filter("vpc-id", vpc.as_str()))
+                .filters(filter(direction, group.as_str()));
+            let mut pages = request.into_paginator().page_size(PAGE).items().send();
+            while let Some(found) = pages.next().await {
+                let found = found.map_err(|error| self.failure(operation, error))?;
+                naming.push(read(operation, &found)?);
+            }
+        }
+        naming.retain(|other| other.id != *group);
+        naming.sort_by(|one, other| one.id.cmp(&other.id));
+        naming.dedup();
+        Ok(naming)
+    }
+
+    async fn interfaces_with(
+        &self,
+        group: &SecurityGroupId,
+    ) -> Result<Vec<NetworkInterface>, StepError> {
+        let operation = "DescribeNetworkInterfaces";
+        let request = self
+            .client
+            .describe_network_interfaces()
+            .filters(filter("group-id", group.as_str()));
+        let mut pages = request.into_paginator().page_size(PAGE).items().send();
+        let mut interfaces = Vec::new();
+        while let Some(found) = pages.next().await {
+            let found = found.map_err(|error| self.failure(operation, error))?;
+            interfaces.push(NetworkInterface {
+                id: found.network_interface_id().unwrap_or_default().to_owned(),
+                description: found.description().unwrap_or_default().to_owned(),
+            });
+        }
+        Ok(interfaces)
     }
 
     async fn tag_group(&self, group: &SecurityGroupId, tags: &Tags) -> Result<(), StepError> {
@@ -195,7 +235,9 @@ impl AwsEc2 {
             .group_id(group.as_str());
         match request.set_ip_permissions(Some(permissions)).send().await {
             Ok(_) => Ok(Batch::Done),
-            Err(error) if code_of(&error) == Some("InvalidPermission.Duplicate") => {
+            Err(error)
+                if said(&error).is_some_and(|(code, why)| errors::is_rule_there(code, why)) =>
+            {
                 Ok(if sources.len() == 1 {
                     Batch::Done
                 } else {
@@ -203,10 +245,13 @@ impl AwsEc2 {
                 })
             }
             Err(error) => {
-                let asked = "EC2 AuthorizeSecurityGroupIngress";
-                Err(sdk::failure(asked, &error, |code, message| {
-                    errors::classify_rules(group, sources, code, message)
-                }))
+                let is_source_absent = said(&error)
+                    .is_some_and(|(code, why)| errors::is_source_absent(group, sources, code, why));
+                let error = self.failure("AuthorizeSecurityGroupIngress", error);
+                Err(match is_source_absent {
+                    true => StepError::new(Code::SourceGroupNotFound, error.detail),
+                    false => error,
+                })
             }
         }
     }
@@ -224,7 +269,7 @@ impl AwsEc2 {
             .set_security_group_rule_ids(Some(rule_ids.to_vec()))
             .send()
             .await;
-        let revoked = present("RevokeSecurityGroupIngress", sent)?;
+        let revoked = self.present("RevokeSecurityGroupIngress", sent)?;
         let is_done = revoked.is_some() || rule_ids.len() == 1;
         Ok(if is_done {
             Batch::Done

@@ -5,7 +5,7 @@ use shared::ec2::{Endpoint, Inventory, Managed, SecurityGroup};
 use shared::ownership::{MANAGED_BY, OWNER};
 use time::OffsetDateTime;
 
-use super::{AwsEc2, PAGE, failure, filter, id};
+use super::{AwsEc2, PAGE, filter, id};
 
 impl Inventory for AwsEc2 {
     async fn managed_endpoints(&self) -> Result<Vec<Managed<Endpoint>>, StepError> {
@@ -14,7 +14,7 @@ impl Inventory for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut found = Vec::new();
         while let Some(endpoint) = pages.next().await {
-            let endpoint = endpoint.map_err(|error| failure(operation, error))?;
+            let endpoint = endpoint.map_err(|error| self.failure(operation, error))?;
             let it = super::endpoints::read(operation, &endpoint)?;
             if !it.state.is_gone() {
                 found.push(Managed {
@@ -35,7 +35,7 @@ impl Inventory for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut found = Vec::new();
         while let Some(group) = pages.next().await {
-            let group = group.map_err(|error| failure(operation, error))?;
+            let group = group.map_err(|error| self.failure(operation, error))?;
             found.push(Managed {
                 vpc_id: id(operation, "vpcId", group.vpc_id())?,
                 created_at: None,

@@ -8,11 +8,11 @@ use shared::cidr::Cidr;
 use shared::ec2::{
     EndpointService, Network, NetworkAcl, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns, errors,
 };
-use shared::ids::{PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
+use shared::ids::{AccountId, PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
 
 use super::{
-    AwsEc2, FILTER_VALUES, PAGE, code_of, failure, field, filter, filter_any, hosted_zones, id,
-    present, surroundings, tags_of,
+    Acting, AwsEc2, FILTER_VALUES, PAGE, field, filter, filter_any, hosted_zones, id, said,
+    surroundings, tags_of,
 };
 
 /// What EC2 says in place of an id where a VPC has no DHCP options (EC2 API reference,
@@ -23,6 +23,13 @@ const NO_DHCP_OPTIONS: &str = "default";
 const PREFIX_LISTS: i32 = 100;
 
 impl Network for AwsEc2 {
+    async fn account(&self) -> Option<AccountId> {
+        match &self.acting {
+            Acting::Known(account) => Some(account.clone()),
+            Acting::Unknown(asked) => asked.account().await,
+        }
+    }
+
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
         let operation = "DescribeVpcs";
         let sent = self
@@ -31,7 +38,10 @@ impl Network for AwsEc2 {
             .vpc_ids(vpc.as_str())
             .send()
             .await;
-        let Some(found) = present(operation, sent)?.and_then(|answer| answer.vpcs?.pop()) else {
+        let Some(found) = self
+            .present(operation, sent)?
+            .and_then(|answer| answer.vpcs?.pop())
+        else {
             return Ok(None);
         };
         Ok(Some(Vpc {
@@ -50,7 +60,7 @@ impl Network for AwsEc2 {
         let ask = async |attribute| {
             let request = self.client.describe_vpc_attribute().vpc_id(vpc.as_str());
             let sent = request.attribute(attribute).send().await;
-            sent.map_err(|error| failure(operation, error))
+            sent.map_err(|error| self.failure(operation, error))
         };
         let support = ask(VpcAttributeName::EnableDnsSupport).await?;
         let hostnames = ask(VpcAttributeName::EnableDnsHostnames).await?;
@@ -85,7 +95,7 @@ impl Network for AwsEc2 {
                 .items()
                 .send();
             while let Some(peering) = pages.next().await {
-                let peering = peering.map_err(|error| failure(operation, error))?;
+                let peering = peering.map_err(|error| self.failure(operation, error))?;
                 peered.extend(other_side(&peering, vpc));
             }
         }
@@ -101,7 +111,7 @@ impl Network for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut subnets = Vec::new();
         while let Some(subnet) = pages.next().await {
-            let subnet = subnet.map_err(|error| failure(operation, error))?;
+            let subnet = subnet.map_err(|error| self.failure(operation, error))?;
             subnets.push(Subnet {
                 id: id(operation, "subnetId", subnet.subnet_id())?,
                 zone_id: subnet
@@ -139,7 +149,7 @@ impl Network for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut existing = BTreeSet::new();
         while let Some(group) = pages.next().await {
-            let group = group.map_err(|error| failure("DescribeSecurityGroups", error))?;
+            let group = group.map_err(|error| self.failure("DescribeSecurityGroups", error))?;
             existing.extend(group.group_id().and_then(|id| id.parse().ok()));
         }
         Ok(existing)
@@ -157,7 +167,7 @@ impl Network for AwsEc2 {
             let pages = request.into_paginator().page_size(PREFIX_LISTS);
             let mut pages = pages.items().send();
             while let Some(list) = pages.next().await {
-                let list = list.map_err(|error| failure(operation, error))?;
+                let list = list.map_err(|error| self.failure(operation, error))?;
                 lists.push(PrefixList {
                     id: id(operation, "prefixListId", list.prefix_list_id())?,
                     is_ipv6: list.address_family() == Some("IPv6"),
@@ -176,14 +186,14 @@ impl Network for AwsEc2 {
         &self,
         dhcp_options: &[String],
     ) -> Result<Option<BTreeMap<String, Vec<String>>>, StepError> {
-        surroundings::dns_servers(&self.client, dhcp_options).await
+        surroundings::dns_servers(self, dhcp_options).await
     }
 
     async fn network_acls(
         &self,
         subnets: &[SubnetId],
     ) -> Result<Option<Vec<NetworkAcl>>, StepError> {
-        surroundings::network_acls(&self.client, subnets).await
+        surroundings::network_acls(self, subnets).await
     }
 
     async fn endpoint_service(
@@ -193,10 +203,12 @@ impl Network for AwsEc2 {
         let request = self.client.describe_vpc_endpoint_services();
         let answer = match request.service_names(name.as_str()).send().await {
             Ok(answer) => answer,
-            Err(error) if code_of(&error).is_some_and(errors::is_service_absent) => {
+            Err(error)
+                if said(&error).is_some_and(|(code, why)| errors::is_service_absent(code, why)) =>
+            {
                 return Ok(None);
             }
-            Err(error) => return Err(failure("DescribeVpcEndpointServices", error)),
+            Err(error) => return Err(self.failure("DescribeVpcEndpointServices", error)),
         };
         let details = answer.service_details();
         Ok(details

@@ -4,19 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{NetworkAclEntry, RuleAction};
 use shared::StepError;
 use shared::ec2::{AclRule, NetworkAcl, errors};
 use shared::ids::SubnetId;
 
-use super::{PAGE, code_of, failure, field, filter_any, id};
+use super::{AwsEc2, PAGE, code_of, field, filter_any, id};
 
 const ACLS: &str = "DescribeNetworkAcls";
 
 /// The DNS servers of each set of DHCP options.
 pub(super) async fn dns_servers(
-    ec2: &Client,
+    ec2: &AwsEc2,
     dhcp_options: &[String],
 ) -> Result<Option<BTreeMap<String, Vec<String>>>, StepError> {
     let operation = "DescribeDhcpOptions";
@@ -24,14 +23,14 @@ pub(super) async fn dns_servers(
     if dhcp_options.is_empty() {
         return Ok(Some(servers));
     }
-    let request = ec2.describe_dhcp_options();
+    let request = ec2.client.describe_dhcp_options();
     let request = request.filters(filter_any("dhcp-options-id", dhcp_options));
     let mut pages = request.into_paginator().page_size(PAGE).items().send();
     while let Some(set) = pages.next().await {
         let set = match set {
             Ok(set) => set,
             Err(error) if code_of(&error).is_some_and(errors::is_denied) => return Ok(None),
-            Err(error) => return Err(failure(operation, error)),
+            Err(error) => return Err(ec2.failure(operation, error)),
         };
         let options = set.dhcp_configurations().iter();
         let named = options.filter(|option| option.key() == Some("domain-name-servers"));
@@ -45,21 +44,21 @@ pub(super) async fn dns_servers(
 
 /// The ACLs of the subnets, each with all its subnets.
 pub(super) async fn network_acls(
-    ec2: &Client,
+    ec2: &AwsEc2,
     subnets: &[SubnetId],
 ) -> Result<Option<Vec<NetworkAcl>>, StepError> {
     let mut acls = Vec::new();
     if subnets.is_empty() {
         return Ok(Some(acls));
     }
-    let request = ec2.describe_network_acls();
+    let request = ec2.client.describe_network_acls();
     let request = request.filters(filter_any("association.subnet-id", subnets));
     let mut pages = request.into_paginator().page_size(PAGE).items().send();
     while let Some(acl) = pages.next().await {
         let acl = match acl {
             Ok(acl) => acl,
             Err(error) if code_of(&error).is_some_and(errors::is_denied) => return Ok(None),
-            Err(error) => return Err(failure(ACLS, error)),
+            Err(error) => return Err(ec2.failure(ACLS, error)),
         };
         let associations = acl.associations().iter();
         acls.push(NetworkAcl {

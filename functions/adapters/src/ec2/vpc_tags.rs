@@ -5,12 +5,12 @@ use shared::ec2::VpcTags;
 use shared::ids::VpcId;
 use shared::ownership::Tags;
 
-use super::{AwsEc2, PAGE, failure, filter, id, present, tags_of};
+use super::{AwsEc2, PAGE, filter, id, tags_of};
 
 impl VpcTags for AwsEc2 {
     async fn vpc_tags(&self, vpc: &VpcId) -> Result<Option<Tags>, StepError> {
         let request = self.client.describe_vpcs().vpc_ids(vpc.as_str());
-        let answer = present("DescribeVpcs", request.send().await)?;
+        let answer = self.present("DescribeVpcs", request.send().await)?;
         let found = answer.and_then(|answer| answer.vpcs?.pop());
         Ok(found.map(|found| tags_of(found.tags())))
     }
@@ -24,7 +24,7 @@ impl VpcTags for AwsEc2 {
         let mut pages = request.into_paginator().page_size(PAGE).items().send();
         let mut found = Vec::new();
         while let Some(vpc) = pages.next().await {
-            let vpc = vpc.map_err(|error| failure(operation, error))?;
+            let vpc = vpc.map_err(|error| self.failure(operation, error))?;
             found.push((id(operation, "vpcId", vpc.vpc_id())?, tags_of(vpc.tags())));
         }
         Ok(found)

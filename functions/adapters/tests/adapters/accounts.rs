@@ -154,6 +154,38 @@ async fn a_function_gets_a_session_for_what_it_does_itself() {
     );
 }
 
+/// A person's machine does not know it, so STS is asked, and not before it is needed.
+#[tokio::test]
+async fn the_account_that_acts_is_known_or_asked_for() {
+    let stage = two_accounts("one-of-us").await;
+    let unset = OtherAccounts {
+        own: setting("OWN_ACCOUNT", ""),
+        ..others()
+    };
+    for (others, account, expected, asked) in [
+        (others(), Some(OTHER), OTHER, 0),
+        (others(), Some(ACCOUNT), ACCOUNT, 0),
+        (others(), None, ACCOUNT, 0),
+        (unset.clone(), None, ACCOUNT, 1),
+        // What a request says is not what the credentials are.
+        (unset, Some(OTHER), ACCOUNT, 2),
+    ] {
+        let accounts = Accounts::new(stage.aws().await, others);
+        let ec2 = accounts.ec2(&place(account, REGION)).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(ec2.account().await, Some(parsed(expected)), "{account:?}");
+        }
+        assert_eq!(stage.count("sts:GetCallerIdentity"), asked, "{account:?}");
+    }
+}
+
+#[tokio::test]
+async fn that_sts_does_not_tell_the_account_is_no_failure() {
+    let stub = Stub::answering([refused(403, "AccessDenied")]).await;
+    let ec2 = adapters::ec2::AwsEc2::new(&once(aws(&stub.url()).await));
+    assert_eq!(ec2.account().await, None);
+}
+
 /// Callers name places, and there is no end to them.
 #[tokio::test]
 async fn not_every_place_is_remembered() {
@@ -297,7 +329,7 @@ async fn what_is_not_configured_is_said_before_anything_is_sent() {
 async fn a_role_that_is_refused_has_a_code_of_its_own_and_other_trouble_keeps_its_own() {
     for (status, name, code) in errors(
         "403 AccessDenied other-account-role-refused
-         403 RegionDisabledException other-account-role-refused
+         403 RegionDisabledException aws-region-not-enabled
          400 ValidationError configuration-invalid
          403 ExpiredTokenException aws-credentials-invalid
          403 InvalidClientTokenId aws-credentials-invalid

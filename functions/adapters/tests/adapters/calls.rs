@@ -73,6 +73,8 @@ pub(crate) enum Method {
     Authorize,
     Revoke,
     DeleteGroup,
+    GroupsNaming,
+    InterfacesWith,
     TagGroup,
     UntagGroup,
     Cluster,
@@ -98,7 +100,7 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 48] = [
+pub(crate) const ALL: [(Method, &str); 50] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
@@ -127,6 +129,8 @@ pub(crate) const ALL: [(Method, &str); 48] = [
     (Authorize, "ec2:AuthorizeSecurityGroupIngress"),
     (Revoke, "ec2:RevokeSecurityGroupIngress"),
     (DeleteGroup, "ec2:DeleteSecurityGroup"),
+    (GroupsNaming, "ec2:DescribeSecurityGroups"),
+    (InterfacesWith, "ec2:DescribeNetworkInterfaces"),
     (TagGroup, "ec2:CreateTags"),
     (UntagGroup, "ec2:DeleteTags"),
     (Cluster, "cloud:GET cluster"),
@@ -216,6 +220,8 @@ pub(crate) async fn call(
             text(ec2.revoke(&group, &first).await)
         }
         DeleteGroup => text(ec2.delete_group(&parsed("sg-0a000000000000003")).await),
+        GroupsNaming => text(ec2.groups_naming(&vpc, &group).await),
+        InterfacesWith => text(ec2.interfaces_with(&group).await),
         TagGroup => text(ec2.tag_group(&group, &tags).await),
         UntagGroup => text(ec2.untag_group(&group, &keys).await),
         Cluster => text(cloud.cluster(&cluster).await),

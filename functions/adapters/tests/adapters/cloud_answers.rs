@@ -350,11 +350,12 @@ async fn an_answer_that_breaks_off_is_no_answer() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_no_answer() {
+async fn nobody_listening_is_a_host_that_is_not_reached() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let cloud = HttpCloud::new(&url, Tls::default(), Fixed(KEY)).unwrap();
     let error = cloud.cluster(&parsed(CLUSTER)).await.unwrap_err();
-    says(&error, Code::CloudUnavailable, "refused");
+    says(&error, Code::HostUnreachable, "the Cloud API at 127.0.0.1 ");
+    says(&error, Code::HostUnreachable, "refused");
 }

@@ -41,7 +41,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::Conflict, "states") => Code::MachineNotFound,
         (K::Conflict, _) => Code::SecretUnreadable,
         (K::UnknownCode, "cloud") => Code::UnexpectedCloudAnswer,
-        // `OperationInProgress`, which EC2 documents nowhere and we still know.
+        // `OperationInProgress`, which EC2 documents nowhere, and words that mean the same.
         (K::UnknownCode, "ec2") => Code::AwsResourceBusy,
         (K::UnknownCode, _) => Code::UnexpectedAwsAnswer,
         (K::NotFound, _) => match method {
@@ -65,9 +65,11 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             }
             M::Subnets => Code::SubnetNotFound,
             M::PrefixLists => Code::PrefixListNotFound,
-            M::PeeredVpcs | M::DnsServers | M::NetworkAcls | M::IngressRules => {
-                Code::UnexpectedAwsAnswer
-            }
+            M::PeeredVpcs
+            | M::DnsServers
+            | M::NetworkAcls
+            | M::IngressRules
+            | M::InterfacesWith => Code::UnexpectedAwsAnswer,
             M::ExistingGroups
             | M::Endpoints
             | M::EndpointsById
@@ -75,6 +77,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             | M::TagEndpoint
             | M::TagVpc
             | M::GroupNamed
+            | M::GroupsNaming
             | M::Authorize
             | M::TagGroup => Code::AwsResourceBusy,
             M::EndpointServices | M::Registrations => Code::ClusterBusy,
@@ -97,6 +100,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
 fn named(operation: &str) -> &'static str {
     match operation.split(':').next() {
         Some("cloud") => "418",
+        Some("ec2") if operation == "ec2:ModifyVpcEndpoint" => "InvalidParameter",
         Some("ec2") => "OperationInProgress",
         _ => "SomethingNewException",
     }

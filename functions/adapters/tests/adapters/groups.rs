@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use adapters::ec2::AwsEc2;
+use serde_json::json;
 use shared::Code;
 use shared::ec2::{
     GroupRemoval, IngressRule, NewSecurityGroup, SecurityGroup, SecurityGroups, Source,
@@ -304,6 +305,40 @@ async fn a_group_goes_when_nothing_uses_it() {
     stage
         .sim
         .look(|world| assert!(!world.ec2.groups.contains_key(id.as_str())));
+}
+
+#[tokio::test]
+async fn what_keeps_a_group_is_found() {
+    let other = "sg-0a0000000000000aa";
+    let stage = Stage::with(|scenario| {
+        let rules =
+            [false, true].map(|is_egress| json!({ "is_egress": is_egress, "source": GROUP }));
+        let group = json!({ "id": other, "name": "other", "rules": rules });
+        let interface = json!({
+            "id": "eni-0a000000000000001",
+            "description": "an instance",
+            "groups": [GROUP],
+        });
+        let vpc = scenario.vpcs.iter_mut().find(|vpc| vpc.id == VPC).unwrap();
+        vpc.groups.push(serde_json::from_value(group).unwrap());
+        vpc.interfaces
+            .push(serde_json::from_value(interface).unwrap());
+    })
+    .await;
+    let ec2 = stage.ec2().await;
+    let (vpc, group) = (parsed(VPC), parsed(GROUP));
+    let naming = ec2.groups_naming(&vpc, &group).await.unwrap();
+    let ids: Vec<&str> = naming.iter().map(|group| group.id.as_str()).collect();
+    assert_eq!(ids, [other], "once, and not the group itself");
+    let elsewhere = ec2.groups_naming(&parsed(ABSENT_VPC), &group).await;
+    assert_eq!(elsewhere, Ok(Vec::new()));
+    let interfaces = ec2.interfaces_with(&group).await.unwrap();
+    let told: Vec<String> = interfaces.iter().map(ToString::to_string).collect();
+    let instance = "eni-0a000000000000001 (an instance)".to_owned();
+    assert!(told.contains(&instance), "{told:?}");
+    let of_endpoint = |it: &String| it.contains("(VPC Endpoint Interface vpce-");
+    assert!(told.iter().any(of_endpoint), "{told:?}");
+    assert_eq!(ec2.interfaces_with(&parsed(other)).await, Ok(Vec::new()));
 }
 
 #[tokio::test]

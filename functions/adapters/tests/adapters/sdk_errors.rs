@@ -14,7 +14,7 @@ use shared::secret::Secrets;
 use shared::transport::LONGEST_ANSWER;
 use shared::{Code, StepError};
 
-use crate::stage::{CLUSTER, KEY, SECRET, Stage, VPC, parsed, says};
+use crate::stage::{ACCOUNT, CLUSTER, KEY, SECRET, Stage, VPC, parsed, says};
 use crate::stub::{Stub, answer, aws};
 
 async fn ec2_fails(aws: &SdkConfig) -> StepError {
@@ -133,19 +133,18 @@ async fn an_answer_that_breaks_off_is_no_answer() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_no_answer() {
+async fn nobody_listening_is_a_host_that_is_not_reached() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let aws = aws(&url).await;
-    let error = ec2_fails(&aws).await;
-    assert_eq!(error.code, Code::AwsUnavailable);
-    assert!(
-        error.detail.contains("refused") && error.detail.len() < 300,
-        "{error}"
-    );
-    let error = secret_fails(&aws).await;
-    assert_eq!(error.code, Code::AwsUnavailable, "{error}");
+    for error in [ec2_fails(&aws).await, secret_fails(&aws).await] {
+        says(&error, Code::HostUnreachable, "no answer from 127.0.0.1: ");
+        assert!(
+            error.detail.contains("refused") && error.detail.len() < 300,
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -225,12 +224,44 @@ async fn an_error_that_only_mentions_credentials_is_not_one_of_ours() {
 
 #[tokio::test]
 async fn credentials_that_aws_refuses_are_invalid() {
-    for code in ["AuthFailure", "RequestExpired", "ExpiredToken"] {
+    for code in ["AuthFailure", "ExpiredToken"] {
         let error = ec2_error(refusal(401, code)).await;
         assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
     }
+    let error = ec2_error(refusal(400, "RequestExpired")).await;
+    assert_eq!(error.code, Code::AwsClockDiffers, "{error}");
     for code in ["UnrecognizedClientException", "ExpiredTokenException"] {
         let error = secret_error(exception(400, code)).await;
         assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
     }
+}
+
+/// The Region may be what is wrong: a person's credentials may be as well, those of a
+/// function may not.
+#[tokio::test]
+async fn credentials_that_a_region_does_not_know_name_the_region() {
+    let stub = Stub::answering([refusal(401, "AuthFailure")]).await;
+    let aws = aws(&stub.url()).await;
+    for (account, code) in [
+        (None, Code::AwsCredentialsInvalid),
+        (Some(parsed(ACCOUNT)), Code::AwsRegionNotEnabled),
+    ] {
+        let ec2 = AwsEc2::of(&aws, account);
+        let error = ec2.vpc(&parsed(VPC)).await.unwrap_err();
+        says(
+            &error,
+            code,
+            "EC2 DescribeVpcs in eu-west-1 answered AuthFailure",
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_organization_denies_is_told_from_a_missing_permission() {
+    let body = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not \
+                authorized to perform this operation. User: x is not authorized to perform: \
+                ec2:DescribeVpcs with an explicit deny in a service control policy</Message>\
+                </Error></Errors><RequestID>1</RequestID></Response>";
+    let error = ec2_error(answer(403, "Content-Type: text/xml\r\n", body)).await;
+    assert_eq!(error.code, Code::AwsDeniedByOrganization, "{error}");
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use adapters::aws::{Aws, aws};
 use adapters::cloud::HttpCloud;
@@ -34,6 +35,11 @@ const SERVER_KEY: &[u8] = include_bytes!("tls/server.key");
 
 /// A server over TLS that has nothing of what it is asked for.
 async fn server() -> String {
+    counting().await.0
+}
+
+/// The same, with the number of connections so far.
+async fn counting() -> (String, Arc<AtomicUsize>) {
     let certificate = CertificateDer::from_pem_slice(SERVER).unwrap();
     let key = PrivateKeyDer::from_pem_slice(SERVER_KEY).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -45,8 +51,11 @@ async fn server() -> String {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
+    let met = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&met);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
             // A client that does not trust us leaves.
             let Ok(mut stream) = acceptor.accept(stream).await else {
                 continue;
@@ -56,7 +65,7 @@ async fn server() -> String {
             let _ = stream.shutdown().await;
         }
     });
-    url
+    (url, met)
 }
 
 /// What a process is given that is told this bundle, with AWS at this server.
@@ -107,14 +116,17 @@ async fn both_clients_trust_the_bundle_and_it_is_read_once() {
 
 #[tokio::test]
 async fn without_the_bundle_the_same_server_is_refused() {
-    let url = server().await;
+    let (url, met) = counting().await;
     let aws = told(None, &url).await;
     let [vpc, cluster] = ask(&aws, &url).await.map(Result::unwrap_err);
-    assert_eq!(vpc.code, Code::AwsUnavailable, "{vpc}");
-    assert_eq!(cluster.code, Code::CloudUnavailable, "{cluster}");
     for error in [vpc, cluster] {
-        assert!(error.detail.contains("UnknownIssuer"), "{error}");
+        assert_eq!(error.code, Code::CertificateNotTrusted, "{error}");
+        assert!(
+            error.detail.contains("UnknownIssuer") && error.detail.contains("127.0.0.1"),
+            "{error}"
+        );
     }
+    assert_eq!(met.load(Ordering::Relaxed), 2, "neither asks again");
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use crate::{Code, StepError, aws_errors};
 /// not trust us.
 pub fn classify(role: &str, code: &str, message: &str) -> StepError {
     let meaning = match code {
-        "AccessDenied" | "AccessDeniedException" | "RegionDisabledException" => {
-            Code::OtherAccountRoleRefused
+        "AccessDenied" | "AccessDeniedException" => {
+            aws_errors::denied(message).unwrap_or(Code::OtherAccountRoleRefused)
         }
         // A name of a role or an external id that breaks their rules.
         "ValidationError" | "InvalidParameterValue" => Code::ConfigurationInvalid,
-        common => aws_errors::common(common),
+        common => aws_errors::common(common, message),
     };
     StepError::new(
         meaning,
@@ -28,13 +28,10 @@ mod tests {
     fn every_row_of_the_table() {
         for (codes, expected) in [
             (
-                &[
-                    "AccessDenied",
-                    "AccessDeniedException",
-                    "RegionDisabledException",
-                ][..],
+                &["AccessDenied", "AccessDeniedException"][..],
                 Code::OtherAccountRoleRefused,
             ),
+            (&["RegionDisabledException"], Code::AwsRegionNotEnabled),
             (
                 &["ValidationError", "InvalidParameterValue"],
                 Code::ConfigurationInvalid,
@@ -48,5 +45,14 @@ mod tests {
                 assert_eq!(classify("role", code, "text").code, expected, "{code}");
             }
         }
+    }
+
+    /// That the role exists and trusts us does not help then.
+    #[test]
+    fn what_the_organization_forbids_is_no_refusal_of_the_role() {
+        let message = "User: x is not authorized to perform: sts:AssumeRole on resource: y with \
+                       an explicit deny in a service control policy";
+        let error = classify("role", "AccessDenied", message);
+        assert_eq!(error.code, Code::AwsDeniedByOrganization);
     }
 }

@@ -71,6 +71,7 @@ pub const ACTIONS: [(&str, &[&str]); 18] = [
         &[
             "ec2:DeleteSecurityGroup",
             "ec2:DeleteTags",
+            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:RevokeSecurityGroupIngress",

@@ -13,7 +13,7 @@ pub fn classify(operation: &str, code: &str, message: &str) -> StepError {
         "InvalidArn" => Code::ConfigurationInvalid,
         "ExecutionLimitExceeded" | "KmsThrottlingException" => Code::AwsThrottled,
         "KmsAccessDeniedException" | "KmsInvalidStateException" => Code::AwsAccessDenied,
-        common => aws_errors::common(common),
+        common => aws_errors::common(common, message),
     };
     StepError::new(
         meaning,

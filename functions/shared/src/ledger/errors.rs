@@ -13,7 +13,7 @@ pub fn classify(operation: &str, table: &str, code: &str, message: &str) -> Step
         | "TransactionInProgressException"
         | "ReplicatedWriteConflictException"
         | "ResourceInUseException" => Code::AwsResourceBusy,
-        common => aws_errors::common(common),
+        common => aws_errors::common(common, message),
     };
     StepError::new(
         meaning,

@@ -9,12 +9,13 @@ pub fn classify(secret_id: &str, code: &str, message: &str) -> StepError {
     let meaning = match code {
         "ResourceNotFoundException" if message.contains("secret value for") => Code::SecretEmpty,
         "ResourceNotFoundException" => Code::SecretNotFound,
-        "AccessDeniedException"
-        | "AccessDenied"
-        | "DecryptionFailure"
-        | "InvalidParameterException"
-        | "InvalidRequestException" => Code::SecretUnreadable,
-        common => aws_errors::common(common),
+        "AccessDeniedException" | "AccessDenied" => {
+            aws_errors::denied(message).unwrap_or(Code::SecretUnreadable)
+        }
+        "DecryptionFailure" | "InvalidParameterException" | "InvalidRequestException" => {
+            Code::SecretUnreadable
+        }
+        common => aws_errors::common(common, message),
     };
     StepError::new(
         meaning,
@@ -68,6 +69,14 @@ mod tests {
                 assert_eq!(classify("name", code, "text").code, expected, "{code}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_organization_forbids_is_not_a_missing_permission() {
+        let message = "User: x is not authorized to perform: secretsmanager:GetSecretValue on \
+                       resource: y with an explicit deny in a service control policy";
+        let error = classify("name", "AccessDeniedException", message);
+        assert_eq!(error.code, Code::AwsDeniedByOrganization);
     }
 
     #[test]

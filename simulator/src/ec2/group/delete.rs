@@ -13,8 +13,9 @@ pub struct DeleteSecurityGroup {
 }
 
 impl World {
-    /// Deletes a group that nothing uses and no other group speaks of. The
-    /// interfaces of a deleted endpoint use it until they have drained.
+    /// Deletes a group that nothing uses and no other group of its VPC speaks of. The
+    /// interfaces of a deleted endpoint use it until they have drained. A rule of a peered
+    /// VPC only becomes stale ("Work with stale security group rules", VPC peering guide).
     pub fn delete_security_group(
         &mut self,
         caller: &Caller,
@@ -35,14 +36,12 @@ impl World {
                 ),
             ));
         }
-        let used = self.ec2.endpoints.values().any(|endpoint| {
-            endpoint.groups.contains(id) && endpoint.interfaces.iter().any(|i| i.lives(self.now))
-        });
+        let used = self.network_interfaces().any(|it| it.groups.contains(id));
         let spoken_of = self
             .ec2
             .groups
             .values()
-            .filter(|other| other.id != *id)
+            .filter(|other| other.id != *id && other.vpc_id == group.vpc_id)
             .flat_map(|other| other.rules.iter())
             .any(|rule| rule.source == Source::Group(id.clone()));
         if used || spoken_of {

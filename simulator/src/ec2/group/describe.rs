@@ -4,7 +4,7 @@ use super::SecurityGroup;
 use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, page};
+use crate::ec2::{Page, Source, Tags, page};
 
 /// `DescribeSecurityGroups`.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,13 @@ pub struct DescribeSecurityGroupsResult {
 }
 
 impl Filtered for SecurityGroup {
-    const FILTERS: &'static [&'static str] = &["group-id", "group-name", "vpc-id"];
+    const FILTERS: &'static [&'static str] = &[
+        "egress.ip-permission.group-id",
+        "group-id",
+        "group-name",
+        "ip-permission.group-id",
+        "vpc-id",
+    ];
 
     fn value(&self, name: &str) -> &str {
         match name {
@@ -35,6 +41,21 @@ impl Filtered for SecurityGroup {
             "group-name" => &self.name,
             _ => &self.vpc_id,
         }
+    }
+
+    /// The groups that its rules of one direction name.
+    fn values(&self, name: &str) -> Vec<&str> {
+        let is_egress = match name {
+            "ip-permission.group-id" => false,
+            "egress.ip-permission.group-id" => true,
+            name => return vec![self.value(name)],
+        };
+        let rules = self.rules.iter().filter(|rule| rule.is_egress == is_egress);
+        let named = rules.filter_map(|rule| match &rule.source {
+            Source::Group(id) => Some(id.as_str()),
+            Source::Ipv4(_) | Source::Ipv6(_) | Source::PrefixList(_) => None,
+        });
+        named.collect()
     }
 
     fn tags(&self) -> &Tags {

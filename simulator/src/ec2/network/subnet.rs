@@ -25,6 +25,8 @@ pub struct Subnet {
     pub vpc_id: String,
     /// The account that owns it.
     pub owner: String,
+    /// The accounts that it is shared with: those of its VPC.
+    pub shared_with: Vec<String>,
     /// The Region it is in.
     pub region: String,
     /// The id of its zone.
@@ -66,6 +68,7 @@ impl Subnet {
             id: spec.id.clone(),
             vpc_id: vpc.id.clone(),
             owner: owner.account.clone(),
+            shared_with: vpc.shared_with.clone(),
             region: owner.region.clone(),
             zone_id: spec.zone.clone(),
             zone_name: zone_name.to_owned(),
@@ -91,7 +94,8 @@ impl Subnet {
     }
 
     pub(in crate::ec2) fn seen_by(&self, caller: &Caller) -> bool {
-        self.owner == caller.account && self.region == caller.region
+        (self.owner == caller.account || self.shared_with.contains(&caller.account))
+            && self.region == caller.region
     }
 
     /// The next IPv4 address. Addresses of this world are not used again.

@@ -16,6 +16,8 @@ pub struct Vpc {
     pub id: String,
     /// The account that owns it.
     pub owner: String,
+    /// The accounts that it is shared with, as participants.
+    pub shared_with: Vec<String>,
     /// The Region it is in.
     pub region: String,
     /// Whether it is `available`; it is `pending` before.
@@ -74,8 +76,11 @@ impl CidrState {
 }
 
 impl Vpc {
+    /// Participants see a VPC with its owner ("Share your VPC subnets with other
+    /// accounts", VPC user guide).
     pub(in crate::ec2) fn seen_by(&self, caller: &Caller) -> bool {
-        self.owner == caller.account && self.region == caller.region
+        (self.owner == caller.account || self.shared_with.contains(&caller.account))
+            && self.region == caller.region
     }
 
     /// The state on the wire.

@@ -143,6 +143,53 @@ fn pages_of_endpoints_end_with_an_empty_token() {
     assert!(!first.vpc_endpoints.contains(&second.vpc_endpoints[0]));
 }
 
+/// VPC user guide, "Share your VPC subnets with other accounts": participants see VPC and
+/// subnets with their owner, and can make groups there, but no endpoints.
+#[test]
+fn participants_see_a_shared_vpc_and_cannot_make_endpoints_in_it() {
+    let mut stage = Stage::with(|scenario| {
+        scenario.vpcs[0].shared_with = vec!["444455556666".to_owned()];
+    });
+    let participant = Caller {
+        account: "444455556666".to_owned(),
+        ..stage.caller.clone()
+    };
+    let vpcs = DescribeVpcs::default();
+    let vpcs = stage.world.describe_vpcs(&participant, &vpcs).unwrap().vpcs;
+    let owners: Vec<&str> = vpcs.iter().map(|vpc| vpc.owner.as_str()).collect();
+    assert_eq!(owners, ["111122223333"]);
+    let subnets = DescribeSubnets::default();
+    let subnets = stage.world.describe_subnets(&participant, &subnets);
+    assert_eq!(subnets.unwrap().subnets.len(), 4);
+    let refused = stage.world.create_vpc_endpoint(&participant, request());
+    assert_eq!(code(refused), "UnauthorizedOperation");
+    let stranger = Caller {
+        account: "777788889999".to_owned(),
+        ..participant
+    };
+    let vpcs = stage
+        .world
+        .describe_vpcs(&stranger, &DescribeVpcs::default());
+    assert_eq!(vpcs.unwrap().vpcs, []);
+}
+
+/// turbot/steampipe-plugin-aws issue 75.
+#[test]
+fn a_region_that_is_not_enabled_knows_no_credentials() {
+    let mut stage = Stage::with(|scenario| scenario.regions_off = vec!["me-south-1".to_owned()]);
+    let there = Caller {
+        region: "me-south-1".to_owned(),
+        ..stage.caller.clone()
+    };
+    let request = DescribeVpcs::default();
+    let refused = stage.world.describe_vpcs(&there, &request).unwrap_err();
+    assert_eq!(
+        (refused.status, refused.code.as_str()),
+        (401, "AuthFailure")
+    );
+    assert!(stage.world.describe_vpcs(&stage.caller, &request).is_ok());
+}
+
 /// EC2 API reference, "Error codes". The other spelling of a subnet that is
 /// not there is where endpoints are made.
 #[test]

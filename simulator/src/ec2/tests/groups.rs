@@ -166,6 +166,87 @@ fn a_group_cannot_go_while_another_one_speaks_of_it() {
     assert_eq!(stage.delete_group(GROUP), Ok(()));
 }
 
+/// What is in the way can be asked for: by the filters of EC2, each for one direction.
+#[test]
+fn what_keeps_a_group_can_be_found() {
+    let other = "sg-0a000000000000002";
+    for (is_egress, filter) in [
+        (false, "ip-permission.group-id"),
+        (true, "egress.ip-permission.group-id"),
+    ] {
+        let mut stage = Stage::with(|scenario| {
+            let spec = serde_json::json!({
+                "id": other,
+                "name": "other",
+                "rules": [{ "is_egress": is_egress, "from_port": 26257, "source": GROUP }],
+            });
+            let groups = &mut scenario.vpcs[0].groups;
+            groups.push(serde_json::from_value(spec).unwrap());
+        });
+        assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
+        let mut found = |filter: &str| {
+            let request = DescribeSecurityGroups {
+                filters: vec![Filter::one(filter, GROUP)],
+                ..DescribeSecurityGroups::default()
+            };
+            let found = stage
+                .world
+                .describe_security_groups(&stage.caller, &request);
+            let groups = found.unwrap().security_groups.into_iter();
+            groups.map(|group| group.id).collect::<Vec<String>>()
+        };
+        assert_eq!(found(filter), [other]);
+        for another in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
+            assert_eq!(found(another).is_empty(), another != filter);
+        }
+    }
+}
+
+/// VPC peering guide, "Work with stale security group rules".
+#[test]
+fn a_group_may_go_while_another_vpc_speaks_of_it() {
+    let mut stage = Stage::with(|scenario| {
+        let rule = serde_json::json!({ "from_port": 26257, "source": GROUP });
+        let elsewhere = &mut scenario.vpcs[1].groups[0];
+        elsewhere.rules.push(serde_json::from_value(rule).unwrap());
+    });
+    assert_eq!(stage.delete_group(GROUP), Ok(()));
+}
+
+#[test]
+fn interfaces_tell_whose_they_are_until_they_have_drained() {
+    let mut stage = Stage::with(|scenario| {
+        let instance = serde_json::json!({
+            "id": "eni-0a000000000000001",
+            "description": "an instance",
+            "groups": [GROUP],
+        });
+        let interfaces = &mut scenario.vpcs[0].interfaces;
+        interfaces.push(serde_json::from_value(instance).unwrap());
+    });
+    fn told(stage: &mut Stage) -> Vec<String> {
+        let request = DescribeNetworkInterfaces {
+            filters: vec![Filter::one("group-id", GROUP)],
+            ..DescribeNetworkInterfaces::default()
+        };
+        let found = stage
+            .world
+            .describe_network_interfaces(&stage.caller, &request);
+        let interfaces = found.unwrap().network_interfaces.into_iter();
+        interfaces.map(|it| it.description).collect()
+    }
+    let id = stage.available();
+    let of_endpoint = format!("VPC Endpoint Interface {id}");
+    let both = [of_endpoint.as_str(), of_endpoint.as_str(), "an instance"];
+    assert_eq!(told(&mut stage), both);
+    stage.delete(&id);
+    stage.wait(45);
+    assert_eq!(told(&mut stage), both, "not drained yet");
+    stage.wait(20);
+    assert_eq!(told(&mut stage), ["an instance"]);
+    assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
+}
+
 #[test]
 fn the_default_group_cannot_be_deleted() {
     let mut stage = Stage::new();

@@ -53,6 +53,11 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
         let answer = world.describe_network_acls(caller, &request)?;
         Ok(content(answer, write::network::network_acls))
     }),
+    ("DescribeNetworkInterfaces", |world, caller, form| {
+        let request = whole(form, read::network::describe_network_interfaces)?;
+        let answer = world.describe_network_interfaces(caller, &request)?;
+        Ok(content(answer, write::network::interfaces))
+    }),
     ("DescribeVpcPeeringConnections", |world, caller, form| {
         let request = whole(form, read::network::describe_vpc_peering_connections)?;
         let answer = world.describe_vpc_peering_connections(caller, &request)?;

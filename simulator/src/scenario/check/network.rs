@@ -22,6 +22,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), ScenarioError> {
         vpc.acls(&mut ids)?;
         vpc.groups(&mut ids)?;
         vpc.endpoints(&mut ids)?;
+        vpc.interfaces(&mut ids)?;
         vpc.peerings(&mut ids)?;
     }
     for (n, list) in scenario.prefix_lists.iter().enumerate() {
@@ -188,6 +189,21 @@ impl<'a> Place<'a> {
                     id,
                     self.vpc.groups.iter().any(|group| group.id == *id),
                     "an endpoint has its groups in its own VPC",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn interfaces(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
+        for (n, interface) in self.vpc.interfaces.iter().enumerate() {
+            self.own_id(ids, "eni", &interface.id, &format!("interfaces[{n}].id"))?;
+            for id in &interface.groups {
+                rule(
+                    &format!("{}.interfaces[{n}].groups", self.path),
+                    id,
+                    self.vpc.groups.iter().any(|group| group.id == *id),
+                    "an interface has its groups in its own VPC",
                 )?;
             }
         }

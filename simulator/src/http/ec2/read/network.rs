@@ -4,7 +4,8 @@ use super::Form;
 use crate::calls::ApiError;
 use crate::ec2::{
     Attribute, DescribeDhcpOptions, DescribeManagedPrefixLists, DescribeNetworkAcls,
-    DescribeSubnets, DescribeVpcAttribute, DescribeVpcPeeringConnections, DescribeVpcs,
+    DescribeNetworkInterfaces, DescribeSubnets, DescribeVpcAttribute,
+    DescribeVpcPeeringConnections, DescribeVpcs,
 };
 
 pub(in crate::http::ec2) fn describe_vpcs(form: &mut Form) -> Result<DescribeVpcs, ApiError> {
@@ -27,6 +28,15 @@ pub(in crate::http::ec2) fn describe_vpc_attribute(
 pub(in crate::http::ec2) fn describe_subnets(form: &mut Form) -> Result<DescribeSubnets, ApiError> {
     Ok(DescribeSubnets {
         subnet_ids: form.list("SubnetId"),
+        filters: form.filters()?,
+        page: form.page()?,
+    })
+}
+
+pub(in crate::http::ec2) fn describe_network_interfaces(
+    form: &mut Form,
+) -> Result<DescribeNetworkInterfaces, ApiError> {
+    Ok(DescribeNetworkInterfaces {
         filters: form.filters()?,
         page: form.page()?,
     })

@@ -5,8 +5,9 @@ use ipnet::IpNet;
 use super::{Xml, tags};
 use crate::ec2::{
     Attribute, CidrAssociation, DescribeDhcpOptionsResult, DescribeManagedPrefixListsResult,
-    DescribeNetworkAclsResult, DescribeSubnetsResult, DescribeVpcAttributeResult,
-    DescribeVpcPeeringConnectionsResult, DescribeVpcsResult, PeeringSide, Tags,
+    DescribeNetworkAclsResult, DescribeNetworkInterfacesResult, DescribeSubnetsResult,
+    DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult, DescribeVpcsResult,
+    PeeringSide, Tags,
 };
 use crate::scenario::AclAction;
 
@@ -84,6 +85,22 @@ pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResul
         xml.leaf("ipv6Native", subnet.ipv6_native);
         xml.maybe("outpostArn", subnet.outpost_arn.as_ref());
         tags(xml, &subnet.tags);
+    });
+    xml.maybe("nextToken", answer.next_token.as_ref());
+}
+
+pub(in crate::http::ec2) fn interfaces(xml: &mut Xml, answer: &DescribeNetworkInterfacesResult) {
+    let list = &answer.network_interfaces;
+    xml.list("networkInterfaceSet", list, |xml, interface| {
+        xml.leaf("networkInterfaceId", &interface.id);
+        xml.leaf("vpcId", &interface.vpc_id);
+        xml.leaf("description", &interface.description);
+        xml.leaf("ownerId", &interface.owner);
+        xml.leaf("status", "in-use");
+        xml.list("groupSet", &interface.groups, |xml, group| {
+            xml.leaf("groupId", group);
+        });
+        tags(xml, &interface.tags);
     });
     xml.maybe("nextToken", answer.next_token.as_ref());
 }

@@ -1,0 +1,111 @@
+//! Network interfaces, as far as they hold security groups.
+
+use crate::World;
+use crate::calls::{ApiError, Caller};
+use crate::ec2::filter::{self, Filter, Filtered};
+use crate::ec2::{Endpoint, Page, Tags, page};
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkInterface {
+    /// The id.
+    pub id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// The Region it is in.
+    pub region: String,
+    /// What whoever made it says about it.
+    pub description: String,
+    /// Its security groups, by id.
+    pub groups: Vec<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+impl Filtered for NetworkInterface {
+    const FILTERS: &'static [&'static str] = &["group-id", "vpc-id"];
+
+    fn value(&self, _: &str) -> &str {
+        &self.vpc_id
+    }
+
+    fn values(&self, name: &str) -> Vec<&str> {
+        match name {
+            "group-id" => self.groups.iter().map(String::as_str).collect(),
+            name => vec![self.value(name)],
+        }
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+/// `DescribeNetworkInterfaces`.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeNetworkInterfaces {
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// Which page.
+    pub page: Page,
+}
+
+/// The answer to [`DescribeNetworkInterfaces`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeNetworkInterfacesResult {
+    /// The interfaces.
+    pub network_interfaces: Vec<NetworkInterface>,
+    /// How to ask for the next page.
+    pub next_token: Option<String>,
+}
+
+impl World {
+    /// Lists the interfaces of endpoints, those included that have not drained, and those
+    /// of whatever else there is.
+    pub fn describe_network_interfaces(
+        &mut self,
+        caller: &Caller,
+        request: &DescribeNetworkInterfaces,
+    ) -> Result<DescribeNetworkInterfacesResult, ApiError> {
+        self.admit(caller, "DescribeNetworkInterfaces")?;
+        filter::check::<NetworkInterface>(&request.filters)?;
+        let list = self
+            .network_interfaces()
+            .filter(|it| it.owner == caller.account && it.region == caller.region)
+            .filter(|it| filter::passes(it, &request.filters))
+            .collect();
+        let (network_interfaces, next_token) = page::page(list, &request.page, 5..=1000)?;
+        Ok(DescribeNetworkInterfacesResult {
+            network_interfaces,
+            next_token,
+        })
+    }
+
+    /// Every interface that is there now, whosever it is.
+    pub(in crate::ec2) fn network_interfaces(&self) -> impl Iterator<Item = NetworkInterface> {
+        let of_endpoints = self
+            .ec2
+            .endpoints
+            .values()
+            .flat_map(move |it| self.interfaces_of(it));
+        of_endpoints.chain(self.ec2.interfaces.iter().cloned())
+    }
+
+    /// The interfaces of an endpoint, with the description that AWS gives them.
+    fn interfaces_of(&self, endpoint: &Endpoint) -> Vec<NetworkInterface> {
+        let interfaces = endpoint.interfaces.iter();
+        let living = interfaces.filter(|interface| interface.lives(self.now));
+        let as_told = living.map(|interface| NetworkInterface {
+            id: interface.id.clone(),
+            vpc_id: endpoint.vpc_id.clone(),
+            owner: endpoint.owner.clone(),
+            region: endpoint.region.clone(),
+            description: format!("VPC Endpoint Interface {}", endpoint.id),
+            groups: endpoint.groups.clone(),
+            tags: Tags::new(),
+        });
+        as_told.collect()
+    }
+}
