@@ -98,7 +98,7 @@ async fn story(
         let sources = [
             source("10.1.0.0/16"),
             source("2001:db8::/56"),
-            Source::Group(group.clone()),
+            Source::Group(parsed(group.as_str())),
         ];
         all.note("one rule", ec2.authorize(&group, &sources[..1], "a").await);
         all.note("rules", ec2.authorize(&group, &sources, "b").await);
