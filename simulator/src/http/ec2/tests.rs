@@ -133,7 +133,7 @@ fn what_ec2_does_not_know_is_refused_and_not_ignored() {
         ),
         ("Action=DescribeVpcs&DryRun=true", "UnknownParameter"),
         ("Action=DescribeAvailabilityZones", "InvalidAction"),
-        ("Action=DescribeNetworkInterfaces", "InvalidAction"),
+        ("Action=DescribeKeyPairs", "InvalidAction"),
         ("Action=DescribeTags", "InvalidAction"),
         ("Action=ModifyVpcAttribute", "InvalidAction"),
         (
