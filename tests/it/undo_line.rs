@@ -1,227 +1,268 @@
 //! Holds the undo line of `provision` to the table of its steps and their undos
-//! (`statemachine/steps/src/pairs.rs`): a step without an undo, a name that a list of
-//! states lacks, or an undo in the wrong place is told here.
+//! (`statemachine/steps/src/pairs.rs`). The engine runs the definition itself with
+//! functions that only answer: for every plan that there can be, each step in turn fails.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-use serde_json::Value;
-use steps::definition;
-use steps::function_of;
-use steps::pairs::{PROVISION, Pair, Undo, When};
+use engine::{Event, EventKind, Observer, Outcome, TaskFailure, Tasks, VirtualClock};
+use serde_json::{Value, json};
+use shared::request::Limits;
+use steps::pairs::{PROVISION, Pair, Part, Undo};
+use steps::{definition, function_of};
+use system_tests::parallel::in_parallel;
+use system_tests::run::{Goal, block_on};
 
-/// Where the undo line begins, and where it is over.
-const BEGINS: &str = "DecideUndo";
+/// Where the undo line is over.
 const ENDS: &str = "ReportOutcome";
 
 /// The one step of the undo line that takes nothing back: it looks whether what was put
 /// back works.
 const LOOKS: &str = "CheckStatusAsBefore";
 
-type Names = BTreeSet<String>;
+/// What is there, and what is asked for.
+#[derive(Debug)]
+struct Case {
+    /// Whether the ledger has it as a connection that stands.
+    stands: bool,
+    /// Whether private DNS is asked for.
+    wants_dns: bool,
+    plan: Value,
+}
 
-/// The definition.
-struct Provision(Value);
-
-impl Provision {
-    fn read() -> Self {
-        Self(serde_json::from_str(definition::PROVISION).expect("a definition"))
+impl Case {
+    /// The entry of the ledger.
+    fn entry(&self) -> Value {
+        if !self.stands {
+            return json!({});
+        }
+        let request = json!({ "requested_by": "call", "account_id": null, "private_dns": true });
+        json!({ "Item": {
+            "phase": { "S": "ready" }, "stands_since": { "S": "2030-01-01T00:00:00Z" },
+            "endpoint_id": { "S": "vpce-1" }, "request": { "S": request.to_string() },
+        } })
     }
 
-    fn start(&self) -> &str {
-        self.0["StartAt"].as_str().expect("StartAt")
-    }
-
-    fn state(&self, name: &str) -> &Value {
-        let state = &self.0["States"][name];
-        assert!(state.is_object(), "no state {name}");
-        state
-    }
-
-    fn calls_a_function(&self, state: &str) -> bool {
-        let resource = self.state(state)["Resource"].as_str();
-        resource.is_some_and(|resource| function_of(resource).is_some())
-    }
-
-    /// Where a state leads, the nearest first. With the name of a failure, only where
-    /// that one may lead: what else a condition asks may be so or not.
-    fn nexts(&self, state: &str, failure: Option<&str>) -> Vec<&str> {
-        let state = self.state(state);
-        let may_hold = |rule: &&Value| match (failure, failures_of(rule)) {
-            (Some(failure), Some(names)) => names.contains(failure),
-            (None, _) | (_, None) => true,
+    /// Whether this part was there before, and stays.
+    fn stood(&self, part: Part) -> bool {
+        let works = self.plan["undo"]["anything"] == false;
+        let has_endpoint = !self.plan["endpoint"]["existing"].is_null();
+        let has_group = !self.plan["change"].is_null();
+        let is_there = match part {
+            Part::Endpoint | Part::Nothing => has_endpoint,
+            Part::Group => has_endpoint || has_group,
         };
-        let rules = list(&state["Choices"]).filter(may_hold);
-        let ways = rules.chain([state]).chain(list(&state["Catch"]));
-        let nexts = ways.flat_map(|way| [&way["Next"], &way["Default"]]);
-        nexts.filter_map(Value::as_str).collect()
+        works || (self.stands && is_there)
     }
 
-    /// All that is reached from a state, itself included, the nearest first. What comes
-    /// after `end` is not.
-    fn reached(&self, from: &str, end: &str, failure: Option<&str>) -> Vec<String> {
-        let mut reached = vec![from.to_owned()];
-        let mut at = 0;
-        while let Some(state) = reached.get(at).cloned() {
-            at += 1;
-            if state == end {
-                continue;
-            }
-            for next in self.nexts(&state, failure) {
-                if reached.iter().all(|known| known != next) {
-                    reached.push(next.to_owned());
-                }
-            }
-        }
-        reached
+    /// What must be undone when these steps were taken.
+    fn expected(&self, made: &[String]) -> Vec<&'static str> {
+        let pairs = pairs_of(made).into_iter().rev();
+        let (stood, new): (Vec<Pair>, Vec<Pair>) = pairs.partition(|pair| self.stood(pair.of));
+        // What is new goes first; then what stood gets back what it was.
+        let new = new.into_iter().map(|pair| pair.undo);
+        let undos = new.chain(stood.into_iter().map(|pair| pair.back));
+        let undos = undos.filter_map(|undo| match undo {
+            Undo::By { state, planned } => self.has(planned).then_some(state),
+            Undo::Stays(_) => None,
+        });
+        let mut undos: Vec<&str> = undos.collect();
+        // One state puts back what two steps have changed of the endpoint.
+        undos.dedup();
+        undos
     }
 
-    /// Those of them that call a function and come before `end`.
-    fn steps(&self, from: &str, end: &str) -> Vec<String> {
-        let mut reached = self.reached(from, end, None);
-        reached.retain(|state| state != end && self.calls_a_function(state));
-        reached
-    }
-
-    /// The names of the failures that lead into the undo line from this state and from
-    /// all that may come after it.
-    fn failures_since(&self, state: &str) -> Names {
-        let mut names = Names::new();
-        for state in self.reached(state, BEGINS, None) {
-            let state = self.state(&state);
-            for way in list(&state["Catch"]).chain([state]) {
-                let name = way["Assign"]["failure"]["failed_at"].as_str();
-                names.extend(name.filter(|_| way["Next"] == BEGINS).map(str::to_owned));
-            }
-        }
-        names
+    /// Whether the plan has something at this place.
+    fn has(&self, place: &str) -> bool {
+        let nothing = [json!(null), json!(false), json!([])];
+        let planned = self.plan.pointer(place);
+        planned.is_some_and(|planned| !nothing.contains(planned))
     }
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
+/// What the table has of these steps, in its order.
+fn pairs_of(steps: &[String]) -> Vec<Pair> {
+    let is_one = |pair: &Pair| steps.iter().any(|step| step == pair.step);
+    PROVISION.into_iter().filter(is_one).collect()
 }
 
-/// The failures for which alone a rule of a Choice holds; `None` if it names none.
-fn failures_of(rule: &Value) -> Option<Names> {
-    let condition = rule["Condition"].as_str().expect("a condition");
-    let quoted = |text: &str, most: usize| -> Names {
-        let names = text.split('\'').skip(1).step_by(2);
-        names.take(most).map(str::to_owned).collect()
-    };
-    let mut said = condition.split("$failure.failed_at ").skip(1);
-    said.find_map(|rest| {
-        if let Some(names) = rest.strip_prefix("in [") {
-            let (names, _) = names.split_once(']').expect("the end of a list");
-            return Some(quoted(names, usize::MAX));
-        }
-        if let Some(name) = rest.strip_prefix("= ") {
-            return Some(quoted(name, 1));
-        }
-        assert!(rest.starts_with("!= "), "in another form: {condition}");
-        None
+fn cases() -> Vec<Case> {
+    (0..1 << 12).filter_map(case).collect()
+}
+
+/// What these twelve bits say, if `inspect-network` makes such a plan.
+fn case(number: u32) -> Option<Case> {
+    let bits: [bool; 12] = std::array::from_fn(|bit| (number >> bit) & 1 == 1);
+    let [stands, wants_dns, exists, works, registers, undo_dns, ..] = bits;
+    let [.., has_group, is_known, moves, changes, adds, removes] = bits;
+    let can_occur = [
+        // A new endpoint is registered and gets a group.
+        (!exists, registers && has_group),
+        (works || undo_dns || changes, exists),
+        // What is changed carries the claim of this connection.
+        (works || changes || adds || removes, is_known),
+        (adds || removes, has_group),
+        // An endpoint is moved, or gets private DNS later, or stays as it is.
+        (moves || (undo_dns && is_known), changes),
+        (changes && !moves, wants_dns),
+        // Private DNS goes off again where others use the endpoint, and then it is
+        // moved only if this connection works.
+        (undo_dns, wants_dns),
+        (undo_dns && moves, works),
+    ];
+    if !can_occur.into_iter().all(|(given, then)| !given || then) {
+        return None;
+    }
+    let change = json!({
+        "endpoint": moves.then_some("as asked for"),
+        "former_endpoint": changes.then_some("as it was"),
+        "sources_added": Vec::from_iter(adds.then_some("10.0.0.0/8")),
+        "sources_removed": Vec::from_iter(removes.then_some("10.1.0.0/16")),
+        "former_group": "as it was",
+    });
+    let plan = json!({
+        "account_id": "111122223333", "trust_account": null, "private_host": "h",
+        "endpoint": { "existing": exists.then_some("vpce-1"), "service_name": "s" },
+        "security_group": has_group.then_some(json!({ "name": "g" })),
+        "change": is_known.then_some(change),
+        "undo": { "anything": !works, "registration": registers, "private_dns": undo_dns },
+        "twins": [], "notes": [],
+    });
+    Some(Case {
+        stands,
+        wants_dns,
+        plan,
     })
 }
 
-/// The undos of the table with their steps.
-fn undos() -> impl Iterator<Item = (Pair, Undo)> {
-    PROVISION.into_iter().flat_map(|pair| {
-        let undos = [pair.undo, pair.back].into_iter().flatten();
-        undos.map(move |undo| (pair, undo))
+/// Answers that all is well, but for one step.
+struct Tried<'a> {
+    case: &'a Case,
+    on_failure: &'a str,
+    fails: Option<&'a str>,
+    /// The states that called a function.
+    calls: RefCell<Vec<String>>,
+}
+
+impl Observer for Tried<'_> {
+    fn event(&self, event: &Event) {
+        if let EventKind::TaskScheduled {
+            state, resource, ..
+        } = &event.kind
+            && function_of(resource).is_some()
+        {
+            self.calls.borrow_mut().push(state.clone());
+        }
+    }
+}
+
+impl Tasks for Tried<'_> {
+    async fn invoke(&self, resource: &str, _arguments: Value) -> Result<Value, TaskFailure> {
+        let Some(function) = function_of(resource) else {
+            return Ok(self.case.entry());
+        };
+        if self.calls.borrow().last().map(String::as_str) == self.fails {
+            return Err(TaskFailure::new("Rejected", "said so"));
+        }
+        let value = match function {
+            "inspect-network" => self.case.plan.clone(),
+            _ => json!({
+                "service_name": "s", "routing_id": "r", "private_host": "h",
+                "group_id": "sg-1", "notes": [], "undone": "it is gone", "was_there": true,
+            }),
+        };
+        // Everything that any function answers.
+        Ok(json!({
+            "status": "ready", "value": value,
+            "request": {
+                "requested_by": "call", "account_id": null, "on_failure": self.on_failure,
+                "private_dns": self.case.wants_dns, "sql_user": null,
+                "database": "defaultdb", "limits": Limits::MAX,
+            },
+            "connection": {
+                "connection_id": "x", "account_id": null, "region": "eu-west-1",
+                "vpc_id": "vpc-1", "cluster_id": "c",
+            },
+            "unless_changed": null, "tags": {}, "endpoint_id": "vpce-1", "notes": [],
+            "undone": "it is gone", "was_there": true,
+            "outcome": { "phase": "p", "sentence": "s", "at": "t", "failure": null },
+            "notice": {},
+        }))
+    }
+}
+
+/// Runs the definition: the steps that it took, the one that failed included, and the
+/// undos that came then.
+fn run(case: &Case, on_failure: &str, fails: Option<&str>) -> (Vec<String>, Vec<String>) {
+    let calls = RefCell::default();
+    let tried = Tried {
+        case,
+        on_failure,
+        fails,
+        calls,
+    };
+    let (machine, clock) = (Goal::Connect.machine(), VirtualClock::new());
+    let run = engine::run(&machine, "tried", json!({}), &tried, &clock, &tried);
+    let ended = block_on(run).outcome;
+    let is_ready = matches!(ended, Outcome::Succeeded(_));
+    assert_eq!(is_ready, fails.is_none(), "{ended:?}: {case:?}");
+    let mut made = tried.calls.into_inner();
+    made.retain(|state| state != ENDS && state != LOOKS);
+    let failed = made.iter().position(|state| Some(state.as_str()) == fails);
+    let undone = made.split_off(failed.map_or(made.len(), |at| at + 1));
+    (made, undone)
+}
+
+#[test]
+fn every_state_that_calls_a_function_is_in_the_table() {
+    let provision: Value = serde_json::from_str(definition::PROVISION).expect("a definition");
+    let states = provision["States"].as_object().expect("states");
+    let calls = |state: &Value| state["Resource"].as_str().and_then(function_of).is_some();
+    let calling = states.iter().filter(|(_, state)| calls(state));
+    let calling: BTreeSet<&str> = calling.map(|(name, _)| name.as_str()).collect();
+    let steps = PROVISION.into_iter().map(|pair| pair.step);
+    let table = steps.chain(undos()).chain([LOOKS]);
+    assert_eq!(calling, BTreeSet::from_iter(table));
+}
+
+/// The undos of the table.
+fn undos() -> impl Iterator<Item = &'static str> {
+    let undos = PROVISION
+        .into_iter()
+        .flat_map(|pair| [pair.undo, pair.back]);
+    undos.filter_map(|undo| match undo {
+        Undo::By { state, .. } => Some(state),
+        Undo::Stays(_) => None,
     })
 }
 
-fn names<'a>(states: impl IntoIterator<Item = &'a str>) -> Names {
-    states.into_iter().map(str::to_owned).collect()
-}
-
 #[test]
-fn every_step_has_an_undo_or_says_why_not() {
-    let provision = Provision::read();
-    let forward = provision.steps(provision.start(), BEGINS);
-    assert_eq!(
-        names(PROVISION.map(|pair| pair.step)),
-        Names::from_iter(forward)
-    );
-    let back = provision.steps(BEGINS, ENDS);
-    let expected = undos().map(|(_, undo)| undo.state).chain([LOOKS]);
-    assert_eq!(names(expected), Names::from_iter(back));
-    for pair in PROVISION {
-        let is_undone = pair.undo.is_some() || pair.back.is_some();
-        assert_eq!(pair.why.is_empty(), is_undone, "{}", pair.step);
-    }
-}
-
-/// The lists of names in the conditions of the undo line are those of the table.
-#[test]
-fn the_undo_line_asks_for_the_failures_of_the_table() {
-    let provision = Provision::read();
-    let mut asked = BTreeMap::new();
-    for state in provision.reached(BEGINS, ENDS, None) {
-        for rule in list(&provision.state(&state)["Choices"]) {
-            let Some(failures) = failures_of(rule) else {
-                continue;
-            };
-            // It is there for the undo that comes next.
-            let next = rule["Next"].as_str().expect("Next");
-            let mut undos = provision.steps(next, ENDS).into_iter();
-            let undo = undos.next().expect("an undo");
-            let before = asked.insert(undo, failures);
-            assert_eq!(before, None, "{state}: asked for twice");
+fn what_was_made_is_undone_in_reverse_and_nothing_else() {
+    let undone = in_parallel(&cases(), |case| {
+        let mut reached = BTreeSet::new();
+        let (steps, _) = run(case, "rollback", None);
+        let in_order: Vec<&str> = pairs_of(&steps).iter().map(|pair| pair.step).collect();
+        assert_eq!(steps, in_order, "{case:?}");
+        for step in &steps {
+            let (made, undone) = run(case, "rollback", Some(step.as_str()));
+            let expected = case.expected(&made);
+            assert_eq!(undone, expected, "{step} failed: {case:?}");
+            reached.extend(undone);
         }
-    }
-    let expected: BTreeMap<String, Names> = undos()
-        .filter_map(|(pair, undo)| {
-            let failures = match undo.when {
-                When::AskedFor => return None,
-                When::StepFailed => names([pair.step]),
-                When::SinceStep => provision.failures_since(pair.step),
-            };
-            Some((undo.state.to_owned(), failures))
-        })
-        .collect();
-    assert_eq!(asked, expected);
+        reached
+    });
+    let undone: BTreeSet<String> = undone.into_iter().flatten().collect();
+    let all: BTreeSet<String> = undos().map(str::to_owned).collect();
+    assert_eq!(undone, all, "an undo that no case asks for");
 }
 
 #[test]
-fn an_undo_is_reached_when_its_step_failed_or_a_later_one() {
-    let provision = Provision::read();
-    for failure in provision.failures_since(provision.start()) {
-        let reached = provision.reached(BEGINS, ENDS, Some(&failure));
-        for (pair, undo) in undos() {
-            let failures = provision.failures_since(pair.step);
-            assert!(failures.contains(pair.step), "{}", pair.step);
-            let is_reached = reached.iter().any(|state| state == undo.state);
-            let what = format!("{} when {failure} failed", undo.state);
-            if failures.contains(&failure) {
-                assert!(is_reached, "{what}: not reached");
-            } else if undo.when == When::SinceStep {
-                assert!(!is_reached, "{what}: reached, and nothing was done");
-            }
-        }
-    }
-}
-
-#[test]
-fn steps_come_in_the_order_of_the_table_and_undos_in_the_reverse() {
-    let provision = Provision::read();
-    let leads = |from: &str, to: &str, end: &str| {
-        let reached = provision.reached(from, end, None);
-        reached.iter().any(|state| state == to)
-    };
-    for (n, pair) in PROVISION.into_iter().enumerate() {
-        for later in &PROVISION[n + 1..] {
-            assert!(!leads(later.step, pair.step, BEGINS), "{}", later.step);
-        }
-    }
-    let lines: [fn(Pair) -> Option<Undo>; 2] = [|pair| pair.undo, |pair| pair.back];
-    for line in lines {
-        let undos: Vec<Undo> = PROVISION.into_iter().filter_map(line).collect();
-        for (n, first) in undos.iter().enumerate() {
-            for second in &undos[n + 1..] {
-                let what = format!("{} comes before {}", second.state, first.state);
-                assert!(leads(second.state, first.state, ENDS), "{what}");
-                assert!(!leads(first.state, second.state, ENDS), "{what}");
-            }
+fn what_is_to_be_kept_is_not_undone() {
+    for case in cases().iter().step_by(32) {
+        let (steps, _) = run(case, "keep", None);
+        for step in &steps {
+            let (_, undone) = run(case, "keep", Some(step.as_str()));
+            assert!(undone.is_empty(), "{step} failed: {undone:?}");
         }
     }
 }
