@@ -327,12 +327,15 @@ mod tests {
             },
             recorded: Vec::new(),
             endpoint_id: None,
+            patient: false,
+            growth: None,
             wait: stage.wait(),
         };
         let before = stage.things();
         let result = at_once(crate::handle(
             &stage.ports,
             &AllowedSources::default(),
+            "net",
             input,
         ));
         assert_eq!(stage.things(), before, "something was made");
