@@ -18,32 +18,21 @@ use steps::{FUNCTIONS, read_input, resource_name};
 use system_tests::documents::{DEFINITIONS, root};
 use system_tests::template::function_folders;
 
-/// How a step that goes forward is tried again: only where asking again may help. What
-/// nobody understands may pass as well, and every step may be called twice.
-/// A function that is throttled has not been called: waiting changes nothing, so it
-/// goes on for minutes and counts for itself.
-const FORWARD_RETRY: &str = r#""Retry": [
-    { "ErrorEquals": ["Lambda.TooManyRequestsException"],
-      "IntervalSeconds": 1, "BackoffRate": 2.0, "MaxDelaySeconds": 30, "MaxAttempts": 30, "JitterStrategy": "FULL" },
-    { "ErrorEquals": ["Transient", "Unexpected", "Lambda.ServiceException", "Lambda.AWSLambdaException",
-      "Lambda.SdkClientException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown",
-      "Sandbox.Timedout", "Runtime.ExitError", "States.Timeout"],
-      "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 60, "MaxAttempts": 7, "JitterStrategy": "FULL" }
-]"#;
-
 /// Those of our errors that may pass. What we do not understand may be a page of some
 /// proxy, or a new word for *busy*.
 const MAY_PASS: [StepErrorName; 2] = [StepErrorName::Transient, StepErrorName::Unexpected];
 
-/// How an undo is tried again: whatever went wrong, because what it cannot remove
-/// is left to a person; but not what the step itself has called final, a limit that
-/// is reached included.
-const UNDO_RETRY: &str = r#""Retry": [
+/// How a function is called again: whatever went wrong, because every step may be called
+/// twice, and Lambda has more ways to fail than are written down; but not what the step
+/// itself has called final, a limit that is reached included.
+/// A function that is throttled has not been called: waiting changes nothing, so it
+/// goes on for minutes and counts for itself.
+const FUNCTION_RETRY: &str = r#""Retry": [
     { "ErrorEquals": ["Lambda.TooManyRequestsException"],
       "IntervalSeconds": 1, "BackoffRate": 2.0, "MaxDelaySeconds": 30, "MaxAttempts": 30, "JitterStrategy": "FULL" },
     { "ErrorEquals": ["InvalidInput", "Denied", "Rejected"], "MaxAttempts": 0 },
     { "ErrorEquals": ["States.ALL"],
-      "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 60, "MaxAttempts": 8, "JitterStrategy": "FULL" }
+      "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 60, "MaxAttempts": 7, "JitterStrategy": "FULL" }
 ]"#;
 
 /// How a direct integration is tried again: whatever went wrong, but a condition
@@ -67,18 +56,10 @@ const LEASE_MARGIN: u64 = 600;
 /// "Handling errors in Step Functions workflows"; Lambda developer guide,
 /// "Orchestrating Lambda functions with Step Functions"). A misspelt one would
 /// match nothing, and nobody would notice.
-const SERVICE_ERRORS: [&str; 11] = [
+const SERVICE_ERRORS: [&str; 3] = [
     "States.ALL",
     "DynamoDB.ConditionalCheckFailedException",
-    "States.Timeout",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
     "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
-    "Sandbox.Timedout",
-    "Runtime.ExitError",
 ];
 
 /// A file of `statemachine/`.
@@ -187,25 +168,11 @@ impl Task<'_> {
         found
     }
 
-    fn is_undo(&self) -> bool {
-        // What is there to be undone is looked for as stubbornly as it is undone.
-        // A step forward that is taken back by its own function is an undo as well.
-        if self.name.ends_with("Back") {
-            return true;
-        }
-        let undoes = |function: String| {
-            ["disable-", "deregister-", "delete-", "inspect-connection"]
-                .iter()
-                .any(|prefix| function.starts_with(prefix))
-        };
-        self.function().is_some_and(undoes)
-    }
-
     fn retry(&self) -> &'static str {
-        match (self.is_direct(), self.is_undo()) {
-            (true, _) => DIRECT_RETRY,
-            (false, true) => UNDO_RETRY,
-            (false, false) => FORWARD_RETRY,
+        if self.is_direct() {
+            DIRECT_RETRY
+        } else {
+            FUNCTION_RETRY
         }
     }
 
@@ -427,27 +394,10 @@ fn every_handled_error_exists() {
     }
 }
 
-#[test]
-fn of_our_errors_those_are_tried_again_on_the_way_forward_that_may_pass() {
-    let retried = fragment(FORWARD_RETRY);
-    let retried: BTreeSet<&str> = retried
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|retrier| texts(&retrier["ErrorEquals"]))
-        .collect();
-    let ours: Vec<&str> = StepErrorName::ALL
-        .map(StepErrorName::as_str)
-        .into_iter()
-        .filter(|name| retried.contains(name))
-        .collect();
-    assert_eq!(ours, MAY_PASS.map(StepErrorName::as_str));
-}
-
 /// The rest is what somebody has said, a refusal, or a limit.
 #[test]
-fn of_our_errors_an_undo_tries_those_again_that_may_pass() {
-    let final_ones = fragment(UNDO_RETRY);
+fn of_our_errors_those_are_tried_again_that_may_pass() {
+    let final_ones = fragment(FUNCTION_RETRY);
     let final_ones = texts(&final_ones[1]["ErrorEquals"]);
     let tried: Vec<&str> = StepErrorName::ALL
         .map(StepErrorName::as_str)
