@@ -361,7 +361,7 @@ catalogue! {
         "Connect again with the same request: the endpoint gets a subnet in each such zone, which is billed. If it is not to be there, name its subnets in subnet_ids, or shut the new subnet out by its tag (cockroachdb-privatelink:subnet, or with the stack's TagPrefix, with the value false).";
     OwnershipTagsMissing = "ownership-tags-missing", Rejected,
         "The endpoint has lost the tags that say whose it is, so it would be left behind when the connection is removed.",
-        "Connect again: the tags are put back. Find out who removed them (CloudTrail, DeleteTags).";
+        "Connect again: the tags are put back, and the endpoint counts as adopted, so it stays when the connection is removed. If it is to go with it, set its tag cockroachdb-privatelink:origin to made. Find out who removed the tags (CloudTrail, DeleteTags): Terraform removes tags that it did not set.";
     PrivateDnsSwitchedOff = "private-dns-switched-off", Rejected,
         "Somebody switched off private DNS of the endpoint: the cluster's private host does not resolve in the VPC any more.",
         "Connect again: private DNS is switched on.";
