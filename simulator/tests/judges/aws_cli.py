@@ -44,7 +44,7 @@ def refused(code, *arguments):
 assert len(ec2("describe-vpcs")["Vpcs"]) == 2
 assert ec2("describe-vpc-attribute", "--vpc-id", VPC, "--attribute", "enableDnsSupport")["EnableDnsSupport"]["Value"]
 assert len(ec2("describe-subnets", "--filters", f"Name=vpc-id,Values={VPC}")["Subnets"]) == 4
-assert len(ec2("describe-vpc-peering-connections")["VpcPeeringConnections"]) == 1
+assert len(ec2("describe-vpc-peering-connections")["VpcPeeringConnections"]) == 2
 refused("InvalidVpcID.NotFound", "ec2", "describe-vpcs", "--vpc-ids", "vpc-0ffffffffffffffff")
 
 # A group.

@@ -41,7 +41,7 @@ async fn tags_are_read_added_changed_and_removed() {
 #[tokio::test]
 async fn the_vpcs_with_a_tag_are_found_over_all_pages_and_no_others() {
     let stage = Stage::with(|scenario| {
-        let mut vpc = scenario.vpcs[1].clone();
+        let mut vpc = scenario.vpcs[2].clone();
         vpc.endpoints.clear();
         for n in 0..1200 {
             vpc.id = format!("vpc-0c{n:015x}");

@@ -282,7 +282,7 @@ async fn what_nobody_knows_is_not_found() {
     let api = Api::new();
     for id in [
         api.id(),
-        "ABCDEF0123456789",
+        "ABCDEF012345678Z",
         "0",
         "%2e%2e",
         "arn:aws:states:x",

@@ -227,7 +227,7 @@ fn what_is_refused_is_told_on_the_vpc_once_until_it_is_put_right() {
     scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
     scene.answer(&scene.tag_change(&["cluster-id"])).unwrap();
     assert_eq!(scene.runs().len(), 1, "what is allowed is connected");
-    scene.retag(&[("cluster-id", Some(A)), ("private-dns", Some("yes"))]);
+    scene.retag(&[("cluster-id", Some(A)), ("private-dns", Some("perhaps"))]);
     scene.answer(&scene.tag_change(&["cluster-id"])).unwrap();
     assert!(scene.tags()[&status].starts_with("refused tag-value-invalid "));
     scene.retag(&[("private-dns", None)]);
