@@ -808,10 +808,10 @@ fn what_is_not_ours_is_left_alone() {
     let service = "ec2:VpceServiceName".to_owned();
     let service = (service, "com.amazonaws.eu-west-1.sts");
     let none: &[(String, &str)] = &[];
-    let ours: &[_] = &[managed.clone()];
+    let ours = std::slice::from_ref(&managed);
     let adopted: &[_] = &[managed.clone(), origin("adopted")];
     // Somebody has set our tags on the endpoint of a service of AWS.
-    let of_aws: &[_] = &[managed, origin("made"), service];
+    let of_aws: &[_] = &[managed.clone(), origin("made"), service];
     let (endpoint, group) = ("vpc-endpoint/vpce-0a", "security-group/sg-0a");
     let (vpc, subnet) = ("vpc/vpc-0a", "subnet/subnet-0a");
     let mut asked = 0;

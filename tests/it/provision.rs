@@ -320,7 +320,8 @@ fn what_can_never_work_is_refused_before_anything_is_made() {
     let basic = |it: &mut Scenario| it.clusters[0].plan = Plan::Basic;
     let code = Code::ClusterPlanWithoutPrivatelink;
     refused(&world("standard-cluster", basic), code);
-    let changes: [(Code, fn(&mut Scenario)); 9] = [
+    type Change = fn(&mut Scenario);
+    let changes: [(Code, Change); 9] = [
         (Code::ClusterNotOnAws, |it| {
             it.clusters[0].cloud = CloudProvider::Gcp;
         }),

@@ -92,7 +92,8 @@ async fn the_same_token_finds_the_same_endpoint_and_refuses_other_parameters() {
 async fn every_refusal_of_a_new_endpoint_has_its_code() {
     let stage = Stage::with(|scenario| scenario.quotas.endpoints_per_vpc = 1).await;
     let ec2 = stage.ec2().await;
-    let changes: [(Code, fn(&mut NewEndpoint)); 7] = [
+    type Change = fn(&mut NewEndpoint);
+    let changes: [(Code, Change); 7] = [
         (Code::VpcNotFound, |new| new.vpc_id = parsed(ABSENT_VPC)),
         (Code::ServiceNotVisible, |new| {
             new.service_name = parsed("com.amazonaws.vpce.eu-west-1.vpce-svc-0a00000000000000f");
