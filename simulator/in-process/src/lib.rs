@@ -111,9 +111,19 @@ impl InProcess {
         action: &str,
         effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
     ) -> Result<Option<T>, StepError> {
+        self.ask_unless(errors::is_absent, action, effect).await
+    }
+
+    /// One call of EC2; `None` where it is refused with such a code.
+    async fn ask_unless<T>(
+        &self,
+        is_none: fn(&str) -> bool,
+        action: &str,
+        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+    ) -> Result<Option<T>, StepError> {
         match self.call(action, effect).await {
             Ok(answer) => Ok(Some(answer)),
-            Err(Refusal::Answer(error)) if errors::is_absent(&error.code) => Ok(None),
+            Err(Refusal::Answer(error)) if is_none(&error.code) => Ok(None),
             Err(refusal) => Err(self.failure(action, &refusal)),
         }
     }

@@ -11,6 +11,7 @@ use shared::ids::{AccountId, PrefixListId, SecurityGroupId, ServiceName, SubnetI
 use shared::{Code, StepError};
 
 use super::{InProcess, filter, filter_any};
+use simulator::Refusal;
 use simulator::ec2::{
     self, Attribute, CidrState, DescribeDhcpOptions, DescribeManagedPrefixLists,
     DescribeNetworkAcls, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
@@ -18,7 +19,6 @@ use simulator::ec2::{
 };
 use simulator::route53::{ListHostedZonesByVpc, Owner};
 use simulator::scenario::AclAction;
-use simulator::{ApiError, Caller, Refusal, World};
 
 impl Network for InProcess {
     async fn account(&self) -> Option<AccountId> {
@@ -217,7 +217,7 @@ impl Network for InProcess {
             ..Default::default()
         };
         let answer = self
-            .unless_denied("DescribeDhcpOptions", |world, caller| {
+            .ask_unless(errors::is_denied, "DescribeDhcpOptions", |world, caller| {
                 world.describe_dhcp_options(caller, &request)
             })
             .await?;
@@ -237,7 +237,7 @@ impl Network for InProcess {
             ..Default::default()
         };
         let answer = self
-            .unless_denied("DescribeNetworkAcls", |world, caller| {
+            .ask_unless(errors::is_denied, "DescribeNetworkAcls", |world, caller| {
                 world.describe_network_acls(caller, &request)
             })
             .await?;
@@ -279,21 +279,6 @@ impl Network for InProcess {
                 private_dns_name: service.private_dns_name,
                 private_dns_verified: service.verification == Verification::Verified,
             }))
-    }
-}
-
-impl InProcess {
-    /// One call of EC2; `None` where the caller may not make it.
-    async fn unless_denied<T>(
-        &self,
-        action: &str,
-        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
-    ) -> Result<Option<T>, StepError> {
-        match self.call(action, effect).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Refusal::Answer(error)) if errors::is_denied(&error.code) => Ok(None),
-            Err(refusal) => Err(self.failure(action, &refusal)),
-        }
     }
 }
 
