@@ -133,3 +133,25 @@ pub(crate) fn reasons(error: &(dyn Error + 'static)) -> String {
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(<dyn Error>::downcast_ref)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Tls;
+
+    /// Credentials of a profile come from STS or from single sign-on, by the same network.
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_named_whatever_was_asked_for() {
+        for (code, expected) in [
+            (Code::CertificateNotTrusted, Code::CertificateNotTrusted),
+            (Code::HostUnreachable, Code::AwsCredentialsInvalid),
+        ] {
+            let client = Tls::default().client(|it| it).unwrap();
+            let source = client.get("no URL").build().unwrap_err();
+            let host = "sts.eu-west-1.amazonaws.com".to_owned();
+            let unreached = Unreached { code, host, source };
+            let error = CredentialsError::provider_error(unreached);
+            assert_eq!(unanswered("EC2 DescribeVpcs", &error).code, expected);
+        }
+    }
+}

@@ -331,16 +331,30 @@ mod tests {
         let stage = registered_as(ConnectionStatus::Available, |_| {});
         said(&stage).unwrap();
         assert_eq!(living(&stage), []);
-        // And an outage is no answer.
-        let stage = out_of_sight();
-        for operation in [
-            "cloud:GET private-endpoint-connections",
-            "cloud:GET cluster",
-        ] {
-            let silent = Fault::from_then_on(operation, 1, FaultKind::ServerError, Moment::Before);
-            stage.ports.simulator().add_fault(silent);
+    }
+
+    /// Of whichever of the two questions, and whatever is said of the cluster.
+    #[test]
+    fn an_outage_is_no_answer() {
+        const LIST: &str = "cloud:GET private-endpoint-connections";
+        const CLUSTER: &str = "cloud:GET cluster";
+        for operations in [&[LIST][..], &[CLUSTER], &[LIST, CLUSTER]] {
+            for cluster_is_gone in [false, true] {
+                let stage = out_of_sight();
+                for operation in operations {
+                    let silent =
+                        Fault::from_then_on(*operation, 1, FaultKind::ServerError, Moment::Before);
+                    stage.ports.simulator().add_fault(silent);
+                }
+                let asked = Input {
+                    cluster_is_gone,
+                    ..input(&stage, stage.wait())
+                };
+                let error = at_once(handle(&stage.ports, asked)).unwrap_err();
+                let name = error.name();
+                assert_eq!(name, StepErrorName::Transient, "{operations:?}: {error}");
+            }
         }
-        assert_eq!(said(&stage).unwrap_err().name(), StepErrorName::Transient);
     }
 
     #[test]

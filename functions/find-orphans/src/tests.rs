@@ -166,7 +166,7 @@ fn a_region_that_is_not_enabled_is_named_beside_those_that_were_seen() {
         scenario.regions_off = vec!["me-south-1".to_owned()];
     });
     let two = Input {
-        always: "eu-west-1 me-south-1".to_owned(),
+        always: "eu-west-1, me-south-1\n".to_owned(),
         ..input()
     };
     let first = find(&stage, two.clone()).unwrap();

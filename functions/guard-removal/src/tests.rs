@@ -147,6 +147,8 @@ fn tags_that_are_not_shown_are_none_that_were_read() {
     denied(&stage, FaultKind::NotFound);
     let copy = refusal(&stage, Some(by_tag.clone()));
     assert!(copy.contains("cannot be read"), "{copy}");
+    // The endpoint is shown, so it is there to be removed.
+    assert!(ask(&stage, input(&stage, None)).is_ok());
     // With the VPC itself its tags are gone.
     let stage = vpc_gone();
     assert!(ask(&stage, input(&stage, Some(by_tag))).is_ok());

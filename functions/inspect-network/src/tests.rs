@@ -203,6 +203,13 @@ fn subnets_in_other_zones_or_that_are_still_pending_may_be_only_the_first() {
         }
     });
     assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 3);
+    // One after the other: the last one when the first look is long ago.
+    let stage = fresh(|scenario| {
+        for (subnet, seconds) in scenario.vpcs[0].subnets[1..].iter_mut().zip([25, 50]) {
+            subnet.available_after = Some(std::time::Duration::from_secs(seconds));
+        }
+    });
+    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 3);
 }
 
 #[test]
@@ -236,7 +243,24 @@ fn zones_of_a_service_that_come_later_are_waited_for() {
 #[test]
 fn what_is_not_finished_is_looked_at_again_before_it_is_refused() {
     type Meddling = fn(&mut World);
-    let cases: [(Code, Meddling, Meddling); 4] = [
+    let cases: [(Code, Meddling, Meddling); 5] = [
+        (
+            Code::VpcDnsSupportDisabled,
+            |world| {
+                world
+                    .ec2
+                    .vpcs
+                    .values_mut()
+                    .for_each(|it| it.dns_support = false)
+            },
+            |world| {
+                world
+                    .ec2
+                    .vpcs
+                    .values_mut()
+                    .for_each(|it| it.dns_support = true)
+            },
+        ),
         (
             Code::VpcDnsHostnamesDisabled,
             |world| {
@@ -309,6 +333,48 @@ fn what_is_not_finished_is_looked_at_again_before_it_is_refused() {
         .map(|end| format!("subnet-0a10000000000000{end}").parse().unwrap())
         .to_vec();
     assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 2);
+    // Whoever names subnets wants no others.
+    let waited = stage.wait().waited_seconds();
+    assert!((20..30).contains(&waited), "{waited} s");
+    let mut stage = fresh(|scenario| {
+        let pending = &mut scenario.vpcs[0].subnets[0];
+        pending.available_after = Some(std::time::Duration::from_secs(25));
+    });
+    stage.request.subnet_ids = vec!["subnet-0a10000000000000a".parse().unwrap()];
+    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 1);
+}
+
+/// Whoever makes a group or a list names it at once.
+#[test]
+fn sources_that_ec2_shows_late_are_looked_at_again() {
+    const GROUP: &str = "sg-0b000001";
+    const LIST: &str = "pl-0123456789abcdef0";
+    let mut stage = fresh(|scenario| {
+        let group = serde_json::json!({ "id": GROUP, "name": "clients" });
+        let group = serde_json::from_value(group).unwrap();
+        scenario.vpcs[0].groups.push(group);
+    });
+    stage.meddle(|world| {
+        let visible = world.now + std::time::Duration::from_secs(10);
+        world.ec2.groups.get_mut(GROUP).unwrap().visible = visible;
+    });
+    stage.request.sources.security_group_ids = vec![GROUP.parse().unwrap()];
+    assert_eq!(inspect(&stage).map(|_| ()), Ok(()));
+    let mut stage = fresh(|scenario| scenario.prefix_lists = vec![prefix_list(LIST, 20)]);
+    stage.request.sources.prefix_list_ids = vec![LIST.parse().unwrap()];
+    let move_to = |region: &str| {
+        stage.meddle(|world| {
+            let lists = world.ec2.prefix_lists.iter_mut();
+            lists.for_each(|list| list.region = region.to_owned());
+        });
+    };
+    move_to("none");
+    let plan = inspect_while(&stage, |waited| {
+        if waited >= 10 {
+            move_to("eu-west-1");
+        }
+    });
+    assert_eq!(plan.map(|_| ()), Ok(()));
 }
 
 /// Three small subnets for a transit gateway have the lowest ids.

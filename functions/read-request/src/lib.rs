@@ -171,8 +171,8 @@ mod tests {
         let tags = |stack: &str| serde_json::to_value(read(stack).unwrap().tags).unwrap();
         assert_eq!(tags(""), request["tags"]);
         assert_eq!(
-            tags("CostCenter=4=2, Team=network"),
-            json!({"CostCenter": "4=2", "Team": "data", "App": ""})
+            tags("CostCenter=4=2 + 1, Team=network"),
+            json!({"CostCenter": "4=2 + 1", "Team": "data", "App": ""})
         );
         let read_request = read("CostCenter=42").unwrap().request;
         assert_eq!(json!(read_request.tags), request["tags"], "as it was asked");

@@ -335,6 +335,16 @@ mod tests {
         assert_eq!(claim(A).others_in(&tags), [B]);
     }
 
+    /// Nobody finds it again by its key.
+    #[test]
+    fn a_claim_has_one_spelling_and_in_another_it_is_none_of_ours() {
+        let mut tags = claim(A).tags(Origin::Made);
+        let spelled = claim(B).key().replace(B, &B.to_uppercase());
+        assert_ne!(spelled, claim(B).key(), "it has letters");
+        tags.insert(spelled, claim(B).connection_id);
+        assert_eq!(Claim::all_in(&tags), [claim(A)]);
+    }
+
     #[test]
     fn the_rules_of_other_claims_are_told_apart() {
         let mine = claim(A);

@@ -420,6 +420,31 @@ mod tests {
         }
     }
 
+    /// Whoever named it knows how few addresses it has.
+    #[test]
+    fn a_subnet_that_its_tag_names_comes_first_with_few_addresses_too() {
+        let with_free = |free_addresses| Subnet {
+            free_addresses,
+            ..tagged(1, "10.0.9.0/28", Some("true"))
+        };
+        let other = tagged(2, "10.0.0.0/20", None);
+        for (free, chosen) in [(3, "subnet-00000001"), (0, "subnet-00000002")] {
+            let subnets = [with_free(free), other.clone()];
+            let choice = asked(&subnets, &[1], &[]).unwrap();
+            assert_eq!(choice.subnet_ids[0].as_str(), chosen, "{free} free");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_cannot_be_read_matters_in_zones_of_the_service_only() {
+        let mut elsewhere = tagged(2, "10.0.2.0/24", Some("maybe"));
+        elsewhere.zone_id = Some(zone_id(2));
+        let subnets = [subnet(1, 1, 50), elsewhere];
+        assert!(asked(&subnets, &[1], &[]).is_ok());
+        let both = asked(&subnets, &[1, 2], &[]);
+        assert_eq!(both, Err(Code::TagValueInvalid));
+    }
+
     #[test]
     fn an_endpoint_keeps_its_subnets_and_gets_those_that_no_tag_shuts_out() {
         let mut others = [

@@ -319,9 +319,13 @@ mod tests {
     fn a_status_tells_the_phase() {
         let cluster = A.parse().unwrap();
         let status = "ready - 2026-11-22T18:00:00Z".to_owned();
-        let tags = Tags::from([(keys().status_of(&cluster), status)]);
+        let key = keys().status_of(&cluster);
+        let tags = Tags::from([(key.clone(), status.clone())]);
         assert_eq!(keys().phase_in(&tags, &cluster), Some("ready"));
         assert_eq!(keys().phase_in(&tags, &B.parse().unwrap()), None);
         assert_eq!(keys().clusters_with_status(&tags), [cluster]);
+        // In another spelling it is none that we wrote.
+        let spelled = Tags::from([(key.replace(A, &A.to_uppercase()), status)]);
+        assert_eq!(keys().clusters_with_status(&spelled), []);
     }
 }

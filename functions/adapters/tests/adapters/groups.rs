@@ -309,18 +309,22 @@ async fn a_group_goes_when_nothing_uses_it() {
 
 #[tokio::test]
 async fn what_keeps_a_group_is_found() {
-    let other = "sg-0a0000000000000aa";
+    let others = ["a", "b", "c"].map(|end| format!("sg-0a0000000000000a{end}"));
+    let directions = [&[false, true][..], &[false], &[true]];
     let stage = Stage::with(|scenario| {
-        let rules =
-            [false, true].map(|is_egress| json!({ "is_egress": is_egress, "source": GROUP }));
-        let group = json!({ "id": other, "name": "other", "rules": rules });
         let interface = json!({
             "id": "eni-0a000000000000001",
             "description": "an instance",
             "groups": [GROUP],
         });
         let vpc = scenario.vpcs.iter_mut().find(|vpc| vpc.id == VPC).unwrap();
-        vpc.groups.push(serde_json::from_value(group).unwrap());
+        for (id, directions) in others.iter().zip(directions) {
+            let rules = directions.iter();
+            let rules = rules.map(|is_egress| json!({ "is_egress": is_egress, "source": GROUP }));
+            let rules: Vec<_> = rules.collect();
+            let group = json!({ "id": id, "name": format!("other {id}"), "rules": rules });
+            vpc.groups.push(serde_json::from_value(group).unwrap());
+        }
         vpc.interfaces
             .push(serde_json::from_value(interface).unwrap());
     })
@@ -329,7 +333,7 @@ async fn what_keeps_a_group_is_found() {
     let (vpc, group) = (parsed(VPC), parsed(GROUP));
     let naming = ec2.groups_naming(&vpc, &group).await.unwrap();
     let ids: Vec<&str> = naming.iter().map(|group| group.id.as_str()).collect();
-    assert_eq!(ids, [other], "once, and not the group itself");
+    assert_eq!(ids, others, "each once, and not the group itself");
     let elsewhere = ec2.groups_naming(&parsed(ABSENT_VPC), &group).await;
     assert_eq!(elsewhere, Ok(Vec::new()));
     let interfaces = ec2.interfaces_with(&group).await.unwrap();
@@ -338,7 +342,8 @@ async fn what_keeps_a_group_is_found() {
     assert!(told.contains(&instance), "{told:?}");
     let of_endpoint = |it: &String| it.contains("(VPC Endpoint Interface vpce-");
     assert!(told.iter().any(of_endpoint), "{told:?}");
-    assert_eq!(ec2.interfaces_with(&parsed(other)).await, Ok(Vec::new()));
+    let unused = ec2.interfaces_with(&parsed(&others[0])).await;
+    assert_eq!(unused, Ok(Vec::new()));
 }
 
 #[tokio::test]

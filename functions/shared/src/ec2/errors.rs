@@ -476,6 +476,19 @@ mod tests {
         }
     }
 
+    /// "Does not exist" is said of anything.
+    #[test]
+    fn half_of_the_words_of_a_row_say_nothing() {
+        for message in [
+            "The route table 'rtb-1' does not exist",
+            "The VPC endpoint service is odd",
+            "The security group 'sg-1' is odd",
+            "The operation is odd",
+        ] {
+            check("InvalidRequest", message, Code::UnexpectedAwsAnswer);
+        }
+    }
+
     /// What people have named so is not what EC2 says.
     #[test]
     fn a_denial_stays_one_whatever_names_it_quotes() {

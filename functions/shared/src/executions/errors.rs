@@ -76,4 +76,12 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_the_organization_forbids_is_not_a_missing_permission() {
+        let message = "User: x is not authorized to perform: states:StartExecution on resource: y \
+                       with an explicit deny in a service control policy";
+        let error = classify("StartExecution", "AccessDeniedException", message);
+        assert_eq!(error.code, Code::AwsDeniedByOrganization);
+    }
 }

@@ -74,4 +74,12 @@ mod tests {
             "DynamoDB GetItem of table connections answered Odd: text"
         );
     }
+
+    #[test]
+    fn what_the_organization_forbids_is_not_a_missing_permission() {
+        let message = "User: x is not authorized to perform: dynamodb:GetItem on resource: y with \
+                       an explicit deny in a service control policy";
+        let error = classify("GetItem", "connections", "AccessDeniedException", message);
+        assert_eq!(error.code, Code::AwsDeniedByOrganization);
+    }
 }
