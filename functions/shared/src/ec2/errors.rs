@@ -14,12 +14,14 @@ use crate::ids::SecurityGroupId;
 use crate::{Code, StepError, aws_errors};
 
 /// What EC2 says, as parts of a message in lower case, and what it means under whichever
-/// code. Each row has been met in the field under the codes that are named.
+/// code. Each row has been met in the field under the codes that are named; the API
+/// reference has codes only.
 const WORDS: &[(&[&str], Code)] = &[
     // `InvalidParameter`: terraform-provider-aws issue 17535. `ConflictingDomainExists`:
-    // ministryofjustice/modernisation-platform issue 13573.
+    // ministryofjustice/modernisation-platform pull request 13573.
     (&["conflicting dns domain"], Code::PrivateDnsConflict),
-    // `InvalidParameter`, all five: terraform-provider-aws, tests and issues.
+    // `InvalidParameter`, all four: comments in public Terraform and CDK code, and of the
+    // last one terraform-aws-modules/terraform-aws-vpc issues 462 and 785.
     (
         &["enablednssupport", "enablednshostnames"],
         Code::VpcDnsHostnamesDisabled,
@@ -36,12 +38,12 @@ const WORDS: &[(&[&str], Code)] = &[
         &["does not support the availability zone"],
         Code::SubnetZoneNotOffered,
     ),
-    // `DuplicateSubnetsInSameZone`, which is told in the same way as the row above.
+    // `DuplicateSubnetsInSameZone`: terraform-aws-modules/terraform-aws-vpc issue 583.
     (
         &["another vpc endpoint subnet in the availability zone"],
         Code::SubnetsShareZone,
     ),
-    // `InvalidServiceName`: EC2 API reference, "Error codes".
+    // `InvalidServiceName`: terraform-provider-aws issue 24216.
     (
         &["vpc endpoint service", "does not exist"],
         Code::ServiceNotVisible,
@@ -50,9 +52,9 @@ const WORDS: &[(&[&str], Code)] = &[
     (&["operation", "in progress"], Code::AwsResourceBusy),
     // `InvalidParameter`: terraform-provider-mongodbatlas issue 590.
     (&["idempotent operation going on"], Code::AwsResourceBusy),
-    // `DependencyViolation`: EC2 API reference, `DeleteSecurityGroup`.
+    // `DependencyViolation`: terraform-provider-aws issue 1671.
     (&[DEPENDENT], Code::AwsResourceBusy),
-    // `InvalidGroup.Duplicate`: EC2 API reference, `CreateSecurityGroup`.
+    // `InvalidGroup.Duplicate`: aws-controllers-k8s community issue 1443.
     (
         &["the security group", "already exists"],
         Code::SecurityGroupNameTaken,
@@ -62,8 +64,12 @@ const WORDS: &[(&[&str], Code)] = &[
 /// How EC2 says that something is still used.
 const DEPENDENT: &str = "has a dependent object";
 
-/// What codes mean, whatever the message. EC2 itself writes some in more than one case
-/// (`InvalidSubnetID.NotFound`, `InvalidSubnetId.NotFound`), so case does not count.
+/// What codes mean, whatever the message (EC2 API reference, "Error codes"; some are of
+/// Route 53). EC2 itself writes some in more than one case (`InvalidSubnetID.NotFound`,
+/// `InvalidSubnetId.NotFound`), so case does not count.
+///
+/// `OperationNotPermitted` is not among them: it has many reasons, and a missing permission
+/// is none of those that AWS names.
 const CODES: &[(&[&str], Code)] = &[
     (
         &[
@@ -82,7 +88,10 @@ const CODES: &[(&[&str], Code)] = &[
         ],
         Code::AwsResourceBusy,
     ),
-    (&["OperationNotPermitted"], Code::AwsAccessDenied),
+    (
+        &["InvalidSecurity.RequestHasExpired"],
+        Code::AwsClockDiffers,
+    ),
     (
         &["InvalidServiceName", "InvalidVpcEndpointService.NotFound"],
         Code::ServiceNotVisible,
@@ -202,7 +211,7 @@ pub fn is_service_absent(code: &str, message: &str) -> bool {
 /// exist, or cannot be reached from the group's VPC. EC2 has one code for that and for a
 /// fresh group that it does not show everywhere yet; the message names the group that is
 /// meant, or speaks of "two resources that belong to different networks" (ansible issue
-/// 28876, aws-controllers-k8s community issue 2676).
+/// 45782, aws-controllers-k8s community issue 2676).
 pub fn is_source_absent(
     group: &SecurityGroupId,
     sources: &[Source],
@@ -326,7 +335,6 @@ mod tests {
                     "UnauthorizedOperation",
                     "AccessDenied",
                     "AccessDeniedException",
-                    "OperationNotPermitted",
                 ],
                 Code::AwsAccessDenied,
             ),
@@ -334,7 +342,10 @@ mod tests {
                 &["OptInRequired", "Blocked", "PendingVerification"],
                 Code::AwsAccountInactive,
             ),
-            (&["RequestExpired"], Code::AwsClockDiffers),
+            (
+                &["RequestExpired", "InvalidSecurity.RequestHasExpired"],
+                Code::AwsClockDiffers,
+            ),
             (
                 &[
                     "AuthFailure",
@@ -397,6 +408,7 @@ mod tests {
                     "InvalidParameterValue",
                     "InvalidRequest",
                     "MissingParameter",
+                    "OperationNotPermitted",
                     "InvalidVpcEndpointId.Malformed",
                     "SomethingNew",
                 ],

@@ -81,7 +81,7 @@ impl World {
     /// a group in the same VPC or in one that is peered with it, within the Region
     /// ("Update your security groups to reference peer security groups", Amazon VPC
     /// peering guide). What EC2 says otherwise: aws-controllers-k8s community issue 2676,
-    /// ansible issue 28876.
+    /// ansible issue 45782.
     fn check_source(
         &self,
         caller: &Caller,
