@@ -307,7 +307,7 @@ catalogue! {
         "The Cloud API answered with a server error, with something that cannot be read, or not at all.",
         "Run again later; see the CockroachDB Cloud status page. If an answer could not be read, check whether a proxy is in between.";
     ClusterBusy = "cluster-busy", Transient,
-        "Another operation kept the cluster locked, also when asked again.",
+        "Another operation kept the cluster locked, or changed the same at the same time, also when asked again.",
         "Wait until the operation that the Cloud Console shows has ended, then run again.";
 
     // The endpoint and its registration.
