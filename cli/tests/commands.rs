@@ -964,7 +964,7 @@ fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
 #[test]
 fn a_proxy_of_the_surroundings_does_not_stand_before_the_simulator() {
     let mut command = command("provision --scenario=standard-cluster --speed=200 --json");
-    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+    for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env(variable, "http://127.0.0.1:9");
     }
     assert_eq!(json(&command.output().unwrap())["outcome"], "ready");

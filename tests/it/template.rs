@@ -447,7 +447,11 @@ fn every_function_gets_the_variables_that_it_needs_and_that_are_read() {
         known.borrow_mut().insert(name);
         None
     });
-    let known = known.into_inner();
+    let mut known = known.into_inner();
+    // The stack knows no proxy.
+    for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+        assert!(known.remove(name), "{name}");
+    }
 
     let template = Template::read();
     let common: BTreeSet<&str> = variables(template.at("/Globals/Function"))

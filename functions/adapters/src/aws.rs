@@ -25,10 +25,10 @@ pub struct Aws {
 }
 
 /// AWS as the surroundings say, over TLS that trusts the bundle of `config`, or else these
-/// roots. Standard retries, and time limits well below those of a function, so that a
+/// roots, and by the proxy of `config`. Standard retries, and time limits well below those of a function, so that a
 /// silent AWS becomes an error with a name. Nothing is asked or read of certificates yet.
 pub async fn aws(config: &Config, roots: Roots, region: Option<&str>) -> Aws {
-    let tls = Tls::new(roots, config.ca_bundle.clone());
+    let tls = Tls::new(roots, config.ca_bundle.clone(), config.proxy.clone());
     let loader = loader(tls.clone());
     let loader = match region {
         Some(region) => loader.region(Region::new(region.to_owned())),

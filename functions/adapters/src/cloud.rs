@@ -82,12 +82,7 @@ impl<S: Secrets> HttpCloud<S> {
         }
         let made = self.tls.client(|client| {
             let client = client.user_agent(USER_AGENT).timeout(ATTEMPT_TIMEOUT);
-            let client = client.connect_timeout(CONNECT_TIMEOUT);
-            // A proxy of the surroundings cannot reach a simulator on loopback.
-            match transport::is_on_this_machine(&self.clusters) {
-                true => client.no_proxy(),
-                false => client,
-            }
+            client.connect_timeout(CONNECT_TIMEOUT)
         })?;
         Ok(self.client.get_or_init(|| made))
     }
@@ -357,5 +352,33 @@ impl<S: Secrets> Cloud for HttpCloud<S> {
         let path = ["networking", "private-endpoint-trusted-owners", owner_id];
         self.delete("DELETE private-endpoint-trusted-owner", id, &path)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reach::tests::Nowhere;
+
+    struct Fixed;
+
+    impl Secrets for Fixed {
+        async fn api_key(&self, _: &ClusterId) -> Result<ApiKey, StepError> {
+            ApiKey::from_secret("CCDB1_simulated0000000000001_thisKeyOpensNothing")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_whose_name_is_not_resolved_is_named() {
+        let tls = Tls::default();
+        let client = tls.client(|it| it.dns_resolver(Nowhere)).unwrap();
+        let cloud = HttpCloud::new("https://does-not-exist.invalid", tls, Fixed).unwrap();
+        cloud.client.set(client).unwrap();
+        let cluster = "1a2b3c4d-0000-4000-8000-000000000001".parse().unwrap();
+        let error = cloud.cluster(&cluster).await.unwrap_err();
+        assert_eq!(error.code, Code::HostUnreachable);
+        for said in ["the Cloud API at does-not-exist.invalid ", "not known"] {
+            assert!(error.detail.contains(said), "{error}");
+        }
     }
 }

@@ -48,17 +48,29 @@ pub(crate) struct Unreached {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::TcpListener;
     use std::time::Duration;
 
+    use reqwest::dns::{Name, Resolve, Resolving};
     use reqwest::{ClientBuilder, Proxy};
 
     use super::*;
     use crate::tls::Tls;
 
+    /// A resolver that finds no name, in the words of glibc. It asks nobody.
+    pub(crate) struct Nowhere;
+
+    impl Resolve for Nowhere {
+        fn resolve(&self, _: Name) -> Resolving {
+            let words = "failed to lookup address information: Name or service not known";
+            let unknown: Box<dyn Error + Send + Sync> = io::Error::other(words).into();
+            Box::pin(async move { Err(unknown) })
+        }
+    }
+
     /// Where nobody listens.
-    fn nobody() -> String {
+    pub(crate) fn nobody() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().to_string()
     }
@@ -71,13 +83,17 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_is_not_reached_is_told_from_one_that_is_silent() {
         let refused = format!("https://{}", nobody());
-        let refused = ask(&refused, |it| it.no_proxy()).await;
+        let refused = ask(&refused, |it| it).await;
         assert_eq!(refused, Some(Code::HostUnreachable));
         // The connection comes about, by the backlog, and then nothing.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
-        let impatient = |it: ClientBuilder| it.no_proxy().timeout(Duration::from_millis(100));
+        let impatient = |it: ClientBuilder| it.timeout(Duration::from_millis(100));
         assert_eq!(ask(&url, impatient).await, None);
+        let unknown = ask("https://does-not-exist.invalid", |it| {
+            it.dns_resolver(Nowhere)
+        });
+        assert_eq!(unknown.await, Some(Code::HostUnreachable));
     }
 
     #[tokio::test]

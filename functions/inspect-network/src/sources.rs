@@ -5,11 +5,14 @@ use shared::ec2::{Network, PeeredVpc, PrefixList, Source, Vpc};
 use shared::ids::{PrefixListId, SecurityGroupId, SourceGroup};
 use shared::request::ProvisionRequest;
 use shared::sources::{AllowedSources, is_wide};
-use shared::{Code, StepError};
+use shared::{Code, StepError, bounds};
 
 /// The most sources of a connection. A run carries them from step to step, and there is
 /// room for so many (Step Functions developer guide, "Service quotas").
 const MOST_SOURCES: usize = 1000;
+
+/// So many sources a note names one by one.
+const MOST_NAMED: usize = 5;
 
 /// The sources of the rules, in a stable order.
 pub(crate) async fn decide(
@@ -38,12 +41,19 @@ pub(crate) async fn decide(
     let sources = asked.resolve(Some(&vpc.owner), &vpc.cidrs, &of_peers);
     allowed.admit(&sources)?;
     let networks = sources.iter().filter_map(|source| match source {
-        Source::Cidr(cidr) => Some(cidr),
+        Source::Cidr(cidr) => Some(*cidr),
         Source::Group(_) | Source::PrefixList(_) => None,
     });
-    let wide = networks.filter(|cidr| is_wide(**cidr)).map(wide_note);
+    let networks: Vec<Cidr> = networks.collect();
+    if request.private_dns {
+        // Peered VPCs have notes of their own.
+        let inside: Vec<Cidr> = vpc.cidrs.iter().chain(&of_peers).copied().collect();
+        notes.extend(outside_note(&networks, &lists, &inside));
+    }
+    notes.extend(ipv6_note(&asked.cidrs, &lists));
     // First, because a reader must not miss it.
-    let wide: Vec<String> = wide.collect();
+    let wide = networks.into_iter().filter(|cidr| is_wide(*cidr));
+    let wide: Vec<String> = wide.map(wide_note).collect();
     notes.splice(0..0, wide);
     let sources: Vec<Source> = sources.into_iter().collect();
     check_count(&sources)?;
@@ -128,7 +138,7 @@ fn group_note(group: &SourceGroup) -> String {
     )
 }
 
-fn wide_note(network: &Cidr) -> String {
+fn wide_note(network: Cidr) -> String {
     format!("source {network} is wide: everything that reaches the endpoint from it may connect")
 }
 
@@ -141,9 +151,94 @@ fn peering_note(peer: &PeeredVpc) -> String {
     )
 }
 
+/// Private DNS is for the VPC alone. What is on a prefix list changes, so it counts as
+/// outside; where the group of another account is, nobody is told.
+fn outside_note(networks: &[Cidr], lists: &[PrefixList], inside: &[Cidr]) -> Option<String> {
+    let is_outside = |network: &&Cidr| !network.is_covered_by(inside.iter().copied());
+    let networks = networks.iter().filter(|network| !network.is_ipv6());
+    let networks = networks.filter(is_outside).map(Cidr::to_string);
+    let lists = lists.iter().filter(|list| !list.is_ipv6).map(list_name);
+    let named = named(networks.chain(lists))?;
+    Some(format!(
+        "clients of {named} that are outside of this VPC may connect, but the private host does \
+         not resolve for them by itself: forward its name from there to a Route 53 Resolver \
+         inbound endpoint of this VPC, or let them use the endpoint's own DNS name with \
+         sslmode=verify-ca"
+    ))
+}
+
+/// IPv6 sources that somebody has asked for. The networks of a VPC have come along.
+fn ipv6_note(asked: &[Cidr], lists: &[PrefixList]) -> Option<String> {
+    let networks = asked.iter().filter(|network| network.is_ipv6());
+    let lists = lists.iter().filter(|list| list.is_ipv6).map(list_name);
+    let named = named(networks.map(Cidr::to_string).chain(lists))?;
+    Some(format!(
+        "nobody gets in from {named}: these are IPv6, and endpoints are made with IPv4 addresses"
+    ))
+}
+
+fn list_name(list: &PrefixList) -> String {
+    Source::PrefixList(list.id.clone()).described()
+}
+
+/// The sources in a row, if there are any.
+fn named(sources: impl Iterator<Item = String>) -> Option<String> {
+    let named = bounds::texts(sources, MOST_NAMED).join(", ");
+    (!named.is_empty()).then_some(named)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn networks(texts: &[&str]) -> Vec<Cidr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn list(is_ipv6: bool) -> PrefixList {
+        PrefixList {
+            id: "pl-63a5400a".parse().unwrap(),
+            is_ipv6,
+            max_entries: None,
+        }
+    }
+
+    #[test]
+    fn only_for_clients_outside_of_the_vpc_a_note_says_how_the_host_resolves() {
+        let inside = networks(&["10.20.0.0/17", "10.20.128.0/17", "172.31.0.0/16"]);
+        for (sources, lists, expected) in [
+            (&["10.20.0.0/16", "172.31.7.0/24"][..], &[][..], None),
+            (&["10.20.0.0/16", "10.0.0.0/8"], &[], Some("10.0.0.0/8")),
+            (&["0.0.0.0/0"], &[], Some("0.0.0.0/0")),
+            (&[], &[list(false)], Some("prefix list pl-63a5400a")),
+            (
+                &["192.168.0.0/16"],
+                &[list(false)],
+                Some("192.168.0.0/16, prefix list pl-63a5400a"),
+            ),
+            // Nobody gets in from there.
+            (&["2001:db8::/56"], &[list(true)], None),
+        ] {
+            let note = outside_note(&networks(sources), lists, &inside);
+            let begins = expected.map(|named| format!("clients of {named} that are outside"));
+            assert_eq!(note.is_some(), expected.is_some(), "{note:?}");
+            let (note, begins) = (note.unwrap_or_default(), begins.unwrap_or_default());
+            assert!(note.starts_with(&begins), "{note}");
+        }
+        let many = networks(&["1.0.0.0/8", "2.0.0.0/8", "3.0.0.0/8", "4.0.0.0/8"]);
+        let many = [many, networks(&["5.0.0.0/8", "6.0.0.0/8", "7.0.0.0/8"])].concat();
+        let note = outside_note(&many, &[], &inside).unwrap();
+        assert!(note.contains("5.0.0.0/8, and 2 more that"), "{note}");
+    }
+
+    #[test]
+    fn ipv6_sources_that_are_asked_for_are_told_to_be_of_no_use() {
+        let (four, six) = (["10.0.0.0/8"], ["2001:db8::/56"]);
+        assert_eq!(ipv6_note(&networks(&four), &[list(false)]), None);
+        let note = ipv6_note(&networks(&[four[0], six[0]]), &[list(true)]).unwrap();
+        let said = "from 2001:db8::/56, prefix list pl-63a5400a: these are IPv6";
+        assert!(note.contains(said), "{note}");
+    }
 
     /// Quotas are raised, so it is EC2 that refuses.
     #[test]

@@ -729,6 +729,24 @@ fn ipv6_only_subnets_cannot_take_an_endpoint() {
     assert_eq!(inspect(&stage).unwrap_err().code, Code::SubnetUnusable);
 }
 
+#[test]
+fn what_sources_outside_of_the_vpc_and_ipv6_ones_mean_is_said_once_each() {
+    let mut stage = fresh(|_| {});
+    let told = |stage: &Stage| inspect(stage).unwrap().notes;
+    assert_eq!(told(&stage), [""; 0]);
+    let asked = ["10.20.0.0/24", "192.168.0.0/16", "10.99.0.0/16"];
+    let asked = asked.into_iter().chain(["2001:db8::/56"]);
+    stage.request.sources.cidrs = asked.map(|it| it.parse().unwrap()).collect();
+    let notes = told(&stage);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    let outside = "clients of 10.99.0.0/16, 192.168.0.0/16 that are outside of this VPC";
+    assert!(notes[0].starts_with(outside), "{notes:?}");
+    assert!(notes[1].contains("from 2001:db8::/56: "), "{notes:?}");
+    // There is no private host to be resolved.
+    stage.request.private_dns = false;
+    assert!(!told(&stage).iter().any(|it| it.starts_with("clients of")));
+}
+
 const DHCP: &str = "ec2:DescribeDhcpOptions";
 const ACLS: &str = "ec2:DescribeNetworkAcls";
 

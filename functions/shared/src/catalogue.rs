@@ -285,7 +285,7 @@ catalogue! {
         "Give the certificates of your company's authority, in PEM form: for the command, the path of the file in AWS_CA_BUNDLE; for the functions, a layer in the stack's parameter CaBundleLayer. If the message says that it has expired or is not valid yet, look at the clock of the machine.";
     HostUnreachable = "host-unreachable", Transient,
         "No connection to the host came about: its name is not resolved, or nothing leads there, also when asked again.",
-        "Functions in a VPC (parameter SubnetIds) need a NAT gateway, or for AWS interface endpoints with private DNS, and TCP 443 let out; docs/network.md lists the hosts. For the command, see to DNS and firewall of the machine; AWS is asked directly, only the Cloud API by a proxy (HTTPS_PROXY).";
+        "Functions in a VPC (parameter SubnetIds) need a NAT gateway, or for AWS interface endpoints with private DNS, and TCP 443 let out; docs/network.md lists the hosts. For the command, see to DNS and firewall of the machine; behind a proxy, name it in HTTPS_PROXY.";
     ProxyRefused = "proxy-refused", Transient,
         "The proxy that the environment names (HTTPS_PROXY) made no connection to the host, also when asked again.",
         "Have the proxy let the host through that the message names, or correct HTTPS_PROXY with user and password if it wants them; NO_PROXY names hosts that are reached without it.";
@@ -307,7 +307,7 @@ catalogue! {
         "The Cloud API answered with a server error, with something that cannot be read, or not at all.",
         "Run again later; see the CockroachDB Cloud status page. If an answer could not be read, check whether a proxy is in between.";
     ClusterBusy = "cluster-busy", Transient,
-        "Another operation kept the cluster locked, also when asked again.",
+        "Another operation kept the cluster locked, or changed the same at the same time, also when asked again.",
         "Wait until the operation that the Cloud Console shows has ended, then run again.";
 
     // The endpoint and its registration.

@@ -21,6 +21,7 @@
 //! | `RESOURCE_TAGS` | tags for everything that is made, `Key=Value` between commas | none |
 //! | `TAG_PREFIX` | what the keys of the tags begin with that people set on VPCs and subnets | `cockroachdb-privatelink` |
 //! | `AWS_CA_BUNDLE` | path of a file with the certificates that are trusted, in PEM form (the AWS CLI's variable) | those of the process |
+//! | `HTTPS_PROXY`, `NO_PROXY` | the proxy for AWS and the Cloud API, and the hosts that are reached without it ([`Proxy`]) | everybody is asked directly |
 //!
 //! The items of a list stand between commas, blanks or line feeds ([`crate::ids::words`]).
 //!
@@ -44,7 +45,9 @@ use crate::settings::Settings;
 use crate::sources::AllowedSources;
 use crate::{Code, StepError};
 
+mod proxy;
 mod setting;
+pub use proxy::Proxy;
 pub use setting::Setting;
 
 /// Name of the secret when none is configured.
@@ -74,6 +77,8 @@ pub struct Config {
     pub machines: Machines,
     /// Path of a file with the certificates, in PEM form, that are trusted and no others.
     pub ca_bundle: Setting,
+    /// The proxy by which AWS and the Cloud API are asked.
+    pub proxy: Proxy,
     allowed_clusters: Setting,
     allowed_sources: Setting,
     api_group: Setting,
@@ -127,6 +132,8 @@ impl Config {
                 check_fleet: setting("CHECK_FLEET_MACHINE"),
             },
             ca_bundle: setting(CA_BUNDLE),
+            // Not among the variables, which are for everybody to see.
+            proxy: Proxy::of(&variable),
             allowed_clusters: setting("ALLOWED_CLUSTERS"),
             allowed_sources: setting("ALLOWED_SOURCES"),
             api_group: setting("API_GROUP"),
@@ -141,10 +148,14 @@ impl Config {
 
     /// The same, where these settings do not know better.
     pub fn told(&self, settings: &Settings) -> Self {
-        Self::of(|name| match settings.get(name) {
+        let told = Self::of(|name| match settings.get(name) {
             Some(told) => Some(told.to_owned()),
             None => self.variables.get(name).cloned(),
-        })
+        });
+        Self {
+            proxy: self.proxy.clone(),
+            ..told
+        }
     }
 
     /// What a definition tells its functions so that they are as this says.
@@ -267,6 +278,7 @@ mod tests {
             ("TAG_PREFIX", "old"),
             ("ALLOWED_CLUSTERS", "old"),
             ("OWN_ACCOUNT", "111122223333"),
+            ("HTTPS_PROXY", "http://proxy.example:3128"),
         ]);
         let told = config(&[("TAG_PREFIX", "new"), ("OTHER_ACCOUNT_ROLE", "reach")]);
         // That there is none is told, too.
@@ -274,6 +286,7 @@ mod tests {
             ("TAG_PREFIX", "new"),
             ("OTHER_ACCOUNT_ROLE", "reach"),
             ("OWN_ACCOUNT", "111122223333"),
+            ("HTTPS_PROXY", "http://proxy.example:3128"),
         ]);
         assert_eq!(around.told(&told.settings()), expected);
         assert_eq!(around.told(&Settings::default()), around);

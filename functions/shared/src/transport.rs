@@ -31,7 +31,7 @@ pub fn base(url: &str) -> Result<Url, String> {
 }
 
 /// Whether it leads nowhere else.
-pub fn is_on_this_machine(url: &Url) -> bool {
+fn is_on_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         _ => address(url).is_some_and(|address| address.is_loopback()),

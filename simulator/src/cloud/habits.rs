@@ -27,6 +27,9 @@ pub struct Habits {
     pub services_lock_the_cluster: bool,
     /// What happens when an endpoint is registered that already is.
     pub second_registration: SecondRegistration,
+    /// Whether an account that is a trusted owner already is a conflict (HTTP 409) when it
+    /// is added once more, and not answered with the existing entry.
+    pub second_owner_conflicts: bool,
     /// What is left of a registration that was removed.
     pub after_removal: AfterRemoval,
     /// The HTTP status for an endpoint that the cluster's side cannot find.
@@ -53,6 +56,7 @@ impl Default for Habits {
             lock_status: 503,
             services_lock_the_cluster: false,
             second_registration: SecondRegistration::Repeated,
+            second_owner_conflicts: false,
             after_removal: AfterRemoval::Absent,
             unknown_endpoint_status: 404,
             trusted_owners_enrolled: true,

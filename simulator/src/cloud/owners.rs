@@ -74,7 +74,7 @@ impl World {
     }
 
     /// POST `…/private-endpoint-trusted-owners`. The same account twice is one
-    /// entry.
+    /// entry, or a conflict.
     pub fn cloud_add_trusted_owner(
         &mut self,
         caller: &ApiCaller,
@@ -83,6 +83,7 @@ impl World {
     ) -> Result<TrustedOwner, ApiError> {
         let now = self.now;
         let number = self.cloud.owners_made + 1;
+        let conflicts = self.cloud.habits.second_owner_conflicts;
         let record =
             self.cloud
                 .admit_owners(caller, Permission::ManageTrustedOwners, cluster_id, now)?;
@@ -96,7 +97,13 @@ impl World {
             .iter()
             .find(|owner| owner.external_owner_id == account)
         {
-            return Ok(owner.clone());
+            return match conflicts {
+                true => Err(errors::error(
+                    409,
+                    format!("trusted owner '{account}' already exists"),
+                )),
+                false => Ok(owner.clone()),
+            };
         }
         let owner = TrustedOwner::new(cluster_id, account, number, now);
         owners.push(owner.clone());

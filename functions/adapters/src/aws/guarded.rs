@@ -79,9 +79,7 @@ impl GuardedConnector {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
         }
-        let made = self.tls.client(|client| {
-            // Proxies of the surroundings are for the Cloud API alone.
-            let mut client = client.no_proxy();
+        let made = self.tls.client(|mut client| {
             if let Some(limit) = self.limits.0 {
                 client = client.connect_timeout(limit);
             }
@@ -156,5 +154,41 @@ fn look_at(uri: &str) -> Result<(), StepError> {
                 Err(StepError::new(Code::ConfigurationInvalid, detail))
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::retry::RetryConfig;
+    use aws_smithy_runtime_api::client::http::http_client_fn;
+    use shared::ec2::Network;
+
+    use super::*;
+    use crate::aws::aws_at;
+    use crate::ec2::AwsEc2;
+    use crate::reach::tests::Nowhere;
+
+    #[tokio::test]
+    async fn a_host_whose_name_is_not_resolved_is_named() {
+        let tls = Tls::default();
+        let client = tls.client(|it| it.dns_resolver(Nowhere)).unwrap();
+        let connector = SharedHttpConnector::new(GuardedConnector {
+            tls,
+            limits: (None, None),
+            client: OnceLock::from(client),
+        });
+        let aws = aws_at("https://does-not-exist.invalid", "eu-west-1").await;
+        let sdk = aws
+            .sdk
+            .into_builder()
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let vpc = "vpc-0a71e831".parse().unwrap();
+        let error = AwsEc2::new(&sdk).vpc(&vpc).await.unwrap_err();
+        assert_eq!(error.code, Code::HostUnreachable);
+        for said in ["no answer from does-not-exist.invalid: ", "not known"] {
+            assert!(error.detail.contains(said), "{error}");
+        }
     }
 }

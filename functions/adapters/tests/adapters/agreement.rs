@@ -88,6 +88,10 @@ async fn story(
     all.note("Standard", cloud.cluster(&standard).await);
     all.note("asks", cloud.request_endpoint_services(&standard).await);
     all.note("owners", cloud.trusted_owners(&standard).await);
+    for _ in 0..2 {
+        let trusted = cloud.trust_owner(&cluster, &parsed("111122223333"));
+        all.note("an owner", trusted.await);
+    }
     of_the_doors(&mut all, ports.ledger, ports.executions).await;
 
     let group = ec2.create_group(&new_group()).await;
@@ -214,7 +218,7 @@ async fn agree(situation: &str, scenario: &Scenario) -> usize {
 /// A change that makes a scenario a situation of its own.
 type Change = fn(&mut Scenario);
 
-const SITUATIONS: [(&str, Change); 22] = [
+const SITUATIONS: [(&str, Change); 23] = [
     ("nothing takes time", |_| {}),
     ("everything takes its time", |scenario| {
         scenario.pace = simulator::Pace::default()
@@ -237,6 +241,9 @@ const SITUATIONS: [(&str, Change); 22] = [
     }),
     ("registering twice is a conflict", |scenario| {
         scenario.habits.second_registration = simulator::cloud::SecondRegistration::Conflict;
+    }),
+    ("trusting twice is a conflict", |scenario| {
+        scenario.habits.second_owner_conflicts = true;
     }),
     ("what is removed stays listed", |scenario| {
         scenario.habits.after_removal = simulator::cloud::AfterRemoval::Rejected;

@@ -1,12 +1,12 @@
 //! The Cloud API as the simulator plays it.
 
-use shared::Code;
 use shared::cloud::{
     Cloud, CloudService, Cluster, ClusterRegion, ClusterState, Plan, Registration,
     RegistrationStatus, ServiceStatus, TrustedOwner,
 };
 use shared::ec2::Endpoints;
 use shared::ids::{ClusterId, EndpointId};
+use shared::{Code, StepErrorName};
 use simulator::scenario::{ConnectionStatus, KeySpec};
 
 use crate::endpoints::new_endpoint;
@@ -240,6 +240,17 @@ async fn trusted_owners_are_listed_added_and_removed() {
         );
     }
     assert_eq!(accounts().await, ["444455556666", "*"]);
+}
+
+/// Both VPCs of an account have read the list, and one comes second.
+#[tokio::test]
+async fn an_owner_that_somebody_else_has_just_added_is_looked_for_again() {
+    let stage = Stage::with(|scenario| scenario.habits.second_owner_conflicts = true).await;
+    let cloud = stage.cloud().await;
+    let trust = async || cloud.trust_owner(&id(CLUSTER), &parsed(ACCOUNT)).await;
+    assert_eq!(trust().await, Ok(()));
+    let error = trust().await.unwrap_err();
+    assert_eq!(error.name(), StepErrorName::Transient, "{error}");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod faults;
 mod groups;
 mod ledger;
 mod network;
+mod proxy;
 mod rate_limit;
 mod sdk_errors;
 mod secrecy;

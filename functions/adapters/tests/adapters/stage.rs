@@ -7,18 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use adapters::aws::{Aws, aws};
 use adapters::cloud::HttpCloud;
 use adapters::ec2::AwsEc2;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
 use adapters::secrets::SecretsManager;
-use adapters::tls::Tls;
+use adapters::tls::{Roots, Tls};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_ec2::config::{AsyncSleep, Sleep};
+use aws_sdk_ec2::config::{AsyncSleep, Credentials, SharedCredentialsProvider, Sleep};
 use serde_json::json;
-use shared::config::Setting;
+use shared::config::{Config, Setting};
 use shared::executions::Machines;
 use shared::ledger::Tables;
 use shared::{Code, StepError};
@@ -234,6 +235,18 @@ pub(crate) fn fill(sim: &Simulator) {
             world.dynamodb(&home, "PutItem", &put).unwrap();
         }
     });
+}
+
+/// What a process is given whose surroundings say this, with AWS at this URL.
+pub(crate) async fn surrounded(config: &Config, url: &str) -> Aws {
+    let Aws { sdk, tls } = aws(config, Roots::BuiltIn, Some(REGION)).await;
+    let nothing = Credentials::new("simulated", "simulated", None, None, "test");
+    let sdk = sdk
+        .into_builder()
+        .endpoint_url(url)
+        .credentials_provider(SharedCredentialsProvider::new(nothing))
+        .build();
+    Aws { sdk, tls }
 }
 
 /// The same retries as in production, without the waits in between.

@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use adapters::aws::{Aws, aws};
+use adapters::aws::Aws;
 use adapters::cloud::HttpCloud;
 use adapters::ec2::AwsEc2;
-use adapters::tls::Roots;
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -24,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::cloud_answers::Fixed;
-use crate::stage::{CLUSTER, KEY, REGION, VPC, at_once};
+use crate::stage::{CLUSTER, KEY, VPC, at_once, surrounded};
 use crate::stub::{answer, read};
 
 /// An authority of these tests alone, whose key is lost, and the certificate that it gave
@@ -74,13 +72,7 @@ async fn told(bundle: Option<&Path>, url: &str) -> Aws {
         let bundle = bundle.filter(|_| name == CA_BUNDLE);
         bundle.map(|path| path.display().to_string())
     });
-    let Aws { sdk, tls } = aws(&config, Roots::BuiltIn, Some(REGION)).await;
-    let nothing = Credentials::new("simulated", "simulated", None, None, "test");
-    let sdk = sdk
-        .into_builder()
-        .endpoint_url(url)
-        .credentials_provider(SharedCredentialsProvider::new(nothing))
-        .build();
+    let Aws { sdk, tls } = surrounded(&config, url).await;
     Aws {
         sdk: at_once(sdk),
         tls,
@@ -88,7 +80,7 @@ async fn told(bundle: Option<&Path>, url: &str) -> Aws {
 }
 
 /// What the client of the SDK and that of the Cloud API say, both made anew.
-async fn ask(aws: &Aws, url: &str) -> [Result<(), StepError>; 2] {
+pub(crate) async fn ask(aws: &Aws, url: &str) -> [Result<(), StepError>; 2] {
     let ec2 = AwsEc2::new(&aws.sdk);
     let cloud = HttpCloud::new(url, aws.tls.clone(), Fixed(KEY)).unwrap();
     let vpc = ec2.vpc(&VPC.parse().unwrap()).await;

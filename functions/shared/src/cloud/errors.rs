@@ -59,6 +59,12 @@ pub fn unreadable(call: &str, what: &str) -> StepError {
     )
 }
 
+/// What is posted for all VPCs of an account or a cluster, by whichever comes first.
+const POSTS_FOR_ALL: [&str; 2] = [
+    "POST private-endpoint-services",
+    "POST private-endpoint-trusted-owners",
+];
+
 fn meaning(refused: &Refused<'_>) -> Code {
     if is_rate_limited(refused.status, refused.message) {
         return Code::CloudRateLimited;
@@ -78,6 +84,10 @@ fn meaning(refused: &Refused<'_>) -> Code {
         400 | 404 | 409 | 412 if refused.call == "POST private-endpoint-connections" => {
             Code::RegistrationRefused
         }
+        // Somebody else adds the same at this moment, or has just done so: 409 stands for
+        // `ABORTED` and `ALREADY_EXISTS` of gRPC (google.rpc.Code). Whoever asks again
+        // reads the list first.
+        409 if POSTS_FOR_ALL.contains(&refused.call) => Code::ClusterBusy,
         _ => Code::UnexpectedCloudAnswer,
     }
 }
@@ -148,6 +158,11 @@ mod tests {
         for status in [400, 404, 409] {
             check(POST, status, false, "no", Code::RegistrationRefused);
         }
+        for call in POSTS_FOR_ALL {
+            check(call, 409, false, "already exists", Code::ClusterBusy);
+            check(call, 400, false, "no", Code::UnexpectedCloudAnswer);
+        }
+        check(GET, 409, false, "no", Code::UnexpectedCloudAnswer);
     }
 
     #[test]

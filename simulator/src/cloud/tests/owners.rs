@@ -81,6 +81,10 @@ fn the_same_account_twice_is_one_entry_and_a_wrong_account_is_none() {
     for account in ["", "123", "12345678901x", "**"] {
         assert_eq!(status(add(&mut stage, account)), 400, "{account}");
     }
+    let mut stage = admin_stage(|scenario| scenario.habits.second_owner_conflicts = true);
+    assert!(add(&mut stage, "999988887777").is_ok());
+    assert_eq!(status(add(&mut stage, "999988887777")), 409);
+    assert_eq!(list(&mut stage).map(|owners| owners.len()), Ok(1));
 }
 
 #[test]
