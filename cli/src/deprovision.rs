@@ -2,12 +2,12 @@
 
 use shared::request::DeprovisionRequest;
 use steps::definition;
+use steps::words::Tale;
 
 use crate::arguments::Deprovision;
 use crate::display::text;
 use crate::error::Error;
 use crate::run::Run;
-use crate::words::Tale;
 use crate::world::{Chosen, World};
 use crate::{Answer, asked};
 

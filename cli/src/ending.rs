@@ -4,6 +4,7 @@ use engine::{Execution, Outcome};
 use serde_json::{Value, json};
 use shared::ids::VpcId;
 use shared::report::{Ending, Explained, ExplainedLeft, Ready, Removed};
+use steps::words::{self, Part, Tale};
 use time::format_description::well_known::Rfc3339;
 
 use crate::display::text::{clock, field, hanging, item};
@@ -11,7 +12,6 @@ use crate::exit::Exit;
 use crate::fixes;
 use crate::interrupt::INTERRUPTED;
 use crate::story::{Standing, Step, Story};
-use crate::words::{self, Part, Tale};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,9 +7,9 @@ use engine::{TaskFailure, Tasks};
 use serde_json::{Value, json};
 use shared::StepErrorName;
 use steps::function_of;
+use steps::words::{self, Tale};
 
 use crate::clock::StoryClock;
-use crate::words::{self, Tale};
 
 /// What stands where other failures have a code of the catalogue.
 pub const INTERRUPTED: &str = "interrupted";

@@ -7,7 +7,7 @@
 //! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`] | one module for each command |
 //! | [`services`] | what a definition calls without a function |
 //! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
-//! | [`words`], [`story`], [`display`] | states in plain words, events as news, news on the screen |
+//! | [`story`], [`display`] | events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
 //! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
 
@@ -38,7 +38,6 @@ pub mod script;
 pub mod services;
 pub mod story;
 pub mod sweep;
-pub mod words;
 pub mod world;
 
 pub use answer::Answer;

@@ -2,12 +2,12 @@
 
 use shared::request::ProvisionRequest;
 use steps::definition;
+use steps::words::Tale;
 
 use crate::arguments::Provision;
 use crate::display::text;
 use crate::error::Error;
 use crate::run::Run;
-use crate::words::Tale;
 use crate::world::{Chosen, World};
 use crate::{Answer, asked};
 

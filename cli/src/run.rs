@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use engine::{Clock, Event, EventKind, Execution, Machine, Tasks};
 use serde_json::{Value, json};
 use steps::Integrated;
+use steps::words::{self, Tale};
 use time::macros::format_description;
 
 use crate::Answer;
@@ -16,7 +17,6 @@ use crate::interrupt::{Interrupt, Interruptible};
 use crate::services::Services;
 use crate::story::Story;
 use crate::sweep::walk::Queue;
-use crate::words::{self, Tale};
 use crate::world::World;
 
 /// What is to be run.

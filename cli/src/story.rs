@@ -7,11 +7,11 @@ use shared::ids::VpcId;
 use shared::progress::Pending;
 use shared::report::code_and_detail;
 use shared::request::Limits;
+use steps::words::{self, Part, Tale, Words};
 use time::{Duration, OffsetDateTime};
 
 use crate::display::text::count;
 use crate::interrupt::INTERRUPTED;
-use crate::words::{self, Part, Tale, Words};
 
 /// A step that was begun: all visits of one state in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,9 +65,10 @@ pub struct Story {
     tale: Tale,
     steps: Vec<Step>,
     began: Option<OffsetDateTime>,
-    left_out: usize,
-    /// Steps that are taken more than once, or only where something is changed.
-    added: usize,
+    /// What will be made or changed, once that is known.
+    plan: Option<Value>,
+    /// How many endpoints a removal finds registered, once that is known.
+    registered: Option<usize>,
     last_error: Option<(String, String)>,
     /// How long another run may be waited for, in seconds.
     lease_seconds: Option<u64>,
@@ -172,8 +173,10 @@ impl Story {
         match self.tale {
             // How many places there are shows on the way.
             Tale::Sweep => self.steps.len(),
-            Tale::Connect | Tale::Disconnect => {
-                words::story_steps(self.tale) + self.added - self.left_out
+            Tale::Connect => words::story_steps(self.tale, self.plan.as_ref()),
+            // Each registration is a step of its own.
+            Tale::Disconnect => {
+                words::story_steps(self.tale, None) - 1 + self.registered.unwrap_or(1)
             }
         }
     }
@@ -246,13 +249,10 @@ impl Story {
             self.lease_seconds = output["request"]["limits"]["lease_seconds"].as_u64();
         }
         if state == "InspectConnection" {
-            let registered = output["registered"].as_array().map_or(0, Vec::len);
-            self.left_out = usize::from(registered == 0);
-            self.added = registered.saturating_sub(1);
+            self.registered = Some(output["registered"].as_array().map_or(0, Vec::len));
         }
         if state == "InspectNetwork" {
-            self.left_out = left_out(&output["value"]);
-            self.added = changes(&output["value"]);
+            self.plan = Some(output["value"].clone());
         }
         let step = self.open(state)?;
         step.standing = Standing::Done;
@@ -272,22 +272,6 @@ impl Step {
     pub fn took(&self) -> Option<Duration> {
         self.ended.map(|ended| ended - self.began)
     }
-}
-
-/// Steps that this plan does not need.
-fn left_out(plan: &Value) -> usize {
-    let without_group = usize::from(plan["security_group"].is_null());
-    // One to switch it on, one to wait for it.
-    let without_dns = if plan["private_host"].is_null() { 2 } else { 0 };
-    without_group + without_dns
-}
-
-/// Steps that change a connection that is there.
-fn changes(plan: &Value) -> usize {
-    let change = &plan["change"];
-    let removes = change["sources_removed"].as_array();
-    let of_rules = usize::from(removes.is_some_and(|sources| !sources.is_empty()));
-    usize::from(!change["endpoint"].is_null()) + of_rules
 }
 
 /// What a step answered, in a few words.
@@ -464,7 +448,8 @@ pub(crate) mod tests {
         };
         assert_eq!(step.detail, "shop offers vpce-svc-1");
         assert_eq!(step.took(), Some(Duration::seconds(6)));
-        assert_eq!((story.done(), story.total()), (1, 9));
+        assert_eq!(story.done(), 1);
+        assert_eq!(story.total(), Story::default().total());
     }
 
     #[test]
@@ -529,11 +514,8 @@ pub(crate) mod tests {
         let news = story.told(30, answered("TakeLease", json!({})));
         assert_eq!(news, Some(News::Done));
         assert!(!story.is_undoing());
-        assert_eq!(
-            (story.done(), story.total()),
-            (0, 9),
-            "it is no step of the story"
-        );
+        assert_eq!(story.done(), 0, "it is no step of the story");
+        assert_eq!(story.total(), Story::default().total());
 
         assert_eq!(
             given_up.told(60, entered("ConnectionBusy")),
@@ -545,11 +527,11 @@ pub(crate) mod tests {
     #[test]
     fn taking_away_counts_what_there_is_and_goes_on_when_a_step_fails() {
         let mut story = Story::of(Tale::Disconnect);
-        assert_eq!(story.total(), 6);
+        let with_one = story.total();
         story.told(0, entered("InspectConnection"));
         let found = json!({"endpoints": ["vpce-1"], "registered": ["vpce-1", "vpce-2"]});
         story.told(0, answered("InspectConnection", found));
-        assert_eq!(story.total(), 7);
+        assert_eq!(story.total(), with_one + 1);
         assert_eq!(story.last().unwrap().detail, "vpce-1");
         story.told(1, entered("DeregisterEndpoint"));
         story.told(
@@ -562,7 +544,7 @@ pub(crate) mod tests {
         story.told(1, entered("InspectConnection"));
         let nothing = json!({"endpoints": [], "registered": []});
         story.told(2, answered("InspectConnection", nothing));
-        assert_eq!(story.total(), 5);
+        assert_eq!(story.total(), with_one - 1);
     }
 
     #[test]
@@ -575,7 +557,20 @@ pub(crate) mod tests {
             "private_host": null,
         }});
         story.told(0, answered("InspectNetwork", plan));
-        assert_eq!(story.total(), 6);
+        // The group, and private DNS with the wait for it.
+        assert_eq!(story.total(), Story::default().total() - 3);
         assert_eq!(story.last().unwrap().detail, "vpce-1 is there and is used");
+    }
+
+    #[test]
+    fn steps_that_only_a_change_has_are_counted_when_the_plan_has_them() {
+        let mut story = Story::default();
+        story.told(0, entered("InspectNetwork"));
+        let plan = json!({"status": "ready", "value": {
+            "security_group": {}, "private_host": "h",
+            "change": {"endpoint": {}, "sources_removed": ["10.0.0.0/8"]},
+        }});
+        story.told(0, answered("InspectNetwork", plan));
+        assert_eq!(story.total(), Story::default().total() + 2);
     }
 }

@@ -5,6 +5,7 @@ use find_orphans::Kind;
 use serde_json::{Value, json};
 use shared::request::DeprovisionRequest;
 use steps::definition;
+use steps::words::Tale;
 
 use crate::Answer;
 use crate::arguments::Sweep;
@@ -14,7 +15,6 @@ use crate::ending::End;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::run::{Work, execution_name, in_all};
-use crate::words::Tale;
 use crate::world::everywhere::nothing_is_missing;
 use crate::world::{Chosen, World};
 

@@ -336,7 +336,10 @@ fn a_folder_a_function_and_a_task_have_one_name() {
     let mut used: BTreeSet<String> = DOORS.map(str::to_owned).into();
     let mut known = used.clone();
     known.extend(FUNCTIONS.map(str::to_owned));
-    assert_eq!(known, folders, "the table, the doors and the folders");
+    assert_eq!(
+        known, folders,
+        "the table in statemachine/steps/src/lib.rs, the doors and the folders"
+    );
 
     for definition in definitions() {
         for task in definition.tasks() {
@@ -351,7 +354,10 @@ fn a_folder_a_function_and_a_task_have_one_name() {
             used.insert(function);
         }
     }
-    assert_eq!(used, folders, "the tasks, the doors and the folders");
+    assert_eq!(
+        used, folders,
+        "the tasks of statemachine/*.asl.json, the doors and the folders"
+    );
 }
 
 #[test]
@@ -448,6 +454,28 @@ fn a_list_of_one_stays_a_list_in_every_interpreter() {
     assert!(found > 0, "no such call: this test can go");
 }
 
+/// `$progress` is what any step has answered last, so a state that comes later would read
+/// another step's answer as soon as there is one in between.
+#[test]
+fn the_last_answer_is_read_only_where_it_was_asked_for() {
+    for definition in definitions() {
+        let waits: Vec<_> = definition.states_of("Wait").collect();
+        let asked = |name: &str| waits.iter().any(|(_, wait)| wait["Next"] == name);
+        let tasks = definition.tasks().filter(|task| asked(task.name));
+        let chooses = tasks.filter_map(|task| task.state["Next"].as_str());
+        let chooses: BTreeSet<&str> = chooses.collect();
+        for (name, state) in definition.states() {
+            let may = state["Type"] == "Wait" || asked(name) || chooses.contains(name);
+            assert!(
+                may || !state.to_string().contains("$progress"),
+                "{}: {name} reads $progress: let the choice that finds it ready assign what is \
+                 needed later to a variable of its own",
+                definition.file
+            );
+        }
+    }
+}
+
 #[test]
 fn every_task_catches_whatever_is_left() {
     for definition in definitions() {
@@ -529,7 +557,8 @@ fn no_run_takes_longer_than_its_machine() {
         let machine = seconds(&definition.value["TimeoutSeconds"]);
         assert!(
             machine > Some(total),
-            "{}: a run can take {total} s, and the machine ends after {machine:?}",
+            "{}: a run can take {total} s, and the machine ends after {machine:?}: raise \
+             TimeoutSeconds, and :until in TakeLease",
             definition.file
         );
         if definition.is_provision() {

@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::CommandFactory;
 use crdb_privatelink::arguments::Arguments;
+use engine::EventKind;
+use serde_json::Value;
+use steps::words::{Part, Tale};
+use steps::{definition, function_of};
 use system_tests::documents::{read, root};
+use system_tests::run::Stage;
 
 /// The longest that the README may be.
 const README_LINES: usize = 150;
@@ -205,6 +210,56 @@ fn every_command_that_is_shown_is_taken() {
         }
     }
     assert!(shown >= 10, "only {shown} commands");
+}
+
+/// What the command says of each step of a run that connects, in order.
+fn told() -> Vec<&'static str> {
+    let events = Stage::shipped("fresh-vpc")
+        .provision("shown")
+        .history
+        .into_iter();
+    let answers = events.filter_map(|event| {
+        let EventKind::TaskSucceeded { state, output } = event.kind else {
+            return None;
+        };
+        Some((state, output))
+    });
+    let done = answers.filter(|(_, output)| output["status"] != "pending");
+    let words = done.filter_map(|(state, _)| Tale::Connect.of(&state));
+    let words = words.filter(|words| words.part == Part::Story);
+    words.map(|words| words.done).collect()
+}
+
+#[test]
+fn what_the_command_prints_has_a_line_for_every_step() {
+    let told = told();
+    for page in ["README.md", "docs/command.md"] {
+        let text = read(page);
+        let (_, shown) = text
+            .split_once("cargo run -p crdb-privatelink -- provision\n")
+            .expect("a run");
+        let (shown, _) = shown.split_once("\nReady:").expect("its end");
+        let lines = shown
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix('✓'));
+        let lines = lines.filter_map(|line| line.trim().split_once(' '));
+        // Two spaces part what is said from the rest.
+        let said = lines.map(|(_, said)| said.trim().split("  ").next().unwrap_or_default());
+        assert_eq!(said.collect::<Vec<_>>(), told, "{page}");
+    }
+}
+
+#[test]
+fn every_state_that_calls_a_function_is_in_the_walk_through() {
+    let page = read("docs/architecture.md");
+    let provision: Value = serde_json::from_str(definition::PROVISION).expect("a definition");
+    for (name, state) in provision["States"].as_object().expect("states") {
+        let calls = state["Resource"].as_str().and_then(function_of).is_some();
+        assert!(
+            !calls || page.contains(&format!("`{name}`")),
+            "docs/architecture.md does not tell of {name}"
+        );
+    }
 }
 
 #[test]

@@ -1076,20 +1076,29 @@ fn a_function_asks_another_account_for_what_it_may_do_at_home() {
             .into_iter()
             .map(|(action, ..)| action)
             .collect();
-        assert_eq!(has_path, !actions.is_empty(), "{role}");
-        let main = read(&format!("functions/{function}/src/main.rs"));
-        let limited = r#".limited_to(env!("CARGO_BIN_NAME"))"#;
-        assert_eq!(main.contains(limited), has_path, "{function}");
-        assert_eq!(main.contains(".accounts("), has_path, "{function}");
+        assert_eq!(
+            has_path,
+            !actions.is_empty(),
+            "infra/template.yaml, {role}: a Path, if it asks EC2, Route 53 or CloudWatch"
+        );
+        let path = format!("functions/{function}/src/main.rs");
+        let main = read(&path);
+        for part in [".accounts(", r#".limited_to(env!("CARGO_BIN_NAME"))"#] {
+            assert_eq!(main.contains(part), has_path, "{path}: {part}, as {role}");
+        }
         if has_path {
             reaching.insert(function, actions);
         }
     }
-    let listed = ACTIONS.map(|(function, actions)| {
+    let listed = ACTIONS.iter().map(|(function, actions)| {
         let actions = actions.iter().map(|it| (*it).to_owned());
-        (function, actions.collect::<BTreeSet<_>>())
+        (*function, actions.collect::<BTreeSet<_>>())
     });
-    assert_eq!(reaching, BTreeMap::from(listed));
+    let listed: BTreeMap<&str, BTreeSet<String>> = listed.collect();
+    assert_eq!(
+        reaching, listed,
+        "functions/shared/src/accounts/session.rs: write the documents anew"
+    );
 }
 
 #[test]
@@ -1107,7 +1116,10 @@ fn the_role_in_other_accounts_grants_what_the_functions_have_at_home() {
         .map(|it| it.actions.len() * it.resources.len())
         .sum();
     let away = grants(&away);
-    assert_eq!(away, home);
+    assert_eq!(
+        away, home,
+        "infra/other-account.yaml and the roles of infra/template.yaml"
+    );
     let why = "nothing but EC2, Route 53 and CloudWatch, and nothing twice";
     assert_eq!(away.len(), all, "{why}");
 }

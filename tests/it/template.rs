@@ -140,7 +140,7 @@ fn a_folder_a_binary_and_a_resource_have_one_name() {
     let functions = template.functions();
     let folders = function_folders();
     let binaries: BTreeSet<String> = functions.keys().map(|name| (*name).to_owned()).collect();
-    assert_eq!(binaries, folders, "the template and the folders");
+    assert_eq!(binaries, folders, "infra/template.yaml and the folders");
     for (folder, function) in functions {
         let name = resource_name(folder);
         assert_eq!(function.name, format!("{name}Function"));
@@ -148,11 +148,6 @@ fn a_folder_a_binary_and_a_resource_have_one_name() {
         function.has("FunctionName", &json!({ "Fn::Sub": in_aws }));
         let own_role = json!({ "Fn::GetAtt": [format!("{name}Role"), "Arn"] });
         function.has("Role", &own_role);
-        let process = format!("name = \"{folder}\"\npath = \"../{folder}/src/main.rs\"");
-        assert!(
-            read("functions/processes/Cargo.toml").contains(&process),
-            "{folder}: what cargo builds under another name is not found by sam build"
-        );
     }
 }
 
@@ -232,7 +227,12 @@ fn every_placeholder_of_a_definition_is_substituted_and_no_other() {
         let substituted = machine.property("DefinitionSubstitutions").as_object();
         let substituted = substituted.unwrap_or_else(|| panic!("{file}: nothing is substituted"));
         let names: BTreeSet<&str> = substituted.keys().map(String::as_str).collect();
-        assert_eq!(names, placeholders(&text), "{file}");
+        assert_eq!(
+            names,
+            placeholders(&text),
+            "infra/template.yaml, {}: DefinitionSubstitutions",
+            machine.name
+        );
         for (name, value) in substituted {
             let Some(function) = name
                 .strip_suffix("Arn")
@@ -246,6 +246,31 @@ fn every_placeholder_of_a_definition_is_substituted_and_no_other() {
             let version = json!({ "Ref": format!("{function}.Version") });
             assert_eq!(value, &version, "{file}: {name}");
         }
+    }
+}
+
+#[test]
+fn a_machine_may_call_the_functions_that_its_definition_names_and_no_other() {
+    let template = Template::read();
+    for (file, machine) in template.machines() {
+        let text = read(&format!("statemachine/{file}.asl.json"));
+        let functions = placeholders(&text).into_iter();
+        let functions = functions.filter_map(|name| name.strip_suffix("Arn"));
+        let named: BTreeSet<String> = functions
+            .filter(|name| name.ends_with("Function"))
+            .map(|function| json!({ "Fn::Sub": format!("${{{function}.Arn}}:*") }).to_string())
+            .collect();
+        let role = format!("{}Role", machine.name);
+        let statements = template.statements(&role).into_iter();
+        let calls = statements.filter(|it| it.actions.contains("lambda:InvokeFunction"));
+        let allowed: BTreeSet<String> = calls
+            .flat_map(|statement| statement.resources)
+            .map(|resource| resource.to_string())
+            .collect();
+        assert_eq!(
+            allowed, named,
+            "infra/template.yaml, {role}: lambda:InvokeFunction"
+        );
     }
 }
 

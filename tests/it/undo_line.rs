@@ -8,10 +8,13 @@ use std::collections::BTreeSet;
 use engine::{Event, EventKind, Observer, Outcome, TaskFailure, Tasks, VirtualClock};
 use serde_json::{Value, json};
 use shared::request::Limits;
-use steps::pairs::{PROVISION, Pair, Part, Undo};
+use steps::pairs::{PROVISION, Pair, Part, Undo, plans};
 use steps::{definition, function_of};
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Goal, block_on};
+
+/// What the definition is held to.
+const TABLE: &str = "statemachine/steps/src/pairs.rs";
 
 /// Where the undo line is over.
 const ENDS: &str = "ReportOutcome";
@@ -63,7 +66,7 @@ impl Case {
         let new = new.into_iter().map(|pair| pair.undo);
         let undos = new.chain(stood.into_iter().map(|pair| pair.back));
         let undos = undos.filter_map(|undo| match undo {
-            Undo::By { state, planned } => self.has(planned).then_some(state),
+            Undo::By { state, planned } => plans(&self.plan, planned).then_some(state),
             Undo::Stays(_) => None,
         });
         let mut undos: Vec<&str> = undos.collect();
@@ -72,18 +75,18 @@ impl Case {
         undos
     }
 
-    /// Whether the plan has something at this place.
-    fn has(&self, place: &str) -> bool {
-        let nothing = [json!(null), json!(false), json!([])];
-        let planned = self.plan.pointer(place);
-        planned.is_some_and(|planned| !nothing.contains(planned))
+    /// The steps of an execution that goes well.
+    fn steps(&self) -> Vec<&'static str> {
+        let is_taken = |pair: &&Pair| pair.planned.is_some_and(|place| plans(&self.plan, place));
+        let steps = PROVISION.iter().filter(is_taken).map(|pair| pair.step);
+        steps.filter(|step| *step != ENDS).collect()
     }
 }
 
 /// What the table has of these steps, in its order.
 fn pairs_of(steps: &[String]) -> Vec<Pair> {
     let is_one = |pair: &Pair| steps.iter().any(|step| step == pair.step);
-    PROVISION.into_iter().filter(is_one).collect()
+    PROVISION.iter().copied().filter(is_one).collect()
 }
 
 fn cases() -> Vec<Case> {
@@ -121,7 +124,7 @@ fn case(number: u32) -> Option<Case> {
         "former_group": "as it was",
     });
     let plan = json!({
-        "account_id": "111122223333", "trust_account": null, "private_host": "h",
+        "account_id": "111122223333", "trust_account": null, "private_host": wants_dns.then_some("h"),
         "endpoint": { "existing": exists.then_some("vpce-1"), "service_name": "s" },
         "security_group": has_group.then_some(json!({ "name": "g" })),
         "change": is_known.then_some(change),
@@ -220,16 +223,14 @@ fn every_state_that_calls_a_function_is_in_the_table() {
     let calls = |state: &Value| state["Resource"].as_str().and_then(function_of).is_some();
     let calling = states.iter().filter(|(_, state)| calls(state));
     let calling: BTreeSet<&str> = calling.map(|(name, _)| name.as_str()).collect();
-    let steps = PROVISION.into_iter().map(|pair| pair.step);
+    let steps = PROVISION.iter().map(|pair| pair.step);
     let table = steps.chain(undos()).chain([LOOKS]);
-    assert_eq!(calling, BTreeSet::from_iter(table));
+    assert_eq!(calling, BTreeSet::from_iter(table), "{TABLE}");
 }
 
 /// The undos of the table.
 fn undos() -> impl Iterator<Item = &'static str> {
-    let undos = PROVISION
-        .into_iter()
-        .flat_map(|pair| [pair.undo, pair.back]);
+    let undos = PROVISION.iter().flat_map(|pair| [pair.undo, pair.back]);
     undos.filter_map(|undo| match undo {
         Undo::By { state, .. } => Some(state),
         Undo::Stays(_) => None,
@@ -241,12 +242,15 @@ fn what_was_made_is_undone_in_reverse_and_nothing_else() {
     let undone = in_parallel(&cases(), |case| {
         let mut reached = BTreeSet::new();
         let (steps, _) = run(case, "rollback", None);
-        let in_order: Vec<&str> = pairs_of(&steps).iter().map(|pair| pair.step).collect();
-        assert_eq!(steps, in_order, "{case:?}");
+        assert_eq!(
+            steps,
+            case.steps(),
+            "{TABLE}, in order and `planned`: {case:?}"
+        );
         for step in &steps {
             let (made, undone) = run(case, "rollback", Some(step.as_str()));
             let expected = case.expected(&made);
-            assert_eq!(undone, expected, "{step} failed: {case:?}");
+            assert_eq!(undone, expected, "{TABLE}: {step} failed: {case:?}");
             reached.extend(undone);
         }
         reached

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use engine::Execution;
 use simulator::{Fault, FaultKind, Moment};
 
+use crate::per_function::{with_actions, with_processes, with_reach};
 use crate::pictures::{bookkeeping, mermaid};
 use crate::run::Stage;
 
@@ -17,6 +18,12 @@ pub const DEFINITIONS: [&str; 4] = [
     "statemachine/check-fleet.asl.json",
     "statemachine/sweep.asl.json",
 ];
+
+/// The manifest of the processes.
+const MANIFEST: &str = "functions/processes/Cargo.toml";
+
+/// The session policies of the functions.
+const SESSION: &str = "functions/shared/src/accounts/session.rs";
 
 /// A document: its path from the root of the repository, and its text.
 pub type Document = (&'static str, String);
@@ -51,6 +58,9 @@ pub fn all() -> Vec<Document> {
             "infra/openapi.yaml",
             crate::openapi::with_schemas(&read("infra/openapi.yaml")),
         ),
+        ("docs/network.md", with_reach(&read("docs/network.md"))),
+        (MANIFEST, with_processes(&read(MANIFEST))),
+        (SESSION, with_actions(&read(SESSION))),
     ];
     documents.extend(DEFINITIONS.map(|path| (path, crate::format::format(&read(path)))));
     documents
@@ -108,16 +118,22 @@ fn with_diagrams(text: &str) -> String {
 }
 
 fn with_diagram(text: String, path: &str) -> String {
-    const END: &str = "<!-- end of picture -->";
     let begin = format!("<!-- picture of {path}, generated -->\n");
-    let Some((before, rest)) = text.split_once(&begin) else {
-        return text;
-    };
-    let after = rest.split_once(END).map_or("", |(_, after)| after);
     let definition: serde_json::Value = serde_json::from_str(&read(path)).unwrap_or_default();
     let picture = mermaid(&definition);
     let not_drawn = bookkeeping(&definition).join("`, `");
-    format!(
-        "{before}{begin}\n```mermaid\n{picture}```\n\nNot drawn: `{not_drawn}`.\n\n{END}{after}"
-    )
+    let picture = format!("\n```mermaid\n{picture}```\n\nNot drawn: `{not_drawn}`.\n\n");
+    between(&text, &begin, "<!-- end of picture -->", &picture)
+}
+
+/// The text with something else between its two marks.
+///
+/// # Panics
+/// When a mark is missing.
+pub(crate) fn between(text: &str, begin: &str, end: &str, new: &str) -> String {
+    let marked = text
+        .split_once(begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
+    let (before, after) = marked.unwrap_or_else(|| panic!("marks are missing: {begin}{end}"));
+    format!("{before}{begin}{new}{end}{after}")
 }

@@ -13,6 +13,7 @@ pub mod format;
 pub mod found;
 pub mod openapi;
 pub mod parallel;
+pub mod per_function;
 pub mod pictures;
 pub mod policies;
 pub mod processes;

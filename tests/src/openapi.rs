@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use shared::gateway::{ConnectionRequest, Problem};
 
-use crate::documents::read;
+use crate::documents::{between, read};
 
 const PATH: &str = "infra/openapi.yaml";
 const BEGIN: &str = "  # schemas, generated from the types\n";
@@ -27,16 +27,12 @@ pub fn document() -> Value {
 
 /// The document with its schemas as the types have them.
 pub fn with_schemas(text: &str) -> String {
-    let Some((before, rest)) = text.split_once(BEGIN) else {
-        return text.to_owned();
-    };
-    let after = rest.split_once(END).map_or("", |(_, after)| after);
     let schemas = serde_norway::to_string(&schemas()).unwrap_or_default();
     let schemas: String = schemas
         .lines()
         .map(|line| format!("    {line}\n"))
         .collect();
-    format!("{before}{BEGIN}  schemas:\n{schemas}{END}{after}")
+    between(text, BEGIN, END, &format!("  schemas:\n{schemas}"))
 }
 
 /// The schemas of all that is sent and answered, by name.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::text::{clock, clock_of};
 use crate::story::{News, Step, Story};
-use crate::words::Part;
+use steps::words::Part;
 
 /// A line about a step.
 #[derive(Debug, Clone, PartialEq, Eq)]

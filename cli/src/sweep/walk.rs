@@ -9,13 +9,13 @@ use serde_json::Value;
 use shared::executions::{Executions, Machine, Standing, Start};
 use shared::report::code_and_detail;
 use shared::{Code, StepError};
+use steps::words::Tale;
 
 use crate::display::Display;
 use crate::error::Error;
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::run::{Work, execution_name};
 use crate::story::Story;
-use crate::words::Tale;
 use crate::world::World;
 use steps::definition;
 

@@ -61,7 +61,7 @@ struct Told {
     waiting_for: &'static str,
     /// What the ledger has when it is done.
     reached: Phase,
-    /// The states of the definition in which it can fail.
+    /// The states of the definition that fail at it.
     states: &'static [&'static str],
 }
 
@@ -106,14 +106,18 @@ const STORY: [Told; 7] = [
         title: "Wait for acceptance",
         waiting_for: "both sides to be available",
         reached: Phase::Accepted,
-        states: &["CheckStatus"],
+        states: &["ChangeEndpoint", "CheckStatus"],
     },
     Told {
         step: "enable-private-dns",
         title: "Switch private DNS on",
         waiting_for: "the private name to resolve in the VPC",
         reached: Phase::Ready,
-        states: &["EnablePrivateDns", "CheckStatusWithPrivateDns"],
+        states: &[
+            "EnablePrivateDns",
+            "CheckStatusWithPrivateDns",
+            "TrimSecurityGroup",
+        ],
     },
 ];
 
@@ -266,4 +270,33 @@ fn ended_at(connection: &Connection) -> Option<OffsetDateTime> {
     outcome
         .map(|outcome| outcome.at)
         .or_else(|| at(connection, connection.phase))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_state_that_may_fail_on_the_way_is_one_of_a_step() {
+        let provision = include_str!("../../../statemachine/provision.asl.json");
+        let provision: Value = serde_json::from_str(provision).unwrap();
+        let states = provision["States"].as_object().unwrap().iter();
+        let may_fail = states.filter(|(_, state)| {
+            let calls = state["Resource"].as_str();
+            calls.is_some_and(|resource| resource.ends_with("FunctionArn}"))
+                && state["Catch"][0]["Next"] == "DecideUndo"
+        });
+        let may_fail: BTreeSet<&str> = may_fail.map(|(name, _)| name.as_str()).collect();
+        let told: Vec<&str> = STORY.iter().flat_map(|told| told.states).copied().collect();
+        assert_eq!(
+            BTreeSet::from_iter(told.iter().copied()),
+            may_fail,
+            "functions/connections-api/src/steps.rs"
+        );
+        assert_eq!(told.len(), may_fail.len(), "each once");
+    }
 }

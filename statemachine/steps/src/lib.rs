@@ -22,6 +22,7 @@ use time::OffsetDateTime;
 
 pub mod definition;
 pub mod pairs;
+pub mod words;
 
 /// The functions in this process, each called as its process calls it, and the
 /// services that the definitions call themselves.

@@ -1,4 +1,8 @@
-//! The states of the definition in plain words.
+//! The states of the definitions in plain words, for those who watch.
+
+use serde_json::Value;
+
+use crate::pairs::{self, CHANGE, plans};
 
 /// What a step is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,9 +187,6 @@ pub enum Tale {
     Sweep,
 }
 
-/// The steps that only a connection that is changed has.
-pub const CHANGES: [&str; 2] = ["ChangeEndpoint", "TrimSecurityGroup"];
-
 impl Tale {
     /// The steps of the definition.
     pub fn table(self) -> &'static [Words] {
@@ -209,12 +210,17 @@ pub fn of(state: &str) -> Option<&'static Words> {
         .find_map(|tale| tale.of(state))
 }
 
-/// How many steps lead to the goal when none can be left out.
-pub fn story_steps(tale: Tale) -> usize {
-    tale.table()
-        .iter()
-        .filter(|words| words.part == Part::Story && !CHANGES.contains(&words.state))
-        .count()
+/// How many steps lead to the goal with this plan. Until there is one, they are those of a
+/// connection that is new.
+pub fn story_steps(tale: Tale, plan: Option<&Value>) -> usize {
+    let is_taken = |words: &&Words| match (pairs::planned(words.state), plan) {
+        (None, _) => true,
+        (Some(place), None) => !place.starts_with(CHANGE),
+        (Some(place), Some(plan)) => plans(plan, place),
+    };
+    let steps = tale.table().iter();
+    let steps = steps.filter(|words| words.part == Part::Story);
+    steps.filter(is_taken).count()
 }
 
 /// Whether the function is a step towards the goal.
@@ -223,7 +229,7 @@ pub fn goes_forward(tale: Tale, function: &str) -> bool {
 }
 
 fn part_of(tale: Tale, function: &str) -> Option<Part> {
-    let name = steps::resource_name(function);
+    let name = crate::resource_name(function);
     let words = tale.of(&name).or_else(|| {
         // The door that starts runs has there the name of what it starts.
         let mut steps = SWEEP.iter().filter(|_| tale == Tale::Sweep);
@@ -236,21 +242,20 @@ fn part_of(tale: Tale, function: &str) -> Option<Part> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
-
     use super::*;
+    use crate::{FUNCTIONS, definition, function_of};
 
     #[test]
     fn every_step_of_the_definitions_has_words_and_nothing_else_has() {
         for (tale, text) in [
-            (Tale::Connect, steps::definition::PROVISION),
-            (Tale::Disconnect, steps::definition::DEPROVISION),
-            (Tale::Sweep, steps::definition::SWEEP),
+            (Tale::Connect, definition::PROVISION),
+            (Tale::Disconnect, definition::DEPROVISION),
+            (Tale::Sweep, definition::SWEEP),
         ] {
             let definition: Value = serde_json::from_str(text).unwrap();
             let states = definition["States"].as_object().unwrap();
             let is_step = |resource: &str| {
-                steps::function_of(resource)
+                function_of(resource)
                     .is_some_and(|function| !["report-outcome", "tag-vpc"].contains(&function))
             };
             let tasks: BTreeSet<&str> = states
@@ -266,7 +271,7 @@ mod tests {
                 .collect();
             let table = tale.table();
             let named: BTreeSet<&str> = table.iter().map(|words| words.state).collect();
-            assert_eq!(named, tasks);
+            assert_eq!(named, tasks, "statemachine/steps/src/words.rs");
             assert_eq!(table.len(), named.len(), "each state once");
         }
     }
@@ -281,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_step_is_an_undo_exactly_if_its_function_is_of_that_family() {
-        for function in steps::FUNCTIONS {
+        for function in FUNCTIONS {
             let family = ["disable-", "deregister-", "delete-"]
                 .iter()
                 .any(|verb| function.starts_with(verb));
