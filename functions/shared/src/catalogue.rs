@@ -57,7 +57,7 @@ catalogue! {
         "A source is outside what this installation allows: a network in none of the allowed ones, or very wide and not allowed by name; or a prefix list or a group of another account that is not allowed by name.",
         "Name other sources or narrower networks (sources.cidrs), or have the operator of the stack add the network, the id of the prefix list, or the account of the group to AllowedSources (ALLOWED_SOURCES).";
     TagValueInvalid = "tag-value-invalid", InvalidInput,
-        "A tag on the VPC that asks for a connection, or on a subnet that says whether it is to be used, has a value that cannot be read, or an unknown key.",
+        "A tag on the VPC that asks for a connection, or on a subnet that says whether it is to be used, has a value that cannot be read, or a key that is unknown or in another case.",
         "Correct the tag that the message names. Until then, nothing is connected or removed because of it.";
     AskedForByTag = "asked-for-by-tag", InvalidInput,
         "A tag on the VPC asks for the connection, so a call cannot change or remove it.",
@@ -74,7 +74,7 @@ catalogue! {
         "Wait until that execution has ended (the table of leases names it), then run again, or raise limits.lease_seconds.";
     ConnectionProtected = "connection-protected", Rejected,
         "The connection is protected, so it was not removed. Nothing was changed.",
-        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or remove the connection with force.";
+        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or remove the connection with force. Where the VPC's tags lost protect and the cluster's id at once, set protect to false there, or name the cluster again.";
 
     ConnectionCarriesTraffic = "connection-carries-traffic", Rejected,
         "The connection was to be removed only if it carries no traffic, and it carried some. Nothing was changed.",

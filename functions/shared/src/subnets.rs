@@ -69,14 +69,10 @@ fn check_tags(
     keys: &TagKeys,
 ) -> Result<(), StepError> {
     for subnet in subnets {
-        if let Some(Err(other)) = keys.use_of_subnet(&subnet.tags)
+        if let Some(Err(why)) = keys.use_of_subnet(&subnet.tags)
             && zone_in(subnet, offered).is_some()
         {
-            let detail = format!(
-                "{} on {}: `{other}` is not true or false",
-                keys.subnet(),
-                subnet.id
-            );
+            let detail = format!("a tag of {}: {why}", subnet.id);
             return Err(StepError::new(Code::TagValueInvalid, detail));
         }
     }
