@@ -98,6 +98,14 @@ pub trait Endpoints {
         add: &[SubnetId],
         remove: &[SubnetId],
     ) -> Result<(), StepError>;
+    /// Puts a security group on an endpoint, or takes it off. EC2 leaves no endpoint without
+    /// any group.
+    async fn set_group(
+        &self,
+        id: &EndpointId,
+        group: &SecurityGroupId,
+        on: bool,
+    ) -> Result<(), StepError>;
     /// Asks for deletion; absent is success.
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError>;
     /// Adds tags to an endpoint.
