@@ -825,6 +825,7 @@ fn what_is_not_ours_is_left_alone() {
         ("ec2:DeleteVpcEndpoints", endpoint, adopted),
         ("ec2:DeleteVpcEndpoints", endpoint, of_aws),
         ("ec2:ModifyVpcEndpoint", endpoint, none),
+        ("ec2:ModifyVpcEndpoint", group, ours),
         ("ec2:DeleteSecurityGroup", group, none),
         ("ec2:DeleteSecurityGroup", group, ours),
         ("ec2:AuthorizeSecurityGroupIngress", group, none),
