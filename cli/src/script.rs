@@ -29,6 +29,7 @@ pub fn commands(request: &ProvisionRequest, cluster: &ClusterFacts, plan: &Netwo
         script.endpoint(),
         script.trust(),
         script.registration(),
+        script.group_back(),
         script.subnets(),
         script.private_dns(),
         script.old_rules(),
@@ -240,6 +241,22 @@ cloud "$CLUSTER_URL/networking/private-endpoint-trusted-owners" --data '{body}'
 cloud "$CLUSTER_URL/networking/private-endpoint-connections" \
   --data "{{\"endpoint_id\": \"$ENDPOINT_ID\"}}"{tolerant}
 {wait}"#
+        )
+    }
+
+    /// Our group, where somebody has taken it off the endpoint.
+    fn group_back(&self) -> String {
+        let change = self.plan.change.as_ref();
+        let shape = change.and_then(|it| it.endpoint.as_ref());
+        let Some(group) = shape.and_then(|it| it.group.as_ref()) else {
+            return String::new();
+        };
+        format!(
+            r#"# The security group of the connection goes back on the endpoint.
+aws ec2 modify-vpc-endpoint --vpc-endpoint-id "$ENDPOINT_ID" --add-security-group-ids {} --output text
+until_endpoint_is available
+"#,
+            group.id
         )
     }
 

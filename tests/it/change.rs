@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{
     A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, of_asked,
-    scenario, watched, working,
+    scenario, take_group_off, watched, working,
 };
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
@@ -117,6 +117,69 @@ fn a_zone_that_the_vpc_has_got_a_subnet_in_is_added_unasked() {
     let stage = working().asking("subnet_ids", json!([]));
     changed(&stage);
     assert_eq!(now(&stage).subnets, set(&[A, B, C]));
+}
+
+/// The tag that shuts out these subnets, set after they were chosen.
+fn shut_out(stage: &Stage, subnets: &[&str]) {
+    stage.simulator.meddle(|world| {
+        for id in subnets {
+            let tags = &mut world.ec2.subnets.get_mut(*id).expect("a subnet").tags;
+            let key = "cockroachdb-privatelink:subnet".to_owned();
+            tags.insert(key, "false".to_owned());
+        }
+    });
+}
+
+#[test]
+fn an_endpoint_is_led_out_of_subnets_that_tags_shut_out() {
+    let stage = working().asking("subnet_ids", json!([]));
+    changed(&stage);
+    shut_out(&stage, &[A, C]);
+    let (ready, looks) = changed(&stage);
+    assert_eq!(now(&stage).subnets, set(&[A2, B]));
+    let always = |subnet: &str| looks.iter().all(|look| look.subnets.contains(subnet));
+    assert!(always(B), "the tags say nothing of it: {looks:#?}");
+    let told = format!("leaves {A}, {C}, shut out by tags");
+    assert!(
+        ready.notes.iter().any(|it| it.contains(&told)),
+        "{ready:#?}"
+    );
+    let failing = stage.forked();
+    shut_out(&failing, &[B]);
+    put_back(&failing.with(fails("cloud:GET private-endpoint-connections", 3)));
+}
+
+#[test]
+fn where_tags_shut_out_all_subnets_the_endpoint_stays_where_it_is() {
+    let stage = working().asking("subnet_ids", json!([]));
+    changed(&stage);
+    shut_out(&stage, &[A, A2, B, C]);
+    let since = stage.simulator.calls().len();
+    let (failure, _) = put_back(&stage);
+    assert_eq!(failure.code, Code::SubnetUnusable.as_str());
+    assert_eq!(changing_calls(&stage, since), Vec::<String>::new());
+    assert_eq!(now(&stage).subnets, set(&[A, B, C]));
+}
+
+/// And goes again where the run comes to nothing.
+#[test]
+fn our_group_goes_back_on_the_endpoint_beside_what_was_put_on() {
+    let stage = working();
+    let groups = |stage: &Stage| {
+        stage
+            .simulator
+            .look(|world| world.ec2.endpoints[ENDPOINT].groups.clone())
+    };
+    stage.simulator.meddle(take_group_off);
+    let other = groups(&stage).remove(0);
+    for moment in Moment::ALL {
+        let fault = Fault::once("ec2:ModifyVpcEndpoint", 1, FaultKind::Denied, moment);
+        let fork = stage.forked().with(fault);
+        put_back(&fork);
+        assert_eq!(groups(&fork), [other.as_str()]);
+    }
+    changed(&stage);
+    assert_eq!(groups(&stage), [other.as_str(), GROUP]);
 }
 
 #[test]
@@ -342,7 +405,9 @@ fn what_cannot_be_put_back_is_named() {
     let left: Vec<&str> = failure.left.iter().map(|left| left.what.as_str()).collect();
     assert_eq!(
         left,
-        [format!("subnets and private DNS of endpoint {ENDPOINT}")]
+        [format!(
+            "subnets, security group and private DNS of endpoint {ENDPOINT}"
+        )]
     );
     changed(&stage.forked());
 }

@@ -17,6 +17,7 @@ use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
 use steps::Steps;
 use system_tests::authorization::InRoles;
+use system_tests::change::default_group;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
 use system_tests::run::{Stage, block_on, ready_after};
 
@@ -188,10 +189,13 @@ fn group(connection: &Connection) -> &SecurityGroupId {
 /// What a world has that is as `provision` made it.
 const AS_MADE: &str = "as the world has it";
 
+/// The tag that shuts out a subnet.
+const SHUTS_OUT: &str = "cockroachdb-privatelink:subnet";
+
 /// One that `provision` chooses.
 const LATE_SUBNET: &str = "subnet-0a10000000000000c";
 
-const TROUBLES: [Trouble; 5] = [
+const TROUBLES: [Trouble; 7] = [
     Trouble {
         code: Code::EndpointGone,
         breaks: |world, connection| {
@@ -211,6 +215,32 @@ const TROUBLES: [Trouble; 5] = [
         mends: |stage, connection| {
             let (id, subnet) = (endpoint(connection), LATE_SUBNET.parse().expect(AS_MADE));
             block_on(stage.ports().change_subnets(id, &[subnet], &[])).expect(AS_MADE);
+        },
+    },
+    // Somebody keeps a subnet for something else by now.
+    Trouble {
+        code: Code::EndpointInShutOutSubnet,
+        breaks: |world, _| {
+            let subnet = world.ec2.subnets.get_mut(LATE_SUBNET).expect(AS_MADE);
+            subnet.tags.insert(SHUTS_OUT.to_owned(), "false".to_owned());
+        },
+        mends: |stage, _| {
+            stage.simulator.meddle(|world| {
+                let subnet = world.ec2.subnets.get_mut(LATE_SUBNET).expect(AS_MADE);
+                subnet.tags.remove(SHUTS_OUT);
+            });
+        },
+    },
+    Trouble {
+        code: Code::SecurityGroupDetached,
+        breaks: |world, connection| {
+            let default = default_group(world, connection.vpc_id.as_str());
+            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+            endpoint.expect(AS_MADE).groups = vec![default];
+        },
+        mends: |stage, connection| {
+            let (id, group) = (endpoint(connection), group(connection));
+            block_on(stage.ports().set_group(id, group, true)).expect(AS_MADE);
         },
     },
     Trouble {
@@ -310,6 +340,33 @@ fn what_has_drifted_is_repaired_where_that_is_wanted() {
         let told = check(&stage);
         assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
     }
+}
+
+/// Ours cannot be put back, and what the endpoint has in its place lets everybody in.
+#[test]
+fn a_group_that_was_deleted_is_given_up_where_others_let_in_what_was_asked_for() {
+    let mut stage = connected();
+    let connection = connections(&stage).remove(0);
+    stage.simulator.meddle(|world| {
+        let default = default_group(world, connection.vpc_id.as_str());
+        let groups = &mut world.ec2.groups;
+        let ours = groups.remove(group(&connection).as_str());
+        let mut rules = ours.expect(AS_MADE).rules;
+        for rule in &mut rules {
+            rule.group_id.clone_from(&default);
+        }
+        let taken_over = groups.get_mut(&default).expect(AS_MADE);
+        taken_over.rules.extend(rules);
+        let endpoint = world.ec2.endpoints.get_mut(endpoint(&connection).as_str());
+        endpoint.expect(AS_MADE).groups = vec![default];
+    });
+    succeeded(&check_by(&stage, json!({}), true));
+    let repairs = repairs(&stage);
+    assert_eq!(repairs.len(), 1);
+    stage.request = serde_json::from_str(&repairs[0].input).unwrap();
+    provision(&stage, &repairs[0].name);
+    assert_eq!(connections(&stage)[0].security_group_id, None);
+    assert_eq!(kinds(&check(&stage)), ["Connection Recovered"]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ use system_tests::authorization::{
     API, API_ENDPOINT, InRoles, ORGANIZATION, Request, check, demand, deployments, home,
     in_organization, judge, named, needed, policies,
 };
+use system_tests::change;
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
 use system_tests::run::{Stage, block_on, changes};
@@ -444,10 +445,10 @@ fn shared_group(account: &str) {
 /// A connection that works is changed in every respect and back again, and each call
 /// of another change fails after its effect.
 fn changed(account: &str) {
-    let scenario = moved(system_tests::change::scenario(), account);
+    let scenario = moved(change::scenario(), account);
     let changing = || {
         let mut stage = Stage::of(&scenario);
-        for (field, value) in system_tests::change::asked() {
+        for (field, value) in change::asked() {
             stage.request[field] = value;
         }
         stage
@@ -518,6 +519,9 @@ fn drifted(account: &str) {
         story.check_fleet(input, true);
     }
     story.stop_last_run(true);
+    let stage = Stage::of(&moved(change::scenario(), account));
+    stage.simulator.meddle(change::take_group_off);
+    Story::of(stage).provision("put-on");
 }
 
 /// A ledger that was lost: what it had is found, removed, and written anew.
@@ -821,6 +825,7 @@ fn what_is_not_ours_is_left_alone() {
         ("ec2:DeleteVpcEndpoints", endpoint, adopted),
         ("ec2:DeleteVpcEndpoints", endpoint, of_aws),
         ("ec2:ModifyVpcEndpoint", endpoint, none),
+        ("ec2:ModifyVpcEndpoint", group, ours),
         ("ec2:DeleteSecurityGroup", group, none),
         ("ec2:DeleteSecurityGroup", group, ours),
         ("ec2:AuthorizeSecurityGroupIngress", group, none),

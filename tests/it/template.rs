@@ -883,6 +883,10 @@ fn nothing_that_can_happen_is_missing_in_a_rule() {
         (made, tagged),
         (&json!(["CreateVpc"]), &json!(["CreateTags", "DeleteTags"]))
     );
+    // "Prefix matching while ignoring case" (EventBridge user guide, comparison operators).
+    let prefix = json!({ "equals-ignore-case": { "Fn::Sub": "${TagPrefix}:" } });
+    let keys = &detail("VpcTagChangeRule")["changed-tag-keys"];
+    assert_eq!(keys, &json!([{ "prefix": prefix }]));
     for rule in ["VpcTagChangeRule", "VpcCallRule", "RunEndedRule"] {
         let target = &template.resource(rule).property("Targets")[0];
         let queue = json!({ "Fn::GetAtt": ["LostEventsQueue", "Arn"] });

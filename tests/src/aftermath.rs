@@ -439,7 +439,7 @@ fn check_failed(name: &str, failure: &Explained, left: &BTreeSet<String>) -> Res
         named.contains(what.as_str())
             // What an endpoint that stays was is put back as a whole.
             || what.split_once("endpoint ").is_some_and(|(_, id)| {
-                named.contains(format!("subnets and private DNS of endpoint {id}").as_str())
+                named.contains(format!("subnets, security group and private DNS of endpoint {id}").as_str())
             })
             // Without an answer to its creation an endpoint is named by its connection.
             || (what.starts_with("endpoint ") && named.iter().any(|named| named.starts_with("endpoint of connection")))

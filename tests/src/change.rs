@@ -105,7 +105,7 @@ pub fn asked() -> [(&'static str, Value); 3] {
 pub type Drift = fn(&mut World);
 
 /// All that somebody did, each with its name.
-pub const DRIFTS: [(&str, Drift); 5] = [
+pub const DRIFTS: [(&str, Drift); 6] = [
     ("nothing", |_| {}),
     ("private DNS is off", |world| {
         let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
@@ -116,6 +116,7 @@ pub const DRIFTS: [(&str, Drift); 5] = [
         let group = world.ec2.groups.get_mut(GROUP).expect("the group");
         group.rules.retain(|rule| rule.source.text() != SOURCES[1]);
     }),
+    ("the group is not on the endpoint", take_group_off),
     ("the endpoint is gone", |world| {
         world.ec2.endpoints.remove(ENDPOINT);
     }),
@@ -124,6 +125,27 @@ pub const DRIFTS: [(&str, Drift); 5] = [
         world.ec2.groups.remove(GROUP);
     }),
 ];
+
+/// Puts the default group of the VPC on the endpoint, in the place of the connection's.
+///
+/// # Panics
+/// When the connection is not there.
+pub fn take_group_off(world: &mut World) {
+    let vpc = world.ec2.groups[GROUP].vpc_id.clone();
+    let default = default_group(world, &vpc);
+    let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).expect("the endpoint");
+    endpoint.groups = vec![default];
+}
+
+/// The id of the default security group of a VPC.
+///
+/// # Panics
+/// When there is no such VPC.
+pub fn default_group(world: &World, vpc: &str) -> String {
+    let mut groups = world.ec2.groups.values();
+    let default = groups.find(|it| it.vpc_id == vpc && it.name == "default");
+    default.expect("a default group").id.clone()
+}
 
 /// What a run repairs also where the endpoint was made by hand: of its groups nothing is
 /// ours.

@@ -65,6 +65,9 @@ fn change(found: &Found) -> String {
         lines.push(format!("+ let in {}", told(&change.sources_added)));
     }
     if let (Some(shape), Some(former)) = (&change.endpoint, &change.former_endpoint) {
+        if let Some(group) = &shape.group {
+            lines.push(format!("+ security group {}, which goes back on", group.id));
+        }
         let added = shape.subnet_ids.iter();
         let added = added.filter(|id| !former.subnet_ids.contains(id));
         lines.extend(added.map(|id| format!("+ subnet {id}")));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use shared::ec2::{Endpoint, EndpointState, Subnet};
-use shared::ids::{SubnetId, ZoneId};
+use shared::ids::{SecurityGroupId, SubnetId, ZoneId};
 use shared::ownership::Claim;
 use shared::plan::EndpointShape;
 use shared::{Code, StepError};
@@ -16,6 +16,10 @@ pub(crate) enum Step {
     None,
     /// Nothing yet: EC2 takes no change now.
     Wait,
+    /// Our security group, which is not on it.
+    PutOn(SecurityGroupId),
+    /// Our security group, which was not on it before.
+    TakeOff(SecurityGroupId),
     /// These subnets are in zones that it lacks.
     Add(Vec<SubnetId>),
     /// These go: out of a zone that another subnet is wanted in, or for good.
@@ -36,6 +40,8 @@ impl fmt::Display for Step {
         };
         match self {
             Step::None | Step::Wait => f.write_str("is not available yet"),
+            Step::PutOn(group) => write!(f, "is getting security group {group}"),
+            Step::TakeOff(group) => write!(f, "is losing security group {group}"),
             Step::Add(ids) => write!(f, "is being added to {}", list(ids)),
             Step::Remove(ids) => write!(f, "is leaving {}", list(ids)),
             Step::Switch(true) => f.write_str("is getting private DNS"),
@@ -70,11 +76,34 @@ pub(crate) fn next(
             return Ok(Step::Wait);
         }
     }
-    let step = next_subnets(endpoint, subnets, &shape.subnet_ids)?;
-    if step == Step::None {
-        return Ok(next_dns(endpoint, shape.private_dns, claim));
+    if let Some(group) = group_to_change(endpoint, shape, true) {
+        return Ok(Step::PutOn(group));
     }
-    Ok(step)
+    let step = next_subnets(endpoint, subnets, &shape.subnet_ids)?;
+    if step != Step::None {
+        return Ok(step);
+    }
+    let step = next_dns(endpoint, shape.private_dns, claim);
+    if step != Step::None {
+        return Ok(step);
+    }
+    Ok(group_to_change(endpoint, shape, false).map_or(Step::None, Step::TakeOff))
+}
+
+/// The group that is to be put on, or taken off. The only one stays: EC2 leaves no endpoint
+/// without any (EC2 API reference, `ModifyVpcEndpoint`).
+fn group_to_change(
+    endpoint: &Endpoint,
+    shape: &EndpointShape,
+    on: bool,
+) -> Option<SecurityGroupId> {
+    let group = shape.group.as_ref().filter(|group| group.on == on)?;
+    let has = &endpoint.group_ids;
+    let is_to_change = match on {
+        true => !has.contains(&group.id),
+        false => has.contains(&group.id) && has.len() > 1,
+    };
+    is_to_change.then(|| group.id.clone())
 }
 
 fn next_subnets(

@@ -1,11 +1,12 @@
-//! Leads an endpoint that works to other subnets, and to private DNS on or off,
-//! without an outage: one change for each call, until the endpoint is available and
-//! exactly as it is to be.
+//! Leads an endpoint that works to other subnets, and to private DNS on or off, and gives
+//! it our security group back, without an outage: one change for each call, until the
+//! endpoint is available and exactly as it is to be.
 //!
-//! First it gets a subnet in each zone that it lacks. Then subnets change places
-//! within their zones, one zone at a time, and only while the endpoint is in another
-//! zone too: EC2 refuses two subnets of one zone, so the old one goes first. Then the
-//! zones go that are not wanted any more, and private DNS is switched last.
+//! First it gets our group, if that was taken off, and a subnet in each zone that it lacks.
+//! Then subnets change places within their zones, one zone at a time, and only while the
+//! endpoint is in another zone too: EC2 refuses two subnets of one zone, so the old one goes
+//! first. Then the zones go that are not wanted any more, and private DNS is switched last.
+//! An undo takes off a group that was put on, after all else.
 //!
 //! Where it has come to is seen from the endpoint alone, so a call may be repeated,
 //! and a run that was lost is continued by the next one. The undo is the same
@@ -74,7 +75,9 @@ pub async fn handle(
         }
         Step::None => format!("checking that endpoint {id} stays as it is"),
         Step::Wait => format!("endpoint {id} is not available yet ({})", endpoint.state),
-        Step::Add(_)
+        Step::PutOn(_)
+        | Step::TakeOff(_)
+        | Step::Add(_)
         | Step::Remove(_)
         | Step::Switch(_)
         | Step::MarkWithoutDns
@@ -98,6 +101,8 @@ async fn take(
 ) -> Result<(), StepError> {
     match step {
         Step::None | Step::Wait => Ok(()),
+        Step::PutOn(group) => ec2.set_group(id, &group, true).await,
+        Step::TakeOff(group) => ec2.set_group(id, &group, false).await,
         Step::Add(subnets) => ec2.change_subnets(id, &subnets, &[]).await,
         Step::Remove(subnets) => ec2.change_subnets(id, &[], &subnets).await,
         Step::Switch(on) => ec2.set_private_dns(id, on).await,
@@ -113,11 +118,13 @@ async fn take(
 }
 
 /// Only what serves this connection is changed, and only what we made gets other
-/// subnets.
+/// subnets, or our group.
 fn check_ours(endpoint: &Endpoint, claim: &Claim, step: &Step) -> Result<(), StepError> {
     let (id, tags) = (&endpoint.id, &endpoint.tags);
     let may = match step {
-        Step::Add(_) | Step::Remove(_) => Origin::of(tags) == Some(Origin::Made),
+        Step::PutOn(_) | Step::TakeOff(_) | Step::Add(_) | Step::Remove(_) => {
+            Origin::of(tags) == Some(Origin::Made)
+        }
         Step::None
         | Step::Wait
         | Step::Switch(_)
@@ -139,10 +146,15 @@ fn told(input: &Input) -> String {
         Some(false) => ", without private DNS",
         None => "",
     };
+    let group = input.shape.group.as_ref().map(|group| {
+        let with = if group.on { "with" } else { "without" };
+        format!(", {with} security group {}", group.id)
+    });
     format!(
-        "endpoint {} is in {}{dns}",
+        "endpoint {} is in {}{dns}{}",
         input.endpoint_id,
-        subnets.join(", ")
+        subnets.join(", "),
+        group.unwrap_or_default()
     )
 }
 

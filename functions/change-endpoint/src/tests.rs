@@ -1,10 +1,11 @@
 //! Decisions, and whole changes.
 
-use in_process::stage::{Stage, assert_strict};
+use in_process::stage::{Stage, assert_strict, at_once};
 use proptest::prelude::*;
 use shared::StepErrorName;
 use shared::ec2::{EndpointState, Subnet};
 use shared::ids::SubnetId;
+use shared::plan::EndpointGroup;
 use simulator::scenario::SubnetSpec;
 
 use super::*;
@@ -41,6 +42,7 @@ fn input(stage: &Stage, wanted: &[&str], private_dns: Option<bool>, wait: Wait) 
         shape: EndpointShape {
             subnet_ids: ids(wanted),
             private_dns,
+            group: None,
         },
         begun: Vec::new(),
         wait,
@@ -95,6 +97,69 @@ fn what_is_as_it_is_to_be_stays_so_and_is_believed_after_a_while() {
     let before = stage.things();
     change(&stage, &[A, B], Some(true)).unwrap();
     assert_eq!(stage.things(), before);
+}
+
+/// Somebody has put another group on in the place of ours.
+#[test]
+fn our_group_is_put_back_first_and_taken_off_last() {
+    const OURS: &str = "sg-0a10000000000000d";
+    let stage = stage(&[A, B]);
+    let other = stage.look(|world| {
+        let mut groups = world.ec2.groups.values();
+        groups.find(|it| it.name == "default").unwrap().id.clone()
+    });
+    let put = |groups: &[&str]| {
+        let groups: Vec<String> = groups.iter().map(|it| (*it).to_owned()).collect();
+        stage.meddle(|world| world.ec2.endpoints.get_mut(ENDPOINT).unwrap().groups = groups);
+    };
+    let groups = || stage.things().endpoints[ENDPOINT].groups.clone();
+    let asked = |wanted: &[&str], on: bool, wait: Wait| {
+        let mut input = input(&stage, wanted, None, wait);
+        let id = OURS.parse().unwrap();
+        input.shape.group = Some(EndpointGroup { id, on });
+        input
+    };
+    let lead = |on: bool| {
+        let led =
+            stage.until_ready(async |wait| handle(&stage.ports, asked(&[A, B], on, wait)).await);
+        let calls = stage.ports.simulator().calls();
+        let modifies = |call: &&simulator::Call| call.operation == "ec2:ModifyVpcEndpoint";
+        (led, calls.iter().filter(modifies).count())
+    };
+    put(&[&other]);
+    let at_first = at_once(handle(&stage.ports, asked(&[C], true, stage.wait())));
+    let Progress::Pending(pending) = at_first.unwrap() else {
+        panic!("{:?}", groups());
+    };
+    assert!(
+        pending
+            .waiting_for
+            .ends_with("is getting security group sg-0a10000000000000d")
+    );
+    assert_eq!(groups(), [other.as_str(), OURS]);
+    let (led, changes) = lead(true);
+    let told = led.unwrap().undone;
+    assert!(
+        told.ends_with(", with security group sg-0a10000000000000d"),
+        "{told}"
+    );
+    assert_eq!(changes, 1, "what is on is not put on again");
+
+    let (led, changes) = lead(false);
+    led.unwrap();
+    assert_eq!((groups(), changes), (vec![other.clone()], 2));
+    // The only one cannot go.
+    put(&[OURS]);
+    let (led, changes) = lead(false);
+    led.unwrap();
+    assert_eq!((groups(), changes), (vec![OURS.to_owned()], 2));
+    // What somebody else has made keeps its own.
+    put(&[&other]);
+    let adopted = stage.claim.tags(Origin::Adopted);
+    stage.meddle(|world| world.ec2.endpoints.get_mut(ENDPOINT).unwrap().tags = adopted);
+    let (led, _) = lead(true);
+    assert_eq!(led.unwrap_err().code, Code::OwnershipTagsMissing);
+    assert_eq!(groups(), [other]);
 }
 
 #[test]
@@ -184,7 +249,7 @@ proptest! {
             cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
             connection_id: "c0ffee".to_owned(),
         };
-        let shape = EndpointShape { subnet_ids: of(&wanted), private_dns: None };
+        let shape = EndpointShape { subnet_ids: of(&wanted), private_dns: None, group: None };
         let mut endpoint = Endpoint {
             state: EndpointState::Available,
             subnet_ids: of(&has),

@@ -10,7 +10,7 @@ use shared::ownership::{Claim, Origin};
 use shared::report::SQL_PORT;
 use shared::surroundings::{Remark, client_networks, of_acls, of_dhcp_options};
 use shared::vpc_tags::TagKeys;
-use shared::{Code, StepError, bounds};
+use shared::{Code, StepError, bounds, subnets};
 
 use crate::cloud_side::{self, ClusterSeen};
 use crate::network_side::{self, PlaceSeen, VpcSeen};
@@ -74,8 +74,10 @@ fn provision_mends(code: Code) -> bool {
         Code::EndpointFailed,
         Code::EndpointExpired,
         Code::EndpointLacksZone,
+        Code::EndpointInShutOutSubnet,
         Code::OwnershipTagsMissing,
         Code::PrivateDnsSwitchedOff,
+        Code::SecurityGroupDetached,
         Code::SecurityGroupRuleMissing,
         Code::RegistrationGone,
         Code::RegistrationFailed,
@@ -271,7 +273,8 @@ fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judg
     }
 }
 
-/// Whether the endpoint is in each zone that it could be in.
+/// Whether the endpoint is in each zone that it could be in, and in no subnet that a tag
+/// shuts out.
 fn judge_zones(
     connection: &Connection,
     endpoint: &Endpoint,
@@ -283,7 +286,8 @@ fn judge_zones(
     let subnets = &vpc.subnets;
     let lacking_of =
         |offered: &BTreeSet<ZoneId>| zones::lacking(connection, endpoint, subnets, offered, keys);
-    if lacking_of(&zones::all(subnets)).is_empty() {
+    let shut_out = zones::shut_out(connection, endpoint, subnets, keys);
+    if shut_out.is_empty() && lacking_of(&zones::all(subnets)).is_empty() {
         return;
     }
     let service = connection.service_name.as_ref();
@@ -293,6 +297,19 @@ fn judge_zones(
             if !lacking.is_empty() {
                 let detail = zones::told(endpoint, subnets, &lacking);
                 found.drift.push((Code::EndpointLacksZone, detail));
+            }
+            // A service that is not shown here is offered nowhere.
+            if !shut_out.is_empty() && !offered.is_empty() {
+                let led = subnets::led_by_tags(endpoint, subnets, offered, keys);
+                let is_in = format!(
+                    "endpoint {} is in {}, shut out by tags",
+                    endpoint.id,
+                    subnets::list_ids(&shut_out)
+                );
+                let found_so = (Code::EndpointInShutOutSubnet, is_in);
+                found
+                    .drift
+                    .push(led.map_or_else(|error| why(&error), |_| found_so));
             }
         }
         Some(Err(error)) => found.unseen.push(why(error)),
@@ -782,6 +799,11 @@ mod tests {
     /// Another subnet of the VPC, and where the service is offered.
     type Zones = (Subnet, Result<Vec<u32>, StepError>);
 
+    fn zones_of(numbers: Vec<u32>) -> BTreeSet<ZoneId> {
+        let zones = numbers.into_iter().map(|zone| format!("euw1-az{zone}"));
+        zones.map(|zone| zone.parse().unwrap()).collect()
+    }
+
     fn with_zones(
         (more, offered): Zones,
         change: impl FnOnce(&mut Connection, &mut Endpoint),
@@ -789,12 +811,8 @@ mod tests {
         found(|connection, place, _| {
             let vpc = place.vpcs.get_mut(&connection.vpc_id).unwrap();
             vpc.as_mut().unwrap().as_mut().unwrap().subnets.push(more);
-            let zones = |offered: Vec<u32>| -> BTreeSet<ZoneId> {
-                let zones = offered.into_iter().map(|zone| format!("euw1-az{zone}"));
-                zones.map(|zone| zone.parse().unwrap()).collect()
-            };
             let service = connection.service_name.clone().unwrap();
-            place.offered.insert(service, offered.map(zones));
+            place.offered.insert(service, offered.map(zones_of));
             change(connection, &mut place.endpoints[0]);
         })
     }
@@ -816,6 +834,55 @@ mod tests {
         assert_eq!(same_zone, Judgement::default());
         let error = StepError::new(Code::AwsThrottled, "slow down");
         let unseen = with_zones((subnet(2), Err(error)), |_, _| {});
+        assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
+    }
+
+    #[test]
+    fn a_subnet_that_its_tag_shuts_out_is_drift_that_provision_mends_where_there_is_a_way() {
+        // The endpoint is in the first subnet, which its tag shuts out by now.
+        let shut_out = |more: Zones, change: fn(&mut Connection, &mut Endpoint)| {
+            found(|connection, place, _| {
+                let vpc = place.vpcs.get_mut(&connection.vpc_id).unwrap();
+                let subnets = &mut vpc.as_mut().unwrap().as_mut().unwrap().subnets;
+                let tag = ("net:subnet".to_owned(), "false".to_owned());
+                subnets[0].tags.extend([tag]);
+                let offered = more.1.map(zones_of);
+                let service = connection.service_name.clone().unwrap();
+                place.offered.insert(service, offered);
+                subnets.push(more.0);
+                place.endpoints[0].subnet_ids.push(subnet(2).id);
+                change(connection, &mut place.endpoints[0]);
+            })
+        };
+        let both = || (subnet(2), Ok(vec![1, 2]));
+        let found = shut_out(both(), |_, _| {});
+        assert_eq!(codes(&found.drift), [Code::EndpointInShutOutSubnet]);
+        let told = "is in subnet-0b000001, shut out by tags";
+        assert!(found.drift[0].1.ends_with(told), "{:?}", found.drift);
+        assert!(found.is_for_provision());
+        // A run would be refused each time, so none is started.
+        let out_too = Subnet {
+            tags: [("net:subnet".to_owned(), "no".to_owned())].into(),
+            ..subnet(2)
+        };
+        let nowhere = shut_out((out_too, Ok(vec![1, 2])), |_, _| {});
+        assert_eq!(codes(&nowhere.drift), [Code::SubnetUnusable]);
+        assert!(!nowhere.is_for_provision());
+        let named: fn(&mut Connection, &mut Endpoint) =
+            |connection, _| connection.request.subnet_ids = vec![subnet(1).id];
+        let adopted: fn(&mut Connection, &mut Endpoint) =
+            |connection, endpoint| endpoint.tags = connection.claim().tags(Origin::Adopted);
+        let shared: fn(&mut Connection, &mut Endpoint) = |_, endpoint| {
+            let cluster = "cockroachdb-privatelink:cluster:1a2b3c4d-0000-4000-8000-00000000000b";
+            endpoint
+                .tags
+                .insert(cluster.to_owned(), "0ff1ce".to_owned());
+        };
+        for change in [named, adopted, shared] {
+            assert_eq!(codes(&shut_out(both(), change).drift), []);
+        }
+        let error = StepError::new(Code::AwsThrottled, "slow down");
+        let unseen = shut_out((subnet(2), Err(error)), |_, _| {});
         assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
     }
 

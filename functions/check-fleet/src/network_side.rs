@@ -148,7 +148,7 @@ where
 }
 
 /// The connection's service, if it matters where it is offered: the VPC has a subnet in
-/// a zone that the endpoint is not in.
+/// a zone that the endpoint is not in, or the endpoint is to leave one.
 fn service_to_ask<'a>(
     seen: &PlaceSeen,
     connection: &'a Connection,
@@ -158,10 +158,11 @@ fn service_to_ask<'a>(
     let endpoint = seen.endpoint_of(connection)?;
     let everywhere = zones::all(&vpc.subnets);
     let lacking = zones::lacking(connection, endpoint, &vpc.subnets, &everywhere, keys);
+    let shut_out = zones::shut_out(connection, endpoint, &vpc.subnets, keys);
     connection
         .service_name
         .as_ref()
-        .filter(|_| !lacking.is_empty())
+        .filter(|_| !(lacking.is_empty() && shut_out.is_empty()))
 }
 
 /// Asks for no more than these connections need.

@@ -187,7 +187,7 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
     let endpoint = connection.endpoint_id.clone().unwrap();
     let group = connection.security_group_id.clone().unwrap();
     let vpc = connection.vpc_id.clone();
-    let by_endpoint: [(&str, bool, Meddling); 12] = [
+    let by_endpoint: [(&str, bool, Meddling); 13] = [
         ("endpoint-gone", true, |world, id| {
             world.ec2.endpoints.remove(id);
         }),
@@ -216,7 +216,12 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
         ("endpoint-lacks-zone", true, |world, id| {
             world.ec2.endpoints.get_mut(id).unwrap().interfaces.pop();
         }),
-        ("security-group-detached", false, |world, id| {
+        ("endpoint-in-shut-out-subnet", true, |world, id| {
+            let subnet = world.ec2.endpoints[id].interfaces[0].subnet_id.clone();
+            let tags = &mut world.ec2.subnets.get_mut(&subnet).unwrap().tags;
+            tags.insert(format!("{DEFAULT_TAG_PREFIX}:subnet"), "false".to_owned());
+        }),
+        ("security-group-detached", true, |world, id| {
             world.ec2.endpoints.get_mut(id).unwrap().groups.clear();
         }),
         ("registration-gone", true, |world, id| {

@@ -2,7 +2,7 @@
 
 use shared::StepError;
 use shared::ec2::{NetworkInterface, SecurityGroup, SecurityGroups};
-use shared::ids::VpcId;
+use shared::ids::{SecurityGroupId, VpcId};
 
 /// What keeps a group.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(crate) enum Kept {
 /// the permission, keeps nobody from trying once more.
 pub(crate) async fn look(ec2: &impl SecurityGroups, vpc: &VpcId, group: &SecurityGroup) -> Kept {
     let naming = ec2.groups_naming(vpc, &group.id).await;
+    let naming = naming.map(|naming| others(naming, &group.id));
     if let Ok(naming) = &naming
         && !naming.is_empty()
     {
@@ -35,6 +36,15 @@ pub(crate) async fn look(ec2: &impl SecurityGroups, vpc: &VpcId, group: &Securit
         ));
     }
     in_use(group, naming, ec2.interfaces_with(&group.id).await)
+}
+
+/// The groups without this one, which its own rules do not keep; each once, and in an order
+/// that stays.
+fn others(mut naming: Vec<SecurityGroup>, group: &SecurityGroupId) -> Vec<SecurityGroup> {
+    naming.retain(|other| other.id != *group);
+    naming.sort_by(|one, other| one.id.cmp(&other.id));
+    naming.dedup_by(|one, other| one.id == other.id);
+    naming
 }
 
 fn in_use(

@@ -403,6 +403,33 @@ mod tests {
         }
     }
 
+    /// EC2 tells of each direction alone, and of the group's own rules as well.
+    #[test]
+    fn a_group_that_names_it_twice_is_told_once_and_its_own_rules_do_not_count() {
+        let first = "sg-0a20000000000000d";
+        let stage = referenced(false);
+        stage.meddle(|world| {
+            let groups = &mut world.ec2.groups;
+            let ours = simulator::ec2::Source::Group(GROUP.to_owned());
+            let mut rules = groups[OTHER].rules.iter();
+            let naming = rules.find(|rule| rule.source == ours).unwrap().clone();
+            let outbound = simulator::ec2::Rule {
+                is_egress: true,
+                ..naming.clone()
+            };
+            let mut another = groups[OTHER].clone();
+            (another.id, another.name) = (first.to_owned(), "billing-app".to_owned());
+            another.rules = vec![outbound.clone()];
+            groups.insert(first.to_owned(), another);
+            groups.get_mut(OTHER).unwrap().rules.push(outbound);
+            groups.get_mut(GROUP).unwrap().rules.push(naming);
+        });
+        let refused = at_once(handle(&stage.ports, input(&stage, stage.wait())));
+        let told = format!("is named by rules of billing-app ({first}), payments-app ({OTHER})");
+        let error = refused.unwrap_err();
+        assert!(error.detail.ends_with(&told), "{error}");
+    }
+
     /// Such as an association with another VPC.
     #[test]
     fn a_group_that_is_kept_by_what_we_do_not_ask_for_is_waited_for_and_the_command_is_told() {

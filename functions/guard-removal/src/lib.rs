@@ -12,7 +12,8 @@
 //! - Once a removal has begun, what is left of the connection carries nothing any
 //!   more but costs: whoever finishes the job is not held up.
 //! - The request of a connection that a tag asked for is a copy of the tags, and
-//!   the tags may have changed since: it counts only where they cannot be read.
+//!   the tags may have changed since: it counts only where they cannot be read. That
+//!   protection was taken off before the tag, and not with it, `start-executions` sees to.
 //! - Where EC2 refuses access, as after the role in another account is gone, the
 //!   ledger decides alone; nothing could be removed there anyway. Any other failure
 //!   to read the tags is an error, so that no protection is passed in silence.

@@ -16,12 +16,11 @@ pub(crate) fn by_tag(
     input: &Input,
 ) -> Option<String> {
     let vpc_id = &input.connection.vpc_id;
-    let key = keys.protect();
-    if let Some(value) = vpc.and_then(|tags| keys.protecting(tags)) {
+    if let Some((key, value)) = vpc.and_then(|tags| keys.protecting(tags)) {
         return Some(format!("by the tag {key}={value} of {vpc_id}"));
     }
     endpoints.iter().find_map(|endpoint| {
-        let value = keys.protecting(&endpoint.tags)?;
+        let (key, value) = keys.protecting(&endpoint.tags)?;
         Some(format!("by the tag {key}={value} of {}", endpoint.id))
     })
 }

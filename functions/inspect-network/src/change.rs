@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use shared::ec2::{Endpoint, IngressRule, SecurityGroup, Source, Subnet};
 use shared::ids::{SubnetId, ZoneId};
 use shared::ownership::{Claim, Origin};
-use shared::plan::{ChangePlan, EndpointShape, SecurityGroupPlan};
+use shared::plan::{ChangePlan, EndpointGroup, EndpointShape, SecurityGroupPlan};
 use shared::report::SQL_PORT;
 use shared::request::ProvisionRequest;
 use shared::vpc_tags::TagKeys;
-use shared::{Code, StepError, subnets};
+use shared::{StepError, subnets};
 
 /// What this connection may do with an endpoint that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +47,26 @@ fn shared_with(others: &[String]) -> String {
     format!("cluster {} uses it too", others.join(" and cluster "))
 }
 
+/// Our group, if it is there and somebody has taken it off an endpoint that we made. What
+/// was added to an endpoint in its place stays there.
+pub(crate) fn detached<'a>(
+    found: &Endpoint,
+    reach: &Reach,
+    ours: Option<&'a SecurityGroup>,
+) -> Option<&'a SecurityGroup> {
+    let may_get_it = match reach {
+        Reach::All | Reach::Adding(_) => true,
+        Reach::Nothing(_) => false,
+    };
+    ours.filter(|group| may_get_it && Origin::of(&group.tags) == Some(Origin::Made))
+        .filter(|group| !found.group_ids.contains(&group.id))
+}
+
 /// The subnets that the endpoint is to have.
 ///
 /// # Errors
-/// Those of subnets that were asked for and cannot be had, and `only-zone-swapped`.
+/// Those of subnets that were asked for and cannot be had, `only-zone-swapped`, and
+/// `subnet-unusable` if tags shut out all that there are.
 pub(crate) fn wanted_subnets(
     found: &Endpoint,
     reach: &Reach,
@@ -61,6 +77,15 @@ pub(crate) fn wanted_subnets(
     notes: &mut Vec<String>,
 ) -> Result<Vec<SubnetId>, StepError> {
     let has = &found.subnet_ids;
+    let out = match asked {
+        [] => subnets::shut_out(all, has, keys),
+        // Whoever names subnets means them.
+        _ => Vec::new(),
+    };
+    let keeps = |kept: &[SubnetId], why: &str| {
+        let kept = subnets::list_ids(kept);
+        format!("endpoint {} keeps {kept}, because {why}", found.id)
+    };
     if let Reach::Nothing(why) = reach {
         if asked.iter().any(|subnet| !has.contains(subnet)) {
             notes.push(format!(
@@ -68,11 +93,28 @@ pub(crate) fn wanted_subnets(
                 found.id
             ));
         }
+        if !out.is_empty() {
+            notes.push(keeps(&out, why));
+        }
         return Ok(has.clone());
     }
     if asked.is_empty() {
-        let more = subnets::of_other_zones(all, offered, has, keys);
-        return Ok(has.iter().cloned().chain(more).collect());
+        if let Reach::Adding(others) = reach {
+            if !out.is_empty() {
+                notes.push(keeps(&out, &shared_with(others)));
+            }
+            let more = subnets::of_other_zones(all, offered, has, keys);
+            return Ok(has.iter().cloned().chain(more).collect());
+        }
+        let wanted = subnets::led_by_tags(found, all, offered, keys)?;
+        if !out.is_empty() {
+            let out = subnets::list_ids(&out);
+            notes.push(format!(
+                "endpoint {} leaves {out}, shut out by tags",
+                found.id
+            ));
+        }
+        return Ok(wanted);
     }
     let asked = subnets::check_wanted(all, offered, asked, has)?;
     let wanted = match reach {
@@ -84,43 +126,17 @@ pub(crate) fn wanted_subnets(
             };
             let more = asked.iter().filter(is_new).cloned();
             let wanted: Vec<SubnetId> = has.iter().cloned().chain(more).collect();
-            if !same(&wanted, &asked) {
+            if !subnets::are_same(&wanted, &asked) {
                 let kept = has.iter().filter(|subnet| !asked.contains(subnet));
-                let kept: Vec<&str> = kept.map(|subnet| subnet.as_str()).collect();
-                notes.push(format!(
-                    "endpoint {} keeps {}, because {}",
-                    found.id,
-                    kept.join(", "),
-                    shared_with(others)
-                ));
+                let kept: Vec<SubnetId> = kept.cloned().collect();
+                notes.push(keeps(&kept, &shared_with(others)));
             }
             wanted
         }
         Reach::All | Reach::Nothing(_) => asked,
     };
-    let both: Vec<SubnetId> = has.iter().chain(&wanted).cloned().collect();
-    let zones = subnets::zones_of(all, &both);
-    if !same(has, &wanted) && !has.is_empty() && zones.len() < 2 {
-        let list = |ids: &[SubnetId]| {
-            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-            ids.join(", ")
-        };
-        return Err(StepError::new(
-            Code::OnlyZoneSwapped,
-            format!(
-                "endpoint {} is in {} only, and {} is asked for in its place",
-                found.id,
-                list(has),
-                list(&wanted)
-            ),
-        ));
-    }
+    subnets::check_way(found, all, &wanted)?;
     Ok(wanted)
-}
-
-fn same(some: &[SubnetId], others: &[SubnetId]) -> bool {
-    let set = |ids: &[SubnetId]| ids.iter().cloned().collect::<BTreeSet<_>>();
-    set(some) == set(others)
 }
 
 /// What changes about an endpoint, and what it was.
@@ -128,6 +144,7 @@ pub(crate) fn endpoint(
     found: &Endpoint,
     reach: &Reach,
     wanted: &[SubnetId],
+    detached: Option<&SecurityGroup>,
     request: &ProvisionRequest,
     notes: &mut Vec<String>,
 ) -> (Option<EndpointShape>, Option<EndpointShape>) {
@@ -145,14 +162,25 @@ pub(crate) fn endpoint(
         ));
     }
     let switches_off = switches_off && stays_on.is_none();
-    let changes = switches_off || !same(&found.subnet_ids, wanted);
+    if let Some(group) = detached {
+        let (id, group) = (&found.id, &group.id);
+        notes.push(format!("endpoint {id} gets security group {group} back"));
+    }
+    let group = |on| {
+        let id = detached?.id.clone();
+        Some(EndpointGroup { id, on })
+    };
+    let changes =
+        switches_off || detached.is_some() || !subnets::are_same(&found.subnet_ids, wanted);
     let shape = changes.then(|| EndpointShape {
         subnet_ids: wanted.to_vec(),
         private_dns: switches_off.then_some(false),
+        group: group(true),
     });
     let former = (changes || switches_on).then(|| EndpointShape {
         subnet_ids: found.subnet_ids.clone(),
         private_dns: Some(found.private_dns),
+        group: group(false),
     });
     (shape, former)
 }
@@ -212,7 +240,7 @@ mod tests {
             (Reach::Nothing("somebody made it".to_owned()), false),
         ] {
             let mut notes = Vec::new();
-            let (shape, former) = endpoint(&found, &reach, &wanted, &request, &mut notes);
+            let (shape, former) = endpoint(&found, &reach, &wanted, None, &request, &mut notes);
             assert_eq!((shape.is_some(), former.is_some()), (switched, switched));
             assert_eq!(
                 shape.and_then(|it| it.private_dns),

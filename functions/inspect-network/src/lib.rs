@@ -157,7 +157,13 @@ async fn look(
     };
     let mut twins = Vec::new();
     let (endpoint, undo, keeps_groups) = if let Some(found) = standing {
-        let keeps_groups = existing::check_groups(ec2, found, group.as_ref(), &sources).await?;
+        let works = existing::works(found, &claim, &cluster, request.private_dns);
+        let reach = change::reach(found, &claim, works);
+        let detached = change::detached(found, &reach, group.as_ref());
+        let keeps_groups = match detached {
+            Some(_) => false,
+            None => existing::check_groups(ec2, found, group.as_ref(), &sources).await?,
+        };
         let mut undo = existing::undo(found, &claim, &cluster, request.private_dns);
         // It is there from an earlier run, and goes with the connection.
         undo.registration |= recorded.iter().any(|it| it.endpoint_id == found.id);
@@ -179,13 +185,11 @@ async fn look(
         twins = existing::twins(&endpoints, found, &cluster, &claim, in_use);
         notes.extend(existing::note_on_twins(&twins));
         notes.extend(existing::notes_on_tags(found, &claim, &request.tags));
-        let works = existing::works(found, &claim, &cluster, request.private_dns);
-        let reach = change::reach(found, &claim, works);
         let asked = &request.subnet_ids;
         let wanted =
             change::wanted_subnets(found, &reach, &subnets, &offered, asked, keys, &mut notes)?;
         (change.endpoint, change.former_endpoint) =
-            change::endpoint(found, &reach, &wanted, &request, &mut notes);
+            change::endpoint(found, &reach, &wanted, detached, &request, &mut notes);
         let zone_ids = subnets::zones_of(&subnets, &wanted);
         let endpoint = EndpointPlan {
             existing: Some(found.id.clone()),

@@ -4,6 +4,7 @@ use in_process::stage::{Stage, assert_strict};
 use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ec2::Source;
 use shared::ownership::{Claim, Origin};
+use shared::plan::EndpointGroup;
 use simulator::ec2::{Principals, Verification};
 use simulator::scenario::{EndpointSpec, PeeringSpec, PrefixListSpec, SubnetSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
@@ -453,6 +454,87 @@ fn an_endpoint_that_works_stays_in_its_subnets() {
         .collect();
     assert_eq!(planned, has);
     assert!(plan.change.unwrap().is_nothing());
+}
+
+/// The endpoint of `connected`, or one that others share or made, is in the first subnets of
+/// the VPC; tags shut these out.
+#[test]
+fn an_endpoint_leaves_what_tags_shut_out_and_whoever_shares_it_is_told_that_it_stays() {
+    let key = "cockroachdb-privatelink:subnet".to_owned();
+    let shut_out = |name: &str, out: &[usize]| {
+        Stage::changed(name, |scenario| {
+            let vpc = &mut scenario.vpcs[0];
+            for n in out {
+                let id = &vpc.endpoints[0].subnets[*n];
+                let subnet = vpc.subnets.iter_mut().find(|it| it.id == *id).unwrap();
+                subnet.tags.insert(key.clone(), "FALSE".to_owned());
+            }
+        })
+    };
+    let first = |stage: &Stage| {
+        let endpoint = stage.things().endpoints.into_values().next().unwrap();
+        endpoint.subnet_ids().next().unwrap().to_owned()
+    };
+    let stage = shut_out("connected", &[0]);
+    let plan = inspect(&stage).unwrap();
+    let change = plan.change.unwrap();
+    let (shape, former) = (change.endpoint.unwrap(), change.former_endpoint.unwrap());
+    let out = first(&stage);
+    assert!(former.subnet_ids.iter().any(|id| id.as_str() == out));
+    assert_eq!(shape.subnet_ids, plan.endpoint.subnet_ids);
+    assert!(!shape.subnet_ids.is_empty());
+    assert!(shape.subnet_ids.iter().all(|id| id.as_str() != out));
+    let leaves = format!("leaves {out}, shut out by tags");
+    assert!(plan.notes.iter().any(|note| note.ends_with(&leaves)));
+
+    let shared = shut_out("shared-endpoint", &[0]);
+    let plan = inspect(&shared).unwrap();
+    assert_eq!(plan.change.and_then(|it| it.endpoint), None);
+    let keeps = format!("keeps {}, because ", first(&shared));
+    assert!(plan.notes.iter().any(|note| note.contains(&keeps)));
+}
+
+/// Whatever somebody has put on in its place, and whether that lets anybody in.
+#[test]
+fn our_group_goes_back_on_an_endpoint_that_we_made() {
+    let detached = |change: fn(&mut World)| {
+        let stage = Stage::shipped("connected");
+        stage.meddle(|world| {
+            let default = world.ec2.groups.values().find(|it| it.name == "default");
+            let default = default.unwrap().id.clone();
+            world.ec2.endpoints.get_mut(ENDPOINT).unwrap().groups = vec![default];
+            change(world);
+        });
+        stage
+    };
+    let plan = inspect(&detached(|_| {})).unwrap();
+    assert!(plan.security_group.is_some());
+    let change = plan.change.unwrap();
+    let group = |on| {
+        let id = "sg-0a10000000000000d".parse().unwrap();
+        Some(EndpointGroup { id, on })
+    };
+    let (shape, former) = (change.endpoint.unwrap(), change.former_endpoint.unwrap());
+    assert_eq!((shape.group, former.group), (group(true), group(false)));
+    assert_eq!(shape.subnet_ids, former.subnet_ids);
+    let told = "gets security group sg-0a10000000000000d back";
+    assert!(plan.notes.iter().any(|note| note.ends_with(told)));
+
+    // One of somebody else's, whatever its name, and an endpoint that is none of ours.
+    for change in [
+        |world: &mut World| {
+            let ours = world.ec2.groups.get_mut("sg-0a10000000000000d");
+            ours.unwrap().tags.clear();
+        },
+        |world: &mut World| {
+            let tags = &mut world.ec2.endpoints.get_mut(ENDPOINT).unwrap().tags;
+            let key = "cockroachdb-privatelink:origin".to_owned();
+            tags.insert(key, "adopted".to_owned());
+        },
+    ] {
+        let error = inspect(&detached(change)).unwrap_err();
+        assert_eq!(error.code, Code::ExistingEndpointUnusable);
+    }
 }
 
 #[test]

@@ -522,12 +522,12 @@ fn a_connection_that_worked_before_is_told_of_as_one_that_is_there() {
     let untouched = told(Phase::RolledBack, &[], &[]);
     assert!(untouched.ends_with("Nothing was changed."), "{untouched}");
     let left = [(
-        "subnets and private DNS of endpoint vpce-1",
+        "subnets, security group and private DNS of endpoint vpce-1",
         Code::AwsAccessDenied,
     )];
     let left = told(Phase::RollbackIncomplete, &[], &left);
     assert!(
-        left.contains("Not as before: subnets and private DNS of endpoint vpce-1."),
+        left.contains("Not as before: subnets, security group and private DNS of endpoint vpce-1."),
         "{left}"
     );
 }

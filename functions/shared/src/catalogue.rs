@@ -57,7 +57,7 @@ catalogue! {
         "A source is outside what this installation allows: a network in none of the allowed ones, or very wide and not allowed by name; or a prefix list or a group of another account that is not allowed by name.",
         "Name other sources or narrower networks (sources.cidrs), or have the operator of the stack add the network, the id of the prefix list, or the account of the group to AllowedSources (ALLOWED_SOURCES).";
     TagValueInvalid = "tag-value-invalid", InvalidInput,
-        "A tag on the VPC that asks for a connection, or on a subnet that says whether it is to be used, has a value that cannot be read, or an unknown key.",
+        "A tag on the VPC that asks for a connection, or on a subnet that says whether it is to be used, has a value that cannot be read, or a key that is unknown or in another case.",
         "Correct the tag that the message names. Until then, nothing is connected or removed because of it.";
     AskedForByTag = "asked-for-by-tag", InvalidInput,
         "A tag on the VPC asks for the connection, so a call cannot change or remove it.",
@@ -74,7 +74,7 @@ catalogue! {
         "Wait until that execution has ended (the table of leases names it), then run again, or raise limits.lease_seconds.";
     ConnectionProtected = "connection-protected", Rejected,
         "The connection is protected, so it was not removed. Nothing was changed.",
-        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or remove the connection with force.";
+        "Ask whoever protects it. Then take the protection off (connect again without protect, or remove the tag that the message names), or remove the connection with force. Where the VPC's tags lost protect and the cluster's id at once, set protect to false there, or name the cluster again.";
 
     ConnectionCarriesTraffic = "connection-carries-traffic", Rejected,
         "The connection was to be removed only if it carries no traffic, and it carried some. Nothing was changed.",
@@ -173,7 +173,7 @@ catalogue! {
         "Two subnets of the request are in the same Availability Zone; an endpoint takes one in each zone.",
         "Keep one subnet for each zone in subnet_ids.";
     OnlyZoneSwapped = "only-zone-swapped", InvalidInput,
-        "The endpoint is in one zone only, and the request names another subnet of that zone. EC2 allows one subnet for each zone, so the connection would have none for some minutes.",
+        "The endpoint is in one zone only, and another subnet of that zone is to take its place, by the request or because a tag shuts out the present one. EC2 allows one subnet for each zone, so the connection would have none for some minutes.",
         "Ask for the new subnet together with one of another zone (subnet_ids); when that execution is ready, ask without the other one. Or disconnect and connect again.";
     SubnetUnusable = "subnet-unusable", InvalidInput,
         "A subnet cannot take the endpoint's network interface: no free address, not available, IPv6 only, or on an Outpost; or tags shut out all subnets that could.",
@@ -206,7 +206,7 @@ catalogue! {
         "The VPC has a security group with the name that we use and without our tags.",
         "Delete that group (EC2 cannot rename one); this tool never changes what it does not own.";
     ExistingEndpointUnusable = "existing-endpoint-unusable", InvalidInput,
-        "The VPC has an endpoint to this service that this tool did not make and that cannot be used as it is.",
+        "The VPC has an endpoint to this service that this tool did not make, or whose security group was deleted, and that cannot be used as it is.",
         "Do what the message says to that endpoint, or delete it; then run again.";
     PrivateDnsConflict = "private-dns-conflict", InvalidInput,
         "Another endpoint with private DNS, or a Route 53 private hosted zone, already answers for the cluster's host in this VPC.",
@@ -359,6 +359,9 @@ catalogue! {
     EndpointLacksZone = "endpoint-lacks-zone", Rejected,
         "The VPC has a subnet in a zone that the cluster's service offers, and the endpoint is not in that zone: the subnet or the zone came after the endpoint. Clients there reach the cluster through another zone.",
         "Connect again with the same request: the endpoint gets a subnet in each such zone, which is billed. If it is not to be there, name its subnets in subnet_ids, or shut the new subnet out by its tag (cockroachdb-privatelink:subnet, or with the stack's TagPrefix, with the value false).";
+    EndpointInShutOutSubnet = "endpoint-in-shut-out-subnet", Rejected,
+        "The endpoint is in a subnet that was shut out by its tag (cockroachdb-privatelink:subnet, or with the stack's TagPrefix, with the value false) after it was chosen.",
+        "Connect again with the same request: the endpoint is led to another subnet of that zone, or out of the zone if it has none. If it is to stay there, take the tag off the subnet, or name it in subnet_ids.";
     OwnershipTagsMissing = "ownership-tags-missing", Rejected,
         "The endpoint has lost the tags that say whose it is, so it would be left behind when the connection is removed.",
         "Connect again: the tags are put back, and the endpoint counts as adopted, so it stays when the connection is removed. If it is to go with it, set its tag cockroachdb-privatelink:origin to made. Find out who removed the tags (CloudTrail, DeleteTags): Terraform removes tags that it did not set.";
@@ -367,7 +370,7 @@ catalogue! {
         "Connect again: private DNS is switched on.";
     SecurityGroupDetached = "security-group-detached", Rejected,
         "The connection's security group is not on the endpoint any more, so its rules have no effect.",
-        "Put it back in the VPC console (the endpoint, Manage security groups); the message names both.";
+        "Connect again: the group is put back; groups that were added stay on. If it was deleted, the endpoint goes on with the groups that it has, as far as they let in what was asked for. Find out who took it off (CloudTrail, ModifyVpcEndpoint).";
     SecurityGroupRuleMissing = "security-group-rule-missing", Rejected,
         "The endpoint's security group does not let in all that was asked for on TCP 26257: a rule was removed, or a network was added to the VPC. Where an adopted endpoint lets in a prefix list, this is not known, because what is on the list is not looked at.",
         "Connect again: missing rules are added. Find out who removed them (CloudTrail, RevokeSecurityGroupIngress).";

@@ -98,6 +98,14 @@ pub trait Endpoints {
         add: &[SubnetId],
         remove: &[SubnetId],
     ) -> Result<(), StepError>;
+    /// Puts a security group on an endpoint, or takes it off. EC2 leaves no endpoint without
+    /// any group.
+    async fn set_group(
+        &self,
+        id: &EndpointId,
+        group: &SecurityGroupId,
+        on: bool,
+    ) -> Result<(), StepError>;
     /// Asks for deletion; absent is success.
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError>;
     /// Adds tags to an endpoint.
@@ -134,9 +142,9 @@ pub trait SecurityGroups {
     async fn revoke(&self, group: &SecurityGroupId, rule_ids: &[String]) -> Result<(), StepError>;
     /// Deletes a group, unless something still uses it or speaks of it.
     async fn delete_group(&self, group: &SecurityGroupId) -> Result<GroupRemoval, StepError>;
-    /// The other groups of the VPC that have a rule which names this one, in whichever
-    /// direction. EC2 keeps a group that is named in its own VPC; a rule of a peered VPC
-    /// does not count.
+    /// The groups of the VPC that have a rule which names this one: by their inbound rules,
+    /// and then by their outbound ones. EC2 keeps a group that is named in its own VPC; a
+    /// rule of a peered VPC does not count.
     async fn groups_naming(
         &self,
         vpc: &VpcId,

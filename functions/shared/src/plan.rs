@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds;
 use crate::ec2::Source;
-use crate::ids::{AccountId, EndpointId, RoutingId, ServiceName, SubnetId, ZoneId};
+use crate::ids::{
+    AccountId, EndpointId, RoutingId, SecurityGroupId, ServiceName, SubnetId, ZoneId,
+};
 
 /// What the cluster's side looks like. Made by `inspect-cluster`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +113,19 @@ pub struct EndpointShape {
     /// Whether private DNS is on; `None` leaves that to `enable-private-dns`, which
     /// comes later.
     pub private_dns: Option<bool>,
+    /// Our security group, where somebody has taken it off; `None` leaves all groups as they
+    /// are. Those of others stay in any case.
+    pub group: Option<EndpointGroup>,
+}
+
+/// Whether a security group is on an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointGroup {
+    /// The group.
+    pub id: SecurityGroupId,
+    /// Whether it is on.
+    pub on: bool,
 }
 
 /// Our security group.

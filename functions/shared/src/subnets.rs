@@ -2,12 +2,12 @@
 //!
 //! Those that a request names, else by the tags that people set on subnets, else the
 //! largest. An endpoint that is there keeps the subnets that it has, whatever would be
-//! chosen today.
+//! chosen today, but for those that tags shut out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cidr::Cidr;
-use crate::ec2::Subnet;
+use crate::ec2::{Endpoint, Subnet};
 use crate::ids::{SubnetId, ZoneId};
 use crate::vpc_tags::TagKeys;
 use crate::{Code, StepError};
@@ -69,14 +69,10 @@ fn check_tags(
     keys: &TagKeys,
 ) -> Result<(), StepError> {
     for subnet in subnets {
-        if let Some(Err(other)) = keys.use_of_subnet(&subnet.tags)
+        if let Some(Err(why)) = keys.use_of_subnet(&subnet.tags)
             && zone_in(subnet, offered).is_some()
         {
-            let detail = format!(
-                "{} on {}: `{other}` is not true or false",
-                keys.subnet(),
-                subnet.id
-            );
+            let detail = format!("a tag of {}: {why}", subnet.id);
             return Err(StepError::new(Code::TagValueInvalid, detail));
         }
     }
@@ -159,6 +155,78 @@ pub fn of_other_zones(
     // Without any there is nothing to add, which is no failure here.
     let best = choose_freely(subnets, &lacking, keys).unwrap_or_default();
     best.into_values().map(|subnet| subnet.id.clone()).collect()
+}
+
+/// Those of these subnets that a tag shuts out.
+pub fn shut_out(subnets: &[Subnet], has: &[SubnetId], keys: &TagKeys) -> Vec<SubnetId> {
+    let is_out = |subnet: &Subnet| keys.use_of_subnet(&subnet.tags) == Some(Ok(false));
+    let of = |id: &SubnetId| subnets.iter().find(|subnet| subnet.id == *id);
+    let out = has.iter().filter(|id| of(id).is_some_and(is_out));
+    out.cloned().collect()
+}
+
+/// Where an endpoint goes that is there, and whose subnets nobody has named: out of those
+/// that tags shut out, and into each offered zone that it is not in then. A subnet of which
+/// the tags say nothing is kept.
+///
+/// # Errors
+/// `subnet-unusable` if no subnet would be left, and `only-zone-swapped`.
+pub fn led_by_tags(
+    endpoint: &Endpoint,
+    subnets: &[Subnet],
+    offered: &BTreeSet<ZoneId>,
+    keys: &TagKeys,
+) -> Result<Vec<SubnetId>, StepError> {
+    let has = &endpoint.subnet_ids;
+    let out = shut_out(subnets, has, keys);
+    let mut wanted: Vec<SubnetId> = has.iter().filter(|id| !out.contains(id)).cloned().collect();
+    wanted.extend(of_other_zones(subnets, offered, &wanted, keys));
+    if wanted.is_empty() && !out.is_empty() {
+        let detail = format!(
+            "endpoint {} is in {}, shut out by tags, and no other subnet of the VPC can take it",
+            endpoint.id,
+            list_ids(&out)
+        );
+        return Err(StepError::new(Code::SubnetUnusable, detail));
+    }
+    check_way(endpoint, subnets, &wanted)?;
+    Ok(wanted)
+}
+
+/// Whether an endpoint can be led from the subnets that it has to these without an outage.
+///
+/// # Errors
+/// `only-zone-swapped`.
+pub fn check_way(
+    endpoint: &Endpoint,
+    subnets: &[Subnet],
+    wanted: &[SubnetId],
+) -> Result<(), StepError> {
+    let has = &endpoint.subnet_ids;
+    let both: Vec<SubnetId> = has.iter().chain(wanted).cloned().collect();
+    let is_there = are_same(has, wanted) || has.is_empty();
+    if is_there || zones_of(subnets, &both).len() > 1 {
+        return Ok(());
+    }
+    let detail = format!(
+        "endpoint {} is in {} only, and {} is to be in its place",
+        endpoint.id,
+        list_ids(has),
+        list_ids(wanted)
+    );
+    Err(StepError::new(Code::OnlyZoneSwapped, detail))
+}
+
+/// Whether these are the same subnets, in whatever order.
+pub fn are_same(some: &[SubnetId], others: &[SubnetId]) -> bool {
+    let set = |ids: &[SubnetId]| ids.iter().cloned().collect::<BTreeSet<_>>();
+    set(some) == set(others)
+}
+
+/// The ids for a sentence.
+pub fn list_ids(ids: &[SubnetId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    ids.join(", ")
 }
 
 /// Checks the subnets that an endpoint is asked to have, of which it has some: with
@@ -345,6 +413,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ec2::EndpointState;
     use crate::ownership::Tags;
 
     fn subnet(id: u32, zone: u32, free_addresses: u32) -> Subnet {
@@ -463,6 +532,58 @@ mod tests {
         let has = [subnets[0].id.clone()];
         let more = of_other_zones(&subnets, &offer(&[1, 2, 3, 4]), &has, &keys());
         assert_eq!(more, [subnets[2].id.clone()]);
+    }
+
+    /// Where an endpoint is led that has some of these subnets, each with its zone and tag.
+    fn led(subnets: &[(u32, Option<&str>)], has: &[usize]) -> Result<Vec<usize>, Code> {
+        let all = (1..).zip(subnets).map(|(id, (zone, tag))| Subnet {
+            zone_id: Some(zone_id(*zone)),
+            ..tagged(id, "10.0.0.0/24", *tag)
+        });
+        let all: Vec<Subnet> = all.collect();
+        let endpoint = Endpoint {
+            id: "vpce-0a000001".parse().unwrap(),
+            owner: None,
+            is_interface: true,
+            service_name: String::new(),
+            state: EndpointState::Available,
+            failure: None,
+            subnet_ids: has.iter().map(|n| all[*n].id.clone()).collect(),
+            group_ids: Vec::new(),
+            private_dns: true,
+            dns_names: Vec::new(),
+            tags: Tags::new(),
+        };
+        let led = led_by_tags(&endpoint, &all, &offer(&[1, 2]), &keys());
+        let place = |id: SubnetId| all.iter().position(|it| it.id == id).unwrap();
+        let led = led.map_err(|error| error.code)?;
+        Ok(led.into_iter().map(place).collect())
+    }
+
+    #[test]
+    fn an_endpoint_is_led_out_of_subnets_that_tags_shut_out_and_out_of_no_other() {
+        let no = Some("False");
+        for (subnets, has, expected) in [
+            // Another subnet of the zone takes over; without one, the zone is left.
+            (
+                &[(1, no), (1, None), (2, None)][..],
+                &[0, 2][..],
+                Ok(vec![2, 1]),
+            ),
+            (&[(1, no), (2, None)], &[0, 1], Ok(vec![1])),
+            // Another zone is entered first.
+            (&[(1, no), (2, None)], &[0], Ok(vec![1])),
+            // Of these the tags say nothing, or nothing that can be read. One is in a
+            // zone that is offered no more.
+            (&[(1, None), (1, Some("yes"))], &[0], Ok(vec![0])),
+            (&[(1, Some("tgw")), (3, None)], &[0, 1], Ok(vec![0, 1])),
+            (&[(3, no), (1, None)], &[0, 1], Ok(vec![1])),
+            (&[(1, no), (2, no)], &[0, 1], Err(Code::SubnetUnusable)),
+            (&[(1, no), (3, None)], &[0], Err(Code::SubnetUnusable)),
+            (&[(1, no), (1, None)], &[0], Err(Code::OnlyZoneSwapped)),
+        ] {
+            assert_eq!(led(subnets, has), expected, "{subnets:?}");
+        }
     }
 
     #[test]

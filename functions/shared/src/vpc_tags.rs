@@ -1,6 +1,10 @@
 //! The tags that people set on VPCs and subnets, and those that are written back: their
 //! keys, and how their values are read. Whoever reads one of them reads it here, so that all
 //! functions see the same wish.
+//!
+//! AWS tells keys apart that differ in the case of their letters (EC2 user guide, "Tag
+//! restrictions"), and so do we: a key that is ours but for case or blanks asks for nothing.
+//! It was meant, though, so it is refused by name, and it protects.
 
 use crate::ids::{ClusterId, Malformed, words};
 use crate::ownership::Tags;
@@ -11,6 +15,9 @@ const PRIVATE_DNS: &str = "private-dns";
 const PROTECT: &str = "protect";
 const SUBNET: &str = "subnet";
 const STATUS: &str = "status";
+
+/// The names of the tags that people set.
+const PEOPLES: [&str; 5] = [CLUSTER_ID, CIDRS, PRIVATE_DNS, PROTECT, SUBNET];
 
 /// The keys of the tags that people set, and of those that are written back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +83,7 @@ impl TagKeys {
     /// Whether a change of this tag can change what is wanted. What we write back
     /// cannot, or every answer of ours would be a new question.
     pub fn is_wish(&self, key: &str) -> bool {
-        self.name_of(key).is_some_and(|name| !is_status(name))
+        self.name_of(key).is_some_and(|name| !is_status(&name))
     }
 
     /// Our keys among these tags that say neither what is wanted nor how it stands.
@@ -94,22 +101,63 @@ impl TagKeys {
             .collect()
     }
 
+    /// Why a key of [`Self::unknown_in`] is not followed, for a person.
+    pub fn unknown(&self, key: &str) -> String {
+        match self.meant_by(key) {
+            Some(meant) => format!(
+                "{key}: this key must be spelled {meant}, with the same capitals and without blanks"
+            ),
+            None => format!("{key}: this key is not known"),
+        }
+    }
+
+    /// The key of ours that this one would be but for the case of its letters or blanks.
+    fn meant_by(&self, key: &str) -> Option<String> {
+        let name = self.name_of(key)?;
+        let meant = self.key(PEOPLES.into_iter().find(|own| *own == name)?);
+        (meant != key).then_some(meant)
+    }
+
+    /// The first key among these tags that would be this one of ours but for its spelling.
+    fn misspelt<'t>(&self, own: &str, tags: &'t Tags) -> Option<&'t str> {
+        let mut keys = tags.keys().map(String::as_str);
+        keys.find(|key| self.meant_by(key).as_deref() == Some(own))
+    }
+
+    /// Whether a tag asks for clusters under a key that is not spelled as ours. It may mean
+    /// any cluster.
+    pub fn may_ask(&self, tags: &Tags) -> bool {
+        self.misspelt(&self.cluster_id(), tags).is_some()
+    }
+
     /// What these tags ask to connect; `None` if they say nothing about it.
     pub fn asked_in(&self, tags: &Tags) -> Option<Asked> {
         tags.get(&self.cluster_id()).map(|value| Asked::read(value))
     }
 
-    /// The value of the tag that protects what carries these tags, if one does. Only a
-    /// clear no does not: whoever set the tag meant something by it.
-    pub fn protecting<'t>(&self, tags: &'t Tags) -> Option<&'t str> {
-        let value = tags.get(&self.protect())?;
-        (yes_or_no(value, true) != Ok(false)).then_some(value)
+    /// Key and value of the tag that protects what carries these tags, if one does, however
+    /// its key is spelled. Only a clear no does not: whoever set the tag meant something by it.
+    pub fn protecting<'t>(&self, tags: &'t Tags) -> Option<(&'t str, &'t str)> {
+        let is_protect = |key: &str| self.name_of(key).as_deref() == Some(PROTECT);
+        let mut tags = tags
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        tags.find(|(key, value)| is_protect(key) && yes_or_no(key, value, true) != Ok(false))
     }
 
-    /// What the tags of a subnet say about endpoints in it; `None` if they say nothing.
+    /// Whether these tags say in so many words that nothing is protected.
+    pub fn unprotects(&self, tags: &Tags) -> bool {
+        tags.contains_key(&self.protect()) && self.protecting(tags).is_none()
+    }
+
+    /// What the tags of a subnet say about endpoints in it; `None` if they say nothing. An
+    /// error is what cannot be read, for a person.
     pub fn use_of_subnet(&self, tags: &Tags) -> Option<Result<bool, String>> {
-        let value = tags.get(&self.subnet())?;
-        Some(yes_or_no(value, true))
+        let key = self.subnet();
+        match tags.get(&key) {
+            Some(value) => Some(yes_or_no(&key, value, true)),
+            None => Some(Err(self.unknown(self.misspelt(&key, tags)?))),
+        }
     }
 
     /// The phase that the status of a cluster's connection tells.
@@ -127,8 +175,13 @@ impl TagKeys {
             .collect()
     }
 
-    fn name_of<'k>(&self, key: &'k str) -> Option<&'k str> {
-        key.strip_prefix(self.prefix.as_str())?.strip_prefix(':')
+    /// What comes after the prefix and its colon, in small letters, of a key that begins so in
+    /// whatever case. Blanks do not count.
+    fn name_of(&self, key: &str) -> Option<String> {
+        let key = key.trim().to_ascii_lowercase();
+        let prefix = self.prefix.to_ascii_lowercase();
+        let name = key.strip_prefix(prefix.as_str())?.trim_start();
+        Some(name.strip_prefix(':')?.trim_start().to_owned())
     }
 }
 
@@ -140,8 +193,8 @@ fn is_status(name: &str) -> bool {
 /// keys is and whatever the value: for functions that are not told the prefix.
 pub fn may_protect(tags: &Tags) -> bool {
     let is_protect = |key: &String| {
-        key.strip_suffix(PROTECT)
-            .is_some_and(|prefix| prefix.ends_with(':'))
+        let name = key.rsplit_once(':').map(|(_, name)| name.trim());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(PROTECT))
     };
     tags.keys().any(is_protect)
 }
@@ -181,17 +234,17 @@ impl Asked {
     }
 }
 
-/// Reads `true` or `false`, also as `yes` or `no`, in small letters or capitals. An empty
-/// value is `default`.
+/// Reads the value of this key: `true` or `false`, also as `yes` or `no`, in small letters or
+/// capitals. An empty value is `default`.
 ///
 /// # Errors
-/// The word, if it is neither.
-pub fn yes_or_no(value: &str, default: bool) -> Result<bool, String> {
+/// What is neither, for a person.
+pub fn yes_or_no(key: &str, value: &str, default: bool) -> Result<bool, String> {
     match value.trim().to_ascii_lowercase().as_str() {
         "" => Ok(default),
         "true" | "yes" => Ok(true),
         "false" | "no" => Ok(false),
-        other => Err(other.to_owned()),
+        other => Err(format!("{key}: `{other}` is not true or false")),
     }
 }
 
@@ -215,6 +268,9 @@ mod tests {
             (keys().private_dns(), true),
             ("cockroachdb-privatelink:cidr".to_owned(), true),
             ("cockroachdb-privatelink:statuses".to_owned(), true),
+            ("CockroachDB-PrivateLink:cluster-id".to_owned(), true),
+            (" cockroachdb-privatelink: Cidrs ".to_owned(), true),
+            ("CockroachDB-PrivateLink:Status:x".to_owned(), false),
             (keys().status(), false),
             (keys().status_of(&cluster), false),
             ("cockroachdb-privatelinks:cidrs".to_owned(), false),
@@ -232,6 +288,30 @@ mod tests {
         assert!(keys().unknown_in(&tags).is_empty());
         tags.insert("cockroachdb-privatelink:cidr".to_owned(), String::new());
         assert_eq!(keys().unknown_in(&tags), ["cockroachdb-privatelink:cidr"]);
+    }
+
+    #[test]
+    fn a_key_in_another_case_is_none_of_ours_and_it_is_told_how_ours_is_spelled() {
+        for (key, own) in [
+            ("CockroachDB-PrivateLink:cluster-id", keys().cluster_id()),
+            ("cockroachdb-privatelink:Cluster-ID", keys().cluster_id()),
+            ("cockroachdb-privatelink: cidrs", keys().cidrs()),
+            (
+                " cockroachdb-privatelink:private-dns ",
+                keys().private_dns(),
+            ),
+        ] {
+            let tags = Tags::from([(key.to_owned(), A.to_owned())]);
+            assert_eq!(keys().asked_in(&tags), None, "{key}");
+            assert_eq!(keys().unknown_in(&tags), [key]);
+            let told = keys().unknown(key);
+            assert!(told.contains(&format!("must be spelled {own},")), "{told}");
+            assert_eq!(keys().may_ask(&tags), own == keys().cluster_id(), "{key}");
+        }
+        let capitals = TagKeys::new("Net");
+        let tags = Tags::from([("Net:cidrs".to_owned(), String::new())]);
+        assert_eq!(capitals.unknown_in(&tags), [""; 0]);
+        assert_eq!(keys().unknown("x:cidrs"), "x:cidrs: this key is not known");
     }
 
     #[test]
@@ -269,11 +349,11 @@ mod tests {
             ("Yes", Ok(true)),
             ("no", Ok(false)),
             ("", Ok(true)),
-            ("On", Err("on".to_owned())),
+            ("On", Err("key: `on` is not true or false".to_owned())),
         ] {
-            assert_eq!(yes_or_no(value, true), expected, "{value}");
+            assert_eq!(yes_or_no("key", value, true), expected, "{value}");
         }
-        assert_eq!(yes_or_no(" ", false), Ok(false));
+        assert_eq!(yes_or_no("key", " ", false), Ok(false));
     }
 
     #[test]
@@ -286,10 +366,19 @@ mod tests {
             (" False ", false),
             ("no", false),
         ] {
-            let tags = with(keys().protect(), value);
-            assert_eq!(keys().protecting(&tags), protects.then_some(value));
-            assert!(may_protect(&tags), "nobody knows better without the prefix");
+            for key in [keys().protect(), keys().protect().to_uppercase()] {
+                let tags = with(key.clone(), value);
+                let found = protects.then_some((key.as_str(), value));
+                assert_eq!(keys().protecting(&tags), found);
+                assert!(may_protect(&tags), "nobody knows better without the prefix");
+                let is_clear = !protects && key == keys().protect();
+                assert_eq!(keys().unprotects(&tags), is_clear, "{key}={value}");
+            }
         }
+        assert!(
+            !keys().unprotects(&Tags::new()),
+            "to say nothing is not a no"
+        );
         for key in ["protect", "net:protected", "net:unprotect"] {
             assert!(!may_protect(&with(key.to_owned(), "true")), "{key}");
         }
@@ -306,10 +395,19 @@ mod tests {
             ("true", Ok(true)),
             ("", Ok(true)),
             ("No", Ok(false)),
-            ("tgw", Err("tgw".to_owned())),
+            (
+                "tgw",
+                Err("cockroachdb-privatelink:subnet: `tgw` is not true or false".to_owned()),
+            ),
         ] {
             assert_eq!(said(value), expected, "{value}");
         }
+        let misspelt = "CockroachDB-PrivateLink:subnet";
+        let mut tags = Tags::from([(misspelt.to_owned(), "false".to_owned())]);
+        let said = keys().use_of_subnet(&tags);
+        assert_eq!(said, Some(Err(keys().unknown(misspelt))));
+        tags.insert(keys().subnet(), "no".to_owned());
+        assert_eq!(keys().use_of_subnet(&tags), Some(Ok(false)));
         // It is for subnets, and means nothing on a VPC.
         let tags = Tags::from([(keys().subnet(), "true".to_owned())]);
         assert_eq!(keys().unknown_in(&tags), ["cockroachdb-privatelink:subnet"]);

@@ -89,7 +89,7 @@ pub(crate) fn decide(
                     by_state(id, machine, input, None, occasion)
                 })
             }
-            Wanted::Disconnected | Wanted::Protected => {
+            Wanted::Disconnected | Wanted::Released | Wanted::Protected => {
                 Step::Leave("there is no connection that a tag asked for")
             }
             Wanted::Unclear => Step::Leave("the tags cannot be followed"),
@@ -122,18 +122,25 @@ pub(crate) fn decide(
             unless_changed(json!(request), connection),
             once_more,
         ),
-        Wanted::Disconnected | Wanted::Protected if connection.phase == Phase::Disconnected => {
+        Wanted::Disconnected | Wanted::Released | Wanted::Protected
+            if connection.phase == Phase::Disconnected =>
+        {
             Step::Leave("nothing is left of it")
         }
-        Wanted::Protected if goal == Machine::Provision => Step::Refuse(Refusal::new(
-            Code::ConnectionProtected,
-            format!("cluster {}: a tag protects it", connection.cluster_id),
-        )),
-        Wanted::Disconnected if goal == Machine::Provision => {
+        Wanted::Protected if goal == Machine::Provision => {
+            protected(connection, "a tag protects it")
+        }
+        // Both tags went at once, as when a tool takes off all that it has not set itself.
+        // Protection that is taken off first is out of the ledger by now.
+        Wanted::Disconnected if connection.stands() && connection.request.protect => protected(
+            connection,
+            "the tag that protected it went together with its id. Set protect to false to let it go",
+        ),
+        Wanted::Disconnected | Wanted::Released if goal == Machine::Provision => {
             start(Machine::Deprovision, json!(connection.removal()), fresh)
         }
         // What was begun is finished.
-        Wanted::Disconnected | Wanted::Protected => {
+        Wanted::Disconnected | Wanted::Released | Wanted::Protected => {
             let input = unless_changed(json!(connection.removal()), connection);
             start(Machine::Deprovision, input, once_more)
         }
@@ -142,6 +149,11 @@ pub(crate) fn decide(
             Step::Start,
         ),
     }
+}
+
+fn protected(connection: &Connection, why: &str) -> Step {
+    let detail = format!("cluster {}: {why}", connection.cluster_id);
+    Step::Refuse(Refusal::new(Code::ConnectionProtected, detail))
 }
 
 /// What a call asked for stays as it is; what is gone may be made by the tags.

@@ -24,6 +24,8 @@ pub(crate) struct Wish {
     unreadable: bool,
     /// Whether a tag protects the VPC's connections. Only a clear no does not.
     protected: bool,
+    /// Whether the tags say that clear no.
+    unprotected: bool,
     /// What is not followed, and why.
     pub(crate) refusals: Vec<Refusal>,
 }
@@ -33,12 +35,21 @@ pub(crate) struct Wish {
 pub(crate) enum Wanted<'a> {
     /// It shall be connected.
     Connected(&'a ProvisionRequest),
-    /// It is not named, so what the tag asked for before shall go.
+    /// It is not named, so what the tag asked for before shall go, unless it was protected.
     Disconnected,
+    /// The same, and the tags say that nothing is protected, whatever they said before.
+    Released,
     /// It is not named, but another tag protects the VPC's connections.
     Protected,
     /// The tags cannot be followed: everything stays as it is.
     Unclear,
+}
+
+impl Wanted<'_> {
+    /// Whether nothing is asked for, and no tag protects what is there.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Wanted::Disconnected | Wanted::Released)
+    }
 }
 
 impl Wish {
@@ -56,16 +67,21 @@ impl Wish {
         let mut wish = Wish {
             requests: BTreeMap::new(),
             named: BTreeSet::new(),
-            unreadable: false,
+            unreadable: keys.may_ask(tags),
             protected: keys.protecting(tags).is_some(),
+            unprotected: keys.unprotects(tags),
             refusals: Vec::new(),
         };
+        let unknown = keys.unknown_in(tags).first().map(|key| keys.unknown(key));
+        if let Some(detail) = &unknown {
+            wish.refuse(Code::TagValueInvalid, detail.clone());
+        }
         let key = keys.cluster_id();
         let Some(asked) = keys.asked_in(tags) else {
             return Ok(wish);
         };
         let options = match Options::read(keys, tags) {
-            Ok(options) => Some(options),
+            Ok(options) => Some(options).filter(|_| unknown.is_none()),
             Err(refusal) => {
                 wish.refusals.push(refusal);
                 None
@@ -120,6 +136,7 @@ impl Wish {
             Some(request) => Wanted::Connected(request),
             None if self.unreadable || self.named.contains(cluster) => Wanted::Unclear,
             None if self.protected => Wanted::Protected,
+            None if self.unprotected => Wanted::Released,
             None => Wanted::Disconnected,
         }
     }
@@ -152,10 +169,6 @@ struct Options {
 
 impl Options {
     fn read(keys: &TagKeys, tags: &Tags) -> Result<Self, Refusal> {
-        if let Some(unknown) = keys.unknown_in(tags).first() {
-            let detail = format!("{unknown}: this key is not known");
-            return Err(Refusal::new(Code::TagValueInvalid, detail));
-        }
         let value = |key: &String| tags.get(key).map(String::as_str).unwrap_or_default();
         let key = keys.cidrs();
         let malformed = |malformed: Malformed| {
@@ -169,10 +182,8 @@ impl Options {
             lists.into_iter().map(str::parse).collect();
         let prefix_lists = lists.map_err(malformed)?;
         let yes_or_no = |key: String, default: bool| {
-            vpc_tags::yes_or_no(value(&key), default).map_err(|other| {
-                let detail = format!("{key}: `{other}` is not true or false");
-                Refusal::new(Code::TagValueInvalid, detail)
-            })
+            let read = vpc_tags::yes_or_no(&key, value(&key), default);
+            read.map_err(|why| Refusal::new(Code::TagValueInvalid, why))
         };
         let private_dns = yes_or_no(keys.private_dns(), true)?;
         // Who sets the tag without a value means it.
@@ -290,6 +301,33 @@ mod tests {
             assert_eq!(wish.about(&A.parse().unwrap()), Wanted::Disconnected);
             assert_eq!(wish.refusals, [], "{tags:?}");
         }
+    }
+
+    /// AWS tells such keys apart, and whoever set them did not mean to.
+    #[test]
+    fn a_key_in_another_case_asks_for_nothing_and_takes_nothing_away() {
+        for (tags, wanted) in [
+            (vec![("Cluster-ID", A)], Wanted::Unclear),
+            (vec![("cluster-id", A), (" cluster-id", B)], Wanted::Unclear),
+            (vec![("Private-DNS", "no")], Wanted::Disconnected),
+            (vec![("cluster", A)], Wanted::Disconnected),
+            (vec![("PROTECT", "true")], Wanted::Protected),
+            (vec![("Protect", "FALSE")], Wanted::Disconnected),
+            (vec![("protect", "FALSE")], Wanted::Released),
+        ] {
+            let wish = wish(&tags);
+            assert_eq!(wish.about(&B.parse().unwrap()), wanted, "{tags:?}");
+            let refused: Vec<Code> = wish.refusals.iter().map(|it| it.code).collect();
+            let is_misspelt = wanted != Wanted::Released;
+            let expected = is_misspelt.then_some(Code::TagValueInvalid);
+            assert_eq!(refused, Vec::from_iter(expected), "{tags:?}");
+        }
+        let misspelt = wish(&[("Cidrs", "10.0.0.0/8")]);
+        let [refusal] = &misspelt.refusals[..] else {
+            panic!("{:?}", misspelt.refusals);
+        };
+        let said = "p:Cidrs: this key must be spelled p:cidrs,";
+        assert!(refusal.detail.starts_with(said), "{}", refusal.detail);
     }
 
     #[test]

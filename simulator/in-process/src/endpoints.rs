@@ -2,7 +2,7 @@
 
 use shared::StepError;
 use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
-use shared::ids::{EndpointId, SubnetId, VpcId};
+use shared::ids::{EndpointId, SecurityGroupId, SubnetId, VpcId};
 use shared::ownership::Tags;
 
 use super::{InProcess, filter, filter_any};
@@ -141,6 +141,30 @@ impl Endpoints for InProcess {
             vpc_endpoint_id: id.to_string(),
             add_subnet_ids: add.iter().map(ToString::to_string).collect(),
             remove_subnet_ids: remove.iter().map(ToString::to_string).collect(),
+            ..Default::default()
+        };
+        self.ec2("ModifyVpcEndpoint", |world, caller| {
+            world.modify_vpc_endpoint(caller, &request)
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn set_group(
+        &self,
+        id: &EndpointId,
+        group: &SecurityGroupId,
+        on: bool,
+    ) -> Result<(), StepError> {
+        let groups = vec![group.to_string()];
+        let (add, remove) = match on {
+            true => (groups, Vec::new()),
+            false => (Vec::new(), groups),
+        };
+        let request = ModifyVpcEndpoint {
+            vpc_endpoint_id: id.to_string(),
+            add_security_group_ids: add,
+            remove_security_group_ids: remove,
             ..Default::default()
         };
         self.ec2("ModifyVpcEndpoint", |world, caller| {

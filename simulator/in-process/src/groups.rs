@@ -159,9 +159,6 @@ impl SecurityGroups for InProcess {
         for filter in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
             naming.extend(self.groups(vpc, filter, group.as_str()).await?);
         }
-        naming.retain(|other| other.id != *group);
-        naming.sort_by(|one, other| one.id.cmp(&other.id));
-        naming.dedup();
         Ok(naming)
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{Filter, ResourceType, VpcEndpoint, VpcEndpointType};
 use shared::StepError;
 use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
-use shared::ids::{EndpointId, SubnetId, VpcId};
+use shared::ids::{EndpointId, SecurityGroupId, SubnetId, VpcId};
 use shared::ownership::Tags;
 
 use super::{
@@ -94,6 +94,25 @@ impl Endpoints for AwsEc2 {
             .vpc_endpoint_id(endpoint.as_str())
             .set_add_subnet_ids(listed(add))
             .set_remove_subnet_ids(listed(remove));
+        let sent = request.send().await;
+        sent.map(|_| ())
+            .map_err(|error| self.failure("ModifyVpcEndpoint", error))
+    }
+
+    async fn set_group(
+        &self,
+        endpoint: &EndpointId,
+        group: &SecurityGroupId,
+        on: bool,
+    ) -> Result<(), StepError> {
+        let request = self
+            .client
+            .modify_vpc_endpoint()
+            .vpc_endpoint_id(endpoint.as_str());
+        let request = match on {
+            true => request.add_security_group_ids(group.as_str()),
+            false => request.remove_security_group_ids(group.as_str()),
+        };
         let sent = request.send().await;
         sent.map(|_| ())
             .map_err(|error| self.failure("ModifyVpcEndpoint", error))

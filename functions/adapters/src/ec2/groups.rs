@@ -173,9 +173,6 @@ impl SecurityGroups for AwsEc2 {
                 naming.push(read(operation, &found)?);
             }
         }
-        naming.retain(|other| other.id != *group);
-        naming.sort_by(|one, other| one.id.cmp(&other.id));
-        naming.dedup();
         Ok(naming)
     }
 

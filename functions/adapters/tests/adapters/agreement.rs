@@ -151,6 +151,10 @@ async fn story(
         all.note("two subnets in one zone", doubled);
         let emptied = ec2.change_subnets(&id, &[], &has).await;
         all.note("no subnet at all", emptied);
+        let only = new_endpoint().group_id;
+        all.note("no group at all", ec2.set_group(&id, &only, false).await);
+        let unknown = ec2.set_group(&id, &absent_group, true).await;
+        all.note("a group that is not there", unknown);
         all.note("deregister", cloud.deregister(&cluster, &id).await);
         all.note("removing", cloud.registrations(&cluster).await);
         advance(60);

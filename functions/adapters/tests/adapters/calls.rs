@@ -64,6 +64,7 @@ pub(crate) enum Method {
     EndpointsById,
     CreateEndpoint,
     SetPrivateDns,
+    SetGroup,
     DeleteEndpoint,
     TagEndpoint,
     UntagEndpoint,
@@ -100,7 +101,7 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 50] = [
+pub(crate) const ALL: [(Method, &str); 51] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
@@ -120,6 +121,7 @@ pub(crate) const ALL: [(Method, &str); 50] = [
     (EndpointsById, "ec2:DescribeVpcEndpoints"),
     (CreateEndpoint, "ec2:CreateVpcEndpoint"),
     (SetPrivateDns, "ec2:ModifyVpcEndpoint"),
+    (SetGroup, "ec2:ModifyVpcEndpoint"),
     (DeleteEndpoint, "ec2:DeleteVpcEndpoints"),
     (TagEndpoint, "ec2:CreateTags"),
     (UntagEndpoint, "ec2:DeleteTags"),
@@ -206,6 +208,7 @@ pub(crate) async fn call(
         EndpointsById => text(ec2.endpoints_by_id(std::slice::from_ref(&endpoint)).await),
         CreateEndpoint => text(ec2.create_endpoint(&new_endpoint()).await),
         SetPrivateDns => text(ec2.set_private_dns(&endpoint, false).await),
+        SetGroup => text(ec2.set_group(&endpoint, &group, true).await),
         DeleteEndpoint => text(ec2.delete_endpoint(&endpoint).await),
         TagEndpoint => text(ec2.tag_endpoint(&endpoint, &tags).await),
         UntagEndpoint => text(ec2.untag_endpoint(&endpoint, &keys).await),

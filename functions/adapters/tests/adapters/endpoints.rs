@@ -261,6 +261,22 @@ async fn private_dns_is_switched_on_and_off() {
 }
 
 #[tokio::test]
+async fn a_group_is_put_on_and_taken_off() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let id = ec2.create_endpoint(&new_endpoint()).await.unwrap().id;
+    stage.sim.meddle(|world| world.accept_endpoint(id.as_str()));
+    let other = parsed("sg-0a000000000000002");
+    for on in [true, true, false] {
+        ec2.set_group(&id, &other, on).await.unwrap();
+        let groups = ec2.endpoint(&id).await.unwrap().unwrap().group_ids;
+        let mut expected = vec![new_endpoint().group_id];
+        expected.extend(on.then(|| other.clone()));
+        assert_eq!(groups, expected);
+    }
+}
+
+#[tokio::test]
 async fn every_refusal_of_private_dns_has_its_code() {
     let stage = Stage::new().await;
     let ec2 = stage.ec2().await;

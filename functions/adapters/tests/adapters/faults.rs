@@ -74,6 +74,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             | M::Endpoints
             | M::EndpointsById
             | M::SetPrivateDns
+            | M::SetGroup
             | M::TagEndpoint
             | M::TagVpc
             | M::GroupNamed

@@ -333,7 +333,12 @@ async fn what_keeps_a_group_is_found() {
     let (vpc, group) = (parsed(VPC), parsed(GROUP));
     let naming = ec2.groups_naming(&vpc, &group).await.unwrap();
     let ids: Vec<&str> = naming.iter().map(|group| group.id.as_str()).collect();
-    assert_eq!(ids, others, "each once, and not the group itself");
+    let [both, inbound, outbound] = &others;
+    assert_eq!(
+        ids,
+        [both, inbound, both, outbound],
+        "once for each direction"
+    );
     let elsewhere = ec2.groups_naming(&parsed(ABSENT_VPC), &group).await;
     assert_eq!(elsewhere, Ok(Vec::new()));
     let interfaces = ec2.interfaces_with(&group).await.unwrap();

@@ -217,6 +217,43 @@ fn what_tags_asked_for_follows_the_tags() {
     }
 }
 
+/// The tags that are gone tell nothing any more, so the ledger does: until protection was
+/// taken off first, or they say in so many words that there is none.
+#[test]
+fn what_was_protected_when_its_tags_went_stays() {
+    let protected = |phase| {
+        let mut connection = connection(phase);
+        connection.request.protect = true;
+        connection
+    };
+    let stands = Connection {
+        stands_since: Some(ENDED),
+        ..protected(Phase::RollbackIncomplete)
+    };
+    let going = Connection {
+        stands_since: Some(ENDED),
+        ..protected(Phase::DisconnectIncomplete)
+    };
+    let (stays, goes) = ("connection-protected", "deprovision tag tag");
+    for (connection, disconnected, released) in [
+        (protected(Phase::Ready), stays, goes),
+        (stands, stays, goes),
+        // Nobody has come to rely on it, or its removal has begun.
+        (protected(Phase::RolledBack), goes, goes),
+        (going, goes, goes),
+        (protected(Phase::Disconnected), "leave", "leave"),
+        (connection(Phase::Ready), goes, goes),
+    ] {
+        for (wanted, expected) in [
+            (Wanted::Disconnected, disconnected),
+            (Wanted::Released, released),
+        ] {
+            let said = decided(wanted, Some(&connection), &late());
+            assert_eq!(said, expected, "{:?} {wanted:?}", connection.phase);
+        }
+    }
+}
+
 #[test]
 fn another_wish_is_followed_whatever_became_of_the_last_one() {
     let other = request(&["10.0.0.0/8"], RequestedBy::VpcTag);

@@ -17,7 +17,7 @@ use super::{Tally, standing, start};
 use crate::decide::{self, Occasion, Step};
 use crate::refusal::{Refusal, StatusTag, status_tag};
 use crate::report::Action;
-use crate::wish::{Wanted, Wish};
+use crate::wish::Wish;
 use crate::{Door, Known};
 
 /// One look at the tags of a VPC.
@@ -60,11 +60,11 @@ pub(super) async fn follow<P, L, X>(
         let Some(connection) = tally.keep(connection) else {
             continue;
         };
-        if connection.is_none() && wanted == Wanted::Disconnected {
+        if connection.is_none() && wanted.is_over() {
             let forgotten = forget(ec2, keys, &look, cluster).await;
             tally.keep(forgotten);
         }
-        if wanted == Wanted::Disconnected && was_refused(keys, &look, cluster) {
+        if wanted.is_over() && was_refused(keys, &look, cluster) {
             let why = "its removal was refused, and nobody has touched the tags since";
             tally.connection(&id, look.vpc, cluster, Action::left(why));
             continue;

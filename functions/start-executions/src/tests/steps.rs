@@ -701,3 +701,49 @@ fn a_protecting_tag_refuses_once_and_the_status_says_so() {
     scene.find();
     assert_eq!(status(), first);
 }
+
+/// As Terraform does, which takes off the tags of a VPC that it has not set itself.
+#[test]
+fn a_protected_connection_stays_when_all_tags_go_at_once_until_they_say_no() {
+    let protect = [("cluster-id", Some(A)), ("protect", Some("true"))];
+    let gone = [("cluster-id", None), ("protect", None)];
+    let mut scene = Scene::new();
+    let mut connection = ready(&scene, A, RequestedBy::VpcTag);
+    connection.request.protect = true;
+    scene.stage.ports.put_connection(&connection);
+    scene.retag(&protect);
+    scene.retag(&gone);
+    let status = format!("{PREFIX}:status");
+    let refused = |scene: &Scene| {
+        assert!(scene.runs().is_empty(), "{:?}", scene.story());
+        let told = scene.tags()[&status].clone();
+        assert!(told.contains("Set protect to false to let it go"), "{told}");
+    };
+    for event in std::mem::take(&mut scene.events) {
+        scene.answer(&event).unwrap();
+    }
+    refused(&scene);
+    // Lost events, and all tags with them.
+    scene.retag(&[("status", None)]);
+    scene.events.clear();
+    scene.find();
+    refused(&scene);
+    scene.retag(&[("protect", Some("False"))]);
+    scene.answer(&scene.tag_change(&["protect"])).unwrap();
+    assert_eq!(scene.story(), ["deprovision"]);
+    assert_eq!(scene.tags().get(&status), None);
+}
+
+#[test]
+fn a_key_in_another_case_is_told_on_the_vpc_and_cuts_nothing() {
+    let mut scene = Scene::new();
+    ready(&scene, A, RequestedBy::VpcTag);
+    scene.retag(&[("cluster-id", None), ("Cluster-Id", Some(A))]);
+    scene.answer(&scene.tag_change(&["Cluster-Id"])).unwrap();
+    scene.find();
+    assert!(scene.runs().is_empty(), "{:?}", scene.story());
+    let told = scene.tags()[&format!("{PREFIX}:status")].clone();
+    let how = format!("{PREFIX}:Cluster-Id: this key must be spelled {PREFIX}:cluster-id");
+    assert!(told.starts_with("refused tag-value-invalid "), "{told}");
+    assert!(told.contains(&how), "{told}");
+}
