@@ -12,14 +12,14 @@ use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
 use shared::settings::Settings;
 use simulator::scenario::{ClusterSpec, KeySpec, RoleSpec, VpcSpec};
-use simulator::step_functions::Execution as Started;
+use simulator::step_functions::{Execution as Started, ExecutionStatus};
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
 use steps::Steps;
 use system_tests::authorization::InRoles;
 use system_tests::change::default_group;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
-use system_tests::run::{Stage, block_on, ready_after};
+use system_tests::run::{Stage, block_on, deployed, ready_after};
 
 /// The second cluster of [`two_clusters`].
 const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
@@ -34,8 +34,8 @@ thread_local! {
 
 fn machine(repair: bool, told: &Settings) -> Machine {
     let region = "eu-west-1".parse().expect("a Region");
-    steps::definition::check_fleet(&region, "us-east-1", repair, told)
-        .expect("the definition loads")
+    let machine = steps::definition::check_fleet(&region, "us-east-1", repair, told);
+    deployed("check-fleet", machine)
 }
 
 /// A world with one connection that works.
@@ -311,34 +311,136 @@ fn drift_is_announced_once_and_so_is_its_end() {
     }
 }
 
-/// The runs of `provision` that were started to repair.
-fn repairs(stage: &Stage) -> Vec<Started> {
-    let started = stage
-        .simulator
-        .look(|world| world.step_functions.executions.clone());
-    started
-        .into_iter()
-        .filter(|run| run.name.starts_with("repair-"))
-        .collect()
-}
-
 #[test]
 fn what_has_drifted_is_repaired_where_that_is_wanted() {
     for trouble in TROUBLES {
-        let mut stage = connected();
-        let connection = connections(&stage).remove(0);
-        trouble.befalls(&stage, &connection);
+        let stage = drifted(&trouble);
         check(&stage);
-        assert_eq!(repairs(&stage).len(), 0, "only reported");
+        assert_eq!(stage.ports().started(), [], "only reported");
 
         let execution = check_by(&stage, json!({}), true);
         succeeded(&execution);
-        let repairs = repairs(&stage);
-        assert_eq!(repairs.len(), 1, "{}", trouble.code);
-        stage.request = serde_json::from_str(&repairs[0].input).unwrap();
-        provision(&stage, &repairs[0].name);
+        run_one(&stage, "repair-");
         let told = check(&stage);
         assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
+        assert_eq!(stage.run_started(), []);
+    }
+}
+
+/// A world with one connection that does not work any more.
+fn drifted(trouble: &Trouble) -> Stage {
+    let stage = connected();
+    let connection = connections(&stage).remove(0);
+    trouble.befalls(&stage, &connection);
+    stage
+}
+
+/// Runs the one run of this kind that was started, which makes a connection.
+#[track_caller]
+fn run_one(stage: &Stage, kind: &str) {
+    let ran = stage.run_started();
+    assert_eq!(ran.len(), 1, "{kind}");
+    assert!(ran[0].name.starts_with(kind), "{}", ran[0].name);
+    ready_after(&ran[0]);
+}
+
+/// Somebody sets the tag that asks for a cluster, or takes it away, and the event about
+/// it is lost.
+fn ask(stage: &Stage, cluster: Option<&str>) {
+    let vpc = stage.text("vpc_id");
+    stage.simulator.meddle(|world| {
+        let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect(AS_MADE).tags;
+        match cluster {
+            Some(id) => tags.insert(ASKS.to_owned(), id.to_owned()),
+            None => tags.remove(ASKS),
+        };
+    });
+}
+
+/// A world in which a tag asks for a connection, and nobody has heard of it.
+fn tagged() -> Stage {
+    let stage = Stage::shipped("fresh-vpc");
+    ask(&stage, Some(&stage.text("cluster_id")));
+    stage
+}
+
+#[test]
+fn what_a_tag_asks_for_is_made_and_taken_away_though_no_event_told_of_it() {
+    let stage = tagged();
+    assert_eq!(check(&stage), []);
+    run_one(&stage, "tag-");
+    let made = connections(&stage).remove(0);
+    assert_eq!((made.phase, status_of_vpc(&stage)), (Phase::Ready, 1));
+    assert_eq!(check(&stage), []);
+    assert_eq!(stage.run_started(), []);
+    assert_eq!(status(&stage), HealthStatus::Healthy);
+
+    ask(&stage, None);
+    assert_eq!(check(&stage), []);
+    let gone = stage.run_started();
+    assert_eq!(gone.len(), 1);
+    succeeded(&gone[0]);
+    assert_eq!((connections(&stage), status_of_vpc(&stage)), (vec![], 0));
+    assert_eq!(check(&stage), []);
+    assert_eq!(stage.run_started(), []);
+}
+
+/// How many tags tell of the VPC how a connection stands.
+fn status_of_vpc(stage: &Stage) -> usize {
+    let vpc = stage.text("vpc_id");
+    stage.simulator.look(|world| {
+        let keys = world.ec2.vpcs[&vpc].tags.keys();
+        keys.filter(|key| key.starts_with("cockroachdb-privatelink:status:"))
+            .count()
+    })
+}
+
+/// What a check starts executions for: the state, how the names of these begin, and a
+/// world in which one is wanted.
+fn wanted() -> [(&'static str, &'static str, Stage); 2] {
+    [
+        ("StartExecutionsForTags", "tag-", tagged()),
+        (
+            "StartExecutionsForRepairs",
+            "repair-",
+            drifted(&TROUBLES[0]),
+        ),
+    ]
+}
+
+#[test]
+fn a_start_that_fails_is_made_up_for() {
+    for (fault, is_told) in [(FaultKind::Denied, true), (FaultKind::Throttle, false)] {
+        for (state, kind, stage) in wanted() {
+            stage.simulator.add_fault(Fault::once(
+                "states:StartExecution",
+                1,
+                fault,
+                Moment::Before,
+            ));
+            if is_told {
+                let failure = failure(&check_by(&stage, json!({}), true));
+                assert_eq!(failure["failed_at"], state, "{failure}");
+                assert_eq!(stage.ports().started(), []);
+            }
+            succeeded(&check_by(&stage, json!({}), true));
+            run_one(&stage, kind);
+            assert_eq!(connections(&stage)[0].phase, Phase::Ready, "{state}");
+        }
+    }
+}
+
+/// Somebody stops it before its first step, and its name stays taken.
+#[test]
+fn a_run_that_never_began_is_started_again_under_another_name() {
+    for (_, kind, stage) in wanted() {
+        succeeded(&check_by(&stage, json!({}), true));
+        let lost = stage.ports().started().remove(0);
+        stage.ports().end_run(&lost.arn, ExecutionStatus::Aborted);
+        stage.clock.advance(Duration::from_secs(3600));
+        succeeded(&check_by(&stage, json!({}), true));
+        run_one(&stage, kind);
+        assert_eq!(stage.ports().started().len(), 2, "{kind}");
     }
 }
 
@@ -380,7 +482,7 @@ fn what_provision_cannot_mend_is_only_reported() {
     let execution = check_by(&stage, json!({}), true);
     succeeded(&execution);
     assert_eq!(kinds(&events(&stage)), ["Connection Drifted"]);
-    assert_eq!(repairs(&stage), []);
+    assert_eq!(stage.ports().started(), []);
 }
 
 /// Whoever names the subnets of an endpoint does not want others.
@@ -732,7 +834,7 @@ fn a_connection_that_is_being_made_is_counted_and_not_judged() {
     assert_eq!(output["counts"]["pending"], 1);
     assert!(output["counts"]["oldest_pending_seconds"].as_u64() > Some(600));
     assert_eq!(events(&stage), []);
-    assert_eq!(repairs(&stage), []);
+    assert_eq!(stage.ports().started(), []);
     assert_eq!(connections(&stage)[0].health, None);
 }
 

@@ -27,7 +27,7 @@ use system_tests::authorization::{
 use system_tests::change;
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
-use system_tests::run::{Stage, block_on, changes};
+use system_tests::run::{Goal, Stage, block_on, changes, deployed};
 use system_tests::situations::{LIST, add_twin, prefix_list, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, calls_of};
@@ -120,14 +120,12 @@ impl Story {
     }
 
     fn provision(&self, name: &str) -> Execution {
-        let machine =
-            steps::definition::provision(&Settings::default()).expect("the definition loads");
+        let machine = Goal::Connect.machine();
         self.run("provision", &machine, name, self.stage.request.clone())
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine =
-            steps::definition::deprovision(&Settings::default()).expect("the definition loads");
+        let machine = Goal::Disconnect.machine();
         let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
         for field in ["cluster_id", "region", "vpc_id", "account_id"] {
             input[field] = self.stage.request[field].clone();
@@ -145,7 +143,7 @@ impl Story {
         let told =
             Settings::of(|name| (name == "OTHER_ACCOUNT_ROLE").then(|| OTHER_ROLE.to_owned()));
         let machine = steps::definition::check_fleet(&region, "", repair, &told);
-        let machine = machine.expect("the definition loads");
+        let machine = deployed("check-fleet", machine);
         self.run("check-fleet", &machine, "check", input)
     }
 
@@ -538,8 +536,8 @@ fn swept(account: &str) {
     });
     let region = "eu-west-1".parse().expect("a Region");
     let places = format!("{account}/{REGION}");
-    let machine =
-        steps::definition::sweep(&region, &places, &Settings::default()).expect("it loads");
+    let machine = steps::definition::sweep(&region, &places, &Settings::default());
+    let machine = deployed("sweep", machine);
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     story.run("sweep", &machine, "first-seen", complete.clone());
     story.stage.clock.advance(Duration::from_secs(2 * 86_400));

@@ -16,6 +16,7 @@ use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{drifted, working};
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::parallel::in_parallel;
+use system_tests::policies::HOME;
 use system_tests::removal::Removal;
 use system_tests::run::{
     Ending, Goal, LEASES_EXPIRE, Stage, all_faults, block_on, changes, ending, ready_after,
@@ -151,8 +152,8 @@ fn a_connection_is_asked_for_and_taken_away_where_it_is() {
     let failure = failed(&there, "RolledBack", Code::AccountDiffers);
     assert!(failure.detail.contains("999988887777"), "{failure:?}");
     assert_eq!(entry(&there), former);
-    // Which the ARNs of executions name; in this process they say zero.
-    former.request.account_id = Some("000000000000".parse().expect("an account"));
+    // Which the ARNs of executions name.
+    former.request.account_id = Some(HOME.parse().expect("an account"));
     there.ports().put_connection(&former);
     ready_after(&there.provision("here"));
 }

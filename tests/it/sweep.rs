@@ -15,11 +15,12 @@ use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, KeySpec, RoleSpec, TrafficSpec, VpcSpec};
+use simulator::step_functions::ExecutionStatus;
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use steps::Steps;
 use system_tests::authorization::InRoles;
 use system_tests::books::forget;
-use system_tests::run::{Ending, Stage, block_on, ending, explained, ready_after};
+use system_tests::run::{Ending, Stage, block_on, deployed, ending, explained, ready_after};
 use system_tests::situations::sharing;
 
 const HOME: &str = "111122223333";
@@ -89,8 +90,8 @@ fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
         ..Steps::in_process(&ports)
     };
     let region = "eu-west-1".parse().expect("a Region");
-    let machine =
-        steps::definition::sweep(&region, places, &Settings::default()).expect("it loads");
+    let machine = steps::definition::sweep(&region, places, &Settings::default());
+    let machine = deployed("sweep", machine);
     let steps = InRoles::new("sweep", &stage.simulator, &steps);
     block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
 }
@@ -129,26 +130,8 @@ fn started(output: &Value) -> usize {
 
 /// Runs everything that was started and not run yet; answers how each run ended.
 fn run_started(stage: &Stage) -> Vec<Outcome> {
-    let ports = stage.ports();
-    let runs = ports.started();
-    let open = runs
-        .iter()
-        .filter(|it| it.status == simulator::step_functions::ExecutionStatus::Running);
-    let mut outcomes = Vec::new();
-    for it in open {
-        assert!(it.machine.ends_with("deprovision"), "{it:?}");
-        let input: Value = serde_json::from_str(&it.input).expect("JSON");
-        let machine = steps::definition::deprovision(&Settings::default()).expect("it loads");
-        let steps = Steps::in_process(&ports);
-        let steps = InRoles::new("deprovision", &stage.simulator, &steps);
-        let execution = block_on(run(&machine, &it.name, input, &steps, &stage.clock, &()));
-        ports.end_run(
-            &it.arn,
-            simulator::step_functions::ExecutionStatus::Succeeded,
-        );
-        outcomes.push(execution.outcome);
-    }
-    outcomes
+    let ran = stage.run_started().into_iter();
+    ran.map(|execution| execution.outcome).collect()
 }
 
 /// The same where all of them are to end well.
@@ -327,6 +310,49 @@ fn each_kind_is_found_and_removed_and_nothing_else_is_touched() {
     assert_eq!(found(&last), kinds.map(|kind| (kind.to_owned(), true)));
     assert_eq!(started(&last), 0);
     assert_eq!(entries(&stage).len(), 6);
+}
+
+/// A world in which the connection of VPC 2 is an orphan that can be removed.
+fn orphan() -> Stage {
+    let stage = connected(&scenario(3));
+    lose(&stage, 2);
+    sweep(&stage, json!({}));
+    days(&stage, 2);
+    stage
+}
+
+#[test]
+fn a_removal_that_cannot_be_started_is_told_and_made_up_for() {
+    for (kind, is_told) in [(FaultKind::Denied, true), (FaultKind::Throttle, false)] {
+        let stage = orphan();
+        stage.simulator.add_fault(Fault::once(
+            "states:StartExecution",
+            1,
+            kind,
+            Moment::Before,
+        ));
+        if is_told {
+            let told = failed(&stage, json!({ "apply": true }));
+            assert_eq!(told["failed_at"], "StartExecutionsForRemovals", "{told}");
+            assert_eq!(stage.ports().started(), []);
+        }
+        assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+        run_started_well(&stage);
+        assert!(!is_anything_left(&stage, 2), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_removal_that_never_began_is_started_again_in_the_next_hour() {
+    let stage = orphan();
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+    let lost = stage.ports().started().remove(0);
+    stage.ports().end_run(&lost.arn, ExecutionStatus::Aborted);
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 0);
+    stage.clock.advance(Duration::from_secs(3600));
+    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
+    run_started_well(&stage);
+    assert!(!is_anything_left(&stage, 2));
 }
 
 #[test]

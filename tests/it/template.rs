@@ -152,11 +152,21 @@ fn a_folder_a_binary_and_a_resource_have_one_name() {
 }
 
 #[test]
-fn every_function_is_built_in_the_root_of_the_workspace() {
+fn every_function_is_built_as_the_release_does() {
     let template = Template::read();
     let globals = template.at("/Globals/Function");
-    assert_eq!(globals["CodeUri"], "../");
-    assert!(read("Cargo.toml").contains("[workspace]"));
+    // Where sam build calls cargo lambda, so which package's features it asks for.
+    assert_eq!(globals["CodeUri"], "../functions/processes");
+    let release = read(".github/workflows/release.yml");
+    assert!(release.contains(
+        "cargo lambda build --release --locked --target \"$TARGET.2.34\" --package processes "
+    ));
+    // SAM's cache would not see that a function has changed.
+    let config: toml::Value = toml::from_str(&read("samconfig.toml")).expect("TOML");
+    assert_eq!(
+        config["default"]["build"]["parameters"]["cached"].as_bool(),
+        Some(false)
+    );
     for (folder, function) in template.functions() {
         assert!(function.property("CodeUri").is_null(), "{folder}");
         let method = &function.value["Metadata"]["BuildMethod"];

@@ -130,14 +130,7 @@ thread_local! {
 }
 
 impl Judge for Court {
-    fn needs(&self, who: Option<&str>, mut what: Authorization) {
-        // Runs in this process have no stack: their ARNs say `local`.
-        if let Some((_, run)) = what
-            .resource
-            .split_once(":states:local:000000000000:execution:")
-        {
-            what.resource = format!("arn:aws:states:{REGION}:{HOME}:execution:{STACK}-{run}");
-        }
+    fn needs(&self, who: Option<&str>, what: Authorization) {
         let who = match (who, ACTOR.try_with(|actor| *actor)) {
             (Some(function), _) | (None, Ok(Actor::Function(function))) => function.to_owned(),
             (None, Ok(Actor::Machine(machine))) => format!("{machine} machine"),

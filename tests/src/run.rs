@@ -4,17 +4,19 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use engine::{Clock, Execution, Machine, Outcome, VirtualClock};
+use engine::{Clock, Execution, LoadError, Machine, Outcome, VirtualClock};
 use in_process::InProcess;
 use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Explained, Ready};
 use shared::settings::Settings;
+use simulator::step_functions::ExecutionStatus;
 use simulator::{Fault, FaultKind, Moment, Scenario, Simulator};
 use steps::Steps;
 use tokio::runtime::Runtime;
 
 use crate::authorization::{InRoles, judged};
+use crate::policies::{HOME, REGION, STACK};
 
 /// The secret that holds the API key in all scenarios.
 pub const SECRET: &str = shared::config::DEFAULT_SECRET;
@@ -25,14 +27,25 @@ pub const LEASES_EXPIRE: Duration = Duration::from_secs(40 * 3600);
 
 thread_local! {
     static PROVISION: Machine =
-        steps::definition::provision(&Settings::default()).expect("the definition loads");
+        deployed("provision", steps::definition::provision(&Settings::default()));
     static DEPROVISION: Machine =
-        steps::definition::deprovision(&Settings::default()).expect("the definition loads");
+        deployed("deprovision", steps::definition::deprovision(&Settings::default()));
     /// Read once: tests begin in the same ones by the thousand.
     static SCENARIOS: RefCell<HashMap<String, Scenario>> = RefCell::default();
     static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime without drivers");
+}
+
+/// The definition of this name under the ARN that its machine has in the simulated worlds.
+///
+/// # Panics
+/// When it could not be loaded.
+pub fn deployed(name: &str, machine: Result<Machine, LoadError>) -> Machine {
+    let machine = machine.expect("the definition loads");
+    machine.with_arn(format!(
+        "arn:aws:states:{REGION}:{HOME}:stateMachine:{STACK}-{name}"
+    ))
 }
 
 /// What a run is to bring about.
@@ -50,6 +63,11 @@ impl Goal {
             Goal::Connect => PROVISION.with(f),
             Goal::Disconnect => DEPROVISION.with(f),
         }
+    }
+
+    /// The ARN of the machine.
+    pub fn machine_arn(self) -> String {
+        self.with(|machine| machine.arn().to_owned())
     }
 
     /// A machine of its own, for one of several runs that are at work at the same time.
@@ -241,6 +259,40 @@ impl Stage {
         self.run_by(goal, name, &steps)
     }
 
+    /// Runs what functions have started and nobody has run yet, each to its end: by its
+    /// machine, under its name and with its input, as Step Functions would.
+    ///
+    /// # Panics
+    /// When it is of a machine that makes no connection and takes none away.
+    pub fn run_started(&self) -> Vec<Execution> {
+        let ports = self.ports();
+        let steps = Steps::in_process(&ports);
+        let mut ran = Vec::new();
+        for run in ports.started() {
+            if run.status != ExecutionStatus::Running {
+                continue;
+            }
+            let goals = [Goal::Connect, Goal::Disconnect].into_iter();
+            let goal = { goals }.find(|goal| goal.machine_arn() == run.machine);
+            let goal = goal.unwrap_or_else(|| panic!("{run:?}"));
+            let tasks = InRoles::new(goal.name(), &self.simulator, &steps);
+            let input: Value = serde_json::from_str(&run.input).expect("an input in JSON");
+            let execution = goal.with(|machine| {
+                block_on(engine::run(
+                    machine,
+                    &run.name,
+                    input,
+                    &tasks,
+                    &self.clock,
+                    &(),
+                ))
+            });
+            ports.end_run(&run.arn, status_of(&execution));
+            ran.push(execution);
+        }
+        ran
+    }
+
     /// Runs `provision` for two requests at once, the second one so much later.
     pub fn provision_both(&self, requests: [&Value; 2], later: Duration) -> [Execution; 2] {
         self.both(requests.map(|request| (Goal::Connect, request)), later)
@@ -334,6 +386,15 @@ impl Stage {
                 }
             })
         })
+    }
+}
+
+/// How Step Functions says that it ended.
+pub fn status_of(execution: &Execution) -> ExecutionStatus {
+    match execution.outcome {
+        Outcome::Succeeded(_) => ExecutionStatus::Succeeded,
+        Outcome::Failed { .. } => ExecutionStatus::Failed,
+        Outcome::TimedOut => ExecutionStatus::TimedOut,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine::{Clock, Execution, Outcome};
 use serde_json::{Value, json};
 use shared::config::Config;
-use shared::executions::Machine;
+use shared::executions::execution_arn;
 use shared::ledger::{Connection, Phase};
 use simulator::World;
 use simulator::cloud::ConnectionStatus;
@@ -20,7 +20,7 @@ use crate::authorization::InRoles;
 use crate::books;
 use crate::found::found;
 use crate::policies::HOME;
-use crate::run::{Goal, Stage};
+use crate::run::{Goal, Stage, status_of};
 use crate::turns::{InTurns, Place};
 
 /// What one of them is to do.
@@ -47,20 +47,8 @@ impl Plan {
         let machine = self.goal.machine();
         let at_work = AtWork::begin(stage, self, name);
         let execution = engine::run(&machine, name, self.input.clone(), &tasks, place, &()).await;
-        at_work.end(match execution.outcome {
-            Outcome::Succeeded(_) => ExecutionStatus::Succeeded,
-            Outcome::Failed { .. } => ExecutionStatus::Failed,
-            Outcome::TimedOut => ExecutionStatus::TimedOut,
-        });
+        at_work.end(status_of(&execution));
         execution
-    }
-
-    /// Of which state machine it is a run.
-    fn machine(&self) -> Machine {
-        match self.goal {
-            Goal::Connect => Machine::Provision,
-            Goal::Disconnect => Machine::Deprovision,
-        }
     }
 }
 
@@ -73,10 +61,11 @@ struct AtWork<'a> {
 
 impl<'a> AtWork<'a> {
     fn begin(stage: &'a Stage, plan: &Plan, name: &str) -> Self {
-        let arn = arn_of(plan.goal, name);
+        let machine = plan.goal.machine_arn();
+        let arn = execution_arn(&machine, name);
         let run = simulator::step_functions::Execution {
             arn: arn.clone(),
-            machine: stage.ports().machine_arn(plan.machine()),
+            machine,
             name: name.to_owned(),
             input: plan.input.to_string(),
             status: ExecutionStatus::Running,
@@ -84,7 +73,13 @@ impl<'a> AtWork<'a> {
             stopped_at: None,
             output: None,
         };
-        let begin = |world: &mut World| world.step_functions.executions.push(run);
+        let begin = |world: &mut World| {
+            let runs = &mut world.step_functions.executions;
+            match runs.iter_mut().find(|known| known.arn == run.arn) {
+                Some(started) => *started = run,
+                None => runs.push(run),
+            }
+        };
         stage.simulator.meddle(begin);
         Self { stage, arn }
     }
@@ -107,14 +102,9 @@ impl Drop for AtWork<'_> {
 /// The statuses of runs that did not come to their own end.
 pub const STOPPED: [&str; 2] = ["ABORTED", "TIMED_OUT"];
 
-/// The ARN that a run in this process has.
-pub fn arn_of(goal: Goal, name: &str) -> String {
-    let goal = goal.name();
-    format!("{LOCAL}execution:{goal}:{name}")
-}
-
-/// How the ARNs of the runs in this process begin (`engine`).
-const LOCAL: &str = "arn:aws:states:local:000000000000:";
+/// How the names of the runs begin that `start-executions` starts for tags and for what
+/// was interrupted. No test gives a run such a name.
+const STARTED: [&str; 2] = ["tag-", "again-"];
 
 /// What `start-executions` does when it hears how a run ended, and the run that it may
 /// start. It is asked again a few times if it fails, as Lambda does with an event.
@@ -127,26 +117,26 @@ pub async fn hear(
 ) -> Option<(Plan, String)> {
     let ports = stage.ports().in_turns(place.turns());
     let ports = ports.acting_as("start-executions");
-    let machine = |machine| ports.machine_arn(machine);
     let own = |name: &str| match name {
         "OWN_ACCOUNT" => Some(HOME.to_owned()),
-        "PROVISION_MACHINE" => Some(machine(Machine::Provision)),
-        "DEPROVISION_MACHINE" => Some(machine(Machine::Deprovision)),
+        "PROVISION_MACHINE" => Some(Goal::Connect.machine_arn()),
+        "DEPROVISION_MACHINE" => Some(Goal::Disconnect.machine_arn()),
         _ => None,
     };
     let known = Known::new(Config::of(own));
+    let machine = plan.goal.machine_arn();
     let event = json!({
         "detail-type": "Step Functions Execution Status Change",
         "detail": {
-            "stateMachineArn": machine(plan.machine()),
-            "executionArn": arn_of(plan.goal, name),
+            "stateMachineArn": machine,
+            "executionArn": execution_arn(&machine, name),
             "status": status,
             "input": plan.input.to_string(),
         },
     });
     let started = || {
         let runs = ports.started().into_iter();
-        runs.filter(|run| !run.arn.starts_with(LOCAL))
+        runs.filter(|run| STARTED.iter().any(|kind| run.name.starts_with(kind)))
             .collect::<Vec<_>>()
     };
     let before = started().len();
@@ -168,7 +158,7 @@ pub async fn hear(
     let started = started.get(before)?;
     // In this world it is the test that runs it.
     ports.end_run(&started.arn, ExecutionStatus::Succeeded);
-    let goal = match started.arn.contains("deprovision") {
+    let goal = match started.machine == Goal::Disconnect.machine_arn() {
         true => Goal::Disconnect,
         false => Goal::Connect,
     };

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import platform
+import queue
 import re
 import shutil
 import signal
@@ -32,10 +33,11 @@ END = "<!-- end of figures -->\n"
 INVOKE = "/2015-03-31/functions/function/invocations"
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def free_ports(count):
+    """All held until the last is found, so that they differ."""
+    with contextlib.ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 def environment(**more):
@@ -50,6 +52,8 @@ def environment(**more):
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "CONNECTIONS_TABLE": "connections",
+        "LEASES_TABLE": "leases",
     } | more
 
 
@@ -116,7 +120,7 @@ def peak_memory_mb(process):
 def first_answer(emulator, command):
     """Milliseconds from the call that spawns the process to its answer, and the
     peak of its memory in MB. The empty payload is answered without any call."""
-    port, runtime = free_port(), free_port()
+    port, runtime = free_ports(2)
     process = subprocess.Popen(
         [
             emulator,
@@ -147,121 +151,115 @@ def first_answer(emulator, command):
         end(process)
 
 
-class Runtime:
+@contextlib.contextmanager
+def serving(handler, context=None):
+    """A server of one measurement on loopback, over TLS if there is a context: what an
+    earlier process still sends or is sent comes to none of a later one."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    if context:
+        # Each handshake in the thread of its connection.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def runtime(payload=None):
     """The runtime API with one invocation, so that the moment of the spawn is known;
-    without a payload, with none."""
+    without a payload, with none. Its address, and the event that it was asked."""
+    body = json.dumps(payload).encode()
+    asked = threading.Event()
 
-    def __init__(self, payload=None):
-        body = json.dumps(payload).encode()
-        asked = self.asked = threading.Event()
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        given = threading.Semaphore(0 if payload is None else 1)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            given = threading.Semaphore(0 if payload is None else 1)
+        def do_GET(self):
+            asked.set()
+            self.given.acquire()
+            self.send_response(200)
+            self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
+            deadline = int((time.time() + 30) * 1000)
+            self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline))
+            arn = "arn:aws:lambda:eu-west-1:111122223333:function:function"
+            self.send_header("Lambda-Runtime-Invoked-Function-Arn", arn)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
-            def do_GET(self):
-                asked.set()
-                self.given.acquire()
-                self.send_response(200)
-                self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
-                deadline = int((time.time() + 30) * 1000)
-                self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline))
-                arn = "arn:aws:lambda:eu-west-1:111122223333:function:function"
-                self.send_header("Lambda-Runtime-Invoked-Function-Arn", arn)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+        def do_POST(self):
+            said.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(202)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+        def log_message(self, *_):
+            pass
 
-            def log_message(self, *_):
-                pass
+    said = []
+    with serving(Handler) as port:
+        yield f"127.0.0.1:{port}", asked, said
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.server.server_port}"
+@contextlib.contextmanager
+def service(context):
+    """Whatever is called over TLS. It refuses, and notes when its first answer is out."""
+    answers = queue.SimpleQueue()
 
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    class Handler(http.server.BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(400)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            answers.put(time.perf_counter())
+
+        do_GET = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    with serving(Handler, context) as port:
+        yield f"https://localhost:{port}", answers
+
+
+def is_asleep(process):
+    """Whether it waits for something, and has no thread that does not."""
+    threads = pathlib.Path(f"/proc/{process}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "S" for stat in threads)
 
 
 def instructions(command):
     """How many instructions a process takes until it has asked for its first event."""
-    runtime = Runtime()
-    process = subprocess.Popen(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
-        env=environment(AWS_LAMBDA_RUNTIME_API=runtime.address),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-    )
-    try:
-        if not runtime.asked.wait(120):
-            sys.exit(f"{command[0]} did not ask for an event within 120 s")
-        # Until it waits for the answer. Then valgrind is told to count up.
-        time.sleep(0.5)
-        process.terminate()
-        _, said = process.communicate(timeout=60)
-    finally:
-        end(process)
-        runtime.close()
+    with runtime() as (address, asked, _):
+        process = subprocess.Popen(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
+            env=environment(AWS_LAMBDA_RUNTIME_API=address),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        try:
+            if not asked.wait(120):
+                sys.exit(f"{command[0]} did not ask for an event within 120 s")
+            wait_for(lambda: is_asleep(process.pid), "that it waits for the answer")
+            # Now valgrind is told to count up.
+            process.terminate()
+            _, said = process.communicate(timeout=60)
+        finally:
+            end(process)
     if not (counted := re.search(r"Collected : (\d+)", said)):
         sys.exit(f"callgrind did not count {command[0]}: {said}")
     return int(counted[1])
-
-
-class TlsFront:
-    """TLS before the simulator. Notes when the first answer went out."""
-
-    def __init__(self, folder, upstream):
-        self.certificate_authority = str(folder / "ca.pem")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate(folder))
-        self.context, self.upstream = context, upstream
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.answered = threading.Event()
-        self.at = 0.0
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"https://localhost:{self.listener.getsockname()[1]}"
-
-    def begin(self):
-        self.answered.clear()
-
-    def accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        with contextlib.suppress(OSError):
-            client = self.context.wrap_socket(client, server_side=True)
-            upstream = socket.create_connection(("127.0.0.1", self.upstream))
-            threading.Thread(target=copy, args=(client, upstream), daemon=True).start()
-            while data := upstream.recv(65536):
-                client.sendall(data)
-                if not self.answered.is_set():
-                    self.at = time.perf_counter()
-                    self.answered.set()
-
-
-def copy(source, sink):
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
 
 
 def certificate(folder):
@@ -284,48 +282,33 @@ def certificate(folder):
     return folder / "leaf.pem", folder / "leaf.key"
 
 
-def first_tls(front, command, payload):
-    """Milliseconds from the spawn to the first TLS call answered."""
-    # As a definition calls it: what is built for the environment is built once more.
-    runtime = Runtime(payload | {"settings": {"cockroach_server": front.url}})
-    front.begin()
-    variables = environment(
-        AWS_LAMBDA_RUNTIME_API=runtime.address,
-        AWS_ENDPOINT_URL=front.url,
-        COCKROACH_SERVER=front.url,
-        SSL_CERT_FILE=front.certificate_authority,
-        AWS_CA_BUNDLE=front.certificate_authority,
-    )
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        env=variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        if not front.answered.wait(20):
-            sys.exit(f"{command[0]} made no TLS call within 20 s")
-        return (front.at - began) * 1000
-    finally:
-        end(process)
-        runtime.close()
-
-
-@contextlib.contextmanager
-def simulator(binary):
-    port = free_port()
-    process = subprocess.Popen(
-        [binary, "--scenario", "standard-cluster", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        wait_for(lambda: listens(port), "the start of the simulator")
-        yield port
-    finally:
-        end(process)
+def first_tls(authority, context, command, payload):
+    """Milliseconds from the spawn until its first call over TLS is answered: with name,
+    connection, handshake and request."""
+    with service(context) as (url, answers):
+        # As a definition calls it: what is built for the environment is built once more.
+        told = payload | {"settings": {"cockroach_server": url}}
+        with runtime(told) as (address, _, said):
+            variables = environment(
+                AWS_LAMBDA_RUNTIME_API=address,
+                AWS_ENDPOINT_URL=url,
+                COCKROACH_SERVER=url,
+                AWS_CA_BUNDLE=str(authority),
+            )
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                command,
+                env=variables,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            try:
+                return (answers.get(timeout=20) - began) * 1000
+            except queue.Empty:
+                sys.exit(f"{command[0]} made no TLS call within 20 s; it said {said}")
+            finally:
+                end(process)
 
 
 def functions():
@@ -333,14 +316,27 @@ def functions():
     return sorted(set(folders) - {"adapters", "processes", "shared"})
 
 
+def payloads():
+    """What each function is called with when its first TLS call is measured; nothing for
+    one that makes none. A list names fields, which are the same for all."""
+    given = json.loads((HERE / "payloads.json").read_text())
+    found = {}
+    for name, payload in given["functions"].items():
+        if isinstance(payload, list):
+            payload = {field: given["fields"][field] for field in payload}
+        found[name] = payload
+    return found
+
+
 def table(rounds, rows):
-    """The rows as Markdown. A cell without a figure is empty."""
+    """The rows as Markdown."""
     head = ("", "Zip", "Instructions", "of hello", "Start", "of hello", "First TLS call", "Memory")
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     about = (
         f"On {platform.machine()}, medians of {rounds} rounds. *Instructions*: up to the first poll for an event."
         " *Start*: from the spawn to the first answer, under AWS's runtime emulator."
-        " *First TLS call*: from the spawn to its answer. *Memory*: its peak until the first answer."
+        " *First TLS call*: from the spawn to its answer, by a server on the same machine."
+        " *Memory*: its peak until the first answer. A dash: there is no such thing."
     )
     return "\n".join([about, "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
@@ -364,14 +360,30 @@ def medians(measure, commands, rounds):
     return {name: tuple(map(statistics.median, zip(*values))) for name, values in seen.items()}
 
 
-def first_calls(release, commands, rounds):
-    """The first TLS call of those that there is a payload for."""
-    payloads = json.loads((HERE / "payloads.json").read_text())
-    payloads[PYTHON] = payloads["create-security-group"]
-    calls = {name: (commands[name], payloads[name]) for name in commands.keys() & payloads.keys()}
-    with tempfile.TemporaryDirectory() as folder, simulator(release / "simulator") as port:
-        front = TlsFront(pathlib.Path(folder), port)
-        return medians(lambda call: (first_tls(front, *call),), calls, rounds)
+def first_calls(commands, inputs, rounds):
+    """The first TLS call of those that make one."""
+    calls = {name: (commands[name], payload) for name, payload in inputs.items() if payload is not None}
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate(folder))
+        return medians(lambda call: (first_tls(folder / "ca.pem", context, *call),), calls, rounds)
+
+
+def row(name, counts, answers, calls, command):
+    """The cells of one. What it has not is a dash; what is missing is an error."""
+    took, memory = answers[name]
+    is_binary = name != PYTHON
+    return (
+        name if name in (HELLO, PYTHON) else f"`{name}`",
+        f"{zip_size(command[0]) / 1e6:.2f} MB" if is_binary else "–",
+        f"{counts[name] / 1e6:.2f} million" if is_binary and counts else "–",
+        f"{counts[name] / counts[HELLO]:.1f}" if is_binary and counts else "–",
+        f"{took:.1f} ms",
+        f"{took / answers[HELLO][0]:.2f}",
+        f"{calls[name][0]:.1f} ms" if name in calls else "–",
+        f"{memory:.1f} MB",
+    )
 
 
 def main():
@@ -383,34 +395,29 @@ def main():
     given = arguments.parse_args()
     release, rounds = (ROOT / given.release).resolve(), given.rounds
 
+    names = given.names or functions()
+    inputs = payloads()
+    if inputs.keys() != set(functions()):
+        sys.exit(f"payloads.json is not of these functions: {sorted(inputs.keys() ^ set(functions()))}")
+    # The same step as in Rust.
+    inputs = {name: inputs[name] for name in names} | {HELLO: None, PYTHON: inputs["create-security-group"]}
+
     python = [sys.executable, str(HERE / "python_step.py")]
     commands = {HELLO: [str(release / "examples/hello")], PYTHON: python}
-    commands |= {name: [str(release / name)] for name in given.names or functions()}
+    commands |= {name: [str(release / name)] for name in names}
 
     counts = {}
     if shutil.which("valgrind"):
         counts = {name: instructions(command) for name, command in commands.items() if name != PYTHON}
+    elif given.write:
+        sys.exit("Instructions cannot be counted: there is no valgrind.")
     else:
         print("Instructions are not counted: there is no valgrind.", file=sys.stderr)
     rie = emulator()
     answers = medians(lambda command: first_answer(rie, command), commands, rounds)
-    calls = first_calls(release, commands, rounds)
+    calls = first_calls(commands, inputs, rounds)
 
-    rows = []
-    for name, command in commands.items():
-        took, memory = answers[name]
-        rows.append(
-            (
-                name if name in (HELLO, PYTHON) else f"`{name}`",
-                f"{zip_size(command[0]) / 1e6:.2f} MB" if name != PYTHON else "",
-                f"{counts[name] / 1e6:.2f} million" if name in counts else "",
-                f"{counts[name] / counts[HELLO]:.1f}" if name in counts else "",
-                f"{took:.1f} ms",
-                f"{took / answers[HELLO][0]:.2f}",
-                f"{calls[name][0]:.1f} ms" if name in calls else "",
-                f"{memory:.1f} MB",
-            )
-        )
+    rows = [row(name, counts, answers, calls, command) for name, command in commands.items()]
     text = table(rounds, rows)
     print(text)
     if given.write:

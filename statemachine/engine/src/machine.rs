@@ -19,7 +19,7 @@ use crate::template::Template;
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub(crate) compiled: Arc<Compiled>,
-    pub(crate) name: String,
+    pub(crate) arn: String,
     pub(crate) jitter: Jitter,
 }
 
@@ -33,7 +33,7 @@ impl Machine {
     pub fn load(definition: &str) -> Result<Machine, LoadError> {
         Ok(Machine {
             compiled: Arc::new(load::load(definition)?),
-            name: "local".to_owned(),
+            arn: here("local"),
             jitter: Jitter(Arc::new(|full| full)),
         })
     }
@@ -45,13 +45,40 @@ impl Machine {
     }
 
     /// The machine under this name, which expressions see as
-    /// `$states.context.StateMachine.Name`. Without it, `local`.
+    /// `$states.context.StateMachine.Name`. Without it, `local`. Its ARN has the shape
+    /// of real ones, with what one process can know of it.
     #[must_use]
-    pub fn named(self, name: impl Into<String>) -> Machine {
+    pub fn named(self, name: &str) -> Machine {
+        self.with_arn(here(name))
+    }
+
+    /// The machine under this ARN, `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME`,
+    /// which expressions see as `$states.context.StateMachine.Id`. The ARNs of its
+    /// executions follow from it (Step Functions developer guide, "Accessing execution
+    /// data from the Context object").
+    #[must_use]
+    pub fn with_arn(self, arn: impl Into<String>) -> Machine {
         Machine {
-            name: name.into(),
+            arn: arn.into(),
             ..self
         }
+    }
+
+    /// The ARN of the machine.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// The name of the machine, with which its ARN ends.
+    pub(crate) fn name(&self) -> &str {
+        self.arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The ARN of its execution of this name.
+    pub(crate) fn execution_arn(&self, name: &str) -> String {
+        let of_executions = self.arn.replacen(":stateMachine:", ":execution:", 1);
+        format!("{of_executions}:{name}")
     }
 
     /// The machine with this rule for retriers with `"JitterStrategy": "FULL"`:
@@ -66,6 +93,11 @@ impl Machine {
             ..self
         }
     }
+}
+
+/// The ARN of a machine of this process.
+fn here(name: &str) -> String {
+    format!("arn:aws:states:local:000000000000:stateMachine:{name}")
 }
 
 /// From the full delay, the delay to take.

@@ -63,22 +63,16 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
         recorder: &'a Recorder<'a, C, O>,
     ) -> Self {
         let Begun { name, input, at } = begun;
-        // The shape of real ARNs, with what one process can know of them.
-        let arn = "arn:aws:states:local:000000000000";
-        let machine_name = &machine.name;
         let execution = object([
-            (
-                "Id",
-                format!("{arn}:execution:{machine_name}:{name}").into(),
-            ),
+            ("Id", machine.execution_arn(name).into()),
             ("Input", input.clone()),
             ("Name", name.into()),
             ("StartTime", timestamp(at).into()),
             ("RedriveCount", 0.into()),
         ]);
         let state_machine = from_json(json!({
-            "Id": format!("{arn}:stateMachine:{machine_name}"),
-            "Name": machine_name,
+            "Id": machine.arn(),
+            "Name": machine.name(),
         }));
         Visitor {
             machine,

@@ -140,7 +140,8 @@ fn the_context_object_tells_about_the_execution_and_the_state() {
         "Tell",
         json!({"Tell": {"Type": "Pass", "Output": "{% $states.context %}", "End": true}}),
     );
-    let Outcome::Succeeded(context) = outcome(&machine.named("provision"), json!([1])) else {
+    let arn = "arn:aws:states:eu-west-1:111122223333:stateMachine:provision";
+    let Outcome::Succeeded(context) = outcome(&machine.with_arn(arn), json!([1])) else {
         panic!("failed");
     };
     assert_eq!(context["Execution"]["Name"], "test");
@@ -151,9 +152,12 @@ fn the_context_object_tells_about_the_execution_and_the_state() {
     );
     assert_eq!(context["State"]["Name"], "Tell");
     assert_eq!(context["State"]["EnteredTime"], "2030-01-01T00:00:00.000Z");
+    assert_eq!(context["StateMachine"]["Id"], arn);
     assert_eq!(context["StateMachine"]["Name"], "provision");
-    let id = context["Execution"]["Id"].as_str().unwrap();
-    assert!(id.ends_with(":execution:provision:test"), "{id}");
+    assert_eq!(
+        context["Execution"]["Id"],
+        "arn:aws:states:eu-west-1:111122223333:execution:provision:test"
+    );
 }
 
 #[test]
