@@ -15,11 +15,13 @@ const NOT_BY_THE_CODE: [&str; 4] = ["kms", "logs", "sqs", "xray"];
 /// Where EC2 asks by itself.
 const BY_EC2: &str = "route53:AssociateVPCWithHostedZone";
 
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 8] = [
     ("cloudwatch", "CloudWatch"),
     ("dynamodb", "DynamoDB"),
     ("ec2", "EC2"),
     ("route53", "Route 53"),
+    ("route53profiles", "Route 53 Profiles"),
+    ("route53resolver", "Route 53 Resolver"),
     ("secretsmanager", "Secrets Manager"),
     ("states", "Step Functions"),
 ];
