@@ -457,6 +457,8 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
     let reads = [
         "ec2:Describe",
         "route53:List",
+        "route53profiles:List",
+        "route53resolver:List",
         "secretsmanager:Get",
         "cloud:GET",
     ];
@@ -488,6 +490,8 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     let output = command(&format!("provision --aws {asked}"))
         .env("AWS_ENDPOINT_URL_EC2", &url)
         .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
+        .env("AWS_ENDPOINT_URL_ROUTE53PROFILES", &url)
+        .env("AWS_ENDPOINT_URL_ROUTE53RESOLVER", &url)
         .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)
         .env("AWS_ENDPOINT_URL_STS", &url)
         .env("AWS_ACCESS_KEY_ID", "simulated")

@@ -1,10 +1,10 @@
 //! The world over HTTP on loopback, for real binaries, SDKs and people.
 //!
 //! One port serves every service: paths under `/api/v1` are the Cloud API, those
-//! under `/2013-04-01` Route 53 and those under `/service` CloudWatch; a request
-//! with `X-Amz-Target` is for the service that this header names (Secrets Manager,
-//! DynamoDB, Step Functions, EventBridge); a form posted to `/` is for STS or EC2, as
-//! its version says.
+//! under `/2013-04-01` Route 53, those that begin with `/profile` Route 53 Profiles and
+//! those under `/service` CloudWatch; a request with `X-Amz-Target` is for the service that
+//! this header names (Secrets Manager, DynamoDB, Step Functions, EventBridge, the Route 53
+//! Resolver); a form posted to `/` is for STS or EC2, as its version says.
 //!
 //! A call is noted as made by the application that the client names itself by
 //! (`AWS_SDK_UA_APP_ID`), if it does.
@@ -16,6 +16,7 @@ mod json;
 mod line;
 mod rest_xml;
 mod route53;
+mod route53profiles;
 mod sts;
 mod xml;
 
@@ -136,6 +137,9 @@ fn answer(sim: &Simulator, parts: &Parts, body: &Bytes) -> Result<Response, Refu
     }
     if route53::is_meant(parts) {
         return route53::answer(sim, parts);
+    }
+    if route53profiles::is_meant(parts) {
+        return route53profiles::answer(sim, parts);
     }
     if cloudwatch::is_meant(parts) {
         return cloudwatch::answer(sim, parts, body);

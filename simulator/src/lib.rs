@@ -1,6 +1,6 @@
-//! The world that the project is proven against: EC2, Route 53, CloudWatch, Secrets
-//! Manager, DynamoDB, Step Functions (starting runs), EventBridge, STS and the
-//! CockroachDB Cloud API in one process, faithful to their awkward habits. What the
+//! The world that the project is proven against: EC2, Route 53 with its
+//! Resolver and Profiles, CloudWatch, Secrets Manager, DynamoDB, Step Functions (starting
+//! runs), EventBridge, STS and the CockroachDB Cloud API in one process, faithful to their awkward habits. What the
 //! project does not use of them is refused by name.
 //!
 //! There is one model, [`World`], and it has two kinds of faces. Callers in
@@ -22,6 +22,7 @@ pub mod faults;
 pub mod http;
 pub mod notices;
 pub mod pace;
+mod resolver;
 pub mod route53;
 pub mod scenario;
 pub mod secrets;

@@ -79,6 +79,8 @@ fn environment(url: &str, scenario: &Scenario) -> Vec<(&'static str, String)> {
         ("AWS_ENDPOINT_URL_EC2", url.to_owned()),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", url.to_owned()),
         ("AWS_ENDPOINT_URL_ROUTE_53", url.to_owned()),
+        ("AWS_ENDPOINT_URL_ROUTE53PROFILES", url.to_owned()),
+        ("AWS_ENDPOINT_URL_ROUTE53RESOLVER", url.to_owned()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url.to_owned()),
         ("AWS_ENDPOINT_URL_SFN", url.to_owned()),
         ("AWS_ENDPOINT_URL_STS", url.to_owned()),

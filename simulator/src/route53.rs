@@ -1,8 +1,10 @@
-//! Route 53, as far as it tells which private hosted zones a VPC has.
+//! Route 53, as far as it tells which private hosted zones a VPC has, and an account.
 //!
 //! Source: the botocore model `route53/2013-04-01` and the page of
 //! `ListHostedZonesByVPC` in the Route 53 API reference. The words of the
 //! messages are ours unless a comment says otherwise.
+
+use std::collections::BTreeMap;
 
 use crate::authorization::Authorization;
 use crate::calls::ApiError;
@@ -44,6 +46,27 @@ pub struct ListHostedZonesByVpcResult {
     pub next_token: Option<String>,
 }
 
+/// `ListHostedZonesByName`.
+#[derive(Debug, Clone, Default)]
+pub struct ListHostedZonesByName {
+    /// The first name that is asked for.
+    pub dns_name: String,
+    /// The size of a page.
+    pub max_items: Option<usize>,
+}
+
+/// The answer to [`ListHostedZonesByName`]: a page, in the order of the names read from
+/// their last label to the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListHostedZonesByNameResult {
+    /// The zones, by id and name, with a dot at its end.
+    pub hosted_zones: Vec<(String, String)>,
+    /// The size of a page.
+    pub max_items: usize,
+    /// The first zone of the next page.
+    pub next: Option<(String, String)>,
+}
+
 /// A private hosted zone that is associated with the VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostedZoneSummary {
@@ -79,11 +102,7 @@ pub(crate) fn list_hosted_zones_by_vpc(
     if !ec2::well_formed("vpc", &request.vpc_id) {
         return Err(invalid_input("The VPC id is not valid."));
     }
-    let max_items = match request.max_items {
-        Some(0) => return Err(invalid_input("maxitems must be at least 1.")),
-        Some(chosen) => chosen.min(LARGEST_PAGE),
-        None => LARGEST_PAGE,
-    };
+    let max_items = page_size(request.max_items)?;
     let vpc = ec2
         .vpcs
         .get(&request.vpc_id)
@@ -95,7 +114,7 @@ pub(crate) fn list_hosted_zones_by_vpc(
         ApiError::new(403, "AccessDenied", message)
     })?;
     let own = vpc.hosted_zones.iter().map(|name| HostedZoneSummary {
-        hosted_zone_id: format!("Z1{:018X}", mix(fold(name))),
+        hosted_zone_id: zone_id(name),
         name: dotted(name),
         owner: Owner::Account(vpc.owner.clone()),
     });
@@ -122,6 +141,51 @@ pub(crate) fn list_hosted_zones_by_vpc(
         max_items,
         next_token,
     })
+}
+
+/// Lists the private hosted zones of an account. It has no public ones here.
+pub(crate) fn list_hosted_zones_by_name(
+    mut context: Context<'_>,
+    ec2: &Ec2,
+    request: &ListHostedZonesByName,
+) -> Result<ListHostedZonesByNameResult, ApiError> {
+    let caller = context.caller;
+    let action = "route53:ListHostedZonesByName";
+    context.needs(|| vec![Authorization::new(caller, action, "*")]);
+    let max_items = page_size(request.max_items)?;
+    let read = |name: &str| -> Vec<String> { name.rsplit('.').map(str::to_owned).collect() };
+    let mut zones = BTreeMap::new();
+    for vpc in ec2.vpcs.values().filter(|vpc| vpc.owner == caller.account) {
+        for name in &vpc.hosted_zones {
+            zones.insert((read(&dotted(name)), zone_id(name)), dotted(name));
+        }
+        let profile = vpc.profile.iter();
+        for profile in profile.filter(|profile| profile.is_of(&caller.account)) {
+            for (id, name) in &profile.zones {
+                zones.insert((read(&dotted(name)), id.clone()), dotted(name));
+            }
+        }
+    }
+    let first = read(&dotted(&request.dns_name));
+    let zones = zones.into_iter().filter(|((name, _), _)| *name >= first);
+    let mut zones = zones.map(|((_, id), name)| (id, name));
+    Ok(ListHostedZonesByNameResult {
+        hosted_zones: zones.by_ref().take(max_items).collect(),
+        max_items,
+        next: zones.next(),
+    })
+}
+
+fn page_size(asked: Option<usize>) -> Result<usize, ApiError> {
+    match asked {
+        Some(0) => Err(invalid_input("maxitems must be at least 1.")),
+        Some(chosen) => Ok(chosen.min(LARGEST_PAGE)),
+        None => Ok(LARGEST_PAGE),
+    }
+}
+
+fn zone_id(name: &str) -> String {
+    format!("Z1{:018X}", mix(fold(name)))
 }
 
 /// A name as Route 53 writes it.

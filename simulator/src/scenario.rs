@@ -15,7 +15,8 @@ pub use cluster::{
 };
 pub use network::{
     AclAction, AclRule, AclSpec, EndpointServiceSpec, EndpointSpec, GroupSpec, InterfaceSpec,
-    PeeringSpec, PrefixListSpec, RuleSpec, SubnetSpec, TrafficSpec, VpcSpec, ZoneSpec,
+    PeeringSpec, PrefixListSpec, ProfileSpec, ResolverRuleSpec, RuleSpec, SubnetSpec, TrafficSpec,
+    VpcSpec, ZoneSpec,
 };
 pub use stack::{RoleSpec, StackSpec};
 

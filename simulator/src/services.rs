@@ -10,10 +10,15 @@ use crate::calls::{ApiError, Caller, Refusal};
 use crate::cloudwatch::{GetMetricData, ListMetrics, Metric, MetricDataResult};
 use crate::context::Context;
 use crate::faults::{FaultKind, Service};
-use crate::route53::{ListHostedZonesByVpc, ListHostedZonesByVpcResult};
+use crate::route53::{
+    ListHostedZonesByName, ListHostedZonesByNameResult, ListHostedZonesByVpc,
+    ListHostedZonesByVpcResult,
+};
 use crate::sts::{AssumeRole, Session};
 use crate::world::World;
-use crate::{cloud, cloudwatch, dynamodb, ec2, notices, route53, secrets, step_functions, sts};
+use crate::{
+    cloud, cloudwatch, dynamodb, ec2, notices, resolver, route53, secrets, step_functions, sts,
+};
 
 impl World {
     /// One operation of DynamoDB, such as `UpdateItem`.
@@ -83,6 +88,28 @@ impl World {
         route53::list_hosted_zones_by_vpc(context, &self.ec2, request)
     }
 
+    /// `ListHostedZonesByName` of Route 53.
+    pub fn list_hosted_zones_by_name(
+        &mut self,
+        caller: &Caller,
+        request: &ListHostedZonesByName,
+    ) -> Result<ListHostedZonesByNameResult, ApiError> {
+        let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
+        route53::list_hosted_zones_by_name(context, &self.ec2, request)
+    }
+
+    /// One operation of the Route 53 Resolver, such as `ListResolverRules`, or of Route 53
+    /// Profiles.
+    pub fn resolver(
+        &mut self,
+        caller: &Caller,
+        operation: &str,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
+        resolver::call(context, &self.ec2, operation, request)
+    }
+
     /// `AssumeRole` of STS.
     pub fn assume_role(
         &mut self,
@@ -114,6 +141,9 @@ impl FaultKind {
             Service::Ec2 => ec2::render_fault(self, name),
             Service::EventBridge => notices::render_fault(self, name),
             Service::Route53 => route53::render_fault(self, name),
+            Service::Route53Profiles | Service::Route53Resolver => {
+                resolver::render_fault(self, name)
+            }
             Service::SecretsManager => secrets::render_fault(self, name),
             Service::StepFunctions => step_functions::render_fault(self, name),
             Service::Sts => sts::render_fault(self, name),
@@ -127,13 +157,18 @@ mod tests {
     use crate::scenario::Scenario;
 
     /// An operation of each service, and how that service says a conflict.
-    const CONFLICTS: [(&str, &str); 9] = [
+    const CONFLICTS: [(&str, &str); 11] = [
         ("cloud:GET cluster", "14"),
         ("cloudwatch:ListMetrics", "ConflictException"),
         ("dynamodb:UpdateItem", "TransactionConflictException"),
         ("ec2:CreateVpcEndpoint", "IncorrectState"),
         ("events:PutEvents", "ConcurrentModificationException"),
         ("route53:ListHostedZonesByVPC", "PriorRequestNotComplete"),
+        (
+            "route53profiles:ListProfileAssociations",
+            "ConflictException",
+        ),
+        ("route53resolver:ListResolverRules", "ConflictException"),
         ("secretsmanager:GetSecretValue", "InvalidRequestException"),
         ("states:StartExecution", "StateMachineDeleting"),
         ("sts:AssumeRole", "RegionDisabledException"),

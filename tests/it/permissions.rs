@@ -1054,7 +1054,13 @@ type Grant = (String, String, String);
 fn grants(statements: &[Statement]) -> BTreeSet<Grant> {
     let mut grants = BTreeSet::new();
     for statement in statements {
-        let services = ["cloudwatch:", "ec2:", "route53:"];
+        let services = [
+            "cloudwatch:",
+            "ec2:",
+            "route53:",
+            "route53profiles:",
+            "route53resolver:",
+        ];
         let is_of_them = |action: &&String| services.iter().any(|of| action.starts_with(of));
         for action in statement.actions.iter().filter(is_of_them) {
             for on in &statement.resources {

@@ -152,15 +152,18 @@ fn dns_servers_and_acls_of_ones_own_are_told_and_hold_nothing_up() {
         &told,
         "DNS servers other than Amazon's (10.20.0.53, 10.20.16.53)",
     );
+    notes(&told, "the Resolver rule rslvr-rr-0a10000000000000a");
     notes(&told, "does not let TCP 26257 in from 10.20.48.0/20");
     notes(&told, "does not let TCP 1024-32767 out to 10.20.0.0/16");
     let denied = Stage::shipped("own-dns-and-acls")
         .denying("ec2:DescribeDhcpOptions", 1)
-        .denying("ec2:DescribeNetworkAcls", 1);
+        .denying("ec2:DescribeNetworkAcls", 1)
+        .denying("route53resolver:ListResolverRules", 1);
     let told = ready(&denied);
     notes(&told, "could not look at the VPC's DHCP options");
     notes(&told, "could not look at the network ACLs");
-    assert_eq!(told.notes.len(), 2, "{told:#?}");
+    notes(&told, "could not look at all Resolver rules");
+    assert_eq!(told.notes.len(), 3, "{told:#?}");
     assert_eq!(ready(&Stage::shipped("standard-cluster")).notes, [""; 0]);
 }
 

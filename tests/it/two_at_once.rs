@@ -36,7 +36,7 @@ use system_tests::turns::{LONGEST_CALL, Left, Life, Made, Pass, Pilot, State, Ta
 use system_tests::verdict::{Tally, none_is_broken};
 
 /// What no run here changes, and what none reads.
-const QUIET: [&str; 11] = [
+const QUIET: [&str; 13] = [
     "secretsmanager:GetSecretValue",
     "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkAcls",
@@ -44,6 +44,8 @@ const QUIET: [&str; 11] = [
     "ec2:DescribeVpcEndpointServices",
     "ec2:DescribeVpcPeeringConnections",
     "route53:ListHostedZonesByVPC",
+    "route53profiles:ListProfileAssociations",
+    "route53resolver:ListResolverRules",
     "cloud:GET cluster",
     "cloudwatch:ListMetrics",
     "cloudwatch:GetMetricData",

@@ -1,5 +1,5 @@
 //! The template, deployed on an AWS emulator that is not ours, with the binaries
-//! of this workspace; EC2, Route 53, STS, the metrics of endpoints and the Cloud API are the simulator.
+//! of this workspace; EC2, the three services of Route 53, STS, the metrics of endpoints and the Cloud API are the simulator.
 //!
 //! | Where | What |
 //! | --- | --- |

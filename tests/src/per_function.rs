@@ -14,17 +14,25 @@ const NOT_BY_THE_CODE: [&str; 4] = ["kms", "logs", "sqs", "xray"];
 /// Where EC2 asks by itself.
 const BY_EC2: &str = "route53:AssociateVPCWithHostedZone";
 
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 8] = [
     ("cloudwatch", "CloudWatch"),
     ("dynamodb", "DynamoDB"),
     ("ec2", "EC2"),
     ("route53", "Route 53"),
+    ("route53profiles", "Route 53 Profiles"),
+    ("route53resolver", "Route 53 Resolver"),
     ("secretsmanager", "Secrets Manager"),
     ("states", "Step Functions"),
 ];
 
 /// The services that are asked where a connection is, in whatever account.
-const OF_THE_PLACE: [&str; 3] = ["cloudwatch", "ec2", "route53"];
+const OF_THE_PLACE: [&str; 5] = [
+    "cloudwatch",
+    "ec2",
+    "route53",
+    "route53profiles",
+    "route53resolver",
+];
 
 /// The manifest of the processes with one of each folder that has a `main.rs`. Its name is
 /// that of the folder: what cargo builds under another one is not found by `sam build`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::http::HttpResponse;
@@ -21,6 +22,7 @@ mod groups;
 mod hosted_zones;
 mod inventory;
 mod network;
+mod resolver;
 mod surroundings;
 mod vpc_tags;
 
@@ -30,11 +32,11 @@ const PAGE: i32 = 1000;
 /// The values that one filter takes (EC2 user guide, "Filtering resources").
 const FILTER_VALUES: usize = 200;
 
-/// EC2 in one Region, and Route 53 for the one question that EC2 does not answer.
+/// EC2 in one Region, and Route 53 for what EC2 does not know.
 #[derive(Debug, Clone)]
 pub struct AwsEc2 {
     client: Client,
-    route53: aws_sdk_route53::Client,
+    config: SdkConfig,
     acting: Acting,
 }
 
@@ -56,7 +58,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(config: &aws_config::SdkConfig) -> Self {
+    fn of(config: &SdkConfig) -> Self {
         let limits = TimeoutConfig::builder()
             .operation_attempt_timeout(STS_ATTEMPT)
             .operation_timeout(STS_OPERATION)
@@ -86,15 +88,15 @@ impl Asked {
 
 impl AwsEc2 {
     /// EC2 with the credentials and Region of the configuration.
-    pub fn new(config: &aws_config::SdkConfig) -> Self {
+    pub fn new(config: &SdkConfig) -> Self {
         Self::of(config, None)
     }
 
     /// The same, where it is known that the credentials are those of this account.
-    pub fn of(config: &aws_config::SdkConfig, account: Option<AccountId>) -> Self {
+    pub fn of(config: &SdkConfig, account: Option<AccountId>) -> Self {
         Self {
             client: Client::new(config),
-            route53: aws_sdk_route53::Client::new(config),
+            config: config.clone(),
             acting: match account {
                 Some(account) => Acting::Known(account),
                 None => Acting::Unknown(Arc::new(Asked::of(config))),

@@ -156,7 +156,7 @@ fn judge_network(
 }
 
 /// What has changed around the connection since it was made. Nobody knows where its
-/// clients are, so it is no drift.
+/// clients are, so it is no drift, unless somebody else answers for its host in the VPC.
 fn judge_surroundings(
     connection: &Connection,
     endpoint: &Endpoint,
@@ -183,13 +183,25 @@ fn judge_surroundings(
             Err(error) => found.unseen.push(why(error)),
         }
     }
+    if let Some(name) = network_side::private_name(connection, endpoint, &vpc.owner) {
+        match &place.names {
+            Ok(names) => remarks.extend(names.get(&name).into_iter().flatten().cloned()),
+            Err(error) => found.unseen.push(why(error)),
+        }
+    }
     // Whoever connected the VPC was told what was so then.
     let told = connection
         .ready
         .as_ref()
         .map_or(&[][..], |it| it.notes.as_slice());
     remarks.retain(|(_, remark)| !told.contains(&bounds::text(remark, bounds::DETAIL)));
-    found.remarks.extend(remarks);
+    for remark in remarks {
+        let takes_host = [Code::PrivateDnsConflict, Code::ResolverRuleTakesName];
+        match takes_host.contains(&remark.0) {
+            true => found.drift.push(remark),
+            false => found.remarks.push(remark),
+        }
+    }
 }
 
 /// The attributes of the VPC that private DNS depends on.
@@ -528,6 +540,7 @@ mod tests {
             vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
             acls: Ok(Some(vec![acl])),
             dns_servers: Ok(Some(BTreeMap::new())),
+            names: Ok(BTreeMap::new()),
             offered: BTreeMap::new(),
         };
         let cluster = ClusterSeen {

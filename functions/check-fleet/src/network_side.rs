@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use shared::StepError;
 use shared::cidr::Cidr;
+use shared::ec2::resolver::{self, PrivateName};
 use shared::ec2::{
     Endpoint, Endpoints, IngressRule, Network, NetworkAcl, SecurityGroups, Subnet, VpcDns,
 };
 use shared::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
 use shared::ledger::Connection;
 use shared::place::{Place, Places};
+use shared::surroundings::Remark;
 use shared::vpc_tags::TagKeys;
 
 use crate::zones;
@@ -33,6 +35,9 @@ pub(crate) struct PlaceSeen {
     pub(crate) acls: Result<Option<Vec<NetworkAcl>>, StepError>,
     /// The DNS servers of the VPCs' DHCP options, likewise.
     pub(crate) dns_servers: Result<Option<BTreeMap<String, Vec<String>>>, StepError>,
+    /// What takes private hosts away from private DNS, likewise, and what of it could not
+    /// be looked at.
+    pub(crate) names: Result<BTreeMap<PrivateName, Vec<Remark>>, StepError>,
     /// The zones in which services are offered here, of those services whose endpoints
     /// could be in more zones.
     pub(crate) offered: BTreeMap<ServiceName, Result<BTreeSet<ZoneId>, StepError>>,
@@ -59,6 +64,18 @@ pub(crate) struct VpcSeen {
     pub(crate) dhcp_options: Option<String>,
     /// Its subnets, if a connection did not name those of its endpoint.
     pub(crate) subnets: Vec<Subnet>,
+}
+
+/// The connection's host, if private DNS answers for it.
+pub(crate) fn private_name(
+    connection: &Connection,
+    endpoint: &Endpoint,
+    owner: &AccountId,
+) -> Option<PrivateName> {
+    let ready = connection.ready.as_ref();
+    let host = &ready.filter(|_| connection.request.private_dns)?.host;
+    let mut names = endpoint.dns_names.iter();
+    names.find_map(|name| PrivateName::new(&connection.vpc_id, owner, name, host))
 }
 
 /// What was seen where this connection's VPC is.
@@ -132,8 +149,15 @@ where
         vpcs,
         acls,
         dns_servers,
+        names: Ok(BTreeMap::new()),
         offered: BTreeMap::new(),
     };
+    let names = connections.iter().filter_map(|connection| {
+        let vpc = seen.vpcs.get(&connection.vpc_id)?.as_ref().ok()?.as_ref()?;
+        private_name(connection, seen.endpoint_of(connection)?, &vpc.owner)
+    });
+    let names = names.collect();
+    seen.names = resolver::look(ec2, names).await;
     let to_ask: BTreeSet<&ServiceName> = connections
         .iter()
         .filter_map(|connection| service_to_ask(&seen, connection, keys))

@@ -15,8 +15,8 @@ use shared::ownership::Origin;
 use shared::report::Ready;
 use shared::request::ProvisionRequest;
 use simulator::cloud::{ClusterState, ConnectionStatus};
-use simulator::ec2::EndpointState;
-use simulator::scenario::VpcSpec;
+use simulator::ec2::{EndpointState, Vpc};
+use simulator::scenario::{ResolverRuleSpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario, World};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -363,7 +363,7 @@ fn ready(connection: &Connection, notes: Vec<String>) -> Ready {
 /// An older role in another account does not have the permissions.
 #[test]
 fn surroundings_that_may_not_be_looked_at_leave_a_connection_healthy_and_are_told() {
-    let connection = connection();
+    let connection = with_host(connection());
     let stage = world(std::slice::from_ref(&connection), |_| {});
     for operation in SURROUNDINGS {
         let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
@@ -372,15 +372,70 @@ fn surroundings_that_may_not_be_looked_at_leave_a_connection_healthy_and_are_tol
     check(&stage);
     let found = health(&stage, &connection);
     assert_eq!(found.status, HealthStatus::Healthy);
-    assert_eq!(codes(&found), ["aws-access-denied", "aws-access-denied"]);
+    assert_eq!(codes(&found), ["aws-access-denied"; 3]);
 }
 
 /// What may not be looked at, which is no reason not to know the rest.
-const SURROUNDINGS: [&str; 2] = ["ec2:DescribeNetworkAcls", "ec2:DescribeDhcpOptions"];
+const SURROUNDINGS: [&str; 4] = [
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeDhcpOptions",
+    "route53resolver:ListResolverRules",
+    "route53profiles:ListProfileAssociations",
+];
+
+/// The private host of these connections, by a wildcard.
+const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud";
+
+/// The same connection, of which it is known how it is reached.
+fn with_host(mut connection: Connection) -> Connection {
+    let ready = ready(&connection, Vec::new());
+    connection.ready = Some(Ready {
+        host: HOST.to_owned(),
+        ..ready
+    });
+    connection
+}
+
+#[test]
+fn a_rule_or_a_zone_that_takes_the_host_is_drift_unless_it_was_told() {
+    let connection = with_host(connection());
+    let rule = |domain: &str| -> ResolverRuleSpec {
+        serde_json::from_value(json!({"id": "rslvr-rr-1", "domain": domain})).unwrap()
+    };
+    let after = |change: &dyn Fn(&mut Vpc)| {
+        let vpc = connection.vpc_id.as_str();
+        drift(&connection, |world| {
+            change(world.ec2.vpcs.get_mut(vpc).unwrap());
+        })
+    };
+    let found = after(&|vpc| vpc.resolver_rules.push(rule(HOST)));
+    assert_eq!(found, (vec!["resolver-rule-takes-name".to_owned()], false));
+    let found = after(&|vpc| {
+        let profile = json!({"id": "rp-1", "zones": {"Z01": HOST}});
+        vpc.profile = serde_json::from_value(profile).unwrap();
+    });
+    assert_eq!(found, (vec!["private-dns-conflict".to_owned()], false));
+
+    let stage = world(std::slice::from_ref(&connection), |scenario| {
+        scenario.vpcs[0].resolver_rules = vec![rule(HOST)];
+    });
+    check(&stage);
+    let found = health(&stage, &connection);
+    assert_eq!(codes(&found), ["resolver-rule-takes-name"]);
+    let mut known = connection.clone();
+    let notes = found.findings.into_iter().map(|it| it.detail).collect();
+    known.ready = Some(Ready {
+        notes,
+        ..known.ready.unwrap()
+    });
+    stage.ports.put_connection(&known);
+    check(&stage);
+    assert_eq!(health(&stage, &known).status, HealthStatus::Healthy);
+}
 
 #[test]
 fn what_was_not_asked_for_is_not_looked_at() {
-    let mut connection = connection();
+    let mut connection = with_host(connection());
     connection.request.private_dns = false;
     connection.request.sources.cidrs = vec!["10.20.0.0/16".parse().unwrap()];
     let named = (0..2).map(|n| format!("subnet-0b{n}{:014x}", 0).parse().unwrap());
@@ -401,6 +456,7 @@ fn what_was_not_asked_for_is_not_looked_at() {
         let count = calls(&stage, &format!("ec2:{operation}"));
         assert_eq!(count, 0, "{operation}");
     }
+    assert_eq!(calls(&stage, "route53resolver:ListResolverRules"), 0);
 }
 
 /// An endpoint that was adopted keeps its groups, and somebody else's rules are
@@ -533,6 +589,8 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
         "ec2:DescribeNetworkAcls",
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeSubnets",
+        "route53resolver:ListResolverRules",
+        "route53profiles:ListProfileAssociations",
         "cloud:GET cluster",
         "cloud:GET private-endpoint-connections",
         "secretsmanager:GetSecretValue",
@@ -550,7 +608,7 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
         .flat_map(|operation| kinds.map(|kind| (operation, kind)))
         .filter(|(operation, kind)| *kind != FaultKind::Denied || !SURROUNDINGS.contains(operation))
     {
-        let connection = connection();
+        let connection = with_host(connection());
         let stage = world(std::slice::from_ref(&connection), |_| {});
         let fault = Fault::once(*operation, 1, kind, Moment::Before);
         stage.ports.simulator().add_fault(fault);
@@ -573,7 +631,8 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
 
 #[test]
 fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
-    let connections: Vec<Connection> = (0..10).map(|n| connection_to(CLUSTER, n)).collect();
+    let connections = (0..10).map(|n| with_host(connection_to(CLUSTER, n)));
+    let connections: Vec<Connection> = connections.collect();
     let stage = world(&connections, |_| {});
     assert_eq!(check(&stage).counts.healthy, 10);
     for (operation, count) in [
@@ -583,6 +642,8 @@ fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
         ("ec2:DescribeNetworkAcls", 1),
         ("ec2:DescribeDhcpOptions", 1),
         ("ec2:DescribeSubnets", 10),
+        ("route53resolver:ListResolverRules", 1),
+        ("route53profiles:ListProfileAssociations", 1),
         // Each endpoint is in every zone that has a subnet.
         ("ec2:DescribeVpcEndpointServices", 0),
         ("cloud:GET cluster", 1),

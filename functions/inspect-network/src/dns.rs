@@ -1,6 +1,7 @@
 //! Whether private DNS can work, and under which host.
 
-use shared::ec2::{Endpoint, EndpointService, Network, VpcDns};
+use shared::ec2::resolver::{self, PrivateName};
+use shared::ec2::{Endpoint, EndpointService, Network, Vpc, VpcDns};
 use shared::ids::{ServiceName, VpcId};
 use shared::ownership::{Claim, Release};
 use shared::plan::ClusterFacts;
@@ -127,17 +128,32 @@ fn conflicting_zone<'a>(
     host: &str,
     zones: &'a [String],
 ) -> Option<&'a str> {
-    let bare = |name: &str| {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
-    };
-    let holds = |zone: &str, name: &str| name == zone || name.ends_with(&format!(".{zone}"));
-    let taken = bare(service.private_dns_name.as_deref()?);
-    let host = bare(host);
-    zones.iter().map(String::as_str).find(|zone| {
-        let zone = bare(zone);
-        zone == taken || (holds(&taken, &zone) && holds(&zone, &host))
-    })
+    let name = service.private_dns_name.as_deref()?;
+    let mut zones = zones.iter().map(String::as_str);
+    zones.find(|zone| resolver::takes(zone, name, host))
+}
+
+/// A Resolver rule, or what the VPC's Route 53 Profile has, that would answer in place of
+/// private DNS. EC2 refuses none of them, and where a rule leads nobody knows. A zone of a
+/// Profile is as good as one of the VPC.
+pub(crate) async fn check_resolver(
+    ec2: &impl Network,
+    vpc: &Vpc,
+    service: &EndpointService,
+    host: &str,
+    is_on: bool,
+    notes: &mut Vec<String>,
+) -> Result<(), StepError> {
+    let name = service.private_dns_name.as_deref();
+    let name = name.and_then(|name| PrivateName::new(&vpc.id, &vpc.owner, name, host));
+    let found = resolver::look(ec2, name.into_iter().collect()).await?;
+    for (code, told) in found.into_values().flatten() {
+        if code == Code::PrivateDnsConflict && !is_on {
+            return Err(StepError::new(code, told));
+        }
+        notes.push(told);
+    }
+    Ok(())
 }
 
 /// What a connection without private DNS means.

@@ -131,9 +131,11 @@ async fn look(
         dns::check_attributes(vpc_id, ec2.vpc_dns(vpc_id).await?)?;
         let host = dns::private_host(&cluster, &service)?;
         dns::check_conflict(&host, &cluster.service_name, &endpoints, &claim)?;
-        if !standing.is_some_and(|found| found.private_dns) {
+        let is_on = standing.is_some_and(|found| found.private_dns);
+        if !is_on {
             dns::check_zones(ec2, vpc_id, &service, &host, &mut notes).await?;
         }
+        dns::check_resolver(ec2, &vpc, &service, &host, is_on, &mut notes).await?;
         Some(host)
     } else {
         notes.push(dns::note_without_private_dns(

@@ -831,6 +831,7 @@ fn what_sources_outside_of_the_vpc_and_ipv6_ones_mean_is_said_once_each() {
 
 const DHCP: &str = "ec2:DescribeDhcpOptions";
 const ACLS: &str = "ec2:DescribeNetworkAcls";
+const RULES: &str = "route53resolver:ListResolverRules";
 
 fn calls(stage: &Stage, operation: &str) -> usize {
     let calls = stage.ports.simulator().calls();
@@ -859,14 +860,18 @@ fn dns_servers_and_acls_of_ones_own_are_told_and_stand_in_nobodys_way() {
              the endpoint in these"
         ),
     ];
+    let rule = "the Resolver rule rslvr-rr-0a10000000000000a of Route 53 forwards \
+                j77.aws-eu-west-1.cockroachlabs.cloud to other DNS servers: clients resolve the \
+                private host only if these know the endpoint's addresses";
     let plan = inspect(&stage).unwrap();
-    assert_eq!(plan.notes[0], dns);
-    assert_eq!(plan.notes[1..], acls);
+    assert_eq!(plan.notes[..2], [rule, dns]);
+    assert_eq!(plan.notes[2..], acls);
     // Without private DNS another note says what DNS servers of one's own need.
     stage.request.private_dns = false;
     let plan = inspect(&stage).unwrap();
     assert_eq!(plan.notes[1..], acls);
     assert_eq!((calls(&stage, DHCP), calls(&stage, ACLS)), (1, 2));
+    assert_eq!(calls(&stage, RULES), 1);
 }
 
 #[test]
@@ -879,11 +884,31 @@ fn only_what_sources_and_subnets_are_about_is_told_of_acls() {
     assert!(!notes.contains("acl-0a10000000000000a"), "{notes}");
 }
 
+/// As one of the VPC itself does, while private DNS is off.
+#[test]
+fn a_zone_of_the_profile_that_has_the_host_stands_in_the_way() {
+    const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud";
+    let stage = |zone: &str| {
+        Stage::changed("own-dns-and-acls", |scenario| {
+            let profile = scenario.vpcs[0].profile.as_mut().unwrap();
+            profile.zones.insert("Z01".to_owned(), zone.to_owned());
+        })
+    };
+    let error = inspect(&stage(HOST)).unwrap_err();
+    assert_eq!(error.code, Code::PrivateDnsConflict);
+    let said = "the private hosted zone Z01 (internal-payments-2718.j77.aws-eu-west-1\
+                .cockroachlabs.cloud) of the VPC's Route 53 Profile rp-0a10000000000000 answers";
+    assert!(error.detail.starts_with(said), "{error}");
+    // The zone behind private DNS has this name, and is the VPC's own.
+    let beside = inspect(&stage("j77.aws-eu-west-1.cockroachlabs.cloud"));
+    assert_eq!(beside.unwrap().notes.len(), 5);
+}
+
 /// An older role in another account does not have these permissions.
 #[test]
 fn what_may_not_be_looked_at_is_said_and_stands_in_nobodys_way() {
     let stage = Stage::shipped("own-dns-and-acls");
-    for operation in [DHCP, ACLS] {
+    for operation in [RULES, DHCP, ACLS] {
         let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
         stage.ports.simulator().add_fault(fault);
     }
@@ -891,6 +916,8 @@ fn what_may_not_be_looked_at_is_said_and_stands_in_nobodys_way() {
     assert_eq!(
         notes,
         [
+            "could not look at all Resolver rules and Profiles of Route 53, which may take the \
+             private host away from private DNS (route53resolver:ListResolverRules is missing)",
             "could not look at the VPC's DHCP options, which name its DNS servers \
              (ec2:DescribeDhcpOptions is missing)",
             "could not look at the network ACLs of the endpoint's subnets \

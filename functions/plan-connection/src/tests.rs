@@ -160,7 +160,11 @@ fn rules_of_others_in_our_group_are_told_by_the_plan_too() {
 #[test]
 fn what_else_decides_whether_the_connection_can_be_used_is_told_by_the_plan() {
     let notes = plan(&Stage::shipped("own-dns-and-acls")).body["parts"]["notes"].to_string();
-    for part in ["DNS servers other than Amazon's", "acl-0a10000000000000b"] {
+    for part in [
+        "DNS servers other than Amazon's",
+        "acl-0a10000000000000b",
+        "rslvr-rr-0a10000000000000a",
+    ] {
         assert!(notes.contains(part), "{notes}");
     }
 }

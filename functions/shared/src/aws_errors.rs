@@ -47,6 +47,7 @@ pub fn common(code: &str, message: &str) -> Code {
         | "InternalFailure"
         | "InternalServerError"
         | "InternalServiceError"
+        | "InternalServiceErrorException"
         | "RequestTimeout"
         | "RequestTimeoutException"
         | "ServerInternal"
@@ -153,6 +154,7 @@ mod tests {
                     "InternalFailure",
                     "InternalServerError",
                     "InternalServiceError",
+                    "InternalServiceErrorException",
                     "RequestTimeout",
                     "RequestTimeoutException",
                     "ServerInternal",

@@ -209,8 +209,8 @@ catalogue! {
         "The VPC has an endpoint to this service that this tool did not make, or whose security group was deleted, and that cannot be used as it is.",
         "Do what the message says to that endpoint, or delete it; then run again.";
     PrivateDnsConflict = "private-dns-conflict", InvalidInput,
-        "Another endpoint with private DNS, or a Route 53 private hosted zone, already answers for the cluster's host in this VPC.",
-        "Switch private DNS off on the other endpoint, or delete that endpoint if it was rejected and carries no traffic; or disassociate the hosted zone from the VPC; or connect with private_dns false.";
+        "Another endpoint with private DNS, or a Route 53 private hosted zone, of the VPC or of its Profile, already answers for the cluster's host in this VPC.",
+        "Switch private DNS off on the other endpoint, or delete that endpoint if it was rejected and carries no traffic; or disassociate the hosted zone from the VPC, or take it out of the Profile; or connect with private_dns false.";
     PrivateDnsNotOffered = "private-dns-not-offered", InvalidInput,
         "The endpoint service has no verified private DNS name.",
         "Ask Cockroach Labs support to have the name verified, or connect with private_dns false.";
@@ -383,6 +383,9 @@ catalogue! {
     DnsServersOfOwn = "dns-servers-of-own", Rejected,
         "The VPC's DHCP options name other DNS servers than Amazon's, or none. It was not so, or was not told, when the VPC was connected. Private DNS is known to the Route 53 Resolver of the VPC alone. It is only reported, because these servers may forward to it.",
         "Have these DNS servers forward the cluster's private host to the Route 53 Resolver of the VPC (its address is the base of the VPC's network plus two; from outside of the VPC, an inbound endpoint of the Resolver), or name AmazonProvidedDNS in the DHCP options.";
+    ResolverRuleTakesName = "resolver-rule-takes-name", Rejected,
+        "A Resolver rule of Route 53, of the VPC or of its Profile, forwards queries for the cluster's private host to other DNS servers, in place of private DNS. It was not so, or was not told, when the VPC was connected.",
+        "Disassociate the rule from the VPC, or take it out of the Profile; or associate a system rule for the private host with the VPC. If the servers know the addresses of the endpoint, connect again: the execution notes the rule, and checks say no more of it.";
     RegistrationGone = "registration-gone", Rejected,
         "The cluster does not know the endpoint any more: somebody removed its private endpoint connection.",
         "Connect again: the endpoint is registered anew. Find out who removed it (audit log of the Cloud organization).";

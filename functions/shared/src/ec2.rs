@@ -18,11 +18,12 @@ use crate::ownership::{Claim, SECURITY_GROUP_PREFIX, Tags};
 pub mod acl;
 pub mod errors;
 mod inventory;
+pub mod resolver;
 pub use acl::{AclRule, NetworkAcl};
 pub use inventory::{Claimed, Inventory, Managed, by_connection};
 
 /// Reads of the network as it is.
-pub trait Network {
+pub trait Network: resolver::Resolver {
     /// The account that acts here, if that can be found out.
     async fn account(&self) -> Option<AccountId>;
     /// The VPC, if it exists.

@@ -14,6 +14,7 @@ mod inventory;
 mod ledger;
 mod network;
 mod places;
+mod resolver;
 pub mod stage;
 mod traffic;
 mod vpc_tags;

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::StepError;
 use shared::cidr::Cidr;
 use shared::ec2::{
     AclRule, EndpointService, Network, NetworkAcl, PeeredVpc, PrefixList, Subnet, Vpc, VpcDns,
     errors,
 };
 use shared::ids::{AccountId, PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
-use shared::{Code, StepError};
 
+use super::resolver::unless_denied;
 use super::{InProcess, filter, filter_any};
 use simulator::Refusal;
 use simulator::ec2::{
@@ -174,35 +175,23 @@ impl Network for InProcess {
     }
 
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {
-        let action = "ListHostedZonesByVPC";
+        let operation = "route53:ListHostedZonesByVPC";
         let request = ListHostedZonesByVpc {
             vpc_id: vpc.to_string(),
             vpc_region: self.caller.region.clone(),
             ..Default::default()
         };
         let answered = self
-            .called(&format!("route53:{action}"), |world| {
+            .called(operation, |world| {
                 world.list_hosted_zones_by_vpc(&self.caller, &request)
             })
             .await;
-        match answered {
-            Ok(answer) => {
-                let zones = answer.hosted_zone_summaries.iter();
-                let of_accounts = zones.filter(|zone| matches!(zone.owner, Owner::Account(_)));
-                let names = of_accounts.map(|zone| zone.name.trim_end_matches('.').to_owned());
-                Ok(Some(names.collect()))
-            }
-            Err(Refusal::Answer(error)) if errors::is_denied(&error.code) => Ok(None),
-            Err(Refusal::Answer(error)) => Err(errors::classify_route53(
-                action,
-                &error.code,
-                &error.message,
-            )),
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
-                let detail = format!("Route 53 {action} gave no answer: {refusal}");
-                Err(StepError::new(Code::AwsUnavailable, detail))
-            }
-        }
+        Ok(unless_denied(operation, answered)?.map(|answer| {
+            let zones = answer.hosted_zone_summaries.iter();
+            let of_accounts = zones.filter(|zone| matches!(zone.owner, Owner::Account(_)));
+            let names = of_accounts.map(|zone| zone.name.trim_end_matches('.').to_owned());
+            names.collect()
+        }))
     }
 
     async fn dns_servers(

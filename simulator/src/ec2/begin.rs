@@ -104,6 +104,8 @@ fn vpc(ec2: &mut Ec2, spec: &VpcSpec, owner: &Caller) -> Vpc {
         dns_hostnames: spec.dns_hostnames,
         is_default: spec.is_default,
         hosted_zones: spec.hosted_zones.clone(),
+        resolver_rules: spec.resolver_rules.clone(),
+        profile: spec.profile.clone(),
         dns_servers: spec.dns_servers.clone(),
         acls: spec.acls.clone(),
         tags: spec.tags.clone(),

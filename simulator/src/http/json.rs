@@ -32,7 +32,7 @@ struct Service {
     run: fn(&mut World, &Caller, &str, &Value) -> Result<Value, ApiError>,
 }
 
-const SERVICES: [Service; 4] = [
+const SERVICES: [Service; 5] = [
     Service {
         prefix: "DynamoDB_20120810.",
         name: "dynamodb",
@@ -68,6 +68,15 @@ const SERVICES: [Service; 4] = [
         message: "Message",
         operations: &["GetSecretValue"],
         run: |world, caller, _, request| world.get_secret_value(caller, request),
+    },
+    Service {
+        prefix: "Route53Resolver.",
+        name: "route53resolver",
+        media: "application/x-amz-json-1.1",
+        namespace: "",
+        message: "Message",
+        operations: &["ListResolverRules", "ListResolverRuleAssociations"],
+        run: World::resolver,
     },
 ];
 

@@ -10,7 +10,8 @@ use super::rest_xml::{refused, respond};
 use super::xml::Xml;
 use crate::calls::{ApiError, Refusal};
 use crate::route53::{
-    HostedZoneSummary, ListHostedZonesByVpc, ListHostedZonesByVpcResult, Owner, invalid_input,
+    HostedZoneSummary, ListHostedZonesByName, ListHostedZonesByNameResult, ListHostedZonesByVpc,
+    ListHostedZonesByVpcResult, Owner, invalid_input,
 };
 use crate::simulator::Simulator;
 
@@ -26,26 +27,36 @@ pub(super) fn is_meant(parts: &Parts) -> bool {
 /// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts) -> Result<Response, Refusal> {
     let name = parts.uri.path().strip_prefix(PREFIX);
-    if parts.method != Method::GET || name != Some("hostedzonesbyvpc") {
-        let error = ApiError::new(404, "UnknownOperationException", "");
-        return Ok(refused(NAMESPACE, &error));
-    }
     let caller = caller(sim, parts);
     let query = parts.uri.query().unwrap_or_default();
     // A request that Route 53 cannot read is a call like any other.
-    match sim.call("route53:ListHostedZonesByVPC", |world| {
-        world.list_hosted_zones_by_vpc(&caller, &read(query)?)
-    }) {
-        Ok(answer) => Ok(respond(
-            NAMESPACE,
-            200,
-            "ListHostedZonesByVPCResponse",
-            |xml| {
-                write(xml, &answer);
-            },
-        )),
+    let answered = match name.filter(|_| parts.method == Method::GET) {
+        Some("hostedzonesbyvpc") => sim
+            .call("route53:ListHostedZonesByVPC", |world| {
+                world.list_hosted_zones_by_vpc(&caller, &read(query)?)
+            })
+            .map(|answer| {
+                respond(NAMESPACE, 200, "ListHostedZonesByVPCResponse", |xml| {
+                    write(xml, &answer);
+                })
+            }),
+        Some("hostedzonesbyname") => sim
+            .call("route53:ListHostedZonesByName", |world| {
+                world.list_hosted_zones_by_name(&caller, &read_by_name(query)?)
+            })
+            .map(|answer| {
+                respond(NAMESPACE, 200, "ListHostedZonesByNameResponse", |xml| {
+                    write_by_name(xml, &answer);
+                })
+            }),
+        Some(_) | None => {
+            let error = ApiError::new(404, "UnknownOperationException", "");
+            Ok(refused(NAMESPACE, &error))
+        }
+    };
+    match answered {
         Err(Refusal::Answer(error)) => Ok(refused(NAMESPACE, &error)),
-        Err(silent @ (Refusal::TimedOut | Refusal::CutOff)) => Err(silent),
+        answered => answered,
     }
 }
 
@@ -58,19 +69,50 @@ fn read(query: &str) -> Result<ListHostedZonesByVpc, ApiError> {
             "vpcid" => request.vpc_id = value,
             "vpcregion" => request.vpc_region = value,
             "nexttoken" => request.next_token = Some(value),
-            "maxitems" => {
-                let Ok(number) = value.parse() else {
-                    return Err(invalid_input(format!("maxitems is {value}.")));
-                };
-                request.max_items = Some(number);
-            }
-            _ => {
-                let message = format!("The simulator does not know the parameter {name}.");
-                return Err(invalid_input(message));
-            }
+            "maxitems" => request.max_items = Some(number(&value)?),
+            _ => return Err(unknown(&name)),
         }
     }
     Ok(request)
+}
+
+fn read_by_name(query: &str) -> Result<ListHostedZonesByName, ApiError> {
+    let mut request = ListHostedZonesByName::default();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).into_owned() {
+        match name.as_str() {
+            "dnsname" => request.dns_name = value,
+            "maxitems" => request.max_items = Some(number(&value)?),
+            _ => return Err(unknown(&name)),
+        }
+    }
+    Ok(request)
+}
+
+fn number(value: &str) -> Result<usize, ApiError> {
+    let number = value.parse();
+    number.map_err(|_| invalid_input(format!("maxitems is {value}.")))
+}
+
+fn unknown(name: &str) -> ApiError {
+    invalid_input(format!("The simulator does not know the parameter {name}."))
+}
+
+/// Ids are paths here, as they are not in a list by VPC.
+fn write_by_name(xml: &mut Xml, answer: &ListHostedZonesByNameResult) {
+    xml.node("HostedZones", |xml| {
+        for (id, name) in &answer.hosted_zones {
+            xml.node("HostedZone", |xml| {
+                xml.leaf("Id", format!("/hostedzone/{id}"));
+                xml.leaf("Name", name);
+                xml.leaf("CallerReference", id);
+                xml.node("Config", |xml| xml.leaf("PrivateZone", true));
+            });
+        }
+    });
+    xml.leaf("IsTruncated", answer.next.is_some());
+    xml.maybe("NextDNSName", answer.next.as_ref().map(|(_, name)| name));
+    xml.maybe("NextHostedZoneId", answer.next.as_ref().map(|(id, _)| id));
+    xml.leaf("MaxItems", answer.max_items);
 }
 
 fn write(xml: &mut Xml, answer: &ListHostedZonesByVpcResult) {

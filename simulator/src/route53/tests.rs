@@ -157,3 +157,31 @@ fn every_fault_has_the_code_and_the_status_that_route_53_gives_it() {
         (404, "NoSuchHostedZone")
     );
 }
+
+/// API reference, `ListHostedZonesByName`: in the order of the labels from the last on.
+#[test]
+fn zones_of_an_account_are_listed_from_a_name_on() {
+    let mut world = world();
+    let mut ask = |dns_name: &str, max_items| {
+        let caller = world.ec2.caller();
+        let request = ListHostedZonesByName {
+            dns_name: dns_name.to_owned(),
+            max_items,
+        };
+        let answer = world.list_hosted_zones_by_name(&caller, &request);
+        let names = |zones: Vec<(String, String)>| -> Vec<String> {
+            zones.into_iter().map(|(_, name)| name).collect()
+        };
+        answer.map(|answer| (names(answer.hosted_zones), answer.next.is_some()))
+    };
+    let (com, corp) = ("example.com.".to_owned(), "corp.example.".to_owned());
+    let both = vec![com.clone(), corp.clone()];
+    assert_eq!(ask("a.com", None), Ok((both, false)));
+    assert_eq!(ask("Example.com", Some(1)), Ok((vec![com], true)));
+    assert_eq!(ask("corp.example", Some(1)), Ok((vec![corp], false)));
+    assert_eq!(ask("db.corp.example", None), Ok((vec![], false)));
+    assert_eq!(
+        ask("corp.example", Some(0)).unwrap_err().code,
+        "InvalidInput"
+    );
+}

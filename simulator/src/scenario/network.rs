@@ -117,6 +117,11 @@ pub struct VpcSpec {
     /// Names of Route 53 private hosted zones that are associated with the VPC.
     #[serde(default)]
     pub hosted_zones: Vec<String>,
+    /// The rules of the Route 53 Resolver that are associated with it.
+    #[serde(default)]
+    pub resolver_rules: Vec<ResolverRuleSpec>,
+    /// Its Route 53 Profile.
+    pub profile: Option<ProfileSpec>,
     /// What its own DHCP options name as DNS servers. Left out: it has the Region's
     /// default options, which name `AmazonProvidedDNS`.
     pub dns_servers: Option<Vec<String>>,
@@ -160,6 +165,42 @@ pub struct SubnetSpec {
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+}
+
+/// A rule of the Route 53 Resolver, of the account of the VPC or Profile that has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolverRuleSpec {
+    /// The id.
+    pub id: String,
+    /// The domain that it is for.
+    pub domain: String,
+    /// Whether it is a system rule, and does not forward.
+    #[serde(default)]
+    pub system: bool,
+}
+
+/// A Route 53 Profile.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileSpec {
+    /// The id.
+    pub id: String,
+    /// The account that owns it and what it has, if it is not the VPC's.
+    pub account: Option<String>,
+    /// Its private hosted zones, by id and name.
+    #[serde(default)]
+    pub zones: BTreeMap<String, String>,
+    /// Its rules.
+    #[serde(default)]
+    pub rules: Vec<ResolverRuleSpec>,
+}
+
+impl ProfileSpec {
+    /// Whether this account, which owns the VPC, owns the Profile too.
+    pub(crate) fn is_of(&self, account: &str) -> bool {
+        self.account.as_deref().is_none_or(|owner| owner == account)
+    }
 }
 
 /// A network ACL.

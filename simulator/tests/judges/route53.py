@@ -1,4 +1,4 @@
-"""boto3 asks which private hosted zones a VPC has."""
+"""boto3 asks which private hosted zones, Resolver rules and Profile a VPC has."""
 
 import boto3
 
@@ -47,3 +47,33 @@ stranger = boto3.client("route53", aws_access_key_id="999988887777", aws_secret_
 refused("AccessDenied", stranger.list_hosted_zones_by_vpc, **ZONED)
 
 refused("UnknownOperationException", route53.list_hosted_zones)
+
+page = route53.list_hosted_zones_by_name(DNSName="db.corp.example", MaxItems="1")
+zone = page["HostedZones"][0]
+assert zone["Name"] == "db.corp.example." and zone["Config"]["PrivateZone"], zone
+assert zone["Id"].startswith("/hostedzone/") and page["IsTruncated"], page
+assert page["NextDNSName"] == "db.corp.example.", "the second of that name"
+
+resolver = boto3.client("route53resolver")
+rules = {rule["Id"]: rule for rule in resolver.list_resolver_rules()["ResolverRules"]}
+assert rules["rslvr-rr-1"]["DomainName"] == "corp.example.", rules
+assert rules["rslvr-rr-1"]["RuleType"] == "FORWARD", rules
+assert rules["rslvr-autodefined-rr-internet-resolver"]["RuleType"] == "RECURSIVE", rules
+first = resolver.list_resolver_rules(MaxResults=1)
+rest = resolver.list_resolver_rules(MaxResults=1, NextToken=first["NextToken"])
+assert len(first["ResolverRules"]) == len(rest["ResolverRules"]) == 1 and "NextToken" not in rest, rest
+by_rule = [{"Name": "ResolverRuleId", "Values": ["rslvr-rr-1"]}]
+associations = resolver.list_resolver_rule_associations(Filters=by_rule)["ResolverRuleAssociations"]
+assert [it["VPCId"] for it in associations] == [ZONED["VPCId"]], associations
+by_vpc = [{"Name": "VPCId", "Values": [ZONED["VPCId"]]}]
+refused("InvalidParameterException", resolver.list_resolver_rule_associations, Filters=by_vpc)
+refused("InvalidNextTokenException", resolver.list_resolver_rules, NextToken="made up")
+refused("UnknownOperationException", resolver.list_resolver_endpoints)
+
+profiles = boto3.client("route53profiles")
+associations = profiles.list_profile_associations(MaxResults=100)["ProfileAssociations"]
+assert [(it["ProfileId"], it["ResourceId"]) for it in associations] == [("rp-1", ZONED["VPCId"])], associations
+resources = profiles.list_profile_resource_associations(ProfileId="rp-1")["ProfileResourceAssociations"]
+assert "arn:aws:route53:::hostedzone/Z01" in [it["ResourceArn"] for it in resources], resources
+refused("ResourceNotFoundException", profiles.list_profile_resource_associations, ProfileId="rp-2")
+refused("UnknownOperationException", profiles.list_profiles)

@@ -63,6 +63,8 @@ impl Ministack {
             .env("AWS_ENDPOINT_URL_CLOUDWATCH", &simulator)
             .env("AWS_ENDPOINT_URL_EC2", &simulator)
             .env("AWS_ENDPOINT_URL_ROUTE_53", &simulator)
+            .env("AWS_ENDPOINT_URL_ROUTE53PROFILES", &simulator)
+            .env("AWS_ENDPOINT_URL_ROUTE53RESOLVER", &simulator)
             .env("AWS_ENDPOINT_URL_STS", &simulator)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -3,21 +3,14 @@
 use aws_sdk_route53::Client;
 use aws_sdk_route53::types::VpcRegion;
 use shared::StepError;
-use shared::ec2::errors;
 use shared::ids::VpcId;
 
-use super::code_of;
-
-use crate::sdk;
-
-const OPERATION: &str = "ListHostedZonesByVPC";
-
-/// The largest page that Route 53 gives. It answers five requests a second for the
-/// whole account (Route 53 developer guide, "Quotas"), so few pages are best.
-const PAGE: i32 = 100;
+use super::resolver::{PAGE, unless_denied};
 
 /// The names of the zones that belong to an account. `None` if Route 53 refuses to
 /// tell: the permission is missing, or the VPC is only shared with this account.
+/// It answers five requests a second for the whole account (Route 53 developer guide,
+/// "Quotas"), so few pages are best.
 pub(super) async fn names(route53: &Client, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {
     let region = route53.config().region();
     let region = region.map(|region| VpcRegion::from(region.as_ref()));
@@ -26,15 +19,9 @@ pub(super) async fn names(route53: &Client, vpc: &VpcId) -> Result<Option<Vec<St
     loop {
         let request = route53.list_hosted_zones_by_vpc().vpc_id(vpc.as_str());
         let request = request.set_vpc_region(region.clone()).max_items(PAGE);
-        let page = match request.set_next_token(token).send().await {
-            Ok(page) => page,
-            Err(error) if code_of(&error).is_some_and(errors::is_denied) => return Ok(None),
-            Err(error) => {
-                let asked = format!("Route 53 {OPERATION}");
-                return Err(sdk::failure(&asked, &error, |code, message| {
-                    errors::classify_route53(OPERATION, code, message)
-                }));
-            }
+        let sent = request.set_next_token(token).send().await;
+        let Some(page) = unless_denied("ListHostedZonesByVPC", sent)? else {
+            return Ok(None);
         };
         for zone in page.hosted_zone_summaries {
             let owner = zone.owner.as_ref();

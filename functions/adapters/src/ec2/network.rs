@@ -179,7 +179,8 @@ impl Network for AwsEc2 {
     }
 
     async fn hosted_zones(&self, vpc: &VpcId) -> Result<Option<Vec<String>>, StepError> {
-        hosted_zones::names(&self.route53, vpc).await
+        let route53 = aws_sdk_route53::Client::new(&self.config);
+        hosted_zones::names(&route53, vpc).await
     }
 
     async fn dns_servers(

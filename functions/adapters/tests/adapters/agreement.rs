@@ -88,9 +88,9 @@ async fn story(
     all.note("Standard", cloud.cluster(&standard).await);
     all.note("asks", cloud.request_endpoint_services(&standard).await);
     all.note("owners", cloud.trusted_owners(&standard).await);
+    let owner = parsed("111122223333");
     for _ in 0..2 {
-        let trusted = cloud.trust_owner(&cluster, &parsed("111122223333"));
-        all.note("an owner", trusted.await);
+        all.note("an owner", cloud.trust_owner(&cluster, &owner).await);
     }
     of_the_doors(&mut all, ports.ledger, ports.executions).await;
 

@@ -52,6 +52,11 @@ pub(crate) enum Method {
     ExistingGroups,
     PrefixLists,
     HostedZones,
+    ZonesNamed,
+    ResolverRules,
+    VpcsOfRule,
+    Profiles,
+    ProfileResources,
     DnsServers,
     NetworkAcls,
     VpcTags,
@@ -101,7 +106,7 @@ pub(crate) enum Method {
 use Method::*;
 
 /// The methods, and the operation behind each.
-pub(crate) const ALL: [(Method, &str); 51] = [
+pub(crate) const ALL: [(Method, &str); 56] = [
     (Vpc, "ec2:DescribeVpcs"),
     (VpcDns, "ec2:DescribeVpcAttribute"),
     (PeeredVpcs, "ec2:DescribeVpcPeeringConnections"),
@@ -109,6 +114,14 @@ pub(crate) const ALL: [(Method, &str); 51] = [
     (ExistingGroups, "ec2:DescribeSecurityGroups"),
     (PrefixLists, "ec2:DescribeManagedPrefixLists"),
     (HostedZones, "route53:ListHostedZonesByVPC"),
+    (ZonesNamed, "route53:ListHostedZonesByName"),
+    (ResolverRules, "route53resolver:ListResolverRules"),
+    (VpcsOfRule, "route53resolver:ListResolverRuleAssociations"),
+    (Profiles, "route53profiles:ListProfileAssociations"),
+    (
+        ProfileResources,
+        "route53profiles:ListProfileResourceAssociations",
+    ),
     (DnsServers, "ec2:DescribeDhcpOptions"),
     (NetworkAcls, "ec2:DescribeNetworkAcls"),
     (VpcTags, "ec2:DescribeVpcs"),
@@ -196,6 +209,11 @@ pub(crate) async fn call(
         ExistingGroups => text(ec2.existing_groups(std::slice::from_ref(&group)).await),
         PrefixLists => text(ec2.prefix_lists(&[parsed("pl-0a000000000000001")]).await),
         HostedZones => text(ec2.hosted_zones(&vpc).await),
+        ZonesNamed => text(ec2.zones_named("db.example.com").await),
+        ResolverRules => text(ec2.resolver_rules().await),
+        VpcsOfRule => text(ec2.vpcs_of_rule("rslvr-rr-1").await),
+        Profiles => text(ec2.profiles().await),
+        ProfileResources => text(ec2.profile_resources("rp-1").await),
         DnsServers => text(ec2.dns_servers(&[DHCP_OPTIONS.to_owned()]).await),
         NetworkAcls => text(ec2.network_acls(&[parsed(SUBNET_1)]).await),
         VpcTags => text(ec2.vpc_tags(&vpc).await),

@@ -29,7 +29,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::Denied, "cloud") => Code::ApiKeyLacksRole,
         (K::Denied, "ec2") if matches!(method, M::DnsServers | M::NetworkAcls) => return "ok",
         (K::Denied, "ec2") => Code::AwsAccessDenied,
-        (K::Denied, "route53") => return "ok",
+        (K::Denied, "route53" | "route53profiles" | "route53resolver") => return "ok",
         (K::Denied, "dynamodb" | "states") => Code::AwsAccessDenied,
         (K::Denied, _) => Code::SecretUnreadable,
         (K::Conflict, "cloud") => Code::ClusterBusy,
@@ -37,6 +37,7 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
         (K::Conflict, "ec2") => Code::AwsResourceBusy,
         // `PriorRequestNotComplete`, which asks for less haste.
         (K::Conflict, "route53") => Code::AwsThrottled,
+        (K::Conflict, "route53profiles" | "route53resolver") => Code::UnexpectedAwsAnswer,
         (K::Conflict, "dynamodb") => Code::AwsResourceBusy,
         (K::Conflict, "states") => Code::MachineNotFound,
         (K::Conflict, _) => Code::SecretUnreadable,
@@ -68,6 +69,11 @@ fn expected(method: Method, operation: &str, kind: FaultKind) -> &'static str {
             M::PeeredVpcs
             | M::DnsServers
             | M::NetworkAcls
+            | M::ZonesNamed
+            | M::ResolverRules
+            | M::VpcsOfRule
+            | M::Profiles
+            | M::ProfileResources
             | M::IngressRules
             | M::InterfacesWith => Code::UnexpectedAwsAnswer,
             M::ExistingGroups

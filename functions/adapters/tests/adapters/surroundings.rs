@@ -1,14 +1,16 @@
-//! DHCP options and network ACLs.
+//! DHCP options, network ACLs, Resolver rules and Profiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adapters::ec2::AwsEc2;
+use serde_json::json;
+use shared::ec2::resolver::{ProfileResource, Resolver, ResolverRule};
 use shared::ec2::{AclRule, Network, NetworkAcl};
 use shared::ids::SubnetId;
 use simulator::{Fault, FaultKind, Moment};
 
-use crate::stage::{DHCP_OPTIONS, SUBNET_1, SUBNET_2, Stage, VPC, parsed};
-use crate::stub::{Stub, answer, aws};
+use crate::stage::{ACCOUNT, DHCP_OPTIONS, SUBNET_1, SUBNET_2, Stage, VPC, parsed};
+use crate::stub::{Stub, answer, aws, ok};
 
 /// What EC2 answers, word for word.
 async fn canned(body: &str) -> (Stub, AwsEc2) {
@@ -249,4 +251,98 @@ async fn a_vpc_may_have_no_dhcp_options() {
     .await;
     let vpc = ec2.vpc(&parsed(VPC)).await.unwrap().unwrap();
     assert_eq!(vpc.dhcp_options, None);
+}
+
+fn resolver_rule(id: &str, domain: &str, forwards: bool) -> ResolverRule {
+    ResolverRule {
+        id: id.to_owned(),
+        domain: domain.to_owned(),
+        forwards,
+    }
+}
+
+#[tokio::test]
+async fn rules_profiles_and_zones_are_read_as_they_are() {
+    let stage = Stage::new().await;
+    let ec2 = stage.ec2().await;
+    let rules = [
+        resolver_rule("rslvr-autodefined-rr-internet-resolver", ".", false),
+        resolver_rule("rslvr-rr-1", "corp.example.com.", true),
+        resolver_rule("rslvr-rr-2", "aws.corp.example.com.", false),
+        resolver_rule("rslvr-rr-3", "a.example.com.", true),
+    ];
+    assert_eq!(ec2.resolver_rules().await, Ok(Some(rules.to_vec())));
+    let only = BTreeSet::from([parsed(VPC)]);
+    let vpcs = ec2.vpcs_of_rule("rslvr-rr-1").await;
+    assert_eq!(vpcs, Ok(Some(only.clone())));
+    let vpcs = ec2.vpcs_of_rule("rslvr-rr-3").await;
+    assert_eq!(vpcs, Ok(Some(BTreeSet::new())));
+    let profiles = BTreeMap::from([("rp-1".to_owned(), only)]);
+    assert_eq!(ec2.profiles().await, Ok(Some(profiles)));
+    let resources = ec2.profile_resources("rp-1").await.unwrap().unwrap();
+    let resource = ProfileResource {
+        arn: "arn:aws:route53:::hostedzone/Z01".to_owned(),
+        owner: Some(parsed(ACCOUNT)),
+    };
+    assert_eq!((resources.len(), &resources[1]), (3, &resource));
+    let zones = ec2.zones_named("db.example.com").await.unwrap().unwrap();
+    // That of the VPC, and that of the Profile.
+    assert_eq!((zones.len(), zones.contains("Z01")), (2, true));
+    let zones = ec2.zones_named("b.example.com").await;
+    assert_eq!(zones, Ok(Some(BTreeSet::new())));
+}
+
+#[tokio::test]
+async fn rules_are_read_to_the_last_page() {
+    let stage = Stage::with(|scenario| {
+        let rules = &mut scenario.vpcs[0].resolver_rules;
+        let first = rules[0].clone();
+        rules.extend((10..240).map(|n| {
+            let mut rule = first.clone();
+            rule.id = format!("rslvr-rr-{n}");
+            rule
+        }));
+    })
+    .await;
+    let rules = stage.ec2().await.resolver_rules().await;
+    assert_eq!(rules.unwrap().unwrap().len(), 234);
+    assert_eq!(stage.count("route53resolver:ListResolverRules"), 3);
+}
+
+/// Route 53 API reference, `ListResolverRuleAssociations`, `ResolverRuleAssociation`; and
+/// `ListProfileAssociations`, `ProfileAssociation`.
+#[tokio::test]
+async fn associations_that_are_no_more_do_not_count() {
+    let vpc = |n: u32| format!("vpc-0a00000{n}");
+    let of_rule = |n: u32, status: &str| json!({ "VPCId": vpc(n), "Status": status });
+    let of_profile = |n: u32, status: &str| json!({ "ProfileId": "rp-1", "ResourceId": vpc(n), "Status": status });
+    let states = ["COMPLETE", "CREATING", "DELETING", "FAILED", "OVERRIDDEN"];
+    let rules = (1..).zip(states).map(|(n, status)| of_rule(n, status));
+    let rules: Vec<_> = rules.collect();
+    let states = ["COMPLETE", "UPDATING", "DELETING", "FAILED", "DELETED"];
+    let profiles = (1..).zip(states).map(|(n, status)| of_profile(n, status));
+    let profiles: Vec<_> = profiles.collect();
+    let stub = Stub::answering([
+        ok(&json!({ "ResolverRuleAssociations": rules })),
+        ok(&json!({ "ProfileAssociations": profiles })),
+    ])
+    .await;
+    let ec2 = AwsEc2::new(&aws(&stub.url()).await);
+    let expected = BTreeSet::from([1, 2].map(|n| parsed(&vpc(n))));
+    let found = ec2.vpcs_of_rule("rslvr-rr-1").await;
+    assert_eq!(found, Ok(Some(expected.clone())));
+    let found = ec2.profiles().await;
+    let expected = BTreeMap::from([("rp-1".to_owned(), expected)]);
+    assert_eq!(found, Ok(Some(expected)));
+    let requests = stub.requests();
+    for part in [
+        "x-amz-target: Route53Resolver.ListResolverRuleAssociations",
+        r#""Name":"ResolverRuleId""#,
+        r#""Values":["rslvr-rr-1"]"#,
+        r#""MaxResults":100"#,
+    ] {
+        assert!(requests[0].contains(part), "{part} in {}", requests[0]);
+    }
+    let asked = "GET /profileassociations?maxResults=100 ";
+    assert!(requests[1].starts_with(asked), "{}", requests[1]);
 }

@@ -7,7 +7,7 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{invalid_value, not_found};
 use crate::ec2::filter::{self, Filter, Filtered};
 use crate::ec2::{Page, Tags, ids, page};
-use crate::scenario::AclSpec;
+use crate::scenario::{AclSpec, ProfileSpec, ResolverRuleSpec};
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct Vpc {
     pub is_default: bool,
     /// Names of the private hosted zones associated with it.
     pub hosted_zones: Vec<String>,
+    /// The rules of the Route 53 Resolver associated with it.
+    pub resolver_rules: Vec<ResolverRuleSpec>,
+    /// Its Route 53 Profile.
+    pub profile: Option<ProfileSpec>,
     /// The DNS servers that its own DHCP options name; without any of its own it has the
     /// default options.
     pub dns_servers: Option<Vec<String>>,

@@ -1,0 +1,526 @@
+//! What besides private DNS answers for a host in a VPC: rules of the Route 53 Resolver,
+//! and the private hosted zones and rules of the VPC's Route 53 Profile.
+//!
+//! The most specific domain that holds the host answers. Of two equal ones a rule goes
+//! before a private hosted zone (Route 53 developer guide, "Considerations when working
+//! with a private hosted zone"), and what is associated with the VPC itself before what its
+//! Profile has ("How Route 53 Profile settings are prioritized"). Behind private DNS is a
+//! private hosted zone of the VPC itself, named as the private name without its `*.`, so
+//! Profiles count only where the private name is a wildcard.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{AccountId, VpcId};
+use crate::surroundings::Remark;
+use crate::{Code, StepError};
+
+/// What rules and Profiles are there.
+pub trait Resolver {
+    /// The rules that this account has or is shown in this Region. `None` if the caller
+    /// may not ask.
+    async fn resolver_rules(&self) -> Result<Option<Vec<ResolverRule>>, StepError>;
+    /// The VPCs that a rule is associated with itself. `None` if the caller may not ask.
+    async fn vpcs_of_rule(&self, rule: &str) -> Result<Option<BTreeSet<VpcId>>, StepError>;
+    /// The VPCs of each Profile, by its id. `None` if the caller may not ask.
+    async fn profiles(&self) -> Result<Option<BTreeMap<String, BTreeSet<VpcId>>>, StepError>;
+    /// What a Profile has. `None` if the caller may not ask.
+    async fn profile_resources(
+        &self,
+        profile: &str,
+    ) -> Result<Option<Vec<ProfileResource>>, StepError>;
+    /// The ids of this account's private hosted zones of this name. `None` if the caller
+    /// may not ask.
+    async fn zones_named(&self, name: &str) -> Result<Option<BTreeSet<String>>, StepError>;
+}
+
+/// A rule of the Resolver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolverRule {
+    /// Its id.
+    pub id: String,
+    /// The domain that it is for.
+    pub domain: String,
+    /// Whether it forwards queries to other DNS servers. A system rule keeps them.
+    pub forwards: bool,
+}
+
+/// What a Profile has: a private hosted zone, a rule, or something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileResource {
+    /// Its ARN.
+    pub arn: String,
+    /// The account that put it there, if Route 53 says so.
+    pub owner: Option<AccountId>,
+}
+
+impl ProfileResource {
+    /// Its kind and its id, such as `hostedzone` and `Z01`.
+    fn named(&self) -> Option<(&str, &str)> {
+        self.arn.rsplit(':').next()?.split_once('/')
+    }
+}
+
+/// A host that private DNS answers for in a VPC.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PrivateName {
+    vpc: VpcId,
+    owner: AccountId,
+    name: String,
+    host: String,
+}
+
+impl PrivateName {
+    /// The host in the VPC of this account, where the endpoint service's private name is
+    /// this one. `None` if that does not hold the host.
+    pub fn new(vpc: &VpcId, owner: &AccountId, name: &str, host: &str) -> Option<Self> {
+        let (name, host) = (bare(name), bare(host));
+        holds(&name, &host).then(|| Self {
+            vpc: vpc.clone(),
+            owner: owner.clone(),
+            name,
+            host,
+        })
+    }
+
+    /// The domains that hold the host and are more specific than the private name.
+    fn below(&self) -> impl Iterator<Item = &str> {
+        let wider = |domain: &&str| domain.split_once('.').map(|(_, rest)| rest);
+        let domains = std::iter::successors(Some(self.host.as_str()), wider);
+        domains.take_while(|domain| *domain != self.name)
+    }
+}
+
+/// Whether a rule or a zone of this domain answers for the host in place of the zone
+/// behind private DNS, if it is associated with the VPC itself.
+pub fn takes(domain: &str, name: &str, host: &str) -> bool {
+    let domain = bare(domain);
+    holds(&bare(name), &domain) && holds(&domain, &bare(host))
+}
+
+/// A domain without its last dot, and without the wildcard that begins a private name.
+fn bare(name: &str) -> String {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
+}
+
+fn holds(domain: &str, name: &str) -> bool {
+    let front = name.strip_suffix(domain);
+    front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
+
+/// What the rules for private hosted zones and other such are called that the Resolver
+/// makes itself ("Domain names that Resolver creates autodefined system rules for").
+const AUTODEFINED: &str = "rslvr-autodefined-";
+
+/// What takes each of these hosts away from private DNS, and what could not be looked at.
+///
+/// # Errors
+/// Those of the calls. Not to be allowed to ask is none, and neither is a host that cannot
+/// be reached: not every Region has these services, and not every network a way to them.
+pub async fn look(
+    resolver: &impl Resolver,
+    names: BTreeSet<PrivateName>,
+) -> Result<BTreeMap<PrivateName, Vec<Remark>>, StepError> {
+    let mut looks: Vec<Look> = names.into_iter().map(Look::of).collect();
+    match look_at(resolver, &mut looks).await {
+        Ok(()) => {}
+        Err(Stop::Unseen(remark)) => {
+            for look in &mut looks {
+                look.unseen.push(remark.clone());
+            }
+        }
+        Err(Stop::Failed(error)) => return Err(error),
+    }
+    Ok(looks.into_iter().map(Look::told).collect())
+}
+
+/// Why no more is looked at.
+enum Stop {
+    Unseen(Remark),
+    Failed(StepError),
+}
+
+fn answered<T>(action: &str, asked: Result<Option<T>, StepError>) -> Result<T, Stop> {
+    let (code, why) = match asked {
+        Ok(Some(answer)) => return Ok(answer),
+        Ok(None) => (Code::AwsAccessDenied, format!("{action} is missing")),
+        Err(error) if error.code == Code::HostUnreachable => (error.code, error.detail),
+        Err(error) => return Err(Stop::Failed(error)),
+    };
+    let told = format!(
+        "could not look at all Resolver rules and Profiles of Route 53, which may take the private \
+         host away from private DNS ({why})"
+    );
+    Err(Stop::Unseen((code, told)))
+}
+
+async fn look_at(resolver: &impl Resolver, looks: &mut [Look]) -> Result<(), Stop> {
+    if looks.is_empty() {
+        return Ok(());
+    }
+    let rules = resolver.resolver_rules().await;
+    let mut rules = answered("route53resolver:ListResolverRules", rules)?;
+    rules.retain(|rule| !rule.id.starts_with(AUTODEFINED));
+    for rule in &rules {
+        let concerns = |look: &Look| takes(&rule.domain, &look.name.name, &look.name.host);
+        if !looks.iter().any(concerns) {
+            continue;
+        }
+        let vpcs = resolver.vpcs_of_rule(&rule.id).await;
+        let vpcs = answered("route53resolver:ListResolverRuleAssociations", vpcs)?;
+        for look in looks.iter_mut().filter(|look| concerns(look)) {
+            if vpcs.contains(&look.name.vpc) {
+                look.add(rule, None);
+            }
+        }
+    }
+    let mut below: Vec<&mut Look> = looks.iter_mut().collect();
+    below.retain(|look| look.name.below().next().is_some());
+    if below.is_empty() {
+        return Ok(());
+    }
+    let profiles = resolver.profiles().await;
+    let profiles = answered("route53profiles:ListProfileAssociations", profiles)?;
+    for (profile, vpcs) in profiles {
+        if !below.iter().any(|look| vpcs.contains(&look.name.vpc)) {
+            continue;
+        }
+        let resources = resolver.profile_resources(&profile).await;
+        let action = "route53profiles:ListProfileResourceAssociations";
+        let resources = answered(action, resources)?;
+        for look in below
+            .iter_mut()
+            .filter(|look| vpcs.contains(&look.name.vpc))
+        {
+            look.add_profile(resolver, &profile, &rules, &resources)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// What was seen for one host.
+struct Look {
+    name: PrivateName,
+    /// The rules that hold the host, by how many labels they have and whether the VPC
+    /// itself has them, with what is told of one that forwards.
+    rules: Vec<((usize, bool), Option<Remark>)>,
+    zones: Vec<Remark>,
+    unseen: Vec<Remark>,
+}
+
+impl Look {
+    fn of(name: PrivateName) -> Self {
+        Self {
+            name,
+            rules: Vec::new(),
+            zones: Vec::new(),
+            unseen: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, rule: &ResolverRule, profile: Option<&str>) {
+        let (id, domain) = (&rule.id, bare(&rule.domain));
+        let by = profile.map(|profile| format!(" (by the VPC's Profile {profile})"));
+        let told = format!(
+            "the Resolver rule {id} of Route 53{} forwards {domain} to other DNS servers: clients \
+             resolve the private host only if these know the endpoint's addresses",
+            by.unwrap_or_default()
+        );
+        let rank = (domain.split('.').count(), profile.is_none());
+        let remark = (Code::ResolverRuleTakesName, told);
+        self.rules.push((rank, rule.forwards.then_some(remark)));
+    }
+
+    async fn add_profile(
+        &mut self,
+        resolver: &impl Resolver,
+        profile: &str,
+        rules: &[ResolverRule],
+        resources: &[ProfileResource],
+    ) -> Result<(), Stop> {
+        let domains: Vec<String> = self.name.below().map(str::to_owned).collect();
+        let mut zones = BTreeSet::new();
+        let mut is_hidden = false;
+        for resource in resources {
+            match resource.named() {
+                Some(("hostedzone", zone)) => {
+                    zones.insert(zone.to_owned());
+                    let owner = resource.owner.as_ref();
+                    is_hidden |= owner.is_some_and(|owner| *owner != self.name.owner);
+                }
+                Some(("resolver-rule", id)) => match rules.iter().find(|rule| rule.id == id) {
+                    Some(rule) if domains.contains(&bare(&rule.domain)) => {
+                        self.add(rule, Some(profile));
+                    }
+                    Some(_) => {}
+                    None => is_hidden = true,
+                },
+                // DNS Firewall, query logs, endpoints.
+                Some(_) | None => {}
+            }
+        }
+        if !zones.is_empty() {
+            for domain in domains {
+                let named = resolver.zones_named(&domain).await;
+                let named = answered("route53:ListHostedZonesByName", named)?;
+                let of_both = named.intersection(&zones);
+                self.zones.extend(of_both.map(|zone| {
+                    let told = format!(
+                        "the private hosted zone {zone} ({domain}) of the VPC's Route 53 Profile \
+                         {profile} answers for the private host in place of private DNS"
+                    );
+                    (Code::PrivateDnsConflict, told)
+                }));
+            }
+        }
+        if is_hidden {
+            let told = format!(
+                "the VPC's Route 53 Profile {profile} has hosted zones or Resolver rules of another \
+                 account: whether one of them takes the private host away from private DNS is not \
+                 known"
+            );
+            self.unseen.push((Code::AwsAccessDenied, told));
+        }
+        Ok(())
+    }
+
+    fn told(self) -> (PrivateName, Vec<Remark>) {
+        let first = self.rules.into_iter().max_by_key(|(rank, _)| *rank);
+        let mut told: Vec<Remark> = first.into_iter().filter_map(|(_, remark)| remark).collect();
+        told.extend(self.zones);
+        told.extend(self.unseen);
+        (self.name, told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Route 53 answers, and which actions are allowed.
+    #[derive(Default)]
+    struct Route53 {
+        rules: Vec<ResolverRule>,
+        /// The rules that the VPC itself has.
+        own: Vec<&'static str>,
+        resources: Vec<ProfileResource>,
+        /// By name and id.
+        zones: Vec<(&'static str, &'static str)>,
+        denied: &'static str,
+        unreachable: bool,
+    }
+
+    impl Route53 {
+        fn may<T>(&self, action: &str, answer: T) -> Result<Option<T>, StepError> {
+            match self.unreachable {
+                true => Err(StepError::new(Code::HostUnreachable, "no way")),
+                false => Ok((action != self.denied).then_some(answer)),
+            }
+        }
+    }
+
+    impl Resolver for Route53 {
+        async fn resolver_rules(&self) -> Result<Option<Vec<ResolverRule>>, StepError> {
+            self.may("ListResolverRules", self.rules.clone())
+        }
+
+        async fn vpcs_of_rule(&self, rule: &str) -> Result<Option<BTreeSet<VpcId>>, StepError> {
+            let vpc = self.own.contains(&rule).then(vpc);
+            self.may("ListResolverRuleAssociations", vpc.into_iter().collect())
+        }
+
+        async fn profiles(&self) -> Result<Option<BTreeMap<String, BTreeSet<VpcId>>>, StepError> {
+            let profiles = BTreeMap::from([("rp-1".to_owned(), BTreeSet::from([vpc()]))]);
+            self.may("ListProfileAssociations", profiles)
+        }
+
+        async fn profile_resources(
+            &self,
+            _: &str,
+        ) -> Result<Option<Vec<ProfileResource>>, StepError> {
+            self.may("ListProfileResourceAssociations", self.resources.clone())
+        }
+
+        async fn zones_named(&self, name: &str) -> Result<Option<BTreeSet<String>>, StepError> {
+            let named = self.zones.iter().filter(|(it, _)| *it == name);
+            let named = named.map(|(_, id)| (*id).to_owned()).collect();
+            self.may("ListHostedZonesByName", named)
+        }
+    }
+
+    const EXACT: &str = "internal-a.aws.example.cloud";
+    const WILDCARD: &str = "*.aws.example.cloud";
+    const RULE: &str = "arn:aws:route53resolver:eu-west-1:111122223333:resolver-rule/rslvr-rr-1";
+    const ZONE: &str = "arn:aws:route53:::hostedzone/Z1";
+
+    fn vpc() -> VpcId {
+        "vpc-0a000001".parse().unwrap()
+    }
+
+    fn rule(id: &str, domain: &str, forwards: bool) -> ResolverRule {
+        ResolverRule {
+            id: id.to_owned(),
+            domain: domain.to_owned(),
+            forwards,
+        }
+    }
+
+    fn resource(arn: &str, owner: &str) -> ProfileResource {
+        ProfileResource {
+            arn: arn.to_owned(),
+            owner: owner.parse().ok(),
+        }
+    }
+
+    /// What is told of the host `EXACT` behind a private name.
+    async fn told(name: &str, route53: &Route53) -> Vec<Remark> {
+        let owner = "111122223333".parse().unwrap();
+        let name = PrivateName::new(&vpc(), &owner, name, EXACT).unwrap();
+        let told = look(route53, BTreeSet::from([name])).await.unwrap();
+        told.into_values().flatten().collect()
+    }
+
+    fn codes(told: &[Remark]) -> Vec<Code> {
+        told.iter().map(|(code, _)| *code).collect()
+    }
+
+    #[tokio::test]
+    async fn a_rule_takes_the_host_if_none_is_more_specific_and_it_forwards() {
+        let taken = [Code::ResolverRuleTakesName];
+        for (name, rules, expected) in [
+            (EXACT, &[(EXACT, true)][..], &taken[..]),
+            (EXACT, &[("Internal-A.aws.example.cloud.", true)], &taken),
+            (EXACT, &[(".", true), ("example.cloud.", true)], &[]),
+            (EXACT, &[("aws.example.cloud", true)], &[]),
+            (EXACT, &[("b.internal-a.aws.example.cloud", true)], &[]),
+            (EXACT, &[("nal-a.aws.example.cloud", true)], &[]),
+            (EXACT, &[(EXACT, false)], &[]),
+            (WILDCARD, &[("aws.example.cloud", true)], &taken),
+            (WILDCARD, &[(EXACT, true)], &taken),
+            (WILDCARD, &[("example.cloud", true)], &[]),
+            (
+                WILDCARD,
+                &[("aws.example.cloud", true), (EXACT, false)],
+                &[],
+            ),
+            (
+                WILDCARD,
+                &[("aws.example.cloud", false), (EXACT, true)],
+                &taken,
+            ),
+        ] {
+            let rules_of = |id: &str| -> Vec<ResolverRule> {
+                let numbered = rules.iter().enumerate();
+                let rules = numbered
+                    .map(|(n, (domain, forwards))| rule(&format!("{id}-{n}"), domain, *forwards));
+                rules.collect()
+            };
+            let mut route53 = Route53 {
+                rules: rules_of("rslvr-rr"),
+                own: vec!["rslvr-rr-0", "rslvr-rr-1", "rslvr-autodefined-rr-0"],
+                ..Default::default()
+            };
+            let found = told(name, &route53).await;
+            assert_eq!(codes(&found), expected, "{name} {rules:?}");
+            route53.rules = rules_of("rslvr-autodefined-rr");
+            let zone = "the zone behind private DNS";
+            assert_eq!(told(name, &route53).await, [], "{zone}");
+            route53.rules = rules_of("rslvr-rr");
+            route53.own.clear();
+            assert_eq!(told(name, &route53).await, [], "of another VPC");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_profile_takes_the_host_only_by_a_more_specific_domain() {
+        let route53 = |domain: &'static str, arn: &str| Route53 {
+            rules: vec![rule("rslvr-rr-1", domain, true)],
+            zones: vec![(domain, "Z0"), (domain, "Z1")],
+            resources: vec![
+                resource(
+                    "arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1",
+                    "111122223333",
+                ),
+                resource(arn, "111122223333"),
+            ],
+            ..Default::default()
+        };
+        for (name, domain, takes) in [
+            (WILDCARD, EXACT, true),
+            (WILDCARD, "aws.example.cloud", false),
+            (WILDCARD, "example.cloud", false),
+            (EXACT, EXACT, false),
+        ] {
+            for (arn, code, part) in [
+                (
+                    RULE,
+                    Code::ResolverRuleTakesName,
+                    "(by the VPC's Profile rp-1)",
+                ),
+                (
+                    ZONE,
+                    Code::PrivateDnsConflict,
+                    "zone Z1 (internal-a.aws.example.cloud) of",
+                ),
+            ] {
+                let found = told(name, &route53(domain, arn)).await;
+                let expected: &[Code] = if takes { &[code] } else { &[] };
+                assert_eq!(codes(&found), expected, "{name} {domain} {arn}");
+                assert!(
+                    found.iter().all(|(_, told)| told.contains(part)),
+                    "{found:?}"
+                );
+            }
+        }
+        // What the VPC has itself goes before.
+        let mut kept = route53(EXACT, RULE);
+        kept.rules[0].forwards = false;
+        kept.rules.push(rule("rslvr-rr-2", EXACT, true));
+        kept.resources = vec![resource(&RULE.replace("rr-1", "rr-2"), "111122223333")];
+        assert_eq!(
+            codes(&told(WILDCARD, &kept).await),
+            [Code::ResolverRuleTakesName]
+        );
+        kept.own = vec!["rslvr-rr-1"];
+        assert_eq!(told(WILDCARD, &kept).await, []);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_looked_at_is_told() {
+        let mut route53 = Route53 {
+            rules: vec![rule("rslvr-rr-1", EXACT, false)],
+            own: vec!["rslvr-rr-1"],
+            resources: vec![resource(ZONE, "111122223333")],
+            ..Default::default()
+        };
+        for (service, action) in [
+            ("route53resolver", "ListResolverRules"),
+            ("route53resolver", "ListResolverRuleAssociations"),
+            ("route53profiles", "ListProfileAssociations"),
+            ("route53profiles", "ListProfileResourceAssociations"),
+            ("route53", "ListHostedZonesByName"),
+        ] {
+            route53.denied = action;
+            let found = told(WILDCARD, &route53).await;
+            assert_eq!(codes(&found), [Code::AwsAccessDenied], "{action}");
+            let part = format!("({service}:{action} is missing)");
+            assert!(found[0].1.contains(&part), "{found:?}");
+        }
+        route53.denied = "";
+        assert_eq!(told(WILDCARD, &route53).await, []);
+        for resource in [
+            resource(ZONE, "444455556666"),
+            resource(&format!("{RULE}2"), ""),
+        ] {
+            route53.resources = vec![resource];
+            let found = told(WILDCARD, &route53).await;
+            assert_eq!(codes(&found), [Code::AwsAccessDenied]);
+            assert!(found[0].1.contains("of another account"), "{found:?}");
+        }
+        route53.unreachable = true;
+        let found = told(EXACT, &route53).await;
+        assert_eq!(codes(&found), [Code::HostUnreachable]);
+        assert_eq!(look(&route53, BTreeSet::new()).await, Ok(BTreeMap::new()));
+    }
+}
