@@ -447,7 +447,7 @@ fn a_run_that_never_began_is_started_again_under_another_name() {
 /// Ours cannot be put back, and what the endpoint has in its place lets everybody in.
 #[test]
 fn a_group_that_was_deleted_is_given_up_where_others_let_in_what_was_asked_for() {
-    let mut stage = connected();
+    let stage = connected();
     let connection = connections(&stage).remove(0);
     stage.simulator.meddle(|world| {
         let default = default_group(world, connection.vpc_id.as_str());
@@ -463,10 +463,7 @@ fn a_group_that_was_deleted_is_given_up_where_others_let_in_what_was_asked_for()
         endpoint.expect(AS_MADE).groups = vec![default];
     });
     succeeded(&check_by(&stage, json!({}), true));
-    let repairs = repairs(&stage);
-    assert_eq!(repairs.len(), 1);
-    stage.request = serde_json::from_str(&repairs[0].input).unwrap();
-    provision(&stage, &repairs[0].name);
+    run_one(&stage, "repair-");
     assert_eq!(connections(&stage)[0].security_group_id, None);
     assert_eq!(kinds(&check(&stage)), ["Connection Recovered"]);
 }

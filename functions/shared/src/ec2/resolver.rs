@@ -84,8 +84,12 @@ impl PrivateName {
 
     /// The domains that hold the host and are more specific than the private name.
     fn below(&self) -> impl Iterator<Item = &str> {
-        let wider = |domain: &&str| domain.split_once('.').map(|(_, rest)| rest);
-        let domains = std::iter::successors(Some(self.host.as_str()), wider);
+        let mut domains = Some(self.host.as_str());
+        let domains = std::iter::from_fn(move || {
+            let domain = domains?;
+            domains = domain.split_once('.').map(|(_, rest)| rest);
+            Some(domain)
+        });
         domains.take_while(|domain| *domain != self.name)
     }
 }
