@@ -25,6 +25,7 @@ use system_tests::api::{Host, SIGNED, STAGE};
 use system_tests::authorization::refused;
 use system_tests::documents::root;
 use system_tests::openapi::document;
+use system_tests::tools::python;
 use time::Duration;
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -537,26 +538,16 @@ fn document_and_type_refuse_the_same_requests() {
     }
 }
 
-/// The Python environment of schemathesis, made if need be.
-fn python() -> PathBuf {
-    let made = Command::new(root().join("tests/python-env"))
-        .arg("schemathesis")
-        .arg(root().join("tests/schemathesis/requirements.txt"))
-        .output()
-        .expect("tests/python-env runs");
-    let errors = String::from_utf8_lossy(&made.stderr);
-    assert!(
-        made.status.success(),
-        "schemathesis needs Python:\n{errors}"
-    );
-    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim()).join("bin")
+/// The programs of schemathesis and its Python.
+fn schemathesis() -> PathBuf {
+    python("schemathesis", "tests/schemathesis/requirements.txt").join("bin")
 }
 
 /// CloudFormation reads YAML 1.1, in which a bare `on` or `12:30` is no text.
 #[test]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn other_readers_of_yaml_read_the_same_document() {
-    let output = Command::new(python().join("python"))
+    let output = Command::new(schemathesis().join("python"))
         .args([
             "-c",
             "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)",
@@ -613,15 +604,12 @@ fn with_examples(mut document: Value, stage: &Stage, ids: &[String]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn schemathesis_finds_no_undocumented_answer() {
-    let bin = tokio::task::spawn_blocking(python)
-        .await
-        .expect("the environment");
     let (stage, ids) = world();
     let document = with_examples(document(), &stage, &ids);
     let host = Arc::new(Host::new(stage));
     let address = Arc::clone(&host).serve(document).await;
     let folder = scratch();
-    let output = tokio::process::Command::new(bin.join("schemathesis"))
+    let output = tokio::process::Command::new(schemathesis().join("schemathesis"))
         .args(["--config-file"])
         .arg(root().join("tests/schemathesis/schemathesis.toml"))
         .args(["--no-color", "run"])

@@ -13,10 +13,10 @@ use simulator::{Scenario, Simulator};
 use steps::Steps;
 use system_tests::aftermath::Snapshot;
 use system_tests::authorization::{InRoles, judged};
-use system_tests::documents::root;
 use system_tests::processes::build;
 use system_tests::run::{Ending, SECRET, Stage, changes, ending};
 use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour};
+use system_tests::tools::python;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -43,19 +43,6 @@ async fn output(what: &str, command: &mut Command, input: &str) -> String {
     printed
 }
 
-/// The folder of the AWS CLI, pinned together with boto3 for the other judges.
-async fn aws_cli() -> String {
-    let requirements = "simulator/tests/judges/requirements.txt";
-    let mut command = Command::new("tests/python-env");
-    let folder = output(
-        "tests/python-env",
-        command.args(["judges", requirements]).current_dir(root()),
-        "",
-    )
-    .await;
-    format!("{}/bin", folder.trim())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
@@ -73,7 +60,9 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into())
         .await
         .expect("a server");
-    let (tools, binaries) = (aws_cli().await, build().await);
+    // The AWS CLI, pinned together with boto3 for the other judges.
+    let tools = python("judges", "simulator/tests/judges/requirements.txt").join("bin");
+    let binaries = build().await;
 
     let of_request = |field: &str| {
         scenario.request[field]
@@ -103,7 +92,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     )]
     let path = std::env::var("PATH").unwrap_or_default();
     let mut bash = Command::new("bash");
-    bash.env("PATH", format!("{tools}:{path}"))
+    bash.env("PATH", format!("{}:{path}", tools.display()))
         .env("AWS_ENDPOINT_URL", server.url())
         .env("AWS_ACCESS_KEY_ID", &scenario.account)
         .env("AWS_SECRET_ACCESS_KEY", "nothing")

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use system_tests::documents::{DEFINITIONS, all, read};
+use system_tests::format::format;
 use system_tests::pictures::{bookkeeping, mermaid};
 
 #[test]
@@ -15,6 +16,19 @@ fn generated_documents_are_up_to_date() {
         outdated, [""; 0],
         "write them anew: cargo run -p system-tests --example write-documents"
     );
+}
+
+/// That a definition stands there as it is laid out, the test above tells.
+#[test]
+fn the_layout_does_not_depend_on_the_lines_that_were_there_and_broken_json_is_left_alone() {
+    for path in DEFINITIONS {
+        let text = read(path);
+        for space in ["", "\r\n\t"] {
+            assert_eq!(format(&text.replace('\n', space)), text, "{path}");
+        }
+        let broken = text.trim_end().trim_end_matches('}');
+        assert_eq!(format(broken), broken, "{path}");
+    }
 }
 
 #[test]

@@ -4,16 +4,14 @@
 use engine::{EventKind, Execution, Machine, Outcome, run};
 use serde_json::{Value, json};
 use shared::Code;
-use shared::cloud::Cloud;
 use shared::config::Config;
-use shared::ec2::{Endpoints, SecurityGroups, Source};
-use shared::ids::{EndpointId, SecurityGroupId};
-use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
+use shared::ids::EndpointId;
+use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
 use shared::settings::Settings;
-use simulator::scenario::{ClusterSpec, KeySpec, RoleSpec, VpcSpec};
+use simulator::scenario::{ClusterSpec, RoleSpec, VpcSpec};
 use simulator::step_functions::Execution as Started;
-use simulator::{Fault, FaultKind, Moment, Scenario, World};
+use simulator::{Call, Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
 use steps::Steps;
 use system_tests::authorization::InRoles;
@@ -115,74 +113,27 @@ fn connections(stage: &Stage) -> Vec<Connection> {
         .connections
 }
 
+/// How the last check has found the first connection of the ledger.
+fn health(stage: &Stage) -> Health {
+    let health = connections(stage).remove(0).health;
+    health.expect("a check")
+}
+
 fn status(stage: &Stage) -> HealthStatus {
-    connections(stage)[0]
-        .health
-        .as_ref()
-        .expect("a check")
-        .status
+    health(stage).status
 }
 
-#[test]
-fn what_provision_made_is_healthy() {
-    let stage = connected();
-    assert_eq!(connections(&stage)[0].phase, Phase::Ready);
-    for _ in 0..2 {
-        assert_eq!(check(&stage), []);
-        let health = connections(&stage)[0].health.clone().unwrap();
-        assert_eq!(
-            (health.status, health.findings),
-            (HealthStatus::Healthy, vec![])
-        );
-    }
-}
+/// What is told of a connection, and how somebody makes it so.
+type Trouble = (Code, fn(&mut World, &Connection));
 
-#[test]
-fn what_was_told_on_connecting_is_no_news_and_what_changes_around_it_is_no_drift() {
-    let stage = Stage::shipped("own-dns-and-acls");
-    provision(&stage, "first");
-    let found = || -> Vec<String> {
-        let health = connections(&stage)[0].health.clone().expect("a check");
-        assert_eq!(health.status, HealthStatus::Healthy);
-        health.findings.into_iter().map(|it| it.detail).collect()
-    };
-    assert_eq!(check(&stage), []);
-    assert_eq!(found(), [""; 0]);
-    stage.simulator.meddle(|world| {
-        let vpc = world.ec2.vpcs.values_mut().next().expect("a VPC");
-        vpc.acls[1].rules.clear();
-    });
-    assert_eq!(check(&stage), []);
-    assert_eq!(
-        found(),
-        [
-            "network ACL acl-0a10000000000000b (of subnet-0a10000000000000c) does not let TCP \
-             1024-65535 out to 10.20.0.0/16: the endpoint's answers to these ports are lost"
-        ]
-    );
-}
-
-/// How somebody breaks a connection, and how it is mended by hand.
-struct Trouble {
-    code: Code,
-    breaks: fn(&mut World, &Connection),
-    mends: fn(&Stage, &Connection),
-}
-
-impl Trouble {
-    fn befalls(&self, stage: &Stage, connection: &Connection) {
-        stage
-            .simulator
-            .meddle(|world| (self.breaks)(world, connection));
-    }
+/// Somebody breaks the first connection of the ledger.
+fn befall(stage: &Stage, (_, breaks): Trouble) {
+    let connection = connections(stage).remove(0);
+    stage.simulator.meddle(|world| breaks(world, &connection));
 }
 
 fn endpoint(connection: &Connection) -> &EndpointId {
     connection.endpoint_id.as_ref().expect("an endpoint")
-}
-
-fn group(connection: &Connection) -> &SecurityGroupId {
-    connection.security_group_id.as_ref().expect("a group")
 }
 
 /// What a world has that is as `provision` made it.
@@ -192,94 +143,32 @@ const AS_MADE: &str = "as the world has it";
 const LATE_SUBNET: &str = "subnet-0a10000000000000c";
 
 const TROUBLES: [Trouble; 5] = [
-    Trouble {
-        code: Code::EndpointGone,
-        breaks: |world, connection| {
-            let id = endpoint(connection);
-            world.ec2.endpoints.remove(id.as_str());
-        },
-        mends: |stage, _| provision(stage, "again"),
-    },
+    (Code::EndpointGone, |world, connection| {
+        let id = endpoint(connection);
+        world.ec2.endpoints.remove(id.as_str());
+    }),
     // A zone got its subnet after the endpoint was made.
-    Trouble {
-        code: Code::EndpointLacksZone,
-        breaks: |world, connection| {
-            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
-            let interfaces = &mut endpoint.expect(AS_MADE).interfaces;
-            interfaces.retain(|it| it.subnet_id != LATE_SUBNET);
-        },
-        mends: |stage, connection| {
-            let (id, subnet) = (endpoint(connection), LATE_SUBNET.parse().expect(AS_MADE));
-            block_on(stage.ports().change_subnets(id, &[subnet], &[])).expect(AS_MADE);
-        },
-    },
-    Trouble {
-        code: Code::SecurityGroupRuleMissing,
-        breaks: |world, connection| {
-            let group = world.ec2.groups.get_mut(group(connection).as_str());
-            let rules = &mut group.expect(AS_MADE).rules;
-            rules.retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
-        },
-        mends: |stage, connection| {
-            let group = group(connection);
-            let source = Source::Cidr("100.64.0.0/18".parse().expect(AS_MADE));
-            block_on(stage.ports().authorize(group, &[source], "by hand")).expect(AS_MADE);
-        },
-    },
-    Trouble {
-        code: Code::PrivateDnsSwitchedOff,
-        breaks: |world, connection| {
-            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
-            endpoint.expect(AS_MADE).private_dns = false;
-        },
-        mends: |stage, connection| {
-            let id = endpoint(connection);
-            block_on(stage.ports().set_private_dns(id, true)).expect(AS_MADE);
-        },
-    },
-    Trouble {
-        code: Code::RegistrationGone,
-        breaks: |world, connection| {
-            let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
-            let id = endpoint(connection).as_str();
-            cluster.expect(AS_MADE).forget_connection(id);
-        },
-        mends: |stage, connection| {
-            let id = endpoint(connection);
-            block_on(stage.ports().register(&connection.cluster_id, id)).expect(AS_MADE);
-        },
-    },
+    (Code::EndpointLacksZone, |world, connection| {
+        let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+        let interfaces = &mut endpoint.expect(AS_MADE).interfaces;
+        interfaces.retain(|it| it.subnet_id != LATE_SUBNET);
+    }),
+    (Code::SecurityGroupRuleMissing, |world, connection| {
+        let group = connection.security_group_id.as_ref().expect("a group");
+        let group = world.ec2.groups.get_mut(group.as_str());
+        let rules = &mut group.expect(AS_MADE).rules;
+        rules.retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
+    }),
+    (Code::PrivateDnsSwitchedOff, |world, connection| {
+        let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+        endpoint.expect(AS_MADE).private_dns = false;
+    }),
+    (Code::RegistrationGone, |world, connection| {
+        let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
+        let id = endpoint(connection).as_str();
+        cluster.expect(AS_MADE).forget_connection(id);
+    }),
 ];
-
-#[test]
-fn drift_is_announced_once_and_so_is_its_end() {
-    for trouble in TROUBLES {
-        let stage = connected();
-        let connection = connections(&stage).remove(0);
-        assert_eq!(check(&stage), []);
-        trouble.befalls(&stage, &connection);
-
-        let told = check(&stage);
-        assert_eq!(kinds(&told), ["Connection Drifted"], "{}", trouble.code);
-        let (_, notice) = &told[0];
-        assert_eq!(notice.code.as_deref(), Some(trouble.code.as_str()));
-        assert_eq!(notice.fix.as_deref(), Some(trouble.code.fix()));
-        assert_eq!(notice.connection_id, connection.connection_id);
-        assert!(
-            notice.execution.contains("check-fleet"),
-            "{}",
-            notice.execution
-        );
-        assert_eq!(status(&stage), HealthStatus::Drifted);
-        assert_eq!(check(&stage), [], "{}: it is known", trouble.code);
-
-        (trouble.mends)(&stage, &connection);
-        let told = check(&stage);
-        assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
-        assert_eq!(status(&stage), HealthStatus::Healthy);
-        assert_eq!(check(&stage), []);
-    }
-}
 
 /// The runs of `provision` that were started to repair.
 fn repairs(stage: &Stage) -> Vec<Started> {
@@ -293,47 +182,48 @@ fn repairs(stage: &Stage) -> Vec<Started> {
 }
 
 #[test]
-fn what_has_drifted_is_repaired_where_that_is_wanted() {
-    for trouble in TROUBLES {
+fn drift_is_announced_once_and_repaired_where_that_is_wanted_and_so_is_its_end() {
+    for (code, breaks) in TROUBLES {
         let mut stage = connected();
-        let connection = connections(&stage).remove(0);
-        trouble.befalls(&stage, &connection);
-        check(&stage);
-        assert_eq!(repairs(&stage).len(), 0, "only reported");
+        assert_eq!(check(&stage), []);
+        let found = health(&stage);
+        assert_eq!(
+            (found.status, found.findings),
+            (HealthStatus::Healthy, vec![])
+        );
+        befall(&stage, (code, breaks));
 
-        let execution = check_by(&stage, json!({}), true);
-        succeeded(&execution);
+        let told = check(&stage);
+        assert_eq!(kinds(&told), ["Connection Drifted"], "{code}");
+        let (_, notice) = &told[0];
+        assert_eq!(notice.code.as_deref(), Some(code.as_str()));
+        assert_eq!(notice.fix.as_deref(), Some(code.fix()));
+        assert_eq!(notice.connection_id, connections(&stage)[0].connection_id);
+        assert!(notice.execution.contains("check-fleet"), "{notice:?}");
+        assert_eq!(status(&stage), HealthStatus::Drifted);
+        assert_eq!(repairs(&stage), [], "only reported");
+
+        let known = events(&stage).len();
+        succeeded(&check_by(&stage, json!({}), true));
+        assert_eq!(events(&stage).len(), known, "{code}: it is known");
         let repairs = repairs(&stage);
-        assert_eq!(repairs.len(), 1, "{}", trouble.code);
+        assert_eq!(repairs.len(), 1, "{code}");
         stage.request = serde_json::from_str(&repairs[0].input).unwrap();
         provision(&stage, &repairs[0].name);
         let told = check(&stage);
-        assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
+        assert_eq!(kinds(&told), ["Connection Recovered"], "{code}");
+        assert_eq!(status(&stage), HealthStatus::Healthy);
+        assert_eq!(check(&stage), []);
     }
 }
 
+/// The notes of the plan are in the ledger.
 #[test]
-fn what_provision_cannot_mend_is_only_reported() {
-    let stage = connected();
-    stage.simulator.meddle(|world| {
-        for vpc in world.ec2.vpcs.values_mut() {
-            vpc.dns_hostnames = false;
-        }
-    });
-    let execution = check_by(&stage, json!({}), true);
-    succeeded(&execution);
-    assert_eq!(kinds(&events(&stage)), ["Connection Drifted"]);
-    assert_eq!(repairs(&stage), []);
-}
-
-/// Whoever names the subnets of an endpoint does not want others.
-#[test]
-fn a_zone_is_missed_only_where_the_request_names_no_subnets() {
-    let named = json!(["subnet-0a10000000000000a", "subnet-0a10000000000000b"]);
-    let stage = Stage::shipped("fresh-vpc").asking("subnet_ids", named);
+fn what_was_told_on_connecting_is_no_news() {
+    let stage = Stage::shipped("own-dns-and-acls");
     provision(&stage, "first");
     assert_eq!(check(&stage), []);
-    assert_eq!(status(&stage), HealthStatus::Healthy);
+    assert_eq!(health(&stage).findings, []);
 }
 
 /// The world of `fresh-vpc` with many VPCs, every second one for another cluster.
@@ -395,37 +285,6 @@ fn every_connection_is_checked_over_several_pages() {
 }
 
 #[test]
-fn a_cluster_whose_key_is_refused_leaves_only_its_own_connections_unknown() {
-    let stage = many(4);
-    let scenario = Scenario::shipped("fresh-vpc").unwrap();
-    let key = &scenario.keys[0];
-    let use_key = |clusters: Vec<String>| {
-        let key = KeySpec {
-            clusters,
-            ..key.clone()
-        };
-        stage.simulator.meddle(|world| world.cloud.keys.add(&key));
-    };
-    use_key(vec![scenario.clusters[0].id.clone()]);
-    assert_eq!(check(&stage), [], "not to know is no news");
-    for connection in connections(&stage) {
-        let health = connection.health.unwrap();
-        let expected = match connection.cluster_id.as_str() {
-            OTHER_CLUSTER => HealthStatus::Unknown,
-            _ => HealthStatus::Healthy,
-        };
-        assert_eq!(health.status, expected, "{:?}", health.findings);
-    }
-    use_key(Vec::new());
-    assert_eq!(check(&stage), []);
-    let all = connections(&stage);
-    assert!(
-        all.iter()
-            .all(|it| it.health.as_ref().unwrap().status == HealthStatus::Healthy)
-    );
-}
-
-#[test]
 fn only_the_connection_that_is_named_is_checked_and_nothing_is_looked_for() {
     let stage = many(2);
     let id = connections(&stage)[1].connection_id.clone();
@@ -463,8 +322,7 @@ fn refuse_next(stage: &Stage, operation: &str, repeat: u32) {
 #[test]
 fn what_cannot_be_announced_is_announced_by_the_next_check() {
     let stage = connected();
-    let connection = connections(&stage).remove(0);
-    TROUBLES[0].befalls(&stage, &connection);
+    befall(&stage, TROUBLES[0]);
     refuse_next(&stage, "events:PutEvents", 6);
     let failure = failure(&check_by(&stage, json!({}), false));
     assert_eq!(failure["failed_at"], "AnnounceChanges");
@@ -620,30 +478,20 @@ fn a_verdict_that_cannot_be_written_down_does_not_keep_the_others_from_being_jud
 /// one announces the drift, and it is known afterwards.
 #[test]
 fn no_single_fault_loses_an_announcement() {
-    let broken = || {
-        let stage = connected();
-        let connection = connections(&stage).remove(0);
-        TROUBLES[2].befalls(&stage, &connection);
-        stage
-    };
-    let stage = broken();
-    let before = stage.simulator.calls().len();
-    check(&stage);
-    let made: Vec<(String, u32)> = stage.simulator.calls()[before..]
-        .iter()
-        .map(|call| (call.operation.clone(), call.nth))
-        .collect();
+    let broken = connected();
+    befall(&broken, TROUBLES[2]);
+    let good = broken.forked();
+    check(&good);
+    let made = good.simulator.calls();
     assert!(made.len() > 10, "{made:?}");
-    for (operation, nth) in made {
+    for Call { operation, nth, .. } in made {
         for kind in FaultKind::ALL {
             // What only reads has no effect that an answer could be lost after.
             let writes = ["dynamodb:UpdateItem", "events:PutEvents"].contains(&operation.as_str());
             for moment in &Moment::ALL[..if writes { 2 } else { 1 }] {
-                let stage = broken();
-                stage
-                    .simulator
-                    .add_fault(Fault::once(operation.as_str(), nth, kind, *moment));
-                let place = format!("call {nth} of {operation}, {kind:?}, {moment:?}");
+                let fault = Fault::once(operation.as_str(), nth, kind, *moment);
+                let place = format!("{fault:?}");
+                let stage = broken.forked().with(fault);
                 check_by(&stage, json!({}), false);
                 check(&stage);
                 let told = events(&stage);
@@ -667,7 +515,7 @@ fn a_connection_that_is_being_made_is_counted_and_not_judged() {
     let mut connection = connections(&stage).remove(0);
     connection.phase = Phase::Registered;
     stage.ports().put_connection(&connection);
-    TROUBLES[0].befalls(&stage, &connection);
+    befall(&stage, TROUBLES[0]);
     let execution = check_by(&stage, json!({}), true);
     let Outcome::Succeeded(output) = &execution.outcome else {
         panic!("{:?}", execution.outcome);

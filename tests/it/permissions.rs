@@ -17,7 +17,6 @@ use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
 use shared::settings::Settings;
 use simulator::ec2::EndpointState;
-use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
 use steps::{FUNCTIONS, Integrated, Steps, function_of, resource_name};
 use system_tests::authorization::{
@@ -25,7 +24,7 @@ use system_tests::authorization::{
     in_organization, judge, named, needed, policies,
 };
 use system_tests::documents::read;
-use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
+use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK, other_role};
 use system_tests::run::{Stage, block_on, changes};
 use system_tests::situations::{LIST, add_twin, prefix_list, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
@@ -359,11 +358,7 @@ fn moved(mut scenario: Scenario, account: &str) -> Scenario {
     for entry in &mut scenario.stack.connections {
         entry.insert("account_id".to_owned(), account.to_owned());
     }
-    scenario.roles = vec![RoleSpec {
-        account: account.to_owned(),
-        name: OTHER_ROLE.to_owned(),
-        external_id: Some("a-handshake".to_owned()),
-    }];
+    scenario.roles = vec![other_role()];
     { &mut scenario.request }.insert("account_id".to_owned(), json!(account));
     scenario
 }

@@ -11,27 +11,19 @@ use shared::ledger::{Connection, Phase};
 use shared::report::Explained;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
-use system_tests::aftermath::{Snapshot, check, recorded};
+use system_tests::aftermath::{Snapshot, recorded, run};
 use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{drifted, working};
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::parallel::in_parallel;
 use system_tests::removal::Removal;
 use system_tests::run::{
-    Ending, Goal, LEASES_EXPIRE, Stage, all_faults, block_on, changes, ending, ready_after,
+    Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending, faults_at, ready_after,
 };
-use system_tests::situations::{add_twin, connected, two_clusters};
-use system_tests::standing::{self, swept};
+use system_tests::situations::{add_twin, connected};
+use system_tests::standing::{self, ASKED, swept};
 use system_tests::together::{claims, word};
 use system_tests::verdict::Tally;
-
-fn run(stage: &Stage) -> Ending {
-    let before = Snapshot::settled(stage);
-    let name = format!("run-{}", stage.simulator.calls().len());
-    let ended = ending(&stage.provision(&name));
-    check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
-    ended
-}
 
 #[track_caller]
 fn failed(stage: &Stage, name: &str, code: Code) -> Explained {
@@ -447,30 +439,19 @@ fn a_repair_that_comes_too_late_does_nothing() {
 #[test]
 fn no_fault_in_a_repair_takes_anything_away() {
     let began = Instant::now();
-    const ASKED: &str = "times asked whether it stands";
     let mut tally = Tally::default();
     for (drift, stage) in drifted() {
         let good = stage.forked();
         ready_after(&good.provision("good"));
-        let mut faults: Vec<Fault> = Vec::new();
-        for call in good.simulator.calls() {
-            let (operation, nth) = (&call.operation, call.nth);
-            for (kind, moment) in all_faults() {
-                faults.push(Fault::once(operation, nth, kind, moment));
-                if nth == 1 || changes(operation) {
-                    faults.push(Fault::from_then_on(operation, nth, kind, moment));
-                }
-            }
-        }
+        let calls = good.simulator.calls();
+        let mut faults = faults_at(&calls, false);
+        let lasting = calls.into_iter();
+        let lasting = lasting.filter(|call| call.nth == 1 || changes(&call.operation));
+        faults.extend(faults_at(&Vec::from_iter(lasting), true));
         let results = in_parallel(&faults, |fault| {
             standing::counted(|| repaired(&stage, fault))
         });
-        tally.add("runs", 2 * faults.len());
-        for ((result, asked), fault) in results.into_iter().zip(&faults) {
-            tally.add(ASKED, asked);
-            let held = result.map(|name| tally.ended(name));
-            tally.held(held, || format!("{drift}, {fault:?}"));
-        }
+        tally.tried(&drift, &faults, results);
     }
     tally.conclude("faults of a repair", began);
     assert!(tally.numbers[ASKED] > 0, "nobody asked whether it stands");
@@ -507,15 +488,4 @@ fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
         Ending::Ready(_) => Ok(name),
         Ending::Failed(ended, failure) => Err(format!("then {ended}: {failure:#?}")),
     }
-}
-
-/// Removing one cluster's connection says nothing about the other's.
-#[test]
-fn two_connections_of_one_vpc_stand_each_for_itself() {
-    let (stage, [first, second]) = two_clusters();
-    let first = connected(stage.for_request(&first));
-    let second = connected(stage.for_request(&second));
-    assert!(Removal::of(&second.deprovision("away")).is_complete());
-    assert!(entry(&first).stands());
-    assert_eq!(recorded(&second), None);
 }

@@ -1,29 +1,27 @@
 //! `sweep` over worlds with orphans of every kind: what it finds, tells and has
 //! removed, and that it touches nothing else. And the ledger that was lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Clock, Execution, Outcome, run};
+use engine::{Execution, Outcome, run};
 use in_process::InProcess;
 use serde_json::{Value, json};
-use shared::Code;
 use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, SecurityGroups};
 use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
-use simulator::scenario::{EndpointSpec, KeySpec, RoleSpec, TrafficSpec, VpcSpec};
+use simulator::scenario::{EndpointSpec, KeySpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use steps::Steps;
 use system_tests::authorization::InRoles;
 use system_tests::books::forget;
-use system_tests::run::{Ending, Stage, block_on, ending, explained, ready_after};
+use system_tests::policies::{HOME, OTHER, other_role};
+use system_tests::run::{Ending, Stage, block_on, ending, ready_after};
 use system_tests::situations::sharing;
 
-const HOME: &str = "111122223333";
-const OTHER_ACCOUNT: &str = "444455556666";
 const DAY: u64 = 86_400;
 
 fn vpc_id(n: usize) -> String {
@@ -330,92 +328,21 @@ fn each_kind_is_found_and_removed_and_nothing_else_is_touched() {
 }
 
 #[test]
-fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
+fn what_is_younger_than_was_asked_for_is_kept() {
     let stage = connected(&scenario(4));
     lose(&stage, 3);
-    let kept = |stage: &Stage, input: Value| {
-        let output = sweep(stage, input);
-        assert_eq!(started(&output), 0, "{output}");
-        let why = &output["found"][0]["kept"];
-        why.as_str().expect("a reason").to_owned()
-    };
-    assert!(kept(&stage, json!({ "apply": true })).contains("younger than 24 hours"));
-    days(&stage, 2);
-    assert!(kept(&stage, json!({ "apply": true, "minimum_age_hours": 100 })).contains("100"));
-
-    let now = stage.clock.now().unix_timestamp();
-    let (region, vpc) = ("eu-west-1".parse().unwrap(), vpc_id(3).parse().unwrap());
-    stage
-        .ports()
-        .put_lease(&region, &vpc, "arn:a-run", now + 60);
-    assert!(kept(&stage, json!({ "apply": true })).contains("an execution is changing"));
-    stage.clock.advance(Duration::from_secs(120));
-
-    let key = format!("{}:cluster-id", shared::config::DEFAULT_TAG_PREFIX);
-    let cluster = stage.text("cluster_id");
-    let tag = |value: Option<String>| {
-        stage.simulator.meddle(|world| {
-            let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(3)).unwrap().tags;
-            match value {
-                Some(value) => tags.insert(key.clone(), value),
-                None => tags.remove(&key),
-            };
-        });
-    };
-    tag(Some(cluster));
-    assert!(kept(&stage, json!({ "apply": true })).contains("a tag on the VPC"));
-    tag(None);
-    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
-}
-
-#[test]
-fn an_orphan_that_is_in_use_or_protected_stays() {
-    let stage = connected(&scenario(6));
-    let endpoint = entry(&stage, 1).and_then(|it| it.endpoint_id).expect("one");
-    for n in [1, 2] {
-        lose(&stage, n);
+    for (input, expected) in [
+        (json!({}), "younger than 24 hours"),
+        (
+            json!({ "minimum_age_hours": 100 }),
+            "younger than 100 hours",
+        ),
+    ] {
+        let output = sweep(&stage, input);
+        let kept = output["found"][0]["kept"].as_str().expect("a reason");
+        assert!(kept.contains(expected), "{kept}");
+        days(&stage, 2);
     }
-    let set = |in_use: bool, protected: bool| {
-        stage.simulator.meddle(|world| {
-            let traffic = in_use.then_some(TrafficSpec {
-                new_connections: 0,
-                active_connections: 1,
-                bytes: 60,
-                stopped_before: None,
-            });
-            world.cloudwatch.carry(endpoint.as_str(), traffic);
-            let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(2)).expect("it").tags;
-            let key = "cockroachdb-privatelink:protect".to_owned();
-            match protected {
-                true => tags.insert(key, "true".to_owned()),
-                false => tags.remove(&key),
-            };
-        });
-    };
-    set(true, true);
-    // The groups count as old after they were seen once.
-    days(&stage, 2);
-    sweep(&stage, json!({}));
-    days(&stage, 2);
-    let before = [1, 2].map(|n| things(&stage, &vpc_id(n)));
-    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
-    let mut codes = BTreeSet::new();
-    for outcome in run_started(&stage) {
-        let Outcome::Failed { error, cause } = outcome else {
-            panic!("{outcome:?}");
-        };
-        assert_eq!(error, "DisconnectRefused");
-        codes.insert(explained(&error, &cause).code);
-    }
-    let expected = [Code::ConnectionCarriesTraffic, Code::ConnectionProtected];
-    assert_eq!(codes, BTreeSet::from(expected.map(|code| code.to_string())));
-    assert_eq!([1, 2].map(|n| things(&stage, &vpc_id(n))), before);
-
-    set(false, false);
-    days(&stage, 1);
-    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
-    run_started_well(&stage);
-    assert!(!is_anything_left(&stage, 1) && !is_anything_left(&stage, 2));
 }
 
 #[test]
@@ -465,20 +392,16 @@ fn an_adopted_endpoint_is_only_let_go() {
 #[test]
 fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     let mut all = scenario(6);
-    all.vpcs[4].account = Some(OTHER_ACCOUNT.to_owned());
-    all.roles.push(RoleSpec {
-        account: OTHER_ACCOUNT.to_owned(),
-        name: "crdb-privatelink".to_owned(),
-        external_id: Some("a-handshake".to_owned()),
-    });
+    all.vpcs[4].account = Some(OTHER.to_owned());
+    all.roles.push(other_role());
     let stage = Stage::of(&all);
     for n in [0, 1, 2, 3, 5] {
         connect(&stage, n);
     }
     // What is in the other account is made there.
-    let place: Place = format!("{OTHER_ACCOUNT}/eu-west-1").parse().unwrap();
+    let place: Place = format!("{OTHER}/eu-west-1").parse().unwrap();
     let mut asked = request(&stage, 4);
-    asked["account_id"] = json!(OTHER_ACCOUNT);
+    asked["account_id"] = json!(OTHER);
     let made = stage.for_request(&asked).provision("there");
     assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
     lose(&stage, 4);

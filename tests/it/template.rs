@@ -575,25 +575,6 @@ fn a_crowd_that_looks_at_endpoints_stays_below_what_ec2_allows() {
     assert!(a_second < 20, "{a_second} looks a second");
 }
 
-/// What CloudFormation would refuse only when the stack is made.
-#[test]
-fn the_defaults_keep_to_their_own_patterns() {
-    let template = Template::read();
-    let names = template.at("/Parameters").as_object().expect("Parameters");
-    let mut patterns = 0;
-    for (name, parameter) in names {
-        let Some(pattern) = parameter["AllowedPattern"].as_str() else {
-            continue;
-        };
-        let schema = json!({ "pattern": pattern });
-        let validator =
-            jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(validator.is_valid(&parameter["Default"]), "{name}");
-        patterns += 1;
-    }
-    assert!(patterns > 5, "only {patterns} patterns");
-}
-
 #[test]
 fn events_are_never_dropped_without_a_trace() {
     let template = Template::read();

@@ -7,12 +7,14 @@ use shared::Code;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Tags;
 use shared::report::{Explained, Ready};
+use shared::request::DeprovisionRequest;
+use shared::subject::Subject;
 use simulator::World;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::{CidrState, EndpointState};
 
 use crate::books::{self, Leases};
-use crate::run::{Ending, Stage};
+use crate::run::{Ending, Goal, Stage, ending};
 use crate::standing;
 
 /// Everything that a run could leave behind, on both sides.
@@ -269,10 +271,29 @@ pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Br
     check_notice(stage, ending)
 }
 
-/// The id of the connection that is asked for.
+/// Runs `provision`, holds the ending against the world, and answers it. Names of
+/// executions are unique, as in Step Functions.
+///
+/// # Panics
+/// When the promise is broken.
+#[track_caller]
+pub fn run(stage: &Stage) -> Ending {
+    let before = Snapshot::settled(stage);
+    let name = format!("run-{}", stage.simulator.calls().len());
+    let ending = ending(&stage.provision(&name));
+    check(stage, &before, &ending).unwrap_or_else(|broken| panic!("{broken}"));
+    ending
+}
+
+/// The connection that is asked for, to be made or to be taken away, if that can be read.
+pub fn subject(stage: &Stage) -> Option<Subject> {
+    let asked = Goal::Disconnect.input(&stage.request);
+    let request = DeprovisionRequest::parse(&asked).ok()?;
+    Some(request.subject())
+}
+
 fn asked_for(stage: &Stage) -> Option<String> {
-    let request = shared::request::ProvisionRequest::parse(&stage.request).ok()?;
-    Some(request.subject().connection_id)
+    subject(stage).map(|subject| subject.connection_id)
 }
 
 /// Whether the last call of this operation was hit by a fault: then what it was to
@@ -316,9 +337,6 @@ fn phase_of(ending: &Ending) -> Phase {
 }
 
 /// The entry of the connection that was asked for.
-///
-/// # Panics
-/// When the request cannot be read.
 pub fn recorded(stage: &Stage) -> Option<Connection> {
     let id = asked_for(stage)?;
     stage.simulator.look(books::connections).remove(&id)

@@ -10,7 +10,7 @@ use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::report::{Explained, Ready};
 use shared::settings::Settings;
-use simulator::{Fault, FaultKind, Moment, Scenario, Simulator};
+use simulator::{Call, Fault, FaultKind, Moment, Scenario, Simulator};
 use steps::Steps;
 use tokio::runtime::Runtime;
 
@@ -394,10 +394,25 @@ pub fn all_faults() -> impl Iterator<Item = (FaultKind, Moment)> {
     kinds.flat_map(|kind| Moment::ALL.map(|moment| (kind, moment)))
 }
 
-/// Whether it is tried what happens if an operation fails from this call on: the first
-/// one of each operation is one point, every later one that changes something another.
-pub fn may_fail_from(operation: &str, nth: u32) -> bool {
-    nth == 1 || changes(operation) || keeps_books(operation)
+/// Every fault at each of these calls: one that passes, or one that lasts. What happens if
+/// an operation fails from some call on is tried at the first call of each operation, and
+/// at every later one that changes something.
+pub fn faults_at(calls: &[Call], lasts: bool) -> Vec<Fault> {
+    let fault: fn(String, u32, FaultKind, Moment) -> Fault = match lasts {
+        true => Fault::from_then_on,
+        false => Fault::once,
+    };
+    let is_tried = |call: &&Call| !lasts || may_fail_from(call);
+    let tried = calls.iter().filter(is_tried);
+    let faults = tried.flat_map(|call| {
+        all_faults().map(move |(kind, at)| fault(call.operation.clone(), call.nth, kind, at))
+    });
+    faults.collect()
+}
+
+/// Whether it makes a difference that an operation fails from this call on.
+pub fn may_fail_from(call: &Call) -> bool {
+    call.nth == 1 || changes(&call.operation) || keeps_books(&call.operation)
 }
 
 /// Whether an operation of a service changes something there.

@@ -2,10 +2,10 @@
 //! something in each.
 
 use serde_json::{Value, json};
-use simulator::Scenario;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
 use simulator::scenario::{ConnectionSpec, PrefixListSpec};
+use simulator::{Call, Scenario};
 
 use crate::aftermath::Snapshot;
 use crate::removal::{Before, Removal};
@@ -167,20 +167,6 @@ pub fn add_neighbour(scenario: &mut Scenario) {
         .push(serde_json::from_value(vpc).expect("a VPC"));
 }
 
-/// Holds every cluster to having a connection that works.
-///
-/// # Panics
-/// When one has none.
-pub fn all_are_connected(stage: &Stage, what: &str) {
-    let available = ConnectionStatus::Available;
-    stage.simulator.look(|world| {
-        for cluster in world.cloud.clusters() {
-            let works = cluster.connections().any(|it| it.status == available);
-            assert!(works, "{what}: {}", cluster.cluster.name);
-        }
-    });
-}
-
 /// Both clusters connected, through an endpoint that was made for the first one.
 /// The first stage is about the first one, the second about the second one.
 pub fn sharing() -> (Stage, Stage) {
@@ -198,20 +184,17 @@ fn last_one() -> Stage {
 }
 
 /// The stage with everything settled, the same world without the connection, and
-/// the calls that it takes to get there, each with its number among those of its
-/// operation.
+/// the calls that it takes to get there.
 ///
 /// # Panics
 /// When the connection does not go.
-pub fn taken_away(situation: &Situation) -> (Stage, Snapshot, Vec<(String, u32)>) {
+pub fn taken_away(situation: &Situation) -> (Stage, Snapshot, Vec<Call>) {
     let stage = (situation.stage)();
     Snapshot::settled(&stage);
     let good = stage.forked();
     let removal = Removal::of(&good.deprovision("good"));
     assert!(removal.is_complete(), "{}: {removal:?}", situation.name);
     let calls = good.simulator.calls();
-    let calls = calls.into_iter().map(|call| (call.operation, call.nth));
-    let calls = calls.collect();
     let gone = Snapshot::settled(&good);
     Before::new(&stage, &gone)
         .check(&good, &removal)

@@ -130,10 +130,6 @@ fn two_calls_at_once_make_one_connection() {
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn a_call_takes_the_connection_away() {
     story("DELETE", &vpc(4), async |system| {
-        if system.stack.find("DeprovisionMachine").is_none() {
-            println!("The template has no DeprovisionMachine yet: nothing can be taken away.");
-            return;
-        }
         let vpc = vpc(4);
         let connection = text(&system.connect(&vpc, STANDARD).await["connection_id"]);
         let path = format!("/connections/{connection}");

@@ -67,7 +67,7 @@ impl System {
         lock.lock().expect("the lock");
 
         let began = Instant::now();
-        let artifacts = artifacts::prepare(&folder).await;
+        let template = artifacts::prepare(&folder).await;
         say(&format!("binaries built and laid out: {}", took(began)));
 
         let began = Instant::now();
@@ -87,7 +87,7 @@ impl System {
             ("CloudApiUrl", &simulator),
             ("CheckSchedule", "rate(1 minute)"),
         ];
-        let stack = Stack::deploy(&folder, &artifacts, &ministack.url, &parameters).await;
+        let stack = Stack::deploy(&folder, &template, &ministack.url, &parameters).await;
         let notices = Notices::listen(&aws, stack.name("NoticeTopic")).await;
         say(&format!("template deployed: {}", took(began)));
 
@@ -221,15 +221,12 @@ impl System {
 
     /// The ARNs of all runs of a machine, by its resource, that concern a VPC.
     pub async fn runs(&self, machine: &str, vpc: &str) -> Vec<String> {
-        let Some(machine) = self.stack.find(machine) else {
-            return Vec::new();
-        };
         let listed = self
             .aws
             .call(
                 "states",
                 "AWSStepFunctions.ListExecutions",
-                json!({"stateMachineArn": machine}),
+                json!({"stateMachineArn": self.stack.name(machine)}),
             )
             .await;
         let mut runs = Vec::new();
