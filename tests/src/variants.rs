@@ -1,10 +1,12 @@
 //! The situations that a good run can meet, for tests that try something in each.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use simulator::Scenario;
 
 use crate::aftermath::{Snapshot, check};
-use crate::run::{Ending, Stage, ending};
+use crate::run::{Ending, Stage, changes, ending};
 use crate::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected, registered_by_hand};
 
 /// A scenario with a request, as a good run meets it.
@@ -106,4 +108,12 @@ pub fn calls_of(variant: &Variant) -> Vec<(String, u32)> {
         .iter()
         .map(|call| (call.operation.clone(), call.nth))
         .collect()
+}
+
+/// What those of them do that change something.
+pub fn changes_of(variant: &Variant) -> BTreeSet<String> {
+    let operations = calls_of(variant)
+        .into_iter()
+        .map(|(operation, _)| operation);
+    operations.filter(|operation| changes(operation)).collect()
 }
