@@ -1,7 +1,7 @@
 //! `check-fleet` over worlds that `provision` has made connections in: what a
 //! check finds, records and announces, and that nothing of it is lost.
 
-use engine::{EventKind, Execution, Machine, Outcome, run};
+use engine::{EventKind, Execution, Machine, Outcome};
 use serde_json::{Value, json};
 use shared::Code;
 use shared::config::Config;
@@ -13,8 +13,6 @@ use simulator::scenario::{ClusterSpec, RoleSpec, VpcSpec};
 use simulator::step_functions::Execution as Started;
 use simulator::{Call, Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
-use steps::Steps;
-use system_tests::authorization::InRoles;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
 use system_tests::run::{Stage, block_on, ready_after};
 
@@ -59,18 +57,13 @@ fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
 /// The same by another definition.
 fn check_as(stage: &Stage, machine: &Machine, input: Value) -> Execution {
     stage.clock.advance(Duration::from_secs(600));
-    let ports = stage.ports();
     let told = |name: &str| match name {
         "OWN_ACCOUNT" => Some(HOME.to_owned()),
         "OTHER_ACCOUNT_ROLE" => Some("crdb-privatelink".to_owned()),
         _ => None,
     };
-    let steps = Steps {
-        config: Config::of(told),
-        ..Steps::in_process(&ports)
-    };
-    let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
-    block_on(run(machine, "check", input, &steps, &stage.clock, &()))
+    let machine = ("check-fleet", machine);
+    stage.execute(machine, "check", input, Config::of(told))
 }
 
 #[track_caller]

@@ -1,15 +1,14 @@
 //! What a definition tells its functions: it reaches each of them, nothing else, and
 //! nobody who starts a run can say otherwise.
 
-use engine::{EventKind, Execution, Machine, Outcome, run};
+use engine::{EventKind, Execution, Machine, Outcome};
 use serde_json::{Value, json};
+use shared::config::Config;
 use shared::settings::{SETTINGS, Settings};
 use shared::{Code, StepErrorName};
 use simulator::{Fault, FaultKind, Moment};
-use steps::Steps;
 use steps::definition;
-use system_tests::authorization::InRoles;
-use system_tests::run::{Ending, Stage, block_on, ending, ready_after};
+use system_tests::run::{Ending, Stage, ending, ready_after};
 
 /// How all values begin that no one but a function may see.
 const TOLD: &str = "told-to-functions-alone-";
@@ -32,10 +31,7 @@ fn settings(stage: &Stage) -> Settings {
 type Named = (&'static str, Machine);
 
 fn execute(stage: &Stage, (name, machine): &Named, input: Value) -> Execution {
-    let ports = stage.ports();
-    let steps = Steps::in_process(&ports);
-    let steps = InRoles::new(name, &stage.simulator, &steps);
-    block_on(run(machine, name, input, &steps, &stage.clock, &()))
+    stage.execute((*name, machine), name, input, Config::of(|_| None))
 }
 
 /// The definitions that make and take away, told these settings.

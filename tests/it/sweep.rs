@@ -4,22 +4,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Execution, Outcome, run};
-use in_process::InProcess;
+use engine::{Execution, Outcome};
 use serde_json::{Value, json};
 use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, SecurityGroups};
+use shared::executions::Machine;
 use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, KeySpec, VpcSpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
-use steps::Steps;
-use system_tests::authorization::InRoles;
 use system_tests::books::forget;
 use system_tests::policies::{HOME, OTHER, other_role};
-use system_tests::run::{Ending, Stage, block_on, ending, ready_after};
+use system_tests::run::{Ending, Goal, Stage, block_on, ending, ready_after};
 use system_tests::situations::sharing;
 
 const DAY: u64 = 86_400;
@@ -69,28 +67,17 @@ fn connect(stage: &Stage, n: usize) {
     ready_after(&execution);
 }
 
-fn config(ports: &InProcess) -> Config {
-    let variables = BTreeMap::from([
-        ("OWN_ACCOUNT", HOME.to_owned()),
-        (
-            "DEPROVISION_MACHINE",
-            ports.machine_arn(shared::executions::Machine::Deprovision),
-        ),
-    ]);
-    Config::of(|name| variables.get(name).cloned())
-}
-
 fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
     let ports = stage.ports();
-    let steps = Steps {
-        config: config(&ports),
-        ..Steps::in_process(&ports)
-    };
+    let config = Config::of(|name| match name {
+        "OWN_ACCOUNT" => Some(HOME.to_owned()),
+        "DEPROVISION_MACHINE" => Some(ports.machine_arn(Machine::Deprovision)),
+        _ => None,
+    });
     let region = "eu-west-1".parse().expect("a Region");
     let machine =
         steps::definition::sweep(&region, places, &Settings::default()).expect("it loads");
-    let steps = InRoles::new("sweep", &stage.simulator, &steps);
-    block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
+    stage.execute(("sweep", &machine), "sweep", input, config)
 }
 
 /// A sweep that ends well.
@@ -136,10 +123,9 @@ fn run_started(stage: &Stage) -> Vec<Outcome> {
     for it in open {
         assert!(it.machine.ends_with("deprovision"), "{it:?}");
         let input: Value = serde_json::from_str(&it.input).expect("JSON");
-        let machine = steps::definition::deprovision(&Settings::default()).expect("it loads");
-        let steps = Steps::in_process(&ports);
-        let steps = InRoles::new("deprovision", &stage.simulator, &steps);
-        let execution = block_on(run(&machine, &it.name, input, &steps, &stage.clock, &()));
+        let machine = Goal::Disconnect.machine();
+        let machine = (Goal::Disconnect.name(), &machine);
+        let execution = stage.execute(machine, &it.name, input, Config::of(|_| None));
         ports.end_run(
             &it.arn,
             simulator::step_functions::ExecutionStatus::Succeeded,

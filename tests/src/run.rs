@@ -8,6 +8,7 @@ use engine::{Clock, Execution, Machine, Outcome, VirtualClock};
 use in_process::InProcess;
 use in_process::integrations::Integrations;
 use serde_json::Value;
+use shared::config::Config;
 use shared::report::{Explained, Ready};
 use shared::settings::Settings;
 use simulator::{Call, Fault, FaultKind, Moment, Scenario, Simulator};
@@ -273,10 +274,25 @@ impl Stage {
 
     /// Runs another definition of `provision` to its end.
     pub fn provision_as(&self, machine: &Machine, name: &str) -> Execution {
-        let ports = self.ports();
-        let steps = Steps::in_process(&ports);
-        let steps = InRoles::new(Goal::Connect.name(), &self.simulator, &steps);
         let input = Goal::Connect.input(&self.request);
+        self.execute(("provision", machine), name, input, Config::of(|_| None))
+    }
+
+    /// Runs a machine, by the name of its definition, to its end; the functions that start
+    /// others find this in their environment.
+    pub fn execute(
+        &self,
+        (of, machine): (&'static str, &Machine),
+        name: &str,
+        input: Value,
+        config: Config,
+    ) -> Execution {
+        let ports = self.ports();
+        let steps = Steps {
+            config,
+            ..Steps::in_process(&ports)
+        };
+        let steps = InRoles::new(of, &self.simulator, &steps);
         block_on(engine::run(machine, name, input, &steps, &self.clock, &()))
     }
 

@@ -3,20 +3,19 @@
 
 use std::time::Duration;
 
-use engine::run;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::config::Config;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
-use steps::{Steps, definition};
-use system_tests::authorization::InRoles;
+use steps::definition;
 use system_tests::emulator::REGION;
 use system_tests::emulator::history::{Run, path, without_loops};
 use system_tests::emulator::story::{System, request, story, story_alone, text};
 use system_tests::emulator::world::{
     ADVANCED, HALF_MADE, REJECTING, STANDARD, close, scenario, vpc,
 };
-use system_tests::run::{Stage, block_on};
+use system_tests::run::Stage;
 
 /// One run: its input, and the states that were entered.
 struct Path {
@@ -57,17 +56,8 @@ fn checks(stage: &Stage, input: Value) -> Vec<String> {
     let region = REGION.parse().expect("a Region");
     let machine = definition::check_fleet(&region, "", false, &Settings::default())
         .expect("the definition loads");
-    let ports = stage.ports();
-    let steps = Steps::in_process(&ports);
-    let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
-    path(&block_on(run(
-        &machine,
-        "engine",
-        input,
-        &steps,
-        &stage.clock,
-        &(),
-    )))
+    let machine = ("check-fleet", &machine);
+    path(&stage.execute(machine, "engine", input, Config::of(|_| None)))
 }
 
 /// Holds two paths against each other, but for how often was looked again.
