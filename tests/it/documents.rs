@@ -88,21 +88,3 @@ fn a_picture_can_be_read() {
         assert!(arrows.count() <= 22, "{picture}");
     }
 }
-
-#[test]
-fn what_is_asked_again_is_marked_and_what_can_be_left_out_is_dashed_and_undone_in_reverse() {
-    let provision = definitions().next().expect("the first one");
-    let picture = mermaid(&provision);
-    for line in [
-        "ReadRequest[\"ReadRequest\"]",
-        "InspectCluster[\"InspectCluster ⟳\"]",
-        "CreateSecurityGroup[\"CreateSecurityGroup ⟳\"]:::maybe",
-        "CreateEndpoint[\"CreateEndpoint\"]",
-    ] {
-        assert!(picture.contains(&format!("        {line}\n")), "{picture}");
-    }
-    let (_, undo) = picture.split_once("the undo line").expect("two lines");
-    let steps = ["DisablePrivateDns", "Deregister", "DeleteEndpoint", "Group"];
-    let places = steps.map(|step| undo.find(step).expect(step));
-    assert!(places.is_sorted(), "{undo}");
-}

@@ -58,7 +58,7 @@ fn run_all(
         let calls = calls.filter(|(_, call)| is_tried(call));
         let mut tally = Tally::default();
         for (index, call) in calls.skip(*worker).step_by(workers) {
-            for (kind, moment) in all_faults() {
+            for (kind, moment) in all_faults(&call.operation) {
                 let fault = fault(call.operation.clone(), call.nth, kind, moment);
                 let what = format!("{}, {fault:?}", variant.name);
                 let (stage, execution) = run.with(index, fault);

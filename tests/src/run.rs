@@ -404,10 +404,15 @@ pub fn has_waited(execution: &Execution) -> bool {
     states.any(|state| state == "WaitForLease")
 }
 
-/// Every kind of fault, before and after the effect of a call.
-pub fn all_faults() -> impl Iterator<Item = (FaultKind, Moment)> {
+/// Every kind of fault of an operation, before and after its effect. What only reads has
+/// none that an answer could be lost after.
+pub fn all_faults(operation: &str) -> impl Iterator<Item = (FaultKind, Moment)> + use<> {
+    let moments: &'static [Moment] = match changes(operation) || keeps_books(operation) {
+        true => &Moment::ALL,
+        false => &[Moment::Before],
+    };
     let kinds = FaultKind::ALL.into_iter();
-    kinds.flat_map(|kind| Moment::ALL.map(|moment| (kind, moment)))
+    kinds.flat_map(move |kind| moments.iter().map(move |moment| (kind, *moment)))
 }
 
 /// Every fault at each of these calls: one that passes, or one that lasts. What happens if
@@ -421,7 +426,8 @@ pub fn faults_at(calls: &[Call], lasts: bool) -> Vec<Fault> {
     let is_tried = |call: &&Call| !lasts || may_fail_from(call);
     let tried = calls.iter().filter(is_tried);
     let faults = tried.flat_map(|call| {
-        all_faults().map(move |(kind, at)| fault(call.operation.clone(), call.nth, kind, at))
+        all_faults(&call.operation)
+            .map(move |(kind, at)| fault(call.operation.clone(), call.nth, kind, at))
     });
     faults.collect()
 }
