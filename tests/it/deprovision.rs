@@ -547,18 +547,6 @@ fn refused_as(stage: &Stage, code: Code, said: &str) {
 /// The tag that protects what is connected from a VPC.
 const PROTECT: &str = "cockroachdb-privatelink:protect";
 
-/// Sets that tag, or takes it off.
-fn protect(stage: &Stage, is_protected: bool) {
-    let vpc = stage.text("vpc_id");
-    stage.simulator.meddle(|world| {
-        let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
-        match is_protected {
-            true => tags.insert(PROTECT.to_owned(), "true".to_owned()),
-            false => tags.remove(PROTECT),
-        }
-    });
-}
-
 #[test]
 fn what_is_protected_stays_as_it_is_until_it_is_forced_or_free() {
     // By the request, as the ledger has it.
@@ -571,10 +559,10 @@ fn what_is_protected_stays_as_it_is_until_it_is_forced_or_free() {
 
     // By a tag on the VPC.
     let (stage, empty) = standard();
-    protect(&stage, true);
+    stage.tag_vpc(PROTECT, Some("true"));
     refused_as(&stage, Code::ConnectionProtected, PROTECT);
     disconnected(&stage.forked().asking("force", json!(true)), &empty);
-    protect(&stage, false);
+    stage.tag_vpc(PROTECT, None);
     disconnected(&stage, &empty);
 }
 
@@ -619,7 +607,7 @@ fn a_removal_that_has_begun_is_finished_although_it_is_protected_by_now() {
     let (stage, empty) = standard();
     stage.denies("ec2:DeleteSecurityGroup", 1);
     incomplete(&stage, &empty, Code::AwsAccessDenied);
-    protect(&stage, true);
+    stage.tag_vpc(PROTECT, Some("true"));
     stage.simulator.end_faults();
     let removal = Removal::of(&stage.deprovision("again"));
     assert!(removal.is_complete(), "{removal:?}");
@@ -665,29 +653,23 @@ fn two_runs_that_take_the_same_connection_away_are_one() {
 #[test]
 fn who_asked_by_a_tag_finds_its_answer_gone_with_the_connection() {
     let stage = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
-    let vpc = stage.text("vpc_id");
-    let tags = |stage: &Stage| {
-        stage
-            .simulator
-            .look(|world| world.ec2.vpcs[&vpc].tags.clone())
-    };
-    let before = tags(&stage);
+    let before = stage.vpc_tags();
     let stage = connected(stage);
     let cluster = stage.text("cluster_id");
     let key = format!("cockroachdb-privatelink:status:{cluster}");
-    assert!(tags(&stage).contains_key(&key));
+    assert!(stage.vpc_tags().contains_key(&key));
 
     let failing = stage.forked();
     failing.denies("ec2:DeleteVpcEndpoints", 1);
     failing.deprovision("away");
-    let status = tags(&failing)[&key].clone();
+    let status = failing.vpc_tags()[&key].clone();
     assert!(
         status.starts_with("disconnect-incomplete aws-access-denied 2030-"),
         "{status}"
     );
 
     assert!(Removal::of(&stage.deprovision("away")).is_complete());
-    assert_eq!(tags(&stage), before);
+    assert_eq!(stage.vpc_tags(), before);
 }
 
 /// A run is lost at each of its tasks, before it and after it, and run again once

@@ -138,12 +138,9 @@ fn a_lease_that_cannot_be_given_back_is_named_by_its_holder_and_expires() {
 #[test]
 fn who_asks_by_a_tag_reads_the_answer_there() {
     let tag = |stage: &Stage| {
-        let vpc = stage.text("vpc_id");
-        let cluster = stage.request["cluster_id"].as_str().expect("an id");
+        let cluster = stage.text("cluster_id");
         let key = format!("cockroachdb-privatelink:status:{cluster}");
-        stage
-            .simulator
-            .look(|world| world.ec2.vpcs[&vpc].tags.get(&key).cloned())
+        stage.vpc_tags().remove(&key)
     };
     let by_tag = |name: &str| Stage::shipped(name).asking("requested_by", json!("vpc-tag"));
     let stage = by_tag("standard-cluster");

@@ -25,7 +25,7 @@ use system_tests::authorization::{
 };
 use system_tests::documents::read;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK, other_role};
-use system_tests::run::{Stage, block_on, changes};
+use system_tests::run::{Goal, Stage, block_on, changes};
 use system_tests::situations::{LIST, add_twin, prefix_list, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
 use system_tests::variants::{VARIANTS, changes_of};
@@ -93,23 +93,14 @@ impl Story {
     }
 
     fn provision(&self, name: &str) -> Execution {
-        let machine =
-            steps::definition::provision(&Settings::default()).expect("the definition loads");
+        let machine = Goal::Connect.machine();
         self.run("provision", &machine, name, self.stage.request.clone())
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine =
-            steps::definition::deprovision(&Settings::default()).expect("the definition loads");
-        let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
-        for field in ["cluster_id", "region", "vpc_id", "account_id"] {
-            input[field] = self.stage.request[field].clone();
-        }
-        if input["requested_by"].is_null() {
-            input["requested_by"] = json!("call");
-        }
+        let mut input = Goal::Disconnect.input(&self.stage.request);
         input["unless_traffic_minutes"] = json!(60);
-        self.run("deprovision", &machine, name, input)
+        self.run("deprovision", &Goal::Disconnect.machine(), name, input)
     }
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
@@ -164,24 +155,12 @@ impl Story {
         status.expect("a status")
     }
 
-    /// Sets or removes a tag of the VPC.
-    fn set_tag(&self, name: &str, value: Option<&str>) {
-        let (vpc, key) = (self.vpc(), tag_key(name));
-        self.stage.simulator.meddle(|world| {
-            let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
-            match value {
-                Some(value) => tags.insert(key, value.to_owned()),
-                None => tags.remove(&key),
-            };
-        });
-    }
-
-    /// The same, and tells start-executions.
+    /// Sets or removes a tag of the VPC, and tells start-executions.
     fn tag(&self, name: &str, value: Option<&str>) {
         self.stage.clock.advance(Duration::from_secs(5));
-        self.set_tag(name, value);
-        let (vpc, key) = (self.vpc(), tag_key(name));
-        let account = self.text("account_id");
+        let (vpc, key) = (self.stage.text("vpc_id"), tag_key(name));
+        self.stage.tag_vpc(&key, value);
+        let account = self.stage.text("account_id");
         let account = if account.is_empty() { HOME } else { &account };
         let told = self.event(json!({
             "source": "aws.tag",
@@ -249,17 +228,6 @@ impl Story {
             ..self.connection()
         };
         self.stage.ports().put_connection(&connection);
-    }
-
-    fn vpc(&self) -> String {
-        self.text("vpc_id")
-    }
-
-    fn text(&self, field: &str) -> String {
-        self.stage.request[field]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
     }
 }
 
@@ -434,7 +402,7 @@ fn changed(account: &str) {
 fn by_tag(account: &str) {
     let stage = shipped("fresh-vpc", account).asking("requested_by", json!("vpc-tag"));
     let story = Story::of(stage);
-    let cluster = story.text("cluster_id");
+    let cluster = story.stage.text("cluster_id");
     story.tag("cluster-id", Some("no-cluster"));
     story.tag("cluster-id", Some(&cluster));
     story.provision("tagged");
@@ -454,18 +422,12 @@ fn by_tag(account: &str) {
 /// wish.
 fn forgotten(account: &str) {
     let story = Story::of(shipped("fresh-vpc", account));
-    let status = format!("status:{}", story.text("cluster_id"));
-    story.set_tag(
-        &status,
-        Some("rolled-back connection-busy 2027-01-15T07:00:00Z"),
-    );
+    let status = tag_key(&format!("status:{}", story.stage.text("cluster_id")));
+    let said = "rolled-back connection-busy 2027-01-15T07:00:00Z";
+    story.stage.tag_vpc(&status, Some(said));
     story.tag("cluster-id", None);
-    let vpc = story.vpc();
-    let tags = story
-        .stage
-        .simulator
-        .look(|world| world.ec2.vpcs[&vpc].tags.clone());
-    assert!(!tags.contains_key(&tag_key(&status)), "{tags:?}");
+    let tags = story.stage.vpc_tags();
+    assert!(!tags.contains_key(&status), "{tags:?}");
 }
 
 /// A connection that works, then one that does not, whose repair is stopped.

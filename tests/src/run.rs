@@ -9,6 +9,7 @@ use in_process::InProcess;
 use in_process::integrations::Integrations;
 use serde_json::Value;
 use shared::config::Config;
+use shared::ownership::Tags;
 use shared::report::{Explained, Ready};
 use shared::settings::Settings;
 use simulator::{Call, Fault, FaultKind, Moment, Scenario, Simulator};
@@ -206,6 +207,31 @@ impl Stage {
     pub fn text(&self, field: &str) -> String {
         let text = self.request[field].as_str();
         text.unwrap_or_default().to_owned()
+    }
+
+    /// The tags of the VPC that is asked for.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn vpc_tags(&self) -> Tags {
+        let vpc = self.text("vpc_id");
+        self.simulator
+            .look(|world| world.ec2.vpcs[&vpc].tags.clone())
+    }
+
+    /// Sets a tag of that VPC, or takes it off, as a person would.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn tag_vpc(&self, key: &str, value: Option<&str>) {
+        let vpc = self.text("vpc_id");
+        self.simulator.meddle(|world| {
+            let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
+            match value {
+                Some(value) => tags.insert(key.to_owned(), value.to_owned()),
+                None => tags.remove(key),
+            }
+        });
     }
 
     /// How often an operation was called so far.
