@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use shared::ledger::Connection;
 use simulator::Fault;
-use system_tests::aftermath::{Snapshot, check, recorded};
+use system_tests::aftermath::{Snapshot, check, ensure, recorded};
 use system_tests::change::{Look, changing, changing_by_hand, check_looks, of_asked, watched};
 use system_tests::parallel::in_parallel;
 use system_tests::run::{Ending, LEASES_EXPIRE, Stage, ending, faults_at, ready_after};
@@ -67,10 +67,9 @@ fn try_out(tried: &Tried, fault: &Fault) -> Result<String, String> {
 fn check_ledger(stage: &Stage, former: &Connection) -> Result<(), String> {
     let entry = recorded(stage).ok_or("the ledger has no entry")?;
     let parts = |it: &Connection| (it.endpoint_id.clone(), it.security_group_id.clone());
-    match parts(&entry) == parts(former) {
-        true => Ok(()),
-        false => Err(format!("the ledger has {:?}", parts(&entry))),
-    }
+    ensure(parts(&entry) == parts(former), || {
+        format!("the ledger has {:?}", parts(&entry))
+    })
 }
 
 /// Tries every fault on each call of a run that changes a connection: one that we have

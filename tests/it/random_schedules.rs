@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use engine::Outcome;
 use serde_json::{Value, json};
 use simulator::faults::SeededFaults;
-use system_tests::aftermath::Broken;
+use system_tests::aftermath::{Broken, ensure};
 use system_tests::books::connections;
 use system_tests::change;
 use system_tests::parallel::in_parallel;
@@ -266,10 +266,9 @@ fn held(stage: &Stage, plans: &[Plan], is_faulty: bool) -> Result<(), Broken> {
         settled(stage);
         check(stage)?;
     }
-    match stage.simulator.look(connections).is_empty() {
-        true => Ok(()),
-        false => Err("entries are left of what is gone".to_owned()),
-    }
+    ensure(stage.simulator.look(connections).is_empty(), || {
+        "entries are left of what is gone".to_owned()
+    })
 }
 
 /// Plays the schedule of a seed. Answers its calls.

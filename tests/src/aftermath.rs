@@ -249,6 +249,17 @@ impl Snapshot {
 /// Why a run did not keep the promise.
 pub type Broken = String;
 
+/// Nothing is wrong, or this.
+///
+/// # Errors
+/// What is wrong.
+pub fn ensure(is_right: bool, wrong: impl FnOnce() -> Broken) -> Result<(), Broken> {
+    match is_right {
+        true => Ok(()),
+        false => Err(wrong()),
+    }
+}
+
 /// Holds the ending of a run against the world: ready and correct, or nothing of
 /// ours left, or what the report names is left.
 ///
@@ -308,10 +319,10 @@ pub(crate) fn was_hit(stage: &Stage, operation: &str) -> bool {
 
 /// A run gives its lease back, and leaves those of others alone.
 fn check_lease(stage: &Stage, before: &Leases, after: &Leases) -> Result<(), Broken> {
-    if before == after || was_hit(stage, "dynamodb:DeleteItem") {
-        return Ok(());
-    }
-    Err(format!("leases before: {before:?}, after: {after:?}"))
+    let is_right = before == after || was_hit(stage, "dynamodb:DeleteItem");
+    ensure(is_right, || {
+        format!("leases before: {before:?}, after: {after:?}")
+    })
 }
 
 /// Whether the run never came so far as to write into the ledger.
@@ -348,10 +359,7 @@ fn check_ledger(stage: &Stage, before: Option<&Connection>, ending: &Ending) -> 
         return Ok(());
     }
     let entry = recorded(stage).ok_or("the ledger has no entry")?;
-    let is = |right: bool, what: &str| match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}")),
-    };
+    let is = |right: bool, what: &str| ensure(right, || format!("{what}: {entry:#?}"));
     let phase = phase_of(ending);
     // How one that stood stands is told by its own check, and what an earlier run left
     // is not gone because this one was refused.
@@ -442,10 +450,7 @@ fn check_notice(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
         && notice.phase == Some(phase_of(ending))
         && notice.cause.is_some() == code.is_some()
         && notice.fix.is_some() == code.is_some();
-    match right {
-        true => Ok(()),
-        false => Err(format!("{kind} was announced: {notice:#?}")),
-    }
+    ensure(right, || format!("{kind} was announced: {notice:#?}"))
 }
 
 fn check_failed(name: &str, failure: &Explained, left: &BTreeSet<String>) -> Result<(), Broken> {
@@ -483,13 +488,7 @@ fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
     stage.simulator.look(|world| {
         let id = ready.endpoint_id.as_str();
         let endpoint = world.ec2.endpoint(id).ok_or(format!("no endpoint {id}"))?;
-        let is = |right: bool, what: &str| {
-            if right {
-                Ok(())
-            } else {
-                Err(format!("{what}: {endpoint:#?}"))
-            }
-        };
+        let is = |right: bool, what: &str| ensure(right, || format!("{what}: {endpoint:#?}"));
         is(
             endpoint.state == EndpointState::Available,
             "the endpoint is not available",

@@ -11,7 +11,7 @@ use simulator::scenario::SubnetSpec;
 use simulator::{Scenario, World};
 use steps::Steps;
 
-use crate::aftermath::Snapshot;
+use crate::aftermath::{Snapshot, ensure};
 use crate::run::Stage;
 use crate::situations::{connected, registered_by_hand};
 
@@ -237,10 +237,8 @@ pub fn check_looks(looks: &[Look], wants_dns: bool) -> Result<(), String> {
     };
     let mut proven = first.subnets.clone();
     for look in looks {
-        let is = |right: bool, what: &str| match right {
-            true => Ok(()),
-            false => Err(format!("{what}: {look:#?}\nof {looks:#?}")),
-        };
+        let is =
+            |right: bool, what: &str| ensure(right, || format!("{what}: {look:#?}\nof {looks:#?}"));
         let zones: BTreeSet<&String> = look.zones.iter().collect();
         is(zones.len() == look.zones.len(), "two subnets in one zone")?;
         is(

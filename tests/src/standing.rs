@@ -9,7 +9,7 @@ use find_orphans::{Finding, Known, Ports, Sum};
 use shared::config::{Config, DEFAULT_TAG_PREFIX};
 use shared::ledger::{Connection, Phase};
 
-use crate::aftermath::{Broken, recorded, was_hit};
+use crate::aftermath::{Broken, ensure, recorded, was_hit};
 use crate::policies::REGION;
 use crate::run::{Stage, block_on};
 
@@ -139,10 +139,7 @@ fn is_about(finding: &Finding, entry: &Connection) -> bool {
 
 /// What is wrong if something is, with both entries.
 fn held(right: bool, what: &str, entry: &Connection, former: &Connection) -> Result<(), Broken> {
-    match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
-    }
+    ensure(right, || format!("{what}: {entry:#?}\nbefore: {former:#?}"))
 }
 
 /// What a sweep says of all that there is in the Region.
