@@ -28,7 +28,7 @@ use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Ending, Goal, LEASES_EXPIRE, Stage, ending};
 use system_tests::together::word;
-use system_tests::variants::{VARIANTS, Variant, calls_of};
+use system_tests::variants::{Variant, calls_of, variant_of};
 use system_tests::verdict::Tally;
 
 /// The variants whose connections are made, undone and taken away in different ways.
@@ -50,10 +50,7 @@ const KINDS: [Kind; 3] = [
 ];
 
 fn variants() -> impl Iterator<Item = &'static Variant> {
-    TRIED.into_iter().map(|name| {
-        let variant = VARIANTS.iter().find(|it| it.name == name);
-        variant.unwrap_or_else(|| panic!("no variant {name}"))
-    })
+    TRIED.into_iter().map(variant_of)
 }
 
 /// Every first fault of a variant.
@@ -227,10 +224,7 @@ fn every_pair_of_faults_in_provision_and_its_rollback_keeps_the_promise() {
 fn an_account_that_stays_trusted_is_named() {
     let listing = "cloud:GET private-endpoint-connections";
     let refused = |nth| Fault::from_then_on(listing, nth, FaultKind::Denied, Moment::Before);
-    let variant = VARIANTS
-        .iter()
-        .find(|variant| variant.name == "Advanced, trusted owners");
-    let variant = variant.expect("a variant with trusted owners");
+    let variant = variant_of("Advanced, trusted owners");
     let (stage, ending, held) = faulty(variant, &[&refused(2)]);
     held.expect("a promise that was kept");
     let named = |left: &[ExplainedLeft]| {

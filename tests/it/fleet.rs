@@ -9,12 +9,13 @@ use shared::ids::EndpointId;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
 use shared::settings::Settings;
-use simulator::scenario::{ClusterSpec, RoleSpec, VpcSpec};
+use simulator::scenario::{ClusterSpec, RoleSpec};
 use simulator::step_functions::Execution as Started;
 use simulator::{Call, Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
 use system_tests::run::{Stage, all_faults, block_on, ready_after};
+use system_tests::situations::numbered;
 
 /// The second cluster of [`two_clusters`].
 const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
@@ -233,15 +234,6 @@ fn many(count: usize) -> Stage {
         provision(&stage, &format!("run-{n}"));
     }
     stage
-}
-
-fn numbered(template: &VpcSpec, n: usize) -> VpcSpec {
-    let mut vpc = template.clone();
-    vpc.id = format!("vpc-0b{n:015x}");
-    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
-        subnet.id = format!("subnet-0b{n:013x}{m:02x}");
-    }
-    vpc
 }
 
 fn other(template: &ClusterSpec) -> ClusterSpec {

@@ -17,7 +17,7 @@ use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Goal, LEASES_EXPIRE, Stage, all_faults, ending};
 use system_tests::together::word;
-use system_tests::variants::{VARIANTS, Variant};
+use system_tests::variants::{Variant, variant_of};
 use system_tests::verdict::Tally;
 
 const LIFE: [Goal; 3] = [Goal::Connect, Goal::Disconnect, Goal::Connect];
@@ -160,8 +160,7 @@ fn live_on(life: &Life, stage: &Stage) -> Result<(), Broken> {
 #[test]
 fn a_connection_comes_and_goes_and_comes_again_whatever_failed_once() {
     let began = Instant::now();
-    let tried = VARIANTS.iter().filter(|it| TRIED.contains(&it.name));
-    let lives: Vec<Life> = tried.flat_map(lives).collect();
+    let lives: Vec<Life> = TRIED.into_iter().map(variant_of).flat_map(lives).collect();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let shares: Vec<(&Life, usize)> = lives
         .iter()

@@ -13,34 +13,20 @@ use shared::ids::VpcId;
 use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
-use simulator::scenario::{EndpointSpec, KeySpec, VpcSpec};
+use simulator::scenario::{EndpointSpec, KeySpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
 use system_tests::books::forget;
 use system_tests::policies::{HOME, OTHER, other_role};
 use system_tests::run::{Ending, Goal, Stage, block_on, ending, ready_after};
-use system_tests::situations::sharing;
+use system_tests::situations::{numbered, sharing, vpc_id};
 
 const DAY: u64 = 86_400;
-
-fn vpc_id(n: usize) -> String {
-    format!("vpc-0c{n:015x}")
-}
-
-/// The `n`th copy of a VPC.
-fn copy(template: &VpcSpec, n: usize) -> VpcSpec {
-    let mut vpc = template.clone();
-    vpc.id = vpc_id(n);
-    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
-        subnet.id = format!("subnet-0c{n:07x}{m:08x}");
-    }
-    vpc
-}
 
 /// So many VPCs like that of `fresh-vpc`, none of them connected yet.
 fn scenario(vpcs: usize) -> Scenario {
     let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
     let template = scenario.vpcs.remove(0);
-    scenario.vpcs = (0..vpcs).map(|n| copy(&template, n)).collect();
+    scenario.vpcs = (0..vpcs).map(|n| numbered(&template, n)).collect();
     scenario.habits.requests_per_second = 0;
     scenario
 }

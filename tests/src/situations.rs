@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
-use simulator::scenario::{ConnectionSpec, PrefixListSpec};
+use simulator::scenario::{ConnectionSpec, PrefixListSpec, VpcSpec};
 use simulator::{Call, Scenario};
 
 use crate::aftermath::Snapshot;
@@ -100,6 +100,21 @@ pub fn registered_by_hand() -> Stage {
         region: None,
     }];
     Stage::of(&scenario)
+}
+
+/// The id of one of many VPCs.
+pub fn vpc_id(n: usize) -> String {
+    format!("vpc-0b{n:015x}")
+}
+
+/// The `n`th copy of a VPC, with subnets of its own.
+pub fn numbered(template: &VpcSpec, n: usize) -> VpcSpec {
+    let mut vpc = template.clone();
+    vpc.id = vpc_id(n);
+    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
+        subnet.id = format!("subnet-0b{n:013x}{m:02x}");
+    }
+    vpc
 }
 
 /// Two clusters behind one endpoint service, and a VPC that is connected to neither.

@@ -86,6 +86,15 @@ pub const VARIANTS: [Variant; 12] = [
     variant("works already, adopted", adopted),
 ];
 
+/// One of them, by its name.
+///
+/// # Panics
+/// When there is none of that name.
+pub fn variant_of(name: &str) -> &'static Variant {
+    let variant = VARIANTS.iter().find(|variant| variant.name == name);
+    variant.unwrap_or_else(|| panic!("no variant {name}"))
+}
+
 /// The calls of a good run, each with its number among those of its operation.
 ///
 /// # Panics
