@@ -1,19 +1,17 @@
 //! The commands that `plan` prints, run as they are by bash, the AWS CLI and
 //! curl, make what `provision` makes.
 
-use std::net::Ipv4Addr;
 use std::process::Stdio;
 
-use engine::{Clock, ScaledClock};
+use engine::ScaledClock;
 use in_process::InProcess;
 use serde_json::json;
 use shared::settings::Settings;
-use simulator::http::Server;
-use simulator::{Scenario, Simulator};
+use simulator::Scenario;
 use steps::Steps;
 use system_tests::aftermath::Snapshot;
-use system_tests::authorization::{InRoles, judged};
-use system_tests::processes::build;
+use system_tests::authorization::InRoles;
+use system_tests::processes::{build, served};
 use system_tests::run::{Ending, SECRET, Stage, changes, ending};
 use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour};
 use system_tests::tools::python;
@@ -55,11 +53,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     });
     scenario.request.insert("sources".to_owned(), sources);
     let clock = ScaledClock::new(30.0);
-    let time = clock.clone();
-    let simulator = judged(Simulator::new(&scenario, move || time.now()));
-    let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into())
-        .await
-        .expect("a server");
+    let (simulator, server) = served(&scenario, &clock).await;
     // The AWS CLI, pinned together with boto3 for the other judges.
     let tools = python("judges", "simulator/tests/judges/requirements.txt").join("bin");
     let binaries = build().await;
