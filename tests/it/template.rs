@@ -317,35 +317,6 @@ fn no_function_that_a_definition_calls_depends_on_a_parameter() {
     assert_eq!(used, MAY_DEPEND.into());
 }
 
-#[test]
-fn a_parameter_is_found_wherever_it_stands() {
-    let template = Template::parse(
-        "Parameters: { One: {}, Two: {}, Three: {} }\n\
-         Conditions: { HasTwo: !Not [!Equals [!Ref Two, x]], Both: !And [!Condition HasTwo, !Equals [!Ref One, y]] }\n\
-         Resources: { Table: {} }\n",
-    );
-    for (value, expected) in [
-        (json!({"Ref": "One"}), &["One"][..]),
-        (json!({"Ref": "Table"}), &[]),
-        (json!({"Ref": "AWS::Region"}), &[]),
-        (json!({"Fn::Sub": "${AWS::StackName}-${Three}"}), &["Three"]),
-        (
-            json!({"Fn::Sub": ["${Three}-${x}", {"x": {"Ref": "One"}}]}),
-            &["One", "Three"],
-        ),
-        (json!({"Fn::If": ["HasTwo", 1, 2]}), &["Two"]),
-        (
-            json!([{"a": {"Fn::If": ["Both", {"Ref": "Three"}, 2]}}]),
-            &["One", "Three", "Two"],
-        ),
-    ] {
-        let mut found = BTreeSet::new();
-        parameters(&template, &value, &mut found);
-        let expected = expected.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(found, expected, "{value}");
-    }
-}
-
 /// What a run is told and what a door reads from its environment is the same.
 #[test]
 fn runs_and_doors_have_the_same_settings() {
