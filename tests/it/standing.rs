@@ -8,10 +8,9 @@ use engine::Clock;
 use serde_json::json;
 use shared::Code;
 use shared::ledger::{Connection, Phase};
-use shared::report::Explained;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
-use system_tests::aftermath::{Snapshot, recorded, run};
+use system_tests::aftermath::{Snapshot, failed, ready, recorded, run};
 use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{drifted, working};
 use system_tests::crash::{bury, lost_everywhere};
@@ -24,21 +23,6 @@ use system_tests::situations::{add_twin, connected};
 use system_tests::standing::{self, ASKED, swept};
 use system_tests::together::{claims, word};
 use system_tests::verdict::Tally;
-
-#[track_caller]
-fn failed(stage: &Stage, name: &str, code: Code) -> Explained {
-    match run(stage) {
-        Ending::Failed(ended, failure) => {
-            assert_eq!(
-                (ended.as_str(), failure.code.as_str()),
-                (name, code.as_str()),
-                "{failure:#?}"
-            );
-            *failure
-        }
-        Ending::Ready(ready) => panic!("{ready:?}"),
-    }
-}
 
 #[track_caller]
 fn entry(stage: &Stage) -> Connection {
@@ -62,7 +46,7 @@ fn fails_and_leaves_its_registration(stage: &Stage) {
 #[test]
 fn a_change_that_fails_leaves_a_connection_as_protected_and_as_live_as_before() {
     let stage = working().asking("protect", json!(true));
-    assert!(matches!(run(&stage), Ending::Ready(_)));
+    ready(&stage);
     let former = entry(&stage);
     let mistyped = stage
         .for_request(&stage.request)
@@ -83,7 +67,7 @@ fn a_change_that_fails_leaves_a_connection_as_protected_and_as_live_as_before() 
     };
     assert_eq!(refused.code, Code::ConnectionProtected.as_str());
     // The next good run has nothing left to tell of.
-    assert!(matches!(run(&stage), Ending::Ready(_)));
+    ready(&stage);
     assert_eq!(entry(&stage).asked, None);
 }
 
@@ -171,11 +155,11 @@ fn an_entry_that_says_no_more_than_ready_stands() {
 #[test]
 fn what_a_tag_asked_for_stays_the_tags() {
     let by_tag = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
-    assert!(matches!(run(&by_tag), Ending::Ready(_)));
+    ready(&by_tag);
     let by_call = by_tag
         .for_request(&by_tag.request)
         .asking("requested_by", json!("call"));
-    assert!(matches!(run(&by_call), Ending::Ready(_)));
+    ready(&by_call);
     let asks = entry(&by_tag).request.requested_by;
     assert_eq!(asks, shared::request::RequestedBy::VpcTag);
 }
@@ -259,25 +243,16 @@ fn every_registration_that_was_left_is_remembered() {
     // A run in between that goes well takes none of them from the record, unless it
     // could take them from the cluster.
     stage.simulator.add_fault(registrations_stay());
-    let Ending::Ready(ready) = run(&stage) else {
-        panic!("it failed");
-    };
+    let done = ready(&stage);
     assert_eq!(kept(&stage).map(|it| it.len()), Some(3));
     let stays = "which an earlier execution had left, stays for now";
-    let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
-    assert_eq!(told(stays), 2, "{:?}", ready.notes);
+    let told = |what| done.notes.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(told(stays), 2, "{:?}", done.notes);
     stage.simulator.end_faults();
-    let Ending::Ready(ready) = run(&stage) else {
-        panic!("it failed");
-    };
+    let done = ready(&stage);
     assert_eq!(kept(&stage).map(|it| it.len()), Some(1));
-    let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
-    assert_eq!(
-        told("An earlier execution had left"),
-        2,
-        "{:?}",
-        ready.notes
-    );
+    let told = |what| done.notes.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(told("An earlier execution had left"), 2, "{:?}", done.notes);
     let registered = stage.simulator.look(|world| {
         let cluster = world.cloud.clusters().next().expect("a cluster");
         cluster.connections().count()
@@ -416,12 +391,12 @@ fn a_repair_that_comes_too_late_does_nothing() {
     };
 
     let unchanged = repair(&stage.forked());
-    assert!(matches!(run(&unchanged), Ending::Ready(_)));
+    ready(&unchanged);
     let request = json!(entry(&unchanged).request);
     assert_eq!(request.get("unless_changed"), None, "of one run only");
 
     let changed = stage.forked().asking("protect", json!(true));
-    assert!(matches!(run(&changed), Ending::Ready(_)));
+    ready(&changed);
     let removed = stage.forked();
     assert!(Removal::of(&removed.deprovision("away")).is_complete());
     for other in [changed, removed] {

@@ -296,6 +296,34 @@ pub fn run(stage: &Stage) -> Ending {
     ending
 }
 
+/// What a run answers that is held against the world, and ends well.
+///
+/// # Panics
+/// When it does not, or the promise is broken.
+#[track_caller]
+pub fn ready(stage: &Stage) -> Ready {
+    match run(stage) {
+        Ending::Ready(ready) => *ready,
+        Ending::Failed(name, failure) => panic!("{name}: {failure:#?}"),
+    }
+}
+
+/// The report of one that fails under this name and with this code.
+///
+/// # Panics
+/// When it does not, or the promise is broken.
+#[track_caller]
+pub fn failed(stage: &Stage, name: &str, code: Code) -> Explained {
+    match run(stage) {
+        Ending::Failed(ended, failure) => {
+            let ended = (ended.as_str(), failure.code.as_str());
+            assert_eq!(ended, (name, code.as_str()), "{failure:#?}");
+            *failure
+        }
+        Ending::Ready(ready) => panic!("{ready:#?}"),
+    }
+}
+
 /// The connection that is asked for, to be made or to be taken away, if that can be read.
 pub fn subject(stage: &Stage) -> Option<Subject> {
     let asked = Goal::Disconnect.input(&stage.request);
