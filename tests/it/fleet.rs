@@ -13,6 +13,7 @@ use simulator::scenario::{ClusterSpec, RoleSpec};
 use simulator::step_functions::Execution as Started;
 use simulator::{Call, Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
+use system_tests::books::notices;
 use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
 use system_tests::run::{Stage, all_faults, block_on, ready_after};
 use system_tests::situations::numbered;
@@ -83,18 +84,9 @@ fn check(stage: &Stage) -> Vec<(String, Notice)> {
 
 /// Everything that was ever announced about health.
 fn events(stage: &Stage) -> Vec<(String, Notice)> {
-    let events = stage.simulator.look(|world| world.notices.events.clone());
-    let of_health = events
-        .into_iter()
-        .filter(|event| !event.detail["health"].is_null());
-    of_health
-        .map(|event| {
-            assert_eq!(event.source, shared::notice::SOURCE);
-            assert!(shared::notice::DETAIL_TYPES.contains(&event.detail_type.as_str()));
-            let notice = serde_json::from_value(event.detail).expect("a notice");
-            (event.detail_type, notice)
-        })
-        .collect()
+    let mut notices = stage.simulator.look(notices);
+    notices.retain(|(_, notice)| notice.health.is_some());
+    notices
 }
 
 fn kinds(events: &[(String, Notice)]) -> Vec<&str> {

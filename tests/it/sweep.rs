@@ -10,12 +10,13 @@ use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, SecurityGroups};
 use shared::executions::Machine;
 use shared::ids::VpcId;
-use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
+use shared::ledger::{Connection, HealthStatus, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
 use simulator::scenario::{EndpointSpec, KeySpec};
 use simulator::{Fault, FaultKind, Moment, Scenario};
-use system_tests::books::forget;
+use system_tests::aftermath::recorded;
+use system_tests::books::{connections, forget, notices};
 use system_tests::policies::{HOME, OTHER, other_role};
 use system_tests::run::{Ending, Goal, Stage, block_on, ending, ready_after};
 use system_tests::situations::{numbered, sharing, vpc_id};
@@ -130,8 +131,7 @@ fn run_started_well(stage: &Stage) {
 }
 
 fn entries(stage: &Stage) -> BTreeMap<VpcId, Connection> {
-    let page = block_on(stage.ports().connections(None, 1000)).expect("a ledger");
-    let entries = page.connections.into_iter();
+    let entries = stage.simulator.look(connections).into_values();
     entries.map(|it| (it.vpc_id.clone(), it)).collect()
 }
 
@@ -156,16 +156,12 @@ fn raze(stage: &Stage, n: usize) {
     block_on(ports.delete_group(&group)).expect("deleted");
 }
 
-fn is_there(state: &str) -> bool {
-    !shared::ec2::EndpointState::parse(state).is_gone()
-}
-
 /// What there is in EC2, at the cluster and in the ledger, for a VPC.
 fn things(stage: &Stage, vpc: &str) -> String {
     stage.simulator.look(|world| {
         let ec2 = &world.ec2;
         let endpoints = ec2.endpoints.values().filter(|it| it.vpc_id == vpc);
-        let endpoints: Vec<_> = endpoints.filter(|it| is_there(it.state.word())).collect();
+        let endpoints: Vec<_> = endpoints.filter(|it| it.state.is_there()).collect();
         let groups: Vec<_> = ec2.groups.values().filter(|it| it.vpc_id == vpc).collect();
         let ids: Vec<_> = endpoints.iter().map(|it| it.id.as_str()).collect();
         let registrations: Vec<_> = world
@@ -193,17 +189,12 @@ fn days(stage: &Stage, days: u64) {
 }
 
 fn orphaned(stage: &Stage) -> usize {
-    stage.simulator.look(|world| {
-        let events = world.notices.events.iter();
-        events
-            .filter(|event| event.detail_type == "Connection Orphaned")
-            .map(|event| {
-                let notice: shared::notice::Notice =
-                    serde_json::from_value(event.detail.clone()).expect("a notice");
-                assert!(notice.fix.is_some(), "{notice:?}");
-            })
-            .count()
-    })
+    let mut notices = stage.simulator.look(notices);
+    notices.retain(|(kind, _)| kind == "Connection Orphaned");
+    for (_, notice) in &notices {
+        assert!(notice.fix.is_some(), "{notice:?}");
+    }
+    notices.len()
 }
 
 /// VPCs 0 to 3 are in order; 4 has lost its entry, 5 its endpoint and group, 6 its
@@ -339,15 +330,9 @@ fn a_connection_that_is_made_after_the_sweep_saw_it_stays() {
 
 #[test]
 fn an_adopted_endpoint_is_only_let_go() {
-    let mut stage = Stage::shipped("half-made-by-hand");
-    let adopted = stage.provision("first");
-    ready_after(&adopted);
-    let region: shared::ids::Region = "eu-west-1".parse().unwrap();
-    let it = block_on(stage.ports().connections(None, 10))
-        .unwrap()
-        .connections
-        .remove(0);
-    stage.request["vpc_id"] = json!(it.vpc_id);
+    let stage = Stage::shipped("half-made-by-hand");
+    ready_after(&stage.provision("first"));
+    let it = recorded(&stage).expect("an entry");
     forget(&stage, &it.connection_id);
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     sweep(&stage, complete.clone());
@@ -358,7 +343,7 @@ fn an_adopted_endpoint_is_only_let_go() {
     assert_eq!(block_on(stage.ports().managed_endpoints()).unwrap(), []);
     let id = it.endpoint_id.unwrap();
     let endpoint = block_on(stage.ports().endpoint(&id)).unwrap();
-    assert!(endpoint.is_some(), "{id} in {region} was there before us");
+    assert!(endpoint.is_some(), "{id} was there before us");
 }
 
 #[test]
@@ -405,7 +390,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     let left = stage.simulator.look(|world| {
         let endpoints = world.ec2.endpoints.values();
         endpoints
-            .filter(|it| it.vpc_id == vpc_id(4) && is_there(it.state.word()))
+            .filter(|it| it.vpc_id == vpc_id(4) && it.state.is_there())
             .count()
     });
     assert_eq!(left, 0);
@@ -554,8 +539,7 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
 fn two_connections_on_a_shared_endpoint_become_two_entries() {
     let stage = sharing().0;
     let ids = |stage: &Stage| {
-        let page = block_on(stage.ports().connections(None, 10)).unwrap();
-        let ids = page.connections.into_iter();
+        let ids = stage.simulator.look(connections).into_values();
         ids.map(|it| (it.connection_id, it.endpoint_id, it.cluster_id))
             .collect::<Vec<_>>()
     };
