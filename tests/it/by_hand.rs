@@ -5,7 +5,6 @@ use std::process::Stdio;
 
 use engine::ScaledClock;
 use in_process::InProcess;
-use serde_json::json;
 use shared::settings::Settings;
 use simulator::Scenario;
 use steps::Steps;
@@ -13,7 +12,7 @@ use system_tests::aftermath::Snapshot;
 use system_tests::authorization::InRoles;
 use system_tests::processes::{build, served};
 use system_tests::run::{Ending, SECRET, Stage, changes, ending};
-use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour};
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, sources_by_name};
 use system_tests::tools::python;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -46,12 +45,8 @@ async fn output(what: &str, command: &mut Command, input: &str) -> String {
 async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     add_neighbour(&mut scenario);
-    let sources = json!({
-        "cidrs": ["10.20.0.0/16"],
-        "prefix_list_ids": [LIST],
-        "security_group_ids": [NEIGHBOURS_GROUP],
-    });
-    scenario.request.insert("sources".to_owned(), sources);
+    let request = &mut scenario.request;
+    request.insert("sources".to_owned(), sources_by_name());
     let clock = ScaledClock::new(30.0);
     let (simulator, server) = served(&scenario, &clock).await;
     // The AWS CLI, pinned together with boto3 for the other judges.

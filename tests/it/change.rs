@@ -16,7 +16,7 @@ use system_tests::change::{
 };
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
-use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected};
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected, sources_by_name};
 
 /// Runs the change, holds what is seen on the way and in the end against the
 /// promises, and says what was seen.
@@ -346,12 +346,7 @@ fn a_change_that_is_lost_is_finished_by_the_next_run() {
 fn prefix_lists_and_groups_of_other_accounts_come_and_go_without_an_outage() {
     let mut scenario = scenario();
     add_neighbour(&mut scenario);
-    let asked = json!({
-        "cidrs": ["10.20.0.0/16"],
-        "prefix_list_ids": [LIST],
-        "security_group_ids": [NEIGHBOURS_GROUP],
-    });
-    let stage = connected(Stage::of(&scenario)).asking("sources", asked);
+    let stage = connected(Stage::of(&scenario)).asking("sources", sources_by_name());
     let (_, looks) = changed(&stage);
     let seen: Vec<_> = looks.iter().map(|look| look.sources.clone()).collect();
     let new = ["10.20.0.0/16", LIST, NEIGHBOURS_GROUP];

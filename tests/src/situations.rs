@@ -156,6 +156,15 @@ pub fn prefix_list(account: &str) -> PrefixListSpec {
     serde_json::from_value(list).expect("a prefix list")
 }
 
+/// Sources that name a network, [`LIST`] and [`NEIGHBOURS_GROUP`].
+pub fn sources_by_name() -> Value {
+    json!({
+        "cidrs": ["10.20.0.0/16"],
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    })
+}
+
 /// Adds [`LIST`] and [`NEIGHBOUR`] with its VPC and [`NEIGHBOURS_GROUP`].
 ///
 /// # Panics

@@ -7,7 +7,7 @@ use simulator::Scenario;
 
 use crate::aftermath::{Snapshot, check};
 use crate::run::{Ending, Stage, changes, ending};
-use crate::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected, registered_by_hand};
+use crate::situations::{add_neighbour, connected, registered_by_hand, sources_by_name};
 
 /// A scenario with a request, as a good run meets it.
 pub struct Variant {
@@ -38,14 +38,9 @@ pub(crate) fn trusted_owner() -> Stage {
 fn by_name() -> Stage {
     let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     add_neighbour(&mut scenario);
-    let sources = json!({
-        "cidrs": ["10.20.0.0/16"],
-        "prefix_list_ids": [LIST],
-        "security_group_ids": [NEIGHBOURS_GROUP],
-    });
     let stage = Stage::of(&scenario).brisk();
     let stage = stage.asking("private_dns", json!(false));
-    stage.asking("sources", sources)
+    stage.asking("sources", sources_by_name())
 }
 
 thread_local! {
