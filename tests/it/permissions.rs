@@ -67,22 +67,20 @@ struct Story {
 impl Story {
     fn of(stage: Stage) -> Self {
         let ports = stage.ports();
-        let arns = BTreeMap::from([
-            ("PROVISION_MACHINE", ports.machine_arn(Started::Provision)),
-            (
-                "DEPROVISION_MACHINE",
-                ports.machine_arn(Started::Deprovision),
-            ),
-            ("OWN_ACCOUNT", HOME.to_owned()),
-            ("OTHER_ACCOUNT_ROLE", OTHER_ROLE.to_owned()),
-        ]);
+        let arn = |machine| Some(ports.machine_arn(machine));
+        let config = Config::of(|name| match name {
+            "PROVISION_MACHINE" => arn(Started::Provision),
+            "DEPROVISION_MACHINE" => arn(Started::Deprovision),
+            "OWN_ACCOUNT" => Some(HOME.to_owned()),
+            "OTHER_ACCOUNT_ROLE" => Some(OTHER_ROLE.to_owned()),
+            _ => None,
+        });
         let functions = FUNCTIONS.into_iter().chain(API);
+        let ports = functions.map(|function| (function, ports.acting_as(function)));
         Self {
-            ports: functions
-                .map(|function| (function, ports.acting_as(function)))
-                .collect(),
+            ports: ports.collect(),
             stage,
-            config: Config::of(|name| arns.get(name).cloned()),
+            config,
         }
     }
 
