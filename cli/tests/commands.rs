@@ -266,20 +266,6 @@ fn what_cannot_be_undone_is_named_and_needs_a_person() {
 }
 
 #[test]
-fn nothing_is_made_where_something_stands_in_the_way() {
-    for (scenario, code) in [
-        ("zones-do-not-match", "no-subnet-in-service-zones"),
-        ("api-key-refused", "api-key-refused"),
-        ("private-dns-conflict", "private-dns-conflict"),
-    ] {
-        let document = json(&provision(&format!("{scenario} --json")));
-        assert_eq!(document["failure"]["code"], code);
-        assert_eq!(document["exit_code"], 3, "{scenario}");
-        assert_eq!(count(&document["failure"]["undone"]), 0, "{scenario}");
-    }
-}
-
-#[test]
 fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
     let output = run("provision --vpc-id=vpc-1");
     assert_eq!(exit(&output), 2);
@@ -337,19 +323,6 @@ fn a_request_is_read_however_it_is_written() {
         let output = run(&format!("plan --json --scenario=standard-cluster {asked}"));
         assert_eq!(json_of(&output, 0, "planned")["connection_id"], plain);
     }
-}
-
-#[test]
-fn a_second_run_finds_what_the_first_one_made() {
-    let world = Standing::new("fresh-vpc");
-    let endpoint = || {
-        let output = world.run("provision --json --speed=200");
-        json_of(&output, 0, "ready")["result"]["endpoint_id"].clone()
-    };
-    assert_eq!(endpoint(), endpoint());
-    assert_eq!(world.endpoints(), 1);
-    let used = ["Endpoint        use vpce-", "Security group  use sg-"];
-    told(&world.run("plan"), 0, &used);
 }
 
 /// By hand it is the same API in the same version as that which the tool speaks.
@@ -481,13 +454,15 @@ fn a_plan_that_cannot_be_made_says_why() {
     assert_eq!(stdout(&script), "", "what is not a script is not on stdout");
 }
 
+/// The connection of the scenario `fresh-vpc`.
+const ASKED: &str = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 \
+                     --vpc-id=vpc-0a1b2c3d4e5f60718";
+
 #[test]
 fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     let world = Standing::new("fresh-vpc");
     let url = world.server.url();
-    let asked = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 \
-                 --vpc-id=vpc-0a1b2c3d4e5f60718";
-    let output = command(&format!("provision --aws {asked}"))
+    let output = command(&format!("provision --aws {ASKED}"))
         .env("AWS_ENDPOINT_URL_EC2", &url)
         .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
         .env("AWS_ENDPOINT_URL_ROUTE53PROFILES", &url)
@@ -507,9 +482,8 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
 #[test]
 fn certificates_that_cannot_be_read_are_named() {
     let world = Standing::new("fresh-vpc");
-    let asked = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 --vpc-id=vpc-0a1b2c3d4e5f60718";
     let output = world
-        .as_account(&format!("provision --json --aws {asked}"))
+        .as_account(&format!("provision --json --aws {ASKED}"))
         .env("AWS_CA_BUNDLE", "/nowhere/ca.pem")
         .output()
         .unwrap();
@@ -529,7 +503,6 @@ fn certificates_that_cannot_be_read_are_named() {
 #[test]
 fn a_profile_that_signs_in_by_another_program_is_told_how_to_be_used() {
     let world = Standing::new("fresh-vpc");
-    let asked = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=eu-west-1 --vpc-id=vpc-0a1b2c3d4e5f60718";
     let sso = "sso_start_url = https://example.com/start\nsso_region = eu-west-1\n\
                sso_account_id = 111122223333\nsso_role_name = reader\n";
     let login = "login_session = arn:aws:iam::111122223333:user/kim\n";
@@ -539,7 +512,7 @@ fn a_profile_that_signs_in_by_another_program_is_told_how_to_be_used() {
     ] {
         let file = format!("{}/{name}.ini", env!("CARGO_TARGET_TMPDIR"));
         std::fs::write(&file, format!("[default]\n{way}")).unwrap();
-        let mut command = world.as_account(&format!("plan --json --aws {asked}"));
+        let mut command = world.as_account(&format!("plan --json --aws {ASKED}"));
         command
             .env("AWS_CONFIG_FILE", &file)
             .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials");
@@ -642,10 +615,18 @@ fn a_connection_is_taken_away_and_told_as_json() {
 }
 
 #[test]
-fn what_provision_made_deprovision_takes_away() {
+fn what_provision_made_a_second_run_finds_and_deprovision_takes_away() {
     let world = Standing::new("fresh-vpc");
-    let made = json_of(&world.run("provision --json --speed=200"), 0, "ready");
+    let provision = || json_of(&world.run("provision --json --speed=200"), 0, "ready");
+    let made = provision();
+    let again = provision();
+    assert_eq!(
+        again["result"]["endpoint_id"],
+        made["result"]["endpoint_id"]
+    );
     assert_eq!(world.endpoints(), 1);
+    let used = ["Endpoint        use vpce-", "Security group  use sg-"];
+    told(&world.run("plan"), 0, &used);
     for _ in ["once", "twice"] {
         let output = world.run("deprovision --scenario=fresh-vpc --json --speed=200");
         let gone = json_of(&output, 0, "disconnected");
@@ -657,21 +638,6 @@ fn what_provision_made_deprovision_takes_away() {
         endpoints.filter(|it| it.state.is_there()).count()
     });
     assert_eq!(there, 0);
-}
-
-#[test]
-fn what_cannot_be_taken_away_is_named_and_goes_with_the_next_run() {
-    let world = Standing::new("connected");
-    world.denies("ec2:DeleteSecurityGroup");
-    let parts = [
-        "Left behind:",
-        "security group",
-        "aws-access-denied",
-        "Undone:",
-    ];
-    told(&world.run("deprovision --speed=200"), 5, &parts);
-    world.simulator.end_faults();
-    told(&world.run("deprovision --speed=200"), 0, &[]);
 }
 
 #[test]
@@ -704,26 +670,8 @@ fn what_nobody_knows_is_not_said_to_be_gone() {
     let asked = "deprovision --speed=200 --vpc-id=vpc-0a1b2c3d4e5f60799";
     let parts = ["Refused: nothing was removed.", "vpc-not-found"];
     told(&run(asked), 3, &parts);
+    json_of(&run(&format!("{asked} --json")), 3, "disconnect-refused");
     told(&run(&format!("{asked} --force")), 0, &["nothing to remove"]);
-}
-
-#[test]
-fn a_protected_connection_goes_by_force_only() {
-    let scenario = std::env::temp_dir().join(format!("protected-{}.toml", std::process::id()));
-    let text = Scenario::shipped_text("connected").unwrap();
-    let protected = text.replace("\"protect\":false", "\"protect\":true");
-    assert_ne!(text, protected);
-    std::fs::write(&scenario, protected).unwrap();
-    let line = format!(
-        "deprovision --scenario={} --speed=200 --json",
-        scenario.display()
-    );
-    let (output, forced) = (run(&line), run(&format!("{line} --force")));
-    std::fs::remove_file(&scenario).unwrap();
-    let document = json_of(&output, 3, "disconnect-refused");
-    assert_eq!(document["failure"]["code"], "connection-protected");
-    assert_eq!(count(&document["failure"]["undone"]), 0);
-    json_of(&forced, 0, "disconnected");
 }
 
 #[test]

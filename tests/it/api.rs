@@ -25,6 +25,7 @@ use system_tests::api::{Host, SIGNED, STAGE};
 use system_tests::authorization::refused;
 use system_tests::documents::root;
 use system_tests::openapi::document;
+use system_tests::tools::python;
 use time::Duration;
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -186,6 +187,17 @@ fn every_documented_route_is_answered_and_the_other_way_round() {
     assert_eq!(documented, routed);
 }
 
+/// The words that API Gateway's models do not know.
+const NOT_IMPORTED: [&str; 7] = [
+    "oneOf",
+    "anyOf",
+    "discriminator",
+    "readOnly",
+    "exclusiveMinimum",
+    "const",
+    "nullable",
+];
+
 /// What API Gateway cannot import (API Gateway developer guide, "Amazon API
 /// Gateway important notes") and what the transform cannot include.
 #[test]
@@ -205,14 +217,7 @@ fn api_gateway_can_import_the_document() {
     let mut values = Vec::new();
     all(&document, &mut values);
     for value in values.iter().filter_map(|it| it.as_object()) {
-        for key in [
-            "oneOf",
-            "anyOf",
-            "discriminator",
-            "readOnly",
-            "exclusiveMinimum",
-            "const",
-        ] {
+        for key in NOT_IMPORTED {
             assert!(!value.contains_key(key), "{key} in {value:?}");
         }
         assert!(!value.contains_key("$ref") || value.len() == 1, "{value:?}");
@@ -405,16 +410,51 @@ fn what_api_gateway_refuses_by_itself_is_answered_in_json() {
     }
 }
 
-/// The words that API Gateway's models do not know.
-#[test]
-fn nothing_in_the_document_is_nullable() {
-    let document = document();
-    let mut values = Vec::new();
-    all(&document, &mut values);
-    assert!(values.len() > 100);
-    for value in values {
-        assert!(value.get("nullable").is_none(), "{value}");
-    }
+/// A field, a value of it, and whether that is good.
+#[rustfmt::skip]
+fn requests() -> Vec<(&'static str, Value, bool)> {
+    vec![
+        ("database", json!("orders"), true),
+        ("database", json!("a b"), false),
+        ("database", json!(""), false),
+        ("sql_user", json!("app"), true),
+        ("sql_user", json!("ä"), false),
+        ("account_id", json!("111122223333"), true),
+        ("account_id", json!("1111"), false),
+        ("region", json!("us-gov-west-1"), true),
+        ("region", json!("us-east-1a"), false),
+        ("vpc_id", json!("vpc-0a71e83g"), false),
+        ("vpc_id", json!("vpc-0a71e831\nx"), false),
+        ("vpc_id", json!("vpc-0a71e8310"), false),
+        ("cluster_id", json!("1a2b3c4d000040008000000000000001"), false),
+        ("subnet_ids", json!(["subnet-0a71e831", "subnet-0a71e832"]), true),
+        ("subnet_ids", json!(["subnet-0a71e831", "subnet-0a71e831"]), false),
+        ("subnet_ids", json!("subnet-0a71e831"), false),
+        ("sources", json!({"cidrs": ["10.0.0.0/8", "2001:db8::/56", "::/0", "1:2:3:4:5:6:7:8/128"]}), true),
+        ("sources", json!({"cidrs": ["10.0.0.0/33"]}), false),
+        ("sources", json!({"cidrs": ["2001:db8:::/56"]}), false),
+        ("sources", json!({"cidrs": ["10.0.0.0/8", "10.0.0.0/8"]}), false),
+        ("sources", json!({"cidr": ["10.0.0.0/8"]}), false),
+        ("sources", json!({"security_group_ids": ["sg-0a71e831"], "include_peered_vpcs": true}), true),
+        ("sources", json!({"security_group_ids": ["222222222222/sg-0a71e831"], "prefix_list_ids": ["pl-63a5400a"]}), true),
+        ("sources", json!({"security_group_ids": ["2222/sg-0a71e831"]}), false),
+        ("sources", json!({"prefix_list_ids": ["pl-1"]}), false),
+        ("sources", json!({"prefix_list_ids": ["pl-63a5400a", "pl-63a5400a"]}), false),
+        ("limits", json!({"undo_seconds": 10, "cluster_seconds": 7200}), true),
+        ("limits", json!({"undo_seconds": 9}), false),
+        ("limits", json!({"cluster_seconds": 7201}), false),
+        ("limits", json!({"undo_seconds": "10"}), false),
+        ("on_failure", json!("keep"), true),
+        ("on_failure", json!("explode"), false),
+        ("private_dns", json!("yes"), false),
+        ("tags", json!({"CostCenter": "42", "Name": ""}), true),
+        ("tags", json!({"CostCenter": 42}), false),
+        ("tags", json!({"CostCenter": "4\n2"}), false),
+        ("tags", json!({"CostCenter": "x".repeat(257)}), false),
+        ("tags", json!([]), false),
+        ("requested_by", json!("call"), false),
+        ("privat_dns", json!(true), false),
+    ]
 }
 
 /// A request that the document takes is one that the type takes, and what the
@@ -437,89 +477,7 @@ fn document_and_type_refuse_the_same_requests() {
         "region": "eu-west-1",
         "vpc_id": "vpc-0a71e831cb5152c43",
     });
-    let cases = [
-        ("database", json!("orders"), true),
-        ("database", json!("a b"), false),
-        ("database", json!(""), false),
-        ("sql_user", json!("app"), true),
-        ("sql_user", json!("ä"), false),
-        ("account_id", json!("111122223333"), true),
-        ("account_id", json!("1111"), false),
-        ("region", json!("us-gov-west-1"), true),
-        ("region", json!("us-east-1a"), false),
-        ("vpc_id", json!("vpc-0a71e83g"), false),
-        ("vpc_id", json!("vpc-0a71e831\nx"), false),
-        ("vpc_id", json!("vpc-0a71e8310"), false),
-        (
-            "cluster_id",
-            json!("1a2b3c4d000040008000000000000001"),
-            false,
-        ),
-        (
-            "subnet_ids",
-            json!(["subnet-0a71e831", "subnet-0a71e832"]),
-            true,
-        ),
-        (
-            "subnet_ids",
-            json!(["subnet-0a71e831", "subnet-0a71e831"]),
-            false,
-        ),
-        ("subnet_ids", json!("subnet-0a71e831"), false),
-        (
-            "sources",
-            json!({"cidrs": ["10.0.0.0/8", "2001:db8::/56", "::/0", "1:2:3:4:5:6:7:8/128"]}),
-            true,
-        ),
-        ("sources", json!({"cidrs": ["10.0.0.0/33"]}), false),
-        ("sources", json!({"cidrs": ["2001:db8:::/56"]}), false),
-        (
-            "sources",
-            json!({"cidrs": ["10.0.0.0/8", "10.0.0.0/8"]}),
-            false,
-        ),
-        ("sources", json!({"cidr": ["10.0.0.0/8"]}), false),
-        (
-            "sources",
-            json!({"security_group_ids": ["sg-0a71e831"], "include_peered_vpcs": true}),
-            true,
-        ),
-        (
-            "sources",
-            json!({"security_group_ids": ["222222222222/sg-0a71e831"], "prefix_list_ids": ["pl-63a5400a"]}),
-            true,
-        ),
-        (
-            "sources",
-            json!({"security_group_ids": ["2222/sg-0a71e831"]}),
-            false,
-        ),
-        ("sources", json!({"prefix_list_ids": ["pl-1"]}), false),
-        (
-            "sources",
-            json!({"prefix_list_ids": ["pl-63a5400a", "pl-63a5400a"]}),
-            false,
-        ),
-        (
-            "limits",
-            json!({"undo_seconds": 10, "cluster_seconds": 7200}),
-            true,
-        ),
-        ("limits", json!({"undo_seconds": 9}), false),
-        ("limits", json!({"cluster_seconds": 7201}), false),
-        ("limits", json!({"undo_seconds": "10"}), false),
-        ("on_failure", json!("keep"), true),
-        ("on_failure", json!("explode"), false),
-        ("private_dns", json!("yes"), false),
-        ("tags", json!({"CostCenter": "42", "Name": ""}), true),
-        ("tags", json!({"CostCenter": 42}), false),
-        ("tags", json!({"CostCenter": "4\n2"}), false),
-        ("tags", json!({"CostCenter": "x".repeat(257)}), false),
-        ("tags", json!([]), false),
-        ("requested_by", json!("call"), false),
-        ("privat_dns", json!(true), false),
-    ];
-    for (field, value, is_good) in cases {
+    for (field, value, is_good) in requests() {
         let mut body = valid.clone();
         body[field] = value;
         assert_eq!(read(&body).is_ok(), is_good, "the type: {body}");
@@ -537,26 +495,16 @@ fn document_and_type_refuse_the_same_requests() {
     }
 }
 
-/// The Python environment of schemathesis, made if need be.
-fn python() -> PathBuf {
-    let made = Command::new(root().join("tests/python-env"))
-        .arg("schemathesis")
-        .arg(root().join("tests/schemathesis/requirements.txt"))
-        .output()
-        .expect("tests/python-env runs");
-    let errors = String::from_utf8_lossy(&made.stderr);
-    assert!(
-        made.status.success(),
-        "schemathesis needs Python:\n{errors}"
-    );
-    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim()).join("bin")
+/// The programs of schemathesis and its Python.
+fn schemathesis() -> PathBuf {
+    python("schemathesis", "tests/schemathesis/requirements.txt").join("bin")
 }
 
 /// CloudFormation reads YAML 1.1, in which a bare `on` or `12:30` is no text.
 #[test]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn other_readers_of_yaml_read_the_same_document() {
-    let output = Command::new(python().join("python"))
+    let output = Command::new(schemathesis().join("python"))
         .args([
             "-c",
             "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)",
@@ -613,15 +561,12 @@ fn with_examples(mut document: Value, stage: &Stage, ids: &[String]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn schemathesis_finds_no_undocumented_answer() {
-    let bin = tokio::task::spawn_blocking(python)
-        .await
-        .expect("the environment");
     let (stage, ids) = world();
     let document = with_examples(document(), &stage, &ids);
     let host = Arc::new(Host::new(stage));
     let address = Arc::clone(&host).serve(document).await;
     let folder = scratch();
-    let output = tokio::process::Command::new(bin.join("schemathesis"))
+    let output = tokio::process::Command::new(schemathesis().join("schemathesis"))
         .args(["--config-file"])
         .arg(root().join("tests/schemathesis/schemathesis.toml"))
         .args(["--no-color", "run"])

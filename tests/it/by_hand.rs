@@ -1,22 +1,19 @@
 //! The commands that `plan` prints, run as they are by bash, the AWS CLI and
 //! curl, make what `provision` makes.
 
-use std::net::Ipv4Addr;
 use std::process::Stdio;
 
-use engine::{Clock, ScaledClock};
+use engine::ScaledClock;
 use in_process::InProcess;
-use serde_json::json;
 use shared::settings::Settings;
-use simulator::http::Server;
-use simulator::{Scenario, Simulator};
+use simulator::Scenario;
 use steps::Steps;
 use system_tests::aftermath::Snapshot;
-use system_tests::authorization::{InRoles, judged};
-use system_tests::documents::root;
-use system_tests::processes::build;
+use system_tests::authorization::InRoles;
+use system_tests::processes::{build, served};
 use system_tests::run::{Ending, SECRET, Stage, changes, ending};
-use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour};
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, sources_by_name};
+use system_tests::tools::python;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -43,37 +40,18 @@ async fn output(what: &str, command: &mut Command, input: &str) -> String {
     printed
 }
 
-/// The folder of the AWS CLI, pinned together with boto3 for the other judges.
-async fn aws_cli() -> String {
-    let requirements = "simulator/tests/judges/requirements.txt";
-    let mut command = Command::new("tests/python-env");
-    let folder = output(
-        "tests/python-env",
-        command.args(["judges", requirements]).current_dir(root()),
-        "",
-    )
-    .await;
-    format!("{}/bin", folder.trim())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     add_neighbour(&mut scenario);
-    let sources = json!({
-        "cidrs": ["10.20.0.0/16"],
-        "prefix_list_ids": [LIST],
-        "security_group_ids": [NEIGHBOURS_GROUP],
-    });
-    scenario.request.insert("sources".to_owned(), sources);
+    let request = &mut scenario.request;
+    request.insert("sources".to_owned(), sources_by_name());
     let clock = ScaledClock::new(30.0);
-    let time = clock.clone();
-    let simulator = judged(Simulator::new(&scenario, move || time.now()));
-    let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into())
-        .await
-        .expect("a server");
-    let (tools, binaries) = (aws_cli().await, build().await);
+    let (simulator, server) = served(&scenario, &clock).await;
+    // The AWS CLI, pinned together with boto3 for the other judges.
+    let tools = python("judges", "simulator/tests/judges/requirements.txt").join("bin");
+    let binaries = build().await;
 
     let of_request = |field: &str| {
         scenario.request[field]
@@ -103,7 +81,7 @@ async fn the_commands_of_the_plan_lead_to_the_same_endpoint() {
     )]
     let path = std::env::var("PATH").unwrap_or_default();
     let mut bash = Command::new("bash");
-    bash.env("PATH", format!("{tools}:{path}"))
+    bash.env("PATH", format!("{}:{path}", tools.display()))
         .env("AWS_ENDPOINT_URL", server.url())
         .env("AWS_ACCESS_KEY_ID", &scenario.account)
         .env("AWS_SECRET_ACCESS_KEY", "nothing")

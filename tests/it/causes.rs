@@ -4,15 +4,12 @@
 use engine::{Execution, Machine, Outcome, TaskFailure, Tasks, VirtualClock};
 use serde_json::{Value, json};
 use shared::handler::call;
-use shared::ids::{ClusterId, VpcId};
 use shared::ledger::Phase;
-use shared::place::Place;
 use shared::report::Explained;
 use shared::settings::Settings;
-use shared::subject::Subject;
 use shared::{Code, StepError};
 use steps::{Steps, definition, function_of};
-use system_tests::aftermath::recorded;
+use system_tests::aftermath::{recorded, subject};
 use system_tests::books::{leases, notices};
 use system_tests::run::{Ending, Goal, Stage, block_on, ending, explained};
 
@@ -79,18 +76,6 @@ fn of_function(code: Code) -> String {
     cause
 }
 
-fn subject() -> Subject {
-    let place = Place {
-        account_id: None,
-        region: "eu-west-1".parse().expect("a Region"),
-    };
-    let vpc: VpcId = "vpc-0a1b2c3d4e5f60718".parse().expect("an id");
-    let cluster: ClusterId = "1a2b3c4d-0000-4000-8000-000000000001"
-        .parse()
-        .expect("an id");
-    Subject::of(place, vpc, cluster)
-}
-
 /// What a run knows that failed with so many things undone and so many left.
 fn known(things: usize) -> Value {
     let left = json!({
@@ -99,7 +84,7 @@ fn known(things: usize) -> Value {
         "cause": of_function(Code::AwsAccessDenied),
     });
     json!({
-        "connection": subject(),
+        "connection": subject(&Stage::shipped("fresh-vpc")),
         "failure": {
             "failed_at": "CheckStatus",
             "error": Code::EndpointRejected.name().as_str(),

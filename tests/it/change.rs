@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 use system_tests::aftermath::{Snapshot, check, recorded};
 use system_tests::change::{
     A, A2, B, C, ENDPOINT, GROUP, Look, NEW_SOURCES, SOURCES, changing, check_looks, of_asked,
-    scenario, take_group_off, watched, working,
+    scenario, shut_out, take_group_off, watched, working,
 };
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::run::{Ending, Goal, Stage, changes, ending};
-use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected};
+use system_tests::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected, sources_by_name};
 
 /// Runs the change, holds what is seen on the way and in the end against the
 /// promises, and says what was seen.
@@ -119,22 +119,11 @@ fn a_zone_that_the_vpc_has_got_a_subnet_in_is_added_unasked() {
     assert_eq!(now(&stage).subnets, set(&[A, B, C]));
 }
 
-/// The tag that shuts out these subnets, set after they were chosen.
-fn shut_out(stage: &Stage, subnets: &[&str]) {
-    stage.simulator.meddle(|world| {
-        for id in subnets {
-            let tags = &mut world.ec2.subnets.get_mut(*id).expect("a subnet").tags;
-            let key = "cockroachdb-privatelink:subnet".to_owned();
-            tags.insert(key, "false".to_owned());
-        }
-    });
-}
-
 #[test]
 fn an_endpoint_is_led_out_of_subnets_that_tags_shut_out() {
     let stage = working().asking("subnet_ids", json!([]));
     changed(&stage);
-    shut_out(&stage, &[A, C]);
+    stage.simulator.meddle(|world| shut_out(world, &[A, C]));
     let (ready, looks) = changed(&stage);
     assert_eq!(now(&stage).subnets, set(&[A2, B]));
     let always = |subnet: &str| looks.iter().all(|look| look.subnets.contains(subnet));
@@ -145,7 +134,7 @@ fn an_endpoint_is_led_out_of_subnets_that_tags_shut_out() {
         "{ready:#?}"
     );
     let failing = stage.forked();
-    shut_out(&failing, &[B]);
+    failing.simulator.meddle(|world| shut_out(world, &[B]));
     put_back(&failing.with(fails("cloud:GET private-endpoint-connections", 3)));
 }
 
@@ -153,7 +142,9 @@ fn an_endpoint_is_led_out_of_subnets_that_tags_shut_out() {
 fn where_tags_shut_out_all_subnets_the_endpoint_stays_where_it_is() {
     let stage = working().asking("subnet_ids", json!([]));
     changed(&stage);
-    shut_out(&stage, &[A, A2, B, C]);
+    stage
+        .simulator
+        .meddle(|world| shut_out(world, &[A, A2, B, C]));
     let since = stage.simulator.calls().len();
     let (failure, _) = put_back(&stage);
     assert_eq!(failure.code, Code::SubnetUnusable.as_str());
@@ -226,18 +217,6 @@ fn the_only_zone_is_not_swapped_and_nothing_is_changed() {
         );
     }
     assert_eq!(now(&stage).subnets, set(&[A2]));
-}
-
-#[test]
-fn private_dns_goes_off_and_on() {
-    let stage = working().asking("private_dns", json!(false));
-    let (ready, _) = changed(&stage);
-    assert!(!now(&stage).private_dns);
-    assert!(ready.host.starts_with("vpce-"), "{}", ready.host);
-    let stage = stage.asking("private_dns", json!(true));
-    let (ready, _) = changed(&stage);
-    assert!(now(&stage).private_dns);
-    assert!(ready.host.starts_with("internal-"), "{}", ready.host);
 }
 
 #[test]
@@ -358,15 +337,19 @@ fn the_tag_of_a_connection_without_private_dns_goes_when_it_gets_it() {
     assert!(is_marked(&stage));
     let stage = stage.asking("private_dns", json!(true));
     for moment in Moment::ALL {
-        let fork = stage.forked();
-        let before = Snapshot::settled(&fork);
-        let fault = Fault::from_then_on("ec2:DeleteTags", 1, FaultKind::Denied, moment);
-        let fork = fork.with(fault);
-        let ended = ending(&fork.provision("comes-to-nothing"));
-        let is_rolled_back = matches!(&ended, Ending::Failed(name, _) if name == "RolledBack");
-        assert!(is_rolled_back, "{ended:#?}");
-        assert_eq!(Snapshot::settled(&fork), before);
-        assert!(is_marked(&fork));
+        for fault in [
+            Fault::from_then_on("ec2:DeleteTags", 1, FaultKind::Denied, moment),
+            Fault::once("ec2:ModifyVpcEndpoint", 1, FaultKind::Denied, moment),
+        ] {
+            let fork = stage.forked();
+            let before = Snapshot::settled(&fork);
+            let fork = fork.with(fault);
+            let ended = ending(&fork.provision("comes-to-nothing"));
+            let is_rolled_back = matches!(&ended, Ending::Failed(name, _) if name == "RolledBack");
+            assert!(is_rolled_back, "{ended:#?}");
+            assert_eq!(Snapshot::settled(&fork), before);
+            assert!(is_marked(&fork) && !now(&fork).private_dns);
+        }
     }
     changed(&stage);
     assert!(!is_marked(&stage));
@@ -374,19 +357,6 @@ fn the_tag_of_a_connection_without_private_dns_goes_when_it_gets_it() {
 
 fn fails(operation: &str, nth: u32) -> Fault {
     Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
-}
-
-#[test]
-fn switching_private_dns_on_that_fails_leaves_a_connection_without_it() {
-    let stage = working().asking("private_dns", json!(false));
-    changed(&stage);
-    let stage = stage.asking("private_dns", json!(true));
-    for moment in Moment::ALL {
-        let fault = Fault::once("ec2:ModifyVpcEndpoint", 1, FaultKind::Denied, moment);
-        let stage = stage.forked().with(fault);
-        put_back(&stage);
-        assert!(!now(&stage).private_dns);
-    }
 }
 
 /// What cannot be put back is named, and the next run finds it and goes on.
@@ -429,25 +399,10 @@ fn a_change_that_is_lost_is_finished_by_the_next_run() {
 }
 
 #[test]
-fn a_group_that_is_gone_from_the_request_is_shut_out_in_the_end() {
-    let stage = working();
-    let asked = json!({ "cidrs": ["10.20.0.0/16"], "security_group_ids": [GROUP] });
-    let stage = stage.asking("sources", asked);
-    changed(&stage);
-    assert_eq!(now(&stage).sources, set(&["10.20.0.0/16", GROUP]));
-    changed(&stage.asking("sources", json!({ "cidrs": ["10.20.0.0/16"] })));
-}
-
-#[test]
 fn prefix_lists_and_groups_of_other_accounts_come_and_go_without_an_outage() {
     let mut scenario = scenario();
     add_neighbour(&mut scenario);
-    let asked = json!({
-        "cidrs": ["10.20.0.0/16"],
-        "prefix_list_ids": [LIST],
-        "security_group_ids": [NEIGHBOURS_GROUP],
-    });
-    let stage = connected(Stage::of(&scenario)).asking("sources", asked);
+    let stage = connected(Stage::of(&scenario)).asking("sources", sources_by_name());
     let (_, looks) = changed(&stage);
     let seen: Vec<_> = looks.iter().map(|look| look.sources.clone()).collect();
     let new = ["10.20.0.0/16", LIST, NEIGHBOURS_GROUP];

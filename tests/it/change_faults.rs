@@ -5,51 +5,21 @@
 use std::time::Instant;
 
 use shared::ledger::Connection;
-use simulator::{Call, Fault, FaultKind, Moment};
-use system_tests::aftermath::{Snapshot, check, recorded};
+use simulator::Fault;
+use system_tests::aftermath::{Snapshot, check, ensure, recorded};
 use system_tests::change::{Look, changing, changing_by_hand, check_looks, of_asked, watched};
 use system_tests::parallel::in_parallel;
-use system_tests::run::{
-    Ending, LEASES_EXPIRE, Stage, all_faults, ending, may_fail_from, ready_after,
-};
-use system_tests::standing;
+use system_tests::run::{Ending, LEASES_EXPIRE, Stage, ending, faults_at, ready_after};
+use system_tests::standing::{self, ASKED};
 use system_tests::together::word;
 use system_tests::verdict::Tally;
 
-/// What is counted besides the runs.
-const ASKED: &str = "times asked whether it stands";
-
 /// A connection, asked to change, and how it is once it has changed.
 struct Tried {
-    name: &'static str,
     stage: Stage,
     /// What the ledger has of it before.
     former: Connection,
     asked: Look,
-    calls: Vec<Call>,
-}
-
-/// One that we have made, and one over an endpoint that was made by hand.
-fn all_tried() -> [Tried; 2] {
-    [
-        tried("made", changing()),
-        tried("adopted", changing_by_hand()),
-    ]
-}
-
-fn tried(name: &'static str, stage: Stage) -> Tried {
-    Snapshot::settled(&stage);
-    let good = stage.forked();
-    let (execution, looks) = watched(&good, "tried");
-    ready_after(&execution);
-    check_looks(&looks, false).expect("a change that nobody notices");
-    Tried {
-        name,
-        former: recorded(&stage).expect("an entry"),
-        asked: settled(&good),
-        calls: good.simulator.calls(),
-        stage,
-    }
 }
 
 /// The connection once everything that was under way has happened.
@@ -97,36 +67,32 @@ fn try_out(tried: &Tried, fault: &Fault) -> Result<String, String> {
 fn check_ledger(stage: &Stage, former: &Connection) -> Result<(), String> {
     let entry = recorded(stage).ok_or("the ledger has no entry")?;
     let parts = |it: &Connection| (it.endpoint_id.clone(), it.security_group_id.clone());
-    match parts(&entry) == parts(former) {
-        true => Ok(()),
-        false => Err(format!("the ledger has {:?}", parts(&entry))),
-    }
+    ensure(parts(&entry) == parts(former), || {
+        format!("the ledger has {:?}", parts(&entry))
+    })
 }
 
-fn try_all(
-    title: &str,
-    is_tried: fn(&Call) -> bool,
-    fault: fn(String, u32, FaultKind, Moment) -> Fault,
-) -> Tally {
+/// Tries every fault on each call of a run that changes a connection: one that we have
+/// made, and one over an endpoint that was made by hand.
+fn try_all(title: &str, lasts: bool) -> Tally {
     let began = Instant::now();
-    let all = all_tried();
-    let mut jobs: Vec<(&Tried, Fault)> = Vec::new();
-    for tried in &all {
-        for call in tried.calls.iter().filter(|call| is_tried(call)) {
-            let faults = all_faults();
-            let faults = faults.map(|(kind, at)| fault(call.operation.clone(), call.nth, kind, at));
-            jobs.extend(faults.map(|fault| (tried, fault)));
-        }
-    }
-    let results = in_parallel(&jobs, |(tried, fault)| {
-        standing::counted(|| try_out(tried, fault))
-    });
     let mut tally = Tally::default();
-    tally.add("runs", 2 * jobs.len());
-    for ((result, asked), (tried, fault)) in results.into_iter().zip(&jobs) {
-        tally.add(ASKED, asked);
-        let held = result.map(|ending| tally.ended(ending));
-        tally.held(held, || format!("{}, {fault:?}", tried.name));
+    for (name, stage) in [("made", changing()), ("adopted", changing_by_hand())] {
+        Snapshot::settled(&stage);
+        let good = stage.forked();
+        let (execution, looks) = watched(&good, "tried");
+        ready_after(&execution);
+        check_looks(&looks, false).expect("a change that nobody notices");
+        let tried = Tried {
+            former: recorded(&stage).expect("an entry"),
+            asked: settled(&good),
+            stage,
+        };
+        let faults = faults_at(&good.simulator.calls(), lasts);
+        let results = in_parallel(&faults, |fault| {
+            standing::counted(|| try_out(&tried, fault))
+        });
+        tally.tried(name, &faults, results);
     }
     tally.conclude(title, began);
     assert!(tally.numbers[ASKED] > 0, "nobody asked whether it stands");
@@ -135,12 +101,11 @@ fn try_all(
 
 #[test]
 fn no_single_fault_in_a_change_is_noticed() {
-    let tally = try_all("single faults of a change", |_| true, Fault::once);
+    let tally = try_all("single faults of a change", false);
     assert_eq!(tally.endings.get("RollbackIncomplete"), None);
 }
 
 #[test]
 fn every_operation_that_fails_from_some_call_on_leaves_a_connection_that_works() {
-    let is_tried = |call: &Call| may_fail_from(&call.operation, call.nth);
-    try_all("lasting faults of a change", is_tried, Fault::from_then_on);
+    try_all("lasting faults of a change", true);
 }

@@ -16,17 +16,16 @@ use system_tests::aftermath::{Snapshot, recorded};
 use system_tests::books::{connections, hold_lease, last_notice, leases};
 use system_tests::crash::{bury, lost_everywhere};
 use system_tests::removal::{Before, Removal, finish};
-use system_tests::run::{Ending, Goal, OFFSETS, Stage, changes, ending, has_waited, ready_after};
+use system_tests::run::{Ending, Goal, OFFSETS, Stage, changes, ending, ready_after};
 use system_tests::situations::{
     SITUATIONS, connected, registered_by_hand, sharing, taken_away, two_clusters, unrecorded,
 };
+use system_tests::together::check;
 
 /// A cluster that was made anew behind the same host has another endpoint service.
 #[test]
 fn an_endpoint_to_a_former_service_is_replaced_by_disconnecting_and_connecting() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage);
+    let (stage, empty) = standard();
     stage.simulator.meddle(|world| {
         let mut former = world.ec2.services[0].clone();
         former.name = format!("{}f", former.name);
@@ -49,6 +48,13 @@ fn an_endpoint_to_a_former_service_is_replaced_by_disconnecting_and_connecting()
 
 /// The endpoint of the shipped scenarios that have one.
 const ENDPOINT: &str = "vpce-0a10000000000000e";
+
+/// A connection that works, and its world without it.
+fn standard() -> (Stage, Snapshot) {
+    let stage = Stage::shipped("standard-cluster");
+    let empty = Snapshot::settled(&stage);
+    (connected(stage), empty)
+}
 
 /// Takes the connection away and holds the ending against the world as it shall be.
 fn remove(stage: &Stage, gone: &Snapshot) -> Removal {
@@ -78,6 +84,19 @@ fn incomplete(stage: &Stage, gone: &Snapshot, code: Code) -> Explained {
         }
         Removal::Disconnected(undone) => panic!("{undone:#?}"),
     }
+}
+
+/// Nothing is in the way any more, and the next run finishes.
+#[track_caller]
+fn finished(stage: &Stage, gone: &Snapshot) {
+    finish(stage, gone).unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+/// The last notice says this.
+#[track_caller]
+fn announced(stage: &Stage, words: &str) {
+    let sentence = last_notice(stage).1.sentence;
+    assert!(sentence.contains(words), "{words}: {sentence}");
 }
 
 /// What the run has changed, besides the books.
@@ -112,13 +131,7 @@ fn what_was_connected_is_gone_on_both_sides_and_in_the_ledger() {
         let (kind, notice) = last_notice(&stage);
         assert_eq!(kind, "Connection Removed");
         assert_eq!(notice.phase, Some(Phase::Disconnected));
-        assert!(
-            notice
-                .sentence
-                .ends_with("nothing of the connection is left on either side."),
-            "{}",
-            notice.sentence
-        );
+        announced(&stage, "nothing of the connection is left on either side.");
         // And it can be made again.
         connected(stage);
     }
@@ -226,30 +239,6 @@ fn an_adopted_endpoint_stays_with_its_own_tags_and_without_ours() {
     }
 }
 
-/// Whether a cluster can be reached through an endpoint that claims it.
-fn works(stage: &Stage) -> bool {
-    let cluster = stage.request["cluster_id"].as_str().expect("an id");
-    stage.simulator.look(|world| {
-        let claim = format!("cockroachdb-privatelink:cluster:{cluster}");
-        let endpoints = world.ec2.endpoints.values();
-        let mut usable = endpoints.filter(|endpoint| {
-            endpoint.state == EndpointState::Available
-                && endpoint.private_dns
-                && endpoint.tags.contains_key(&claim)
-                && endpoint.groups.iter().all(|id| {
-                    let rules = &world.ec2.groups[id].rules;
-                    rules.iter().any(|rule| rule.from_port == Some(26257))
-                })
-        });
-        let known = world.cloud.cluster(cluster).expect("the cluster");
-        usable.any(|endpoint| {
-            let mut connections = known.connections();
-            connections
-                .any(|it| it.endpoint_id == endpoint.id && it.status == ConnectionStatus::Available)
-        })
-    })
-}
-
 /// The rules of all groups, as text.
 fn rules(stage: &Stage) -> Vec<String> {
     stage.simulator.look(|world| {
@@ -270,7 +259,7 @@ fn two_clusters_that_share_an_endpoint_go_one_after_the_other_in_either_order() 
             (false, (first, second)) => (first, second),
             (true, (first, second)) => (second, first),
         };
-        assert!(works(&one) && works(&other));
+        check(&one).expect("both of them work");
         let rules_before = rules(&one);
         let shared = |stage: &Stage| {
             let endpoints = stage.simulator.look(|world| world.ec2.endpoints.clone());
@@ -284,7 +273,9 @@ fn two_clusters_that_share_an_endpoint_go_one_after_the_other_in_either_order() 
         let since = one.simulator.calls().len();
         let removal = Removal::of(&one.deprovision("the-first-to-go"));
         assert!(removal.is_complete(), "{removal:?}");
-        assert!(!works(&one) && works(&other), "swapped: {swapped}");
+        // What the ledger has as ready works, and nobody else has a claim.
+        Snapshot::settled(&one);
+        check(&one).unwrap_or_else(|broken| panic!("swapped {swapped}: {broken}"));
         assert_eq!(shared(&one), endpoint_before);
         assert_eq!(rules(&one), rules_before, "swapped: {swapped}");
         assert_eq!(recorded(&one), None);
@@ -311,9 +302,10 @@ fn what_is_not_there_is_gone_already_and_nothing_is_changed() {
         let before = Snapshot::settled(&stage);
         let undone = disconnected(&stage, &before);
         assert_eq!(undone, [""; 0], "nothing was there");
-        let (_, notice) = last_notice(&stage);
-        let told = "there was nothing to remove in the VPC; the cluster was not asked";
-        assert!(notice.sentence.contains(told), "{}", notice.sentence);
+        announced(
+            &stage,
+            "there was nothing to remove in the VPC; the cluster was not asked",
+        );
         assert_eq!(changed(&stage, 0), [""; 0], "{name}");
         assert_eq!(Snapshot::settled(&stage), before);
     }
@@ -321,9 +313,7 @@ fn what_is_not_there_is_gone_already_and_nothing_is_changed() {
 
 #[test]
 fn an_endpoint_that_somebody_has_deleted_leaves_nothing_either() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage);
+    let (stage, empty) = standard();
     stage.simulator.meddle(|world| world.ec2.endpoints.clear());
     let undone = disconnected(&stage, &empty);
     assert!(
@@ -358,9 +348,7 @@ fn with_the_vpc_gone_the_registration_goes_all_the_same() {
 
 #[test]
 fn with_the_cluster_gone_the_vpc_is_cleared_all_the_same() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage);
+    let (stage, empty) = standard();
     let cluster = stage.text("cluster_id");
     stage.simulator.meddle(|world| {
         let cluster = world.cloud.cluster_mut(&cluster).expect("the cluster");
@@ -387,101 +375,72 @@ fn use_key_of(stage: &Stage, other_organization: bool) {
     stage.simulator.meddle(|world| world.cloud.keys.add(&key));
 }
 
-/// As after a change of the key, or of its access: the cluster is there, and the key is
-/// answered as if it were not.
-#[test]
-fn a_cluster_that_is_not_shown_is_not_taken_for_gone() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage);
-    let id = recorded(&stage).and_then(|it| it.endpoint_id);
-    let id = id.expect("the ledger has it");
-    use_key_of(&stage, true);
-    let failure = incomplete(&stage, &empty, Code::ClusterNotFound);
-    assert_eq!(
-        left(&failure),
-        [format!("private endpoint connection of endpoint {id}")]
-    );
-    let entry = recorded(&stage).expect("an entry");
-    assert_eq!(entry.phase, Phase::DisconnectIncomplete);
+/// What parts a key from its cluster, and what is told of it then.
+type Parted = (fn(&Stage), Code);
 
-    // Who knows that the cluster is gone need not keep the entry for ever.
-    let mut said = stage.forked();
-    said.request["cluster_is_gone"] = json!(true);
+const PARTED: [Parted; 2] = [
+    // The cluster is there, and the key is answered as if it were not.
+    (|stage| use_key_of(stage, true), Code::ClusterNotFound),
+    (
+        |stage| {
+            for of in ["private-endpoint-connections", "cluster"] {
+                let operation = format!("cloud:GET {of}");
+                stage.denies(&operation, stage.count(&operation) + 1);
+            }
+        },
+        Code::ApiKeyLacksRole,
+    ),
+];
+
+#[test]
+fn with_a_key_that_is_parted_from_the_cluster_what_is_billed_goes_and_the_rest_goes_later() {
+    for (part, code) in PARTED {
+        let (stage, empty) = standard();
+        let id = recorded(&stage).and_then(|it| it.endpoint_id);
+        let id = id.expect("the ledger has it");
+        part(&stage);
+        let failure = incomplete(&stage, &empty, code);
+        let is_billed = stage.simulator.look(|world| {
+            let mut endpoints = world.ec2.endpoints.values();
+            endpoints.any(|it| it.state.is_there())
+        });
+        assert!(!is_billed, "{code}");
+        let registration = format!("private endpoint connection of endpoint {id}");
+        assert_eq!(left(&failure), [&registration]);
+        let entry = recorded(&stage).expect("an entry");
+        assert_eq!(entry.phase, Phase::DisconnectIncomplete);
+        announced(&stage, &format!("Still there: {registration}."));
+        use_key_of(&stage, false);
+        finished(&stage, &empty);
+
+        // Without the ledger the endpoint is the only trace of its registration.
+        let stage = unrecorded();
+        part(&stage);
+        let failure = incomplete(&stage, &empty, code);
+        assert_eq!(left(&failure).len(), 3, "{failure:#?}");
+        assert!(endpoint(&stage).expect("it stays").state.is_there());
+        use_key_of(&stage, false);
+        finished(&stage, &empty);
+    }
+}
+
+/// Who knows that the cluster is gone need not keep the entry for ever.
+#[test]
+fn what_a_cluster_has_that_is_said_to_be_gone_is_given_up() {
+    let stage = connected(Stage::shipped("standard-cluster"));
+    use_key_of(&stage, true);
+    let said = stage.asking("cluster_is_gone", json!(true));
     let Removal::Disconnected(undone) = Removal::of(&said.deprovision("said")) else {
         panic!("the statement counts");
     };
     assert!(undone[0].contains("given up"), "{undone:?}");
     assert!(recorded(&said).is_none());
-
-    use_key_of(&stage, false);
-    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
-
-    // Without the ledger the endpoint is the only trace of its registration.
-    let stage = unrecorded();
-    use_key_of(&stage, true);
-    let failure = incomplete(&stage, &empty, Code::ClusterNotFound);
-    assert_eq!(left(&failure).len(), 3, "{failure:#?}");
-    assert!(endpoint(&stage).expect("it stays").state.is_there());
-    use_key_of(&stage, false);
-    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
-}
-
-#[test]
-fn with_a_key_that_is_refused_what_is_billed_goes_and_the_rest_is_named_and_goes_later() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage);
-    let refused = |stage: &Stage| {
-        for operation in [
-            "cloud:GET private-endpoint-connections",
-            "cloud:GET cluster",
-        ] {
-            stage.denies(operation, stage.count(operation) + 1);
-        }
-    };
-    refused(&stage);
-    let failure = incomplete(&stage, &empty, Code::ApiKeyLacksRole);
-    let id = stage.simulator.look(|world| {
-        let mut endpoints = world.ec2.endpoints.values();
-        assert!(
-            endpoints.all(|it| !it.state.is_there()),
-            "it would be billed"
-        );
-        world.ec2.endpoints.keys().next().cloned()
-    });
-    let id = id.or_else(|| recorded(&stage)?.endpoint_id.map(|id| id.to_string()));
-    let id = id.expect("the ledger has it");
-    assert_eq!(
-        left(&failure),
-        [format!("private endpoint connection of endpoint {id}")]
-    );
-    let entry = recorded(&stage).expect("an entry");
-    assert_eq!(entry.phase, Phase::DisconnectIncomplete);
-    let (_, notice) = last_notice(&stage);
-    let still_there = format!("Still there: private endpoint connection of endpoint {id}.");
-    assert!(
-        notice.sentence.contains(&still_there),
-        "{}",
-        notice.sentence
-    );
-    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
-
-    // Without the ledger the endpoint is the only trace of its registration.
-    let stage = unrecorded();
-    let gone = empty;
-    refused(&stage);
-    let failure = incomplete(&stage, &gone, Code::ApiKeyLacksRole);
-    assert_eq!(left(&failure).len(), 3, "{failure:#?}");
-    assert!(endpoint(&stage).expect("it stays").state.is_there());
-    finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
 }
 
 #[test]
 fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage).forked();
+    let (stage, empty) = standard();
+    let stage = stage.forked();
     // As it is when the role in another account is gone.
     stage.denies("ec2:DescribeVpcEndpoints", 1);
     let failure = incomplete(&stage, &empty, Code::AwsAccessDenied);
@@ -495,7 +454,7 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
         left[0].starts_with("endpoint vpce-") && left[1].starts_with("security group of"),
         "{left:?}"
     );
-    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+    finished(&stage, &empty);
 
     // A registration that was there before the connection is not the ledger's to take.
     let stage = registered_by_hand();
@@ -503,7 +462,7 @@ fn where_ec2_cannot_be_asked_what_the_ledger_knows_goes_and_the_rest_is_named() 
     let stage = connected(stage).forked();
     stage.denies("ec2:DescribeVpcEndpoints", 1);
     incomplete(&stage, &gone, Code::AwsAccessDenied);
-    finish(&stage, &gone).unwrap_or_else(|broken| panic!("{broken}"));
+    finished(&stage, &gone);
 }
 
 /// No interface drains, and the rule does not go by itself.
@@ -537,14 +496,10 @@ fn a_group_that_another_one_names_is_left_at_once_and_goes_when_the_rule_is_off(
         let app = world.ec2.groups.get_mut(APP).expect("the other one");
         app.rules.clear();
     });
-    finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
+    finished(&stage, &empty);
 }
 
 /// The world of the stage as it was, but for leases that were taken and given back.
-fn refused(stage: &Stage, said: &str) {
-    refused_as(stage, Code::ConnectionProtected, said);
-}
-
 fn refused_as(stage: &Stage, code: Code, said: &str) {
     let (before, entry) = (Snapshot::settled(stage), recorded(stage));
     let since = stage.simulator.calls().len();
@@ -564,64 +519,35 @@ fn refused_as(stage: &Stage, code: Code, said: &str) {
     assert_eq!(kind, "Connection Failed");
     assert_eq!(notice.phase, Some(Phase::DisconnectRefused));
     assert_eq!(notice.code.as_deref(), Some(code.as_str()));
-    assert!(
-        notice.sentence.contains(said) && notice.sentence.contains("Nothing was changed."),
-        "{}",
-        notice.sentence
-    );
+    announced(stage, said);
+    announced(stage, "Nothing was changed.");
 }
+
+/// The tag that protects what is connected from a VPC.
+const PROTECT: &str = "cockroachdb-privatelink:protect";
 
 #[test]
 fn what_is_protected_stays_as_it_is_until_it_is_forced_or_free() {
-    let tag = (
-        "cockroachdb-privatelink:protect".to_owned(),
-        "true".to_owned(),
-    );
     // By the request, as the ledger has it.
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
+    let (stage, empty) = standard();
     let stage = connected(stage.asking("protect", json!(true)));
-    refused(&stage, "protect: true");
+    refused_as(&stage, Code::ConnectionProtected, "protect: true");
     // Asked again without, it is free.
     let free = connected(stage.forked().asking("protect", json!(false)));
     disconnected(&free, &empty);
 
-    // By a tag on the VPC, and by one on the endpoint.
-    let vpc_id = stage.text("vpc_id");
-    for on_vpc in [true, false] {
-        let stage = connected(Stage::shipped("standard-cluster"));
-        let put = |there: bool| {
-            stage.simulator.meddle(|world| {
-                let tags = match on_vpc {
-                    true => &mut world.ec2.vpcs.get_mut(&vpc_id).expect("the VPC").tags,
-                    false => {
-                        let endpoint = world.ec2.endpoints.values_mut().next();
-                        &mut endpoint.expect("the endpoint").tags
-                    }
-                };
-                match there {
-                    true => tags.insert(tag.0.clone(), tag.1.clone()),
-                    false => tags.remove(&tag.0),
-                };
-            });
-        };
-        put(true);
-        refused(&stage, &tag.0);
-        if !on_vpc {
-            let mut forced = stage.forked();
-            forced.request["force"] = json!(true);
-            disconnected(&forced, &empty);
-        }
-        put(false);
-        disconnected(&stage, &empty);
-    }
+    // By a tag on the VPC.
+    let (stage, empty) = standard();
+    stage.tag_vpc(PROTECT, Some("true"));
+    refused_as(&stage, Code::ConnectionProtected, PROTECT);
+    disconnected(&stage.forked().asking("force", json!(true)), &empty);
+    stage.tag_vpc(PROTECT, None);
+    disconnected(&stage, &empty);
 }
 
 #[test]
 fn what_is_in_use_stays_until_it_is_forced_or_idle() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let mut stage = connected(stage);
+    let (mut stage, empty) = standard();
     let id = recorded(&stage).and_then(|it| it.endpoint_id);
     let id = id.expect("the endpoint").to_string();
     stage.simulator.meddle(|world| {
@@ -643,9 +569,7 @@ fn what_is_in_use_stays_until_it_is_forced_or_idle() {
             "{id}: 180 new connections, at most 12 at once, 2880000 bytes in the last 60 minutes"
         ),
     );
-    let mut forced = stage.forked();
-    forced.request["force"] = json!(true);
-    disconnected(&forced, &empty);
+    disconnected(&stage.forked().asking("force", json!(true)), &empty);
 
     let blind = stage.forked();
     blind.denies("cloudwatch:GetMetricData", 1);
@@ -659,45 +583,13 @@ fn what_is_in_use_stays_until_it_is_forced_or_idle() {
 
 #[test]
 fn a_removal_that_has_begun_is_finished_although_it_is_protected_by_now() {
-    let stage = Stage::shipped("standard-cluster");
-    let empty = Snapshot::settled(&stage);
-    let stage = connected(stage);
+    let (stage, empty) = standard();
     stage.denies("ec2:DeleteSecurityGroup", 1);
     incomplete(&stage, &empty, Code::AwsAccessDenied);
-    let vpc_id = stage.text("vpc_id");
-    stage.simulator.meddle(|world| {
-        let tags = &mut world.ec2.vpcs.get_mut(&vpc_id).expect("the VPC").tags;
-        tags.insert("cockroachdb-privatelink:protect".into(), "true".into())
-    });
+    stage.tag_vpc(PROTECT, Some("true"));
     stage.simulator.end_faults();
     let removal = Removal::of(&stage.deprovision("again"));
     assert!(removal.is_complete(), "{removal:?}");
-}
-
-#[test]
-fn what_cannot_be_noted_is_not_begun() {
-    for (operation, failed_at) in [
-        ("dynamodb:UpdateItem", "TakeLease"),
-        ("dynamodb:UpdateItem", "RecordDisconnecting"),
-    ] {
-        let stage = Stage::shipped("standard-cluster");
-        let empty = Snapshot::settled(&stage);
-        let stage = connected(stage);
-        Snapshot::settled(&stage);
-        let stage = stage.forked();
-        let nth = if failed_at == "TakeLease" { 1 } else { 2 };
-        stage.denies(operation, nth);
-        let failure = incomplete(
-            &stage,
-            &empty,
-            Code::of_failure("DynamoDB.AccessDeniedException", ""),
-        );
-        assert_eq!(failure.failed_at, failed_at);
-        assert_eq!(left(&failure), [""; 0]);
-        assert_eq!(changed(&stage, 0), [""; 0]);
-        assert_eq!(recorded(&stage).expect("an entry").phase, Phase::Ready);
-        finish(&stage, &empty).unwrap_or_else(|broken| panic!("{broken}"));
-    }
 }
 
 #[test]
@@ -719,65 +611,13 @@ fn a_vpc_that_another_run_changes_is_waited_for_and_left_alone_at_the_limit() {
     );
     assert_eq!(Snapshot::settled(&stage), before);
     assert_eq!(recorded(&stage), Some(entry));
-    let (_, notice) = last_notice(&stage);
-    assert!(
-        notice.sentence.ends_with("Nothing was changed."),
-        "{}",
-        notice.sentence
-    );
-}
-
-/// One cluster is connected, another one behind the same service comes while the
-/// first one goes.
-#[test]
-fn connecting_one_and_disconnecting_the_other_at_once_is_decided_by_the_lease() {
-    let mut waited = 0;
-    for removal_first in [true, false] {
-        for offset in OFFSETS {
-            let (stage, [one, other]) = two_clusters();
-            let empty = Snapshot::settled(&stage);
-            let stage = connected(stage.for_request(&one));
-            let coming = stage.for_request(&other);
-            let runs = [(Goal::Disconnect, &one), (Goal::Connect, &other)];
-            let what = format!("removal first: {removal_first}, {offset} s later");
-            let both = match removal_first {
-                true => stage.both(runs, Duration::from_secs(offset)),
-                false => {
-                    let [first, second] = runs;
-                    let [second, first] = stage.both([second, first], Duration::from_secs(offset));
-                    [first, second]
-                }
-            };
-            waited += both.iter().filter(|run| has_waited(run)).count();
-            let removal = Removal::of(&both[0]);
-            assert!(removal.is_complete(), "{what}: {removal:?}");
-            assert!(
-                matches!(ending(&both[1]), Ending::Ready(_)),
-                "{what}: {:?}",
-                both[1].outcome
-            );
-            assert!(works(&coming) && !works(&stage), "{what}");
-            assert_eq!(recorded(&stage), None, "{what}");
-            assert_eq!(
-                recorded(&coming).expect("an entry").phase,
-                Phase::Ready,
-                "{what}"
-            );
-            assert_eq!(coming.simulator.look(leases).len(), 0, "{what}");
-            // Nothing is left of the first one beside what the second one uses.
-            disconnected(&coming, &empty);
-            assert_eq!(Snapshot::settled(&coming), empty, "{what}");
-        }
-    }
-    assert!(waited > 5, "only {waited} runs had to wait");
+    announced(&stage, "Nothing was changed.");
 }
 
 #[test]
 fn two_runs_that_take_the_same_connection_away_are_one() {
     for offset in OFFSETS {
-        let stage = Stage::shipped("standard-cluster");
-        let empty = Snapshot::settled(&stage);
-        let stage = connected(stage);
+        let (stage, empty) = standard();
         let run = (Goal::Disconnect, &stage.request);
         let both = stage.both([run, run], Duration::from_secs(offset));
         for execution in &both {
@@ -792,51 +632,23 @@ fn two_runs_that_take_the_same_connection_away_are_one() {
 #[test]
 fn who_asked_by_a_tag_finds_its_answer_gone_with_the_connection() {
     let stage = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
-    let vpc = stage.text("vpc_id");
-    let tags = |stage: &Stage| {
-        stage
-            .simulator
-            .look(|world| world.ec2.vpcs[&vpc].tags.clone())
-    };
-    let before = tags(&stage);
+    let before = stage.vpc_tags();
     let stage = connected(stage);
     let cluster = stage.text("cluster_id");
     let key = format!("cockroachdb-privatelink:status:{cluster}");
-    assert!(tags(&stage).contains_key(&key));
+    assert!(stage.vpc_tags().contains_key(&key));
 
     let failing = stage.forked();
     failing.denies("ec2:DeleteVpcEndpoints", 1);
     failing.deprovision("away");
-    let status = tags(&failing)[&key].clone();
+    let status = failing.vpc_tags()[&key].clone();
     assert!(
         status.starts_with("disconnect-incomplete aws-access-denied 2030-"),
         "{status}"
     );
 
     assert!(Removal::of(&stage.deprovision("away")).is_complete());
-    assert_eq!(tags(&stage), before);
-}
-
-#[test]
-fn a_request_that_cannot_be_read_touches_nothing() {
-    let stage = connected(Stage::shipped("standard-cluster"));
-    let before = Snapshot::settled(&stage);
-    let calls = stage.simulator.calls().len();
-    let Value::String(vpc) = &stage.request["vpc_id"] else {
-        panic!("no VPC")
-    };
-    let wrong = stage
-        .for_request(&stage.request)
-        .asking("vpc_id", json!(format!("{vpc}!")));
-    let Removal::Incomplete(failure) = Removal::of(&wrong.deprovision("wrong")) else {
-        panic!("disconnected")
-    };
-    assert_eq!(
-        (failure.code.as_str(), failure.failed_at.as_str()),
-        (Code::InvalidRequest.as_str(), "ReadRemoval")
-    );
-    assert_eq!(stage.simulator.calls().len(), calls);
-    assert_eq!(Snapshot::settled(&stage), before);
+    assert_eq!(stage.vpc_tags(), before);
 }
 
 /// A run is lost at each of its tasks, before it and after it, and run again once

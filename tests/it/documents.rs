@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use system_tests::documents::{DEFINITIONS, all, read};
+use system_tests::format::format;
 use system_tests::pictures::{bookkeeping, mermaid};
 
 #[test]
@@ -15,6 +16,19 @@ fn generated_documents_are_up_to_date() {
         outdated, [""; 0],
         "write them anew: cargo run -p system-tests --example write-documents"
     );
+}
+
+/// That a definition stands there as it is laid out, the test above tells.
+#[test]
+fn the_layout_does_not_depend_on_the_lines_that_were_there_and_broken_json_is_left_alone() {
+    for path in DEFINITIONS {
+        let text = read(path);
+        for space in ["", "\r\n\t"] {
+            assert_eq!(format(&text.replace('\n', space)), text, "{path}");
+        }
+        let broken = text.trim_end().trim_end_matches('}');
+        assert_eq!(format(broken), broken, "{path}");
+    }
 }
 
 #[test]
@@ -73,22 +87,4 @@ fn a_picture_can_be_read() {
         assert!(boxes + endings.count() <= 18, "{picture}");
         assert!(arrows.count() <= 22, "{picture}");
     }
-}
-
-#[test]
-fn what_is_asked_again_is_marked_and_what_can_be_left_out_is_dashed_and_undone_in_reverse() {
-    let provision = definitions().next().expect("the first one");
-    let picture = mermaid(&provision);
-    for line in [
-        "ReadRequest[\"ReadRequest\"]",
-        "InspectCluster[\"InspectCluster ⟳\"]",
-        "CreateSecurityGroup[\"CreateSecurityGroup ⟳\"]:::maybe",
-        "CreateEndpoint[\"CreateEndpoint\"]",
-    ] {
-        assert!(picture.contains(&format!("        {line}\n")), "{picture}");
-    }
-    let (_, undo) = picture.split_once("the undo line").expect("two lines");
-    let steps = ["DisablePrivateDns", "Deregister", "DeleteEndpoint", "Group"];
-    let places = steps.map(|step| undo.find(step).expect(step));
-    assert!(places.is_sorted(), "{undo}");
 }

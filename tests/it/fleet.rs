@@ -1,25 +1,23 @@
 //! `check-fleet` over worlds that `provision` has made connections in: what a
 //! check finds, records and announces, and that nothing of it is lost.
 
-use engine::{EventKind, Execution, Machine, Outcome, run};
+use engine::{EventKind, Execution, Machine, Outcome};
 use serde_json::{Value, json};
 use shared::Code;
-use shared::cloud::Cloud;
 use shared::config::Config;
-use shared::ec2::{Endpoints, SecurityGroups, Source};
 use shared::ids::{EndpointId, SecurityGroupId};
-use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
+use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::notice::Notice;
 use shared::settings::Settings;
-use simulator::scenario::{ClusterSpec, KeySpec, RoleSpec, VpcSpec};
+use simulator::scenario::ClusterSpec;
 use simulator::step_functions::{Execution as Started, ExecutionStatus};
-use simulator::{Fault, FaultKind, Moment, Scenario, World};
+use simulator::{Call, Fault, FaultKind, Moment, Scenario, World};
 use std::time::Duration;
-use steps::Steps;
-use system_tests::authorization::InRoles;
-use system_tests::change::default_group;
-use system_tests::policies::{HOME, OTHER, OTHER_ROLE};
-use system_tests::run::{Stage, block_on, deployed, ready_after};
+use system_tests::books::notices;
+use system_tests::change::{default_group, shut_out};
+use system_tests::policies::{HOME, OTHER, OTHER_ROLE, other_role};
+use system_tests::run::{Stage, all_faults, block_on, deployed, ready_after};
+use system_tests::situations::numbered;
 
 /// The second cluster of [`two_clusters`].
 const OTHER_CLUSTER: &str = "1a2b3c4d-0000-4000-8000-000000000002";
@@ -62,18 +60,13 @@ fn check_by(stage: &Stage, input: Value, repair: bool) -> Execution {
 /// The same by another definition.
 fn check_as(stage: &Stage, machine: &Machine, input: Value) -> Execution {
     stage.clock.advance(Duration::from_secs(600));
-    let ports = stage.ports();
     let told = |name: &str| match name {
         "OWN_ACCOUNT" => Some(HOME.to_owned()),
         "OTHER_ACCOUNT_ROLE" => Some("crdb-privatelink".to_owned()),
         _ => None,
     };
-    let steps = Steps {
-        config: Config::of(told),
-        ..Steps::in_process(&ports)
-    };
-    let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
-    block_on(run(machine, "check", input, &steps, &stage.clock, &()))
+    let machine = ("check-fleet", machine);
+    stage.execute(machine, "check", input, Config::of(told))
 }
 
 #[track_caller]
@@ -92,18 +85,9 @@ fn check(stage: &Stage) -> Vec<(String, Notice)> {
 
 /// Everything that was ever announced about health.
 fn events(stage: &Stage) -> Vec<(String, Notice)> {
-    let events = stage.simulator.look(|world| world.notices.events.clone());
-    let of_health = events
-        .into_iter()
-        .filter(|event| !event.detail["health"].is_null());
-    of_health
-        .map(|event| {
-            assert_eq!(event.source, shared::notice::SOURCE);
-            assert!(shared::notice::DETAIL_TYPES.contains(&event.detail_type.as_str()));
-            let notice = serde_json::from_value(event.detail).expect("a notice");
-            (event.detail_type, notice)
-        })
-        .collect()
+    let mut notices = stage.simulator.look(notices);
+    notices.retain(|(_, notice)| notice.health.is_some());
+    notices
 }
 
 fn kinds(events: &[(String, Notice)]) -> Vec<&str> {
@@ -116,66 +100,23 @@ fn connections(stage: &Stage) -> Vec<Connection> {
         .connections
 }
 
+/// How the last check has found the first connection of the ledger.
+fn health(stage: &Stage) -> Health {
+    let health = connections(stage).remove(0).health;
+    health.expect("a check")
+}
+
 fn status(stage: &Stage) -> HealthStatus {
-    connections(stage)[0]
-        .health
-        .as_ref()
-        .expect("a check")
-        .status
+    health(stage).status
 }
 
-#[test]
-fn what_provision_made_is_healthy() {
-    let stage = connected();
-    assert_eq!(connections(&stage)[0].phase, Phase::Ready);
-    for _ in 0..2 {
-        assert_eq!(check(&stage), []);
-        let health = connections(&stage)[0].health.clone().unwrap();
-        assert_eq!(
-            (health.status, health.findings),
-            (HealthStatus::Healthy, vec![])
-        );
-    }
-}
+/// What is told of a connection, and how somebody makes it so.
+type Trouble = (Code, fn(&mut World, &Connection));
 
-#[test]
-fn what_was_told_on_connecting_is_no_news_and_what_changes_around_it_is_no_drift() {
-    let stage = Stage::shipped("own-dns-and-acls");
-    provision(&stage, "first");
-    let found = || -> Vec<String> {
-        let health = connections(&stage)[0].health.clone().expect("a check");
-        assert_eq!(health.status, HealthStatus::Healthy);
-        health.findings.into_iter().map(|it| it.detail).collect()
-    };
-    assert_eq!(check(&stage), []);
-    assert_eq!(found(), [""; 0]);
-    stage.simulator.meddle(|world| {
-        let vpc = world.ec2.vpcs.values_mut().next().expect("a VPC");
-        vpc.acls[1].rules.clear();
-    });
-    assert_eq!(check(&stage), []);
-    assert_eq!(
-        found(),
-        [
-            "network ACL acl-0a10000000000000b (of subnet-0a10000000000000c) does not let TCP \
-             1024-65535 out to 10.20.0.0/16: the endpoint's answers to these ports are lost"
-        ]
-    );
-}
-
-/// How somebody breaks a connection, and how it is mended by hand.
-struct Trouble {
-    code: Code,
-    breaks: fn(&mut World, &Connection),
-    mends: fn(&Stage, &Connection),
-}
-
-impl Trouble {
-    fn befalls(&self, stage: &Stage, connection: &Connection) {
-        stage
-            .simulator
-            .meddle(|world| (self.breaks)(world, connection));
-    }
+/// Somebody breaks the first connection of the ledger.
+fn befall(stage: &Stage, (_, breaks): Trouble) {
+    let connection = connections(stage).remove(0);
+    stage.simulator.meddle(|world| breaks(world, &connection));
 }
 
 fn endpoint(connection: &Connection) -> &EndpointId {
@@ -189,149 +130,49 @@ fn group(connection: &Connection) -> &SecurityGroupId {
 /// What a world has that is as `provision` made it.
 const AS_MADE: &str = "as the world has it";
 
-/// The tag that shuts out a subnet.
-const SHUTS_OUT: &str = "cockroachdb-privatelink:subnet";
-
 /// One that `provision` chooses.
 const LATE_SUBNET: &str = "subnet-0a10000000000000c";
 
 const TROUBLES: [Trouble; 7] = [
-    Trouble {
-        code: Code::EndpointGone,
-        breaks: |world, connection| {
-            let id = endpoint(connection);
-            world.ec2.endpoints.remove(id.as_str());
-        },
-        mends: |stage, _| provision(stage, "again"),
-    },
+    (Code::EndpointGone, |world, connection| {
+        let id = endpoint(connection);
+        world.ec2.endpoints.remove(id.as_str());
+    }),
     // A zone got its subnet after the endpoint was made.
-    Trouble {
-        code: Code::EndpointLacksZone,
-        breaks: |world, connection| {
-            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
-            let interfaces = &mut endpoint.expect(AS_MADE).interfaces;
-            interfaces.retain(|it| it.subnet_id != LATE_SUBNET);
-        },
-        mends: |stage, connection| {
-            let (id, subnet) = (endpoint(connection), LATE_SUBNET.parse().expect(AS_MADE));
-            block_on(stage.ports().change_subnets(id, &[subnet], &[])).expect(AS_MADE);
-        },
-    },
+    (Code::EndpointLacksZone, |world, connection| {
+        let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+        let interfaces = &mut endpoint.expect(AS_MADE).interfaces;
+        interfaces.retain(|it| it.subnet_id != LATE_SUBNET);
+    }),
     // Somebody keeps a subnet for something else by now.
-    Trouble {
-        code: Code::EndpointInShutOutSubnet,
-        breaks: |world, _| {
-            let subnet = world.ec2.subnets.get_mut(LATE_SUBNET).expect(AS_MADE);
-            subnet.tags.insert(SHUTS_OUT.to_owned(), "false".to_owned());
-        },
-        mends: |stage, _| {
-            stage.simulator.meddle(|world| {
-                let subnet = world.ec2.subnets.get_mut(LATE_SUBNET).expect(AS_MADE);
-                subnet.tags.remove(SHUTS_OUT);
-            });
-        },
-    },
-    Trouble {
-        code: Code::SecurityGroupDetached,
-        breaks: |world, connection| {
-            let default = default_group(world, connection.vpc_id.as_str());
-            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
-            endpoint.expect(AS_MADE).groups = vec![default];
-        },
-        mends: |stage, connection| {
-            let (id, group) = (endpoint(connection), group(connection));
-            block_on(stage.ports().set_group(id, group, true)).expect(AS_MADE);
-        },
-    },
-    Trouble {
-        code: Code::SecurityGroupRuleMissing,
-        breaks: |world, connection| {
-            let group = world.ec2.groups.get_mut(group(connection).as_str());
-            let rules = &mut group.expect(AS_MADE).rules;
-            rules.retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
-        },
-        mends: |stage, connection| {
-            let group = group(connection);
-            let source = Source::Cidr("100.64.0.0/18".parse().expect(AS_MADE));
-            block_on(stage.ports().authorize(group, &[source], "by hand")).expect(AS_MADE);
-        },
-    },
-    Trouble {
-        code: Code::PrivateDnsSwitchedOff,
-        breaks: |world, connection| {
-            let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
-            endpoint.expect(AS_MADE).private_dns = false;
-        },
-        mends: |stage, connection| {
-            let id = endpoint(connection);
-            block_on(stage.ports().set_private_dns(id, true)).expect(AS_MADE);
-        },
-    },
-    Trouble {
-        code: Code::RegistrationGone,
-        breaks: |world, connection| {
-            let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
-            let id = endpoint(connection).as_str();
-            cluster.expect(AS_MADE).forget_connection(id);
-        },
-        mends: |stage, connection| {
-            let id = endpoint(connection);
-            block_on(stage.ports().register(&connection.cluster_id, id)).expect(AS_MADE);
-        },
-    },
+    (Code::EndpointInShutOutSubnet, |world, _| {
+        shut_out(world, &[LATE_SUBNET])
+    }),
+    (Code::SecurityGroupDetached, |world, connection| {
+        let default = default_group(world, connection.vpc_id.as_str());
+        let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+        endpoint.expect(AS_MADE).groups = vec![default];
+    }),
+    (Code::SecurityGroupRuleMissing, |world, connection| {
+        let group = world.ec2.groups.get_mut(group(connection).as_str());
+        let rules = &mut group.expect(AS_MADE).rules;
+        rules.retain(|rule| rule.is_egress || rule.source.text() != "100.64.0.0/18");
+    }),
+    (Code::PrivateDnsSwitchedOff, |world, connection| {
+        let endpoint = world.ec2.endpoints.get_mut(endpoint(connection).as_str());
+        endpoint.expect(AS_MADE).private_dns = false;
+    }),
+    (Code::RegistrationGone, |world, connection| {
+        let cluster = world.cloud.cluster_mut(connection.cluster_id.as_str());
+        let id = endpoint(connection).as_str();
+        cluster.expect(AS_MADE).forget_connection(id);
+    }),
 ];
 
-#[test]
-fn drift_is_announced_once_and_so_is_its_end() {
-    for trouble in TROUBLES {
-        let stage = connected();
-        let connection = connections(&stage).remove(0);
-        assert_eq!(check(&stage), []);
-        trouble.befalls(&stage, &connection);
-
-        let told = check(&stage);
-        assert_eq!(kinds(&told), ["Connection Drifted"], "{}", trouble.code);
-        let (_, notice) = &told[0];
-        assert_eq!(notice.code.as_deref(), Some(trouble.code.as_str()));
-        assert_eq!(notice.fix.as_deref(), Some(trouble.code.fix()));
-        assert_eq!(notice.connection_id, connection.connection_id);
-        assert!(
-            notice.execution.contains("check-fleet"),
-            "{}",
-            notice.execution
-        );
-        assert_eq!(status(&stage), HealthStatus::Drifted);
-        assert_eq!(check(&stage), [], "{}: it is known", trouble.code);
-
-        (trouble.mends)(&stage, &connection);
-        let told = check(&stage);
-        assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
-        assert_eq!(status(&stage), HealthStatus::Healthy);
-        assert_eq!(check(&stage), []);
-    }
-}
-
-#[test]
-fn what_has_drifted_is_repaired_where_that_is_wanted() {
-    for trouble in TROUBLES {
-        let stage = drifted(&trouble);
-        check(&stage);
-        assert_eq!(stage.ports().started(), [], "only reported");
-
-        let execution = check_by(&stage, json!({}), true);
-        succeeded(&execution);
-        run_one(&stage, "repair-");
-        let told = check(&stage);
-        assert_eq!(kinds(&told), ["Connection Recovered"], "{}", trouble.code);
-        assert_eq!(stage.run_started(), []);
-    }
-}
-
 /// A world with one connection that does not work any more.
-fn drifted(trouble: &Trouble) -> Stage {
+fn drifted(trouble: Trouble) -> Stage {
     let stage = connected();
-    let connection = connections(&stage).remove(0);
-    trouble.befalls(&stage, &connection);
+    befall(&stage, trouble);
     stage
 }
 
@@ -344,23 +185,45 @@ fn run_one(stage: &Stage, kind: &str) {
     ready_after(&ran[0]);
 }
 
-/// Somebody sets the tag that asks for a cluster, or takes it away, and the event about
-/// it is lost.
-fn ask(stage: &Stage, cluster: Option<&str>) {
-    let vpc = stage.text("vpc_id");
-    stage.simulator.meddle(|world| {
-        let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect(AS_MADE).tags;
-        match cluster {
-            Some(id) => tags.insert(ASKS.to_owned(), id.to_owned()),
-            None => tags.remove(ASKS),
-        };
-    });
+#[test]
+fn drift_is_announced_once_and_repaired_where_that_is_wanted_and_so_is_its_end() {
+    for trouble in TROUBLES {
+        let (code, _) = trouble;
+        let stage = connected();
+        assert_eq!(check(&stage), []);
+        let found = health(&stage);
+        assert_eq!(
+            (found.status, found.findings),
+            (HealthStatus::Healthy, vec![])
+        );
+        befall(&stage, trouble);
+
+        let told = check(&stage);
+        assert_eq!(kinds(&told), ["Connection Drifted"], "{code}");
+        let (_, notice) = &told[0];
+        assert_eq!(notice.code.as_deref(), Some(code.as_str()));
+        assert_eq!(notice.fix.as_deref(), Some(code.fix()));
+        assert_eq!(notice.connection_id, connections(&stage)[0].connection_id);
+        assert!(notice.execution.contains("check-fleet"), "{notice:?}");
+        assert_eq!(status(&stage), HealthStatus::Drifted);
+        assert_eq!(stage.ports().started(), [], "only reported");
+
+        let known = events(&stage).len();
+        succeeded(&check_by(&stage, json!({}), true));
+        assert_eq!(events(&stage).len(), known, "{code}: it is known");
+        run_one(&stage, "repair-");
+        let told = check(&stage);
+        assert_eq!(kinds(&told), ["Connection Recovered"], "{code}");
+        assert_eq!(status(&stage), HealthStatus::Healthy);
+        assert_eq!(check(&stage), []);
+        assert_eq!(stage.run_started(), []);
+    }
 }
 
 /// A world in which a tag asks for a connection, and nobody has heard of it.
 fn tagged() -> Stage {
     let stage = Stage::shipped("fresh-vpc");
-    ask(&stage, Some(&stage.text("cluster_id")));
+    stage.tag_vpc(ASKS, Some(&stage.text("cluster_id")));
     stage
 }
 
@@ -375,7 +238,7 @@ fn what_a_tag_asks_for_is_made_and_taken_away_though_no_event_told_of_it() {
     assert_eq!(stage.run_started(), []);
     assert_eq!(status(&stage), HealthStatus::Healthy);
 
-    ask(&stage, None);
+    stage.tag_vpc(ASKS, None);
     assert_eq!(check(&stage), []);
     let gone = stage.run_started();
     assert_eq!(gone.len(), 1);
@@ -387,24 +250,18 @@ fn what_a_tag_asks_for_is_made_and_taken_away_though_no_event_told_of_it() {
 
 /// How many tags tell of the VPC how a connection stands.
 fn status_of_vpc(stage: &Stage) -> usize {
-    let vpc = stage.text("vpc_id");
-    stage.simulator.look(|world| {
-        let keys = world.ec2.vpcs[&vpc].tags.keys();
-        keys.filter(|key| key.starts_with("cockroachdb-privatelink:status:"))
-            .count()
-    })
+    let keys = stage.vpc_tags().into_keys();
+    keys.filter(|key| key.starts_with("cockroachdb-privatelink:status:"))
+        .count()
 }
 
 /// What a check starts executions for: the state, how the names of these begin, and a
 /// world in which one is wanted.
 fn wanted() -> [(&'static str, &'static str, Stage); 2] {
+    let drifted = drifted(TROUBLES[0]);
     [
         ("StartExecutionsForTags", "tag-", tagged()),
-        (
-            "StartExecutionsForRepairs",
-            "repair-",
-            drifted(&TROUBLES[0]),
-        ),
+        ("StartExecutionsForRepairs", "repair-", drifted),
     ]
 }
 
@@ -412,12 +269,8 @@ fn wanted() -> [(&'static str, &'static str, Stage); 2] {
 fn a_start_that_fails_is_made_up_for() {
     for (fault, is_told) in [(FaultKind::Denied, true), (FaultKind::Throttle, false)] {
         for (state, kind, stage) in wanted() {
-            stage.simulator.add_fault(Fault::once(
-                "states:StartExecution",
-                1,
-                fault,
-                Moment::Before,
-            ));
+            let fault = Fault::once("states:StartExecution", 1, fault, Moment::Before);
+            let stage = stage.with(fault);
             if is_told {
                 let failure = failure(&check_by(&stage, json!({}), true));
                 assert_eq!(failure["failed_at"], state, "{failure}");
@@ -468,28 +321,13 @@ fn a_group_that_was_deleted_is_given_up_where_others_let_in_what_was_asked_for()
     assert_eq!(kinds(&check(&stage)), ["Connection Recovered"]);
 }
 
+/// The notes of the plan are in the ledger.
 #[test]
-fn what_provision_cannot_mend_is_only_reported() {
-    let stage = connected();
-    stage.simulator.meddle(|world| {
-        for vpc in world.ec2.vpcs.values_mut() {
-            vpc.dns_hostnames = false;
-        }
-    });
-    let execution = check_by(&stage, json!({}), true);
-    succeeded(&execution);
-    assert_eq!(kinds(&events(&stage)), ["Connection Drifted"]);
-    assert_eq!(stage.ports().started(), []);
-}
-
-/// Whoever names the subnets of an endpoint does not want others.
-#[test]
-fn a_zone_is_missed_only_where_the_request_names_no_subnets() {
-    let named = json!(["subnet-0a10000000000000a", "subnet-0a10000000000000b"]);
-    let stage = Stage::shipped("fresh-vpc").asking("subnet_ids", named);
+fn what_was_told_on_connecting_is_no_news() {
+    let stage = Stage::shipped("own-dns-and-acls");
     provision(&stage, "first");
     assert_eq!(check(&stage), []);
-    assert_eq!(status(&stage), HealthStatus::Healthy);
+    assert_eq!(health(&stage).findings, []);
 }
 
 /// The world of `fresh-vpc` with many VPCs, every second one for another cluster.
@@ -506,15 +344,6 @@ fn many(count: usize) -> Stage {
         provision(&stage, &format!("run-{n}"));
     }
     stage
-}
-
-fn numbered(template: &VpcSpec, n: usize) -> VpcSpec {
-    let mut vpc = template.clone();
-    vpc.id = format!("vpc-0b{n:015x}");
-    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
-        subnet.id = format!("subnet-0b{n:013x}{m:02x}");
-    }
-    vpc
 }
 
 fn other(template: &ClusterSpec) -> ClusterSpec {
@@ -548,37 +377,6 @@ fn every_connection_is_checked_over_several_pages() {
     let announced = stage.count("events:PutEvents");
     assert_eq!(announced, 3 + 25, "25 of them by provision");
     assert_eq!(check(&stage), []);
-}
-
-#[test]
-fn a_cluster_whose_key_is_refused_leaves_only_its_own_connections_unknown() {
-    let stage = many(4);
-    let scenario = Scenario::shipped("fresh-vpc").unwrap();
-    let key = &scenario.keys[0];
-    let use_key = |clusters: Vec<String>| {
-        let key = KeySpec {
-            clusters,
-            ..key.clone()
-        };
-        stage.simulator.meddle(|world| world.cloud.keys.add(&key));
-    };
-    use_key(vec![scenario.clusters[0].id.clone()]);
-    assert_eq!(check(&stage), [], "not to know is no news");
-    for connection in connections(&stage) {
-        let health = connection.health.unwrap();
-        let expected = match connection.cluster_id.as_str() {
-            OTHER_CLUSTER => HealthStatus::Unknown,
-            _ => HealthStatus::Healthy,
-        };
-        assert_eq!(health.status, expected, "{:?}", health.findings);
-    }
-    use_key(Vec::new());
-    assert_eq!(check(&stage), []);
-    let all = connections(&stage);
-    assert!(
-        all.iter()
-            .all(|it| it.health.as_ref().unwrap().status == HealthStatus::Healthy)
-    );
 }
 
 #[test]
@@ -618,9 +416,7 @@ fn refuse_next(stage: &Stage, operation: &str, repeat: u32) {
 
 #[test]
 fn what_cannot_be_announced_is_announced_by_the_next_check() {
-    let stage = connected();
-    let connection = connections(&stage).remove(0);
-    TROUBLES[0].befalls(&stage, &connection);
+    let stage = drifted(TROUBLES[0]);
     refuse_next(&stage, "events:PutEvents", 6);
     let failure = failure(&check_by(&stage, json!({}), false));
     assert_eq!(failure["failed_at"], "AnnounceChanges");
@@ -719,13 +515,9 @@ fn lost_events_of_an_account_that_is_listed_are_made_up_for() {
     assert_eq!(status(&stage), HealthStatus::Healthy);
     assert_eq!(started_for(&stage), ["vpc-0b000000000000000"]);
 
-    stage.simulator.meddle(|world| {
-        world.roles.push(RoleSpec {
-            account: OTHER.to_owned(),
-            name: OTHER_ROLE.to_owned(),
-            external_id: Some("a-handshake".to_owned()),
-        });
-    });
+    stage
+        .simulator
+        .meddle(|world| world.roles.push(other_role()));
     let execution = check_as(&stage, &machine, json!({}));
     succeeded(&execution);
     let both = ["vpc-0b000000000000000", "vpc-0b000000000000001"];
@@ -776,43 +568,24 @@ fn a_verdict_that_cannot_be_written_down_does_not_keep_the_others_from_being_jud
 /// one announces the drift, and it is known afterwards.
 #[test]
 fn no_single_fault_loses_an_announcement() {
-    let broken = || {
-        let stage = connected();
-        let connection = connections(&stage).remove(0);
-        TROUBLES[2].befalls(&stage, &connection);
-        stage
-    };
-    let stage = broken();
-    let before = stage.simulator.calls().len();
-    check(&stage);
-    let made: Vec<(String, u32)> = stage.simulator.calls()[before..]
-        .iter()
-        .map(|call| (call.operation.clone(), call.nth))
-        .collect();
+    let broken = drifted(TROUBLES[2]);
+    let good = broken.forked();
+    check(&good);
+    let made = good.simulator.calls();
     assert!(made.len() > 10, "{made:?}");
-    for (operation, nth) in made {
-        for kind in FaultKind::ALL {
-            // What only reads has no effect that an answer could be lost after.
-            let writes = ["dynamodb:UpdateItem", "events:PutEvents"].contains(&operation.as_str());
-            for moment in &Moment::ALL[..if writes { 2 } else { 1 }] {
-                let stage = broken();
-                stage
-                    .simulator
-                    .add_fault(Fault::once(operation.as_str(), nth, kind, *moment));
-                let place = format!("call {nth} of {operation}, {kind:?}, {moment:?}");
-                check_by(&stage, json!({}), false);
-                check(&stage);
-                let told = events(&stage);
-                assert!((1..=2).contains(&told.len()), "{place}: {told:?}");
-                assert!(
-                    kinds(&told)
-                        .iter()
-                        .all(|kind| *kind == "Connection Drifted"),
-                    "{place}"
-                );
-                assert_eq!(status(&stage), HealthStatus::Drifted, "{place}");
-                assert_eq!(check(&stage), [], "{place}");
-            }
+    for Call { operation, nth, .. } in made {
+        for (kind, moment) in all_faults(&operation) {
+            let fault = Fault::once(operation.as_str(), nth, kind, moment);
+            let place = format!("{fault:?}");
+            let stage = broken.forked().with(fault);
+            check_by(&stage, json!({}), false);
+            check(&stage);
+            let told = events(&stage);
+            assert!((1..=2).contains(&told.len()), "{place}: {told:?}");
+            let is_drift = |kind: &&str| *kind == "Connection Drifted";
+            assert!(kinds(&told).iter().all(is_drift), "{place}");
+            assert_eq!(status(&stage), HealthStatus::Drifted, "{place}");
+            assert_eq!(check(&stage), [], "{place}");
         }
     }
 }
@@ -823,7 +596,7 @@ fn a_connection_that_is_being_made_is_counted_and_not_judged() {
     let mut connection = connections(&stage).remove(0);
     connection.phase = Phase::Registered;
     stage.ports().put_connection(&connection);
-    TROUBLES[0].befalls(&stage, &connection);
+    befall(&stage, TROUBLES[0]);
     let execution = check_by(&stage, json!({}), true);
     let Outcome::Succeeded(output) = &execution.outcome else {
         panic!("{:?}", execution.outcome);

@@ -1,5 +1,5 @@
-//! One run at a time changes a VPC's connections: runs at once wait for each
-//! other, in whichever order they come.
+//! One run at a time changes a VPC's connections, and a lease that is not given back ends.
+//! Two runs at once, in every order, are in `two_at_once`.
 
 use std::time::Duration;
 
@@ -9,66 +9,9 @@ use shared::Code;
 use shared::ledger::Phase;
 use simulator::scenario::EndpointOutcome;
 use system_tests::aftermath::{Snapshot, check, recorded};
-use system_tests::books::{connections, hold_lease, last_notice, lease_of, leases};
+use system_tests::books::{hold_lease, last_notice, lease_of, leases};
 use system_tests::run::{Ending, OFFSETS, Stage, ending, has_waited, ready_after};
-use system_tests::situations::{all_are_connected, two_clusters};
-
-#[test]
-fn two_runs_of_one_connection_end_in_one_connection() {
-    let mut waited = 0;
-    for scenario in ["fresh-vpc", "standard-cluster", "half-made-by-hand"] {
-        for offset in OFFSETS {
-            let stage = Stage::shipped(scenario);
-            let before = Snapshot::settled(&stage);
-            let requests = [&stage.request, &stage.request];
-            let both = stage.provision_both(requests, Duration::from_secs(offset));
-            let what = format!("{scenario}, {offset} s later");
-            waited += both.iter().filter(|run| has_waited(run)).count();
-            let [first, second] = both.each_ref().map(ending);
-            let (Ending::Ready(one), Ending::Ready(other)) = (&first, &second) else {
-                panic!("{what}: {first:?}, {second:?}");
-            };
-            assert_eq!(one.endpoint_id, other.endpoint_id, "{what}");
-            check(&stage, &before, &second).unwrap_or_else(|broken| panic!("{what}: {broken}"));
-            assert_eq!(stage.simulator.look(connections).len(), 1, "{what}");
-        }
-    }
-    assert!(waited > 10, "only {waited} runs had to wait");
-}
-
-#[test]
-fn two_clusters_come_to_share_an_endpoint_in_whichever_order() {
-    for swapped in [false, true] {
-        for offset in OFFSETS {
-            let (stage, mut requests) = two_clusters();
-            if swapped {
-                requests.reverse();
-            }
-            let before = Snapshot::settled(&stage);
-            let both = stage.provision_both(requests.each_ref(), Duration::from_secs(offset));
-            let what = format!("swapped {swapped}, {offset} s later");
-            let [first, second] = both.each_ref().map(ending);
-            let (Ending::Ready(one), Ending::Ready(other)) = (&first, &second) else {
-                panic!("{what}: {first:?}, {second:?}");
-            };
-            assert_eq!(one.endpoint_id, other.endpoint_id, "{what}");
-            for (request, ending) in requests.iter().zip([&first, &second]) {
-                let of_one = stage.for_request(request);
-                let leased = stage.simulator.look(leases);
-                assert!(leased.is_empty(), "{what}: {leased:?}");
-                let entry = recorded(&of_one).expect("an entry of its own");
-                assert_eq!(entry.phase, Phase::Ready, "{what}");
-                let Ending::Ready(ready) = ending else {
-                    continue;
-                };
-                assert_eq!(entry.connection_id, ready.connection_id, "{what}");
-            }
-            check(&stage, &before, if swapped { &first } else { &second })
-                .unwrap_or_else(|broken| panic!("{what}: {broken}"));
-            all_are_connected(&stage, &what);
-        }
-    }
-}
+use system_tests::situations::two_clusters;
 
 #[test]
 fn a_run_that_is_rolled_back_leaves_the_other_one_its_path() {
@@ -195,12 +138,9 @@ fn a_lease_that_cannot_be_given_back_is_named_by_its_holder_and_expires() {
 #[test]
 fn who_asks_by_a_tag_reads_the_answer_there() {
     let tag = |stage: &Stage| {
-        let vpc = stage.text("vpc_id");
-        let cluster = stage.request["cluster_id"].as_str().expect("an id");
+        let cluster = stage.text("cluster_id");
         let key = format!("cockroachdb-privatelink:status:{cluster}");
-        stage
-            .simulator
-            .look(|world| world.ec2.vpcs[&vpc].tags.get(&key).cloned())
+        stage.vpc_tags().remove(&key)
     };
     let by_tag = |name: &str| Stage::shipped(name).asking("requested_by", json!("vpc-tag"));
     let stage = by_tag("standard-cluster");

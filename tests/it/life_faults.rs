@@ -17,7 +17,7 @@ use system_tests::rehearsal::Rehearsal;
 use system_tests::removal::{Before, Removal, finish};
 use system_tests::run::{Goal, LEASES_EXPIRE, Stage, all_faults, ending};
 use system_tests::together::word;
-use system_tests::variants::{VARIANTS, Variant};
+use system_tests::variants::{Variant, variant_of};
 use system_tests::verdict::Tally;
 
 const LIFE: [Goal; 3] = [Goal::Connect, Goal::Disconnect, Goal::Connect];
@@ -123,7 +123,7 @@ fn try_out(life: &Life, share: usize, shares: usize) -> Tally {
     let rehearsal = Rehearsal::of(&stage, goal, "tried");
     let calls = rehearsal.calls.iter().enumerate();
     for (index, call) in calls.skip(share).step_by(shares) {
-        for (kind, moment) in all_faults() {
+        for (kind, moment) in all_faults(&call.operation) {
             let fault = Fault::once(&call.operation, call.nth, kind, moment);
             let what = || format!("{}, run {}, {fault:?}", life.variant.name, life.run);
             let (stage, execution) = rehearsal.with(index, fault.clone());
@@ -160,8 +160,7 @@ fn live_on(life: &Life, stage: &Stage) -> Result<(), Broken> {
 #[test]
 fn a_connection_comes_and_goes_and_comes_again_whatever_failed_once() {
     let began = Instant::now();
-    let tried = VARIANTS.iter().filter(|it| TRIED.contains(&it.name));
-    let lives: Vec<Life> = tried.flat_map(lives).collect();
+    let lives: Vec<Life> = TRIED.into_iter().map(variant_of).flat_map(lives).collect();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let shares: Vec<(&Life, usize)> = lives
         .iter()
@@ -171,5 +170,5 @@ fn a_connection_comes_and_goes_and_comes_again_whatever_failed_once() {
     let tally: Tally = tallies.into_iter().sum();
     tally.conclude("faults in provision, deprovision, provision", began);
     let lives = tally.numbers["lives"];
-    assert!(lives > 4000, "only {lives} lives");
+    assert!(lives > 2000, "only {lives} lives");
 }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Clock, EventKind, Execution, Machine, Outcome, TaskFailure, Tasks, VirtualClock};
+use engine::{Clock, EventKind, Execution, Outcome, TaskFailure, Tasks, VirtualClock};
 use serde_json::{Value, json};
 use shared::Code;
 use shared::progress::{Progress, Wait};
@@ -13,7 +13,7 @@ use shared::request::Limits;
 use shared::settings::Settings;
 use steps::definition;
 use steps::{Steps, function_of};
-use system_tests::run::{Stage, block_on, ready_after};
+use system_tests::run::{Goal, Stage, block_on, ready_after};
 use time::OffsetDateTime;
 
 /// Step Functions ends a run that has more events (developer guide, "Service quotas").
@@ -287,7 +287,7 @@ const FAILINGS: [Option<(&str, u32)>; 3] = [
 
 /// Runs a machine as slowly as it may go, with pauses that are as long as they may
 /// be or half of that, which is what they are on average.
-fn longest(machine: fn() -> Machine, fails: &'static str, changed: bool) -> Vec<(usize, String)> {
+fn longest(goal: Goal, fails: &'static str, changed: bool) -> Vec<(usize, String)> {
     let mut runs = Vec::new();
     for failing in FAILINGS {
         for part in [1, 2] {
@@ -297,7 +297,8 @@ fn longest(machine: fn() -> Machine, fails: &'static str, changed: bool) -> Vec<
                 failing,
                 ..Slow::new(&clock, fails)
             };
-            let machine = machine().with_jitter(move |full: Duration| full / part);
+            let machine = goal.machine();
+            let machine = machine.with_jitter(move |full: Duration| full / part);
             let run = engine::run(&machine, "slow", json!({}), &tasks, &clock, &());
             let execution = block_on(run);
             let ended = error(&execution).to_owned();
@@ -307,25 +308,17 @@ fn longest(machine: fn() -> Machine, fails: &'static str, changed: bool) -> Vec<
     runs
 }
 
-fn provision() -> Machine {
-    definition::provision(&Settings::default()).expect("the definition loads")
-}
-
-fn deprovision() -> Machine {
-    definition::deprovision(&Settings::default()).expect("the definition loads")
-}
-
 #[test]
 fn the_longest_run_that_is_allowed_stays_below_the_longest_history() {
     // Undone as a whole, and put back to what it was.
     for changed in [false, true] {
-        for (events, ended) in longest(provision, "trim-security-group", changed) {
+        for (events, ended) in longest(Goal::Connect, "trim-security-group", changed) {
             assert_eq!(ended, "RolledBack");
             assert!(events + ROOM < MOST_EVENTS, "{events} events");
             assert!(events > 8_000, "{events} events are not the longest run");
         }
     }
-    for (events, ended) in longest(deprovision, "", false) {
+    for (events, ended) in longest(Goal::Disconnect, "", false) {
         assert_eq!(ended, "");
         assert!(events + ROOM < MOST_EVENTS, "{events} events");
         assert!(events > 4_000, "{events} events are not the longest run");

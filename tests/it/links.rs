@@ -184,13 +184,6 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn anchors_are_those_of_github() {
-    let page = "# What it is, and *why*\n\n```console\n# no heading\n```\n\n## A_b-c\n## A_b-c\n";
-    let expected = ["a_b-c", "a_b-c-1", "what-it-is-and-why"];
-    assert!(anchors(page).iter().eq(expected.iter()));
-}
-
-#[test]
 fn the_readme_is_short() {
     let lines = read("README.md").lines().count();
     assert!(lines <= README_LINES, "README.md has {lines} lines");

@@ -11,7 +11,6 @@ mod deprovision;
 mod documents;
 mod fault_pairs;
 mod fleet;
-mod format;
 mod leases;
 mod life_faults;
 mod limits;

@@ -17,7 +17,6 @@ use shared::ledger::{Connection, Phase};
 use shared::ownership::Origin;
 use shared::settings::Settings;
 use simulator::ec2::EndpointState;
-use simulator::scenario::RoleSpec;
 use simulator::{Authorization, Fault, FaultKind, Moment, Scenario};
 use steps::{FUNCTIONS, Integrated, Steps, function_of, resource_name};
 use system_tests::authorization::{
@@ -26,58 +25,33 @@ use system_tests::authorization::{
 };
 use system_tests::change;
 use system_tests::documents::read;
-use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK};
+use system_tests::policies::{HOME, OTHER, OTHER_ROLE, REGION, STACK, other_role};
 use system_tests::run::{Goal, Stage, block_on, changes, deployed};
 use system_tests::situations::{LIST, add_twin, prefix_list, unconnected};
 use system_tests::template::{Resource, Statement, Template, list};
-use system_tests::variants::{VARIANTS, calls_of};
+use system_tests::variants::{VARIANTS, changes_of};
 
 /// Statements that no request below needs.
+#[rustfmt::skip]
 const IDLE: [(&str, &str); 7] = [
-    (
-        "\"xray:",
-        "Lambda and Step Functions send traces by themselves",
-    ),
-    (
-        "\"logs:",
-        "Lambda, Step Functions and API Gateway write logs by themselves",
-    ),
-    (
-        "\"InterfacesPolicy",
-        "Lambda makes the interfaces of functions by itself",
-    ),
-    (
-        "\"kms:ViaService\":",
-        "services decrypt with the customer's key, whose policy is the customer's",
-    ),
+    ("\"xray:", "Lambda and Step Functions send traces by themselves"),
+    ("\"logs:", "Lambda, Step Functions and API Gateway write logs by themselves"),
+    ("\"InterfacesPolicy", "Lambda makes the interfaces of functions by itself"),
+    ("\"kms:ViaService\":", "services decrypt with the customer's key, whose policy is the customer's"),
     ("\"KeyPolicy", "the same"),
     ("\"kms:*\"", "without it nobody could administer the key"),
-    (
-        "full/ConnectionsApi:",
-        "judged by `a_private_api_answers_whom_it_should`",
-    ),
+    ("full/ConnectionsApi:", "judged by `a_private_api_answers_whom_it_should`"),
 ];
 
 /// What is allowed on everything although its resources have names.
+#[rustfmt::skip]
 const WIDE: [(&str, &str); 6] = [
     ("identity of administrator", "a role of the customer's"),
-    (
-        "NetworkInterface on *",
-        "Lambda makes it and gives it a name",
-    ),
+    ("NetworkInterface on *", "Lambda makes it and gives it a name"),
     ("PrivateIpAddresses on *", "the same"),
-    (
-        "ApiLoggingRole",
-        "API Gateway takes no role that may do less",
-    ),
-    (
-        "route53:AssociateVPCWithHostedZone",
-        "the zone is AWS's own, and nobody is told its id",
-    ),
-    (
-        "cloudwatch:",
-        "the metrics of AWS are in no data set of an account",
-    ),
+    ("ApiLoggingRole", "API Gateway takes no role that may do less"),
+    ("route53:AssociateVPCWithHostedZone", "the zone is AWS's own, and nobody is told its id"),
+    ("cloudwatch:", "the metrics of AWS are in no data set of an account"),
 ];
 
 /// A role that trusts everybody in the account of the stack.
@@ -94,22 +68,20 @@ struct Story {
 impl Story {
     fn of(stage: Stage) -> Self {
         let ports = stage.ports();
-        let arns = BTreeMap::from([
-            ("PROVISION_MACHINE", ports.machine_arn(Started::Provision)),
-            (
-                "DEPROVISION_MACHINE",
-                ports.machine_arn(Started::Deprovision),
-            ),
-            ("OWN_ACCOUNT", HOME.to_owned()),
-            ("OTHER_ACCOUNT_ROLE", OTHER_ROLE.to_owned()),
-        ]);
+        let arn = |machine| Some(ports.machine_arn(machine));
+        let config = Config::of(|name| match name {
+            "PROVISION_MACHINE" => arn(Started::Provision),
+            "DEPROVISION_MACHINE" => arn(Started::Deprovision),
+            "OWN_ACCOUNT" => Some(HOME.to_owned()),
+            "OTHER_ACCOUNT_ROLE" => Some(OTHER_ROLE.to_owned()),
+            _ => None,
+        });
         let functions = FUNCTIONS.into_iter().chain(API);
+        let ports = functions.map(|function| (function, ports.acting_as(function)));
         Self {
-            ports: functions
-                .map(|function| (function, ports.acting_as(function)))
-                .collect(),
+            ports: ports.collect(),
             stage,
-            config: Config::of(|name| arns.get(name).cloned()),
+            config,
         }
     }
 
@@ -125,16 +97,9 @@ impl Story {
     }
 
     fn deprovision(&self, name: &str) -> Execution {
-        let machine = Goal::Disconnect.machine();
-        let mut input = json!({ "requested_by": self.stage.request["requested_by"] });
-        for field in ["cluster_id", "region", "vpc_id", "account_id"] {
-            input[field] = self.stage.request[field].clone();
-        }
-        if input["requested_by"].is_null() {
-            input["requested_by"] = json!("call");
-        }
+        let mut input = Goal::Disconnect.input(&self.stage.request);
         input["unless_traffic_minutes"] = json!(60);
-        self.run("deprovision", &machine, name, input)
+        self.run("deprovision", &Goal::Disconnect.machine(), name, input)
     }
 
     fn check_fleet(&self, input: Value, repair: bool) -> Execution {
@@ -189,24 +154,12 @@ impl Story {
         status.expect("a status")
     }
 
-    /// Sets or removes a tag of the VPC.
-    fn set_tag(&self, name: &str, value: Option<&str>) {
-        let (vpc, key) = (self.vpc(), tag_key(name));
-        self.stage.simulator.meddle(|world| {
-            let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
-            match value {
-                Some(value) => tags.insert(key, value.to_owned()),
-                None => tags.remove(&key),
-            };
-        });
-    }
-
-    /// The same, and tells start-executions.
+    /// Sets or removes a tag of the VPC, and tells start-executions.
     fn tag(&self, name: &str, value: Option<&str>) {
         self.stage.clock.advance(Duration::from_secs(5));
-        self.set_tag(name, value);
-        let (vpc, key) = (self.vpc(), tag_key(name));
-        let account = self.text("account_id");
+        let (vpc, key) = (self.stage.text("vpc_id"), tag_key(name));
+        self.stage.tag_vpc(&key, value);
+        let account = self.stage.text("account_id");
         let account = if account.is_empty() { HOME } else { &account };
         let told = self.event(json!({
             "source": "aws.tag",
@@ -275,17 +228,6 @@ impl Story {
         };
         self.stage.ports().put_connection(&connection);
     }
-
-    fn vpc(&self) -> String {
-        self.text("vpc_id")
-    }
-
-    fn text(&self, field: &str) -> String {
-        self.stage.request[field]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    }
 }
 
 impl Tasks for Story {
@@ -334,7 +276,7 @@ fn tell() {
         let story = Story::of((variant.stage)());
         story.provision("again");
         story.deprovision("away");
-        for (operation, _) in calls_of(variant) {
+        for operation in changes_of(variant) {
             fails_late((variant.stage)(), &operation);
         }
     }
@@ -358,11 +300,7 @@ fn moved(mut scenario: Scenario, account: &str) -> Scenario {
     for entry in &mut scenario.stack.connections {
         entry.insert("account_id".to_owned(), account.to_owned());
     }
-    scenario.roles = vec![RoleSpec {
-        account: account.to_owned(),
-        name: OTHER_ROLE.to_owned(),
-        external_id: Some("a-handshake".to_owned()),
-    }];
+    scenario.roles = vec![other_role()];
     { &mut scenario.request }.insert("account_id".to_owned(), json!(account));
     scenario
 }
@@ -385,20 +323,18 @@ fn undone(account: &str) {
     ] {
         let good = Story::of(shipped(name, account));
         good.provision("good");
-        let calls = good.stage.simulator.calls();
-        let operations: BTreeSet<_> = calls.into_iter().map(|call| call.operation).collect();
-        for operation in operations {
-            fails_late(shipped(name, account), &operation);
+        let calls = good.stage.simulator.calls().into_iter();
+        let operations: BTreeSet<_> = calls.map(|call| call.operation).collect();
+        for operation in operations.iter().filter(|it| changes(it)) {
+            fails_late(shipped(name, account), operation);
         }
     }
 }
 
-/// If it is a change, it fails after its effect.
+/// The operation fails after its effect.
 fn fails_late(stage: Stage, operation: &str) {
-    if changes(operation) {
-        let fault = Fault::once(operation, 1, FaultKind::Denied, Moment::After);
-        Story::of(stage.with(fault)).provision("undone");
-    }
+    let fault = Fault::once(operation, 1, FaultKind::Denied, Moment::After);
+    Story::of(stage.with(fault)).provision("undone");
 }
 
 /// An endpoint of an earlier run that can never become usable.
@@ -465,7 +401,7 @@ fn changed(account: &str) {
 fn by_tag(account: &str) {
     let stage = shipped("fresh-vpc", account).asking("requested_by", json!("vpc-tag"));
     let story = Story::of(stage);
-    let cluster = story.text("cluster_id");
+    let cluster = story.stage.text("cluster_id");
     story.tag("cluster-id", Some("no-cluster"));
     story.tag("cluster-id", Some(&cluster));
     story.provision("tagged");
@@ -485,18 +421,12 @@ fn by_tag(account: &str) {
 /// wish.
 fn forgotten(account: &str) {
     let story = Story::of(shipped("fresh-vpc", account));
-    let status = format!("status:{}", story.text("cluster_id"));
-    story.set_tag(
-        &status,
-        Some("rolled-back connection-busy 2027-01-15T07:00:00Z"),
-    );
+    let status = tag_key(&format!("status:{}", story.stage.text("cluster_id")));
+    let said = "rolled-back connection-busy 2027-01-15T07:00:00Z";
+    story.stage.tag_vpc(&status, Some(said));
     story.tag("cluster-id", None);
-    let vpc = story.vpc();
-    let tags = story
-        .stage
-        .simulator
-        .look(|world| world.ec2.vpcs[&vpc].tags.clone());
-    assert!(!tags.contains_key(&tag_key(&status)), "{tags:?}");
+    let tags = story.stage.vpc_tags();
+    assert!(!tags.contains_key(&status), "{tags:?}");
 }
 
 /// A connection that works, then one that does not, whose repair is stopped.

@@ -1,19 +1,17 @@
 //! The real binaries, behind a runtime API, against the simulator over HTTP.
 
-use std::net::Ipv4Addr;
-
-use engine::{Clock, ScaledClock};
+use engine::ScaledClock;
 use in_process::integrations::Integrations;
 use serde_json::{Value, json};
 use shared::config::DEFAULT_SECRET;
 use shared::request::ProvisionRequest;
 use shared::settings::Settings;
+use simulator::Scenario;
 use simulator::http::Server;
-use simulator::{Scenario, Simulator};
 use steps::FUNCTIONS;
-use system_tests::authorization::{InRoles, judged, refused};
+use system_tests::authorization::{InRoles, refused};
 use system_tests::documents::read;
-use system_tests::processes::Processes;
+use system_tests::processes::{Processes, served};
 use system_tests::run::{Ending, ending};
 
 /// What a definition would tell of this Cloud API and this secret.
@@ -29,15 +27,9 @@ fn settings(cloud: &str, secret: &str) -> Settings {
 async fn the_story_is_told_by_the_binaries_too() {
     let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     let clock = ScaledClock::new(30.0);
-    let time = clock.clone();
-    let simulator = judged(Simulator::new(&scenario, move || time.now()));
-    let integrations = Integrations::new(simulator.clone());
-    let world = simulator.clone();
-    let server = Server::start(simulator, (Ipv4Addr::LOCALHOST, 0).into())
-        .await
-        .expect("a server");
+    let (world, server) = served(&scenario, &clock).await;
     // Their environment says that the Cloud API is where nobody is.
-    let processes = Processes::start(&server.url(), integrations).await;
+    let processes = Processes::start(&server.url(), Integrations::new(world.clone())).await;
     let settings = settings(&server.url(), DEFAULT_SECRET);
 
     // Every function says so in a name that definitions match.
@@ -46,16 +38,9 @@ async fn the_story_is_told_by_the_binaries_too() {
             .call(function, json!({"nonsense": true}))
             .await
             .expect_err(function);
-        assert_eq!(
-            failure.error, "InvalidInput",
-            "{function}: {}",
-            failure.cause
-        );
-        assert!(
-            failure.cause.contains("invalid-request: "),
-            "{function}: {}",
-            failure.cause
-        );
+        let (error, cause) = (failure.error, failure.cause);
+        assert_eq!(error, "InvalidInput", "{function}: {cause}");
+        assert!(cause.contains("invalid-request: "), "{function}: {cause}");
     }
 
     let machine = steps::definition::provision(&settings).expect("the definition loads");
@@ -98,18 +83,9 @@ fn the_payloads_of_the_benchmark_are_inputs() {
 async fn a_process_does_as_each_call_tells_it() {
     let scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     let clock = ScaledClock::new(30.0);
-    let world = || {
-        let time = clock.clone();
-        judged(Simulator::new(&scenario, move || time.now()))
-    };
-    let address = (Ipv4Addr::LOCALHOST, 0).into();
-    let (one, other) = (world(), world());
-    let integrations = Integrations::new(one.clone());
-    let first = Server::start(one, address).await.expect("a server");
-    let second = Server::start(other.clone(), address)
-        .await
-        .expect("a server");
-    let processes = Processes::start(&first.url(), integrations).await;
+    let (one, first) = served(&scenario, &clock).await;
+    let (other, second) = served(&scenario, &clock).await;
+    let processes = Processes::start(&first.url(), Integrations::new(one)).await;
     let request = ProvisionRequest::parse(&Value::Object(scenario.request.clone()));
     let connection = request.expect("a request").subject();
     let look = async |cloud: &str, secret: &str| {
@@ -127,33 +103,25 @@ async fn a_process_does_as_each_call_tells_it() {
         processes.call("inspect-cluster", call).await
     };
     let asked = || {
-        let calls = other.calls();
+        let calls = other.calls().into_iter();
         calls
-            .iter()
-            .filter(|call| call.operation.starts_with("cloud:"))
+            .filter(|it| it.operation.starts_with("cloud:"))
             .count()
     };
-    look(&first.url(), DEFAULT_SECRET)
-        .await
-        .expect("it is there");
+    let found = async |server: &Server| {
+        let looked = look(&server.url(), DEFAULT_SECRET).await;
+        looked.expect("it is there");
+    };
+    found(&first).await;
     assert_eq!(asked(), 0);
-    look(&second.url(), DEFAULT_SECRET)
-        .await
-        .expect("it is there");
+    found(&second).await;
     assert!(asked() > 0, "the other Cloud API was not asked");
     let before = asked();
     let failure = look(&first.url(), "crdb-privatelink/another").await;
-    let failure = failure.expect_err("no such secret");
-    assert!(
-        failure
-            .cause
-            .contains("secret-not-found: secret crdb-privatelink/another"),
-        "{}",
-        failure.cause
-    );
-    look(&first.url(), DEFAULT_SECRET)
-        .await
-        .expect("it is there");
+    let cause = failure.expect_err("no such secret").cause;
+    let expected = "secret-not-found: secret crdb-privatelink/another";
+    assert!(cause.contains(expected), "{cause}");
+    found(&first).await;
     assert_eq!(asked(), before);
 
     let told = json!({ "settings": { "cockroach_server": 5 } });

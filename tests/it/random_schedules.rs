@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use engine::Outcome;
 use serde_json::{Value, json};
 use simulator::faults::SeededFaults;
-use system_tests::aftermath::Broken;
+use simulator::splitmix::mix;
+use system_tests::aftermath::{Broken, ensure};
 use system_tests::books::connections;
 use system_tests::change;
 use system_tests::parallel::in_parallel;
@@ -35,11 +36,9 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self) -> u64 {
+        let rolled = mix(self.0);
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        rolled
     }
 
     /// One of so many.
@@ -266,10 +265,9 @@ fn held(stage: &Stage, plans: &[Plan], is_faulty: bool) -> Result<(), Broken> {
         settled(stage);
         check(stage)?;
     }
-    match stage.simulator.look(connections).is_empty() {
-        true => Ok(()),
-        false => Err("entries are left of what is gone".to_owned()),
-    }
+    ensure(stage.simulator.look(connections).is_empty(), || {
+        "entries are left of what is gone".to_owned()
+    })
 }
 
 /// Plays the schedule of a seed. Answers its calls.

@@ -8,62 +8,12 @@ use shared::config::Setting;
 use shared::sources::Allowed;
 use system_tests::template::{Template, list};
 
-/// The statements of the policy of the private API.
-fn api_policy(template: &Template) -> Vec<Value> {
-    let api = template.resource("ConnectionsApi");
-    let policy = &api.property("DefinitionBody")["x-amazon-apigateway-policy"]["Fn::If"];
-    assert_eq!(policy[0], "IsApiPrivate");
-    list(&policy[1]["Statement"])
-}
-
-/// Within an account, API Gateway asks for an allowance in the policy of the API or in
-/// that of the caller, not in both (API Gateway developer guide, "How API Gateway
-/// resource policies affect authorization workflow").
-#[test]
-fn a_private_api_with_iam_leaves_it_to_the_permissions_of_the_callers() {
-    let template = Template::read();
-    let statements = api_policy(&template);
-    let (allows, denies): (Vec<_>, Vec<_>) = statements
-        .iter()
-        .partition(|statement| statement["Effect"] == "Allow");
-    assert_eq!((allows.len(), denies.len()), (1, 1));
-
-    let account =
-        json!({ "AWS": { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" } });
-    let principal = &allows[0]["Principal"]["Fn::If"];
-    assert_eq!(principal, &json!(["AsksCognito", "*", account]));
-
-    // Allowed by their own permissions, callers must come through the endpoints all the same.
-    assert_eq!(denies[0]["Principal"], "*");
-    let endpoints = json!({ "Fn::Split": [",", { "Ref": "ApiVpcEndpointIds" }] });
-    assert_eq!(
-        denies[0]["Condition"],
-        json!({ "StringNotEquals": { "aws:SourceVpce": endpoints } })
-    );
-    for statement in &statements {
-        assert_eq!(statement["Action"], "execute-api:Invoke");
-        assert_eq!(statement["Resource"], "execute-api:/*");
-    }
-}
-
 /// Who may call stands in the stage as it was deployed last.
 #[test]
 fn a_changed_parameter_reaches_the_stage_of_the_api() {
     let template = Template::read();
     let api = template.resource("ConnectionsApi");
     assert_eq!(api.property("AlwaysDeploy"), true);
-}
-
-/// EventBridge user guide, "Using resource-based policies", "Amazon SNS permissions".
-#[test]
-fn the_topic_takes_notices_of_eventbridge_without_a_condition() {
-    let template = Template::read();
-    let policy = template.resource("NoticeTopicPolicy");
-    let statements = list(&policy.property("PolicyDocument")["Statement"]);
-    let bus = statements
-        .iter()
-        .find(|statement| statement["Principal"]["Service"] == "events.amazonaws.com");
-    assert!(bus.expect("a statement")["Condition"].is_null());
 }
 
 #[test]

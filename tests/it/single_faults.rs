@@ -9,13 +9,12 @@ use system_tests::aftermath::{Snapshot, check, is_exact};
 use system_tests::parallel::in_parallel;
 use system_tests::rehearsal::Rehearsal;
 use system_tests::run::{Ending, Goal, Stage, all_faults, ending, may_fail_from};
-use system_tests::standing;
+use system_tests::standing::{self, ASKED};
 use system_tests::together::word;
 use system_tests::variants::{VARIANTS, Variant};
 use system_tests::verdict::Tally;
 
 /// What is counted besides the runs.
-const ASKED: &str = "times asked whether a connection stands";
 const NAME_TOO_MUCH: &str = "reports that name too much";
 
 fn count(tally: &mut Tally, what: &str, stage: &Stage, before: &Snapshot, run: &Execution) {
@@ -59,7 +58,7 @@ fn run_all(
         let calls = calls.filter(|(_, call)| is_tried(call));
         let mut tally = Tally::default();
         for (index, call) in calls.skip(*worker).step_by(workers) {
-            for (kind, moment) in all_faults() {
+            for (kind, moment) in all_faults(&call.operation) {
                 let fault = fault(call.operation.clone(), call.nth, kind, moment);
                 let what = format!("{}, {fault:?}", variant.name);
                 let (stage, execution) = run.with(index, fault);
@@ -82,6 +81,5 @@ fn every_single_fault_keeps_the_promise() {
 
 #[test]
 fn every_operation_that_fails_from_some_call_on_keeps_the_promise() {
-    let is_tried = |call: &Call| may_fail_from(&call.operation, call.nth);
-    run_all("lasting faults", is_tried, Fault::from_then_on);
+    run_all("lasting faults", may_fail_from, Fault::from_then_on);
 }

@@ -8,10 +8,9 @@ use engine::Clock;
 use serde_json::json;
 use shared::Code;
 use shared::ledger::{Connection, Phase};
-use shared::report::Explained;
 use shared::settings::Settings;
 use simulator::{Fault, FaultKind, Moment};
-use system_tests::aftermath::{Snapshot, check, recorded};
+use system_tests::aftermath::{Snapshot, failed, ready, recorded, run};
 use system_tests::books::{connections, end_leases, forget, notices};
 use system_tests::change::{drifted, working};
 use system_tests::crash::{bury, lost_everywhere};
@@ -19,35 +18,12 @@ use system_tests::parallel::in_parallel;
 use system_tests::policies::HOME;
 use system_tests::removal::Removal;
 use system_tests::run::{
-    Ending, Goal, LEASES_EXPIRE, Stage, all_faults, block_on, changes, ending, ready_after,
+    Ending, Goal, LEASES_EXPIRE, Stage, block_on, changes, ending, faults_at, ready_after,
 };
-use system_tests::situations::{add_twin, connected, two_clusters};
-use system_tests::standing::{self, swept};
+use system_tests::situations::{add_twin, connected};
+use system_tests::standing::{self, ASKED, swept};
 use system_tests::together::{claims, word};
 use system_tests::verdict::Tally;
-
-fn run(stage: &Stage) -> Ending {
-    let before = Snapshot::settled(stage);
-    let name = format!("run-{}", stage.simulator.calls().len());
-    let ended = ending(&stage.provision(&name));
-    check(stage, &before, &ended).unwrap_or_else(|broken| panic!("{broken}"));
-    ended
-}
-
-#[track_caller]
-fn failed(stage: &Stage, name: &str, code: Code) -> Explained {
-    match run(stage) {
-        Ending::Failed(ended, failure) => {
-            assert_eq!(
-                (ended.as_str(), failure.code.as_str()),
-                (name, code.as_str()),
-                "{failure:#?}"
-            );
-            *failure
-        }
-        Ending::Ready(ready) => panic!("{ready:?}"),
-    }
-}
 
 #[track_caller]
 fn entry(stage: &Stage) -> Connection {
@@ -71,7 +47,7 @@ fn fails_and_leaves_its_registration(stage: &Stage) {
 #[test]
 fn a_change_that_fails_leaves_a_connection_as_protected_and_as_live_as_before() {
     let stage = working().asking("protect", json!(true));
-    assert!(matches!(run(&stage), Ending::Ready(_)));
+    ready(&stage);
     let former = entry(&stage);
     let mistyped = stage
         .for_request(&stage.request)
@@ -92,7 +68,7 @@ fn a_change_that_fails_leaves_a_connection_as_protected_and_as_live_as_before() 
     };
     assert_eq!(refused.code, Code::ConnectionProtected.as_str());
     // The next good run has nothing left to tell of.
-    assert!(matches!(run(&stage), Ending::Ready(_)));
+    ready(&stage);
     assert_eq!(entry(&stage).asked, None);
 }
 
@@ -180,11 +156,11 @@ fn an_entry_that_says_no_more_than_ready_stands() {
 #[test]
 fn what_a_tag_asked_for_stays_the_tags() {
     let by_tag = Stage::shipped("standard-cluster").asking("requested_by", json!("vpc-tag"));
-    assert!(matches!(run(&by_tag), Ending::Ready(_)));
+    ready(&by_tag);
     let by_call = by_tag
         .for_request(&by_tag.request)
         .asking("requested_by", json!("call"));
-    assert!(matches!(run(&by_call), Ending::Ready(_)));
+    ready(&by_call);
     let asks = entry(&by_tag).request.requested_by;
     assert_eq!(asks, shared::request::RequestedBy::VpcTag);
 }
@@ -268,25 +244,16 @@ fn every_registration_that_was_left_is_remembered() {
     // A run in between that goes well takes none of them from the record, unless it
     // could take them from the cluster.
     stage.simulator.add_fault(registrations_stay());
-    let Ending::Ready(ready) = run(&stage) else {
-        panic!("it failed");
-    };
+    let done = ready(&stage);
     assert_eq!(kept(&stage).map(|it| it.len()), Some(3));
     let stays = "which an earlier execution had left, stays for now";
-    let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
-    assert_eq!(told(stays), 2, "{:?}", ready.notes);
+    let told = |what| done.notes.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(told(stays), 2, "{:?}", done.notes);
     stage.simulator.end_faults();
-    let Ending::Ready(ready) = run(&stage) else {
-        panic!("it failed");
-    };
+    let done = ready(&stage);
     assert_eq!(kept(&stage).map(|it| it.len()), Some(1));
-    let told = |what| ready.notes.iter().filter(|it| it.contains(what)).count();
-    assert_eq!(
-        told("An earlier execution had left"),
-        2,
-        "{:?}",
-        ready.notes
-    );
+    let told = |what| done.notes.iter().filter(|it| it.contains(what)).count();
+    assert_eq!(told("An earlier execution had left"), 2, "{:?}", done.notes);
     let registered = stage.simulator.look(|world| {
         let cluster = world.cloud.clusters().next().expect("a cluster");
         cluster.connections().count()
@@ -425,12 +392,12 @@ fn a_repair_that_comes_too_late_does_nothing() {
     };
 
     let unchanged = repair(&stage.forked());
-    assert!(matches!(run(&unchanged), Ending::Ready(_)));
+    ready(&unchanged);
     let request = json!(entry(&unchanged).request);
     assert_eq!(request.get("unless_changed"), None, "of one run only");
 
     let changed = stage.forked().asking("protect", json!(true));
-    assert!(matches!(run(&changed), Ending::Ready(_)));
+    ready(&changed);
     let removed = stage.forked();
     assert!(Removal::of(&removed.deprovision("away")).is_complete());
     for other in [changed, removed] {
@@ -448,30 +415,19 @@ fn a_repair_that_comes_too_late_does_nothing() {
 #[test]
 fn no_fault_in_a_repair_takes_anything_away() {
     let began = Instant::now();
-    const ASKED: &str = "times asked whether it stands";
     let mut tally = Tally::default();
     for (drift, stage) in drifted() {
         let good = stage.forked();
         ready_after(&good.provision("good"));
-        let mut faults: Vec<Fault> = Vec::new();
-        for call in good.simulator.calls() {
-            let (operation, nth) = (&call.operation, call.nth);
-            for (kind, moment) in all_faults() {
-                faults.push(Fault::once(operation, nth, kind, moment));
-                if nth == 1 || changes(operation) {
-                    faults.push(Fault::from_then_on(operation, nth, kind, moment));
-                }
-            }
-        }
+        let calls = good.simulator.calls();
+        let mut faults = faults_at(&calls, false);
+        let lasting = calls.into_iter();
+        let lasting = lasting.filter(|call| call.nth == 1 || changes(&call.operation));
+        faults.extend(faults_at(&Vec::from_iter(lasting), true));
         let results = in_parallel(&faults, |fault| {
             standing::counted(|| repaired(&stage, fault))
         });
-        tally.add("runs", 2 * faults.len());
-        for ((result, asked), fault) in results.into_iter().zip(&faults) {
-            tally.add(ASKED, asked);
-            let held = result.map(|name| tally.ended(name));
-            tally.held(held, || format!("{drift}, {fault:?}"));
-        }
+        tally.tried(&drift, &faults, results);
     }
     tally.conclude("faults of a repair", began);
     assert!(tally.numbers[ASKED] > 0, "nobody asked whether it stands");
@@ -508,15 +464,4 @@ fn repaired(drifted: &Stage, fault: &Fault) -> Result<String, String> {
         Ending::Ready(_) => Ok(name),
         Ending::Failed(ended, failure) => Err(format!("then {ended}: {failure:#?}")),
     }
-}
-
-/// Removing one cluster's connection says nothing about the other's.
-#[test]
-fn two_connections_of_one_vpc_stand_each_for_itself() {
-    let (stage, [first, second]) = two_clusters();
-    let first = connected(stage.for_request(&first));
-    let second = connected(stage.for_request(&second));
-    assert!(Removal::of(&second.deprovision("away")).is_complete());
-    assert!(entry(&first).stands());
-    assert_eq!(recorded(&second), None);
 }

@@ -1,51 +1,34 @@
 //! `sweep` over worlds with orphans of every kind: what it finds, tells and has
 //! removed, and that it touches nothing else. And the ledger that was lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Clock, Execution, Outcome, run};
-use in_process::InProcess;
+use engine::{Execution, Outcome};
 use serde_json::{Value, json};
-use shared::Code;
 use shared::config::Config;
 use shared::ec2::{Endpoints, Inventory, SecurityGroups};
+use shared::executions::Machine;
 use shared::ids::VpcId;
-use shared::ledger::{Connection, HealthStatus, Ledger, Phase};
+use shared::ledger::{Connection, HealthStatus, Phase};
 use shared::place::Place;
 use shared::settings::Settings;
-use simulator::scenario::{EndpointSpec, KeySpec, RoleSpec, TrafficSpec, VpcSpec};
+use simulator::scenario::{EndpointSpec, KeySpec};
 use simulator::step_functions::ExecutionStatus;
 use simulator::{Fault, FaultKind, Moment, Scenario};
-use steps::Steps;
-use system_tests::authorization::InRoles;
-use system_tests::books::forget;
-use system_tests::run::{Ending, Stage, block_on, deployed, ending, explained, ready_after};
-use system_tests::situations::sharing;
+use system_tests::aftermath::recorded;
+use system_tests::books::{connections, forget, notices};
+use system_tests::policies::{HOME, OTHER, other_role};
+use system_tests::run::{Ending, Stage, block_on, deployed, ending, ready_after};
+use system_tests::situations::{numbered, sharing, vpc_id};
 
-const HOME: &str = "111122223333";
-const OTHER_ACCOUNT: &str = "444455556666";
 const DAY: u64 = 86_400;
-
-fn vpc_id(n: usize) -> String {
-    format!("vpc-0c{n:015x}")
-}
-
-/// The `n`th copy of a VPC.
-fn copy(template: &VpcSpec, n: usize) -> VpcSpec {
-    let mut vpc = template.clone();
-    vpc.id = vpc_id(n);
-    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
-        subnet.id = format!("subnet-0c{n:07x}{m:08x}");
-    }
-    vpc
-}
 
 /// So many VPCs like that of `fresh-vpc`, none of them connected yet.
 fn scenario(vpcs: usize) -> Scenario {
     let mut scenario = Scenario::shipped("fresh-vpc").expect("a shipped scenario");
     let template = scenario.vpcs.remove(0);
-    scenario.vpcs = (0..vpcs).map(|n| copy(&template, n)).collect();
+    scenario.vpcs = (0..vpcs).map(|n| numbered(&template, n)).collect();
     scenario.habits.requests_per_second = 0;
     scenario
 }
@@ -72,28 +55,17 @@ fn connect(stage: &Stage, n: usize) {
     ready_after(&execution);
 }
 
-fn config(ports: &InProcess) -> Config {
-    let variables = BTreeMap::from([
-        ("OWN_ACCOUNT", HOME.to_owned()),
-        (
-            "DEPROVISION_MACHINE",
-            ports.machine_arn(shared::executions::Machine::Deprovision),
-        ),
-    ]);
-    Config::of(|name| variables.get(name).cloned())
-}
-
 fn sweep_at(stage: &Stage, places: &str, input: Value) -> Execution {
     let ports = stage.ports();
-    let steps = Steps {
-        config: config(&ports),
-        ..Steps::in_process(&ports)
-    };
+    let config = Config::of(|name| match name {
+        "OWN_ACCOUNT" => Some(HOME.to_owned()),
+        "DEPROVISION_MACHINE" => Some(ports.machine_arn(Machine::Deprovision)),
+        _ => None,
+    });
     let region = "eu-west-1".parse().expect("a Region");
     let machine = steps::definition::sweep(&region, places, &Settings::default());
     let machine = deployed("sweep", machine);
-    let steps = InRoles::new("sweep", &stage.simulator, &steps);
-    block_on(run(&machine, "sweep", input, &steps, &stage.clock, &()))
+    stage.execute(("sweep", &machine), "sweep", input, config)
 }
 
 /// A sweep that ends well.
@@ -143,8 +115,7 @@ fn run_started_well(stage: &Stage) {
 }
 
 fn entries(stage: &Stage) -> BTreeMap<VpcId, Connection> {
-    let page = block_on(stage.ports().connections(None, 1000)).expect("a ledger");
-    let entries = page.connections.into_iter();
+    let entries = stage.simulator.look(connections).into_values();
     entries.map(|it| (it.vpc_id.clone(), it)).collect()
 }
 
@@ -169,16 +140,12 @@ fn raze(stage: &Stage, n: usize) {
     block_on(ports.delete_group(&group)).expect("deleted");
 }
 
-fn is_there(state: &str) -> bool {
-    !shared::ec2::EndpointState::parse(state).is_gone()
-}
-
 /// What there is in EC2, at the cluster and in the ledger, for a VPC.
 fn things(stage: &Stage, vpc: &str) -> String {
     stage.simulator.look(|world| {
         let ec2 = &world.ec2;
         let endpoints = ec2.endpoints.values().filter(|it| it.vpc_id == vpc);
-        let endpoints: Vec<_> = endpoints.filter(|it| is_there(it.state.word())).collect();
+        let endpoints: Vec<_> = endpoints.filter(|it| it.state.is_there()).collect();
         let groups: Vec<_> = ec2.groups.values().filter(|it| it.vpc_id == vpc).collect();
         let ids: Vec<_> = endpoints.iter().map(|it| it.id.as_str()).collect();
         let registrations: Vec<_> = world
@@ -206,17 +173,12 @@ fn days(stage: &Stage, days: u64) {
 }
 
 fn orphaned(stage: &Stage) -> usize {
-    stage.simulator.look(|world| {
-        let events = world.notices.events.iter();
-        events
-            .filter(|event| event.detail_type == "Connection Orphaned")
-            .map(|event| {
-                let notice: shared::notice::Notice =
-                    serde_json::from_value(event.detail.clone()).expect("a notice");
-                assert!(notice.fix.is_some(), "{notice:?}");
-            })
-            .count()
-    })
+    let mut notices = stage.simulator.look(notices);
+    notices.retain(|(kind, _)| kind == "Connection Orphaned");
+    for (_, notice) in &notices {
+        assert!(notice.fix.is_some(), "{notice:?}");
+    }
+    notices.len()
 }
 
 /// VPCs 0 to 3 are in order; 4 has lost its entry, 5 its endpoint and group, 6 its
@@ -324,13 +286,8 @@ fn orphan() -> Stage {
 #[test]
 fn a_removal_that_cannot_be_started_is_told_and_made_up_for() {
     for (kind, is_told) in [(FaultKind::Denied, true), (FaultKind::Throttle, false)] {
-        let stage = orphan();
-        stage.simulator.add_fault(Fault::once(
-            "states:StartExecution",
-            1,
-            kind,
-            Moment::Before,
-        ));
+        let fault = Fault::once("states:StartExecution", 1, kind, Moment::Before);
+        let stage = orphan().with(fault);
         if is_told {
             let told = failed(&stage, json!({ "apply": true }));
             assert_eq!(told["failed_at"], "StartExecutionsForRemovals", "{told}");
@@ -356,92 +313,21 @@ fn a_removal_that_never_began_is_started_again_in_the_next_hour() {
 }
 
 #[test]
-fn what_is_young_or_being_changed_or_asked_for_by_a_tag_is_kept() {
+fn what_is_younger_than_was_asked_for_is_kept() {
     let stage = connected(&scenario(4));
     lose(&stage, 3);
-    let kept = |stage: &Stage, input: Value| {
-        let output = sweep(stage, input);
-        assert_eq!(started(&output), 0, "{output}");
-        let why = &output["found"][0]["kept"];
-        why.as_str().expect("a reason").to_owned()
-    };
-    assert!(kept(&stage, json!({ "apply": true })).contains("younger than 24 hours"));
-    days(&stage, 2);
-    assert!(kept(&stage, json!({ "apply": true, "minimum_age_hours": 100 })).contains("100"));
-
-    let now = stage.clock.now().unix_timestamp();
-    let (region, vpc) = ("eu-west-1".parse().unwrap(), vpc_id(3).parse().unwrap());
-    stage
-        .ports()
-        .put_lease(&region, &vpc, "arn:a-run", now + 60);
-    assert!(kept(&stage, json!({ "apply": true })).contains("an execution is changing"));
-    stage.clock.advance(Duration::from_secs(120));
-
-    let key = format!("{}:cluster-id", shared::config::DEFAULT_TAG_PREFIX);
-    let cluster = stage.text("cluster_id");
-    let tag = |value: Option<String>| {
-        stage.simulator.meddle(|world| {
-            let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(3)).unwrap().tags;
-            match value {
-                Some(value) => tags.insert(key.clone(), value),
-                None => tags.remove(&key),
-            };
-        });
-    };
-    tag(Some(cluster));
-    assert!(kept(&stage, json!({ "apply": true })).contains("a tag on the VPC"));
-    tag(None);
-    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 1);
-}
-
-#[test]
-fn an_orphan_that_is_in_use_or_protected_stays() {
-    let stage = connected(&scenario(6));
-    let endpoint = entry(&stage, 1).and_then(|it| it.endpoint_id).expect("one");
-    for n in [1, 2] {
-        lose(&stage, n);
+    for (input, expected) in [
+        (json!({}), "younger than 24 hours"),
+        (
+            json!({ "minimum_age_hours": 100 }),
+            "younger than 100 hours",
+        ),
+    ] {
+        let output = sweep(&stage, input);
+        let kept = output["found"][0]["kept"].as_str().expect("a reason");
+        assert!(kept.contains(expected), "{kept}");
+        days(&stage, 2);
     }
-    let set = |in_use: bool, protected: bool| {
-        stage.simulator.meddle(|world| {
-            let traffic = in_use.then_some(TrafficSpec {
-                new_connections: 0,
-                active_connections: 1,
-                bytes: 60,
-                stopped_before: None,
-            });
-            world.cloudwatch.carry(endpoint.as_str(), traffic);
-            let tags = &mut world.ec2.vpcs.get_mut(&vpc_id(2)).expect("it").tags;
-            let key = "cockroachdb-privatelink:protect".to_owned();
-            match protected {
-                true => tags.insert(key, "true".to_owned()),
-                false => tags.remove(&key),
-            };
-        });
-    };
-    set(true, true);
-    // The groups count as old after they were seen once.
-    days(&stage, 2);
-    sweep(&stage, json!({}));
-    days(&stage, 2);
-    let before = [1, 2].map(|n| things(&stage, &vpc_id(n)));
-    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
-    let mut codes = BTreeSet::new();
-    for outcome in run_started(&stage) {
-        let Outcome::Failed { error, cause } = outcome else {
-            panic!("{outcome:?}");
-        };
-        assert_eq!(error, "DisconnectRefused");
-        codes.insert(explained(&error, &cause).code);
-    }
-    let expected = [Code::ConnectionCarriesTraffic, Code::ConnectionProtected];
-    assert_eq!(codes, BTreeSet::from(expected.map(|code| code.to_string())));
-    assert_eq!([1, 2].map(|n| things(&stage, &vpc_id(n))), before);
-
-    set(false, false);
-    days(&stage, 1);
-    assert_eq!(started(&sweep(&stage, json!({ "apply": true }))), 2);
-    run_started_well(&stage);
-    assert!(!is_anything_left(&stage, 1) && !is_anything_left(&stage, 2));
 }
 
 #[test]
@@ -466,15 +352,9 @@ fn a_connection_that_is_made_after_the_sweep_saw_it_stays() {
 
 #[test]
 fn an_adopted_endpoint_is_only_let_go() {
-    let mut stage = Stage::shipped("half-made-by-hand");
-    let adopted = stage.provision("first");
-    ready_after(&adopted);
-    let region: shared::ids::Region = "eu-west-1".parse().unwrap();
-    let it = block_on(stage.ports().connections(None, 10))
-        .unwrap()
-        .connections
-        .remove(0);
-    stage.request["vpc_id"] = json!(it.vpc_id);
+    let stage = Stage::shipped("half-made-by-hand");
+    ready_after(&stage.provision("first"));
+    let it = recorded(&stage).expect("an entry");
     forget(&stage, &it.connection_id);
     let complete = json!({ "apply": true, "ledger_is_complete": true });
     sweep(&stage, complete.clone());
@@ -485,26 +365,22 @@ fn an_adopted_endpoint_is_only_let_go() {
     assert_eq!(block_on(stage.ports().managed_endpoints()).unwrap(), []);
     let id = it.endpoint_id.unwrap();
     let endpoint = block_on(stage.ports().endpoint(&id)).unwrap();
-    assert!(endpoint.is_some(), "{id} in {region} was there before us");
+    assert!(endpoint.is_some(), "{id} was there before us");
 }
 
 #[test]
 fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     let mut all = scenario(6);
-    all.vpcs[4].account = Some(OTHER_ACCOUNT.to_owned());
-    all.roles.push(RoleSpec {
-        account: OTHER_ACCOUNT.to_owned(),
-        name: "crdb-privatelink".to_owned(),
-        external_id: Some("a-handshake".to_owned()),
-    });
+    all.vpcs[4].account = Some(OTHER.to_owned());
+    all.roles.push(other_role());
     let stage = Stage::of(&all);
     for n in [0, 1, 2, 3, 5] {
         connect(&stage, n);
     }
     // What is in the other account is made there.
-    let place: Place = format!("{OTHER_ACCOUNT}/eu-west-1").parse().unwrap();
+    let place: Place = format!("{OTHER}/eu-west-1").parse().unwrap();
     let mut asked = request(&stage, 4);
-    asked["account_id"] = json!(OTHER_ACCOUNT);
+    asked["account_id"] = json!(OTHER);
     let made = stage.for_request(&asked).provision("there");
     assert!(matches!(ending(&made), Ending::Ready(_)), "{made:?}");
     lose(&stage, 4);
@@ -536,7 +412,7 @@ fn other_accounts_and_regions_are_swept_and_one_that_is_closed_is_told() {
     let left = stage.simulator.look(|world| {
         let endpoints = world.ec2.endpoints.values();
         endpoints
-            .filter(|it| it.vpc_id == vpc_id(4) && is_there(it.state.word()))
+            .filter(|it| it.vpc_id == vpc_id(4) && it.state.is_there())
             .count()
     });
     assert_eq!(left, 0);
@@ -685,8 +561,7 @@ fn a_lost_ledger_is_rebuilt_from_tags() {
 fn two_connections_on_a_shared_endpoint_become_two_entries() {
     let stage = sharing().0;
     let ids = |stage: &Stage| {
-        let page = block_on(stage.ports().connections(None, 10)).unwrap();
-        let ids = page.connections.into_iter();
+        let ids = stage.simulator.look(connections).into_values();
         ids.map(|it| (it.connection_id, it.endpoint_id, it.cluster_id))
             .collect::<Vec<_>>()
     };

@@ -6,8 +6,8 @@ use serde_json::Value;
 use simulator::{Fault, FaultKind, Moment};
 use steps::Steps;
 use system_tests::aftermath::{Snapshot, check};
-use system_tests::run::{Ending, Stage, changes, ending};
-use system_tests::variants::{VARIANTS, calls_of};
+use system_tests::run::{Ending, Stage, ending};
+use system_tests::variants::{VARIANTS, changes_of};
 
 /// Calls everything twice and gives the second answer.
 struct Twice<T>(T);
@@ -45,10 +45,7 @@ fn forward_steps_may_run_twice() {
 fn undo_steps_may_run_twice() {
     let mut rolled_back = 0;
     for variant in &VARIANTS {
-        let operations = calls_of(variant)
-            .into_iter()
-            .map(|(operation, _)| operation);
-        for operation in operations.filter(|operation| changes(operation)) {
+        for operation in changes_of(variant) {
             for moment in Moment::ALL {
                 let stage =
                     (variant.stage)().with(Fault::once(&operation, 1, FaultKind::Denied, moment));

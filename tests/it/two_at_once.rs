@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use engine::{Clock, Execution};
 use serde_json::{Value, json};
 use shared::ledger::Connection;
-use system_tests::aftermath::{Broken, recorded};
+use system_tests::aftermath::{Broken, ensure, recorded};
 use system_tests::books::{connections, lease_ends, lease_of};
 use system_tests::change;
 use system_tests::crash::OUTLIVES;
@@ -117,14 +117,7 @@ impl Pairing {
     fn both_ways(self) -> [Self; 2] {
         let [first, second] = self.plans.clone();
         let swapped = Self {
-            name: self
-                .name
-                .split(" beside ")
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .collect::<Vec<_>>()
-                .join(" beside "),
+            name: format!("{}, which comes first", self.name),
             stage: self.stage.forked(),
             plans: [second, first],
             serial: self
@@ -159,13 +152,11 @@ impl Pairing {
         let left = settled(stage);
         check(stage)?;
         let is_serial = |(words, world): &(Vec<String>, String)| words == ends && *world == left;
-        match self.serial.iter().any(is_serial) {
-            true => Ok(left),
-            false => {
-                let serial = &self.serial;
-                Err(format!("{ends:?} with {left}\nis neither of {serial:#?}"))
-            }
-        }
+        ensure(self.serial.iter().any(is_serial), || {
+            let serial = &self.serial;
+            format!("{ends:?} with {left}\nis neither of {serial:#?}")
+        })?;
+        Ok(left)
     }
 }
 
@@ -273,11 +264,15 @@ fn try_out(pairing: &Pairing, first: &Made, known: &Emptied) -> Tally {
     tally
 }
 
-/// The connection's last run, as the ledger has it.
-fn last_run(stage: &Stage) -> Value {
+/// The only connection of the ledger.
+fn only_entry(stage: &Stage) -> Connection {
     let entries = stage.simulator.look(connections);
-    let entry = entries.into_values().next().expect("an entry");
-    json!({ "execution": entry.execution })
+    entries.into_values().next().expect("an entry")
+}
+
+/// Its last run, as the ledger has it.
+fn last_run(stage: &Stage) -> Value {
+    json!({ "execution": only_entry(stage).execution })
 }
 
 fn pairings() -> Vec<Pairing> {
@@ -329,16 +324,9 @@ fn pairings() -> Vec<Pairing> {
 
 /// The run that `start-executions` starts for a connection that is to be repaired.
 fn repair(stage: &Stage) -> Plan {
-    let mut plan = Plan::new(Goal::Connect, &connections_request(stage));
+    let mut plan = Plan::new(Goal::Connect, &json!(only_entry(stage).request));
     plan.input["unless_changed"] = last_run(stage);
     plan
-}
-
-/// What the ledger has as asked for.
-fn connections_request(stage: &Stage) -> Value {
-    let entries = stage.simulator.look(connections);
-    let entry = entries.into_values().next().expect("an entry");
-    json!(entry.request)
 }
 
 #[test]
@@ -509,12 +497,9 @@ impl Stopped {
             return Err(format!("{left}\nis neither of {:#?}", self.may_be));
         }
         played.between?;
-        if played.waited > LONGEST_WAIT {
-            return Err(format!(
-                "the next run waited {} for the lease",
-                played.waited
-            ));
-        }
+        ensure(played.waited <= LONGEST_WAIT, || {
+            format!("the next run waited {} for the lease", played.waited)
+        })?;
         if let Some(former) = &self.former {
             standing::in_force(stage, former)?;
         }

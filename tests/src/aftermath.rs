@@ -7,12 +7,14 @@ use shared::Code;
 use shared::ledger::{Connection, Phase};
 use shared::ownership::Tags;
 use shared::report::{Explained, Ready};
+use shared::request::DeprovisionRequest;
+use shared::subject::Subject;
 use simulator::World;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::{CidrState, EndpointState};
 
 use crate::books::{self, Leases};
-use crate::run::{Ending, Stage};
+use crate::run::{Ending, Goal, Stage, ending};
 use crate::standing;
 
 /// Everything that a run could leave behind, on both sides.
@@ -247,6 +249,17 @@ impl Snapshot {
 /// Why a run did not keep the promise.
 pub type Broken = String;
 
+/// Nothing is wrong, or this.
+///
+/// # Errors
+/// What is wrong.
+pub fn ensure(is_right: bool, wrong: impl FnOnce() -> Broken) -> Result<(), Broken> {
+    match is_right {
+        true => Ok(()),
+        false => Err(wrong()),
+    }
+}
+
 /// Holds the ending of a run against the world: ready and correct, or nothing of
 /// ours left, or what the report names is left.
 ///
@@ -269,10 +282,57 @@ pub fn check(stage: &Stage, before: &Snapshot, ending: &Ending) -> Result<(), Br
     check_notice(stage, ending)
 }
 
-/// The id of the connection that is asked for.
+/// Runs `provision`, holds the ending against the world, and answers it. Names of
+/// executions are unique, as in Step Functions.
+///
+/// # Panics
+/// When the promise is broken.
+#[track_caller]
+pub fn run(stage: &Stage) -> Ending {
+    let before = Snapshot::settled(stage);
+    let name = format!("run-{}", stage.simulator.calls().len());
+    let ending = ending(&stage.provision(&name));
+    check(stage, &before, &ending).unwrap_or_else(|broken| panic!("{broken}"));
+    ending
+}
+
+/// What a run answers that is held against the world, and ends well.
+///
+/// # Panics
+/// When it does not, or the promise is broken.
+#[track_caller]
+pub fn ready(stage: &Stage) -> Ready {
+    match run(stage) {
+        Ending::Ready(ready) => *ready,
+        Ending::Failed(name, failure) => panic!("{name}: {failure:#?}"),
+    }
+}
+
+/// The report of one that fails under this name and with this code.
+///
+/// # Panics
+/// When it does not, or the promise is broken.
+#[track_caller]
+pub fn failed(stage: &Stage, name: &str, code: Code) -> Explained {
+    match run(stage) {
+        Ending::Failed(ended, failure) => {
+            let ended = (ended.as_str(), failure.code.as_str());
+            assert_eq!(ended, (name, code.as_str()), "{failure:#?}");
+            *failure
+        }
+        Ending::Ready(ready) => panic!("{ready:#?}"),
+    }
+}
+
+/// The connection that is asked for, to be made or to be taken away, if that can be read.
+pub fn subject(stage: &Stage) -> Option<Subject> {
+    let asked = Goal::Disconnect.input(&stage.request);
+    let request = DeprovisionRequest::parse(&asked).ok()?;
+    Some(request.subject())
+}
+
 fn asked_for(stage: &Stage) -> Option<String> {
-    let request = shared::request::ProvisionRequest::parse(&stage.request).ok()?;
-    Some(request.subject().connection_id)
+    subject(stage).map(|subject| subject.connection_id)
 }
 
 /// Whether the last call of this operation was hit by a fault: then what it was to
@@ -287,10 +347,10 @@ pub(crate) fn was_hit(stage: &Stage, operation: &str) -> bool {
 
 /// A run gives its lease back, and leaves those of others alone.
 fn check_lease(stage: &Stage, before: &Leases, after: &Leases) -> Result<(), Broken> {
-    if before == after || was_hit(stage, "dynamodb:DeleteItem") {
-        return Ok(());
-    }
-    Err(format!("leases before: {before:?}, after: {after:?}"))
+    let is_right = before == after || was_hit(stage, "dynamodb:DeleteItem");
+    ensure(is_right, || {
+        format!("leases before: {before:?}, after: {after:?}")
+    })
 }
 
 /// Whether the run never came so far as to write into the ledger.
@@ -316,9 +376,6 @@ fn phase_of(ending: &Ending) -> Phase {
 }
 
 /// The entry of the connection that was asked for.
-///
-/// # Panics
-/// When the request cannot be read.
 pub fn recorded(stage: &Stage) -> Option<Connection> {
     let id = asked_for(stage)?;
     stage.simulator.look(books::connections).remove(&id)
@@ -330,10 +387,7 @@ fn check_ledger(stage: &Stage, before: Option<&Connection>, ending: &Ending) -> 
         return Ok(());
     }
     let entry = recorded(stage).ok_or("the ledger has no entry")?;
-    let is = |right: bool, what: &str| match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}")),
-    };
+    let is = |right: bool, what: &str| ensure(right, || format!("{what}: {entry:#?}"));
     let phase = phase_of(ending);
     // How one that stood stands is told by its own check, and what an earlier run left
     // is not gone because this one was refused.
@@ -424,10 +478,7 @@ fn check_notice(stage: &Stage, ending: &Ending) -> Result<(), Broken> {
         && notice.phase == Some(phase_of(ending))
         && notice.cause.is_some() == code.is_some()
         && notice.fix.is_some() == code.is_some();
-    match right {
-        true => Ok(()),
-        false => Err(format!("{kind} was announced: {notice:#?}")),
-    }
+    ensure(right, || format!("{kind} was announced: {notice:#?}"))
 }
 
 fn check_failed(name: &str, failure: &Explained, left: &BTreeSet<String>) -> Result<(), Broken> {
@@ -465,13 +516,7 @@ fn check_ready(stage: &Stage, ready: &Ready) -> Result<(), Broken> {
     stage.simulator.look(|world| {
         let id = ready.endpoint_id.as_str();
         let endpoint = world.ec2.endpoint(id).ok_or(format!("no endpoint {id}"))?;
-        let is = |right: bool, what: &str| {
-            if right {
-                Ok(())
-            } else {
-                Err(format!("{what}: {endpoint:#?}"))
-            }
-        };
+        let is = |right: bool, what: &str| ensure(right, || format!("{what}: {endpoint:#?}"));
         is(
             endpoint.state == EndpointState::Available,
             "the endpoint is not available",

@@ -22,6 +22,7 @@ use crate::documents::{read, root};
 use crate::policies::{
     Deployment, HOME, OTHER, OTHER_ROLE, REGION, STACK, STRANGER, document, singled,
 };
+use crate::tools::node;
 
 /// The functions that answer API Gateway, which no definition calls.
 pub const API: [&str; 2] = ["connections-api", "plan-connection"];
@@ -449,16 +450,10 @@ fn bench() -> MutexGuard<'static, Bench> {
 
 /// A script of the court, with what it needs.
 fn started(script: &str) -> Child {
-    let folder = root().join("tests/authorization");
-    let made = Command::new(root().join("tests/node-env"))
-        .arg(&folder)
-        .output()
-        .expect("tests/node-env can be run");
-    let complaint = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success(), "no court:\n{complaint}");
+    let folder = "tests/authorization";
     Command::new("node")
-        .arg(folder.join(script))
-        .arg(String::from_utf8_lossy(&made.stdout).trim())
+        .arg(root().join(folder).join(script))
+        .arg(node(folder))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -11,7 +11,7 @@ use simulator::scenario::SubnetSpec;
 use simulator::{Scenario, World};
 use steps::Steps;
 
-use crate::aftermath::Snapshot;
+use crate::aftermath::{Snapshot, ensure};
 use crate::run::Stage;
 use crate::situations::{connected, registered_by_hand};
 
@@ -137,6 +137,18 @@ pub fn take_group_off(world: &mut World) {
     endpoint.groups = vec![default];
 }
 
+/// Sets the tag that shuts out these subnets, which may have been chosen before.
+///
+/// # Panics
+/// When one of them is not there.
+pub fn shut_out(world: &mut World, subnets: &[&str]) {
+    for id in subnets {
+        let tags = &mut world.ec2.subnets.get_mut(*id).expect("a subnet").tags;
+        let key = "cockroachdb-privatelink:subnet".to_owned();
+        tags.insert(key, "false".to_owned());
+    }
+}
+
 /// The id of the default security group of a VPC.
 ///
 /// # Panics
@@ -259,10 +271,8 @@ pub fn check_looks(looks: &[Look], wants_dns: bool) -> Result<(), String> {
     };
     let mut proven = first.subnets.clone();
     for look in looks {
-        let is = |right: bool, what: &str| match right {
-            true => Ok(()),
-            false => Err(format!("{what}: {look:#?}\nof {looks:#?}")),
-        };
+        let is =
+            |right: bool, what: &str| ensure(right, || format!("{what}: {look:#?}\nof {looks:#?}"));
         let zones: BTreeSet<&String> = look.zones.iter().collect();
         is(zones.len() == look.zones.len(), "two subnets in one zone")?;
         is(

@@ -6,13 +6,12 @@ use std::time::Duration;
 use engine::{Clock, TaskFailure, Tasks};
 use serde_json::Value;
 use shared::ledger::Ledger;
-use shared::request::DeprovisionRequest;
 use simulator::Moment;
 use steps::Steps;
 use tokio::sync::Notify;
 
-use crate::books;
 use crate::run::{Goal, Stage, block_on};
+use crate::{aftermath, books};
 
 /// How long the lease of a run lasts after it was heard that the run was stopped
 /// (`docs/operate.md`; `OUTLIVES_SECONDS` in `start-executions`).
@@ -81,19 +80,19 @@ pub fn lost_everywhere(fresh: &Stage, goal: Goal, mut then: impl FnMut(Stage, &s
 /// # Panics
 /// When the request cannot be read.
 pub fn bury(stage: &Stage) {
-    let asked = Goal::Disconnect.input(&stage.request);
-    let request = DeprovisionRequest::parse(&asked).expect("a request");
+    let subject = aftermath::subject(stage).expect("a request");
     let leases = stage.simulator.look(books::leases);
     let Some(holder) = leases.get(&books::lease_of(&stage.request)) else {
         return;
     };
     let ports = stage.ports().acting_as("start-executions");
-    let id = request.subject().connection_id;
     block_on(async {
-        let noted = ports.record_interruption(&id, holder).await;
+        let noted = ports
+            .record_interruption(&subject.connection_id, holder)
+            .await;
         noted.expect("the ledger can be written");
         let until = stage.clock.now() + OUTLIVES;
-        let ends = ports.shorten_lease(&request.region, &request.vpc_id, holder, until);
+        let ends = ports.shorten_lease(&subject.region, &subject.vpc_id, holder, until);
         ends.await.expect("the lease can be shortened");
     });
 }

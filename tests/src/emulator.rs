@@ -23,10 +23,8 @@ pub mod stack;
 pub mod story;
 pub mod world;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-use tokio::process::Command;
 
 /// How many times as fast as on the wall the world and Step Functions run.
 pub const SPEED: f64 = 25.0;
@@ -41,26 +39,6 @@ pub fn folder() -> PathBuf {
     let own = std::env::current_exe().expect("the path of this binary");
     let target = own.ancestors().nth(3).expect("the target directory");
     target.join("emulator")
-}
-
-/// The folder of a Python environment with these pinned packages, made if need be.
-///
-/// # Panics
-/// With the reason, if it cannot be made; python3 is needed.
-pub async fn python(name: &str, requirements: &str) -> PathBuf {
-    let root = crate::documents::root();
-    let made = Command::new(root.join("tests/python-env"))
-        .arg(name)
-        .arg(root.join("tests/emulator").join(requirements))
-        .output()
-        .await
-        .expect("tests/python-env runs");
-    let why = String::from_utf8_lossy(&made.stderr);
-    assert!(
-        made.status.success(),
-        "the emulator needs a Python environment: {why}"
-    );
-    Path::new(String::from_utf8_lossy(&made.stdout).trim()).to_owned()
 }
 
 /// Looks again and again until there is something to see.

@@ -25,6 +25,7 @@ pub mod standing;
 pub mod tale;
 pub mod template;
 pub mod together;
+pub mod tools;
 pub mod turns;
 pub mod variants;
 pub mod verdict;

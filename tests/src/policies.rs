@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use simulator::Scenario;
+use simulator::scenario::RoleSpec;
 
 use crate::template::{Template, list};
 
@@ -18,6 +19,15 @@ pub const OTHER: &str = "444455556666";
 /// An account that is nobody's to connect, although a role there trusts us.
 pub const STRANGER: &str = "555566667777";
 pub const OTHER_ROLE: &str = "crdb-privatelink";
+
+/// The role in the other account that lets the stack in.
+pub fn other_role() -> RoleSpec {
+    RoleSpec {
+        account: OTHER.to_owned(),
+        name: OTHER_ROLE.to_owned(),
+        external_id: Some("a-handshake".to_owned()),
+    }
+}
 
 /// A deployment of a template.
 #[derive(Debug)]

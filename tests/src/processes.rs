@@ -2,6 +2,7 @@
 //! API of its own (Lambda developer guide, "Using the Lambda runtime API").
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -12,13 +13,28 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use engine::{TaskFailure, Tasks};
+use engine::{Clock, ScaledClock, TaskFailure, Tasks};
 use in_process::integrations::Integrations;
 use serde_json::Value;
+use simulator::http::Server;
+use simulator::{Scenario, Simulator};
 use steps::{FUNCTIONS, Integrated, function_of};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::authorization::judged;
+
+/// A world over HTTP whose calls are judged, in the time of a clock.
+///
+/// # Panics
+/// When it cannot be served.
+pub async fn served(scenario: &Scenario, clock: &ScaledClock) -> (Simulator, Server) {
+    let time = clock.clone();
+    let simulator = judged(Simulator::new(scenario, move || time.now()));
+    let server = Server::start(simulator.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await;
+    (simulator, server.expect("a server"))
+}
 
 type Answer = Result<Value, TaskFailure>;
 type Invocation = (Value, oneshot::Sender<Answer>);

@@ -6,7 +6,7 @@ use engine::{Execution, Outcome};
 use shared::ledger::{Connection, Phase};
 use shared::report::{Ending, Explained, Removed};
 
-use crate::aftermath::{Broken, Snapshot, recorded, was_hit};
+use crate::aftermath::{Broken, Snapshot, ensure, recorded, was_hit};
 use crate::books;
 use crate::run::{LEASES_EXPIRE, Stage, explained};
 
@@ -119,10 +119,9 @@ impl Before {
         let is_known = after
             .iter()
             .all(|(vpc, holder)| before.get(vpc) == Some(holder));
-        match is_known || was_hit(stage, "dynamodb:DeleteItem") {
-            true => Ok(()),
-            false => Err(format!("leases before: {before:?}, after: {after:?}")),
-        }
+        ensure(is_known || was_hit(stage, "dynamodb:DeleteItem"), || {
+            format!("leases before: {before:?}, after: {after:?}")
+        })
     }
 
     /// Everything that is left has a name in the report. Where nothing is named,
@@ -141,23 +140,18 @@ impl Before {
             }
             false => left.iter().all(|what| is_named(what, &named)),
         };
-        match is_told {
-            true => Ok(()),
-            false => Err(format!(
-                "named as left: {named:?}, really left: {left:?}\n{failure:#?}"
-            )),
-        }
+        ensure(is_told, || {
+            format!("named as left: {named:?}, really left: {left:?}\n{failure:#?}")
+        })
     }
 
     fn check_ledger(&self, stage: &Stage, removal: &Removal) -> Result<(), Broken> {
         let entry = recorded(stage);
         let phase = entry.as_ref().map(|entry| entry.phase);
-        let is = |right: bool| match right {
-            true => Ok(()),
-            false => Err(format!(
-                "{:?}, and the ledger has {entry:#?}",
-                removal.phase()
-            )),
+        let is = |right: bool| {
+            ensure(right, || {
+                format!("{:?}, and the ledger has {entry:#?}", removal.phase())
+            })
         };
         let failure = match removal {
             Removal::Disconnected(_) => {
@@ -216,10 +210,7 @@ fn check_notice(stage: &Stage, removal: &Removal) -> Result<(), Broken> {
         && notice.code == code
         && notice.phase == Some(removal.phase())
         && notice.fix.is_some() == code.is_some();
-    match right {
-        true => Ok(()),
-        false => Err(format!("{kind} was announced: {notice:#?}")),
-    }
+    ensure(right, || format!("{kind} was announced: {notice:#?}"))
 }
 
 /// Runs `deprovision` once more, now that nothing is in the way: it must end with

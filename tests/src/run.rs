@@ -8,10 +8,12 @@ use engine::{Clock, Execution, LoadError, Machine, Outcome, VirtualClock};
 use in_process::InProcess;
 use in_process::integrations::Integrations;
 use serde_json::Value;
+use shared::config::Config;
+use shared::ownership::Tags;
 use shared::report::{Explained, Ready};
 use shared::settings::Settings;
 use simulator::step_functions::ExecutionStatus;
-use simulator::{Fault, FaultKind, Moment, Scenario, Simulator};
+use simulator::{Call, Fault, FaultKind, Moment, Scenario, Simulator};
 use steps::Steps;
 use tokio::runtime::Runtime;
 
@@ -225,6 +227,31 @@ impl Stage {
         text.unwrap_or_default().to_owned()
     }
 
+    /// The tags of the VPC that is asked for.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn vpc_tags(&self) -> Tags {
+        let vpc = self.text("vpc_id");
+        self.simulator
+            .look(|world| world.ec2.vpcs[&vpc].tags.clone())
+    }
+
+    /// Sets a tag of that VPC, or takes it off, as a person would.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn tag_vpc(&self, key: &str, value: Option<&str>) {
+        let vpc = self.text("vpc_id");
+        self.simulator.meddle(|world| {
+            let tags = &mut world.ec2.vpcs.get_mut(&vpc).expect("the VPC").tags;
+            match value {
+                Some(value) => tags.insert(key.to_owned(), value.to_owned()),
+                None => tags.remove(key),
+            }
+        });
+    }
+
     /// How often an operation was called so far.
     pub fn count(&self, operation: &str) -> u32 {
         let calls = self.simulator.calls().into_iter();
@@ -266,7 +293,6 @@ impl Stage {
     /// When it is of a machine that makes no connection and takes none away.
     pub fn run_started(&self) -> Vec<Execution> {
         let ports = self.ports();
-        let steps = Steps::in_process(&ports);
         let mut ran = Vec::new();
         for run in ports.started() {
             if run.status != ExecutionStatus::Running {
@@ -275,18 +301,10 @@ impl Stage {
             let goals = [Goal::Connect, Goal::Disconnect].into_iter();
             let goal = { goals }.find(|goal| goal.machine_arn() == run.machine);
             let goal = goal.unwrap_or_else(|| panic!("{run:?}"));
-            let tasks = InRoles::new(goal.name(), &self.simulator, &steps);
             let input: Value = serde_json::from_str(&run.input).expect("an input in JSON");
-            let execution = goal.with(|machine| {
-                block_on(engine::run(
-                    machine,
-                    &run.name,
-                    input,
-                    &tasks,
-                    &self.clock,
-                    &(),
-                ))
-            });
+            let machine = goal.machine();
+            let machine = (goal.name(), &machine);
+            let execution = self.execute(machine, &run.name, input, Config::of(|_| None));
             ports.end_run(&run.arn, status_of(&execution));
             ran.push(execution);
         }
@@ -325,10 +343,25 @@ impl Stage {
 
     /// Runs another definition of `provision` to its end.
     pub fn provision_as(&self, machine: &Machine, name: &str) -> Execution {
-        let ports = self.ports();
-        let steps = Steps::in_process(&ports);
-        let steps = InRoles::new(Goal::Connect.name(), &self.simulator, &steps);
         let input = Goal::Connect.input(&self.request);
+        self.execute(("provision", machine), name, input, Config::of(|_| None))
+    }
+
+    /// Runs a machine, by the name of its definition, to its end; the functions that start
+    /// others find this in their environment.
+    pub fn execute(
+        &self,
+        (of, machine): (&'static str, &Machine),
+        name: &str,
+        input: Value,
+        config: Config,
+    ) -> Execution {
+        let ports = self.ports();
+        let steps = Steps {
+            config,
+            ..Steps::in_process(&ports)
+        };
+        let steps = InRoles::new(of, &self.simulator, &steps);
         block_on(engine::run(machine, name, input, &steps, &self.clock, &()))
     }
 
@@ -449,16 +482,37 @@ pub fn has_waited(execution: &Execution) -> bool {
     states.any(|state| state == "WaitForLease")
 }
 
-/// Every kind of fault, before and after the effect of a call.
-pub fn all_faults() -> impl Iterator<Item = (FaultKind, Moment)> {
+/// Every kind of fault of an operation, before and after its effect. What only reads has
+/// none that an answer could be lost after.
+pub fn all_faults(operation: &str) -> impl Iterator<Item = (FaultKind, Moment)> + use<> {
+    let moments: &'static [Moment] = match changes(operation) || keeps_books(operation) {
+        true => &Moment::ALL,
+        false => &[Moment::Before],
+    };
     let kinds = FaultKind::ALL.into_iter();
-    kinds.flat_map(|kind| Moment::ALL.map(|moment| (kind, moment)))
+    kinds.flat_map(move |kind| moments.iter().map(move |moment| (kind, *moment)))
 }
 
-/// Whether it is tried what happens if an operation fails from this call on: the first
-/// one of each operation is one point, every later one that changes something another.
-pub fn may_fail_from(operation: &str, nth: u32) -> bool {
-    nth == 1 || changes(operation) || keeps_books(operation)
+/// Every fault at each of these calls: one that passes, or one that lasts. What happens if
+/// an operation fails from some call on is tried at the first call of each operation, and
+/// at every later one that changes something.
+pub fn faults_at(calls: &[Call], lasts: bool) -> Vec<Fault> {
+    let fault: fn(String, u32, FaultKind, Moment) -> Fault = match lasts {
+        true => Fault::from_then_on,
+        false => Fault::once,
+    };
+    let is_tried = |call: &&Call| !lasts || may_fail_from(call);
+    let tried = calls.iter().filter(is_tried);
+    let faults = tried.flat_map(|call| {
+        all_faults(&call.operation)
+            .map(move |(kind, at)| fault(call.operation.clone(), call.nth, kind, at))
+    });
+    faults.collect()
+}
+
+/// Whether it makes a difference that an operation fails from this call on.
+pub fn may_fail_from(call: &Call) -> bool {
+    call.nth == 1 || changes(&call.operation) || keeps_books(&call.operation)
 }
 
 /// Whether an operation of a service changes something there.

@@ -2,10 +2,10 @@
 //! something in each.
 
 use serde_json::{Value, json};
-use simulator::Scenario;
 use simulator::cloud::ConnectionStatus;
 use simulator::ec2::EndpointState;
-use simulator::scenario::{ConnectionSpec, PrefixListSpec};
+use simulator::scenario::{ConnectionSpec, PrefixListSpec, VpcSpec};
+use simulator::{Call, Scenario};
 
 use crate::aftermath::Snapshot;
 use crate::removal::{Before, Removal};
@@ -102,6 +102,21 @@ pub fn registered_by_hand() -> Stage {
     Stage::of(&scenario)
 }
 
+/// The id of one of many VPCs.
+pub fn vpc_id(n: usize) -> String {
+    format!("vpc-0b{n:015x}")
+}
+
+/// The `n`th copy of a VPC, with subnets of its own.
+pub fn numbered(template: &VpcSpec, n: usize) -> VpcSpec {
+    let mut vpc = template.clone();
+    vpc.id = vpc_id(n);
+    for (m, subnet) in vpc.subnets.iter_mut().enumerate() {
+        subnet.id = format!("subnet-0b{n:013x}{m:02x}");
+    }
+    vpc
+}
+
 /// Two clusters behind one endpoint service, and a VPC that is connected to neither.
 ///
 /// # Panics
@@ -141,6 +156,15 @@ pub fn prefix_list(account: &str) -> PrefixListSpec {
     serde_json::from_value(list).expect("a prefix list")
 }
 
+/// Sources that name a network, [`LIST`] and [`NEIGHBOURS_GROUP`].
+pub fn sources_by_name() -> Value {
+    json!({
+        "cidrs": ["10.20.0.0/16"],
+        "prefix_list_ids": [LIST],
+        "security_group_ids": [NEIGHBOURS_GROUP],
+    })
+}
+
 /// Adds [`LIST`] and [`NEIGHBOUR`] with its VPC and [`NEIGHBOURS_GROUP`].
 ///
 /// # Panics
@@ -167,20 +191,6 @@ pub fn add_neighbour(scenario: &mut Scenario) {
         .push(serde_json::from_value(vpc).expect("a VPC"));
 }
 
-/// Holds every cluster to having a connection that works.
-///
-/// # Panics
-/// When one has none.
-pub fn all_are_connected(stage: &Stage, what: &str) {
-    let available = ConnectionStatus::Available;
-    stage.simulator.look(|world| {
-        for cluster in world.cloud.clusters() {
-            let works = cluster.connections().any(|it| it.status == available);
-            assert!(works, "{what}: {}", cluster.cluster.name);
-        }
-    });
-}
-
 /// Both clusters connected, through an endpoint that was made for the first one.
 /// The first stage is about the first one, the second about the second one.
 pub fn sharing() -> (Stage, Stage) {
@@ -198,20 +208,17 @@ fn last_one() -> Stage {
 }
 
 /// The stage with everything settled, the same world without the connection, and
-/// the calls that it takes to get there, each with its number among those of its
-/// operation.
+/// the calls that it takes to get there.
 ///
 /// # Panics
 /// When the connection does not go.
-pub fn taken_away(situation: &Situation) -> (Stage, Snapshot, Vec<(String, u32)>) {
+pub fn taken_away(situation: &Situation) -> (Stage, Snapshot, Vec<Call>) {
     let stage = (situation.stage)();
     Snapshot::settled(&stage);
     let good = stage.forked();
     let removal = Removal::of(&good.deprovision("good"));
     assert!(removal.is_complete(), "{}: {removal:?}", situation.name);
     let calls = good.simulator.calls();
-    let calls = calls.into_iter().map(|call| (call.operation, call.nth));
-    let calls = calls.collect();
     let gone = Snapshot::settled(&good);
     Before::new(&stage, &gone)
         .check(&good, &removal)

@@ -9,20 +9,23 @@ use find_orphans::{Finding, Known, Ports, Sum};
 use shared::config::{Config, DEFAULT_TAG_PREFIX};
 use shared::ledger::{Connection, Phase};
 
-use crate::aftermath::{Broken, recorded, was_hit};
+use crate::aftermath::{Broken, ensure, recorded, was_hit};
 use crate::policies::REGION;
 use crate::run::{Stage, block_on};
 
+/// What [`counted`] counts.
+pub const ASKED: &str = "times asked whether a connection stands";
+
 thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
+    static TIMES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What comes of some work on this thread, and how often it asked whether a connection
 /// still stands.
 pub fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
-    let before = ASKED.get();
+    let before = TIMES.get();
     let done = work();
-    (done, ASKED.get() - before)
+    (done, TIMES.get() - before)
 }
 
 /// What was in force is in force; the connection is checked, and no sweep takes it
@@ -31,7 +34,7 @@ pub fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
 /// # Errors
 /// Says what is wrong, for the reader of a failed test.
 pub fn check(stage: &Stage, former: &Connection) -> Result<(), Broken> {
-    ASKED.set(ASKED.get() + 1);
+    TIMES.set(TIMES.get() + 1);
     let entry = kept(stage, former)?;
     if !entry.phase.is_over() && was_hit(stage, "dynamodb:UpdateItem") {
         // Its end could not be written; the search for lost runs completes it.
@@ -75,7 +78,7 @@ pub fn kept(stage: &Stage, former: &Connection) -> Result<Connection, Broken> {
 /// # Errors
 /// Says what is wrong, for the reader of a failed test.
 pub fn live(stage: &Stage) -> Result<(), Broken> {
-    ASKED.set(ASKED.get() + 1);
+    TIMES.set(TIMES.get() + 1);
     if was_hit(stage, "dynamodb:UpdateItem") {
         // Its end could not be written; the search for lost runs completes it.
         return Ok(());
@@ -136,10 +139,7 @@ fn is_about(finding: &Finding, entry: &Connection) -> bool {
 
 /// What is wrong if something is, with both entries.
 fn held(right: bool, what: &str, entry: &Connection, former: &Connection) -> Result<(), Broken> {
-    match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}\nbefore: {former:#?}")),
-    }
+    ensure(right, || format!("{what}: {entry:#?}\nbefore: {former:#?}"))
 }
 
 /// What a sweep says of all that there is in the Region.

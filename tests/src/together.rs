@@ -15,7 +15,7 @@ use simulator::step_functions::ExecutionStatus;
 use start_executions::{Door, Known};
 use steps::Steps;
 
-use crate::aftermath::Broken;
+use crate::aftermath::{Broken, ensure};
 use crate::authorization::InRoles;
 use crate::books;
 use crate::found::found;
@@ -218,10 +218,9 @@ pub fn check(stage: &Stage) -> Result<(), Broken> {
 pub fn check_leases(stage: &Stage) -> Result<(), Broken> {
     let now = stage.clock.now().unix_timestamp();
     let leases = stage.simulator.look(|world| books::held(world, now));
-    match leases.is_empty() {
-        true => Ok(()),
-        false => Err(format!("leases that nobody gives back: {leases:?}")),
-    }
+    ensure(leases.is_empty(), || {
+        format!("leases that nobody gives back: {leases:?}")
+    })
 }
 
 /// The claims of connections in tags, each by the id of the connection.
@@ -257,10 +256,7 @@ pub fn check_twins(world: &World) -> Result<(), Broken> {
 
 /// What the ledger says of a connection is so.
 fn check_entry(world: &World, entry: &Connection) -> Result<(), Broken> {
-    let is = |right: bool, what: &str| match right {
-        true => Ok(()),
-        false => Err(format!("{what}: {entry:#?}")),
-    };
+    let is = |right: bool, what: &str| ensure(right, || format!("{what}: {entry:#?}"));
     let id = entry.connection_id.as_str();
     let is_claimed = |kind: &str| claims(world).contains(&(kind.to_owned(), id.to_owned()));
     match entry.phase {

@@ -1,11 +1,13 @@
 //! The situations that a good run can meet, for tests that try something in each.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use simulator::Scenario;
 
 use crate::aftermath::{Snapshot, check};
-use crate::run::{Ending, Stage, ending};
-use crate::situations::{LIST, NEIGHBOURS_GROUP, add_neighbour, connected, registered_by_hand};
+use crate::run::{Ending, Stage, changes, ending};
+use crate::situations::{add_neighbour, connected, registered_by_hand, sources_by_name};
 
 /// A scenario with a request, as a good run meets it.
 pub struct Variant {
@@ -36,14 +38,9 @@ pub(crate) fn trusted_owner() -> Stage {
 fn by_name() -> Stage {
     let mut scenario = Scenario::shipped("standard-cluster").expect("a shipped scenario");
     add_neighbour(&mut scenario);
-    let sources = json!({
-        "cidrs": ["10.20.0.0/16"],
-        "prefix_list_ids": [LIST],
-        "security_group_ids": [NEIGHBOURS_GROUP],
-    });
     let stage = Stage::of(&scenario).brisk();
     let stage = stage.asking("private_dns", json!(false));
-    stage.asking("sources", sources)
+    stage.asking("sources", sources_by_name())
 }
 
 thread_local! {
@@ -84,6 +81,15 @@ pub const VARIANTS: [Variant; 12] = [
     variant("works already, adopted", adopted),
 ];
 
+/// One of them, by its name.
+///
+/// # Panics
+/// When there is none of that name.
+pub fn variant_of(name: &str) -> &'static Variant {
+    let variant = VARIANTS.iter().find(|variant| variant.name == name);
+    variant.unwrap_or_else(|| panic!("no variant {name}"))
+}
+
 /// The calls of a good run, each with its number among those of its operation.
 ///
 /// # Panics
@@ -106,4 +112,12 @@ pub fn calls_of(variant: &Variant) -> Vec<(String, u32)> {
         .iter()
         .map(|call| (call.operation.clone(), call.nth))
         .collect()
+}
+
+/// What those of them do that change something.
+pub fn changes_of(variant: &Variant) -> BTreeSet<String> {
+    let operations = calls_of(variant)
+        .into_iter()
+        .map(|(operation, _)| operation);
+    operations.filter(|operation| changes(operation)).collect()
 }

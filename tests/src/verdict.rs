@@ -5,7 +5,10 @@ use std::io::Write;
 use std::iter::Sum;
 use std::time::Instant;
 
+use simulator::Fault;
+
 use crate::aftermath::Broken;
+use crate::standing::ASKED;
 
 /// What came of many runs.
 #[derive(Debug, Default)]
@@ -33,6 +36,22 @@ impl Tally {
     pub fn held(&mut self, held: Result<(), Broken>, run: impl FnOnce() -> String) {
         if let Err(broken) = held {
             self.broken.push(format!("{}: {broken}", run()));
+        }
+    }
+
+    /// What came of these faults, each in a run and in one that followed: how it ended, or
+    /// the promise that was broken, and how often it was asked whether a connection stands.
+    pub fn tried(
+        &mut self,
+        what: &str,
+        faults: &[Fault],
+        results: Vec<(Result<String, Broken>, usize)>,
+    ) {
+        self.add("runs", 2 * faults.len());
+        for ((result, asked), fault) in results.into_iter().zip(faults) {
+            self.add(ASKED, asked);
+            let held = result.map(|ending| self.ended(ending));
+            self.held(held, || format!("{what}, {fault:?}"));
         }
     }
 

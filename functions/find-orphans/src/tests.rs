@@ -65,6 +65,7 @@ fn a_call_that_is_made_again_says_the_same_and_changes_nothing() {
     assert_eq!(request.subject().claim(), stage.claim);
     let seen = request.unless_changed.as_ref().unwrap();
     assert_eq!(seen.execution, None);
+    assert_eq!(request.unless_traffic_minutes, Some(24 * 60));
     assert!(first.sum.looks_lost() && first.notices.is_empty());
 }
 

@@ -3,18 +3,19 @@
 
 use std::time::Duration;
 
-use engine::run;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::config::Config;
 use shared::settings::Settings;
-use simulator::{Fault, FaultKind, Moment, World};
-use steps::{Steps, definition};
-use system_tests::authorization::InRoles;
+use simulator::{Fault, FaultKind, Moment};
+use steps::definition;
 use system_tests::emulator::REGION;
 use system_tests::emulator::history::{Run, path, without_loops};
 use system_tests::emulator::story::{System, request, story, story_alone, text};
-use system_tests::emulator::world::{ADVANCED, HALF_MADE, REJECTING, STANDARD, scenario, vpc};
-use system_tests::run::{Stage, block_on};
+use system_tests::emulator::world::{
+    ADVANCED, HALF_MADE, REJECTING, STANDARD, close, scenario, vpc,
+};
+use system_tests::run::Stage;
 
 /// One run: its input, and the states that were entered.
 struct Path {
@@ -38,13 +39,6 @@ async fn provisioned(system: &System, request: &Value) -> Path {
     system.ended(&execution).await.into()
 }
 
-/// Has the emulator do something else about the connection.
-async fn called(system: &System, method: Method, path: &str) -> Path {
-    let (status, body) = system.api(method, path, None).await;
-    assert_eq!(status, 202, "{body}");
-    system.ended(&text(&body["execution"])).await.into()
-}
-
 /// What our engine makes of it: in virtual time, so that nothing but the definition
 /// decides, and in a thread of its own, because it brings its own runtime.
 fn here<T: Send + 'static>(tell: impl FnOnce(&mut Stage) -> T + Send + 'static) -> T {
@@ -62,17 +56,8 @@ fn checks(stage: &Stage, input: Value) -> Vec<String> {
     let region = REGION.parse().expect("a Region");
     let machine = definition::check_fleet(&region, "", false, &Settings::default())
         .expect("the definition loads");
-    let ports = stage.ports();
-    let steps = Steps::in_process(&ports);
-    let steps = InRoles::new("check-fleet", &stage.simulator, &steps);
-    path(&block_on(run(
-        &machine,
-        "engine",
-        input,
-        &steps,
-        &stage.clock,
-        &(),
-    )))
+    let machine = ("check-fleet", &machine);
+    path(&stage.execute(machine, "engine", input, Config::of(|_| None)))
 }
 
 /// Holds two paths against each other, but for how often was looked again.
@@ -97,26 +82,31 @@ async fn both(system: &System, request: &Value, fault: Option<Fault>, ending: &s
     alike(&ours, &theirs.states, ending);
 }
 
-/// Somebody takes away the rules that let clients in.
-fn close(world: &mut World, vpc: &str) {
-    let groups = world.ec2.groups.values_mut();
-    let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
-    ours.for_each(|group| group.rules.clear());
-}
-
 #[test]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
 fn both_engines_connect_and_disconnect_a_standard_cluster_alike() {
     story("both engines: standard cluster", &vpc(12), async |system| {
-        let made = provisioned(system, &request(&vpc(12), STANDARD)).await;
-        let id = connection(&vpc(12), STANDARD);
-        let removed = called(system, Method::DELETE, &format!("/connections/{id}")).await;
+        let vpc = vpc(12);
+        let made = provisioned(system, &request(&vpc, STANDARD)).await;
+        let id = connection(&vpc, STANDARD);
+        let at = format!("/connections/{id}");
+        let removed: Path = system.run_by(Method::DELETE, &at).await.into();
         let [ours, ours_removed] = here(move |stage| {
             let connected = provisions(stage, made.input);
             [connected, path(&stage.deprovision("engine"))]
         });
         alike(&ours, &made.states, "Ready");
         alike(&ours_removed, &removed.states, "Disconnected");
+
+        // Nothing of it is left, and everybody is told.
+        let event = system.notices.event("Connection Removed", &id).await;
+        assert_eq!(event["detail"]["vpc_id"], vpc, "{event}");
+        assert!(system.endpoints(&vpc).is_empty());
+        assert_eq!(system.item(&id).await, None, "it is forgotten");
+        assert_eq!(system.lease(&vpc).await, None);
+        let (status, body) = system.api(Method::GET, &at, None).await;
+        assert_eq!(status, 404, "{body}");
+        assert_eq!(body["code"], "connection-not-found");
     });
 }
 
@@ -126,10 +116,10 @@ fn both_engines_connect_and_check_an_advanced_cluster_alike() {
     story("both engines: advanced cluster", &vpc(13), async |system| {
         let made = provisioned(system, &request(&vpc(13), ADVANCED)).await;
         let check = format!("/connections/{}/check", connection(&vpc(13), ADVANCED));
-        let healthy = called(system, Method::POST, &check).await;
+        let healthy: Path = system.run_by(Method::POST, &check).await.into();
         let world = &system.world.simulator;
         world.meddle(|world| close(world, &vpc(13)));
-        let drifted = called(system, Method::POST, &check).await;
+        let drifted: Path = system.run_by(Method::POST, &check).await.into();
         let inputs = (made.input, healthy.input, drifted.input);
         let [ours, ours_healthy, ours_drifted] = here(move |stage| {
             let made = provisions(stage, inputs.0);

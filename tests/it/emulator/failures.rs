@@ -15,15 +15,7 @@ fn what_failed_is_undone_and_everybody_is_told_why() {
         assert_eq!(run.status(), "FAILED", "{}", run.described);
         assert_eq!(run.described["error"], "RolledBack", "{}", run.described);
         assert!(system.endpoints(&vpc).is_empty(), "nothing is left");
-        let groups = system.world.simulator.look(|world| {
-            let groups = world
-                .ec2
-                .groups
-                .values()
-                .filter(|group| group.vpc_id == vpc);
-            groups.filter(|group| !group.is_default()).count()
-        });
-        assert_eq!(groups, 0, "nothing is left");
+        assert_eq!(system.groups(&vpc), [], "nothing is left");
 
         let shown = system.over(&connection, "").await;
         assert_eq!(shown["phase"], "rolled-back", "{shown}");

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use system_tests::emulator::story::{PATIENCE, story, text};
 use system_tests::emulator::until;
-use system_tests::emulator::world::{STANDARD, vpc};
+use system_tests::emulator::world::{STANDARD, close, vpc};
 
 #[test]
 #[cfg_attr(not(feature = "outside-judges"), ignore = "--features outside-judges")]
@@ -28,16 +28,10 @@ fn the_schedule_checks_and_a_change_of_health_is_told() {
         assert_eq!(shown["health"]["status"], "healthy", "{shown}");
 
         // Somebody takes a rule away that clients need.
-        system.world.simulator.meddle(|world| {
-            let groups = world.ec2.groups.values_mut();
-            let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
-            ours.for_each(|group| group.rules.clear());
-        });
-        let (status, body) = system
-            .api(Method::POST, &format!("{path}/check"), None)
-            .await;
-        assert_eq!(status, 202, "{body}");
-        let run = system.ended(&text(&body["execution"])).await;
+        let world = &system.world.simulator;
+        world.meddle(|world| close(world, &vpc));
+        let check = format!("{path}/check");
+        let run = system.run_by(Method::POST, &check).await;
         assert_eq!(run.status(), "SUCCEEDED", "{}", run.described);
         let shown = until("the drift is recorded", PATIENCE, async || {
             let (_, shown) = system.api(Method::GET, &path, None).await;

@@ -26,20 +26,16 @@ fn a_connection_that_the_ledger_has_lost_is_reported_and_then_removed() {
 
         // It was made two days ago, and its group was seen then.
         let made = |world: &World| world.now.unix_timestamp() - 2 * DAY;
-        let groups: Vec<String> = system.world.simulator.meddle(|world| {
-            let days = 2 * time::Duration::DAY;
+        system.world.simulator.meddle(|world| {
             let endpoints = world.ec2.endpoints.values_mut();
             let ours = endpoints.filter(|endpoint| endpoint.vpc_id == vpc);
-            ours.for_each(|endpoint| endpoint.created -= days);
-            let groups = world.ec2.groups.values();
-            let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
-            ours.map(|group| group.id.clone()).collect()
+            ours.for_each(|endpoint| endpoint.created -= 2 * time::Duration::DAY);
         });
         let seen = system.world.simulator.look(made).to_string();
-        for group in groups {
+        for group in system.groups(&vpc) {
             let note = json!({
                 "TableName": system.stack.name("LeasesTable"),
-                "Item": {"vpc": {"S": format!("first-seen/{group}")}, "first_seen": {"N": seen}},
+                "Item": {"vpc": {"S": format!("first-seen/{}", group.id)}, "first_seen": {"N": seen}},
             });
             dynamodb("PutItem", note).await;
         }

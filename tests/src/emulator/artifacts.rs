@@ -9,30 +9,28 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde_norway::Value;
 use tokio::process::Command;
 
+use crate::template::Template;
+use crate::tools::python;
 use crate::{documents, processes};
 
 /// The functions of the template, each with the name of its binary.
-pub type Functions = BTreeMap<String, String>;
+type Functions = BTreeMap<String, String>;
 
-/// What can be deployed.
-#[derive(Debug)]
-pub struct Artifacts {
-    pub template: PathBuf,
-    pub functions: Functions,
-}
-
-/// Builds the binaries and lays them out in `folder`, beside a copy of the template.
+/// Builds the binaries and lays them out in `folder`, beside a copy of the template, which
+/// it answers.
 ///
 /// # Panics
 /// When something cannot be built or written.
-pub async fn prepare(folder: &Path) -> Artifacts {
+pub async fn prepare(folder: &Path) -> PathBuf {
     let binaries = processes::build().await;
     let root = documents::root();
     let original = fs::read_to_string(root.join("infra/template.yaml")).expect("the template");
-    let functions = functions(&original);
+    let parsed = Template::parse(&original);
+    let functions = parsed.functions().into_iter();
+    let functions = functions.map(|(binary, it)| (it.name.to_owned(), binary.to_owned()));
+    let functions: Functions = functions.collect();
     pack(&binaries, &folder.join("functions"), &functions).await;
 
     let stack = folder.join("stack");
@@ -51,17 +49,14 @@ pub async fn prepare(folder: &Path) -> Artifacts {
     }
     let template = stack.join("infra/template.yaml");
     fs::write(&template, with_code(&original, &functions)).expect("the copy of the template");
-    Artifacts {
-        template,
-        functions,
-    }
+    template
 }
 
 /// Packs each binary that is newer than its archive. Without its symbols a debug
 /// binary is half as large.
 async fn pack(binaries: &Path, to: &Path, functions: &Functions) {
     fs::create_dir_all(to).expect("a folder");
-    let python = super::python("ministack", "ministack.txt").await;
+    let python = python("ministack", "tests/emulator/ministack.txt");
     let mut packer = Command::new(python.join("bin/python"));
     packer
         .arg("-B") // leaves no compiled files in the source tree
@@ -96,32 +91,11 @@ fn link(root: &Path, stack: &Path, name: &str) {
     symlink(root.join(name), stack.join(name)).expect("a link");
 }
 
-/// The functions of a template and their binaries.
-///
-/// # Panics
-/// If a function does not name its binary.
-pub fn functions(template: &str) -> Functions {
-    let template: Value = serde_norway::from_str(template).expect("the template is YAML");
-    let resources = template["Resources"].as_mapping().expect("resources");
-    let mut functions = Functions::new();
-    for (name, resource) in resources {
-        let name = name.as_str().expect("a name");
-        if resource["Type"] == "AWS::Serverless::Function" {
-            let binary = &resource["Metadata"]["BuildProperties"]["Binary"];
-            let binary = binary
-                .as_str()
-                .unwrap_or_else(|| panic!("{name} names no binary"));
-            functions.insert(name.to_owned(), binary.to_owned());
-        }
-    }
-    functions
-}
-
 /// The template with a `CodeUri` for each function and nothing else changed.
 ///
 /// # Panics
 /// If that is not what came out.
-pub fn with_code(template: &str, functions: &Functions) -> String {
+fn with_code(template: &str, functions: &Functions) -> String {
     let code = |binary: &str| format!("      CodeUri: ../functions/{binary}.zip");
     let mut copy = Vec::new();
     let mut current = None;

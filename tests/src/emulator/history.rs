@@ -81,20 +81,11 @@ impl Run {
 /// The states that our engine entered, in order.
 pub fn path(execution: &Execution) -> Vec<String> {
     let events = execution.history.iter();
-    let entered = events.filter_map(|event| match &event.kind {
-        EventKind::StateEntered { state, .. } => Some(state.clone()),
-        EventKind::ExecutionStarted { .. }
-        | EventKind::TaskScheduled { .. }
-        | EventKind::TaskSucceeded { .. }
-        | EventKind::TaskFailed { .. }
-        | EventKind::EvaluationFailed { .. }
-        | EventKind::RetryScheduled { .. }
-        | EventKind::Caught { .. }
-        | EventKind::WaitStarted { .. }
-        | EventKind::StateExited { .. }
-        | EventKind::ExecutionSucceeded { .. }
-        | EventKind::ExecutionFailed { .. }
-        | EventKind::ExecutionTimedOut => None,
+    let entered = events.filter_map(|event| {
+        let EventKind::StateEntered { state, .. } = &event.kind else {
+            return None;
+        };
+        Some(state.clone())
     });
     entered.collect()
 }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::aws::{Aws, json as json_of};
 use super::world::World;
 use super::{ACCOUNT, REGION, SPEED};
+use crate::tools::python;
 
 /// How long it may take to start; it needs about two seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +37,7 @@ impl Ministack {
     /// # Panics
     /// With its log, if it does not start.
     pub async fn start(folder: &Path, world: &World) -> Self {
-        let python = super::python("ministack", "ministack.txt").await;
+        let python = python("ministack", "tests/emulator/ministack.txt");
         let log = folder.join("ministack.log");
         let temporary = folder.join("tmp");
         // Unpacked functions of an earlier run.

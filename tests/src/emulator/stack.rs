@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use super::artifacts::Artifacts;
 use super::aws::Aws;
 use super::{ACCOUNT, REGION};
+use crate::tools::python;
 
 /// The name of the stack.
 pub const NAME: &str = "emulated";
@@ -23,18 +23,18 @@ impl Stack {
     /// With what it says, if it fails.
     pub async fn deploy(
         folder: &Path,
-        artifacts: &Artifacts,
+        template: &Path,
         emulator: &str,
         parameters: &[(&str, &str)],
     ) -> Self {
-        let sam = super::python("sam", "sam.txt").await;
+        let sam = python("sam", "tests/emulator/sam.txt");
         let overrides = parameters
             .iter()
             .map(|(name, value)| format!("ParameterKey={name},ParameterValue=\"{value}\""));
         let deployed = Command::new(sam.join("bin/sam"))
             .arg("deploy")
             .arg("--template-file")
-            .arg(&artifacts.template)
+            .arg(template)
             .args(["--stack-name", NAME, "--resolve-s3"])
             .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"])
             .args([
@@ -83,19 +83,13 @@ impl Stack {
         Self(resources(&xml))
     }
 
-    /// The physical name of a resource, if there is such a resource.
-    pub fn find(&self, resource: &str) -> Option<&str> {
-        self.0.get(resource).map(String::as_str)
-    }
-
     /// The physical name of a resource.
     ///
     /// # Panics
     /// If there is no such resource.
     pub fn name(&self, resource: &str) -> &str {
-        let all = || self.0.keys().cloned().collect::<Vec<_>>().join(", ");
-        self.find(resource)
-            .unwrap_or_else(|| panic!("no resource {resource} is deployed, only {}", all()))
+        let name = self.0.get(resource);
+        name.unwrap_or_else(|| panic!("no resource {resource} is deployed: {self:?}"))
     }
 }
 

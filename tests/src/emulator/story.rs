@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use simulator::ec2::SecurityGroup;
 use simulator::{Fault, FaultKind, Moment};
 use tokio::runtime::Runtime;
 use tokio::sync::RwLock;
@@ -67,7 +68,7 @@ impl System {
         lock.lock().expect("the lock");
 
         let began = Instant::now();
-        let artifacts = artifacts::prepare(&folder).await;
+        let template = artifacts::prepare(&folder).await;
         say(&format!("binaries built and laid out: {}", took(began)));
 
         let began = Instant::now();
@@ -87,7 +88,7 @@ impl System {
             ("CloudApiUrl", &simulator),
             ("CheckSchedule", "rate(1 minute)"),
         ];
-        let stack = Stack::deploy(&folder, &artifacts, &ministack.url, &parameters).await;
+        let stack = Stack::deploy(&folder, &template, &ministack.url, &parameters).await;
         let notices = Notices::listen(&aws, stack.name("NoticeTopic")).await;
         say(&format!("template deployed: {}", took(began)));
 
@@ -219,17 +220,24 @@ impl System {
         .await
     }
 
+    /// A run that the API starts, when it has ended.
+    ///
+    /// # Panics
+    /// If that is refused, or takes too long.
+    pub async fn run_by(&self, method: Method, path: &str) -> Run {
+        let (status, body) = self.api(method, path, None).await;
+        assert_eq!(status, 202, "{body}");
+        self.ended(&text(&body["execution"])).await
+    }
+
     /// The ARNs of all runs of a machine, by its resource, that concern a VPC.
     pub async fn runs(&self, machine: &str, vpc: &str) -> Vec<String> {
-        let Some(machine) = self.stack.find(machine) else {
-            return Vec::new();
-        };
         let listed = self
             .aws
             .call(
                 "states",
                 "AWSStepFunctions.ListExecutions",
-                json!({"stateMachineArn": machine}),
+                json!({"stateMachineArn": self.stack.name(machine)}),
             )
             .await;
         let mut runs = Vec::new();
@@ -309,6 +317,15 @@ impl System {
                 .filter(|endpoint| endpoint.vpc_id == vpc && endpoint.state.is_there())
                 .map(|endpoint| endpoint.id.clone())
                 .collect()
+        })
+    }
+
+    /// The security groups of a VPC, but for its default one.
+    pub fn groups(&self, vpc: &str) -> Vec<SecurityGroup> {
+        self.world.simulator.look(|world| {
+            let groups = world.ec2.groups.values();
+            let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
+            ours.cloned().collect()
         })
     }
 

@@ -66,6 +66,13 @@ impl World {
     }
 }
 
+/// Somebody takes away the rules that let clients in.
+pub fn close(world: &mut simulator::World, vpc: &str) {
+    let groups = world.ec2.groups.values_mut();
+    let ours = groups.filter(|group| group.vpc_id == vpc && !group.is_default());
+    ours.for_each(|group| group.rules.clear());
+}
+
 /// The world of all stories: `tests/emulator/world.toml` with its first VPC copied.
 ///
 /// # Panics
