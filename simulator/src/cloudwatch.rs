@@ -167,8 +167,6 @@ impl CloudWatch {
         endpoints
             .values()
             .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
-            // "They are not published for … cross-Region access."
-            .filter(|endpoint| endpoint.service_region == endpoint.region)
             .filter_map(move |endpoint| Some((endpoint, self.flows(endpoint, now)?)))
     }
 }

@@ -23,50 +23,35 @@ mod throttle;
 
 use std::collections::{BTreeMap, HashMap};
 
-use time::OffsetDateTime;
-
 pub use endpoint::create::{CreateVpcEndpoint, CreateVpcEndpointResult};
 pub use endpoint::delete::{DeleteVpcEndpoints, DeleteVpcEndpointsResult, Unsuccessful};
-pub use endpoint::describe::{DescribeVpcEndpoints, DescribeVpcEndpointsResult};
 pub use endpoint::modify::ModifyVpcEndpoint;
 pub use endpoint::view::{DnsEntry, GroupIdentifier, VpcEndpoint};
 pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, LastError};
 pub use fault::render_fault;
 pub use filter::Filter;
 pub use group::{
-    CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
-    DescribeSecurityGroupsResult, SecurityGroup,
+    CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, SecurityGroup,
 };
-pub use network::acl::{DescribeNetworkAcls, DescribeNetworkAclsResult, NetworkAcl};
-pub use network::dhcp::{DescribeDhcpOptions, DescribeDhcpOptionsResult, DhcpOptions};
-pub use network::interface::{
-    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
-};
-pub use network::peering::{
-    DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
-};
-pub use network::prefix_list::{
-    DescribeManagedPrefixLists, DescribeManagedPrefixListsResult, PrefixList,
-};
-pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
+pub use network::acl::NetworkAcl;
+pub use network::dhcp::DhcpOptions;
+pub use network::interface::NetworkInterface;
+pub use network::peering::{Peering, PeeringSide};
+pub use network::prefix_list::PrefixList;
+pub use network::subnet::{Subnet, SubnetAnswer};
 pub use network::vpc::{
-    Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
-    DescribeVpcs, DescribeVpcsResult, Vpc,
+    Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult, Vpc,
 };
 pub use network::zone::Zone;
-pub use page::Page;
+pub use page::{Describe, Described};
 pub use permission::{GroupPair, IpPermission, IpRange};
-pub use rule::{
-    AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult, DescribeSecurityGroupRules,
-    DescribeSecurityGroupRulesResult, RevokeSecurityGroupIngress, RevokeSecurityGroupIngressResult,
-    Rule, Source,
-};
+pub use rule::{AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress, Rule, Source};
 pub use service::{
     DescribeVpcEndpointServices, DescribeVpcEndpointServicesResult, EndpointService, Principals,
     Verification,
 };
 pub use tag::{TagSpecification, Tags};
-pub use tagging::{CreateTags, DeleteTags, TagFilter};
+pub use tagging::{CreateTags, DeleteTags};
 
 pub(crate) use begin::begin;
 pub(crate) use endpoint::dns::hidden_zones;
@@ -145,7 +130,7 @@ struct Remembered {
 
 impl Ec2 {
     /// An AWS side with nothing in it but zones; [`begin`] adds the rest.
-    pub(crate) fn new(scenario: &Scenario, _now: OffsetDateTime) -> Ec2 {
+    pub(crate) fn new(scenario: &Scenario) -> Ec2 {
         Ec2 {
             account: scenario.account.clone(),
             region: scenario.region.clone(),

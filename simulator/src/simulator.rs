@@ -229,7 +229,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ec2::{CreateSecurityGroup, DescribeVpcs};
+    use crate::ec2::{CreateSecurityGroup, Describe};
 
     const VPC: &str = "vpc-0a1b2c3d4e5f60718";
 
@@ -246,8 +246,8 @@ mod tests {
     fn describe(sim: &Simulator) -> Result<usize, Refusal> {
         sim.call("ec2:DescribeVpcs", |world| {
             let caller = world.ec2.caller();
-            let answer = world.describe_vpcs(&caller, &DescribeVpcs::default())?;
-            Ok(answer.vpcs.len())
+            let answer = world.describe_vpcs(&caller, &Describe::default())?;
+            Ok(answer.items.len())
         })
     }
 

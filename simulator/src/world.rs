@@ -88,7 +88,7 @@ impl World {
         let mut world = World {
             now,
             pace: scenario.pace.clone(),
-            ec2: ec2::Ec2::new(scenario, now),
+            ec2: ec2::Ec2::new(scenario),
             cloud: cloud::Cloud::new(scenario, now),
             cloudwatch: cloudwatch::CloudWatch::new(scenario, now),
             secrets: secrets::Secrets::new(scenario, now),

@@ -56,7 +56,6 @@ pub(crate) fn begin(world: &mut World, scenario: &Scenario) {
                 region: owner.region.clone(),
                 description: interface.description.clone(),
                 groups: interface.groups.clone(),
-                tags: Tags::new(),
             });
         }
         for peering in &spec.peerings {
@@ -156,7 +155,6 @@ fn groups(world: &mut World, vpc: &VpcSpec, owner: &Caller) {
         to_port: None,
         source: Source::Group(default_id),
         description: None,
-        tags: Tags::new(),
     };
     default.rules.push(rule);
     ec2.add_group(default, ipv6);
@@ -187,7 +185,6 @@ fn group(
             to_port: rule.to_port.or(rule.from_port),
             source: source(&rule.source),
             description: rule.description.clone(),
-            tags: Tags::new(),
         })
         .collect();
     for rule in &rules {
@@ -201,7 +198,6 @@ fn group(
                 region: owner.region.clone(),
                 ipv6: false,
                 max_entries: 1,
-                tags: Tags::new(),
             });
         }
     }
@@ -248,10 +244,6 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
         .iter()
         .filter_map(|id| world.make_interface(id))
         .collect();
-    let service_region = world
-        .ec2
-        .service_anywhere(&spec.service_name)
-        .map_or_else(|| owner.region.clone(), |service| service.region.clone());
     let endpoint = Endpoint {
         id: spec.id.clone(),
         owner: owner.account.clone(),
@@ -259,7 +251,6 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
         vpc_id: vpc.id.clone(),
         kind: EndpointType::Interface,
         service_name: spec.service_name.clone(),
-        service_region,
         state: EndpointState::PendingAcceptance,
         state_since: world.now,
         created: world.now - time::Duration::hours(spec.hours_old.into()),
@@ -310,7 +301,6 @@ fn peering(vpc: &VpcSpec, spec: &PeeringSpec, owner: &Caller) -> Peering {
         requester,
         accepter,
         status: spec.status.clone(),
-        tags: Tags::new(),
     }
 }
 
@@ -323,7 +313,6 @@ fn prefix_list(spec: &PrefixListSpec, scenario: &Scenario) -> PrefixList {
         region: or(&spec.region, &scenario.region),
         ipv6: spec.address_family == "IPv6",
         max_entries: spec.max_entries,
-        tags: Tags::new(),
     }
 }
 

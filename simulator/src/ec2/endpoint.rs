@@ -35,8 +35,6 @@ pub struct Endpoint {
     pub kind: EndpointType,
     /// The service it leads to.
     pub service_name: String,
-    /// The Region of that service.
-    pub service_region: String,
     /// Its state.
     pub state: EndpointState,
     /// Since when it is in this state.

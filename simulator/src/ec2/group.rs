@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 
 pub use create::{CreateSecurityGroup, CreateSecurityGroupResult};
 pub use delete::DeleteSecurityGroup;
-pub use describe::{DescribeSecurityGroups, DescribeSecurityGroupsResult};
 
 use super::error::not_found;
 use super::permission::Wanted;
@@ -104,7 +103,6 @@ impl Ec2 {
                 to_port: None,
                 source,
                 description: None,
-                tags: Tags::new(),
             });
         }
         self.groups.insert(group.id.clone(), group);

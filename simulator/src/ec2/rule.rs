@@ -6,12 +6,11 @@ mod revoke;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-pub use authorize::{AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult};
-pub use describe::{DescribeSecurityGroupRules, DescribeSecurityGroupRulesResult};
-pub use revoke::{RevokeSecurityGroupIngress, RevokeSecurityGroupIngressResult};
+pub use authorize::AuthorizeSecurityGroupIngress;
+pub use revoke::RevokeSecurityGroupIngress;
 
+use super::PrefixList;
 use super::permission::Wanted;
-use super::{PrefixList, Tags};
 
 /// A rule of a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +33,7 @@ pub struct Rule {
     pub to_port: Option<i32>,
     /// Where the traffic comes from or goes to.
     pub source: Source,
-    /// The description.
     pub description: Option<String>,
-    /// Tags.
-    pub tags: Tags,
 }
 
 /// Where the traffic of a rule comes from: exactly one of these.

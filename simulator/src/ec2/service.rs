@@ -1,7 +1,7 @@
 //! Endpoint services, as consumers see them.
 
 use super::error::client;
-use super::{Ec2, EndpointType};
+use super::{Ec2, EndpointType, Zone};
 use crate::World;
 use crate::calls::{ApiError, Caller};
 
@@ -28,8 +28,6 @@ pub struct EndpointService {
     pub principals: Principals,
     /// Whether the provider accepts each endpoint.
     pub acceptance_required: bool,
-    /// Other Regions that endpoints may be in.
-    pub remote_regions: Vec<String>,
 }
 
 /// Whether the provider has proven that the private DNS name is theirs. These
@@ -84,7 +82,6 @@ impl EndpointService {
             verification: Verification::Verified,
             principals: Principals::All,
             acceptance_required: true,
-            remote_regions: Vec::new(),
         }
     }
 
@@ -95,10 +92,6 @@ impl EndpointService {
                 accounts.contains(&caller.account) || self.owner == caller.account
             }
         }
-    }
-
-    fn reaches(&self, region: &str) -> bool {
-        self.region == region || self.remote_regions.iter().any(|r| r == region)
     }
 
     /// The names that AWS gives to the service.
@@ -119,6 +112,8 @@ pub struct DescribeVpcEndpointServices {
 pub struct DescribeVpcEndpointServicesResult {
     /// The services, with only those zones that the caller has too.
     pub service_details: Vec<EndpointService>,
+    /// The zones of the caller, which have the names of a service's zones.
+    pub zones: Vec<Zone>,
 }
 
 impl Ec2 {
@@ -140,21 +135,17 @@ impl Ec2 {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// The service of this name that the caller may use. Who is not allowed is
-    /// told the same as who asks for something that is not there.
+    /// The service of this name that the caller may use, in the caller's Region. Who is
+    /// not allowed is told the same as who asks for something that is not there.
     pub(super) fn service_for(
         &self,
         caller: &Caller,
-        service_region: &str,
         name: &str,
     ) -> Result<&EndpointService, ApiError> {
         self.services
             .iter()
             .find(|service| {
-                service.name == name
-                    && service.region == service_region
-                    && service.reaches(&caller.region)
-                    && service.allows(caller)
+                service.name == name && service.region == caller.region && service.allows(caller)
             })
             .ok_or_else(|| unknown(name))
     }
@@ -198,6 +189,7 @@ impl World {
             });
         Ok(DescribeVpcEndpointServicesResult {
             service_details: details.collect(),
+            zones: self.ec2.zones.clone(),
         })
     }
 }

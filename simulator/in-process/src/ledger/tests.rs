@@ -1,5 +1,6 @@
 //! The ledger over the tables of the world.
 
+use shared::Code;
 use shared::ledger::{HealthStatus, Upkeep};
 use simulator::{Fault, FaultKind, Moment};
 use time::macros::datetime;

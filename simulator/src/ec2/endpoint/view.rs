@@ -16,8 +16,7 @@ pub struct VpcEndpoint {
     pub vpc_id: String,
     /// The service.
     pub service_name: String,
-    /// The Region of the service.
-    pub service_region: String,
+    pub region: String,
     /// The state.
     pub state: EndpointState,
     /// The subnets, by id.
@@ -67,7 +66,7 @@ impl Ec2 {
             vpc_endpoint_type: endpoint.kind,
             vpc_id: endpoint.vpc_id.clone(),
             service_name: endpoint.service_name.clone(),
-            service_region: endpoint.service_region.clone(),
+            region: endpoint.region.clone(),
             state: endpoint.state,
             subnet_ids: used().map(|i| i.subnet_id.clone()).collect(),
             groups: self.group_identifiers(&endpoint.groups),

@@ -5,8 +5,8 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{invalid_value, not_found};
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, ids, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Tags, ids};
 use crate::scenario::AclSpec;
 
 /// A VPC.
@@ -96,33 +96,17 @@ impl Vpc {
 impl Filtered for Vpc {
     const FILTERS: &'static [&'static str] = &["vpc-id"];
 
-    fn value(&self, _: &str) -> &str {
+    fn id(&self) -> &str {
         &self.id
     }
 
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn values(&self, _: &str) -> Vec<&str> {
+        vec![self.id.as_str()]
     }
-}
 
-/// `DescribeVpcs`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeVpcs {
-    /// VPCs by id.
-    pub vpc_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeVpcs`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeVpcsResult {
-    /// The VPCs.
-    pub vpcs: Vec<Vpc>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
 }
 
 /// An attribute of a VPC. Exactly one can be asked for in one call.
@@ -168,30 +152,19 @@ pub struct DescribeVpcAttributeResult {
 }
 
 impl World {
-    /// Lists VPCs.
+    /// Lists VPCs. One that was asked for by id and cannot be seen fails the whole call.
     pub fn describe_vpcs(
         &mut self,
         caller: &Caller,
-        request: &DescribeVpcs,
-    ) -> Result<DescribeVpcsResult, ApiError> {
-        self.admit(caller, "DescribeVpcs")?;
-        filter::check::<Vpc>(&request.filters)?;
-        for id in &request.vpc_ids {
+        request: &Describe,
+    ) -> Result<Described<Vpc>, ApiError> {
+        self.admit_describe::<Vpc>(caller, "DescribeVpcs", request)?;
+        for id in &request.ids {
             self.vpc(caller, id)?;
         }
-        let vpcs = self
-            .ec2
-            .vpcs
-            .values()
-            .filter(|vpc| {
-                vpc.seen_by(caller)
-                    && (request.vpc_ids.is_empty() || request.vpc_ids.contains(&vpc.id))
-                    && filter::passes(*vpc, &request.filters)
-            })
-            .cloned()
-            .collect();
-        let (vpcs, next_token) = page::page(vpcs, &request.page, 5..=1000)?;
-        Ok(DescribeVpcsResult { vpcs, next_token })
+        let vpcs = self.ec2.vpcs.values();
+        let wanted = vpcs.filter(|vpc| vpc.seen_by(caller) && request.wants(*vpc));
+        request.page(wanted.cloned(), 5..=1000)
     }
 
     /// Tells one attribute of a VPC.

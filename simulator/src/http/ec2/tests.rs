@@ -132,6 +132,26 @@ fn what_ec2_does_not_know_is_refused_and_not_ignored() {
             "UnknownParameter",
         ),
         ("Action=DescribeVpcs&DryRun=true", "UnknownParameter"),
+        (
+            "Action=DescribeSubnets&SubnetId.1=subnet-1",
+            "UnknownParameter",
+        ),
+        (
+            "Action=DescribeSecurityGroups&GroupId.1=sg-1",
+            "UnknownParameter",
+        ),
+        (
+            "Action=CreateVpcEndpoint&VpcId=x&ServiceRegion=us-east-1",
+            "UnknownParameter",
+        ),
+        (
+            "Action=RevokeSecurityGroupIngress&GroupId=x&IpPermissions.1.IpProtocol=tcp",
+            "UnknownParameter",
+        ),
+        (
+            "Action=DeleteTags&ResourceId.1=x&Tag.1.Key=a&Tag.1.Value=b",
+            "UnknownParameter",
+        ),
         ("Action=DescribeAvailabilityZones", "InvalidAction"),
         ("Action=DescribeKeyPairs", "InvalidAction"),
         ("Action=DescribeTags", "InvalidAction"),
