@@ -26,9 +26,7 @@ use time::OffsetDateTime;
 pub use access::{ApiCaller, Keys, VERSION};
 pub use cluster::{Cluster, ClusterRecord, Region};
 pub use connections::Connection;
-pub use habits::{
-    AfterRemoval, ConnectionRegion, ErrorBody, Habits, RetryAfter, SecondRegistration,
-};
+pub use habits::{AfterRemoval, ErrorBody, Habits, RetryAfter, SecondRegistration};
 pub use lifecycle::ConnectionStep;
 pub use owners::TrustedOwner;
 pub use services::PrivateEndpointService;

@@ -20,7 +20,7 @@ pub use network::{
 pub use stack::{RoleSpec, StackSpec};
 
 use crate::cloud::Habits;
-use crate::faults::{Fault, SeededFaults};
+use crate::faults::Fault;
 use crate::pace::Pace;
 
 /// A world as it is when it begins, and how it behaves from then on.
@@ -85,9 +85,6 @@ pub struct Scenario {
     /// Scripted faults.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// Faults by chance.
-    #[serde(default)]
-    pub seeded_faults: Option<SeededFaults>,
 }
 
 fn account() -> String {

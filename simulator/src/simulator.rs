@@ -50,7 +50,7 @@ impl Simulator {
             inner: Arc::new(Mutex::new(Inner {
                 world,
                 faults: scenario.faults.clone(),
-                seeded: scenario.seeded_faults.clone(),
+                seeded: None,
                 calls: Vec::new(),
                 counts: HashMap::new(),
             })),

@@ -22,9 +22,6 @@ pub struct Habits {
     /// The HTTP status of a change to a locked cluster: 503 or 400
     /// (terraform-provider-cockroach, pull request 127).
     pub lock_status: u16,
-    /// Whether an Advanced cluster is locked while its endpoint services are
-    /// made.
-    pub services_lock_the_cluster: bool,
     /// What happens when an endpoint is registered that already is.
     pub second_registration: SecondRegistration,
     /// What is left of a registration that was removed.
@@ -36,9 +33,6 @@ pub struct Habits {
     pub trusted_owners_enrolled: bool,
     /// The HTTP status of trusted owners when it is not: 404 or 403.
     pub not_enrolled_status: u16,
-    /// The name of the region's field in a connection: the document requires
-    /// one name and defines another.
-    pub connection_region: ConnectionRegion,
     /// The body of an error, which the document does not promise for the
     /// statuses that it names.
     pub error_body: ErrorBody,
@@ -51,13 +45,11 @@ impl Default for Habits {
             rate_limit_status: 429,
             retry_after: RetryAfter::Seconds,
             lock_status: 503,
-            services_lock_the_cluster: false,
             second_registration: SecondRegistration::Repeated,
             after_removal: AfterRemoval::Absent,
             unknown_endpoint_status: 404,
             trusted_owners_enrolled: true,
             not_enrolled_status: 404,
-            connection_region: ConnectionRegion::RegionName,
             error_body: ErrorBody::Status,
         }
     }
@@ -95,18 +87,6 @@ pub enum AfterRemoval {
     Rejected,
     /// The entry stays listed as `STATUS_DELETED`.
     Deleted,
-}
-
-/// The name of the region's field in a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConnectionRegion {
-    /// `region_name`, as defined.
-    RegionName,
-    /// `region`, as required.
-    Region,
-    /// Both.
-    Both,
 }
 
 /// The body of an error.

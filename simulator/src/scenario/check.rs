@@ -158,14 +158,6 @@ fn faults(scenario: &Scenario) -> Result<(), ScenarioError> {
             "a fault hits at least one call",
         )?;
     }
-    if let Some(seeded) = &scenario.seeded_faults {
-        rule(
-            "seeded_faults.rate",
-            seeded.rate,
-            (0.0..=1.0).contains(&seeded.rate),
-            "a rate is between 0 and 1",
-        )?;
-    }
     Ok(())
 }
 

@@ -55,8 +55,6 @@ pub struct WordSpec {
     pub registered: Option<ConnectionStatus>,
     /// For an endpoint service that is being made.
     pub service_creating: Option<ServiceStatus>,
-    /// For an endpoint service that is made.
-    pub service_created: Option<ServiceStatus>,
     /// What the cluster is doing, such as `MAINTENANCE_RUNNING`.
     pub operation_status: Option<String>,
 }
