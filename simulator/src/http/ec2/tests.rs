@@ -72,112 +72,49 @@ fn an_error_has_status_code_and_message() {
     );
 }
 
+/// A form, and the code that it is refused with.
+const REFUSED: &str = "
+Action=DescribeVpcs&Colour=red => UnknownParameter
+Action=DescribeVpcs&Filters.1.Name=vpc-id => UnknownParameter
+Action=DescribeVpcs&MaxResults=many => InvalidParameterValue
+Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=interface => InvalidVpcEndpointType
+Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=GatewayLoadBalancer => InvalidVpcEndpointType
+Action=CreateVpcEndpoint&VpcId=x&RouteTableId.1=rtb-1 => UnknownParameter
+Action=CreateVpcEndpoint&VpcId=x&IpAddressType=dualstack => UnknownParameter
+Action=CreateVpcEndpoint&VpcId=x&PolicyDocument={} => UnknownParameter
+Action=ModifyVpcEndpoint&VpcEndpointId=x&ResetPolicy=true => UnknownParameter
+Action=AuthorizeSecurityGroupIngress&GroupId=x&CidrIp=10.0.0.0/16 => UnknownParameter
+Action=DescribeSecurityGroups&GroupName.1=default => UnknownParameter
+Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1 => UnknownParameter
+Action=DescribeNetworkAcls&NetworkAclId.1=acl-1 => UnknownParameter
+Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1 => UnknownParameter
+Action=DescribeVpcs&DryRun=true => UnknownParameter
+Action=DescribeSubnets&SubnetId.1=subnet-1 => UnknownParameter
+Action=DescribeSecurityGroups&GroupId.1=sg-1 => UnknownParameter
+Action=CreateVpcEndpoint&VpcId=x&ServiceRegion=us-east-1 => UnknownParameter
+Action=RevokeSecurityGroupIngress&GroupId=x&IpPermissions.1.IpProtocol=tcp => UnknownParameter
+Action=DeleteTags&ResourceId.1=x&Tag.1.Key=a&Tag.1.Value=b => UnknownParameter
+Action=DescribeAvailabilityZones => InvalidAction
+Action=DescribeKeyPairs => InvalidAction
+Action=DescribeTags => InvalidAction
+Action=ModifyVpcAttribute => InvalidAction
+Action=DescribeVpcAttribute&Attribute=enableDnsSupport => MissingParameter
+Action=DescribeVpcAttribute&VpcId=x&Attribute=dns => InvalidParameterValue
+Action=DescribeSubnets&Filter.1.Name=cidr&Filter.1.Value.1=x => InvalidParameterValue
+Action=DeleteVpcEndpoints => MissingParameter
+Action=RunInstances => InvalidAction
+Nothing=asked => InvalidAction
+";
+
 /// EC2 API reference, "Error codes": `UnknownParameter`, `MissingParameter`,
 /// `InvalidAction`.
 #[test]
 fn what_ec2_does_not_know_is_refused_and_not_ignored() {
     let sim = stage();
-    for (form, expected) in [
-        ("Action=DescribeVpcs&Colour=red", "UnknownParameter"),
-        (
-            "Action=DescribeVpcs&Filters.1.Name=vpc-id",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeVpcs&MaxResults=many",
-            "InvalidParameterValue",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=interface",
-            "InvalidVpcEndpointType",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=GatewayLoadBalancer",
-            "InvalidVpcEndpointType",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&RouteTableId.1=rtb-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&IpAddressType=dualstack",
-            "UnknownParameter",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&PolicyDocument={}",
-            "UnknownParameter",
-        ),
-        (
-            "Action=ModifyVpcEndpoint&VpcEndpointId=x&ResetPolicy=true",
-            "UnknownParameter",
-        ),
-        (
-            "Action=AuthorizeSecurityGroupIngress&GroupId=x&CidrIp=10.0.0.0/16",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeSecurityGroups&GroupName.1=default",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeNetworkAcls&NetworkAclId.1=acl-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1",
-            "UnknownParameter",
-        ),
-        ("Action=DescribeVpcs&DryRun=true", "UnknownParameter"),
-        (
-            "Action=DescribeSubnets&SubnetId.1=subnet-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeSecurityGroups&GroupId.1=sg-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&ServiceRegion=us-east-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=RevokeSecurityGroupIngress&GroupId=x&IpPermissions.1.IpProtocol=tcp",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DeleteTags&ResourceId.1=x&Tag.1.Key=a&Tag.1.Value=b",
-            "UnknownParameter",
-        ),
-        ("Action=DescribeAvailabilityZones", "InvalidAction"),
-        ("Action=DescribeKeyPairs", "InvalidAction"),
-        ("Action=DescribeTags", "InvalidAction"),
-        ("Action=ModifyVpcAttribute", "InvalidAction"),
-        (
-            "Action=DescribeVpcAttribute&Attribute=enableDnsSupport",
-            "MissingParameter",
-        ),
-        (
-            "Action=DescribeVpcAttribute&VpcId=x&Attribute=dns",
-            "InvalidParameterValue",
-        ),
-        (
-            "Action=DescribeSubnets&Filter.1.Name=cidr&Filter.1.Value.1=x",
-            "InvalidParameterValue",
-        ),
-        ("Action=DeleteVpcEndpoints", "MissingParameter"),
-        ("Action=RunInstances", "InvalidAction"),
-        ("", "InvalidAction"),
-    ] {
+    for row in REFUSED.lines().filter(|row| !row.is_empty()) {
+        let (form, code) = row.split_once(" => ").expect("a code");
         let (status, xml) = post(&sim, form);
-        assert_eq!(
-            (status, between(&xml, "<Code>", "<")),
-            (400, expected),
-            "{form}"
-        );
+        assert_eq!((status, between(&xml, "<Code>", "<")), (400, code), "{row}");
     }
 }
 
