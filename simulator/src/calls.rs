@@ -25,7 +25,6 @@ pub struct Call {
     pub by: Option<Arc<str>>,
     /// Which call of this operation it was, counted from 1.
     pub nth: u32,
-    /// When it was made.
     pub at: OffsetDateTime,
     /// The fault that hit it, and at which moment.
     pub fault: Option<(FaultKind, Moment)>,
@@ -42,7 +41,6 @@ pub struct ApiError {
     /// The XML code of EC2, the JSON type of Secrets Manager, or the gRPC code
     /// of the Cloud API as text (that API has no code in words).
     pub code: String,
-    /// The message.
     pub message: String,
     /// How long the service asks the caller to wait.
     pub retry_after: Option<Duration>,

@@ -55,34 +55,26 @@ pub struct Cloud {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloudHappening {
     /// A cluster that was being made, or locked, is in service.
-    ClusterReady {
-        /// The cluster.
-        cluster_id: String,
-    },
+    ClusterReady { cluster_id: String },
     /// An endpoint service shows up in the list.
     ServiceAppears {
-        /// The cluster.
         cluster_id: String,
         /// The region of the service.
         region: String,
     },
     /// An endpoint service is made, or is not.
     ServiceSettles {
-        /// The cluster.
         cluster_id: String,
         /// The region of the service.
         region: String,
     },
     /// A registration goes on.
     ConnectionMoves {
-        /// The cluster.
         cluster_id: String,
-        /// The registered endpoint.
         endpoint_id: String,
         /// Which registration or removal of this endpoint is meant; a later
         /// one makes this happening void.
         attempt: u64,
-        /// What happens.
         step: ConnectionStep,
     },
 }

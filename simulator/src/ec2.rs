@@ -69,7 +69,6 @@ pub enum Ec2Happening {
     /// An endpoint gets into its next state, unless something else happened to
     /// it since (its epoch says so).
     Endpoint {
-        /// The endpoint.
         id: String,
         /// The epoch in which this was foreseen.
         epoch: u32,
@@ -91,19 +90,13 @@ pub struct Ec2 {
     pub region: String,
     /// The availability zones of that Region.
     pub zones: Vec<Zone>,
-    /// VPCs by id.
     pub vpcs: BTreeMap<String, Vpc>,
-    /// Subnets by id.
     pub subnets: BTreeMap<String, Subnet>,
-    /// Security groups by id.
     pub groups: BTreeMap<String, SecurityGroup>,
     /// Endpoints by id, with those that are gone, because tokens remember them.
     pub endpoints: BTreeMap<String, Endpoint>,
-    /// Endpoint services.
     pub services: Vec<EndpointService>,
-    /// Peerings.
     pub peerings: Vec<Peering>,
-    /// Managed prefix lists.
     pub prefix_lists: Vec<PrefixList>,
     /// Network interfaces, besides those of endpoints.
     pub interfaces: Vec<NetworkInterface>,

@@ -39,7 +39,6 @@ impl World {
         self.step_functions.call(context, operation, request)
     }
 
-    /// `GetSecretValue` of Secrets Manager.
     pub fn get_secret_value(
         &mut self,
         caller: &Caller,
@@ -49,20 +48,17 @@ impl World {
         self.secrets.get_secret_value(context, request)
     }
 
-    /// `PutEvents` of EventBridge.
     pub fn put_events(&mut self, caller: &Caller, request: &Value) -> Result<Value, ApiError> {
         let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
         self.notices.put_events(context, request)
     }
 
-    /// `ListMetrics` of CloudWatch.
     pub fn list_metrics(&mut self, caller: &Caller, request: &ListMetrics) -> Vec<Metric> {
         let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
         let endpoints = &self.ec2.endpoints;
         self.cloudwatch.list_metrics(context, endpoints, request)
     }
 
-    /// `GetMetricData` of CloudWatch.
     pub fn get_metric_data(
         &mut self,
         caller: &Caller,
@@ -73,7 +69,6 @@ impl World {
         self.cloudwatch.get_metric_data(context, endpoints, request)
     }
 
-    /// `ListHostedZonesByVPC` of Route 53.
     pub fn list_hosted_zones_by_vpc(
         &mut self,
         caller: &Caller,
@@ -83,7 +78,6 @@ impl World {
         route53::list_hosted_zones_by_vpc(context, &self.ec2, request)
     }
 
-    /// `AssumeRole` of STS.
     pub fn assume_role(
         &mut self,
         caller: &Caller,

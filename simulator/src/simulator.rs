@@ -134,7 +134,6 @@ impl Simulator {
         f(&mut self.settled().world)
     }
 
-    /// Scripts one more fault.
     pub fn add_fault(&self, fault: Fault) {
         self.lock().faults.push(fault);
     }
@@ -172,7 +171,6 @@ impl Simulator {
         self.lock().seeded = seeded;
     }
 
-    /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }

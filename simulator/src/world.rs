@@ -16,23 +16,14 @@ use crate::{cloudwatch, dynamodb, notices, secrets, step_functions};
 /// Everything there is at one moment.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// The present.
     pub now: OffsetDateTime,
-    /// How long things take.
     pub pace: Pace,
-    /// The AWS side.
     pub ec2: ec2::Ec2,
-    /// The CockroachDB Cloud side.
     pub cloud: cloud::Cloud,
-    /// CloudWatch.
     pub cloudwatch: cloudwatch::CloudWatch,
-    /// Secrets Manager.
     pub secrets: secrets::Secrets,
-    /// DynamoDB.
     pub dynamodb: dynamodb::DynamoDb,
-    /// Step Functions.
     pub step_functions: step_functions::StepFunctions,
-    /// EventBridge.
     pub notices: notices::Notices,
     /// The names of what the stack has.
     pub stack: StackSpec,
@@ -47,9 +38,7 @@ pub struct World {
 /// Something that is going to happen by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
-    /// On the AWS side.
     Ec2(Ec2Happening),
-    /// On the CockroachDB Cloud side.
     Cloud(CloudHappening),
 }
 

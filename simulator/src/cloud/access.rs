@@ -16,7 +16,6 @@ pub const VERSION: &str = "2024-09-16";
 /// A caller of the Cloud API, as its request describes it.
 #[derive(Clone)]
 pub struct ApiCaller {
-    /// The bearer token.
     pub bearer: Option<String>,
     /// The header `Cc-Version`. Left out, the service uses its latest version.
     pub version: Option<String>,

@@ -59,9 +59,7 @@ impl Default for Habits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryAfter {
-    /// A number of seconds.
     Seconds,
-    /// A date.
     Date,
 }
 
@@ -81,7 +79,6 @@ pub enum SecondRegistration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterRemoval {
-    /// Nothing.
     Absent,
     /// The entry stays listed as `STATUS_REJECTED`.
     Rejected,
@@ -89,7 +86,6 @@ pub enum AfterRemoval {
     Deleted,
 }
 
-/// The body of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorBody {
@@ -97,7 +93,6 @@ pub enum ErrorBody {
     Status,
     /// Plain text that is no JSON, as a proxy in between would write.
     Text,
-    /// Nothing.
     Empty,
 }
 

@@ -17,7 +17,6 @@ use crate::world::World;
 pub struct TrustedOwner {
     /// The UUID of the entry, which is not the account.
     pub id: String,
-    /// The cluster.
     pub cluster_id: String,
     /// The AWS account, or `*` for all.
     pub external_owner_id: String,

@@ -15,11 +15,8 @@ use crate::world::{Happening, World};
 /// An endpoint service (Cloud API, `PrivateEndpointService`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateEndpointService {
-    /// The region.
     pub region_name: String,
-    /// The cloud.
     pub cloud_provider: CloudProvider,
-    /// How it stands.
     pub status: ServiceStatus,
     /// The service name that an endpoint is made for.
     pub name: String,

@@ -18,23 +18,17 @@ use crate::calls::{ApiError, Caller};
 /// A security group. Its name and description never change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityGroup {
-    /// The id.
     pub id: String,
     /// The name, unique in its VPC whatever the case of its letters.
     pub name: String,
-    /// The description.
     pub description: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// Its rules, for both directions.
     pub rules: Vec<Rule>,
     /// From when on other calls can see it.
     pub visible: OffsetDateTime,
-    /// Tags.
     pub tags: Tags,
 }
 
@@ -56,7 +50,6 @@ impl SecurityGroup {
         self.rules.iter().any(|rule| rule.is(wanted))
     }
 
-    /// The ARN.
     pub fn arn(&self) -> String {
         format!(
             "arn:aws:ec2:{}:{}:security-group/{}",

@@ -13,7 +13,6 @@ pub struct Describe {
     /// Things by id; all if there are none.
     pub ids: Vec<String>,
     pub filters: Vec<Filter>,
-    /// The size of a page.
     pub max_results: Option<i32>,
     /// Where the last page ended.
     pub next_token: Option<String>,

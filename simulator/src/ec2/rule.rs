@@ -15,9 +15,7 @@ use super::permission::Wanted;
 /// A rule of a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The id.
     pub id: String,
-    /// The group.
     pub group_id: String,
     /// The account that owns the group.
     pub group_owner: String,
@@ -29,7 +27,6 @@ pub struct Rule {
     pub protocol: String,
     /// The first port; none if the protocol has none.
     pub from_port: Option<i32>,
-    /// The last port.
     pub to_port: Option<i32>,
     /// Where the traffic comes from or goes to.
     pub source: Source,
@@ -39,9 +36,7 @@ pub struct Rule {
 /// Where the traffic of a rule comes from: exactly one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// An IPv4 range.
     Ipv4(Ipv4Net),
-    /// An IPv6 range.
     Ipv6(Ipv6Net),
     /// A security group by id, with its account before it if that is not the rule's own:
     /// `222222222222/sg-0123456789abcdef0`.

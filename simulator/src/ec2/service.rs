@@ -5,7 +5,6 @@ use super::{Ec2, EndpointType, Zone};
 use crate::World;
 use crate::calls::{ApiError, Caller};
 
-/// An endpoint service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointService {
     /// The Region that hosts it.
@@ -14,13 +13,11 @@ pub struct EndpointService {
     pub name: String,
     /// The id, such as `vpce-svc-…`.
     pub id: String,
-    /// The type of its endpoints.
     pub kind: EndpointType,
     /// The account that offers it.
     pub owner: String,
     /// The ids of the zones it is offered in.
     pub zone_ids: Vec<String>,
-    /// Its private DNS name.
     pub private_dns_name: Option<String>,
     /// Whether the provider has proven that the name is theirs.
     pub verification: Verification,
@@ -34,11 +31,8 @@ pub struct EndpointService {
 /// words have the same letters on the wire and in the API model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
-    /// Not yet.
     PendingVerification,
-    /// Yes.
     Verified,
-    /// They could not.
     Failed,
 }
 
@@ -56,9 +50,7 @@ impl Verification {
 /// Who may use a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principals {
-    /// Every account.
     All,
-    /// These accounts.
     Accounts(Vec<String>),
 }
 
@@ -100,14 +92,11 @@ impl EndpointService {
     }
 }
 
-/// `DescribeVpcEndpointServices`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeVpcEndpointServices {
-    /// Services by name.
     pub service_names: Vec<String>,
 }
 
-/// The answer to [`DescribeVpcEndpointServices`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribeVpcEndpointServicesResult {
     /// The services, with only those zones that the caller has too.

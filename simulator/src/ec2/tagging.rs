@@ -10,7 +10,6 @@ use crate::calls::{ApiError, Caller};
 pub struct CreateTags {
     /// The ids of the resources.
     pub resources: Vec<String>,
-    /// Keys and values.
     pub tags: Vec<(String, String)>,
 }
 
@@ -46,7 +45,6 @@ impl World {
         Ok(())
     }
 
-    /// Removes tags from resources.
     pub fn delete_tags(&mut self, caller: &Caller, request: &DeleteTags) -> Result<(), ApiError> {
         self.admit(caller, "DeleteTags")?;
         self.needs_to_untag(caller, request);

@@ -20,7 +20,6 @@ use crate::splitmix::mix;
 use dispatch::OPERATIONS;
 use form::Form;
 
-/// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     let caller = caller(sim, parts);
     answer_form(sim, &caller, body).map(|(status, xml)| {

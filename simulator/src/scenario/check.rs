@@ -161,7 +161,6 @@ fn faults(scenario: &Scenario) -> Result<(), ScenarioError> {
     Ok(())
 }
 
-/// One rule.
 fn rule(field: &str, value: impl Display, kept: bool, rule: &str) -> Result<(), ScenarioError> {
     if kept {
         return Ok(());

@@ -9,14 +9,11 @@ use crate::ec2::service::EndpointService;
 use crate::ec2::{Ec2Happening, Remembered, TagSpecification, Token, tag};
 use crate::world::Happening;
 
-/// `CreateVpcEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CreateVpcEndpoint {
     /// The type; without one it is a gateway.
     pub vpc_endpoint_type: Option<EndpointType>,
-    /// The VPC.
     pub vpc_id: String,
-    /// The service.
     pub service_name: String,
     /// Subnets, one in each zone.
     pub subnet_ids: Vec<String>,
@@ -28,14 +25,11 @@ pub struct CreateVpcEndpoint {
     pub private_dns_enabled: Option<bool>,
     /// A word that makes a second call the same call.
     pub client_token: Option<String>,
-    /// Tags.
     pub tag_specifications: Vec<TagSpecification>,
 }
 
-/// The answer to [`CreateVpcEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateVpcEndpointResult {
-    /// The endpoint.
     pub vpc_endpoint: VpcEndpoint,
     /// The token of the request.
     pub client_token: Option<String>,

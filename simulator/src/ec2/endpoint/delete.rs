@@ -6,10 +6,8 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{missing, not_found};
 use crate::ec2::ids;
 
-/// `DeleteVpcEndpoints`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteVpcEndpoints {
-    /// The endpoints.
     pub vpc_endpoint_ids: Vec<String>,
 }
 
@@ -23,7 +21,6 @@ pub struct DeleteVpcEndpointsResult {
 /// An endpoint that could not be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsuccessful {
-    /// The endpoint.
     pub resource_id: String,
     /// Why.
     pub error: ApiError,

@@ -11,7 +11,6 @@ use crate::world::Happening;
 /// `ModifyVpcEndpoint`. It has no client token: look before you modify again.
 #[derive(Debug, Clone, Default)]
 pub struct ModifyVpcEndpoint {
-    /// The endpoint.
     pub vpc_endpoint_id: String,
     /// Subnets to get an interface.
     pub add_subnet_ids: Vec<String>,

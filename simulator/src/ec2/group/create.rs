@@ -10,29 +10,21 @@ use crate::ec2::{TagSpecification, Tags, tag};
 /// `CreateSecurityGroup`. It has no client token: look before you create.
 #[derive(Debug, Clone, Default)]
 pub struct CreateSecurityGroup {
-    /// The name.
     pub group_name: String,
     /// The description, which there must be.
     pub group_description: String,
-    /// The VPC.
     pub vpc_id: String,
-    /// Tags.
     pub tag_specifications: Vec<TagSpecification>,
 }
 
-/// The answer to [`CreateSecurityGroup`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateSecurityGroupResult {
-    /// The id.
     pub group_id: String,
-    /// The tags.
     pub tags: Tags,
-    /// The ARN.
     pub security_group_arn: String,
 }
 
 impl World {
-    /// Makes a group.
     pub fn create_security_group(
         &mut self,
         caller: &Caller,

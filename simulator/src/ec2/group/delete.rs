@@ -5,10 +5,8 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::Source;
 use crate::ec2::error::{client, missing};
 
-/// `DeleteSecurityGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteSecurityGroup {
-    /// The group.
     pub group_id: String,
 }
 

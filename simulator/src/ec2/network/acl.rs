@@ -11,15 +11,11 @@ use crate::scenario::{AclAction, AclRule};
 /// A network ACL as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkAcl {
-    /// The id.
     pub id: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
     /// Whether it is the VPC's default one.
     pub is_default: bool,
-    /// Its subnets.
     pub subnet_ids: Vec<String>,
     /// Its rules. EC2 promises no order; here the last ones come first.
     pub rules: Vec<AclRule>,

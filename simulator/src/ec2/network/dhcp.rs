@@ -13,11 +13,8 @@ const DEFAULT: &str = "dopt-0c1e5f3a7b9d24680";
 /// A set of DHCP options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DhcpOptions {
-    /// The id.
     pub id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// The option `domain-name-servers`; left out if there are none.
     pub dns_servers: Vec<String>,

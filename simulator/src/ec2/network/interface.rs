@@ -5,20 +5,14 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::filter::Filtered;
 use crate::ec2::{Describe, Described, Endpoint};
 
-/// A network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkInterface {
-    /// The id.
     pub id: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// What whoever made it says about it.
     pub description: String,
-    /// Its security groups, by id.
     pub groups: Vec<String>,
 }
 

@@ -10,9 +10,7 @@ use crate::ec2::{Describe, Described};
 /// A peering of two VPCs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peering {
-    /// The id.
     pub id: String,
-    /// The side that asked.
     pub requester: PeeringSide,
     /// The side that was asked.
     pub accepter: PeeringSide,
@@ -20,18 +18,12 @@ pub struct Peering {
     pub status: String,
 }
 
-/// One side of a peering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeeringSide {
-    /// The VPC.
     pub vpc_id: String,
-    /// Its account.
     pub owner: String,
-    /// Its Region.
     pub region: String,
-    /// Its IPv4 ranges.
     pub cidrs: Vec<Ipv4Net>,
-    /// Its IPv6 ranges.
     pub ipv6_cidrs: Vec<Ipv6Net>,
 }
 

@@ -12,13 +12,10 @@ const AWS: &str = "AWS";
 /// A managed prefix list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixList {
-    /// The id.
     pub id: String,
-    /// The name.
     pub name: String,
     /// The account that owns it, or `AWS`.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// Whether its networks are IPv6 networks.
     pub ipv6: bool,
@@ -37,7 +34,6 @@ impl PrefixList {
         (self.owner != AWS).then_some(self.max_entries)
     }
 
-    /// The ARN.
     pub fn arn(&self) -> String {
         let owner = self.owner.to_lowercase();
         format!(

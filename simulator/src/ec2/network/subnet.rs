@@ -16,38 +16,26 @@ use crate::scenario::{SubnetSpec, VpcSpec};
 /// reserve, broadcast ("Subnet sizing", VPC user guide).
 const KEPT_BY_AWS: u32 = 5;
 
-/// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subnet {
-    /// The id.
     pub id: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
     /// The accounts that it is shared with: those of its VPC.
     pub shared_with: Vec<String>,
-    /// The Region it is in.
     pub region: String,
-    /// The id of its zone.
     pub zone_id: String,
-    /// The name of its zone.
     pub zone_name: String,
-    /// Its IPv4 range.
     pub cidr: Ipv4Net,
-    /// Its IPv6 range.
     pub ipv6_cidr: Option<Ipv6Net>,
     /// Whether it is IPv6 only; its IPv4 range counts for nothing then.
     pub ipv6_native: bool,
     /// Free addresses before any endpoint of this world took one.
     pub spare_addresses: u32,
-    /// The Outpost it is on.
     pub outpost_arn: Option<String>,
     /// Whether it is the default subnet of its zone.
     pub default_for_az: bool,
-    /// From when on it is `available`.
     pub available_from: OffsetDateTime,
-    /// Tags.
     pub tags: Tags,
     /// How many addresses were given away so far.
     pub(in crate::ec2) given: u32,
@@ -109,7 +97,6 @@ impl Subnet {
 /// A subnet as it is told: with the number of free addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubnetAnswer {
-    /// The subnet.
     pub subnet: Subnet,
     /// Free IPv4 addresses now.
     pub available_ip_address_count: u32,
@@ -118,7 +105,6 @@ pub struct SubnetAnswer {
 }
 
 impl SubnetAnswer {
-    /// The ARN.
     pub fn arn(&self) -> String {
         let Subnet {
             region, owner, id, ..

@@ -9,28 +9,20 @@ use crate::ec2::filter::Filtered;
 use crate::ec2::{Describe, Described, Tags, ids};
 use crate::scenario::AclSpec;
 
-/// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// The id.
     pub id: String,
-    /// The account that owns it.
     pub owner: String,
     /// The accounts that it is shared with, as participants.
     pub shared_with: Vec<String>,
-    /// The Region it is in.
     pub region: String,
     /// Whether it is `available`; it is `pending` before.
     pub available: bool,
-    /// The primary IPv4 range.
     pub cidr_block: Ipv4Net,
     /// Every IPv4 range, the primary and former ones included.
     pub cidrs: Vec<CidrAssociation<Ipv4Net>>,
-    /// Every IPv6 range.
     pub ipv6_cidrs: Vec<CidrAssociation<Ipv6Net>>,
-    /// The attribute `enableDnsSupport`.
     pub dns_support: bool,
-    /// The attribute `enableDnsHostnames`.
     pub dns_hostnames: bool,
     /// Whether it is the default VPC.
     pub is_default: bool,
@@ -41,7 +33,6 @@ pub struct Vpc {
     pub dns_servers: Option<Vec<String>>,
     /// Its network ACLs besides the default one.
     pub acls: Vec<AclSpec>,
-    /// Tags.
     pub tags: Tags,
 }
 
@@ -50,16 +41,13 @@ pub struct Vpc {
 pub struct CidrAssociation<Net> {
     /// The id of the association.
     pub id: String,
-    /// The range.
     pub cidr: Net,
-    /// The state.
     pub state: CidrState,
 }
 
 /// How firmly a range belongs to its VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CidrState {
-    /// There.
     Associated,
     /// Gone, and still listed.
     Disassociated,
@@ -131,23 +119,17 @@ impl Attribute {
     }
 }
 
-/// `DescribeVpcAttribute`.
 #[derive(Debug, Clone)]
 pub struct DescribeVpcAttribute {
-    /// The VPC.
     pub vpc_id: String,
-    /// The attribute.
     pub attribute: Attribute,
 }
 
-/// The answer to [`DescribeVpcAttribute`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribeVpcAttributeResult {
-    /// The VPC.
     pub vpc_id: String,
     /// The attribute that was asked for.
     pub attribute: Attribute,
-    /// Its value.
     pub value: bool,
 }
 

@@ -7,12 +7,9 @@ use crate::ec2::error::{client, missing};
 use crate::ec2::permission::{IpPermission, Wanted};
 use crate::ec2::{Ec2, SecurityGroup, Source};
 
-/// `AuthorizeSecurityGroupIngress`.
 #[derive(Debug, Clone, Default)]
 pub struct AuthorizeSecurityGroupIngress {
-    /// The group.
     pub group_id: String,
-    /// What to let in.
     pub ip_permissions: Vec<IpPermission>,
 }
 

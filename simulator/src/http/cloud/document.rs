@@ -39,7 +39,6 @@ enum Segment {
     Parameter(String),
 }
 
-/// A schema.
 pub(super) struct Schema(Validator);
 
 impl Document {

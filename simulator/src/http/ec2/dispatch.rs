@@ -19,7 +19,6 @@ fn whole<T>(
     Ok(request)
 }
 
-/// Writes an answer.
 fn written<T>(answer: &T, write: impl FnOnce(&mut Xml, &T)) -> Xml {
     let mut xml = Xml::default();
     write(&mut xml, answer);

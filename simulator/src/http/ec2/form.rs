@@ -14,7 +14,6 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Reads a body.
     pub(super) fn parse(body: &[u8]) -> Form {
         Form {
             prefix: String::new(),
