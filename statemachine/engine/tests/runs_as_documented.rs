@@ -473,25 +473,6 @@ fn a_machine_whose_tasks_move_the_clock_times_out_too() {
 }
 
 #[test]
-fn an_endless_history_fails_the_execution() {
-    let machine = machine(
-        "Turn",
-        json!({
-            "Turn": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "End"}], "Default": "Turn"},
-            "End": {"Type": "Succeed"}
-        }),
-    );
-    assert_eq!(error(&outcome(&machine, json!({}))), "States.Runtime");
-
-    let machine = task(json!({
-        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99_999_999}]
-    }));
-    let always = async |_: &str, _: Value| fails("Transient");
-    let execution = execute(&machine, json!({}), &always);
-    assert_eq!(error(&execution.outcome), "States.Runtime");
-}
-
-#[test]
 fn resources_and_placeholders_are_handed_to_the_tasks_as_they_are() {
     let machine =
         task(json!({"Resource": "${InspectCluster}", "Arguments": {"n": 1, "s": "${x}"}}));

@@ -3,7 +3,6 @@
 use time::OffsetDateTime;
 
 use super::*;
-use crate::faults::{Fault, FaultKind, Moment};
 use crate::scenario::Scenario;
 
 const VPC: &str = "vpc-0a1b2c3d4e5f60718";
@@ -115,42 +114,6 @@ fn what_ec2_does_not_know_is_refused_and_not_ignored() {
         let (form, code) = row.split_once(" => ").expect("a code");
         let (status, xml) = post(&sim, form);
         assert_eq!((status, between(&xml, "<Code>", "<")), (400, code), "{row}");
-    }
-}
-
-#[test]
-fn a_throttled_call_is_a_server_error() {
-    let sim = stage();
-    sim.add_fault(Fault::once(
-        "ec2:DescribeVpcs",
-        1,
-        FaultKind::Throttle,
-        Moment::Before,
-    ));
-    let (status, xml) = post(&sim, "Action=DescribeVpcs");
-    assert_eq!(
-        (status, between(&xml, "<Code>", "<")),
-        (503, "RequestLimitExceeded")
-    );
-}
-
-#[test]
-fn a_call_that_is_never_answered_reaches_the_host_as_such() {
-    let sim = stage();
-    let caller = sim.look(|world| world.ec2.caller());
-    for (kind, refusal) in [
-        (FaultKind::Timeout, Refusal::TimedOut),
-        (FaultKind::CutOff, Refusal::CutOff),
-    ] {
-        sim.add_fault(Fault::once("ec2:DescribeSubnets", 1, kind, Moment::Before));
-        sim.add_fault(Fault::once(
-            "ec2:DescribeSubnets",
-            2,
-            FaultKind::CutOff,
-            Moment::Before,
-        ));
-        let answer = answer_form(&sim, &caller, b"Action=DescribeSubnets");
-        assert_eq!(answer, Err(refusal));
     }
 }
 
