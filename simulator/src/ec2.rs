@@ -24,15 +24,13 @@ mod throttle;
 use std::collections::{BTreeMap, HashMap};
 
 pub use endpoint::create::{CreateVpcEndpoint, CreateVpcEndpointResult};
-pub use endpoint::delete::{DeleteVpcEndpoints, DeleteVpcEndpointsResult, Unsuccessful};
+pub use endpoint::delete::{DeleteVpcEndpoints, Unsuccessful};
 pub use endpoint::modify::ModifyVpcEndpoint;
 pub use endpoint::view::{DnsEntry, GroupIdentifier, VpcEndpoint};
 pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, LastError};
 pub use fault::render_fault;
 pub use filter::Filter;
-pub use group::{
-    CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, SecurityGroup,
-};
+pub use group::{CreateSecurityGroup, DeleteSecurityGroup, SecurityGroup};
 pub use network::acl::NetworkAcl;
 pub use network::dhcp::DhcpOptions;
 pub use network::interface::NetworkInterface;

@@ -258,7 +258,7 @@ mod tests {
                 vpc_id: VPC.into(),
                 ..CreateSecurityGroup::default()
             };
-            Ok(world.create_security_group(&caller, &request)?.group_id)
+            Ok(world.create_security_group(&caller, &request)?.id)
         })
     }
 

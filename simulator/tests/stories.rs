@@ -150,7 +150,7 @@ impl Operator {
             vpc_id: self.vpc_id.clone(),
             service_name: service_name.to_owned(),
             subnet_ids,
-            security_group_ids: vec![group.group_id],
+            security_group_ids: vec![group.id],
             private_dns_enabled: Some(false),
             ..CreateVpcEndpoint::default()
         };

@@ -130,7 +130,7 @@ impl Endpoints for InProcess {
         let answer = self
             .ask(action, World::delete_vpc_endpoints, &request)
             .await?;
-        for item in answer.into_iter().flat_map(|answer| answer.unsuccessful) {
+        for item in answer.into_iter().flatten() {
             if !errors::is_absent(&item.error.code) {
                 return Err(errors::classify(
                     action,

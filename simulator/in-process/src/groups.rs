@@ -79,12 +79,9 @@ impl SecurityGroups for InProcess {
                 &request,
             )
             .await?;
-        created
-            .group_id
-            .parse()
-            .map_err(|error: shared::ids::Malformed| {
-                StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
-            })
+        created.id.parse().map_err(|error: shared::ids::Malformed| {
+            StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
+        })
     }
 
     async fn authorize(

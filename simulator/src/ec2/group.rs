@@ -6,7 +6,7 @@ mod describe;
 
 use time::OffsetDateTime;
 
-pub use create::{CreateSecurityGroup, CreateSecurityGroupResult};
+pub use create::CreateSecurityGroup;
 pub use delete::DeleteSecurityGroup;
 
 use super::error::not_found;

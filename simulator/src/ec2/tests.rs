@@ -148,7 +148,6 @@ impl Stage {
         self.world
             .delete_vpc_endpoints(&self.caller, &request)
             .unwrap()
-            .unsuccessful
     }
 
     fn create_group(&mut self, name: &str) -> Result<String, ApiError> {
@@ -160,7 +159,7 @@ impl Stage {
         };
         self.world
             .create_security_group(&self.caller, &request)
-            .map(|answer| answer.group_id)
+            .map(|group| group.id)
     }
 
     fn delete_group(&mut self, id: &str) -> Result<(), ApiError> {

@@ -14,7 +14,7 @@ fn delete_in_ec2(stage: &mut Stage, endpoint: &str) {
         .world
         .delete_vpc_endpoints(&caller, &request)
         .expect("it can be deleted");
-    assert!(deleted.unsuccessful.is_empty());
+    assert!(deleted.is_empty());
 }
 
 #[test]

@@ -83,7 +83,8 @@ pub(super) const OPERATIONS: &[(&str, Run)] = operations! {
     "ModifyVpcEndpoint":
         read::modify_vpc_endpoint, modify_vpc_endpoint, write::done;
     "DeleteVpcEndpoints":
-        read::delete_vpc_endpoints, delete_vpc_endpoints, write::endpoint::deleted;
+        read::delete_vpc_endpoints, delete_vpc_endpoints,
+        |xml, unsuccessful| write::endpoint::deleted(xml, unsuccessful);
     "CreateTags":
         read::create_tags, create_tags, write::done;
     "DeleteTags":

@@ -2,8 +2,8 @@
 
 use super::{Xml, tags, time};
 use crate::ec2::{
-    CreateVpcEndpointResult, DeleteVpcEndpointsResult, DescribeVpcEndpointServicesResult,
-    Described, VpcEndpoint,
+    CreateVpcEndpointResult, DescribeVpcEndpointServicesResult, Described, Unsuccessful,
+    VpcEndpoint,
 };
 
 /// The policy of an endpoint that was made without one.
@@ -97,8 +97,8 @@ fn endpoint(xml: &mut Xml, endpoint: &VpcEndpoint) {
     }
 }
 
-pub(in crate::http::ec2) fn deleted(xml: &mut Xml, answer: &DeleteVpcEndpointsResult) {
-    xml.list("unsuccessful", &answer.unsuccessful, |xml, item| {
+pub(in crate::http::ec2) fn deleted(xml: &mut Xml, unsuccessful: &[Unsuccessful]) {
+    xml.list("unsuccessful", unsuccessful, |xml, item| {
         xml.node("error", |xml| {
             xml.leaf("code", &item.error.code);
             xml.leaf("message", &item.error.message);

@@ -1,7 +1,7 @@
 //! Security groups as XML.
 
 use super::{Xml, no_tags, page, tags};
-use crate::ec2::{CreateSecurityGroupResult, Described, Rule, SecurityGroup, Source};
+use crate::ec2::{Described, Rule, SecurityGroup, Source};
 
 pub(in crate::http::ec2) fn security_groups(xml: &mut Xml, answer: &Described<SecurityGroup>) {
     page(xml, "securityGroupInfo", answer, |xml, group| {
@@ -114,11 +114,11 @@ fn rule_words(xml: &mut Xml, rule: &Rule) {
     xml.maybe("description", rule.description.as_ref());
 }
 
-pub(in crate::http::ec2) fn created(xml: &mut Xml, answer: &CreateSecurityGroupResult) {
+pub(in crate::http::ec2) fn created(xml: &mut Xml, group: &SecurityGroup) {
     xml.leaf("return", true);
-    xml.leaf("groupId", &answer.group_id);
-    xml.leaf("securityGroupArn", &answer.security_group_arn);
-    tags(xml, &answer.tags);
+    xml.leaf("groupId", &group.id);
+    xml.leaf("securityGroupArn", group.arn());
+    tags(xml, &group.tags);
 }
 
 pub(in crate::http::ec2) fn authorized(xml: &mut Xml, rules: &[Rule]) {
