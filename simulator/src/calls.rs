@@ -16,6 +16,11 @@ pub struct Caller {
     pub region: String,
 }
 
+/// Whether a text is an account number.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// One call that somebody made, kept for tests and displays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {

@@ -232,19 +232,19 @@ pub(crate) fn happen(world: &mut World, happening: CloudHappening) {
     }
 }
 
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-');
+    let hexadecimal = |group: &str| group.bytes().all(|b| b.is_ascii_hexdigit());
+    groups.clone().map(str::len).eq([8, 4, 4, 4, 12]) && groups.clone().all(hexadecimal)
+}
+
 /// Refuses what cannot be an id of this service.
 fn check_uuid(field: &str, text: &str) -> Result<(), ApiError> {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths = groups.iter().map(|group| group.len());
-    let hexadecimal = groups
-        .iter()
-        .all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()));
-    if lengths.eq([8, 4, 4, 4, 12]) && hexadecimal {
+    if is_uuid(text) {
         return Ok(());
     }
-    Err(errors::invalid(format!(
-        "{field}: {text:?} is not a valid UUID"
-    )))
+    let message = format!("{field}: {text:?} is not a valid UUID");
+    Err(errors::invalid(message))
 }
 
 #[cfg(test)]

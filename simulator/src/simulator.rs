@@ -277,12 +277,8 @@ mod tests {
     fn a_fault_before_the_effect_leaves_the_world_as_it_was() {
         let (sim, _) = stage();
         let before = groups(&sim);
-        sim.add_fault(Fault::once(
-            "ec2:CreateSecurityGroup",
-            1,
-            FaultKind::Timeout,
-            Moment::Before,
-        ));
+        let (kind, moment) = (FaultKind::Timeout, Moment::Before);
+        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, kind, moment));
         assert_eq!(create(&sim), Err(Refusal::TimedOut));
         assert_eq!(groups(&sim), before);
         assert!(create(&sim).is_ok(), "only the first call is hit");
@@ -292,12 +288,8 @@ mod tests {
     fn a_fault_after_the_effect_only_hides_it() {
         let (sim, _) = stage();
         let before = groups(&sim);
-        sim.add_fault(Fault::once(
-            "ec2:CreateSecurityGroup",
-            1,
-            FaultKind::CutOff,
-            Moment::After,
-        ));
+        let (kind, moment) = (FaultKind::CutOff, Moment::After);
+        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, kind, moment));
         assert_eq!(create(&sim), Err(Refusal::CutOff));
         assert_eq!(groups(&sim), before + 1);
         let again = create(&sim).unwrap_err();
@@ -307,11 +299,12 @@ mod tests {
     #[test]
     fn a_fork_goes_its_own_way_from_where_it_began() {
         let (sim, seconds) = stage();
+        let (kind, moment) = (FaultKind::Denied, Moment::Before);
         sim.add_fault(Fault::from_then_on(
             "ec2:CreateSecurityGroup",
             2,
-            FaultKind::Denied,
-            Moment::Before,
+            kind,
+            moment,
         ));
         create(&sim).unwrap();
         let before = groups(&sim);
@@ -355,12 +348,8 @@ mod tests {
         let (sim, _) = stage();
         assert_eq!(describe(&sim), Ok(1));
         groups(&sim);
-        sim.add_fault(Fault::once(
-            "ec2:DescribeVpcs",
-            2,
-            FaultKind::Denied,
-            Moment::Before,
-        ));
+        let (kind, moment) = (FaultKind::Denied, Moment::Before);
+        sim.add_fault(Fault::once("ec2:DescribeVpcs", 2, kind, moment));
         assert!(describe(&sim).is_err());
         let calls = sim.calls();
         let seen: Vec<_> = calls

@@ -144,18 +144,8 @@ fn groups(world: &mut World, vpc: &VpcSpec, owner: &Caller) {
     };
     let mut default = group(ec2, &itself, vpc, owner, now);
     // The default group lets its own members talk to each other.
-    let rule = Rule {
-        id: ec2.new_id("sgr"),
-        group_id: default_id.clone(),
-        group_owner: owner.account.clone(),
-        region: owner.region.clone(),
-        is_egress: false,
-        protocol: "-1".to_owned(),
-        from_port: None,
-        to_port: None,
-        source: Source::Group(default_id),
-        description: None,
-    };
+    let from = Source::Group(default_id);
+    let rule = Rule::of_all(ec2.new_id("sgr"), &default, false, from);
     default.rules.push(rule);
     ec2.add_group(default, ipv6);
     for spec in &vpc.groups {

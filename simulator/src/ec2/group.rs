@@ -85,18 +85,8 @@ impl Ec2 {
         ];
         for source in everywhere.into_iter().flatten() {
             let id = self.new_id("sgr");
-            group.rules.push(Rule {
-                id,
-                group_id: group.id.clone(),
-                group_owner: group.owner.clone(),
-                region: group.region.clone(),
-                is_egress: true,
-                protocol: "-1".to_owned(),
-                from_port: None,
-                to_port: None,
-                source,
-                description: None,
-            });
+            let rule = Rule::of_all(id, &group, true, source);
+            group.rules.push(rule);
         }
         self.groups.insert(group.id.clone(), group);
     }

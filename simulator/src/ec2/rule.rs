@@ -9,8 +9,8 @@ use ipnet::{Ipv4Net, Ipv6Net};
 pub use authorize::AuthorizeSecurityGroupIngress;
 pub use revoke::RevokeSecurityGroupIngress;
 
-use super::PrefixList;
 use super::permission::Wanted;
+use super::{PrefixList, SecurityGroup};
 
 /// A rule of a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,27 @@ impl Source {
 }
 
 impl Rule {
+    /// A rule of a group about all protocols.
+    pub(super) fn of_all(
+        id: String,
+        group: &SecurityGroup,
+        is_egress: bool,
+        source: Source,
+    ) -> Self {
+        Rule {
+            id,
+            group_id: group.id.clone(),
+            group_owner: group.owner.clone(),
+            region: group.region.clone(),
+            is_egress,
+            protocol: "-1".to_owned(),
+            from_port: None,
+            to_port: None,
+            source,
+            description: None,
+        }
+    }
+
     /// Account and id of the group that is the source.
     pub fn referenced_group(&self) -> Option<(&str, &str)> {
         match &self.source {
