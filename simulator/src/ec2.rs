@@ -40,7 +40,6 @@ pub use network::subnet::{Subnet, SubnetAnswer};
 pub use network::vpc::{
     Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult, Vpc,
 };
-pub use network::zone::Zone;
 pub use page::{Describe, Described};
 pub use permission::{GroupPair, IpPermission, IpRange};
 pub use rule::{AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress, Rule, Source};
@@ -57,7 +56,7 @@ pub(crate) use endpoint::life::happen;
 pub(crate) use ids::well_formed;
 
 use crate::calls::{ApiError, Caller};
-use crate::scenario::{Quotas, Scenario};
+use crate::scenario::{Quotas, Scenario, ZoneSpec};
 use crate::splitmix::mix;
 use throttle::Buckets;
 
@@ -87,7 +86,7 @@ pub struct Ec2 {
     /// The Region that the scenario is about.
     pub region: String,
     /// The availability zones of that Region.
-    pub zones: Vec<Zone>,
+    pub zones: Vec<ZoneSpec>,
     pub vpcs: BTreeMap<String, Vpc>,
     pub subnets: BTreeMap<String, Subnet>,
     pub groups: BTreeMap<String, SecurityGroup>,
@@ -125,7 +124,7 @@ impl Ec2 {
         Ec2 {
             account: scenario.account.clone(),
             region: scenario.region.clone(),
-            zones: scenario.zones.iter().map(Zone::new).collect(),
+            zones: scenario.zones.clone(),
             vpcs: BTreeMap::new(),
             subnets: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -161,7 +160,7 @@ impl Ec2 {
         format!("{prefix}-0{:016x}", mix(self.made))
     }
 
-    fn zone(&self, id: &str) -> Option<&Zone> {
+    fn zone(&self, id: &str) -> Option<&ZoneSpec> {
         self.zones.iter().find(|zone| zone.id == id)
     }
 }

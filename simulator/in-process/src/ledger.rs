@@ -38,7 +38,7 @@ impl InProcess {
         }
     }
 
-    fn tables(&self) -> (String, String) {
+    pub(super) fn tables(&self) -> (String, String) {
         self.simulator.look(|world| {
             let stack = &world.stack;
             (stack.connections_table.clone(), stack.leases_table.clone())

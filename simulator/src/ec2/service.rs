@@ -1,9 +1,10 @@
 //! Endpoint services, as consumers see them.
 
 use super::error::client;
-use super::{Ec2, EndpointType, Zone};
+use super::{Ec2, EndpointType};
 use crate::World;
 use crate::calls::{ApiError, Caller};
+use crate::scenario::ZoneSpec;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointService {
@@ -102,7 +103,7 @@ pub struct DescribeVpcEndpointServicesResult {
     /// The services, with only those zones that the caller has too.
     pub service_details: Vec<EndpointService>,
     /// The zones of the caller, which have the names of a service's zones.
-    pub zones: Vec<Zone>,
+    pub zones: Vec<ZoneSpec>,
 }
 
 impl Ec2 {
