@@ -16,6 +16,11 @@ pub struct Caller {
     pub region: String,
 }
 
+/// Whether a text is an account number.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// One call that somebody made, kept for tests and displays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -25,7 +30,6 @@ pub struct Call {
     pub by: Option<Arc<str>>,
     /// Which call of this operation it was, counted from 1.
     pub nth: u32,
-    /// When it was made.
     pub at: OffsetDateTime,
     /// The fault that hit it, and at which moment.
     pub fault: Option<(FaultKind, Moment)>,
@@ -42,7 +46,6 @@ pub struct ApiError {
     /// The XML code of EC2, the JSON type of Secrets Manager, or the gRPC code
     /// of the Cloud API as text (that API has no code in words).
     pub code: String,
-    /// The message.
     pub message: String,
     /// How long the service asks the caller to wait.
     pub retry_after: Option<Duration>,

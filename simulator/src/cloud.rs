@@ -26,9 +26,7 @@ use time::OffsetDateTime;
 pub use access::{ApiCaller, Keys, VERSION};
 pub use cluster::{Cluster, ClusterRecord, Region};
 pub use connections::Connection;
-pub use habits::{
-    AfterRemoval, ConnectionRegion, ErrorBody, Habits, RetryAfter, SecondRegistration,
-};
+pub use habits::{AfterRemoval, ErrorBody, Habits, RetryAfter, SecondRegistration};
 pub use lifecycle::ConnectionStep;
 pub use owners::TrustedOwner;
 pub use services::PrivateEndpointService;
@@ -57,34 +55,26 @@ pub struct Cloud {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloudHappening {
     /// A cluster that was being made, or locked, is in service.
-    ClusterReady {
-        /// The cluster.
-        cluster_id: String,
-    },
+    ClusterReady { cluster_id: String },
     /// An endpoint service shows up in the list.
     ServiceAppears {
-        /// The cluster.
         cluster_id: String,
         /// The region of the service.
         region: String,
     },
     /// An endpoint service is made, or is not.
     ServiceSettles {
-        /// The cluster.
         cluster_id: String,
         /// The region of the service.
         region: String,
     },
     /// A registration goes on.
     ConnectionMoves {
-        /// The cluster.
         cluster_id: String,
-        /// The registered endpoint.
         endpoint_id: String,
         /// Which registration or removal of this endpoint is meant; a later
         /// one makes this happening void.
         attempt: u64,
-        /// What happens.
         step: ConnectionStep,
     },
 }
@@ -242,19 +232,19 @@ pub(crate) fn happen(world: &mut World, happening: CloudHappening) {
     }
 }
 
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-');
+    let hexadecimal = |group: &str| group.bytes().all(|b| b.is_ascii_hexdigit());
+    groups.clone().map(str::len).eq([8, 4, 4, 4, 12]) && groups.clone().all(hexadecimal)
+}
+
 /// Refuses what cannot be an id of this service.
 fn check_uuid(field: &str, text: &str) -> Result<(), ApiError> {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths = groups.iter().map(|group| group.len());
-    let hexadecimal = groups
-        .iter()
-        .all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()));
-    if lengths.eq([8, 4, 4, 4, 12]) && hexadecimal {
+    if is_uuid(text) {
         return Ok(());
     }
-    Err(errors::invalid(format!(
-        "{field}: {text:?} is not a valid UUID"
-    )))
+    let message = format!("{field}: {text:?} is not a valid UUID");
+    Err(errors::invalid(message))
 }
 
 #[cfg(test)]

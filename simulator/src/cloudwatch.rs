@@ -46,13 +46,10 @@ pub struct CloudWatch {
     traffic: BTreeMap<String, TrafficSpec>,
 }
 
-/// `ListMetrics`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ListMetrics {
-    /// The namespace.
     pub namespace: Option<String>,
-    /// The metric.
     pub metric_name: Option<String>,
     /// Dimensions that it must have among its own.
     #[serde(default, with = "wire::dimensions")]
@@ -63,26 +60,20 @@ pub struct ListMetrics {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Metric {
-    /// The namespace.
     pub namespace: String,
-    /// The metric.
     #[serde(rename = "MetricName")]
     pub name: String,
-    /// All its dimensions.
     #[serde(default, with = "wire::dimensions")]
     pub dimensions: Dimensions,
 }
 
-/// `GetMetricData`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct GetMetricData {
     /// What is asked for.
     pub metric_data_queries: Vec<MetricDataQuery>,
-    /// From when on.
     #[serde(deserialize_with = "wire::moment")]
     pub start_time: OffsetDateTime,
-    /// Until when.
     #[serde(deserialize_with = "wire::moment")]
     pub end_time: OffsetDateTime,
 }
@@ -101,7 +92,6 @@ pub struct MetricDataQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct MetricStat {
-    /// The series.
     pub metric: Metric,
     /// How long each value is for, in seconds.
     pub period: i64,
@@ -120,7 +110,6 @@ pub struct MetricDataResult {
     /// When each period began.
     #[serde(serialize_with = "wire::moments")]
     pub timestamps: Vec<OffsetDateTime>,
-    /// The values.
     pub values: Vec<f64>,
 }
 
@@ -167,8 +156,6 @@ impl CloudWatch {
         endpoints
             .values()
             .filter(|endpoint| endpoint.owner == caller.account && endpoint.region == caller.region)
-            // "They are not published for … cross-Region access."
-            .filter(|endpoint| endpoint.service_region == endpoint.region)
             .filter_map(move |endpoint| Some((endpoint, self.flows(endpoint, now)?)))
     }
 }

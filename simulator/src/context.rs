@@ -7,11 +7,9 @@ use crate::calls::Caller;
 
 /// A call of a service that knows nothing of the rest of the world.
 pub(crate) struct Context<'w> {
-    /// Who calls.
     pub(crate) caller: &'w Caller,
     /// Where the stack is: the account and Region of the scenario.
     pub(crate) home: Caller,
-    /// The present.
     pub(crate) now: OffsetDateTime,
     needed: &'w mut Option<Vec<Authorization>>,
 }

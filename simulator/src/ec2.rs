@@ -23,50 +23,32 @@ mod throttle;
 
 use std::collections::{BTreeMap, HashMap};
 
-use time::OffsetDateTime;
-
 pub use endpoint::create::{CreateVpcEndpoint, CreateVpcEndpointResult};
-pub use endpoint::delete::{DeleteVpcEndpoints, DeleteVpcEndpointsResult, Unsuccessful};
-pub use endpoint::describe::{DescribeVpcEndpoints, DescribeVpcEndpointsResult};
+pub use endpoint::delete::{DeleteVpcEndpoints, Unsuccessful};
 pub use endpoint::modify::ModifyVpcEndpoint;
 pub use endpoint::view::{DnsEntry, GroupIdentifier, VpcEndpoint};
 pub use endpoint::{Endpoint, EndpointState, EndpointType, Interface, LastError};
 pub use fault::render_fault;
 pub use filter::Filter;
-pub use group::{
-    CreateSecurityGroup, CreateSecurityGroupResult, DeleteSecurityGroup, DescribeSecurityGroups,
-    DescribeSecurityGroupsResult, SecurityGroup,
-};
-pub use network::acl::{DescribeNetworkAcls, DescribeNetworkAclsResult, NetworkAcl};
-pub use network::dhcp::{DescribeDhcpOptions, DescribeDhcpOptionsResult, DhcpOptions};
-pub use network::interface::{
-    DescribeNetworkInterfaces, DescribeNetworkInterfacesResult, NetworkInterface,
-};
-pub use network::peering::{
-    DescribeVpcPeeringConnections, DescribeVpcPeeringConnectionsResult, Peering, PeeringSide,
-};
-pub use network::prefix_list::{
-    DescribeManagedPrefixLists, DescribeManagedPrefixListsResult, PrefixList,
-};
-pub use network::subnet::{DescribeSubnets, DescribeSubnetsResult, Subnet, SubnetAnswer};
+pub use group::{CreateSecurityGroup, DeleteSecurityGroup, SecurityGroup};
+pub use network::acl::NetworkAcl;
+pub use network::dhcp::DhcpOptions;
+pub use network::interface::NetworkInterface;
+pub use network::peering::{Peering, PeeringSide};
+pub use network::prefix_list::PrefixList;
+pub use network::subnet::{Subnet, SubnetAnswer};
 pub use network::vpc::{
-    Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult,
-    DescribeVpcs, DescribeVpcsResult, Vpc,
+    Attribute, CidrAssociation, CidrState, DescribeVpcAttribute, DescribeVpcAttributeResult, Vpc,
 };
-pub use network::zone::Zone;
-pub use page::Page;
+pub use page::{Describe, Described};
 pub use permission::{GroupPair, IpPermission, IpRange};
-pub use rule::{
-    AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult, DescribeSecurityGroupRules,
-    DescribeSecurityGroupRulesResult, RevokeSecurityGroupIngress, RevokeSecurityGroupIngressResult,
-    Rule, Source,
-};
+pub use rule::{AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress, Rule, Source};
 pub use service::{
     DescribeVpcEndpointServices, DescribeVpcEndpointServicesResult, EndpointService, Principals,
     Verification,
 };
 pub use tag::{TagSpecification, Tags};
-pub use tagging::{CreateTags, DeleteTags, TagFilter};
+pub use tagging::{CreateTags, DeleteTags};
 
 pub(crate) use begin::begin;
 pub(crate) use endpoint::dns::hidden_zones;
@@ -74,7 +56,7 @@ pub(crate) use endpoint::life::happen;
 pub(crate) use ids::well_formed;
 
 use crate::calls::{ApiError, Caller};
-use crate::scenario::{Quotas, Scenario};
+use crate::scenario::{Quotas, Scenario, ZoneSpec};
 use crate::splitmix::mix;
 use throttle::Buckets;
 
@@ -84,7 +66,6 @@ pub enum Ec2Happening {
     /// An endpoint gets into its next state, unless something else happened to
     /// it since (its epoch says so).
     Endpoint {
-        /// The endpoint.
         id: String,
         /// The epoch in which this was foreseen.
         epoch: u32,
@@ -105,20 +86,14 @@ pub struct Ec2 {
     /// The Region that the scenario is about.
     pub region: String,
     /// The availability zones of that Region.
-    pub zones: Vec<Zone>,
-    /// VPCs by id.
+    pub zones: Vec<ZoneSpec>,
     pub vpcs: BTreeMap<String, Vpc>,
-    /// Subnets by id.
     pub subnets: BTreeMap<String, Subnet>,
-    /// Security groups by id.
     pub groups: BTreeMap<String, SecurityGroup>,
     /// Endpoints by id, with those that are gone, because tokens remember them.
     pub endpoints: BTreeMap<String, Endpoint>,
-    /// Endpoint services.
     pub services: Vec<EndpointService>,
-    /// Peerings.
     pub peerings: Vec<Peering>,
-    /// Managed prefix lists.
     pub prefix_lists: Vec<PrefixList>,
     /// Network interfaces, besides those of endpoints.
     pub interfaces: Vec<NetworkInterface>,
@@ -145,11 +120,11 @@ struct Remembered {
 
 impl Ec2 {
     /// An AWS side with nothing in it but zones; [`begin`] adds the rest.
-    pub(crate) fn new(scenario: &Scenario, _now: OffsetDateTime) -> Ec2 {
+    pub(crate) fn new(scenario: &Scenario) -> Ec2 {
         Ec2 {
             account: scenario.account.clone(),
             region: scenario.region.clone(),
-            zones: scenario.zones.iter().map(Zone::new).collect(),
+            zones: scenario.zones.clone(),
             vpcs: BTreeMap::new(),
             subnets: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -185,7 +160,7 @@ impl Ec2 {
         format!("{prefix}-0{:016x}", mix(self.made))
     }
 
-    fn zone(&self, id: &str) -> Option<&Zone> {
+    fn zone(&self, id: &str) -> Option<&ZoneSpec> {
         self.zones.iter().find(|zone| zone.id == id)
     }
 }

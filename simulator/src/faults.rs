@@ -161,37 +161,27 @@ impl Fault {
     }
 }
 
-/// Faults that look random and are not: the same seed hits the same calls.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Faults that look random and are not: the same seed hits the same calls. A caller may
+/// hope to get over each of them by asking again.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SeededFaults {
-    /// The seed.
-    pub seed: u64,
+    seed: u64,
     /// The share of calls that are hit, between 0 and 1.
-    pub rate: f64,
-    /// The kinds to choose from.
-    #[serde(default = "passing")]
-    pub kinds: Vec<FaultKind>,
+    rate: f64,
 }
 
 /// The kinds that a caller may hope to get over by asking again.
-fn passing() -> Vec<FaultKind> {
-    vec![
-        FaultKind::Throttle,
-        FaultKind::ServerError,
-        FaultKind::Timeout,
-        FaultKind::CutOff,
-    ]
-}
+const PASSING: [FaultKind; 4] = [
+    FaultKind::Throttle,
+    FaultKind::ServerError,
+    FaultKind::Timeout,
+    FaultKind::CutOff,
+];
 
 impl SeededFaults {
     /// Passing faults with this seed at this rate.
     pub fn passing(seed: u64, rate: f64) -> Self {
-        SeededFaults {
-            seed,
-            rate,
-            kinds: passing(),
-        }
+        SeededFaults { seed, rate }
     }
 
     /// The fault that hits the `nth` call of `operation`, if one does. It
@@ -200,11 +190,11 @@ impl SeededFaults {
     pub(crate) fn strike(&self, operation: &str, nth: u32) -> Option<(FaultKind, Moment)> {
         let dice = mix(self.seed ^ fold(operation) ^ mix(u64::from(nth)));
         let share = (dice >> 11) as f64 / (1u64 << 53) as f64;
-        if share >= self.rate || self.kinds.is_empty() {
+        if share >= self.rate {
             return None;
         }
         let choice = mix(dice);
-        let kind = self.kinds[(choice >> 8) as usize % self.kinds.len()];
+        let kind = PASSING[(choice >> 8) as usize % PASSING.len()];
         let moment = match kind {
             // Only these can reach a caller whose call was carried out.
             FaultKind::ServerError | FaultKind::Timeout | FaultKind::CutOff if choice & 1 == 1 => {

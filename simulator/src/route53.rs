@@ -22,25 +22,19 @@ const ENDPOINTS: &str = "vpce.amazonaws.com";
 /// The largest page, and the size of one that nobody chose.
 const LARGEST_PAGE: usize = 100;
 
-/// `ListHostedZonesByVPC`.
 #[derive(Debug, Clone, Default)]
 pub struct ListHostedZonesByVpc {
-    /// The VPC.
     pub vpc_id: String,
     /// Its Region; Route 53 itself has none.
     pub vpc_region: String,
-    /// The size of a page.
     pub max_items: Option<usize>,
     /// Where the last page ended.
     pub next_token: Option<String>,
 }
 
-/// The answer to [`ListHostedZonesByVpc`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListHostedZonesByVpcResult {
-    /// The zones.
     pub hosted_zone_summaries: Vec<HostedZoneSummary>,
-    /// The size of a page.
     pub max_items: usize,
     /// How to ask for the next page.
     pub next_token: Option<String>,
@@ -70,11 +64,9 @@ pub struct ListHostedZonesByNameResult {
 /// A private hosted zone that is associated with the VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostedZoneSummary {
-    /// The id.
     pub hosted_zone_id: String,
     /// The name, with a dot at its end.
     pub name: String,
-    /// Who owns it.
     pub owner: Owner,
 }
 

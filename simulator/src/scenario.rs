@@ -21,7 +21,7 @@ pub use network::{
 pub use stack::{RoleSpec, StackSpec};
 
 use crate::cloud::Habits;
-use crate::faults::{Fault, SeededFaults};
+use crate::faults::Fault;
 use crate::pace::Pace;
 
 /// A world as it is when it begins, and how it behaves from then on.
@@ -41,7 +41,6 @@ pub struct Scenario {
     /// What the operator would ask for in this world, in the operator's words.
     #[serde(default)]
     pub request: serde_json::Map<String, serde_json::Value>,
-    /// How long things take.
     #[serde(default)]
     pub pace: Pace,
     /// Which request throttles are on.
@@ -56,10 +55,8 @@ pub struct Scenario {
     /// The availability zones of the Region. Three if none are given.
     #[serde(default)]
     pub zones: Vec<ZoneSpec>,
-    /// The networks.
     #[serde(default)]
     pub vpcs: Vec<VpcSpec>,
-    /// Managed prefix lists.
     #[serde(default)]
     pub prefix_lists: Vec<PrefixListSpec>,
     /// Endpoint services that belong to no cluster.
@@ -83,12 +80,8 @@ pub struct Scenario {
     /// The roles in other accounts that the callers may assume.
     #[serde(default)]
     pub roles: Vec<RoleSpec>,
-    /// Scripted faults.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// Faults by chance.
-    #[serde(default)]
-    pub seeded_faults: Option<SeededFaults>,
 }
 
 fn account() -> String {
@@ -154,9 +147,7 @@ pub enum ScenarioError {
     Rule {
         /// The path of the field, such as `vpcs[0].subnets[1].zone`.
         field: String,
-        /// Its value.
         value: String,
-        /// The rule, as a sentence.
         rule: String,
     },
     /// No scenario of this name is shipped.

@@ -31,10 +31,8 @@ pub struct Secrets {
     versions_made: u64,
 }
 
-/// A secret.
 #[derive(Debug, Clone)]
 pub struct Secret {
-    /// The name.
     pub name: String,
     /// The ARN, which ends in six characters of its own.
     pub arn: String,
@@ -67,7 +65,6 @@ struct GetSecretValue {
 }
 
 impl Secrets {
-    /// The secrets of a scenario.
     pub(crate) fn new(scenario: &Scenario, now: OffsetDateTime) -> Secrets {
         let mut secrets = Secrets {
             by_name: BTreeMap::new(),
@@ -128,7 +125,6 @@ impl Secrets {
         });
     }
 
-    /// `GetSecretValue`.
     pub(crate) fn get_secret_value(
         &self,
         mut context: Context<'_>,

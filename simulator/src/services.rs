@@ -44,7 +44,6 @@ impl World {
         self.step_functions.call(context, operation, request)
     }
 
-    /// `GetSecretValue` of Secrets Manager.
     pub fn get_secret_value(
         &mut self,
         caller: &Caller,
@@ -54,20 +53,17 @@ impl World {
         self.secrets.get_secret_value(context, request)
     }
 
-    /// `PutEvents` of EventBridge.
     pub fn put_events(&mut self, caller: &Caller, request: &Value) -> Result<Value, ApiError> {
         let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
         self.notices.put_events(context, request)
     }
 
-    /// `ListMetrics` of CloudWatch.
     pub fn list_metrics(&mut self, caller: &Caller, request: &ListMetrics) -> Vec<Metric> {
         let context = Context::new(caller, self.ec2.caller(), self.now, &mut self.needed);
         let endpoints = &self.ec2.endpoints;
         self.cloudwatch.list_metrics(context, endpoints, request)
     }
 
-    /// `GetMetricData` of CloudWatch.
     pub fn get_metric_data(
         &mut self,
         caller: &Caller,
@@ -78,7 +74,6 @@ impl World {
         self.cloudwatch.get_metric_data(context, endpoints, request)
     }
 
-    /// `ListHostedZonesByVPC` of Route 53.
     pub fn list_hosted_zones_by_vpc(
         &mut self,
         caller: &Caller,
@@ -110,7 +105,6 @@ impl World {
         resolver::call(context, &self.ec2, operation, request)
     }
 
-    /// `AssumeRole` of STS.
     pub fn assume_role(
         &mut self,
         caller: &Caller,

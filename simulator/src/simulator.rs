@@ -50,7 +50,7 @@ impl Simulator {
             inner: Arc::new(Mutex::new(Inner {
                 world,
                 faults: scenario.faults.clone(),
-                seeded: scenario.seeded_faults.clone(),
+                seeded: None,
                 calls: Vec::new(),
                 counts: HashMap::new(),
             })),
@@ -134,7 +134,6 @@ impl Simulator {
         f(&mut self.settled().world)
     }
 
-    /// Scripts one more fault.
     pub fn add_fault(&self, fault: Fault) {
         self.lock().faults.push(fault);
     }
@@ -172,7 +171,6 @@ impl Simulator {
         self.lock().seeded = seeded;
     }
 
-    /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }
@@ -229,7 +227,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ec2::{CreateSecurityGroup, DescribeVpcs};
+    use crate::ec2::{CreateSecurityGroup, Describe};
 
     const VPC: &str = "vpc-0a1b2c3d4e5f60718";
 
@@ -246,8 +244,8 @@ mod tests {
     fn describe(sim: &Simulator) -> Result<usize, Refusal> {
         sim.call("ec2:DescribeVpcs", |world| {
             let caller = world.ec2.caller();
-            let answer = world.describe_vpcs(&caller, &DescribeVpcs::default())?;
-            Ok(answer.vpcs.len())
+            let answer = world.describe_vpcs(&caller, &Describe::default())?;
+            Ok(answer.items.len())
         })
     }
 
@@ -260,7 +258,7 @@ mod tests {
                 vpc_id: VPC.into(),
                 ..CreateSecurityGroup::default()
             };
-            Ok(world.create_security_group(&caller, &request)?.group_id)
+            Ok(world.create_security_group(&caller, &request)?.id)
         })
     }
 
@@ -279,12 +277,8 @@ mod tests {
     fn a_fault_before_the_effect_leaves_the_world_as_it_was() {
         let (sim, _) = stage();
         let before = groups(&sim);
-        sim.add_fault(Fault::once(
-            "ec2:CreateSecurityGroup",
-            1,
-            FaultKind::Timeout,
-            Moment::Before,
-        ));
+        let (kind, moment) = (FaultKind::Timeout, Moment::Before);
+        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, kind, moment));
         assert_eq!(create(&sim), Err(Refusal::TimedOut));
         assert_eq!(groups(&sim), before);
         assert!(create(&sim).is_ok(), "only the first call is hit");
@@ -294,12 +288,8 @@ mod tests {
     fn a_fault_after_the_effect_only_hides_it() {
         let (sim, _) = stage();
         let before = groups(&sim);
-        sim.add_fault(Fault::once(
-            "ec2:CreateSecurityGroup",
-            1,
-            FaultKind::CutOff,
-            Moment::After,
-        ));
+        let (kind, moment) = (FaultKind::CutOff, Moment::After);
+        sim.add_fault(Fault::once("ec2:CreateSecurityGroup", 1, kind, moment));
         assert_eq!(create(&sim), Err(Refusal::CutOff));
         assert_eq!(groups(&sim), before + 1);
         let again = create(&sim).unwrap_err();
@@ -309,11 +299,12 @@ mod tests {
     #[test]
     fn a_fork_goes_its_own_way_from_where_it_began() {
         let (sim, seconds) = stage();
+        let (kind, moment) = (FaultKind::Denied, Moment::Before);
         sim.add_fault(Fault::from_then_on(
             "ec2:CreateSecurityGroup",
             2,
-            FaultKind::Denied,
-            Moment::Before,
+            kind,
+            moment,
         ));
         create(&sim).unwrap();
         let before = groups(&sim);
@@ -357,12 +348,8 @@ mod tests {
         let (sim, _) = stage();
         assert_eq!(describe(&sim), Ok(1));
         groups(&sim);
-        sim.add_fault(Fault::once(
-            "ec2:DescribeVpcs",
-            2,
-            FaultKind::Denied,
-            Moment::Before,
-        ));
+        let (kind, moment) = (FaultKind::Denied, Moment::Before);
+        sim.add_fault(Fault::once("ec2:DescribeVpcs", 2, kind, moment));
         assert!(describe(&sim).is_err());
         let calls = sim.calls();
         let seen: Vec<_> = calls

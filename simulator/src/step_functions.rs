@@ -28,7 +28,6 @@ const FORBIDDEN: &str = "<>{}[]?*\"#%\\^|~`$&,;:/";
 /// The state machines of the stack and what was started of them.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
-    /// The ARNs of the state machines.
     pub machines: Vec<String>,
     /// Every run, in the order of their starts.
     pub executions: Vec<Execution>,
@@ -37,19 +36,14 @@ pub struct StepFunctions {
 /// A run of a state machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
-    /// Its ARN.
     pub arn: String,
     /// The ARN of its state machine, without version or alias.
     pub machine: String,
-    /// Its name.
     pub name: String,
     /// The input, as the text that it was started with.
     pub input: String,
-    /// How it stands.
     pub status: ExecutionStatus,
-    /// When it was started.
     pub started_at: OffsetDateTime,
-    /// When it ended.
     pub stopped_at: Option<OffsetDateTime>,
     /// What it ended with, if it succeeded.
     pub output: Option<String>,
@@ -58,15 +52,10 @@ pub struct Execution {
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExecutionStatus {
-    /// It has not ended.
     Running,
-    /// It ended well.
     Succeeded,
-    /// It failed.
     Failed,
-    /// Its time was over.
     TimedOut,
-    /// Somebody stopped it.
     Aborted,
 }
 

@@ -22,12 +22,9 @@ const LONGEST_POLICY: usize = 2048;
 /// user guide), and the shortest of any, in seconds.
 const LIVES: std::ops::RangeInclusive<u64> = 900..=3600;
 
-/// `AssumeRole`.
 #[derive(Debug, Clone, Default)]
 pub struct AssumeRole {
-    /// The ARN of the role.
     pub role_arn: String,
-    /// The name of the session.
     pub role_session_name: String,
     /// What the role's trust policy may ask for.
     pub external_id: Option<String>,
@@ -40,11 +37,8 @@ pub struct AssumeRole {
 /// A session in a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// The account of the role.
     pub account: String,
-    /// The ARN of the session.
     pub arn: String,
-    /// When its credentials expire.
     pub expires_at: OffsetDateTime,
 }
 

@@ -1,7 +1,6 @@
 //! The world: all its parts, its time, and what is due to happen in it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -16,23 +15,14 @@ use crate::{cloudwatch, dynamodb, notices, secrets, step_functions};
 /// Everything there is at one moment.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// The present.
     pub now: OffsetDateTime,
-    /// How long things take.
     pub pace: Pace,
-    /// The AWS side.
     pub ec2: ec2::Ec2,
-    /// The CockroachDB Cloud side.
     pub cloud: cloud::Cloud,
-    /// CloudWatch.
     pub cloudwatch: cloudwatch::CloudWatch,
-    /// Secrets Manager.
     pub secrets: secrets::Secrets,
-    /// DynamoDB.
     pub dynamodb: dynamodb::DynamoDb,
-    /// Step Functions.
     pub step_functions: step_functions::StepFunctions,
-    /// EventBridge.
     pub notices: notices::Notices,
     /// The names of what the stack has.
     pub stack: StackSpec,
@@ -40,46 +30,16 @@ pub struct World {
     pub roles: Vec<RoleSpec>,
     /// What the call that is being carried out needs, if somebody wants to know.
     pub(crate) needed: Option<Vec<Authorization>>,
-    agenda: BinaryHeap<Reverse<Due>>,
+    /// What is due, by its time and by its number, in which it was scheduled.
+    agenda: BTreeMap<(OffsetDateTime, u64), Happening>,
     scheduled: u64,
 }
 
 /// Something that is going to happen by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
-    /// On the AWS side.
     Ec2(Ec2Happening),
-    /// On the CockroachDB Cloud side.
     Cloud(CloudHappening),
-}
-
-/// A happening and its time. Happenings of the same moment keep the order in
-/// which they were scheduled.
-#[derive(Debug, Clone)]
-struct Due {
-    at: OffsetDateTime,
-    number: u64,
-    happening: Happening,
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
 }
 
 impl World {
@@ -88,7 +48,7 @@ impl World {
         let mut world = World {
             now,
             pace: scenario.pace.clone(),
-            ec2: ec2::Ec2::new(scenario, now),
+            ec2: ec2::Ec2::new(scenario),
             cloud: cloud::Cloud::new(scenario, now),
             cloudwatch: cloudwatch::CloudWatch::new(scenario, now),
             secrets: secrets::Secrets::new(scenario, now),
@@ -98,7 +58,7 @@ impl World {
             stack: scenario.stack.clone(),
             roles: scenario.roles.clone(),
             needed: None,
-            agenda: BinaryHeap::new(),
+            agenda: BTreeMap::new(),
             scheduled: 0,
         };
         // The endpoint services of the clusters come into the world first,
@@ -111,28 +71,21 @@ impl World {
     /// Lets something happen after a while. What is due at once happens before
     /// the next call, not within this one.
     pub fn schedule(&mut self, after: Duration, happening: Happening) {
-        let at = self.now + after;
         self.scheduled += 1;
-        self.agenda.push(Reverse(Due {
-            at,
-            number: self.scheduled,
-            happening,
-        }));
+        let due = (self.now + after, self.scheduled);
+        self.agenda.insert(due, happening);
     }
 
     /// Brings the world up to the present: lets everything happen that is due
     /// by then, in order. Time never runs backwards.
     pub fn settle(&mut self, now: OffsetDateTime) {
         let now = now.max(self.now);
-        while let Some(Reverse(due)) = self.agenda.peek() {
-            if due.at > now {
-                break;
-            }
-            let Some(Reverse(due)) = self.agenda.pop() else {
-                break;
-            };
-            self.now = due.at;
-            match due.happening {
+        while let Some(due) = self.agenda.first_entry()
+            && due.key().0 <= now
+        {
+            let ((at, _), happening) = due.remove_entry();
+            self.now = at;
+            match happening {
                 Happening::Ec2(happening) => ec2::happen(self, happening),
                 Happening::Cloud(happening) => cloud::happen(self, happening),
             }

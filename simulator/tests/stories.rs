@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use simulator::cloud::{ApiCaller, ClusterState, ConnectionStatus, Plan, ServiceStatus};
 use simulator::ec2::{
-    CreateSecurityGroup, CreateVpcEndpoint, DescribeSubnets, DescribeVpcEndpoints, EndpointState,
-    EndpointType, Filter, ModifyVpcEndpoint, SubnetAnswer, VpcEndpoint,
+    CreateSecurityGroup, CreateVpcEndpoint, Describe, EndpointState, EndpointType, Filter,
+    ModifyVpcEndpoint, SubnetAnswer, VpcEndpoint,
 };
 use simulator::{ApiError, Caller, Scenario, Simulator, World};
 use time::OffsetDateTime;
@@ -76,11 +76,8 @@ impl Operator {
                 .find(|service| service.status == ServiceStatus::Available))
         })?;
         let subnets = self.until("subnets", |world| {
-            let request = DescribeSubnets {
-                filters: vec![Filter::one("vpc-id", &self.vpc_id)],
-                ..DescribeSubnets::default()
-            };
-            let subnets = world.describe_subnets(&self.aws, &request)?.subnets;
+            let by_vpc = Describe::filtered([Filter::one("vpc-id", &self.vpc_id)]);
+            let subnets = world.describe_subnets(&self.aws, &by_vpc)?.items;
             Ok((subnets.len() > 1).then_some(subnets))
         })?;
         let subnet_ids = one_in_each_zone(&subnets, &service.availability_zone_ids);
@@ -88,16 +85,13 @@ impl Operator {
             return Err(("subnets", "no zone fits".to_owned()));
         }
         let existing = self.once("endpoint", |world| {
-            let request = DescribeVpcEndpoints {
-                filters: vec![
-                    Filter::one("vpc-id", &self.vpc_id),
-                    Filter::one("service-name", &service.name),
-                ],
-                ..DescribeVpcEndpoints::default()
-            };
+            let request = Describe::filtered([
+                Filter::one("vpc-id", &self.vpc_id),
+                Filter::one("service-name", &service.name),
+            ]);
             world.describe_vpc_endpoints(&self.aws, &request)
         })?;
-        let endpoint_id = match existing.vpc_endpoints.first() {
+        let endpoint_id = match existing.items.first() {
             Some(endpoint) => endpoint.vpc_endpoint_id.clone(),
             None => self.make(&service.name, subnet_ids)?,
         };
@@ -156,12 +150,12 @@ impl Operator {
             vpc_id: self.vpc_id.clone(),
             service_name: service_name.to_owned(),
             subnet_ids,
-            security_group_ids: vec![group.group_id],
+            security_group_ids: vec![group.id],
             private_dns_enabled: Some(false),
             ..CreateVpcEndpoint::default()
         };
         let made = self.until("endpoint", |world| {
-            match world.create_vpc_endpoint(&self.aws, request.clone()) {
+            match world.create_vpc_endpoint(&self.aws, &request) {
                 Ok(made) => Ok(Some(made.vpc_endpoint)),
                 Err(error) if error.code == "InvalidSecurityGroupID.NotFound" => Ok(None),
                 Err(error) => Err(error),
@@ -169,30 +163,18 @@ impl Operator {
         })?;
         // Nobody can do anything with an endpoint that cannot be seen yet.
         self.until("endpoint", |world| {
-            let request = DescribeVpcEndpoints {
-                filters: vec![Filter::one("vpc-endpoint-id", &made.vpc_endpoint_id)],
-                ..DescribeVpcEndpoints::default()
-            };
-            let seen = world
-                .describe_vpc_endpoints(&self.aws, &request)?
-                .vpc_endpoints;
-            Ok((!seen.is_empty()).then_some(()))
+            let by_id = [Filter::one("vpc-endpoint-id", &made.vpc_endpoint_id)];
+            let seen = world.describe_vpc_endpoints(&self.aws, &Describe::filtered(by_id))?;
+            Ok((!seen.items.is_empty()).then_some(()))
         })?;
         Ok(made.vpc_endpoint_id)
     }
 
     fn available(&self, id: &str) -> Result<VpcEndpoint, Trouble> {
         self.until("available", |world| {
-            let request = DescribeVpcEndpoints {
-                vpc_endpoint_ids: vec![id.to_owned()],
-                ..DescribeVpcEndpoints::default()
-            };
-            let mut seen = world
-                .describe_vpc_endpoints(&self.aws, &request)?
-                .vpc_endpoints;
-            Ok(seen
-                .pop()
-                .filter(|endpoint| endpoint.state == EndpointState::Available))
+            let mut seen = world.describe_vpc_endpoints(&self.aws, &Describe::id(id))?;
+            let endpoint = seen.items.pop();
+            Ok(endpoint.filter(|it| it.state == EndpointState::Available))
         })
     }
 

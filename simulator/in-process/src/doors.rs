@@ -21,12 +21,17 @@ impl InProcess {
         let attributes: serde_json::Map<_, _> = texts
             .map(|(name, text)| (name.to_owned(), json!({ "S": text })))
             .collect();
-        self.simulator.meddle(|world| {
-            let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
-            let request = json!({ "TableName": table, "Item": attributes });
-            let put = world.dynamodb(&home, "PutItem", &request);
-            assert!(put.is_ok(), "the ledger takes a connection: {put:?}");
+        let (table, _) = self.tables();
+        self.write("PutItem", json!({ "TableName": table, "Item": attributes }));
+    }
+
+    /// Writes into the ledger without that being a call.
+    fn write(&self, operation: &str, request: Value) {
+        let written = self.simulator.meddle(|world| {
+            let home = world.ec2.caller();
+            world.dynamodb(&home, operation, &request)
         });
+        assert!(written.is_ok(), "the ledger takes {request}: {written:?}");
     }
 
     /// What the ledger has of a connection. That is no call.
@@ -47,12 +52,9 @@ impl InProcess {
     /// # Panics
     /// When the ledger does not let go of it.
     pub fn forget_connection(&self, id: &str) {
-        self.simulator.meddle(|world| {
-            let (home, table) = (world.ec2.caller(), world.stack.connections_table.clone());
-            let key = json!({ "TableName": table, "Key": { item::CONNECTION_ID: { "S": id } } });
-            let deleted = world.dynamodb(&home, "DeleteItem", &key);
-            assert!(deleted.is_ok(), "the ledger forgets: {deleted:?}");
-        });
+        let (table, _) = self.tables();
+        let key = json!({ item::CONNECTION_ID: { "S": id } });
+        self.write("DeleteItem", json!({ "TableName": table, "Key": key }));
     }
 
     /// Writes into the ledger what a run of `provision` or `deprovision` writes there
@@ -92,17 +94,13 @@ impl InProcess {
     /// # Panics
     /// When the table does not take it.
     pub fn put_lease(&self, region: &Region, vpc: &VpcId, holder: &str, expires_at: i64) {
-        self.simulator.meddle(|world| {
-            let (home, table) = (world.ec2.caller(), world.stack.leases_table.clone());
-            let attributes = json!({
-                item::LEASE: { "S": lease_key(region, vpc) },
-                item::HOLDER: { "S": holder },
-                item::EXPIRES_AT: { "N": expires_at.to_string() },
-            });
-            let request = json!({ "TableName": table, "Item": attributes });
-            let put = world.dynamodb(&home, "PutItem", &request);
-            assert!(put.is_ok(), "the table takes a lease: {put:?}");
+        let (_, table) = self.tables();
+        let attributes = json!({
+            item::LEASE: { "S": lease_key(region, vpc) },
+            item::HOLDER: { "S": holder },
+            item::EXPIRES_AT: { "N": expires_at.to_string() },
         });
+        self.write("PutItem", json!({ "TableName": table, "Item": attributes }));
     }
 
     /// The run that holds the lease of a VPC, as long as the lease lasts.

@@ -5,91 +5,74 @@ use shared::ec2::{Endpoint, EndpointState, Endpoints, NewEndpoint, errors};
 use shared::ids::{EndpointId, SecurityGroupId, SubnetId, VpcId};
 use shared::ownership::Tags;
 
-use super::{InProcess, filter, filter_any};
+use super::InProcess;
+use simulator::World;
 use simulator::ec2::{
-    CreateTags, CreateVpcEndpoint, DeleteTags, DeleteVpcEndpoints, DescribeVpcEndpoints,
-    EndpointType, Filter, ModifyVpcEndpoint, TagFilter, TagSpecification, VpcEndpoint,
+    CreateTags, CreateVpcEndpoint, DeleteTags, DeleteVpcEndpoints, Describe, EndpointType, Filter,
+    ModifyVpcEndpoint, TagSpecification, VpcEndpoint,
 };
 
 impl InProcess {
-    async fn endpoints_that_pass(&self, filters: Vec<Filter>) -> Result<Vec<Endpoint>, StepError> {
-        let request = DescribeVpcEndpoints {
-            filters,
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeVpcEndpoints", |world, caller| {
-                world.describe_vpc_endpoints(caller, &request)
-            })
+    async fn endpoints_that_pass(&self, filter: Filter) -> Result<Vec<Endpoint>, StepError> {
+        let found = self
+            .described(
+                "DescribeVpcEndpoints",
+                World::describe_vpc_endpoints,
+                [filter],
+            )
             .await?;
-        let mut endpoints: Vec<Endpoint> =
-            answer.vpc_endpoints.into_iter().filter_map(read).collect();
+        let mut endpoints: Vec<Endpoint> = found.into_iter().filter_map(read).collect();
         endpoints.retain(|endpoint| endpoint.state != EndpointState::Deleted);
         Ok(endpoints)
     }
 
     pub(super) async fn tag(&self, id: &str, tags: &Tags) -> Result<(), StepError> {
-        let tags = tags
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone()));
         let request = CreateTags {
             resources: vec![id.to_owned()],
-            tags,
+            tags: tags.collect(),
         };
-        self.ec2("CreateTags", |world, caller| {
-            world.create_tags(caller, request)
-        })
-        .await
+        self.ec2("CreateTags", World::create_tags, &request).await
     }
 
     pub(super) async fn untag(&self, id: &str, keys: &[String]) -> Result<(), StepError> {
-        let tags = keys
-            .iter()
-            .map(|key| TagFilter {
-                key: key.clone(),
-                value: None,
-            })
-            .collect();
         let request = DeleteTags {
             resources: vec![id.to_owned()],
-            tags,
+            keys: keys.to_vec(),
         };
-        self.ask("DeleteTags", |world, caller| {
-            world.delete_tags(caller, request)
-        })
-        .await
-        .map(|_| ())
+        let deleted = self.ask("DeleteTags", World::delete_tags, &request).await;
+        deleted.map(drop)
+    }
+
+    async fn modify(&self, request: ModifyVpcEndpoint) -> Result<(), StepError> {
+        self.ec2("ModifyVpcEndpoint", World::modify_vpc_endpoint, &request)
+            .await
     }
 }
 
 impl Endpoints for InProcess {
     async fn endpoints(&self, vpc: &VpcId) -> Result<Vec<Endpoint>, StepError> {
-        self.endpoints_that_pass(filter("vpc-id", vpc.as_str()))
-            .await
+        self.endpoints_that_pass(Filter::one("vpc-id", vpc)).await
     }
 
     async fn endpoints_by_id(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StepError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.endpoints_that_pass(vec![filter_any("vpc-endpoint-id", ids)])
+        self.endpoints_that_pass(Filter::any("vpc-endpoint-id", ids))
             .await
     }
 
     async fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StepError> {
-        let request = DescribeVpcEndpoints {
-            vpc_endpoint_ids: vec![id.to_string()],
-            ..Default::default()
-        };
+        let request = Describe::id(id.as_str());
         let answer = self
-            .ask("DescribeVpcEndpoints", |world, caller| {
-                world.describe_vpc_endpoints(caller, &request)
-            })
+            .ask(
+                "DescribeVpcEndpoints",
+                World::describe_vpc_endpoints,
+                &request,
+            )
             .await?;
-        let endpoint = answer
-            .and_then(|mut answer| answer.vpc_endpoints.pop())
-            .and_then(read);
+        let endpoint = answer.and_then(|mut answer| answer.items.pop().and_then(read));
         Ok(endpoint.filter(|endpoint| endpoint.state != EndpointState::Deleted))
     }
 
@@ -103,12 +86,9 @@ impl Endpoints for InProcess {
             private_dns_enabled: Some(false),
             client_token: Some(new.token.clone()),
             tag_specifications: vec![TagSpecification::new("vpc-endpoint", &new.tags)],
-            ..Default::default()
         };
         let created = self
-            .ec2("CreateVpcEndpoint", |world, caller| {
-                world.create_vpc_endpoint(caller, request)
-            })
+            .ec2("CreateVpcEndpoint", World::create_vpc_endpoint, &request)
             .await?;
         read(created.vpc_endpoint).ok_or_else(|| {
             StepError::new(
@@ -119,16 +99,12 @@ impl Endpoints for InProcess {
     }
 
     async fn set_private_dns(&self, id: &EndpointId, on: bool) -> Result<(), StepError> {
-        let request = ModifyVpcEndpoint {
+        self.modify(ModifyVpcEndpoint {
             vpc_endpoint_id: id.to_string(),
             private_dns_enabled: Some(on),
             ..Default::default()
-        };
-        self.ec2("ModifyVpcEndpoint", |world, caller| {
-            world.modify_vpc_endpoint(caller, &request)
         })
         .await
-        .map(|_| ())
     }
 
     async fn change_subnets(
@@ -137,17 +113,13 @@ impl Endpoints for InProcess {
         add: &[SubnetId],
         remove: &[SubnetId],
     ) -> Result<(), StepError> {
-        let request = ModifyVpcEndpoint {
+        self.modify(ModifyVpcEndpoint {
             vpc_endpoint_id: id.to_string(),
             add_subnet_ids: add.iter().map(ToString::to_string).collect(),
             remove_subnet_ids: remove.iter().map(ToString::to_string).collect(),
             ..Default::default()
-        };
-        self.ec2("ModifyVpcEndpoint", |world, caller| {
-            world.modify_vpc_endpoint(caller, &request)
         })
         .await
-        .map(|_| ())
     }
 
     async fn set_group(
@@ -167,11 +139,9 @@ impl Endpoints for InProcess {
             remove_security_group_ids: remove,
             ..Default::default()
         };
-        self.ec2("ModifyVpcEndpoint", |world, caller| {
-            world.modify_vpc_endpoint(caller, &request)
-        })
-        .await
-        .map(|_| ())
+        self.ec2("ModifyVpcEndpoint", World::modify_vpc_endpoint, &request)
+            .await
+            .map(|_| ())
     }
 
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError> {
@@ -180,11 +150,9 @@ impl Endpoints for InProcess {
             vpc_endpoint_ids: vec![id.to_string()],
         };
         let answer = self
-            .ask(action, |world, caller| {
-                world.delete_vpc_endpoints(caller, &request)
-            })
+            .ask(action, World::delete_vpc_endpoints, &request)
             .await?;
-        for item in answer.into_iter().flat_map(|answer| answer.unsuccessful) {
+        for item in answer.into_iter().flatten() {
             if !errors::is_absent(&item.error.code) {
                 return Err(errors::classify(
                     action,

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use shared::executions::{Executions, Machine, Standing, Start, errors, execution_arn};
 use shared::{Code, StepError};
 
-use super::InProcess;
-use simulator::Refusal;
+use super::{InProcess, answered};
 
 impl InProcess {
     /// One call of Step Functions; `None` if it answers with this code.
@@ -16,22 +15,16 @@ impl InProcess {
         answer: &str,
     ) -> Result<Option<Value>, StepError> {
         let action = format!("states:{operation}");
-        let answered = self
+        let asked = self
             .called(&action, |world| {
                 let home = world.ec2.caller();
                 world.step_functions(&home, operation, request)
             })
             .await;
-        match answered {
+        match answered(&format!("Step Functions {operation}"), asked)? {
             Ok(answer) => Ok(Some(answer)),
-            Err(Refusal::Answer(error)) if error.code == answer => Ok(None),
-            Err(Refusal::Answer(error)) => {
-                Err(errors::classify(operation, &error.code, &error.message))
-            }
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
-                let detail = format!("Step Functions {operation} gave no answer: {refusal}");
-                Err(StepError::new(Code::AwsUnavailable, detail))
-            }
+            Err(error) if error.code == answer => Ok(None),
+            Err(error) => Err(errors::classify(operation, &error.code, &error.message)),
         }
     }
 

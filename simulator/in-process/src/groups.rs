@@ -9,13 +9,12 @@ use shared::ownership::Tags;
 use shared::report::SQL_PORT;
 use shared::{Code, StepError};
 
-use super::{InProcess, filter, filter_any};
-use simulator::Refusal;
+use super::InProcess;
 use simulator::ec2::{
-    self, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup,
-    DescribeNetworkInterfaces, DescribeSecurityGroupRules, DescribeSecurityGroups, Filter,
+    self, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup, Filter,
     GroupPair, IpPermission, IpRange, RevokeSecurityGroupIngress, TagSpecification,
 };
+use simulator::{Refusal, World};
 
 impl InProcess {
     async fn groups(
@@ -24,25 +23,15 @@ impl InProcess {
         name: &str,
         value: &str,
     ) -> Result<Vec<SecurityGroup>, StepError> {
-        let mut filters = filter("vpc-id", vpc.as_str());
-        filters.push(Filter::one(name, value));
-        let request = DescribeSecurityGroups {
-            filters,
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeSecurityGroups", |world, caller| {
-                world.describe_security_groups(caller, &request)
-            })
+        let filters = [Filter::one("vpc-id", vpc), Filter::one(name, value)];
+        let found = self
+            .described(
+                "DescribeSecurityGroups",
+                World::describe_security_groups,
+                filters,
+            )
             .await?;
-        let groups = answer.security_groups.into_iter().filter_map(|group| {
-            Some(SecurityGroup {
-                id: group.id.parse().ok()?,
-                name: group.name,
-                tags: group.tags,
-            })
-        });
-        Ok(groups.collect())
+        Ok(found.into_iter().filter_map(read_group).collect())
     }
 }
 
@@ -52,11 +41,7 @@ impl SecurityGroups for InProcess {
         vpc: &VpcId,
         name: &str,
     ) -> Result<Option<SecurityGroup>, StepError> {
-        Ok(self
-            .groups(vpc, "group-name", name)
-            .await?
-            .into_iter()
-            .next())
+        Ok(self.groups(vpc, "group-name", name).await?.pop())
     }
 
     async fn groups_tagged(&self, vpc: &VpcId, key: &str) -> Result<Vec<SecurityGroup>, StepError> {
@@ -70,17 +55,14 @@ impl SecurityGroups for InProcess {
         if groups.is_empty() {
             return Ok(Vec::new());
         }
-        let request = DescribeSecurityGroupRules {
-            filters: vec![filter_any("group-id", groups)],
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeSecurityGroupRules", |world, caller| {
-                world.describe_security_group_rules(caller, &request)
-            })
+        let rules = self
+            .described(
+                "DescribeSecurityGroupRules",
+                World::describe_security_group_rules,
+                [Filter::any("group-id", groups)],
+            )
             .await?;
-        let rules = answer.security_group_rules.into_iter();
-        Ok(rules.filter_map(read).collect())
+        Ok(rules.into_iter().filter_map(read).collect())
     }
 
     async fn create_group(&self, new: &NewSecurityGroup) -> Result<SecurityGroupId, StepError> {
@@ -91,16 +73,15 @@ impl SecurityGroups for InProcess {
             tag_specifications: vec![TagSpecification::new("security-group", &new.tags)],
         };
         let created = self
-            .ec2("CreateSecurityGroup", |world, caller| {
-                world.create_security_group(caller, &request)
-            })
+            .ec2(
+                "CreateSecurityGroup",
+                World::create_security_group,
+                &request,
+            )
             .await?;
-        created
-            .group_id
-            .parse()
-            .map_err(|error: shared::ids::Malformed| {
-                StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
-            })
+        created.id.parse().map_err(|error: shared::ids::Malformed| {
+            StepError::new(shared::Code::UnexpectedAwsAnswer, error.to_string())
+        })
     }
 
     async fn authorize(
@@ -136,9 +117,7 @@ impl SecurityGroups for InProcess {
             group_id: group.to_string(),
         };
         match self
-            .call(action, |world, caller| {
-                world.delete_security_group(caller, &request)
-            })
+            .call(action, World::delete_security_group, &request)
             .await
         {
             Ok(_) => Ok(GroupRemoval::Gone),
@@ -166,17 +145,14 @@ impl SecurityGroups for InProcess {
         &self,
         group: &SecurityGroupId,
     ) -> Result<Vec<NetworkInterface>, StepError> {
-        let request = DescribeNetworkInterfaces {
-            filters: vec![Filter::one("group-id", group.as_str())],
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeNetworkInterfaces", |world, caller| {
-                world.describe_network_interfaces(caller, &request)
-            })
+        let interfaces = self
+            .described(
+                "DescribeNetworkInterfaces",
+                World::describe_network_interfaces,
+                [Filter::one("group-id", group)],
+            )
             .await?;
-        let interfaces = answer.network_interfaces.into_iter();
-        let told = interfaces.map(|it| NetworkInterface {
+        let told = interfaces.into_iter().map(|it| NetworkInterface {
             id: it.id,
             description: it.description,
         });
@@ -208,12 +184,9 @@ impl InProcess {
                 .iter()
                 .map(|source| permission(source, description))
                 .collect(),
-            ..Default::default()
         };
         let answered = self
-            .call(action, |world, caller| {
-                world.authorize_security_group_ingress(caller, &request)
-            })
+            .call(action, World::authorize_security_group_ingress, &request)
             .await;
         match answered {
             Ok(_) => Ok(true),
@@ -244,12 +217,13 @@ impl InProcess {
         let request = RevokeSecurityGroupIngress {
             group_id: group.to_string(),
             security_group_rule_ids: rule_ids.to_vec(),
-            ..Default::default()
         };
         let revoked = self
-            .ask("RevokeSecurityGroupIngress", |world, caller| {
-                world.revoke_security_group_ingress(caller, &request)
-            })
+            .ask(
+                "RevokeSecurityGroupIngress",
+                World::revoke_security_group_ingress,
+                &request,
+            )
             .await?;
         Ok(revoked.is_some() || rule_ids.len() == 1)
     }
@@ -288,6 +262,14 @@ fn permission(source: &Source, description: &str) -> IpPermission {
         }
     }
     permission
+}
+
+pub(super) fn read_group(group: ec2::SecurityGroup) -> Option<SecurityGroup> {
+    Some(SecurityGroup {
+        id: group.id.parse().ok()?,
+        name: group.name,
+        tags: group.tags,
+    })
 }
 
 fn read(rule: ec2::Rule) -> Option<IngressRule> {

@@ -3,52 +3,49 @@
 use shared::StepError;
 use shared::ec2::{Endpoint, Inventory, Managed, SecurityGroup};
 use shared::ownership::{MANAGED_BY, OWNER};
-use simulator::ec2::{DescribeSecurityGroups, DescribeVpcEndpoints};
+use simulator::World;
+use simulator::ec2::Filter;
 
-use super::{InProcess, endpoints, filter};
+use super::{InProcess, endpoints, groups};
+
+fn ours() -> [Filter; 1] {
+    [Filter::one(&format!("tag:{MANAGED_BY}"), OWNER)]
+}
 
 impl Inventory for InProcess {
     async fn managed_endpoints(&self) -> Result<Vec<Managed<Endpoint>>, StepError> {
-        let request = DescribeVpcEndpoints {
-            filters: filter(&format!("tag:{MANAGED_BY}"), OWNER),
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeVpcEndpoints", |world, caller| {
-                world.describe_vpc_endpoints(caller, &request)
-            })
+        let found = self
+            .described(
+                "DescribeVpcEndpoints",
+                World::describe_vpc_endpoints,
+                ours(),
+            )
             .await?;
-        let found = answer.vpc_endpoints.into_iter().filter_map(|found| {
+        let managed = found.into_iter().filter_map(|found| {
             Some(Managed {
                 vpc_id: found.vpc_id.parse().ok()?,
                 created_at: Some(found.creation_timestamp),
                 it: endpoints::read(found)?,
             })
         });
-        Ok(found.filter(|found| !found.it.state.is_gone()).collect())
+        Ok(managed.filter(|it| !it.it.state.is_gone()).collect())
     }
 
     async fn managed_groups(&self) -> Result<Vec<Managed<SecurityGroup>>, StepError> {
-        let request = DescribeSecurityGroups {
-            filters: filter(&format!("tag:{MANAGED_BY}"), OWNER),
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeSecurityGroups", |world, caller| {
-                world.describe_security_groups(caller, &request)
-            })
+        let found = self
+            .described(
+                "DescribeSecurityGroups",
+                World::describe_security_groups,
+                ours(),
+            )
             .await?;
-        let found = answer.security_groups.into_iter().filter_map(|group| {
+        let managed = found.into_iter().filter_map(|group| {
             Some(Managed {
                 vpc_id: group.vpc_id.parse().ok()?,
                 created_at: None,
-                it: SecurityGroup {
-                    id: group.id.parse().ok()?,
-                    name: group.name,
-                    tags: group.tags,
-                },
+                it: groups::read_group(group)?,
             })
         });
-        Ok(found.collect())
+        Ok(managed.collect())
     }
 }

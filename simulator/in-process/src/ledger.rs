@@ -1,13 +1,12 @@
 //! The ledger.
 
 use serde_json::{Value, json};
+use shared::StepError;
 use shared::ids::{Region, VpcId};
 use shared::ledger::{Connection, Health, Ledger, Page, Phase, errors, item, lease_key};
-use shared::{Code, StepError};
 use time::OffsetDateTime;
 
-use super::InProcess;
-use simulator::{ApiError, Refusal};
+use super::{InProcess, answered};
 
 mod upkeep;
 
@@ -21,30 +20,25 @@ impl InProcess {
     ) -> Result<Option<Value>, StepError> {
         request["TableName"] = json!(table);
         let action = format!("dynamodb:{operation}");
-        let answered = self
+        let asked = self
             .called(&action, |world| {
                 let home = world.ec2.caller();
                 world.dynamodb(&home, operation, &request)
             })
             .await;
-        match answered {
+        match answered(&format!("DynamoDB {operation} of table {table}"), asked)? {
             Ok(answer) => Ok(Some(answer)),
-            Err(Refusal::Answer(error)) if is_condition(&error) => Ok(None),
-            Err(Refusal::Answer(error)) => Err(errors::classify(
+            Err(error) if error.code == "ConditionalCheckFailedException" => Ok(None),
+            Err(error) => Err(errors::classify(
                 operation,
                 table,
                 &error.code,
                 &error.message,
             )),
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
-                let detail =
-                    format!("DynamoDB {operation} of table {table} gave no answer: {refusal}");
-                Err(StepError::new(Code::AwsUnavailable, detail))
-            }
         }
     }
 
-    fn tables(&self) -> (String, String) {
+    pub(super) fn tables(&self) -> (String, String) {
         self.simulator.look(|world| {
             let stack = &world.stack;
             (stack.connections_table.clone(), stack.leases_table.clone())
@@ -58,10 +52,6 @@ impl InProcess {
         let (table, _) = self.tables();
         self.dynamodb("UpdateItem", &table, request).await.map(drop)
     }
-}
-
-fn is_condition(error: &ApiError) -> bool {
-    error.code == "ConditionalCheckFailedException"
 }
 
 fn key(id: &str) -> Value {

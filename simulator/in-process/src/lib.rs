@@ -26,12 +26,12 @@ use std::task::{Context, Poll};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
-use shared::StepError;
 use shared::ec2::errors;
 use shared::ids::ClusterId;
 use shared::secret::{ApiKey, Secrets};
+use shared::{Code, StepError};
 
-use simulator::ec2::Filter;
+use simulator::ec2::{Describe, Described, Filter};
 use simulator::{ApiError, Caller, Refusal, Simulator, World};
 
 /// Who says when a call is made, where several runs share one world and one thread.
@@ -107,22 +107,25 @@ impl InProcess {
     }
 
     /// One call of EC2; `None` where it says that the thing does not exist.
-    async fn ask<T>(
+    async fn ask<R, T>(
         &self,
         action: &str,
-        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+        operation: Operation<R, T>,
+        request: &R,
     ) -> Result<Option<T>, StepError> {
-        self.ask_unless(errors::is_absent, action, effect).await
+        self.ask_unless(errors::is_absent, action, operation, request)
+            .await
     }
 
     /// One call of EC2; `None` where it is refused with such a code.
-    async fn ask_unless<T>(
+    async fn ask_unless<R, T>(
         &self,
         is_none: fn(&str) -> bool,
         action: &str,
-        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+        operation: Operation<R, T>,
+        request: &R,
     ) -> Result<Option<T>, StepError> {
-        match self.call(action, effect).await {
+        match self.call(action, operation, request).await {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Answer(error)) if is_none(&error.code) => Ok(None),
             Err(refusal) => Err(self.failure(action, &refusal)),
@@ -130,14 +133,26 @@ impl InProcess {
     }
 
     /// One call of EC2.
-    async fn ec2<T>(
+    async fn ec2<R, T>(
         &self,
         action: &str,
-        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+        operation: Operation<R, T>,
+        request: &R,
     ) -> Result<T, StepError> {
-        self.call(action, effect)
+        self.call(action, operation, request)
             .await
             .map_err(|refusal| self.failure(action, &refusal))
+    }
+
+    /// What a Describe operation tells of the things that pass all these filters.
+    async fn described<T>(
+        &self,
+        action: &str,
+        operation: Operation<Describe, Described<T>>,
+        filters: impl Into<Vec<Filter>>,
+    ) -> Result<Vec<T>, StepError> {
+        let request = Describe::filtered(filters);
+        Ok(self.ec2(action, operation, &request).await?.items)
     }
 
     /// One call of any service, when its turn has come.
@@ -163,54 +178,55 @@ impl InProcess {
         }
     }
 
-    async fn call<T>(
+    async fn call<R, T>(
         &self,
         action: &str,
-        effect: impl FnOnce(&mut World, &Caller) -> Result<T, ApiError>,
+        operation: Operation<R, T>,
+        request: &R,
     ) -> Result<T, Refusal> {
         self.called(&format!("ec2:{action}"), |world| {
-            effect(world, &self.caller)
+            operation(world, &self.caller, request)
         })
         .await
     }
 }
 
-fn filter(name: &str, value: &str) -> Vec<Filter> {
-    vec![Filter::one(name, value)]
-}
-
-fn filter_any<T: ToString>(name: &str, values: &[T]) -> Filter {
-    Filter {
-        name: name.to_owned(),
-        values: values.iter().map(T::to_string).collect(),
+/// What was answered; an answer that did not come is an error.
+fn answered<T>(call: &str, outcome: Result<T, Refusal>) -> Result<Result<T, ApiError>, StepError> {
+    match outcome {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Refusal::Answer(error)) => Ok(Err(error)),
+        Err(silence @ (Refusal::TimedOut | Refusal::CutOff)) => {
+            let detail = format!("{call} gave no answer: {silence}");
+            Err(StepError::new(Code::AwsUnavailable, detail))
+        }
     }
 }
+
+/// An operation of EC2 with its request.
+type Operation<R, T> = fn(&mut World, &Caller, &R) -> Result<T, ApiError>;
 
 impl InProcess {
     /// The one key of this world, which is for all its clusters.
     async fn read_key(&self) -> Result<ApiKey, StepError> {
         let request = json!({ "SecretId": self.secret_id });
-        let answered = self
+        let asked = self
             .called("secretsmanager:GetSecretValue", |world| {
                 let home = world.ec2.caller();
                 world.get_secret_value(&home, &request)
             })
             .await;
-        match answered {
+        match answered("Secrets Manager GetSecretValue", asked)? {
             Ok(answer) => {
                 let bytes = answer["SecretBinary"].as_str();
                 let bytes = bytes.and_then(|bytes| BASE64_STANDARD.decode(bytes).ok());
                 let text = answer["SecretString"].as_str();
                 ApiKey::of_secret(&self.secret_id, text, bytes.as_deref())
             }
-            Err(Refusal::Answer(error)) => Err(shared::secret::errors::classify(
+            Err(error) => Err(shared::secret::errors::classify(
                 &self.secret_id,
                 &error.code,
                 &error.message,
-            )),
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => Err(StepError::new(
-                shared::Code::AwsUnavailable,
-                format!("Secrets Manager: {refusal}"),
             )),
         }
     }

@@ -10,16 +10,25 @@ use shared::ec2::{
 };
 use shared::ids::{AccountId, PrefixListId, SecurityGroupId, ServiceName, SubnetId, VpcId};
 
+use super::InProcess;
 use super::resolver::unless_denied;
-use super::{InProcess, filter, filter_any};
-use simulator::Refusal;
 use simulator::ec2::{
-    self, Attribute, CidrState, DescribeDhcpOptions, DescribeManagedPrefixLists,
-    DescribeNetworkAcls, DescribeSecurityGroups, DescribeSubnets, DescribeVpcAttribute,
-    DescribeVpcEndpointServices, DescribeVpcPeeringConnections, DescribeVpcs, Filter, Verification,
+    self, Attribute, CidrState, Describe, DescribeVpcAttribute, DescribeVpcEndpointServices,
+    Filter, Verification,
 };
 use simulator::route53::{ListHostedZonesByVpc, Owner};
 use simulator::scenario::AclAction;
+use simulator::{Refusal, World};
+
+impl InProcess {
+    pub(super) async fn described_vpc(&self, vpc: &VpcId) -> Result<Option<ec2::Vpc>, StepError> {
+        let request = Describe::id(vpc.as_str());
+        let found = self
+            .ask("DescribeVpcs", World::describe_vpcs, &request)
+            .await?;
+        Ok(found.and_then(|mut answer| answer.items.pop()))
+    }
+}
 
 impl Network for InProcess {
     async fn account(&self) -> Option<AccountId> {
@@ -27,17 +36,7 @@ impl Network for InProcess {
     }
 
     async fn vpc(&self, vpc: &VpcId) -> Result<Option<Vpc>, StepError> {
-        let request = DescribeVpcs {
-            vpc_ids: vec![vpc.to_string()],
-            ..Default::default()
-        };
-        let found = self
-            .ask("DescribeVpcs", |world, caller| {
-                world.describe_vpcs(caller, &request)
-            })
-            .await?;
-        let found = found.and_then(|mut answer| answer.vpcs.pop());
-        Ok(found.and_then(|found| {
+        Ok(self.described_vpc(vpc).await?.and_then(|found| {
             Some(Vpc {
                 id: found.id.parse().ok()?,
                 owner: found.owner.parse().ok()?,
@@ -53,9 +52,11 @@ impl Network for InProcess {
                 vpc_id: vpc.to_string(),
                 attribute,
             };
-            self.ec2("DescribeVpcAttribute", |world, caller| {
-                world.describe_vpc_attribute(caller, &request)
-            })
+            self.ec2(
+                "DescribeVpcAttribute",
+                World::describe_vpc_attribute,
+                &request,
+            )
             .await
         };
         Ok(VpcDns {
@@ -67,18 +68,15 @@ impl Network for InProcess {
     async fn peered_vpcs(&self, vpc: &VpcId) -> Result<Vec<PeeredVpc>, StepError> {
         let mut peered = Vec::new();
         for side in ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"] {
-            let mut filters = filter(side, vpc.as_str());
-            filters.push(Filter::one("status-code", "active"));
-            let request = DescribeVpcPeeringConnections {
-                filters,
-                ..Default::default()
-            };
-            let answer = self
-                .ec2("DescribeVpcPeeringConnections", |world, caller| {
-                    world.describe_vpc_peering_connections(caller, &request)
-                })
+            let active = Filter::one("status-code", "active");
+            let peerings = self
+                .described(
+                    "DescribeVpcPeeringConnections",
+                    World::describe_vpc_peering_connections,
+                    [Filter::one(side, vpc), active],
+                )
                 .await?;
-            for peering in answer.vpc_peering_connections {
+            for peering in peerings {
                 let sides = [&peering.requester, &peering.accepter];
                 let other = sides.into_iter().find(|side| side.vpc_id != vpc.as_str());
                 peered.extend(other.and_then(|other| {
@@ -96,16 +94,11 @@ impl Network for InProcess {
     }
 
     async fn subnets(&self, vpc: &VpcId) -> Result<Vec<Subnet>, StepError> {
-        let request = DescribeSubnets {
-            filters: filter("vpc-id", vpc.as_str()),
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeSubnets", |world, caller| {
-                world.describe_subnets(caller, &request)
-            })
+        let filters = [Filter::one("vpc-id", vpc)];
+        let found = self
+            .described("DescribeSubnets", World::describe_subnets, filters)
             .await?;
-        let subnets = answer.subnets.into_iter().filter_map(|answer| {
+        let subnets = found.into_iter().filter_map(|answer| {
             let cidr = answer.subnet.cidr.to_string().parse().ok();
             Some(Subnet {
                 id: answer.subnet.id.parse().ok()?,
@@ -128,22 +121,14 @@ impl Network for InProcess {
         if groups.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let values = groups.iter().map(ToString::to_string).collect();
-        let filters = vec![Filter {
-            name: "group-id".to_owned(),
-            values,
-        }];
-        let request = DescribeSecurityGroups {
-            filters,
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeSecurityGroups", |world, caller| {
-                world.describe_security_groups(caller, &request)
-            })
+        let found = self
+            .described(
+                "DescribeSecurityGroups",
+                World::describe_security_groups,
+                [Filter::any("group-id", groups)],
+            )
             .await?;
-        Ok(answer
-            .security_groups
+        Ok(found
             .iter()
             .filter_map(|group| group.id.parse().ok())
             .collect())
@@ -153,16 +138,14 @@ impl Network for InProcess {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let request = DescribeManagedPrefixLists {
-            filters: vec![filter_any("prefix-list-id", ids)],
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeManagedPrefixLists", |world, caller| {
-                world.describe_managed_prefix_lists(caller, &request)
-            })
+        let found = self
+            .described(
+                "DescribeManagedPrefixLists",
+                World::describe_managed_prefix_lists,
+                [Filter::any("prefix-list-id", ids)],
+            )
             .await?;
-        let lists = answer.prefix_lists.into_iter().filter_map(|list| {
+        let lists = found.into_iter().filter_map(|list| {
             Some(PrefixList {
                 id: list.id.parse().ok()?,
                 is_ipv6: list.ipv6,
@@ -201,16 +184,16 @@ impl Network for InProcess {
         if dhcp_options.is_empty() {
             return Ok(Some(BTreeMap::new()));
         }
-        let request = DescribeDhcpOptions {
-            filters: vec![filter_any("dhcp-options-id", dhcp_options)],
-            ..Default::default()
-        };
+        let request = Describe::filtered([Filter::any("dhcp-options-id", dhcp_options)]);
         let answer = self
-            .ask_unless(errors::is_denied, "DescribeDhcpOptions", |world, caller| {
-                world.describe_dhcp_options(caller, &request)
-            })
+            .ask_unless(
+                errors::is_denied,
+                "DescribeDhcpOptions",
+                World::describe_dhcp_options,
+                &request,
+            )
             .await?;
-        let sets = answer.map(|answer| answer.dhcp_options.into_iter());
+        let sets = answer.map(|answer| answer.items.into_iter());
         Ok(sets.map(|sets| sets.map(|set| (set.id, set.dns_servers)).collect()))
     }
 
@@ -221,16 +204,16 @@ impl Network for InProcess {
         if subnets.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let request = DescribeNetworkAcls {
-            filters: vec![filter_any("association.subnet-id", subnets)],
-            ..Default::default()
-        };
+        let request = Describe::filtered([Filter::any("association.subnet-id", subnets)]);
         let answer = self
-            .ask_unless(errors::is_denied, "DescribeNetworkAcls", |world, caller| {
-                world.describe_network_acls(caller, &request)
-            })
+            .ask_unless(
+                errors::is_denied,
+                "DescribeNetworkAcls",
+                World::describe_network_acls,
+                &request,
+            )
             .await?;
-        Ok(answer.map(|answer| answer.network_acls.into_iter().map(acl).collect()))
+        Ok(answer.map(|answer| answer.items.into_iter().map(acl).collect()))
     }
 
     async fn endpoint_service(
@@ -242,9 +225,7 @@ impl Network for InProcess {
             service_names: vec![name.to_string()],
         };
         let answer = match self
-            .call(action, |world, caller| {
-                world.describe_vpc_endpoint_services(caller, &request)
-            })
+            .call(action, World::describe_vpc_endpoint_services, &request)
             .await
         {
             Ok(answer) => answer,

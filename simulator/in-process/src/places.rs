@@ -2,11 +2,11 @@
 
 use shared::ids::AccountId;
 use shared::place::{Place, Places};
-use shared::{Code, StepError, accounts};
+use shared::{StepError, accounts};
 
-use super::InProcess;
+use super::{InProcess, answered};
+use simulator::Caller;
 use simulator::sts::AssumeRole;
-use simulator::{Caller, Refusal};
 
 impl Places for InProcess {
     type Ec2 = InProcess;
@@ -63,23 +63,20 @@ impl InProcess {
         let assumed = self
             .called("sts:AssumeRole", |world| world.assume_role(&home, &request))
             .await;
-        match assumed {
+        match answered("STS AssumeRole", assumed)? {
             Ok(_) => Ok(()),
-            Err(Refusal::Answer(error)) => Err(accounts::errors::classify(
+            Err(error) => Err(accounts::errors::classify(
                 &request.role_arn,
                 &error.code,
                 &error.message,
             )),
-            Err(refusal @ (Refusal::TimedOut | Refusal::CutOff)) => {
-                let detail = format!("STS AssumeRole gave no answer: {refusal}");
-                Err(StepError::new(Code::AwsUnavailable, detail))
-            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::Code;
     use shared::ec2::Network;
     use simulator::scenario::RoleSpec;
 

@@ -5,37 +5,24 @@ use shared::ec2::VpcTags;
 use shared::ids::VpcId;
 use shared::ownership::Tags;
 
-use super::{InProcess, filter};
-use simulator::ec2::DescribeVpcs;
+use super::InProcess;
+use simulator::World;
+use simulator::ec2::Filter;
 
 impl VpcTags for InProcess {
     async fn vpc_tags(&self, vpc: &VpcId) -> Result<Option<Tags>, StepError> {
-        let request = DescribeVpcs {
-            vpc_ids: vec![vpc.to_string()],
-            ..Default::default()
-        };
-        let found = self
-            .ask("DescribeVpcs", |world, caller| {
-                world.describe_vpcs(caller, &request)
-            })
-            .await?;
-        Ok(found.and_then(|mut answer| Some(answer.vpcs.pop()?.tags)))
+        Ok(self.described_vpc(vpc).await?.map(|vpc| vpc.tags))
     }
 
     async fn tagged_vpcs(&self, key_pattern: &str) -> Result<Vec<(VpcId, Tags)>, StepError> {
-        let request = DescribeVpcs {
-            filters: filter("tag-key", key_pattern),
-            ..Default::default()
-        };
-        let answer = self
-            .ec2("DescribeVpcs", |world, caller| {
-                world.describe_vpcs(caller, &request)
-            })
+        let filters = [Filter::one("tag-key", key_pattern)];
+        let found = self
+            .described("DescribeVpcs", World::describe_vpcs, filters)
             .await?;
-        let found = answer.vpcs.into_iter();
-        Ok(found
-            .filter_map(|vpc| Some((vpc.id.parse().ok()?, vpc.tags)))
-            .collect())
+        let read = found
+            .into_iter()
+            .filter_map(|vpc| Some((vpc.id.parse().ok()?, vpc.tags)));
+        Ok(read.collect())
     }
 
     async fn tag_vpc(&self, vpc: &VpcId, tags: &Tags) -> Result<(), StepError> {

@@ -30,23 +30,6 @@ pub(super) fn endpoint(world: &World, id: &str) -> Option<SeenEndpoint> {
     })
 }
 
-pub(super) fn accept(world: &mut World, endpoint_id: &str) {
-    world.accept_endpoint(endpoint_id);
-}
-
-pub(super) fn reject(world: &mut World, endpoint_id: &str) {
-    world.reject_endpoint(endpoint_id);
-}
-
-pub(super) fn fail(world: &mut World, endpoint_id: &str) {
-    let message = "An internal error occurred while the endpoint was created.";
-    world.fail_endpoint(endpoint_id, "InternalError", message);
-}
-
-pub(super) fn expire(world: &mut World, endpoint_id: &str) {
-    world.expire_endpoint(endpoint_id);
-}
-
 /// Offers the endpoint service of a region of a cluster in AWS. Clusters may
 /// share a service; then it is there already and stays as it is.
 pub(super) fn publish(world: &mut World, cluster_id: &str, region: &str) {

@@ -20,13 +20,9 @@ use crate::world::World;
 pub struct Cluster {
     /// The UUID.
     pub id: String,
-    /// The name.
     pub name: String,
-    /// The plan.
     pub plan: Plan,
-    /// The cloud.
     pub cloud_provider: CloudProvider,
-    /// The state.
     pub state: ClusterState,
     /// What the cluster is doing; informational.
     pub operation_status: String,
@@ -37,20 +33,15 @@ pub struct Cluster {
     /// The routing id, present for plans without dedicated hardware. Whether
     /// it is present tells `config.serverless` from `config.dedicated`.
     pub routing_id: Option<String>,
-    /// The regions.
     pub regions: Vec<Region>,
-    /// When it was made.
     pub created_at: OffsetDateTime,
-    /// When it was deleted.
     pub deleted_at: Option<OffsetDateTime>,
 }
 
 /// A region of a cluster (Cloud API, `Region`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// The name.
     pub name: String,
-    /// The public host.
     pub sql_dns: String,
     /// The host of the DB Console.
     pub ui_dns: String,

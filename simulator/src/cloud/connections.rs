@@ -15,17 +15,13 @@ use crate::world::World;
 /// The registration of an endpoint (Cloud API, `PrivateEndpointConnection`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
-    /// The endpoint.
     pub endpoint_id: String,
-    /// The region.
     pub region_name: String,
-    /// The cloud.
     pub cloud_provider: CloudProvider,
     /// How the cluster sees the endpoint.
     pub status: ConnectionStatus,
     /// The cloud's id of the service that the endpoint leads to.
     pub endpoint_service_id: String,
-    /// The name of that service.
     pub service_name: String,
     /// The AWS account that owns the endpoint.
     pub external_owner_id: String,

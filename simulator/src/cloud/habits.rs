@@ -22,9 +22,6 @@ pub struct Habits {
     /// The HTTP status of a change to a locked cluster: 503 or 400
     /// (terraform-provider-cockroach, pull request 127).
     pub lock_status: u16,
-    /// Whether an Advanced cluster is locked while its endpoint services are
-    /// made.
-    pub services_lock_the_cluster: bool,
     /// What happens when an endpoint is registered that already is.
     pub second_registration: SecondRegistration,
     /// Whether an account that is a trusted owner already is a conflict (HTTP 409) when it
@@ -39,9 +36,6 @@ pub struct Habits {
     pub trusted_owners_enrolled: bool,
     /// The HTTP status of trusted owners when it is not: 404 or 403.
     pub not_enrolled_status: u16,
-    /// The name of the region's field in a connection: the document requires
-    /// one name and defines another.
-    pub connection_region: ConnectionRegion,
     /// The body of an error, which the document does not promise for the
     /// statuses that it names.
     pub error_body: ErrorBody,
@@ -54,14 +48,12 @@ impl Default for Habits {
             rate_limit_status: 429,
             retry_after: RetryAfter::Seconds,
             lock_status: 503,
-            services_lock_the_cluster: false,
             second_registration: SecondRegistration::Repeated,
             second_owner_conflicts: false,
             after_removal: AfterRemoval::Absent,
             unknown_endpoint_status: 404,
             trusted_owners_enrolled: true,
             not_enrolled_status: 404,
-            connection_region: ConnectionRegion::RegionName,
             error_body: ErrorBody::Status,
         }
     }
@@ -71,9 +63,7 @@ impl Default for Habits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryAfter {
-    /// A number of seconds.
     Seconds,
-    /// A date.
     Date,
 }
 
@@ -93,7 +83,6 @@ pub enum SecondRegistration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterRemoval {
-    /// Nothing.
     Absent,
     /// The entry stays listed as `STATUS_REJECTED`.
     Rejected,
@@ -101,19 +90,6 @@ pub enum AfterRemoval {
     Deleted,
 }
 
-/// The name of the region's field in a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConnectionRegion {
-    /// `region_name`, as defined.
-    RegionName,
-    /// `region`, as required.
-    Region,
-    /// Both.
-    Both,
-}
-
-/// The body of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorBody {
@@ -121,7 +97,6 @@ pub enum ErrorBody {
     Status,
     /// Plain text that is no JSON, as a proxy in between would write.
     Text,
-    /// Nothing.
     Empty,
 }
 

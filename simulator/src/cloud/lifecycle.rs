@@ -191,15 +191,16 @@ pub(super) fn proceed(
 
 /// What the provider of the service does with the endpoint in AWS.
 fn decide(world: &mut World, endpoint_id: &str, outcome: EndpointOutcome) {
+    let message = "An internal error occurred while the endpoint was created.";
     match outcome {
         EndpointOutcome::Accepted | EndpointOutcome::RejectedLater => {
-            aws::accept(world, endpoint_id)
+            world.accept_endpoint(endpoint_id)
         }
-        EndpointOutcome::Rejected => aws::reject(world, endpoint_id),
-        EndpointOutcome::Failed => aws::fail(world, endpoint_id),
-        EndpointOutcome::Expired => aws::expire(world, endpoint_id),
-        EndpointOutcome::Ignored => {}
-    }
+        EndpointOutcome::Rejected => world.reject_endpoint(endpoint_id),
+        EndpointOutcome::Failed => world.fail_endpoint(endpoint_id, "InternalError", message),
+        EndpointOutcome::Expired => world.expire_endpoint(endpoint_id),
+        EndpointOutcome::Ignored => false,
+    };
 }
 
 fn remove(world: &mut World, cluster_id: &str, endpoint_id: &str) {
@@ -240,6 +241,6 @@ fn reject_if_unused(world: &mut World, cluster_id: &str, endpoint_id: &str) {
             })
     });
     if !used {
-        aws::reject(world, endpoint_id);
+        world.reject_endpoint(endpoint_id);
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::access::Permission;
 use super::cluster::ClusterRecord;
 use super::{ApiCaller, Cloud, Plan, check_uuid, errors};
-use crate::calls::ApiError;
+use crate::calls::{ApiError, is_account};
 use crate::splitmix::{fold, mix};
 use crate::world::World;
 
@@ -17,7 +17,6 @@ use crate::world::World;
 pub struct TrustedOwner {
     /// The UUID of the entry, which is not the account.
     pub id: String,
-    /// The cluster.
     pub cluster_id: String,
     /// The AWS account, or `*` for all.
     pub external_owner_id: String,
@@ -87,7 +86,7 @@ impl World {
         let record =
             self.cloud
                 .admit_owners(caller, Permission::ManageTrustedOwners, cluster_id, now)?;
-        if account != "*" && !(account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())) {
+        if account != "*" && !is_account(account) {
             return Err(errors::invalid(format!(
                 "external_owner_id: {account:?} is not an AWS account ID"
             )));

@@ -15,11 +15,8 @@ use crate::world::{Happening, World};
 /// An endpoint service (Cloud API, `PrivateEndpointService`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateEndpointService {
-    /// The region.
     pub region_name: String,
-    /// The cloud.
     pub cloud_provider: CloudProvider,
-    /// How it stands.
     pub status: ServiceStatus,
     /// The service name that an endpoint is made for.
     pub name: String,
@@ -154,12 +151,6 @@ impl World {
             service.asked = true;
             regions.push(service.service.region_name.clone());
         }
-        if wanted
-            && self.cloud.habits.services_lock_the_cluster
-            && let Some(record) = self.cloud.cluster_mut(cluster_id)
-        {
-            record.cluster.state = ClusterState::Locked;
-        }
         for (place, region) in regions.iter().enumerate() {
             self.schedule_service(cluster_id, region, place);
         }
@@ -261,22 +252,14 @@ pub(super) fn appear(world: &mut World, cluster_id: &str, region: &str) {
 
 /// A service that was being made is made, or is not.
 pub(super) fn settle(world: &mut World, cluster_id: &str, region: &str) {
-    let locks = world.cloud.habits.services_lock_the_cluster;
     let Some(record) = world.cloud.cluster_mut(cluster_id) else {
         return;
     };
     let word = match record.service_outcome {
-        ServiceOutcome::Available => record
-            .words
-            .service_created
-            .clone()
-            .unwrap_or(ServiceStatus::Available),
+        ServiceOutcome::Available => ServiceStatus::Available,
         ServiceOutcome::CreateFailed => ServiceStatus::CreateFailed,
         ServiceOutcome::Never => return,
     };
-    if locks && record.cluster.state == ClusterState::Locked {
-        record.cluster.state = ClusterState::Created;
-    }
     let made = word != ServiceStatus::CreateFailed;
     let mut services = record.services.iter_mut();
     let Some(service) = services.find(|service| service.service.region_name == region) else {

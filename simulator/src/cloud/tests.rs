@@ -140,8 +140,17 @@ impl Stage {
             .cloud_delete_connection(&caller, cluster, endpoint)
     }
 
-    /// How a cluster lists an endpoint, as the word on the wire.
-    fn listed(&mut self, cluster: &str, endpoint: &str) -> Option<String> {
+    fn registered(&mut self, cluster: &str, endpoint: &str) -> Connection {
+        self.register(cluster, endpoint)
+            .expect("it can be registered")
+    }
+
+    fn removed(&mut self, cluster: &str, endpoint: &str) {
+        self.remove(cluster, endpoint).expect("it can be removed");
+    }
+
+    /// How a cluster lists an endpoint, as the word on the wire; nothing if it does not.
+    fn listed(&mut self, cluster: &str, endpoint: &str) -> String {
         let caller = self.caller.clone();
         let connections = self
             .world
@@ -150,7 +159,7 @@ impl Stage {
         let found = connections
             .into_iter()
             .find(|known| known.endpoint_id == endpoint);
-        found.map(|known| known.status.as_str().to_owned())
+        found.map_or_else(String::new, |known| known.status.as_str().to_owned())
     }
 
     fn services(&mut self, cluster: &str) -> Vec<PrivateEndpointService> {
@@ -177,13 +186,9 @@ impl Stage {
     /// Registers the endpoint with the Standard cluster and waits until all is
     /// well.
     fn register_and_wait(&mut self) {
-        self.register(STANDARD, ENDPOINT)
-            .expect("it can be registered");
+        self.registered(STANDARD, ENDPOINT);
         self.wait(120);
-        assert_eq!(
-            self.listed(STANDARD, ENDPOINT).as_deref(),
-            Some("STATUS_AVAILABLE")
-        );
+        assert_eq!(self.listed(STANDARD, ENDPOINT), "STATUS_AVAILABLE");
         assert_eq!(self.in_ec2(ENDPOINT), EndpointState::Available);
     }
 }

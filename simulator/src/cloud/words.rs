@@ -80,12 +80,9 @@ words! {
     /// A cloud (Cloud API, `CloudProvider.Type`).
     #[derive(Default)]
     CloudProvider, "" {
-        /// Amazon Web Services.
         #[default]
         Aws = "AWS",
-        /// Google Cloud.
         Gcp = "GCP",
-        /// Microsoft Azure.
         Azure = "AZURE",
     }
 }
@@ -94,14 +91,10 @@ words! {
     /// The state of a cluster (Cloud API, `ClusterState.Type`).
     #[derive(Default)]
     ClusterState, "" {
-        /// Being made.
         Creating = "CREATING",
-        /// In service.
         #[default]
         Created = "CREATED",
-        /// Could not be made.
         CreationFailed = "CREATION_FAILED",
-        /// Gone.
         Deleted = "DELETED",
         /// An exclusive operation is running.
         Locked = "LOCKED",
@@ -115,15 +108,11 @@ words! {
         /// Nobody has asked for it, or it has not shown up in the list yet.
         /// This word is never said on the wire.
         Absent = "ABSENT",
-        /// Being made.
         Creating = "CREATING",
-        /// Usable.
         Available = "AVAILABLE",
         /// Could not be made. There is no field that says why.
         CreateFailed = "CREATE_FAILED",
-        /// Going away.
         Deleting = "DELETING",
-        /// Could not be removed.
         DeleteFailed = "DELETE_FAILED",
     }
 }
@@ -144,11 +133,8 @@ words! {
         /// Removed before; registering again attaches it again
         /// (terraform-provider-cockroach, `private_endpoint_connection_resource.go`).
         Rejected = "STATUS_REJECTED",
-        /// Being removed.
         Deleting = "STATUS_DELETING",
-        /// Removed.
         Deleted = "STATUS_DELETED",
-        /// Could not be set up.
         Failed = "STATUS_FAILED",
         /// Acceptance did not come in time.
         Expired = "STATUS_EXPIRED",

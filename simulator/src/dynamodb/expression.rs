@@ -139,7 +139,6 @@ fn refuse_unused<'a>(
     )))
 }
 
-/// Reads a `ConditionExpression`.
 pub(super) fn condition(
     text: &str,
     placeholders: &mut Placeholders,
@@ -147,7 +146,6 @@ pub(super) fn condition(
     Parser::new("ConditionExpression", text, placeholders)?.whole(condition::parse)
 }
 
-/// Reads an `UpdateExpression`.
 pub(super) fn update(text: &str, placeholders: &mut Placeholders) -> Result<Update, ApiError> {
     Parser::new("UpdateExpression", text, placeholders)?.whole(update::parse)
 }

@@ -30,7 +30,6 @@ impl Request {
         self.0.remove(member).filter(|value| !value.is_null())
     }
 
-    /// A text.
     pub(super) fn text(&mut self, member: &str) -> Result<Option<String>, ApiError> {
         match self.take(member) {
             None => Ok(None),

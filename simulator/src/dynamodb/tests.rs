@@ -212,158 +212,70 @@ fn a_read_may_be_behind_unless_it_must_be_consistent() {
     assert!(stage.world.dynamodb.tables[TABLE].is_empty());
 }
 
-#[test]
-fn what_breaks_a_rule_is_refused_in_the_words_of_the_service() {
+/// A request, and what the service says of it.
+const BROKEN: &str = r##"
+GetItem {"Key": {"id": {"S": "a"}}} => The provided key element does not match the schema
+GetItem {"Key": {"connection_id": {"N": "1"}}} => The provided key element does not match the schema
+GetItem {"Key": {"connection_id": {"S": ""}}} => One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: connection_id
+PutItem {"Item": {"a": {"S": "b"}}} => One or more parameter values were invalid: Missing the key connection_id in the item
+PutItem {"Item": {"connection_id": {"N": "1"}}} => One or more parameter values were invalid: Type mismatch for key connection_id expected: S actual: N
+PutItem {"Item": {"connection_id": {"S": "a", "N": "1"}}} => Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes
+PutItem {"Item": {"connection_id": {"S": "a"}}, "ReturnValues": "ALL_NEW"} => Return values set to invalid value
+PutItem {"Item": {"connection_id": {"S": "a"}, "n": {"N": "1x"}}} => The parameter cannot be converted to a numeric value: 1x
+UpdateItem {"Key": {"connection_id": {"S": "a"}}, "UpdateExpression": "SET connection_id = :b", "ExpressionAttributeValues": {":b": {"S": "b"}}} => One or more parameter values were invalid: Cannot update attribute connection_id. This attribute is part of the key
+UpdateItem {"Key": {"connection_id": {"S": "a"}}, "ExpressionAttributeNames": {"#a": "b"}} => ExpressionAttributeNames can only be specified when using expressions: UpdateExpression and ConditionExpression are null
+Scan {"Limit": 0} => 1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1
+"##;
+
+/// What the service does and nobody here uses.
+const UNKNOWN: &str = r#"
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"BOOL": true}}} => values of type BOOL
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"NULL": true}}} => values of type NULL
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"L": []}}} => values of type L
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"M": {}}}} => values of type M
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"SS": ["x"]}}} => values of type SS
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"NS": ["1"]}}} => values of type NS
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"B": ""}}} => values of type B
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"BS": [""]}}} => values of type BS
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"N": "10.50"}}} => the number 10.50, only whole ones of 64 bits
+PutItem {"Item": {"connection_id": {"S": "a"}, "b": {"N": "12345678901234567890"}}} => the number 12345678901234567890, only whole ones of 64 bits
+GetItem {"Key": {"connection_id": {"S": "a"}}, "ProjectionExpression": "b"} => the member ProjectionExpression
+GetItem {"Key": {"connection_id": {"S": "a"}}, "AttributesToGet": ["b"]} => the member AttributesToGet
+Scan {"FilterExpression": "b = b"} => the member FilterExpression
+DeleteItem {"Key": {"connection_id": {"S": "a"}}, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"} => the member ReturnValuesOnConditionCheckFailure
+UpdateItem {"Key": {"connection_id": {"S": "a"}}, "ReturnConsumedCapacity": "TOTAL"} => the member ReturnConsumedCapacity
+UpdateItem {"Key": {"connection_id": {"S": "a"}}, "ReturnValues": "UPDATED_NEW"} => ReturnValues UPDATED_NEW
+Query {} => the operation Query
+"#;
+
+/// Holds each request of a table to being refused in these words.
+fn assert_refused(rows: &str, said: impl Fn(&str) -> String) {
     let mut stage = Stage::new();
-    let large = "x".repeat(410_000);
-    for (operation, request, message) in [
-        (
-            "GetItem",
-            json!({ "Key": { "id": { "S": "a" } } }),
-            "The provided key element does not match the schema",
-        ),
-        (
-            "GetItem",
-            json!({ "Key": { "connection_id": { "N": "1" } } }),
-            "The provided key element does not match the schema",
-        ),
-        (
-            "GetItem",
-            json!({ "Key": key("") }),
-            "One or more parameter values are not valid. The AttributeValue for a key attribute \
-             cannot contain an empty string value. Key: connection_id",
-        ),
-        (
-            "PutItem",
-            json!({ "Item": { "a": { "S": "b" } } }),
-            "One or more parameter values were invalid: Missing the key connection_id in the item",
-        ),
-        (
-            "PutItem",
-            json!({ "Item": { "connection_id": { "N": "1" } } }),
-            "One or more parameter values were invalid: Type mismatch for key connection_id \
-             expected: S actual: N",
-        ),
-        (
-            "PutItem",
-            json!({ "Item": { "connection_id": { "S": "a" }, "large": { "S": large } } }),
-            "Item size has exceeded the maximum allowed size",
-        ),
-        (
-            "PutItem",
-            json!({ "Item": { "connection_id": { "S": "a", "N": "1" } } }),
-            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of \
-             the supported datatypes",
-        ),
-        (
-            "PutItem",
-            json!({ "Item": { "connection_id": { "S": "a" } }, "ReturnValues": "ALL_NEW" }),
-            "Return values set to invalid value",
-        ),
-        (
-            "UpdateItem",
-            json!({
-                "Key": key("a"),
-                "UpdateExpression": "SET connection_id = :b",
-                "ExpressionAttributeValues": { ":b": { "S": "b" } },
-            }),
-            "One or more parameter values were invalid: Cannot update attribute connection_id. \
-             This attribute is part of the key",
-        ),
-        (
-            "UpdateItem",
-            json!({ "Key": key("a"), "ExpressionAttributeNames": { "#a": "b" } }),
-            "ExpressionAttributeNames can only be specified when using expressions: \
-             UpdateExpression and ConditionExpression are null",
-        ),
-        (
-            "Scan",
-            json!({ "Limit": 0 }),
-            "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: \
-             Member must have value greater than or equal to 1",
-        ),
-        (
-            "PutItem",
-            json!({ "Item": { "connection_id": { "S": "a" }, "n": { "N": "1x" } } }),
-            "The parameter cannot be converted to a numeric value: 1x",
-        ),
-    ] {
-        let expected = ("ValidationException".to_owned(), message.to_owned());
-        assert_eq!(refusal(stage.call(operation, request)), expected);
+    for row in rows.lines().filter(|row| !row.is_empty()) {
+        let (asked, expected) = row.split_once(" => ").unwrap();
+        let (operation, request) = asked.split_once(' ').unwrap();
+        let answer = stage.call(operation, serde_json::from_str(request).expect(row));
+        let expected = ("ValidationException".to_owned(), said(expected));
+        assert_eq!(refusal(answer), expected, "{row}");
     }
     assert!(stage.world.dynamodb.tables[TABLE].is_empty());
 }
 
-/// What the service does and nobody here uses.
+#[test]
+fn what_breaks_a_rule_is_refused_in_the_words_of_the_service() {
+    assert_refused(BROKEN, str::to_owned);
+    let large = "x".repeat(410_000);
+    let item = json!({ "connection_id": { "S": "a" }, "large": { "S": large } });
+    let refused = Stage::new().call("PutItem", json!({ "Item": item }));
+    let expected = "Item size has exceeded the maximum allowed size";
+    assert_eq!(refusal(refused).1, expected);
+}
+
 #[test]
 fn what_this_world_does_not_know_is_refused_by_name() {
-    let mut stage = Stage::new();
-    let put = |value: Value| json!({ "Item": { "connection_id": { "S": "a" }, "b": value } });
-    let get = |member: &str, content: Value| json!({ "Key": key("a"), member: content });
-    for (operation, request, what) in [
-        (
-            "PutItem",
-            put(json!({ "BOOL": true })),
-            "values of type BOOL",
-        ),
-        (
-            "PutItem",
-            put(json!({ "NULL": true })),
-            "values of type NULL",
-        ),
-        ("PutItem", put(json!({ "L": [] })), "values of type L"),
-        ("PutItem", put(json!({ "M": {} })), "values of type M"),
-        ("PutItem", put(json!({ "SS": ["x"] })), "values of type SS"),
-        ("PutItem", put(json!({ "NS": ["1"] })), "values of type NS"),
-        ("PutItem", put(json!({ "B": "" })), "values of type B"),
-        ("PutItem", put(json!({ "BS": [""] })), "values of type BS"),
-        (
-            "PutItem",
-            put(json!({ "N": "10.50" })),
-            "the number 10.50, only whole ones of 64 bits",
-        ),
-        (
-            "PutItem",
-            put(json!({ "N": "12345678901234567890" })),
-            "the number 12345678901234567890, only whole ones of 64 bits",
-        ),
-        (
-            "GetItem",
-            get("ProjectionExpression", json!("b")),
-            "the member ProjectionExpression",
-        ),
-        (
-            "GetItem",
-            get("AttributesToGet", json!(["b"])),
-            "the member AttributesToGet",
-        ),
-        (
-            "Scan",
-            json!({ "FilterExpression": "b = b" }),
-            "the member FilterExpression",
-        ),
-        (
-            "DeleteItem",
-            get("ReturnValuesOnConditionCheckFailure", json!("ALL_OLD")),
-            "the member ReturnValuesOnConditionCheckFailure",
-        ),
-        (
-            "UpdateItem",
-            get("ReturnConsumedCapacity", json!("TOTAL")),
-            "the member ReturnConsumedCapacity",
-        ),
-        (
-            "UpdateItem",
-            get("ReturnValues", json!("UPDATED_NEW")),
-            "ReturnValues UPDATED_NEW",
-        ),
-        ("Query", json!({}), "the operation Query"),
-    ] {
-        let message = format!("the simulator does not know {what}");
-        let expected = ("ValidationException".to_owned(), message);
-        assert_eq!(refusal(stage.call(operation, request)), expected);
-    }
-    assert!(stage.world.dynamodb.tables[TABLE].is_empty());
+    assert_refused(UNKNOWN, |what| {
+        format!("the simulator does not know {what}")
+    });
 }
 
 #[test]

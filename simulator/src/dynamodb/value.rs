@@ -12,7 +12,6 @@ use crate::calls::ApiError;
 /// An item: its attributes by name.
 pub(super) type Item = BTreeMap<String, AttributeValue>;
 
-/// The value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AttributeValue {
     S(String),

@@ -56,7 +56,6 @@ pub(crate) fn begin(world: &mut World, scenario: &Scenario) {
                 region: owner.region.clone(),
                 description: interface.description.clone(),
                 groups: interface.groups.clone(),
-                tags: Tags::new(),
             });
         }
         for peering in &spec.peerings {
@@ -147,19 +146,8 @@ fn groups(world: &mut World, vpc: &VpcSpec, owner: &Caller) {
     };
     let mut default = group(ec2, &itself, vpc, owner, now);
     // The default group lets its own members talk to each other.
-    let rule = Rule {
-        id: ec2.new_id("sgr"),
-        group_id: default_id.clone(),
-        group_owner: owner.account.clone(),
-        region: owner.region.clone(),
-        is_egress: false,
-        protocol: "-1".to_owned(),
-        from_port: None,
-        to_port: None,
-        source: Source::Group(default_id),
-        description: None,
-        tags: Tags::new(),
-    };
+    let from = Source::Group(default_id);
+    let rule = Rule::of_all(ec2.new_id("sgr"), &default, false, from);
     default.rules.push(rule);
     ec2.add_group(default, ipv6);
     for spec in &vpc.groups {
@@ -189,7 +177,6 @@ fn group(
             to_port: rule.to_port.or(rule.from_port),
             source: source(&rule.source),
             description: rule.description.clone(),
-            tags: Tags::new(),
         })
         .collect();
     for rule in &rules {
@@ -203,7 +190,6 @@ fn group(
                 region: owner.region.clone(),
                 ipv6: false,
                 max_entries: 1,
-                tags: Tags::new(),
             });
         }
     }
@@ -250,10 +236,6 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
         .iter()
         .filter_map(|id| world.make_interface(id))
         .collect();
-    let service_region = world
-        .ec2
-        .service_anywhere(&spec.service_name)
-        .map_or_else(|| owner.region.clone(), |service| service.region.clone());
     let endpoint = Endpoint {
         id: spec.id.clone(),
         owner: owner.account.clone(),
@@ -261,7 +243,6 @@ fn add_endpoint(world: &mut World, vpc: &VpcSpec, spec: &EndpointSpec, owner: &C
         vpc_id: vpc.id.clone(),
         kind: EndpointType::Interface,
         service_name: spec.service_name.clone(),
-        service_region,
         state: EndpointState::PendingAcceptance,
         state_since: world.now,
         created: world.now - time::Duration::hours(spec.hours_old.into()),
@@ -312,7 +293,6 @@ fn peering(vpc: &VpcSpec, spec: &PeeringSpec, owner: &Caller) -> Peering {
         requester,
         accepter,
         status: spec.status.clone(),
-        tags: Tags::new(),
     }
 }
 
@@ -325,7 +305,6 @@ fn prefix_list(spec: &PrefixListSpec, scenario: &Scenario) -> PrefixList {
         region: or(&spec.region, &scenario.region),
         ipv6: spec.address_family == "IPv6",
         max_entries: spec.max_entries,
-        tags: Tags::new(),
     }
 }
 

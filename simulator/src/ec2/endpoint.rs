@@ -20,51 +20,35 @@ pub use state::EndpointState;
 use super::Tags;
 use crate::calls::Caller;
 
-/// A VPC endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The id.
     pub id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// Its type.
     pub kind: EndpointType,
     /// The service it leads to.
     pub service_name: String,
-    /// The Region of that service.
-    pub service_region: String,
-    /// Its state.
     pub state: EndpointState,
-    /// Since when it is in this state.
     pub state_since: OffsetDateTime,
-    /// When it was made.
     pub created: OffsetDateTime,
     /// From when on other calls can see it.
     pub visible: OffsetDateTime,
     /// Until when it is listed once it is deleted.
     pub listed_until: Option<OffsetDateTime>,
-    /// Its security groups, by id.
     pub groups: Vec<String>,
     /// Its interfaces, with those that are still draining.
     pub interfaces: Vec<Interface>,
-    /// Whether private DNS is on.
     pub private_dns: bool,
     /// What private DNS is going to be, while it is being switched.
     pub private_dns_wanted: Option<bool>,
-    /// Why it failed.
     pub last_error: Option<LastError>,
-    /// Tags.
     pub tags: Tags,
     /// Counts the changes of direction, so that what was foreseen before one
     /// does not happen after it.
     pub epoch: u32,
 }
 
-/// The type of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum EndpointType {
     /// Interfaces in subnets.
@@ -98,9 +82,7 @@ impl EndpointType {
 /// as long as it lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
-    /// The id.
     pub id: String,
-    /// The subnet.
     pub subnet_id: String,
     /// Its IPv4 address.
     pub ipv4: Ipv4Addr,
@@ -115,12 +97,9 @@ impl Interface {
     }
 }
 
-/// Why an endpoint failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastError {
-    /// The code.
     pub code: String,
-    /// The message.
     pub message: String,
 }
 
@@ -134,7 +113,6 @@ impl Endpoint {
             && self.listed_until.is_none_or(|until| now < until)
     }
 
-    /// Its subnets, by id.
     pub fn subnet_ids(&self) -> impl Iterator<Item = &str> {
         self.interfaces
             .iter()

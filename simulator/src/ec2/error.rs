@@ -4,7 +4,6 @@
 
 use crate::calls::ApiError;
 
-/// A client error.
 pub(super) fn client(code: &str, message: impl Into<String>) -> ApiError {
     ApiError::new(400, code, message)
 }
@@ -19,7 +18,6 @@ pub(super) fn invalid_parameter(message: impl Into<String>) -> ApiError {
     client("InvalidParameter", message)
 }
 
-/// A parameter that has to be there.
 pub(super) fn missing(parameter: &str) -> ApiError {
     client(
         "MissingParameter",

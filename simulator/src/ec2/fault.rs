@@ -98,74 +98,35 @@ mod tests {
     /// lacking permission is 403, all other client errors are 400.
     #[test]
     fn every_fault_has_the_code_and_the_status_that_ec2_gives_it() {
+        use FaultKind::{Conflict, Denied, NotFound, ServerError, Throttle, UnknownCode};
         for (kind, operation, status, code) in [
+            (Throttle, "DescribeVpcs", 503, "RequestLimitExceeded"),
+            (ServerError, "DescribeVpcs", 500, "InternalError"),
+            (Denied, "CreateVpcEndpoint", 403, "UnauthorizedOperation"),
             (
-                FaultKind::Throttle,
-                "DescribeVpcs",
-                503,
-                "RequestLimitExceeded",
-            ),
-            (FaultKind::ServerError, "DescribeVpcs", 500, "InternalError"),
-            (
-                FaultKind::Denied,
-                "CreateVpcEndpoint",
-                403,
-                "UnauthorizedOperation",
-            ),
-            (
-                FaultKind::NotFound,
+                NotFound,
                 "DescribeVpcEndpoints",
                 400,
                 "InvalidVpcEndpointId.NotFound",
             ),
             (
-                FaultKind::NotFound,
+                NotFound,
                 "DeleteVpcEndpoints",
                 400,
                 "InvalidVpcEndpoint.NotFound",
             ),
             (
-                FaultKind::NotFound,
+                NotFound,
                 "DeleteSecurityGroup",
                 400,
                 "InvalidGroup.NotFound",
             ),
-            (
-                FaultKind::NotFound,
-                "CreateVpcEndpoint",
-                400,
-                "InvalidVpcID.NotFound",
-            ),
-            (
-                FaultKind::Conflict,
-                "ModifyVpcEndpoint",
-                400,
-                "IncorrectState",
-            ),
-            (
-                FaultKind::Conflict,
-                "DeleteSecurityGroup",
-                400,
-                "DependencyViolation",
-            ),
-            (
-                FaultKind::Conflict,
-                "CreateTags",
-                400,
-                "ConcurrentTagAccess",
-            ),
-            (
-                FaultKind::UnknownCode,
-                "ModifyVpcEndpoint",
-                400,
-                "InvalidParameter",
-            ),
-            (
-                FaultKind::UnknownCode,
-                "CreateVpcEndpoint",
-                400,
-                "OperationInProgress",
-            ),
+            (NotFound, "CreateVpcEndpoint", 400, "InvalidVpcID.NotFound"),
+            (Conflict, "ModifyVpcEndpoint", 400, "IncorrectState"),
+            (Conflict, "DeleteSecurityGroup", 400, "DependencyViolation"),
+            (Conflict, "CreateTags", 400, "ConcurrentTagAccess"),
+            (UnknownCode, "ModifyVpcEndpoint", 400, "InvalidParameter"),
+            (UnknownCode, "CreateVpcEndpoint", 400, "OperationInProgress"),
         ] {
             let error = render_fault(kind, operation);
             assert_eq!(

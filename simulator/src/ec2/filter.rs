@@ -7,7 +7,6 @@ use crate::calls::ApiError;
 /// One filter: a resource passes if its value is one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
-    /// The name, in lower case.
     pub name: String,
     /// The values, with `*` and `?` as wildcards.
     pub values: Vec<String>,
@@ -15,10 +14,15 @@ pub struct Filter {
 
 impl Filter {
     /// A filter for one value.
-    pub fn one(name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn one(name: &str, value: impl ToString) -> Self {
+        Filter::any(name, &[value])
+    }
+
+    /// A filter for any of some values.
+    pub fn any(name: &str, values: &[impl ToString]) -> Self {
         Filter {
-            name: name.into(),
-            values: vec![value.into()],
+            name: name.to_owned(),
+            values: values.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -28,17 +32,15 @@ pub(super) trait Filtered {
     /// The filters that there are, without those for tags.
     const FILTERS: &'static [&'static str];
 
-    /// The value for one of these names.
-    fn value(&self, name: &str) -> &str;
+    fn id(&self) -> &str;
 
-    /// The values for one of these names, where there may be several: one of them is
-    /// enough.
-    fn values(&self, name: &str) -> Vec<&str> {
-        vec![self.value(name)]
+    /// The values for one of these names; one of them is enough.
+    fn values(&self, name: &str) -> Vec<&str>;
+
+    /// The tags, of a kind that can have some here.
+    fn tags(&self) -> Option<&Tags> {
+        None
     }
-
-    /// The tags.
-    fn tags(&self) -> &Tags;
 }
 
 /// Refuses filters that do not exist. Names are case-sensitive.
@@ -67,11 +69,12 @@ pub(super) fn check<T: Filtered>(filters: &[Filter]) -> Result<(), ApiError> {
 pub(super) fn passes<T: Filtered>(resource: &T, filters: &[Filter]) -> bool {
     filters.iter().all(|filter| {
         let fits = |value: &str| filter.values.iter().any(|pattern| like(pattern, value));
-        if let Some(key) = filter.name.strip_prefix("tag:") {
-            return resource.tags().get(key).is_some_and(|value| fits(value));
+        let mut tags = resource.tags().into_iter().flatten();
+        if let Some(wanted) = filter.name.strip_prefix("tag:") {
+            return tags.any(|(key, value)| key == wanted && fits(value));
         }
         if filter.name == "tag-key" {
-            return resource.tags().keys().any(|key| fits(key));
+            return tags.any(|(key, _)| fits(key));
         }
         resource.values(&filter.name).into_iter().any(fits)
     })

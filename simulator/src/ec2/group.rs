@@ -6,9 +6,8 @@ mod describe;
 
 use time::OffsetDateTime;
 
-pub use create::{CreateSecurityGroup, CreateSecurityGroupResult};
+pub use create::CreateSecurityGroup;
 pub use delete::DeleteSecurityGroup;
-pub use describe::{DescribeSecurityGroups, DescribeSecurityGroupsResult};
 
 use super::error::not_found;
 use super::permission::Wanted;
@@ -19,23 +18,17 @@ use crate::calls::{ApiError, Caller};
 /// A security group. Its name and description never change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityGroup {
-    /// The id.
     pub id: String,
     /// The name, unique in its VPC whatever the case of its letters.
     pub name: String,
-    /// The description.
     pub description: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// Its rules, for both directions.
     pub rules: Vec<Rule>,
     /// From when on other calls can see it.
     pub visible: OffsetDateTime,
-    /// Tags.
     pub tags: Tags,
 }
 
@@ -57,7 +50,6 @@ impl SecurityGroup {
         self.rules.iter().any(|rule| rule.is(wanted))
     }
 
-    /// The ARN.
     pub fn arn(&self) -> String {
         format!(
             "arn:aws:ec2:{}:{}:security-group/{}",
@@ -93,19 +85,8 @@ impl Ec2 {
         ];
         for source in everywhere.into_iter().flatten() {
             let id = self.new_id("sgr");
-            group.rules.push(Rule {
-                id,
-                group_id: group.id.clone(),
-                group_owner: group.owner.clone(),
-                region: group.region.clone(),
-                is_egress: true,
-                protocol: "-1".to_owned(),
-                from_port: None,
-                to_port: None,
-                source,
-                description: None,
-                tags: Tags::new(),
-            });
+            let rule = Rule::of_all(id, &group, true, source);
+            group.rules.push(rule);
         }
         self.groups.insert(group.id.clone(), group);
     }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AuthorizeSecurityGroupIngress, CreateSecurityGroup, CreateTags, CreateVpcEndpoint, DeleteTags,
-    ModifyVpcEndpoint, TagSpecification, Tags,
+    CreateSecurityGroup, CreateTags, CreateVpcEndpoint, DeleteTags, ModifyVpcEndpoint,
+    TagSpecification, Tags,
 };
 use crate::World;
 use crate::authorization::Authorization;
@@ -63,32 +63,15 @@ impl World {
         });
     }
 
-    pub(super) fn needs_for_rules(
-        &mut self,
-        caller: &Caller,
-        request: &AuthorizeSecurityGroupIngress,
-    ) {
-        let action = "ec2:AuthorizeSecurityGroupIngress";
-        self.needs(|world| {
-            let mut all = vec![world.on(caller, action, &request.group_id)];
-            if !request.tag_specifications.is_empty() {
-                let tags = &request.tag_specifications;
-                all.extend(at_creation(caller, action, "security-group-rule", tags));
-            }
-            all
-        });
-    }
-
     pub(super) fn needs_for_endpoint(&mut self, caller: &Caller, request: &CreateVpcEndpoint) {
         let action = "ec2:CreateVpcEndpoint";
         self.needs(|world| {
             let mut all = at_creation(caller, action, "vpc-endpoint", &request.tag_specifications);
-            let region = request.service_region.as_ref().unwrap_or(&caller.region);
             for one in all.iter_mut().filter(|one| one.action == action) {
                 *one = one
                     .clone()
                     .with("ec2:VpceServiceName", &request.service_name)
-                    .with("ec2:VpceServiceRegion", region);
+                    .with("ec2:VpceServiceRegion", &caller.region);
             }
             let used = request.subnet_ids.iter().chain(&request.security_group_ids);
             let used = used.chain([&request.vpc_id]);
@@ -128,7 +111,7 @@ impl World {
 
     /// A key that is named without a value has none in the request either.
     pub(super) fn needs_to_untag(&mut self, caller: &Caller, request: &DeleteTags) {
-        let keys: BTreeSet<String> = request.tags.iter().map(|tag| tag.key.clone()).collect();
+        let keys: BTreeSet<String> = request.keys.iter().cloned().collect();
         self.needs(|world| {
             let ids = request.resources.iter();
             let on = ids.map(|id| world.on(caller, "ec2:DeleteTags", id));
@@ -142,8 +125,6 @@ impl World {
         let kind = match id.rsplit_once('-').map_or("", |(prefix, _)| prefix) {
             "vpce" => "vpc-endpoint",
             "sg" => "security-group",
-            "sgr" => "security-group-rule",
-            "pcx" => "vpc-peering-connection",
             prefix => prefix,
         };
         let known = match kind {

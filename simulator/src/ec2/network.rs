@@ -8,4 +8,3 @@ pub(super) mod peering;
 pub(super) mod prefix_list;
 pub(super) mod subnet;
 pub(super) mod vpc;
-pub(super) mod zone;

@@ -12,17 +12,11 @@ use crate::calls::ApiError;
 pub struct IpPermission {
     /// `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
     pub ip_protocol: String,
-    /// The first port.
     pub from_port: Option<i32>,
-    /// The last port.
     pub to_port: Option<i32>,
-    /// IPv4 ranges.
     pub ip_ranges: Vec<IpRange>,
-    /// IPv6 ranges.
     pub ipv6_ranges: Vec<IpRange>,
-    /// Groups.
     pub user_id_group_pairs: Vec<GroupPair>,
-    /// Prefix lists, as ranges.
     pub prefix_list_ids: Vec<IpRange>,
 }
 
@@ -31,7 +25,6 @@ pub struct IpPermission {
 pub struct IpRange {
     /// The range as the caller wrote it.
     pub cidr: String,
-    /// The description.
     pub description: Option<String>,
 }
 
@@ -40,9 +33,7 @@ pub struct IpRange {
 pub struct GroupPair {
     /// The account that owns it; the caller's if left out.
     pub user_id: Option<String>,
-    /// The id.
     pub group_id: String,
-    /// The description.
     pub description: Option<String>,
 }
 

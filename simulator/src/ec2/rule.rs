@@ -6,19 +6,16 @@ mod revoke;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-pub use authorize::{AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressResult};
-pub use describe::{DescribeSecurityGroupRules, DescribeSecurityGroupRulesResult};
-pub use revoke::{RevokeSecurityGroupIngress, RevokeSecurityGroupIngressResult};
+pub use authorize::AuthorizeSecurityGroupIngress;
+pub use revoke::RevokeSecurityGroupIngress;
 
 use super::permission::Wanted;
-use super::{PrefixList, Tags};
+use super::{PrefixList, SecurityGroup};
 
 /// A rule of a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The id.
     pub id: String,
-    /// The group.
     pub group_id: String,
     /// The account that owns the group.
     pub group_owner: String,
@@ -30,22 +27,16 @@ pub struct Rule {
     pub protocol: String,
     /// The first port; none if the protocol has none.
     pub from_port: Option<i32>,
-    /// The last port.
     pub to_port: Option<i32>,
     /// Where the traffic comes from or goes to.
     pub source: Source,
-    /// The description.
     pub description: Option<String>,
-    /// Tags.
-    pub tags: Tags,
 }
 
 /// Where the traffic of a rule comes from: exactly one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// An IPv4 range.
     Ipv4(Ipv4Net),
-    /// An IPv6 range.
     Ipv6(Ipv6Net),
     /// A security group by id, with its account before it if that is not the rule's own:
     /// `222222222222/sg-0123456789abcdef0`.
@@ -81,6 +72,27 @@ impl Source {
 }
 
 impl Rule {
+    /// A rule of a group about all protocols.
+    pub(super) fn of_all(
+        id: String,
+        group: &SecurityGroup,
+        is_egress: bool,
+        source: Source,
+    ) -> Self {
+        Rule {
+            id,
+            group_id: group.id.clone(),
+            group_owner: group.owner.clone(),
+            region: group.region.clone(),
+            is_egress,
+            protocol: "-1".to_owned(),
+            from_port: None,
+            to_port: None,
+            source,
+            description: None,
+        }
+    }
+
     /// Account and id of the group that is the source.
     pub fn referenced_group(&self) -> Option<(&str, &str)> {
         match &self.source {

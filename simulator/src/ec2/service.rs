@@ -4,8 +4,8 @@ use super::error::client;
 use super::{Ec2, EndpointType};
 use crate::World;
 use crate::calls::{ApiError, Caller};
+use crate::scenario::ZoneSpec;
 
-/// An endpoint service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointService {
     /// The Region that hosts it.
@@ -14,13 +14,11 @@ pub struct EndpointService {
     pub name: String,
     /// The id, such as `vpce-svc-…`.
     pub id: String,
-    /// The type of its endpoints.
     pub kind: EndpointType,
     /// The account that offers it.
     pub owner: String,
     /// The ids of the zones it is offered in.
     pub zone_ids: Vec<String>,
-    /// Its private DNS name.
     pub private_dns_name: Option<String>,
     /// Whether the provider has proven that the name is theirs.
     pub verification: Verification,
@@ -28,19 +26,14 @@ pub struct EndpointService {
     pub principals: Principals,
     /// Whether the provider accepts each endpoint.
     pub acceptance_required: bool,
-    /// Other Regions that endpoints may be in.
-    pub remote_regions: Vec<String>,
 }
 
 /// Whether the provider has proven that the private DNS name is theirs. These
 /// words have the same letters on the wire and in the API model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
-    /// Not yet.
     PendingVerification,
-    /// Yes.
     Verified,
-    /// They could not.
     Failed,
 }
 
@@ -58,9 +51,7 @@ impl Verification {
 /// Who may use a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principals {
-    /// Every account.
     All,
-    /// These accounts.
     Accounts(Vec<String>),
 }
 
@@ -84,7 +75,6 @@ impl EndpointService {
             verification: Verification::Verified,
             principals: Principals::All,
             acceptance_required: true,
-            remote_regions: Vec::new(),
         }
     }
 
@@ -97,28 +87,23 @@ impl EndpointService {
         }
     }
 
-    fn reaches(&self, region: &str) -> bool {
-        self.region == region || self.remote_regions.iter().any(|r| r == region)
-    }
-
     /// The names that AWS gives to the service.
     pub fn base_dns_name(&self) -> String {
         format!("{}.{}.vpce.amazonaws.com", self.id, self.region)
     }
 }
 
-/// `DescribeVpcEndpointServices`.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeVpcEndpointServices {
-    /// Services by name.
     pub service_names: Vec<String>,
 }
 
-/// The answer to [`DescribeVpcEndpointServices`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribeVpcEndpointServicesResult {
     /// The services, with only those zones that the caller has too.
     pub service_details: Vec<EndpointService>,
+    /// The zones of the caller, which have the names of a service's zones.
+    pub zones: Vec<ZoneSpec>,
 }
 
 impl Ec2 {
@@ -140,21 +125,17 @@ impl Ec2 {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// The service of this name that the caller may use. Who is not allowed is
-    /// told the same as who asks for something that is not there.
+    /// The service of this name that the caller may use, in the caller's Region. Who is
+    /// not allowed is told the same as who asks for something that is not there.
     pub(super) fn service_for(
         &self,
         caller: &Caller,
-        service_region: &str,
         name: &str,
     ) -> Result<&EndpointService, ApiError> {
         self.services
             .iter()
             .find(|service| {
-                service.name == name
-                    && service.region == service_region
-                    && service.reaches(&caller.region)
-                    && service.allows(caller)
+                service.name == name && service.region == caller.region && service.allows(caller)
             })
             .ok_or_else(|| unknown(name))
     }
@@ -198,6 +179,7 @@ impl World {
             });
         Ok(DescribeVpcEndpointServicesResult {
             service_details: details.collect(),
+            zones: self.ec2.zones.clone(),
         })
     }
 }

@@ -10,7 +10,6 @@ use crate::calls::{ApiError, Caller};
 pub struct CreateTags {
     /// The ids of the resources.
     pub resources: Vec<String>,
-    /// Keys and values.
     pub tags: Vec<(String, String)>,
 }
 
@@ -19,25 +18,15 @@ pub struct CreateTags {
 pub struct DeleteTags {
     /// The ids of the resources.
     pub resources: Vec<String>,
-    /// Keys, each with the value it must have to be removed, if one is given.
     /// Without any key all tags go, except those of AWS itself.
-    pub tags: Vec<TagFilter>,
-}
-
-/// A tag to be removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagFilter {
-    /// The key.
-    pub key: String,
-    /// Remove it only if it has this value.
-    pub value: Option<String>,
+    pub keys: Vec<String>,
 }
 
 impl World {
     /// Adds tags to resources, to all or to none.
-    pub fn create_tags(&mut self, caller: &Caller, request: CreateTags) -> Result<(), ApiError> {
+    pub fn create_tags(&mut self, caller: &Caller, request: &CreateTags) -> Result<(), ApiError> {
         self.admit(caller, "CreateTags")?;
-        self.needs_to_tag(caller, &request);
+        self.needs_to_tag(caller, request);
         if request.resources.is_empty() {
             return Err(missing("resourceIdSet"));
         }
@@ -56,10 +45,9 @@ impl World {
         Ok(())
     }
 
-    /// Removes tags from resources.
-    pub fn delete_tags(&mut self, caller: &Caller, request: DeleteTags) -> Result<(), ApiError> {
+    pub fn delete_tags(&mut self, caller: &Caller, request: &DeleteTags) -> Result<(), ApiError> {
         self.admit(caller, "DeleteTags")?;
-        self.needs_to_untag(caller, &request);
+        self.needs_to_untag(caller, request);
         if request.resources.is_empty() {
             return Err(missing("resourceIdSet"));
         }
@@ -68,18 +56,10 @@ impl World {
         }
         for id in &request.resources {
             let tags = self.tags_of(caller, id)?;
-            if request.tags.is_empty() {
-                tags.retain(|key, _| key.starts_with("aws:"));
-            }
-            for tag in &request.tags {
-                let fits = match &tag.value {
-                    None => true,
-                    Some(value) => tags.get(&tag.key) == Some(value),
-                };
-                if fits {
-                    tags.remove(&tag.key);
-                }
-            }
+            tags.retain(|key, _| match request.keys.is_empty() {
+                true => key.starts_with("aws:"),
+                false => !request.keys.contains(key),
+            });
         }
         Ok(())
     }
@@ -104,15 +84,6 @@ impl World {
                     .map(|group| &mut group.tags),
                 "InvalidGroup.NotFound",
             ),
-            "sgr" => (
-                ec2.groups
-                    .values_mut()
-                    .filter(|group| group.seen_by(caller, now))
-                    .flat_map(|group| group.rules.iter_mut())
-                    .find(|rule| rule.id == id)
-                    .map(|rule| &mut rule.tags),
-                "InvalidSecurityGroupRuleId.NotFound",
-            ),
             "vpc" => (
                 ec2.vpcs
                     .get_mut(id)
@@ -120,22 +91,9 @@ impl World {
                     .map(|vpc| &mut vpc.tags),
                 "InvalidVpcID.NotFound",
             ),
-            "subnet" => (
-                ec2.subnets
-                    .get_mut(id)
-                    .filter(|subnet| subnet.seen_by(caller))
-                    .map(|subnet| &mut subnet.tags),
-                "InvalidSubnetID.NotFound",
-            ),
-            "pcx" => (
-                ec2.peerings
-                    .iter_mut()
-                    .find(|peering| peering.id == id)
-                    .map(|peering| &mut peering.tags),
-                "InvalidVpcPeeringConnectionID.NotFound",
-            ),
             _ => {
-                return Err(client("InvalidID", format!("The ID '{id}' is not valid")));
+                let message = format!("the simulator knows no tags to be changed of '{id}'");
+                return Err(client("InvalidID", message));
             }
         };
         tags.ok_or_else(|| not_found(code, "ID", id))

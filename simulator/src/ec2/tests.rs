@@ -93,7 +93,7 @@ impl Stage {
 
     fn create(&mut self, request: CreateVpcEndpoint) -> Result<VpcEndpoint, ApiError> {
         self.world
-            .create_vpc_endpoint(&self.caller, request)
+            .create_vpc_endpoint(&self.caller, &request)
             .map(|answer| answer.vpc_endpoint)
     }
 
@@ -107,13 +107,17 @@ impl Stage {
     }
 
     fn describe(&mut self, id: &str) -> Result<VpcEndpoint, ApiError> {
-        let request = DescribeVpcEndpoints {
-            vpc_endpoint_ids: vec![id.to_owned()],
-            ..DescribeVpcEndpoints::default()
-        };
         self.world
-            .describe_vpc_endpoints(&self.caller, &request)
-            .map(|mut answer| answer.vpc_endpoints.remove(0))
+            .describe_vpc_endpoints(&self.caller, &Describe::id(id))
+            .map(|mut answer| answer.items.remove(0))
+    }
+
+    /// What a Describe operation tells of the things that pass these filters.
+    fn told<T>(&mut self, operation: Operation<T>, filters: impl Into<Vec<Filter>>) -> Vec<T> {
+        let request = Describe::filtered(filters);
+        operation(&mut self.world, &self.caller, &request)
+            .unwrap()
+            .items
     }
 
     fn state(&self, id: &str) -> EndpointState {
@@ -144,7 +148,6 @@ impl Stage {
         self.world
             .delete_vpc_endpoints(&self.caller, &request)
             .unwrap()
-            .unsuccessful
     }
 
     fn create_group(&mut self, name: &str) -> Result<String, ApiError> {
@@ -156,16 +159,19 @@ impl Stage {
         };
         self.world
             .create_security_group(&self.caller, &request)
-            .map(|answer| answer.group_id)
+            .map(|group| group.id)
     }
 
     fn delete_group(&mut self, id: &str) -> Result<(), ApiError> {
         let request = DeleteSecurityGroup {
             group_id: id.to_owned(),
         };
-        self.world.delete_security_group(&self.caller, &request)
+        let deleted = self.world.delete_security_group(&self.caller, &request);
+        deleted.map(drop)
     }
 }
+
+type Operation<T> = fn(&mut World, &Caller, &Describe) -> Result<Described<T>, ApiError>;
 
 /// A request that EC2 accepts.
 fn request() -> CreateVpcEndpoint {
@@ -177,6 +183,13 @@ fn request() -> CreateVpcEndpoint {
         security_group_ids: vec![GROUP.to_owned()],
         private_dns_enabled: Some(false),
         ..CreateVpcEndpoint::default()
+    }
+}
+
+fn in_one_subnet() -> CreateVpcEndpoint {
+    CreateVpcEndpoint {
+        subnet_ids: vec![SUBNET_1.to_owned()],
+        ..request()
     }
 }
 

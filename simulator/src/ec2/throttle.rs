@@ -14,7 +14,6 @@ use crate::scenario::Throttle;
 const BURST: f64 = 4.0;
 const REFILL: f64 = 0.3;
 
-/// All buckets.
 #[derive(Debug, Clone)]
 pub(super) struct Buckets {
     on: Throttle,

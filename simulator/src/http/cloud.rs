@@ -87,10 +87,7 @@ fn effect_of(operation_id: &str) -> Option<(&'static str, Effect)> {
             |world, caller, request| {
                 let connections =
                     world.cloud_list_connections(caller, request.path("cluster_id"))?;
-                Ok(render::connections(
-                    &connections,
-                    world.cloud.habits.connection_region,
-                ))
+                Ok(render::connections(&connections))
             },
         ),
         "AddPrivateEndpointConnection" => (
@@ -98,10 +95,7 @@ fn effect_of(operation_id: &str) -> Option<(&'static str, Effect)> {
             |world, caller, request| {
                 let (cluster, endpoint) = (request.path("cluster_id"), request.text("endpoint_id"));
                 let connection = world.cloud_add_connection(caller, cluster, endpoint)?;
-                Ok(render::connection(
-                    &connection,
-                    world.cloud.habits.connection_region,
-                ))
+                Ok(render::connection(&connection))
             },
         ),
         "DeletePrivateEndpointConnection" => (

@@ -23,7 +23,6 @@ pub(super) fn is_meant(parts: &Parts) -> bool {
     parts.uri.path().starts_with(PREFIX)
 }
 
-/// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     let operation = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let caller = caller(sim, parts);

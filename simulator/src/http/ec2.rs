@@ -14,13 +14,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::xml::Xml;
-use crate::calls::{ApiError, Caller, Refusal};
+use crate::calls::{ApiError, Caller, Refusal, is_account};
 use crate::simulator::Simulator;
 use crate::splitmix::mix;
 use dispatch::OPERATIONS;
 use form::Form;
 
-/// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     let caller = caller(sim, parts);
     answer_form(sim, &caller, body).map(|(status, xml)| {
@@ -58,10 +57,7 @@ pub(super) fn caller(sim: &Simulator, parts: &Parts) -> Caller {
         .and_then(|value| value.split_once("Credential="))
         .map(|(_, rest)| rest);
     let mut scope = scope.unwrap_or_default().split(['/', ',']);
-    if let Some(key) = scope.next()
-        && key.len() == 12
-        && key.bytes().all(|b| b.is_ascii_digit())
-    {
+    if let Some(key) = scope.next().filter(|key| is_account(key)) {
         caller.account = key.to_owned();
     }
     if let Some(region) = scope.nth(1) {

@@ -26,7 +26,6 @@ struct Service {
     namespace: &'static str,
     /// The member of an error that has the message.
     message: &'static str,
-    /// Its operations.
     operations: &'static [&'static str],
     /// Carries one out.
     run: fn(&mut World, &Caller, &str, &Value) -> Result<Value, ApiError>,
@@ -92,7 +91,6 @@ fn find(parts: &Parts) -> Option<(&'static Service, &str)> {
         .find_map(|service| Some((service, target.strip_prefix(service.prefix)?)))
 }
 
-/// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     let Some((service, operation)) = find(parts) else {
         return Ok(StatusCode::NOT_FOUND.into_response());

@@ -9,7 +9,6 @@ use super::ec2::request_id;
 use super::xml::Xml;
 use crate::calls::ApiError;
 
-/// An error.
 pub(super) fn refused(namespace: &str, error: &ApiError) -> Response {
     let blame = if error.status < 500 {
         "Sender"

@@ -24,7 +24,6 @@ pub(super) fn is_meant(parts: &Parts) -> bool {
     parts.uri.path().starts_with(PREFIX)
 }
 
-/// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts) -> Result<Response, Refusal> {
     let name = parts.uri.path().strip_prefix(PREFIX);
     let caller = caller(sim, parts);

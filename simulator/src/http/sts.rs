@@ -25,7 +25,6 @@ pub(super) fn form(body: &[u8]) -> Option<Form> {
     (form.get("Version").map(String::as_str) == Some(VERSION)).then_some(form)
 }
 
-/// Answers a request.
 pub(super) fn answer(sim: &Simulator, parts: &Parts, mut form: Form) -> Result<Response, Refusal> {
     form.remove("Version");
     let action = form.remove("Action").unwrap_or_default();

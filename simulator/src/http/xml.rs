@@ -8,12 +8,10 @@ use std::fmt::{Display, Write};
 pub(super) struct Xml(String);
 
 impl Xml {
-    /// A document.
     pub(super) fn document() -> Xml {
         Xml("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned())
     }
 
-    /// The text.
     pub(super) fn into_text(self) -> String {
         self.0
     }
@@ -23,7 +21,6 @@ impl Xml {
         self.0.push_str(&other.0);
     }
 
-    /// Begins an element.
     pub(super) fn open(&mut self, name: &str, namespace: Option<&str>) {
         self.0.push('<');
         self.0.push_str(name);
@@ -35,7 +32,6 @@ impl Xml {
         self.0.push('>');
     }
 
-    /// Ends an element.
     pub(super) fn close(&mut self, name: &str) {
         self.0.push_str("</");
         self.0.push_str(name);

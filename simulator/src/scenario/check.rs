@@ -6,6 +6,7 @@ use std::fmt::Display;
 
 use super::stack::CONNECTION_ID;
 use super::{Scenario, ScenarioError};
+use crate::calls::is_account;
 use crate::faults::Service;
 
 /// Says which value breaks which rule.
@@ -158,18 +159,9 @@ fn faults(scenario: &Scenario) -> Result<(), ScenarioError> {
             "a fault hits at least one call",
         )?;
     }
-    if let Some(seeded) = &scenario.seeded_faults {
-        rule(
-            "seeded_faults.rate",
-            seeded.rate,
-            (0.0..=1.0).contains(&seeded.rate),
-            "a rate is between 0 and 1",
-        )?;
-    }
     Ok(())
 }
 
-/// One rule.
 fn rule(field: &str, value: impl Display, kept: bool, rule: &str) -> Result<(), ScenarioError> {
     if kept {
         return Ok(());
@@ -181,18 +173,6 @@ fn rule(field: &str, value: impl Display, kept: bool, rule: &str) -> Result<(), 
     })
 }
 
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
-}
-
 fn is_uuid(text: &str) -> bool {
-    let mut parts = text.split('-');
-    [8, 4, 4, 4, 12].into_iter().all(|length| {
-        parts.next().is_some_and(|part| {
-            part.len() == length
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        })
-    }) && parts.next().is_none()
+    crate::cloud::is_uuid(text) && !text.contains(|c: char| c.is_ascii_uppercase())
 }

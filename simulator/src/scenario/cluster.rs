@@ -4,15 +4,12 @@ use serde::Deserialize;
 
 pub use crate::cloud::{CloudProvider, ClusterState, ConnectionStatus, Plan, ServiceStatus};
 
-/// A cluster.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSpec {
     /// The UUID.
     pub id: String,
-    /// The name.
     pub name: String,
-    /// The plan.
     pub plan: Plan,
     /// The cloud it runs on.
     #[serde(default)]
@@ -21,7 +18,6 @@ pub struct ClusterSpec {
     /// `created` at the pace of the world.
     #[serde(default)]
     pub state: ClusterState,
-    /// Its regions.
     pub regions: Vec<RegionSpec>,
     /// Where clients without a region connect, over the public network.
     pub sql_dns: Option<String>,
@@ -55,8 +51,6 @@ pub struct WordSpec {
     pub registered: Option<ConnectionStatus>,
     /// For an endpoint service that is being made.
     pub service_creating: Option<ServiceStatus>,
-    /// For an endpoint service that is made.
-    pub service_created: Option<ServiceStatus>,
     /// What the cluster is doing, such as `MAINTENANCE_RUNNING`.
     pub operation_status: Option<String>,
 }
@@ -65,9 +59,7 @@ pub struct WordSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionSpec {
-    /// The name, such as `eu-west-1`.
     pub name: String,
-    /// The public host.
     pub sql_dns: Option<String>,
     /// The private host. Some published answers carry an empty one.
     pub internal_dns: Option<String>,
@@ -84,9 +76,7 @@ pub struct ServiceSpec {
     /// How it stands at the start. Left out, it is `available` for Standard
     /// clusters and `absent` for all others.
     pub status: Option<ServiceStatus>,
-    /// The AWS service name.
     pub name: Option<String>,
-    /// The AWS service id.
     pub id: Option<String>,
     /// The ids of the zones it is offered in; the scenario's zones if none.
     pub zone_ids: Vec<String>,
@@ -101,7 +91,6 @@ pub struct ServiceSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionSpec {
-    /// The endpoint's id.
     pub endpoint_id: String,
     /// How the cluster sees it.
     #[serde(default)]
@@ -114,10 +103,8 @@ pub struct ConnectionSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointOutcome {
-    /// It is accepted.
     #[default]
     Accepted,
-    /// It is rejected.
     Rejected,
     /// It is accepted, and AWS fails to build it.
     Failed,
@@ -133,7 +120,6 @@ pub enum EndpointOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServiceOutcome {
-    /// It becomes available.
     #[default]
     Available,
     /// It cannot be made.
@@ -142,11 +128,9 @@ pub enum ServiceOutcome {
     Never,
 }
 
-/// A secret.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSpec {
-    /// The name.
     pub name: String,
     /// The text. A secret without one exists and has no version.
     pub value: Option<String>,

@@ -64,7 +64,6 @@ fn short_region(region: &str) -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VpcSpec {
-    /// The id.
     pub id: String,
     /// The account that owns it, if it is not the scenario's.
     pub account: Option<String>,
@@ -73,7 +72,6 @@ pub struct VpcSpec {
     pub shared_with: Vec<String>,
     /// Its Region, if it is not the scenario's.
     pub region: Option<String>,
-    /// The primary IPv4 range.
     pub cidr: Ipv4Net,
     /// Further IPv4 ranges.
     #[serde(default)]
@@ -81,10 +79,8 @@ pub struct VpcSpec {
     /// Former IPv4 ranges, which are still listed as `disassociated`.
     #[serde(default)]
     pub former_cidrs: Vec<Ipv4Net>,
-    /// IPv6 ranges.
     #[serde(default)]
     pub ipv6_cidrs: Vec<Ipv6Net>,
-    /// The attribute `enableDnsSupport`.
     #[serde(default = "yes")]
     pub dns_support: bool,
     /// The attribute `enableDnsHostnames`, off in most VPCs that a program made.
@@ -96,10 +92,8 @@ pub struct VpcSpec {
     /// Whether the VPC is `pending` for a while before it is `available`.
     #[serde(default, deserialize_with = "maybe_seconds")]
     pub available_after: Option<Duration>,
-    /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Subnets.
     #[serde(default)]
     pub subnets: Vec<SubnetSpec>,
     /// Security groups besides the default one.
@@ -135,17 +129,13 @@ fn yes() -> bool {
     true
 }
 
-/// A subnet.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubnetSpec {
-    /// The id.
     pub id: String,
     /// The id of its zone.
     pub zone: String,
-    /// Its IPv4 range.
     pub cidr: Ipv4Net,
-    /// Its IPv6 range.
     pub ipv6_cidr: Option<Ipv6Net>,
     /// Whether it is IPv6 only: then it has no address of its IPv4 range, and EC2 does
     /// not tell the range either.
@@ -153,7 +143,6 @@ pub struct SubnetSpec {
     pub ipv6_native: bool,
     /// Free IPv4 addresses, if not nearly all of them.
     pub free_addresses: Option<u32>,
-    /// The Outpost it is on.
     pub outpost_arn: Option<String>,
     /// When it comes into being, counted from the start of the world.
     #[serde(default, deserialize_with = "maybe_seconds")]
@@ -162,7 +151,6 @@ pub struct SubnetSpec {
     /// (EC2 API reference, `Subnet`).
     #[serde(default, deserialize_with = "maybe_seconds")]
     pub available_after: Option<Duration>,
-    /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
@@ -203,13 +191,10 @@ impl ProfileSpec {
     }
 }
 
-/// A network ACL.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AclSpec {
-    /// The id.
     pub id: String,
-    /// Its subnets, by id.
     #[serde(default)]
     pub subnets: Vec<String>,
     /// Its rules, but for those at the end that deny what no other rule fits.
@@ -241,9 +226,7 @@ pub struct AclRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AclAction {
-    /// Lets through.
     Allow,
-    /// Shuts out.
     Deny,
 }
 
@@ -251,18 +234,13 @@ fn tcp_number() -> String {
     "6".to_owned()
 }
 
-/// A security group.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupSpec {
-    /// The id.
     pub id: String,
-    /// The name.
     pub name: String,
-    /// The description.
     #[serde(default = "description")]
     pub description: String,
-    /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// Rules, besides the one that lets everything out.
@@ -278,12 +256,10 @@ fn description() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InterfaceSpec {
-    /// The id.
     pub id: String,
     /// What it is for.
     #[serde(default)]
     pub description: String,
-    /// Its security groups, by id.
     pub groups: Vec<String>,
 }
 
@@ -297,14 +273,11 @@ pub struct RuleSpec {
     /// `tcp`, `udp`, `icmp`, or `-1` for all.
     #[serde(default = "tcp")]
     pub protocol: String,
-    /// The first port.
     pub from_port: Option<i32>,
-    /// The last port.
     pub to_port: Option<i32>,
     /// An address range, the id of a group (with its account before it, if that is another
     /// one: `222222222222/sg-…`), or the id of a prefix list.
     pub source: String,
-    /// A description.
     pub description: Option<String>,
 }
 
@@ -316,7 +289,6 @@ fn tcp() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointSpec {
-    /// The id.
     pub id: String,
     /// The service it leads to.
     pub service_name: String,
@@ -326,18 +298,15 @@ pub struct EndpointSpec {
     /// How many hours ago it was made.
     #[serde(default)]
     pub hours_old: u32,
-    /// Its subnets, by id.
     #[serde(default)]
     pub subnets: Vec<String>,
     /// Its security groups, by id; the default group if there are none.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Whether private DNS is on.
     #[serde(default)]
     pub private_dns: bool,
     /// What goes through it, as CloudWatch tells. Left out: nothing ever did.
     pub traffic: Option<TrafficSpec>,
-    /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
@@ -346,11 +315,9 @@ pub struct EndpointSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrafficSpec {
-    /// New connections.
     pub new_connections: u32,
     /// The most connections at once.
     pub active_connections: u32,
-    /// Bytes in both directions.
     pub bytes: u32,
     /// How long before the world's beginning the last of it went through.
     #[serde(default, deserialize_with = "maybe_seconds")]
@@ -365,18 +332,14 @@ fn available() -> EndpointState {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeeringSpec {
-    /// The id.
     pub id: String,
-    /// The other VPC.
     pub peer_vpc: String,
     /// Its account, if it is not the scenario's.
     pub peer_account: Option<String>,
     /// Its Region, if it is not the scenario's.
     pub peer_region: Option<String>,
-    /// Its IPv4 ranges.
     #[serde(default)]
     pub peer_cidrs: Vec<Ipv4Net>,
-    /// Its IPv6 ranges.
     #[serde(default)]
     pub peer_ipv6_cidrs: Vec<Ipv6Net>,
     /// The state, such as `active` or `pending-acceptance`.
@@ -396,9 +359,7 @@ fn active() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrefixListSpec {
-    /// The id.
     pub id: String,
-    /// The name.
     #[serde(default = "list_name")]
     pub name: String,
     /// The account that owns it, if it is not the scenario's; `AWS` for one of AWS's own.
@@ -424,7 +385,6 @@ fn ipv4() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointServiceSpec {
-    /// The name.
     pub name: String,
     /// Its Region, if it is not the scenario's.
     pub region: Option<String>,
@@ -434,7 +394,6 @@ pub struct EndpointServiceSpec {
     /// The ids of the zones it is offered in; all of the Region if none.
     #[serde(default)]
     pub zone_ids: Vec<String>,
-    /// Its private DNS name.
     pub private_dns_name: Option<String>,
     /// Whether the provider has proven that the name is theirs.
     #[serde(default = "yes")]

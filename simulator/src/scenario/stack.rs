@@ -48,9 +48,7 @@ impl Default for StackSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleSpec {
-    /// The account of the role.
     pub account: String,
-    /// Its name.
     pub name: String,
     /// What the trust policy wants as `sts:ExternalId`; nothing if left out.
     pub external_id: Option<String>,

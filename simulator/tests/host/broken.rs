@@ -9,15 +9,18 @@ use tokio::net::TcpStream;
 
 use crate::{CLUSTER, KEY, Stage};
 
+impl Stage {
+    /// The first call of this operation takes effect, and goes wrong.
+    fn fault(&self, operation: &str, kind: FaultKind) {
+        let fault = Fault::once(operation, 1, kind, Moment::After);
+        self.sim.add_fault(fault);
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_is_cut_off_breaks_without_an_answer() {
     let stage = Stage::new(|_| {}).await;
-    stage.sim.add_fault(Fault::once(
-        "secretsmanager:GetSecretValue",
-        1,
-        FaultKind::CutOff,
-        Moment::After,
-    ));
+    stage.fault("secretsmanager:GetSecretValue", FaultKind::CutOff);
     let head = "POST / HTTP/1.1\r\nX-Amz-Target: secretsmanager.GetSecretValue";
     let broken = stage
         .send(head, r#"{"SecretId": "cockroach/api-key"}"#)
@@ -35,12 +38,7 @@ async fn a_connection_that_is_cut_off_breaks_without_an_answer() {
 #[tokio::test]
 async fn a_request_that_times_out_holds_its_connection_and_nobody_elses() {
     let stage = Stage::new(|_| {}).await;
-    stage.sim.add_fault(Fault::once(
-        "cloud:GET cluster",
-        1,
-        FaultKind::Timeout,
-        Moment::Before,
-    ));
+    stage.fault("cloud:GET cluster", FaultKind::Timeout);
     let waiting = stage.cluster();
     let silence = tokio::time::timeout(Duration::from_millis(300), waiting).await;
     assert!(silence.is_err(), "no answer comes");
@@ -50,12 +48,7 @@ async fn a_request_that_times_out_holds_its_connection_and_nobody_elses() {
 #[tokio::test]
 async fn a_server_that_is_dropped_lets_go_of_those_who_wait() {
     let stage = Stage::new(|_| {}).await;
-    stage.sim.add_fault(Fault::once(
-        "cloud:GET cluster",
-        1,
-        FaultKind::Timeout,
-        Moment::Before,
-    ));
+    stage.fault("cloud:GET cluster", FaultKind::Timeout);
     let Stage { sim, server } = stage;
     let mut stream = TcpStream::connect(server.address())
         .await

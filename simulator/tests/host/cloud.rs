@@ -1,8 +1,8 @@
 //! The Cloud API over HTTP.
 
 use serde_json::{Value, json};
+use simulator::Scenario;
 use simulator::cloud::{ConnectionStatus, ErrorBody, Plan, RetryAfter};
-use simulator::{Fault, FaultKind, Moment, Scenario};
 
 use crate::{CLUSTER, Stage};
 
@@ -158,38 +158,6 @@ async fn the_body_of_an_error_may_be_text_or_nothing() {
         .await;
         let answer = stage.cluster().await;
         assert_eq!((answer.status, answer.body.as_str()), (401, body));
-    }
-}
-
-#[tokio::test]
-async fn every_fault_that_has_words_is_said_by_both_services() {
-    for kind in FaultKind::ALL {
-        if matches!(kind, FaultKind::Timeout | FaultKind::CutOff) {
-            continue;
-        }
-        let stage = Stage::new(|_| {}).await;
-        stage
-            .sim
-            .add_fault(Fault::from_then_on("*", 1, kind, Moment::Before));
-        let answer = stage.cluster().await;
-        assert!(answer.status >= 400, "{kind:?}");
-        assert!(
-            answer.json()["message"].is_string(),
-            "{kind:?}: {}",
-            answer.body
-        );
-        let answer = stage
-            .secret(
-                "GetSecretValue",
-                &json!({ "SecretId": "cockroach/api-key" }),
-            )
-            .await;
-        assert!(answer.status >= 400, "{kind:?}");
-        assert!(
-            answer.json()["__type"].is_string(),
-            "{kind:?}: {}",
-            answer.body
-        );
     }
 }
 

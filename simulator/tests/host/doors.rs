@@ -1,7 +1,6 @@
 //! DynamoDB, Step Functions, EventBridge and STS over HTTP.
 
 use serde_json::{Value, json};
-use simulator::{Fault, FaultKind, Moment};
 
 use crate::{Answer, Stage};
 
@@ -118,43 +117,6 @@ async fn what_is_refused_is_refused_in_the_words_of_the_service() {
         let code = format!("<Code>{code}</Code>");
         assert!(refused.body.contains(&code), "{refused:?}");
     }
-}
-
-#[tokio::test]
-async fn faults_reach_a_client_before_and_after_the_effect() {
-    let item = json!({ "TableName": TABLE, "Item": { "connection_id": { "S": "one" } } });
-    for (kind, status, code) in [
-        (FaultKind::Throttle, 400, "ThrottlingException"),
-        (FaultKind::ServerError, 500, "InternalServerError"),
-        (FaultKind::Denied, 400, "AccessDeniedException"),
-        (FaultKind::Conflict, 400, "TransactionConflictException"),
-    ] {
-        for moment in Moment::ALL {
-            let stage = Stage::new(|_| {}).await;
-            let fault = Fault::once("dynamodb:PutItem", 1, kind, moment);
-            stage.sim.add_fault(fault);
-            let put = stage
-                .target("DynamoDB_20120810.PutItem", &item)
-                .await
-                .unwrap();
-            let document = put.json();
-            let told = document["__type"].as_str().unwrap_or_default();
-            assert_eq!(put.status, status);
-            assert!(told.ends_with(&format!("#{code}")), "{told}");
-            let there = stage.sim.look(|world| world.dynamodb.items(TABLE).len());
-            assert_eq!(there, usize::from(moment == Moment::After), "{kind:?}");
-        }
-    }
-    let stage = Stage::new(|_| {}).await;
-    let fault = Fault::once("dynamodb:PutItem", 1, FaultKind::CutOff, Moment::After);
-    stage.sim.add_fault(fault);
-    assert!(
-        stage
-            .target("DynamoDB_20120810.PutItem", &item)
-            .await
-            .is_err()
-    );
-    assert_eq!(stage.sim.look(|world| world.dynamodb.items(TABLE).len()), 1);
 }
 
 #[tokio::test]

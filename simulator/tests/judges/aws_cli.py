@@ -57,8 +57,10 @@ rule = ["--group-id", group, "--protocol", "tcp", "--port", "26257", "--cidr", "
 assert ec2("authorize-security-group-ingress", *rule)["Return"] is True
 refused("InvalidPermission.Duplicate", "ec2", "authorize-security-group-ingress", *rule)
 rules = ec2("describe-security-group-rules", "--filters", f"Name=group-id,Values={group}")["SecurityGroupRules"]
-assert [entry["CidrIpv4"] for entry in rules if not entry["IsEgress"]] == ["10.0.0.0/16"], rules
-assert ec2("revoke-security-group-ingress", *rule)["Return"] is True
+inbound = [entry for entry in rules if not entry["IsEgress"]]
+assert [entry["CidrIpv4"] for entry in inbound] == ["10.0.0.0/16"], rules
+by_id = ["--group-id", group, "--security-group-rule-ids", inbound[0]["SecurityGroupRuleId"]]
+assert ec2("revoke-security-group-ingress", *by_id)["Return"] is True
 
 # An endpoint.
 services = ec2("describe-vpc-endpoint-services", "--service-names", SERVICE)["ServiceDetails"]

@@ -31,12 +31,12 @@ refused("InvalidParameterValue", ec2.create_security_group, GroupName="ümlaut",
 refused("InvalidVpcID.NotFound", ec2.create_security_group, GroupName="a", Description="x", VpcId="vpc-0ffffffffffffffff")
 
 
-def visible():
+def described():
     found = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": [group_id]}])["SecurityGroups"]
     return found[0] if found else None
 
 
-group = wait_until("the group is visible", visible)
+group = wait_until("the group is visible", described)
 assert group["IpPermissions"] == [], "nothing may come in"
 assert [entry["IpProtocol"] for entry in group["IpPermissionsEgress"]] == ["-1"], "everything may go out"
 
@@ -59,16 +59,17 @@ six = next(entry for entry in inbound if "CidrIpv6" in entry)
 assert six["Description"] == "six", six
 
 ec2.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=[six["SecurityGroupRuleId"]])
-refused("InvalidPermission.NotFound", ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=rule("10.9.0.0/16"))
-merged = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["IpPermissions"]
+gone = [six["SecurityGroupRuleId"]]
+refused("InvalidSecurityGroupRuleId.NotFound", ec2.revoke_security_group_ingress, GroupId=group_id, SecurityGroupRuleIds=gone)
+refused("UnknownParameter", ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=rule("10.0.0.0/16"))
+merged = described()["IpPermissions"]
 assert len(merged) == 1 and len(merged[0]["UserIdGroupPairs"]) == 1, "rules of the same ports are one entry"
 
 LIST, ABSENT, NEIGHBOUR = "pl-0aaaaaaaaaaaaaaa1", "pl-0ffffffffffffffff", "222222222222"
 lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-id", "Values": [LIST, ABSENT]}])["PrefixLists"]
 assert [(entry["PrefixListId"], entry["AddressFamily"], entry["MaxEntries"]) for entry in lists] == [(LIST, "IPv4", 3)], lists
-of_aws = ec2.describe_managed_prefix_lists(PrefixListIds=["pl-6da54004"])["PrefixLists"][0]
-assert of_aws["OwnerId"] == "AWS" and "MaxEntries" not in of_aws, of_aws
-refused("InvalidPrefixListID.NotFound", ec2.describe_managed_prefix_lists, PrefixListIds=[ABSENT])
+of_aws = ec2.describe_managed_prefix_lists(Filters=[{"Name": "owner-id", "Values": ["AWS"]}])["PrefixLists"][0]
+assert of_aws["PrefixListId"] == "pl-6da54004" and "MaxEntries" not in of_aws, of_aws
 
 
 def named(prefix_list, group):
@@ -80,7 +81,9 @@ def named(prefix_list, group):
 by_name = named(LIST, "sg-0aaaaaaaaaaaaaa31")
 added = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=by_name)["SecurityGroupRules"]
 assert {entry.get("PrefixListId") or entry["ReferencedGroupInfo"]["UserId"] for entry in added} == {LIST, NEIGHBOUR}, added
-ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=by_name)
+ids = [entry["SecurityGroupRuleId"] for entry in added]
+revoked = ec2.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=ids)
+assert sorted(entry["SecurityGroupRuleId"] for entry in revoked["RevokedSecurityGroupRules"]) == sorted(ids), revoked
 for code, permissions in [
     ("InvalidPrefixListID.NotFound", named(ABSENT, "sg-0aaaaaaaaaaaaaa31")),
     ("InvalidGroup.NotFound", named(LIST, "sg-0ffffffffffffffff")),
@@ -88,10 +91,10 @@ for code, permissions in [
     refused(code, ec2.authorize_security_group_ingress, GroupId=group_id, IpPermissions=permissions)
 
 ec2.create_tags(Resources=[group_id], Tags=[{"Key": "phase", "Value": "two"}])
-described = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["Tags"]
-assert {tag["Key"]: tag["Value"] for tag in described} == {"owner": "judge", "phase": "two"}, described
+changed = described()["Tags"]
+assert {tag["Key"]: tag["Value"] for tag in changed} == {"owner": "judge", "phase": "two"}, changed
 ec2.delete_tags(Resources=[group_id], Tags=[{"Key": "phase"}])
-assert ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["Tags"] == tags
+assert described()["Tags"] == tags
 
 other = ec2.create_security_group(GroupName="other", Description="speaks of the first", VpcId=VPC)["GroupId"]
 
@@ -117,4 +120,4 @@ assert holding["NetworkInterfaces"] == [], holding
 ec2.delete_security_group(GroupId=other)
 ec2.delete_security_group(GroupId=group_id)
 refused("InvalidGroup.NotFound", ec2.delete_security_group, GroupId=group_id)
-refused("InvalidGroup.NotFound", ec2.describe_security_groups, GroupIds=[group_id])
+assert described() is None

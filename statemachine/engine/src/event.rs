@@ -26,26 +26,21 @@ fn rfc3339<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Result<S::Ok, S
 
 /// What happened. The names follow those of Step Functions' own history where
 /// it has the same event.
+#[expect(missing_docs, reason = "most fields are called what they are")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event")]
 pub enum EventKind {
     /// The execution began.
-    ExecutionStarted {
-        /// The execution's input.
-        input: Value,
-    },
+    ExecutionStarted { input: Value },
     /// A state began.
     StateEntered {
-        /// The state's name.
         state: String,
         /// The state's type, as in the definition (`Task`, `Choice`, …).
         r#type: String,
-        /// The state's input.
         input: Value,
     },
     /// A task is about to be called, the first time or again.
     TaskScheduled {
-        /// The state's name.
         state: String,
         /// What is called, as in the definition.
         resource: String,
@@ -54,34 +49,25 @@ pub enum EventKind {
     },
     /// A task answered.
     TaskSucceeded {
-        /// The state's name.
         state: String,
         /// The task's answer, before `Output`.
         output: Value,
     },
     /// A task failed or took too long.
     TaskFailed {
-        /// The state's name.
         state: String,
-        /// The error's name.
         error: String,
-        /// The error's cause.
         cause: String,
     },
     /// An expression failed, or a value was too large.
     EvaluationFailed {
-        /// The state's name.
         state: String,
-        /// The error's name.
         error: String,
-        /// The error's cause.
         cause: String,
     },
     /// A retrier matched; the task will be called again after the delay.
     RetryScheduled {
-        /// The state's name.
         state: String,
-        /// The error that is retried.
         error: String,
         /// Which retry of this retrier it is, from 1.
         attempt: u32,
@@ -90,23 +76,18 @@ pub enum EventKind {
     },
     /// A catcher matched; the execution goes on elsewhere.
     Caught {
-        /// The state's name.
         state: String,
-        /// The error that was caught.
         error: String,
-        /// The state that comes next.
         next: String,
     },
     /// A `Wait` state began to wait.
     WaitStarted {
-        /// The state's name.
         state: String,
         /// How long, in seconds.
         seconds: f64,
     },
     /// A state ended and the execution goes on.
     StateExited {
-        /// The state's name.
         state: String,
         /// The state's output, the input of the next one.
         output: Value,
@@ -114,10 +95,7 @@ pub enum EventKind {
         assigned: Map<String, Value>,
     },
     /// The execution ended well.
-    ExecutionSucceeded {
-        /// The execution's output.
-        output: Value,
-    },
+    ExecutionSucceeded { output: Value },
     /// The execution failed.
     ExecutionFailed {
         /// The error's name; empty if a `Fail` state gives none.

@@ -47,7 +47,7 @@ mod vet;
 mod visit;
 mod wait;
 
-pub use clock::{Clock, Hold, ScaledClock, VirtualClock};
+pub use clock::{Clock, ScaledClock, VirtualClock};
 pub use event::{Event, EventKind, Observer};
 pub use findings::{Finding, LoadError};
 pub use machine::Machine;

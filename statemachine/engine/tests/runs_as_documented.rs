@@ -3,11 +3,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::{
-    Clock, Event, EventKind, Execution, Machine, Observer, Outcome, ScaledClock, Standing,
-    TaskFailure, Tasks, VirtualClock, resume, run, trace,
+    Clock, Event, EventKind, Execution, Machine, Observer, Outcome, Standing, TaskFailure, Tasks,
+    VirtualClock, resume, run, trace,
 };
 use serde_json::{Value, json};
 
@@ -477,25 +477,6 @@ fn a_machine_whose_tasks_move_the_clock_times_out_too() {
 }
 
 #[test]
-fn an_endless_history_fails_the_execution() {
-    let machine = machine(
-        "Turn",
-        json!({
-            "Turn": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "End"}], "Default": "Turn"},
-            "End": {"Type": "Succeed"}
-        }),
-    );
-    assert_eq!(error(&outcome(&machine, json!({}))), "States.Runtime");
-
-    let machine = task(json!({
-        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99_999_999}]
-    }));
-    let always = async |_: &str, _: Value| fails("Transient");
-    let execution = execute(&machine, json!({}), &always);
-    assert_eq!(error(&execution.outcome), "States.Runtime");
-}
-
-#[test]
 fn resources_and_placeholders_are_handed_to_the_tasks_as_they_are() {
     let machine =
         task(json!({"Resource": "${InspectCluster}", "Arguments": {"n": 1, "s": "${x}"}}));
@@ -541,19 +522,6 @@ fn executions_on_one_clock_run_side_by_side() {
 }
 
 #[test]
-fn the_same_machine_runs_in_accelerated_time() {
-    let machine = machine(
-        "Wait",
-        json!({"Wait": {"Type": "Wait", "Seconds": 600, "End": true}}),
-    );
-    let real = Instant::now();
-    let clock = ScaledClock::new(100_000.0);
-    let execution = block_on(run(&machine, "test", json!({}), &no_tasks(), &clock, &()));
-    assert!(lasted(&execution) >= 600);
-    assert!(real.elapsed() < Duration::from_secs(60));
-}
-
-#[test]
 fn a_trace_tells_the_story_of_a_run() {
     let machine = task(json!({
         "Retry": [{"ErrorEquals": ["Transient"], "IntervalSeconds": 3}],
@@ -578,29 +546,6 @@ fn a_trace_tells_the_story_of_a_run() {
     );
 }
 
-/// What other crates do: a type of their own does the work, another watches.
-#[test]
-fn types_of_ones_own_may_do_the_work_and_watch() {
-    struct Echo;
-    impl Tasks for Echo {
-        async fn invoke(&self, _: &str, arguments: Value) -> Result<Value, TaskFailure> {
-            Ok(arguments)
-        }
-    }
-    struct Count(Cell<usize>);
-    impl Observer for Count {
-        fn event(&self, _: &Event) {
-            self.0.set(self.0.get() + 1);
-        }
-    }
-    let count = Count(Cell::new(0));
-    let clock = VirtualClock::new();
-    let machine = task(json!({}));
-    let execution = block_on(run(&machine, "test", json!(1), &Echo, &clock, &count));
-    assert_eq!(execution.outcome, succeeded(json!(1)));
-    assert_eq!(count.0.get(), execution.history.len());
-}
-
 #[test]
 fn a_failure_serialises_as_the_error_output() {
     assert_eq!(
@@ -613,7 +558,7 @@ fn a_failure_serialises_as_the_error_output() {
 fn clocks_can_be_shared_by_threads() {
     fn shared<T: Clone + Send + Sync>(_: &T) {}
     shared(&VirtualClock::new());
-    shared(&ScaledClock::new(1.0));
+    shared(&engine::ScaledClock::new(1.0));
 }
 
 /// Notes where an execution stands before each state, and when.

@@ -1,7 +1,6 @@
 //! Runs over the Step Functions of the world.
 
 use simulator::step_functions::ExecutionStatus;
-use simulator::{Fault, FaultKind, Moment};
 
 use super::*;
 use crate::stage::{Stage, at_once};
@@ -53,27 +52,10 @@ fn a_run_is_found_by_its_name_and_by_its_arn() {
 }
 
 #[test]
-fn names_and_faults_have_our_codes() {
+fn a_name_that_cannot_be_has_our_code() {
     let stage = Stage::shipped("fresh-vpc");
     for name in ["", "a b", "a/b", &"a".repeat(81)] {
         let error = start(&stage, name, &json!({})).unwrap_err();
         assert_eq!(error.code, Code::UnexpectedAwsAnswer, "{name}");
-    }
-    for (kind, expected) in [
-        (FaultKind::Throttle, Code::AwsThrottled),
-        (FaultKind::ServerError, Code::AwsUnavailable),
-        (FaultKind::Timeout, Code::AwsUnavailable),
-        (FaultKind::Denied, Code::AwsAccessDenied),
-        (FaultKind::NotFound, Code::MachineNotFound),
-        (FaultKind::CutOff, Code::AwsUnavailable),
-    ] {
-        let stage = Stage::shipped("fresh-vpc");
-        let fault = Fault::once("states:StartExecution", 1, kind, Moment::After);
-        stage.ports.simulator().add_fault(fault);
-        let error = start(&stage, "one", &json!({})).unwrap_err();
-        assert_eq!(error.code, expected, "{kind:?}: {error}");
-        assert_eq!(stage.ports.started().len(), 1, "it took effect");
-        assert!(start(&stage, "one", &json!({})).is_ok());
-        assert_eq!(stage.ports.started().len(), 1, "asking again is harmless");
     }
 }

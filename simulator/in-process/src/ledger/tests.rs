@@ -1,7 +1,7 @@
 //! The ledger over the tables of the world.
 
+use shared::Code;
 use shared::ledger::{HealthStatus, Upkeep};
-use simulator::{Fault, FaultKind, Moment};
 use time::macros::datetime;
 
 use super::*;
@@ -147,24 +147,4 @@ fn a_lease_is_shortened_for_its_holder_and_never_made_longer() {
     assert_eq!(shorten("another run", 60), Some(at(3600)));
     assert_eq!(shorten(RUN, 60), Some(at(60)));
     assert_eq!(shorten(RUN, 90), Some(at(60)), "it comes twice");
-}
-
-#[test]
-fn faults_have_our_codes() {
-    for (kind, expected) in [
-        (FaultKind::Throttle, Code::AwsThrottled),
-        (FaultKind::ServerError, Code::AwsUnavailable),
-        (FaultKind::Timeout, Code::AwsUnavailable),
-        (FaultKind::Denied, Code::AwsAccessDenied),
-        (FaultKind::NotFound, Code::LedgerTableNotFound),
-        (FaultKind::Conflict, Code::AwsResourceBusy),
-        (FaultKind::UnknownCode, Code::UnexpectedAwsAnswer),
-        (FaultKind::CutOff, Code::AwsUnavailable),
-    ] {
-        let stage = Stage::shipped("fresh-vpc");
-        let fault = Fault::once("dynamodb:GetItem", 1, kind, Moment::Before);
-        stage.ports.simulator().add_fault(fault);
-        let error = at_once(stage.ports.connection("one")).unwrap_err();
-        assert_eq!(error.code, expected, "{kind:?}: {error}");
-    }
 }

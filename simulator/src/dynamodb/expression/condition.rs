@@ -7,7 +7,6 @@ use crate::calls::ApiError;
 use crate::dynamodb::error::unsupported;
 use crate::dynamodb::value::Item;
 
-/// A condition, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dynamodb) enum Condition {
     And(Box<Condition>, Box<Condition>),
@@ -86,7 +85,6 @@ fn compare(a: Option<&AttributeValue>, comparator: Comparator, b: Option<&Attrib
     }
 }
 
-/// Reads a condition.
 pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Condition, ApiError> {
     Ok(or(parser)?.0)
 }

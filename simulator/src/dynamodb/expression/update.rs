@@ -7,7 +7,6 @@ use crate::calls::ApiError;
 use crate::dynamodb::error::unsupported;
 use crate::dynamodb::value::Item;
 
-/// An update expression, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dynamodb) struct Update {
     set: Vec<(String, Term)>,
@@ -45,7 +44,6 @@ impl Update {
     }
 }
 
-/// Reads an update expression.
 pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Update, ApiError> {
     let mut update = Update {
         set: Vec::new(),

@@ -9,17 +9,12 @@ use crate::ec2::service::EndpointService;
 use crate::ec2::{Ec2Happening, Remembered, TagSpecification, Token, tag};
 use crate::world::Happening;
 
-/// `CreateVpcEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CreateVpcEndpoint {
     /// The type; without one it is a gateway.
     pub vpc_endpoint_type: Option<EndpointType>,
-    /// The VPC.
     pub vpc_id: String,
-    /// The service.
     pub service_name: String,
-    /// The Region of the service, if it is another.
-    pub service_region: Option<String>,
     /// Subnets, one in each zone.
     pub subnet_ids: Vec<String>,
     /// Security groups; without any it is the default group of the VPC.
@@ -30,14 +25,11 @@ pub struct CreateVpcEndpoint {
     pub private_dns_enabled: Option<bool>,
     /// A word that makes a second call the same call.
     pub client_token: Option<String>,
-    /// Tags.
     pub tag_specifications: Vec<TagSpecification>,
 }
 
-/// The answer to [`CreateVpcEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateVpcEndpointResult {
-    /// The endpoint.
     pub vpc_endpoint: VpcEndpoint,
     /// The token of the request.
     pub client_token: Option<String>,
@@ -48,17 +40,17 @@ impl World {
     pub fn create_vpc_endpoint(
         &mut self,
         caller: &Caller,
-        request: CreateVpcEndpoint,
+        request: &CreateVpcEndpoint,
     ) -> Result<CreateVpcEndpointResult, ApiError> {
         self.admit(caller, "CreateVpcEndpoint")?;
-        self.needs_for_endpoint(caller, &request);
+        self.needs_for_endpoint(caller, request);
         if request.vpc_id.is_empty() {
             return Err(missing("VpcId"));
         }
         if request.service_name.is_empty() {
             return Err(missing("ServiceName"));
         }
-        if let Some(made) = self.made_before(caller, &request)? {
+        if let Some(made) = self.made_before(caller, request)? {
             return Ok(made);
         }
         let tags = tag::of_new(&request.tag_specifications, "vpc-endpoint")?;
@@ -70,14 +62,10 @@ impl World {
             let message = "You are not authorized to perform this operation.";
             return Err(ApiError::new(403, "UnauthorizedOperation", message));
         }
-        let region = request.service_region.as_ref().unwrap_or(&caller.region);
-        let service = self
-            .ec2
-            .service_for(caller, region, &request.service_name)?
-            .clone();
+        let service = self.ec2.service_for(caller, &request.service_name)?.clone();
         let kind = request.vpc_endpoint_type.unwrap_or_default();
         check_type(kind, &service)?;
-        let groups = self.groups_or_default(caller, &request)?;
+        let groups = self.groups_or_default(caller, request)?;
         self.check_subnets(caller, &vpc.id, &service, &request.subnet_ids, None)?;
         let private_dns = request.private_dns_enabled == Some(true);
         if private_dns {
@@ -106,7 +94,6 @@ impl World {
             vpc_id: vpc.id,
             kind,
             service_name: service.name,
-            service_region: service.region,
             state,
             state_since: self.now,
             created: self.now,
@@ -130,7 +117,7 @@ impl World {
                 token: token.clone(),
             };
             let remembered = Remembered {
-                request,
+                request: request.clone(),
                 endpoint_id: id,
             };
             self.ec2.tokens.insert(key, remembered);

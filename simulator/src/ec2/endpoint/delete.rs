@@ -6,24 +6,14 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{missing, not_found};
 use crate::ec2::ids;
 
-/// `DeleteVpcEndpoints`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteVpcEndpoints {
-    /// The endpoints.
     pub vpc_endpoint_ids: Vec<String>,
-}
-
-/// The answer to [`DeleteVpcEndpoints`]: a success, even if nothing succeeded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeleteVpcEndpointsResult {
-    /// What could not be deleted.
-    pub unsuccessful: Vec<Unsuccessful>,
 }
 
 /// An endpoint that could not be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsuccessful {
-    /// The endpoint.
     pub resource_id: String,
     /// Why.
     pub error: ApiError,
@@ -36,7 +26,7 @@ impl World {
         &mut self,
         caller: &Caller,
         request: &DeleteVpcEndpoints,
-    ) -> Result<DeleteVpcEndpointsResult, ApiError> {
+    ) -> Result<Vec<Unsuccessful>, ApiError> {
         self.admit(caller, "DeleteVpcEndpoints")?;
         self.needs_on(caller, "ec2:DeleteVpcEndpoints", &request.vpc_endpoint_ids);
         if request.vpc_endpoint_ids.is_empty() {
@@ -63,6 +53,6 @@ impl World {
                 }
             }
         }
-        Ok(DeleteVpcEndpointsResult { unsuccessful })
+        Ok(unsuccessful)
     }
 }

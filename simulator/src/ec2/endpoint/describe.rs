@@ -5,28 +5,8 @@ use super::view::VpcEndpoint;
 use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, ids, page};
-
-/// `DescribeVpcEndpoints`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeVpcEndpoints {
-    /// Endpoints by id.
-    pub vpc_endpoint_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeVpcEndpoints`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeVpcEndpointsResult {
-    /// The endpoints.
-    pub vpc_endpoints: Vec<VpcEndpoint>,
-    /// How to ask for the next page. At the end it is there and empty.
-    pub next_token: String,
-}
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Tags, ids};
 
 impl Filtered for Endpoint {
     const FILTERS: &'static [&'static str] = &[
@@ -36,17 +16,22 @@ impl Filtered for Endpoint {
         "vpc-id",
     ];
 
-    fn value(&self, name: &str) -> &str {
-        match name {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn values(&self, name: &str) -> Vec<&str> {
+        let value: &str = match name {
             "service-name" => &self.service_name,
             "vpc-endpoint-id" => &self.id,
             "vpc-endpoint-state" => self.state.word(),
             _ => &self.vpc_id,
-        }
+        };
+        vec![value]
     }
 
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
     }
 }
 
@@ -56,29 +41,15 @@ impl World {
     pub fn describe_vpc_endpoints(
         &mut self,
         caller: &Caller,
-        request: &DescribeVpcEndpoints,
-    ) -> Result<DescribeVpcEndpointsResult, ApiError> {
-        self.admit(caller, "DescribeVpcEndpoints")?;
-        filter::check::<Endpoint>(&request.filters)?;
-        for id in &request.vpc_endpoint_ids {
+        request: &Describe,
+    ) -> Result<Described<VpcEndpoint>, ApiError> {
+        self.admit_describe::<Endpoint>(caller, "DescribeVpcEndpoints", request)?;
+        for id in &request.ids {
             self.seen_endpoint(caller, id)?;
         }
-        let wanted = &request.vpc_endpoint_ids;
-        let list = self
-            .ec2
-            .endpoints
-            .values()
-            .filter(|endpoint| {
-                endpoint.seen_by(caller, self.now)
-                    && (wanted.is_empty() || wanted.contains(&endpoint.id))
-                    && filter::passes(*endpoint, &request.filters)
-            })
-            .collect();
-        let (list, next_token) = page::page(list, &request.page, 1..=1000)?;
-        Ok(DescribeVpcEndpointsResult {
-            vpc_endpoints: list.into_iter().map(|e| self.ec2.view(e)).collect(),
-            next_token: next_token.unwrap_or_default(),
-        })
+        let endpoints = self.ec2.endpoints.values();
+        let wanted = endpoints.filter(|it| it.seen_by(caller, self.now) && request.wants(*it));
+        request.page(wanted.map(|it| self.ec2.view(it)), 1..=1000)
     }
 
     /// An endpoint that the caller can see.

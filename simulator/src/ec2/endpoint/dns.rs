@@ -19,10 +19,7 @@ pub(super) fn entries(ec2: &Ec2, endpoint: &Endpoint) -> Vec<DnsEntry> {
     }
     let suffix = suffix(&endpoint.id);
     let service_id = endpoint.service_name.rsplit('.').next().unwrap_or_default();
-    let tail = format!(
-        "{service_id}.{}.vpce.amazonaws.com",
-        endpoint.service_region
-    );
+    let tail = format!("{service_id}.{}.vpce.amazonaws.com", endpoint.region);
     let public = |first: String| DnsEntry {
         dns_name: format!("{first}.{tail}"),
         hosted_zone_id: PUBLIC_ZONE.to_owned(),

@@ -11,7 +11,6 @@ use crate::world::Happening;
 /// `ModifyVpcEndpoint`. It has no client token: look before you modify again.
 #[derive(Debug, Clone, Default)]
 pub struct ModifyVpcEndpoint {
-    /// The endpoint.
     pub vpc_endpoint_id: String,
     /// Subnets to get an interface.
     pub add_subnet_ids: Vec<String>,
@@ -93,9 +92,7 @@ impl World {
 
     fn check_dns(&self, caller: &Caller, endpoint: &Endpoint) -> Result<(), ApiError> {
         let vpc = self.vpc(caller, &endpoint.vpc_id)?;
-        let service =
-            self.ec2
-                .service_for(caller, &endpoint.service_region, &endpoint.service_name)?;
+        let service = self.ec2.service_for(caller, &endpoint.service_name)?;
         self.ec2.check_private_dns(vpc, service, Some(&endpoint.id))
     }
 
@@ -135,7 +132,7 @@ impl World {
         endpoint: &Endpoint,
     ) -> Result<(), ApiError> {
         for id in &request.remove_subnet_ids {
-            self.subnet(caller, id, "InvalidSubnetId.NotFound")?;
+            self.subnet(caller, id)?;
             if !endpoint.subnet_ids().any(|known| known == id) {
                 return Err(invalid_parameter(format!(
                     "The subnet {id} is not a subnet of the endpoint {}",
@@ -156,9 +153,7 @@ impl World {
         if request.add_subnet_ids.is_empty() {
             return Ok(());
         }
-        let service =
-            self.ec2
-                .service_for(caller, &endpoint.service_region, &endpoint.service_name)?;
+        let service = self.ec2.service_for(caller, &endpoint.service_name)?;
         self.check_subnets(
             caller,
             &endpoint.vpc_id,

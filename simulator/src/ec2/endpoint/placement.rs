@@ -25,7 +25,7 @@ impl World {
             .map(|subnet| subnet.zone_id.as_str())
             .collect();
         for id in subnet_ids {
-            let subnet = self.subnet(caller, id, "InvalidSubnetId.NotFound")?;
+            let subnet = self.subnet(caller, id)?;
             if subnet.vpc_id != vpc_id {
                 return Err(invalid_parameter(format!(
                     "The subnet ID '{id}' is not in the VPC {vpc_id}"

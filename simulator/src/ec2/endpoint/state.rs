@@ -11,7 +11,6 @@ pub enum EndpointState {
     PendingAcceptance,
     /// Being built or changed.
     Pending,
-    /// Usable.
     Available,
     /// On its way out.
     Deleting,

@@ -8,53 +8,35 @@ use crate::ec2::{Ec2, Tags};
 /// An endpoint as EC2 tells about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VpcEndpoint {
-    /// The id.
     pub vpc_endpoint_id: String,
-    /// The type.
     pub vpc_endpoint_type: EndpointType,
-    /// The VPC.
     pub vpc_id: String,
-    /// The service.
     pub service_name: String,
-    /// The Region of the service.
-    pub service_region: String,
-    /// The state.
+    pub region: String,
     pub state: EndpointState,
-    /// The subnets, by id.
     pub subnet_ids: Vec<String>,
-    /// The security groups.
     pub groups: Vec<GroupIdentifier>,
-    /// Whether private DNS is on.
     pub private_dns_enabled: bool,
-    /// The interfaces, by id.
     pub network_interface_ids: Vec<String>,
     /// The names that lead to it.
     pub dns_entries: Vec<DnsEntry>,
-    /// When it was made.
     pub creation_timestamp: OffsetDateTime,
-    /// Tags.
     pub tags: Tags,
-    /// The account that owns it.
     pub owner_id: String,
-    /// Why it failed.
     pub last_error: Option<LastError>,
 }
 
 /// A group, by id and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupIdentifier {
-    /// The id.
     pub group_id: String,
-    /// The name.
     pub group_name: String,
 }
 
 /// A name that leads to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsEntry {
-    /// The name.
     pub dns_name: String,
-    /// The hosted zone it is in.
     pub hosted_zone_id: String,
 }
 
@@ -67,7 +49,7 @@ impl Ec2 {
             vpc_endpoint_type: endpoint.kind,
             vpc_id: endpoint.vpc_id.clone(),
             service_name: endpoint.service_name.clone(),
-            service_region: endpoint.service_region.clone(),
+            region: endpoint.region.clone(),
             state: endpoint.state,
             subnet_ids: used().map(|i| i.subnet_id.clone()).collect(),
             groups: self.group_identifiers(&endpoint.groups),

@@ -5,39 +5,24 @@ use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, invalid_value, missing};
 use crate::ec2::permission::plain;
-use crate::ec2::{TagSpecification, Tags, tag};
+use crate::ec2::{TagSpecification, tag};
 
 /// `CreateSecurityGroup`. It has no client token: look before you create.
 #[derive(Debug, Clone, Default)]
 pub struct CreateSecurityGroup {
-    /// The name.
     pub group_name: String,
     /// The description, which there must be.
     pub group_description: String,
-    /// The VPC.
     pub vpc_id: String,
-    /// Tags.
     pub tag_specifications: Vec<TagSpecification>,
 }
 
-/// The answer to [`CreateSecurityGroup`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateSecurityGroupResult {
-    /// The id.
-    pub group_id: String,
-    /// The tags.
-    pub tags: Tags,
-    /// The ARN.
-    pub security_group_arn: String,
-}
-
 impl World {
-    /// Makes a group.
     pub fn create_security_group(
         &mut self,
         caller: &Caller,
         request: &CreateSecurityGroup,
-    ) -> Result<CreateSecurityGroupResult, ApiError> {
+    ) -> Result<SecurityGroup, ApiError> {
         self.admit(caller, "CreateSecurityGroup")?;
         self.needs_for_group(caller, request);
         check_words(request)?;
@@ -83,13 +68,8 @@ impl World {
             visible: self.now + self.pace.visible,
             tags,
         };
-        let result = CreateSecurityGroupResult {
-            group_id: group.id.clone(),
-            tags: group.tags.clone(),
-            security_group_arn: group.arn(),
-        };
-        self.ec2.add_group(group, ipv6);
-        Ok(result)
+        self.ec2.add_group(group.clone(), ipv6);
+        Ok(group)
     }
 }
 

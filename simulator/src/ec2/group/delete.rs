@@ -5,10 +5,8 @@ use crate::calls::{ApiError, Caller};
 use crate::ec2::Source;
 use crate::ec2::error::{client, missing};
 
-/// `DeleteSecurityGroup`.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteSecurityGroup {
-    /// The group.
     pub group_id: String,
 }
 
@@ -16,11 +14,12 @@ impl World {
     /// Deletes a group that nothing uses and no other group of its VPC speaks of. The
     /// interfaces of a deleted endpoint use it until they have drained. A rule of a peered
     /// VPC only becomes stale ("Work with stale security group rules", VPC peering guide).
+    /// The answer is the id.
     pub fn delete_security_group(
         &mut self,
         caller: &Caller,
         request: &DeleteSecurityGroup,
-    ) -> Result<(), ApiError> {
+    ) -> Result<String, ApiError> {
         self.admit(caller, "DeleteSecurityGroup")?;
         self.needs_on(caller, "ec2:DeleteSecurityGroup", [&request.group_id]);
         let id = &request.group_id;
@@ -51,6 +50,6 @@ impl World {
             ));
         }
         self.ec2.groups.remove(id);
-        Ok(())
+        Ok(id.clone())
     }
 }

@@ -3,28 +3,8 @@
 use super::SecurityGroup;
 use crate::World;
 use crate::calls::{ApiError, Caller};
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Source, Tags, page};
-
-/// `DescribeSecurityGroups`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeSecurityGroups {
-    /// Groups by id.
-    pub group_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeSecurityGroups`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeSecurityGroupsResult {
-    /// The groups.
-    pub security_groups: Vec<SecurityGroup>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
-}
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Source, Tags};
 
 impl Filtered for SecurityGroup {
     const FILTERS: &'static [&'static str] = &[
@@ -35,21 +15,28 @@ impl Filtered for SecurityGroup {
         "vpc-id",
     ];
 
-    fn value(&self, name: &str) -> &str {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn values(&self, name: &str) -> Vec<&str> {
         match name {
-            "group-id" => &self.id,
-            "group-name" => &self.name,
-            _ => &self.vpc_id,
+            "egress.ip-permission.group-id" => self.groups_named(true),
+            "group-id" => vec![self.id.as_str()],
+            "group-name" => vec![self.name.as_str()],
+            "ip-permission.group-id" => self.groups_named(false),
+            _ => vec![self.vpc_id.as_str()],
         }
     }
 
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+}
+
+impl SecurityGroup {
     /// The groups that its rules of one direction name.
-    fn values(&self, name: &str) -> Vec<&str> {
-        let is_egress = match name {
-            "ip-permission.group-id" => false,
-            "egress.ip-permission.group-id" => true,
-            name => return vec![self.value(name)],
-        };
+    fn groups_named(&self, is_egress: bool) -> Vec<&str> {
         let rules = self.rules.iter().filter(|rule| rule.is_egress == is_egress);
         let named = rules.filter_map(|rule| match &rule.source {
             Source::Group(id) => Some(id.as_str()),
@@ -57,39 +44,17 @@ impl Filtered for SecurityGroup {
         });
         named.collect()
     }
-
-    fn tags(&self) -> &Tags {
-        &self.tags
-    }
 }
 
 impl World {
-    /// Lists groups.
     pub fn describe_security_groups(
         &mut self,
         caller: &Caller,
-        request: &DescribeSecurityGroups,
-    ) -> Result<DescribeSecurityGroupsResult, ApiError> {
-        self.admit(caller, "DescribeSecurityGroups")?;
-        filter::check::<SecurityGroup>(&request.filters)?;
-        for id in &request.group_ids {
-            self.group(caller, id, "InvalidGroup.NotFound")?;
-        }
-        let list = self
-            .ec2
-            .groups
-            .values()
-            .filter(|group| {
-                group.seen_by(caller, self.now)
-                    && (request.group_ids.is_empty() || request.group_ids.contains(&group.id))
-                    && filter::passes(*group, &request.filters)
-            })
-            .cloned()
-            .collect();
-        let (security_groups, next_token) = page::page(list, &request.page, 5..=1000)?;
-        Ok(DescribeSecurityGroupsResult {
-            security_groups,
-            next_token,
-        })
+        request: &Describe,
+    ) -> Result<Described<SecurityGroup>, ApiError> {
+        self.admit_describe::<SecurityGroup>(caller, "DescribeSecurityGroups", request)?;
+        let groups = self.ec2.groups.values();
+        let wanted = groups.filter(|it| it.seen_by(caller, self.now) && request.wants(*it));
+        request.page(wanted.cloned(), 5..=1000)
     }
 }

@@ -4,61 +4,33 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::World;
 use crate::calls::{ApiError, Caller};
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Ec2, Page, Tags, Vpc, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Ec2, Vpc};
 use crate::scenario::{AclAction, AclRule};
 
 /// A network ACL as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkAcl {
-    /// The id.
     pub id: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
     /// Whether it is the VPC's default one.
     pub is_default: bool,
-    /// Its subnets.
     pub subnet_ids: Vec<String>,
     /// Its rules. EC2 promises no order; here the last ones come first.
     pub rules: Vec<AclRule>,
 }
 
-/// An ACL and one of its subnets. A filter about subnets lets an ACL pass if any does.
-struct Association<'a> {
-    subnet_id: &'a str,
-    tags: Tags,
-}
-
-impl Filtered for Association<'_> {
+impl Filtered for NetworkAcl {
     const FILTERS: &'static [&'static str] = &["association.subnet-id"];
 
-    fn value(&self, _: &str) -> &str {
-        self.subnet_id
+    fn id(&self) -> &str {
+        &self.id
     }
 
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn values(&self, _: &str) -> Vec<&str> {
+        self.subnet_ids.iter().map(String::as_str).collect()
     }
-}
-
-/// `DescribeNetworkAcls`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeNetworkAcls {
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeNetworkAcls`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeNetworkAclsResult {
-    /// The ACLs, each with all its subnets, whichever were asked for.
-    pub network_acls: Vec<NetworkAcl>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
 }
 
 impl Vpc {
@@ -129,32 +101,15 @@ impl Vpc {
 }
 
 impl World {
-    /// Lists network ACLs.
+    /// Lists network ACLs, each with all its subnets, whichever were asked for.
     pub fn describe_network_acls(
         &mut self,
         caller: &Caller,
-        request: &DescribeNetworkAcls,
-    ) -> Result<DescribeNetworkAclsResult, ApiError> {
-        self.admit(caller, "DescribeNetworkAcls")?;
-        filter::check::<Association<'_>>(&request.filters)?;
+        request: &Describe,
+    ) -> Result<Described<NetworkAcl>, ApiError> {
+        self.admit_describe::<NetworkAcl>(caller, "DescribeNetworkAcls", request)?;
         let vpcs = self.ec2.vpcs.values().filter(|vpc| vpc.seen_by(caller));
         let acls = vpcs.flat_map(|vpc| vpc.network_acls(&self.ec2));
-        let passes = |acl: &NetworkAcl| {
-            let mut subnets = acl.subnet_ids.iter();
-            request.filters.is_empty()
-                || subnets.any(|subnet_id| {
-                    let association = Association {
-                        subnet_id,
-                        tags: Tags::new(),
-                    };
-                    filter::passes(&association, &request.filters)
-                })
-        };
-        let acls = acls.filter(passes).collect();
-        let (network_acls, next_token) = page::page(acls, &request.page, 5..=1000)?;
-        Ok(DescribeNetworkAclsResult {
-            network_acls,
-            next_token,
-        })
+        request.page(acls.filter(|acl| request.wants(acl)), 5..=1000)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::World;
 use crate::calls::{ApiError, Caller};
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, Vpc, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Vpc};
 
 /// The options that every VPC of a Region has that was given no others.
 const DEFAULT: &str = "dopt-0c1e5f3a7b9d24680";
@@ -13,27 +13,22 @@ const DEFAULT: &str = "dopt-0c1e5f3a7b9d24680";
 /// A set of DHCP options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DhcpOptions {
-    /// The id.
     pub id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// The option `domain-name-servers`; left out if there are none.
     pub dns_servers: Vec<String>,
-    /// Tags.
-    pub tags: Tags,
 }
 
 impl Filtered for DhcpOptions {
     const FILTERS: &'static [&'static str] = &["dhcp-options-id"];
 
-    fn value(&self, _: &str) -> &str {
+    fn id(&self) -> &str {
         &self.id
     }
 
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn values(&self, _: &str) -> Vec<&str> {
+        vec![self.id.as_str()]
     }
 }
 
@@ -54,27 +49,8 @@ impl Vpc {
             owner: self.owner.clone(),
             region: self.region.clone(),
             dns_servers: self.dns_servers.clone().unwrap_or_else(amazons),
-            tags: Tags::new(),
         }
     }
-}
-
-/// `DescribeDhcpOptions`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeDhcpOptions {
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeDhcpOptions`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeDhcpOptionsResult {
-    /// The sets.
-    pub dhcp_options: Vec<DhcpOptions>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
 }
 
 impl World {
@@ -82,22 +58,15 @@ impl World {
     pub fn describe_dhcp_options(
         &mut self,
         caller: &Caller,
-        request: &DescribeDhcpOptions,
-    ) -> Result<DescribeDhcpOptionsResult, ApiError> {
-        self.admit(caller, "DescribeDhcpOptions")?;
-        filter::check::<DhcpOptions>(&request.filters)?;
+        request: &Describe,
+    ) -> Result<Described<DhcpOptions>, ApiError> {
+        self.admit_describe::<DhcpOptions>(caller, "DescribeDhcpOptions", request)?;
         let vpcs = self.ec2.vpcs.values().filter(|vpc| vpc.seen_by(caller));
         // Many VPCs have the default options.
         let sets: BTreeMap<String, DhcpOptions> = vpcs
             .map(|vpc| (vpc.dhcp_options_id(), vpc.dhcp_options()))
             .collect();
-        let sets = sets.into_values();
-        let sets = sets.filter(|set| filter::passes(set, &request.filters));
-        let sets: Vec<DhcpOptions> = sets.collect();
-        let (dhcp_options, next_token) = page::page(sets, &request.page, 5..=1000)?;
-        Ok(DescribeDhcpOptionsResult {
-            dhcp_options,
-            next_token,
-        })
+        let wanted = sets.into_values().filter(|set| request.wants(set));
+        request.page(wanted, 5..=1000)
     }
 }

@@ -2,63 +2,33 @@
 
 use crate::World;
 use crate::calls::{ApiError, Caller};
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Endpoint, Page, Tags, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Endpoint};
 
-/// A network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkInterface {
-    /// The id.
     pub id: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// What whoever made it says about it.
     pub description: String,
-    /// Its security groups, by id.
     pub groups: Vec<String>,
-    /// Tags.
-    pub tags: Tags,
 }
 
 impl Filtered for NetworkInterface {
     const FILTERS: &'static [&'static str] = &["group-id", "vpc-id"];
 
-    fn value(&self, _: &str) -> &str {
-        &self.vpc_id
+    fn id(&self) -> &str {
+        &self.id
     }
 
     fn values(&self, name: &str) -> Vec<&str> {
         match name {
             "group-id" => self.groups.iter().map(String::as_str).collect(),
-            name => vec![self.value(name)],
+            _ => vec![self.vpc_id.as_str()],
         }
     }
-
-    fn tags(&self) -> &Tags {
-        &self.tags
-    }
-}
-
-/// `DescribeNetworkInterfaces`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeNetworkInterfaces {
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeNetworkInterfaces`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeNetworkInterfacesResult {
-    /// The interfaces.
-    pub network_interfaces: Vec<NetworkInterface>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
 }
 
 impl World {
@@ -67,20 +37,14 @@ impl World {
     pub fn describe_network_interfaces(
         &mut self,
         caller: &Caller,
-        request: &DescribeNetworkInterfaces,
-    ) -> Result<DescribeNetworkInterfacesResult, ApiError> {
-        self.admit(caller, "DescribeNetworkInterfaces")?;
-        filter::check::<NetworkInterface>(&request.filters)?;
-        let list = self
+        request: &Describe,
+    ) -> Result<Described<NetworkInterface>, ApiError> {
+        self.admit_describe::<NetworkInterface>(caller, "DescribeNetworkInterfaces", request)?;
+        let wanted = self
             .network_interfaces()
             .filter(|it| it.owner == caller.account && it.region == caller.region)
-            .filter(|it| filter::passes(it, &request.filters))
-            .collect();
-        let (network_interfaces, next_token) = page::page(list, &request.page, 5..=1000)?;
-        Ok(DescribeNetworkInterfacesResult {
-            network_interfaces,
-            next_token,
-        })
+            .filter(|it| request.wants(it));
+        request.page(wanted, 5..=1000)
     }
 
     /// Every interface that is there now, whosever it is.
@@ -104,7 +68,6 @@ impl World {
             region: endpoint.region.clone(),
             description: format!("VPC Endpoint Interface {}", endpoint.id),
             groups: endpoint.groups.clone(),
-            tags: Tags::new(),
         });
         as_told.collect()
     }

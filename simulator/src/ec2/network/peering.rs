@@ -4,37 +4,26 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::World;
 use crate::calls::{ApiError, Caller};
-use crate::ec2::error::not_found;
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, ids, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described};
 
 /// A peering of two VPCs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peering {
-    /// The id.
     pub id: String,
-    /// The side that asked.
     pub requester: PeeringSide,
     /// The side that was asked.
     pub accepter: PeeringSide,
     /// The state, such as `active`.
     pub status: String,
-    /// Tags.
-    pub tags: Tags,
 }
 
-/// One side of a peering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeeringSide {
-    /// The VPC.
     pub vpc_id: String,
-    /// Its account.
     pub owner: String,
-    /// Its Region.
     pub region: String,
-    /// Its IPv4 ranges.
     pub cidrs: Vec<Ipv4Net>,
-    /// Its IPv6 ranges.
     pub ipv6_cidrs: Vec<Ipv6Net>,
 }
 
@@ -62,75 +51,29 @@ impl Filtered for Peering {
         "status-code",
     ];
 
-    fn value(&self, name: &str) -> &str {
-        match name {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn values(&self, name: &str) -> Vec<&str> {
+        let value = match name {
             "accepter-vpc-info.vpc-id" => &self.accepter.vpc_id,
             "requester-vpc-info.vpc-id" => &self.requester.vpc_id,
             _ => &self.status,
-        }
+        };
+        vec![value.as_str()]
     }
-
-    fn tags(&self) -> &Tags {
-        &self.tags
-    }
-}
-
-/// `DescribeVpcPeeringConnections`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeVpcPeeringConnections {
-    /// Peerings by id.
-    pub vpc_peering_connection_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeVpcPeeringConnections`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeVpcPeeringConnectionsResult {
-    /// The peerings.
-    pub vpc_peering_connections: Vec<Peering>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
 }
 
 impl World {
-    /// Lists peerings.
     pub fn describe_vpc_peering_connections(
         &mut self,
         caller: &Caller,
-        request: &DescribeVpcPeeringConnections,
-    ) -> Result<DescribeVpcPeeringConnectionsResult, ApiError> {
-        self.admit(caller, "DescribeVpcPeeringConnections")?;
-        filter::check::<Peering>(&request.filters)?;
-        let seen = |peering: &&Peering| peering.seen_by(caller);
-        for id in &request.vpc_peering_connection_ids {
-            ids::check("pcx", id, "InvalidVpcPeeringConnectionId.Malformed")?;
-            if !self.ec2.peerings.iter().filter(seen).any(|p| p.id == *id) {
-                return Err(not_found(
-                    "InvalidVpcPeeringConnectionID.NotFound",
-                    "vpcPeeringConnection ID",
-                    id,
-                ));
-            }
-        }
-        let wanted = &request.vpc_peering_connection_ids;
-        let list = self
-            .ec2
-            .peerings
-            .iter()
-            .filter(seen)
-            .filter(|peering| {
-                (wanted.is_empty() || wanted.contains(&peering.id))
-                    && filter::passes(*peering, &request.filters)
-            })
-            .cloned()
-            .collect();
-        let (vpc_peering_connections, next_token) = page::page(list, &request.page, 5..=1000)?;
-        Ok(DescribeVpcPeeringConnectionsResult {
-            vpc_peering_connections,
-            next_token,
-        })
+        request: &Describe,
+    ) -> Result<Described<Peering>, ApiError> {
+        self.admit_describe::<Peering>(caller, "DescribeVpcPeeringConnections", request)?;
+        let peerings = self.ec2.peerings.iter();
+        let wanted = peerings.filter(|it| it.seen_by(caller) && request.wants(*it));
+        request.page(wanted.cloned(), 5..=1000)
     }
 }

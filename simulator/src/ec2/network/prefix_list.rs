@@ -3,8 +3,8 @@
 use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::client;
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, ids, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, ids};
 
 /// Who owns the lists of AWS itself, as EC2 says it.
 const AWS: &str = "AWS";
@@ -12,21 +12,16 @@ const AWS: &str = "AWS";
 /// A managed prefix list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixList {
-    /// The id.
     pub id: String,
-    /// The name.
     pub name: String,
     /// The account that owns it, or `AWS`.
     pub owner: String,
-    /// The Region it is in.
     pub region: String,
     /// Whether its networks are IPv6 networks.
     pub ipv6: bool,
     /// How many networks it may have. A rule with the list as its source counts for as
     /// many ("Security group rules", Amazon VPC user guide).
     pub max_entries: u32,
-    /// Tags.
-    pub tags: Tags,
 }
 
 impl PrefixList {
@@ -39,7 +34,6 @@ impl PrefixList {
         (self.owner != AWS).then_some(self.max_entries)
     }
 
-    /// The ARN.
     pub fn arn(&self) -> String {
         let owner = self.owner.to_lowercase();
         format!(
@@ -52,37 +46,18 @@ impl PrefixList {
 impl Filtered for PrefixList {
     const FILTERS: &'static [&'static str] = &["owner-id", "prefix-list-id", "prefix-list-name"];
 
-    fn value(&self, name: &str) -> &str {
-        match name {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn values(&self, name: &str) -> Vec<&str> {
+        let value = match name {
             "owner-id" => &self.owner,
             "prefix-list-id" => &self.id,
             _ => &self.name,
-        }
+        };
+        vec![value.as_str()]
     }
-
-    fn tags(&self) -> &Tags {
-        &self.tags
-    }
-}
-
-/// `DescribeManagedPrefixLists`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeManagedPrefixLists {
-    /// Lists by id.
-    pub prefix_list_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeManagedPrefixLists`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeManagedPrefixListsResult {
-    /// The lists.
-    pub prefix_lists: Vec<PrefixList>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
 }
 
 impl World {
@@ -90,28 +65,12 @@ impl World {
     pub fn describe_managed_prefix_lists(
         &mut self,
         caller: &Caller,
-        request: &DescribeManagedPrefixLists,
-    ) -> Result<DescribeManagedPrefixListsResult, ApiError> {
-        self.admit(caller, "DescribeManagedPrefixLists")?;
-        filter::check::<PrefixList>(&request.filters)?;
-        let wanted = &request.prefix_list_ids;
-        for id in wanted {
-            self.prefix_list(caller, id)?;
-        }
+        request: &Describe,
+    ) -> Result<Described<PrefixList>, ApiError> {
+        self.admit_describe::<PrefixList>(caller, "DescribeManagedPrefixLists", request)?;
         let lists = self.ec2.prefix_lists.iter();
-        let list = lists
-            .filter(|list| {
-                list.seen_by(caller)
-                    && (wanted.is_empty() || wanted.contains(&list.id))
-                    && filter::passes(*list, &request.filters)
-            })
-            .cloned()
-            .collect();
-        let (prefix_lists, next_token) = page::page(list, &request.page, 1..=100)?;
-        Ok(DescribeManagedPrefixListsResult {
-            prefix_lists,
-            next_token,
-        })
+        let wanted = lists.filter(|list| list.seen_by(caller) && request.wants(*list));
+        request.page(wanted.cloned(), 1..=100)
     }
 
     /// A list that the caller can see. The message is EC2's (aws-cloudformation/rain

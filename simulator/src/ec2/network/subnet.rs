@@ -8,46 +8,34 @@ use time::OffsetDateTime;
 use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::not_found;
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Ec2, Page, Tags, ids, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Ec2, Tags, ids};
 use crate::scenario::{SubnetSpec, VpcSpec};
 
 /// Addresses that AWS keeps of every subnet: network, router, DNS, one in
 /// reserve, broadcast ("Subnet sizing", VPC user guide).
 const KEPT_BY_AWS: u32 = 5;
 
-/// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subnet {
-    /// The id.
     pub id: String,
-    /// Its VPC.
     pub vpc_id: String,
-    /// The account that owns it.
     pub owner: String,
     /// The accounts that it is shared with: those of its VPC.
     pub shared_with: Vec<String>,
-    /// The Region it is in.
     pub region: String,
-    /// The id of its zone.
     pub zone_id: String,
-    /// The name of its zone.
     pub zone_name: String,
-    /// Its IPv4 range.
     pub cidr: Ipv4Net,
-    /// Its IPv6 range.
     pub ipv6_cidr: Option<Ipv6Net>,
     /// Whether it is IPv6 only; its IPv4 range counts for nothing then.
     pub ipv6_native: bool,
     /// Free addresses before any endpoint of this world took one.
     pub spare_addresses: u32,
-    /// The Outpost it is on.
     pub outpost_arn: Option<String>,
     /// Whether it is the default subnet of its zone.
     pub default_for_az: bool,
-    /// From when on it is `available`.
     pub available_from: OffsetDateTime,
-    /// Tags.
     pub tags: Tags,
     /// How many addresses were given away so far.
     pub(in crate::ec2) given: u32,
@@ -109,7 +97,6 @@ impl Subnet {
 /// A subnet as it is told: with the number of free addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubnetAnswer {
-    /// The subnet.
     pub subnet: Subnet,
     /// Free IPv4 addresses now.
     pub available_ip_address_count: u32,
@@ -118,7 +105,6 @@ pub struct SubnetAnswer {
 }
 
 impl SubnetAnswer {
-    /// The ARN.
     pub fn arn(&self) -> String {
         let Subnet {
             region, owner, id, ..
@@ -139,33 +125,17 @@ impl SubnetAnswer {
 impl Filtered for SubnetAnswer {
     const FILTERS: &'static [&'static str] = &["vpc-id"];
 
-    fn value(&self, _: &str) -> &str {
-        &self.subnet.vpc_id
+    fn id(&self) -> &str {
+        &self.subnet.id
     }
 
-    fn tags(&self) -> &Tags {
-        &self.subnet.tags
+    fn values(&self, _: &str) -> Vec<&str> {
+        vec![self.subnet.vpc_id.as_str()]
     }
-}
 
-/// `DescribeSubnets`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeSubnets {
-    /// Subnets by id.
-    pub subnet_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeSubnets`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeSubnetsResult {
-    /// The subnets.
-    pub subnets: Vec<SubnetAnswer>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.subnet.tags)
+    }
 }
 
 impl Ec2 {
@@ -185,53 +155,30 @@ impl Ec2 {
 }
 
 impl World {
-    /// Lists subnets.
     pub fn describe_subnets(
         &mut self,
         caller: &Caller,
-        request: &DescribeSubnets,
-    ) -> Result<DescribeSubnetsResult, ApiError> {
-        self.admit(caller, "DescribeSubnets")?;
-        filter::check::<SubnetAnswer>(&request.filters)?;
-        for id in &request.subnet_ids {
-            self.subnet(caller, id, "InvalidSubnetID.NotFound")?;
-        }
-        let subnets = self
-            .ec2
-            .subnets
-            .values()
-            .filter(|subnet| {
-                subnet.seen_by(caller)
-                    && (request.subnet_ids.is_empty() || request.subnet_ids.contains(&subnet.id))
-            })
-            .map(|subnet| SubnetAnswer {
-                available_ip_address_count: self.ec2.free_addresses(subnet, self.now),
-                available: subnet.available_from <= self.now,
-                subnet: subnet.clone(),
-            })
-            .filter(|answer| filter::passes(answer, &request.filters))
-            .collect();
-        let (subnets, next_token) = page::page(subnets, &request.page, 5..=1000)?;
-        Ok(DescribeSubnetsResult {
-            subnets,
-            next_token,
-        })
+        request: &Describe,
+    ) -> Result<Described<SubnetAnswer>, ApiError> {
+        self.admit_describe::<SubnetAnswer>(caller, "DescribeSubnets", request)?;
+        let subnets = self.ec2.subnets.values().filter(|it| it.seen_by(caller));
+        let told = subnets.map(|subnet| SubnetAnswer {
+            available_ip_address_count: self.ec2.free_addresses(subnet, self.now),
+            available: subnet.available_from <= self.now,
+            subnet: subnet.clone(),
+        });
+        request.page(told.filter(|answer| request.wants(answer)), 5..=1000)
     }
 
-    /// A subnet that the caller can see. EC2 has two spellings of the code for
-    /// one that is not there, `InvalidSubnetID.NotFound` where subnets are
-    /// described and `InvalidSubnetId.NotFound` where endpoints are made.
-    pub(in crate::ec2) fn subnet(
-        &self,
-        caller: &Caller,
-        id: &str,
-        code: &str,
-    ) -> Result<&Subnet, ApiError> {
+    /// A subnet that the caller can see, for an endpoint. EC2 has two spellings of the code
+    /// for one that is not there; where subnets are described it is
+    /// `InvalidSubnetID.NotFound`.
+    pub(in crate::ec2) fn subnet(&self, caller: &Caller, id: &str) -> Result<&Subnet, ApiError> {
         ids::check("subnet", id, "InvalidSubnetID.Malformed")?;
         self.ec2
             .subnets
             .get(id)
             .filter(|subnet| subnet.seen_by(caller))
-            .ok_or_else(|| not_found(code, "subnet ID", id))
+            .ok_or_else(|| not_found("InvalidSubnetId.NotFound", "subnet ID", id))
     }
 }

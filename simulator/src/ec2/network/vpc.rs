@@ -5,32 +5,24 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{invalid_value, not_found};
-use crate::ec2::filter::{self, Filter, Filtered};
-use crate::ec2::{Page, Tags, ids, page};
+use crate::ec2::filter::Filtered;
+use crate::ec2::{Describe, Described, Tags, ids};
 use crate::scenario::{AclSpec, ProfileSpec, ResolverRuleSpec};
 
-/// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// The id.
     pub id: String,
-    /// The account that owns it.
     pub owner: String,
     /// The accounts that it is shared with, as participants.
     pub shared_with: Vec<String>,
-    /// The Region it is in.
     pub region: String,
     /// Whether it is `available`; it is `pending` before.
     pub available: bool,
-    /// The primary IPv4 range.
     pub cidr_block: Ipv4Net,
     /// Every IPv4 range, the primary and former ones included.
     pub cidrs: Vec<CidrAssociation<Ipv4Net>>,
-    /// Every IPv6 range.
     pub ipv6_cidrs: Vec<CidrAssociation<Ipv6Net>>,
-    /// The attribute `enableDnsSupport`.
     pub dns_support: bool,
-    /// The attribute `enableDnsHostnames`.
     pub dns_hostnames: bool,
     /// Whether it is the default VPC.
     pub is_default: bool,
@@ -45,7 +37,6 @@ pub struct Vpc {
     pub dns_servers: Option<Vec<String>>,
     /// Its network ACLs besides the default one.
     pub acls: Vec<AclSpec>,
-    /// Tags.
     pub tags: Tags,
 }
 
@@ -54,16 +45,13 @@ pub struct Vpc {
 pub struct CidrAssociation<Net> {
     /// The id of the association.
     pub id: String,
-    /// The range.
     pub cidr: Net,
-    /// The state.
     pub state: CidrState,
 }
 
 /// How firmly a range belongs to its VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CidrState {
-    /// There.
     Associated,
     /// Gone, and still listed.
     Disassociated,
@@ -100,33 +88,17 @@ impl Vpc {
 impl Filtered for Vpc {
     const FILTERS: &'static [&'static str] = &["vpc-id"];
 
-    fn value(&self, _: &str) -> &str {
+    fn id(&self) -> &str {
         &self.id
     }
 
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn values(&self, _: &str) -> Vec<&str> {
+        vec![self.id.as_str()]
     }
-}
 
-/// `DescribeVpcs`.
-#[derive(Debug, Clone, Default)]
-pub struct DescribeVpcs {
-    /// VPCs by id.
-    pub vpc_ids: Vec<String>,
-    /// Filters.
-    pub filters: Vec<Filter>,
-    /// Which page.
-    pub page: Page,
-}
-
-/// The answer to [`DescribeVpcs`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribeVpcsResult {
-    /// The VPCs.
-    pub vpcs: Vec<Vpc>,
-    /// How to ask for the next page.
-    pub next_token: Option<String>,
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
 }
 
 /// An attribute of a VPC. Exactly one can be asked for in one call.
@@ -151,51 +123,34 @@ impl Attribute {
     }
 }
 
-/// `DescribeVpcAttribute`.
 #[derive(Debug, Clone)]
 pub struct DescribeVpcAttribute {
-    /// The VPC.
     pub vpc_id: String,
-    /// The attribute.
     pub attribute: Attribute,
 }
 
-/// The answer to [`DescribeVpcAttribute`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribeVpcAttributeResult {
-    /// The VPC.
     pub vpc_id: String,
     /// The attribute that was asked for.
     pub attribute: Attribute,
-    /// Its value.
     pub value: bool,
 }
 
 impl World {
-    /// Lists VPCs.
+    /// Lists VPCs. One that was asked for by id and cannot be seen fails the whole call.
     pub fn describe_vpcs(
         &mut self,
         caller: &Caller,
-        request: &DescribeVpcs,
-    ) -> Result<DescribeVpcsResult, ApiError> {
-        self.admit(caller, "DescribeVpcs")?;
-        filter::check::<Vpc>(&request.filters)?;
-        for id in &request.vpc_ids {
+        request: &Describe,
+    ) -> Result<Described<Vpc>, ApiError> {
+        self.admit_describe::<Vpc>(caller, "DescribeVpcs", request)?;
+        for id in &request.ids {
             self.vpc(caller, id)?;
         }
-        let vpcs = self
-            .ec2
-            .vpcs
-            .values()
-            .filter(|vpc| {
-                vpc.seen_by(caller)
-                    && (request.vpc_ids.is_empty() || request.vpc_ids.contains(&vpc.id))
-                    && filter::passes(*vpc, &request.filters)
-            })
-            .cloned()
-            .collect();
-        let (vpcs, next_token) = page::page(vpcs, &request.page, 5..=1000)?;
-        Ok(DescribeVpcsResult { vpcs, next_token })
+        let vpcs = self.ec2.vpcs.values();
+        let wanted = vpcs.filter(|vpc| vpc.seen_by(caller) && request.wants(*vpc));
+        request.page(wanted.cloned(), 5..=1000)
     }
 
     /// Tells one attribute of a VPC.

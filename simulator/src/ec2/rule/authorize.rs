@@ -5,35 +5,24 @@ use crate::World;
 use crate::calls::{ApiError, Caller};
 use crate::ec2::error::{client, missing};
 use crate::ec2::permission::{IpPermission, Wanted};
-use crate::ec2::{Ec2, SecurityGroup, Source, TagSpecification, tag};
+use crate::ec2::{Ec2, SecurityGroup, Source};
 
-/// `AuthorizeSecurityGroupIngress`.
 #[derive(Debug, Clone, Default)]
 pub struct AuthorizeSecurityGroupIngress {
-    /// The group.
     pub group_id: String,
-    /// What to let in.
     pub ip_permissions: Vec<IpPermission>,
-    /// Tags for the rules.
-    pub tag_specifications: Vec<TagSpecification>,
-}
-
-/// The answer to [`AuthorizeSecurityGroupIngress`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizeSecurityGroupIngressResult {
-    /// The rules that were made.
-    pub security_group_rules: Vec<Rule>,
 }
 
 impl World {
-    /// Adds inbound rules, all of them or none.
+    /// Adds inbound rules, all of them or none, and answers with those that were made.
     pub fn authorize_security_group_ingress(
         &mut self,
         caller: &Caller,
         request: &AuthorizeSecurityGroupIngress,
-    ) -> Result<AuthorizeSecurityGroupIngressResult, ApiError> {
+    ) -> Result<Vec<Rule>, ApiError> {
         self.admit(caller, "AuthorizeSecurityGroupIngress")?;
-        self.needs_for_rules(caller, request);
+        let action = "ec2:AuthorizeSecurityGroupIngress";
+        self.needs_on(caller, action, [&request.group_id]);
         if request.group_id.is_empty() {
             return Err(missing("groupId"));
         }
@@ -52,7 +41,6 @@ impl World {
             }
         }
         check_quota(&self.ec2, group, &wanted)?;
-        let tags = tag::of_new(&request.tag_specifications, "security-group-rule")?;
         let made: Vec<Rule> = wanted
             .into_iter()
             .map(|rule| Rule {
@@ -66,15 +54,12 @@ impl World {
                 to_port: rule.to_port,
                 source: rule.source,
                 description: rule.description,
-                tags: tags.clone(),
             })
             .collect();
         if let Some(group) = self.ec2.groups.get_mut(&request.group_id) {
             group.rules.extend(made.iter().cloned());
         }
-        Ok(AuthorizeSecurityGroupIngressResult {
-            security_group_rules: made,
-        })
+        Ok(made)
     }
 
     /// Whether this may be a source of the group: a prefix list that the caller can see, or

@@ -7,16 +7,8 @@ use crate::scenario::AclSpec;
 #[test]
 fn secondary_and_former_ranges_are_in_the_association_set() {
     let mut stage = Stage::new();
-    let request = DescribeVpcs {
-        vpc_ids: vec![VPC.to_owned()],
-        ..DescribeVpcs::default()
-    };
-    let vpc = stage
-        .world
-        .describe_vpcs(&stage.caller, &request)
-        .unwrap()
-        .vpcs
-        .remove(0);
+    let by_id = [Filter::one("vpc-id", VPC)];
+    let vpc = stage.told(World::describe_vpcs, by_id).remove(0);
     assert_eq!(vpc.cidr_block.to_string(), "10.0.0.0/16");
     let ranges: Vec<_> = vpc
         .cidrs
@@ -74,14 +66,10 @@ fn filters_are_case_sensitive_and_unknown_ones_are_refused() {
     let mut stage = Stage::new();
     let id = stage.available();
     let count = |stage: &mut Stage, name: &str, value: &str| {
-        let request = DescribeVpcEndpoints {
-            filters: vec![Filter::one(name, value)],
-            ..DescribeVpcEndpoints::default()
-        };
-        let answer = stage
-            .world
-            .describe_vpc_endpoints(&stage.caller, &request)?;
-        Ok(answer.vpc_endpoints.len())
+        let request = Describe::filtered([Filter::one(name, value)]);
+        let Stage { world, caller } = stage;
+        let answer = world.describe_vpc_endpoints(caller, &request);
+        answer.map(|answer| answer.items.len())
     };
     for (name, value, expected) in [
         ("vpc-endpoint-state", "available", 1),
@@ -110,37 +98,27 @@ fn filters_are_case_sensitive_and_unknown_ones_are_refused() {
     }
 }
 
-/// EC2 API reference, `DescribeVpcEndpoints`: the token comes back empty.
 #[test]
-fn pages_of_endpoints_end_with_an_empty_token() {
+fn pages_of_endpoints_follow_one_another() {
     let mut stage = Stage::new();
     for _ in 0..3 {
-        let one = CreateVpcEndpoint {
-            subnet_ids: vec![SUBNET_1.to_owned()],
-            ..request()
-        };
-        stage.create(one).unwrap();
+        stage.create(in_one_subnet()).unwrap();
     }
     stage.wait(3);
     let mut page = |next_token: Option<String>| {
-        let request = DescribeVpcEndpoints {
-            page: Page {
-                max_results: Some(2),
-                next_token,
-            },
-            ..DescribeVpcEndpoints::default()
+        let request = Describe {
+            max_results: Some(2),
+            next_token,
+            ..Describe::default()
         };
-        stage
-            .world
-            .describe_vpc_endpoints(&stage.caller, &request)
-            .unwrap()
+        let Stage { world, caller } = &mut stage;
+        world.describe_vpc_endpoints(caller, &request).unwrap()
     };
     let first = page(None);
-    assert_eq!(first.vpc_endpoints.len(), 2);
-    let second = page(Some(first.next_token));
-    assert_eq!(second.vpc_endpoints.len(), 1);
-    assert_eq!(second.next_token, "");
-    assert!(!first.vpc_endpoints.contains(&second.vpc_endpoints[0]));
+    assert_eq!(first.items.len(), 2);
+    let second = page(first.next_token);
+    assert_eq!((second.items.len(), second.next_token), (1, None));
+    assert!(!first.items.contains(&second.items[0]));
 }
 
 /// VPC user guide, "Share your VPC subnets with other accounts": participants see VPC and
@@ -154,23 +132,21 @@ fn participants_see_a_shared_vpc_and_cannot_make_endpoints_in_it() {
         account: "444455556666".to_owned(),
         ..stage.caller.clone()
     };
-    let vpcs = DescribeVpcs::default();
-    let vpcs = stage.world.describe_vpcs(&participant, &vpcs).unwrap().vpcs;
-    let owners: Vec<&str> = vpcs.iter().map(|vpc| vpc.owner.as_str()).collect();
-    assert_eq!(owners, ["111122223333"]);
-    let subnets = DescribeSubnets::default();
-    let subnets = stage.world.describe_subnets(&participant, &subnets);
-    assert_eq!(subnets.unwrap().subnets.len(), 4);
-    let refused = stage.world.create_vpc_endpoint(&participant, request());
-    assert_eq!(code(refused), "UnauthorizedOperation");
+    let mut told = |caller: &Caller| {
+        let (all, world) = (Describe::default(), &mut stage.world);
+        let vpcs = world.describe_vpcs(caller, &all).unwrap().items;
+        let owners: Vec<String> = vpcs.into_iter().map(|vpc| vpc.owner).collect();
+        let subnets = world.describe_subnets(caller, &all).unwrap().items;
+        (owners, subnets.len())
+    };
+    assert_eq!(told(&participant), (vec!["111122223333".to_owned()], 4));
     let stranger = Caller {
         account: "777788889999".to_owned(),
-        ..participant
+        ..participant.clone()
     };
-    let vpcs = stage
-        .world
-        .describe_vpcs(&stranger, &DescribeVpcs::default());
-    assert_eq!(vpcs.unwrap().vpcs, []);
+    assert_eq!(told(&stranger), (Vec::new(), 0));
+    let refused = stage.world.create_vpc_endpoint(&participant, &request());
+    assert_eq!(code(refused), "UnauthorizedOperation");
 }
 
 /// turbot/steampipe-plugin-aws issue 75.
@@ -181,7 +157,7 @@ fn a_region_that_is_not_enabled_knows_no_credentials() {
         region: "me-south-1".to_owned(),
         ..stage.caller.clone()
     };
-    let request = DescribeVpcs::default();
+    let request = Describe::default();
     let refused = stage.world.describe_vpcs(&there, &request).unwrap_err();
     assert_eq!(
         (refused.status, refused.code.as_str()),
@@ -190,17 +166,13 @@ fn a_region_that_is_not_enabled_knows_no_credentials() {
     assert!(stage.world.describe_vpcs(&stage.caller, &request).is_ok());
 }
 
-/// EC2 API reference, "Error codes". The other spelling of a subnet that is
-/// not there is where endpoints are made.
+/// EC2 API reference, "Error codes".
 #[test]
 fn what_is_not_there_has_a_code_for_each_kind() {
     let mut stage = Stage::new();
-    let subnets = DescribeSubnets {
-        subnet_ids: vec!["subnet-0fffffffffffffff0".to_owned()],
-        ..DescribeSubnets::default()
-    };
-    let found = stage.world.describe_subnets(&stage.caller, &subnets);
-    assert_eq!(code(found), "InvalidSubnetID.NotFound");
+    let vpc = Describe::id("vpc-0fffffffffffffff0");
+    let found = stage.world.describe_vpcs(&stage.caller, &vpc);
+    assert_eq!(code(found), "InvalidVpcID.NotFound");
     let attribute = DescribeVpcAttribute {
         vpc_id: "vpc-0fffffffffffffff0".to_owned(),
         attribute: Attribute::EnableDnsSupport,
@@ -227,20 +199,15 @@ fn other_accounts_and_regions_are_not_seen() {
         region: "us-east-1".to_owned(),
         ..caller.clone()
     };
-    let vpcs = world
-        .describe_vpcs(&elsewhere, &DescribeVpcs::default())
-        .unwrap()
-        .vpcs;
-    assert!(vpcs.is_empty());
     let stranger = Caller {
         account: "999999999999".to_owned(),
         ..caller.clone()
     };
-    let subnets = world
-        .describe_subnets(&stranger, &DescribeSubnets::default())
-        .unwrap()
-        .subnets;
-    assert!(subnets.is_empty());
+    let all = Describe::default();
+    for caller in [elsewhere, stranger] {
+        assert_eq!(world.describe_vpcs(&caller, &all).unwrap().items, []);
+        assert_eq!(world.describe_subnets(&caller, &all).unwrap().items, []);
+    }
 }
 
 /// EC2 API reference, `DescribeVpcAttribute`: one attribute at a time.
@@ -264,23 +231,13 @@ fn dns_attributes_are_read_one_at_a_time() {
 fn subnets_tell_their_free_addresses() {
     let mut stage = Stage::new();
     let free = |stage: &mut Stage| -> Vec<u32> {
-        let request = DescribeSubnets {
-            subnet_ids: vec![SUBNET_1.to_owned(), SUBNET_1_TOO.to_owned()],
-            ..DescribeSubnets::default()
-        };
-        let answer = stage
-            .world
-            .describe_subnets(&stage.caller, &request)
-            .unwrap();
-        answer
-            .subnets
-            .iter()
-            .map(|subnet| subnet.available_ip_address_count)
-            .collect()
+        let by_vpc = [Filter::one("vpc-id", VPC)];
+        let subnets = stage.told(World::describe_subnets, by_vpc).into_iter();
+        subnets.map(|it| it.available_ip_address_count).collect()
     };
-    assert_eq!(free(&mut stage), [251, 251]);
+    assert_eq!(free(&mut stage), [251, 251, 1, 251]);
     stage.available();
-    assert_eq!(free(&mut stage), [250, 251]);
+    assert_eq!(free(&mut stage), [250, 251, 0, 251]);
 }
 
 /// Subnets follow after the event that a VPC was created.
@@ -293,24 +250,10 @@ fn a_vpc_that_was_just_made_gets_its_subnets_later() {
         }
     });
     let seen = |stage: &mut Stage| {
-        let Stage { world, caller } = stage;
-        let vpcs = DescribeVpcs {
-            vpc_ids: vec![VPC.to_owned()],
-            ..DescribeVpcs::default()
-        };
-        let subnets = DescribeSubnets {
-            filters: vec![Filter::one("vpc-id", VPC)],
-            ..DescribeSubnets::default()
-        };
-        let state = world.describe_vpcs(caller, &vpcs).unwrap().vpcs[0].state();
-        (
-            state,
-            world
-                .describe_subnets(caller, &subnets)
-                .unwrap()
-                .subnets
-                .len(),
-        )
+        let by_vpc = || [Filter::one("vpc-id", VPC)];
+        let vpcs = stage.told(World::describe_vpcs, by_vpc());
+        let subnets = stage.told(World::describe_subnets, by_vpc());
+        (vpcs[0].state(), subnets.len())
     };
     assert_eq!(seen(&mut stage), ("pending", 0));
     stage.wait(5);
@@ -325,15 +268,10 @@ fn a_vpc_has_the_default_dhcp_options_unless_it_was_given_others() {
     let mut stage = Stage::with(|scenario| {
         scenario.vpcs[0].dns_servers = Some(vec!["10.0.0.53".to_owned()]);
     });
-    let Stage { world, caller } = &mut stage;
-    let ids = [VPC, DEFAULT_VPC].map(|vpc| world.ec2.vpcs[vpc].dhcp_options_id());
+    let ids = [VPC, DEFAULT_VPC].map(|vpc| stage.world.ec2.vpcs[vpc].dhcp_options_id());
     let mut ask = |id: &str| {
-        let request = DescribeDhcpOptions {
-            filters: vec![Filter::one("dhcp-options-id", id)],
-            ..DescribeDhcpOptions::default()
-        };
-        let answer = world.describe_dhcp_options(caller, &request).unwrap();
-        let sets = answer.dhcp_options.into_iter();
+        let by_id = [Filter::one("dhcp-options-id", id)];
+        let sets = stage.told(World::describe_dhcp_options, by_id).into_iter();
         sets.flat_map(|set| set.dns_servers).collect::<Vec<_>>()
     };
     assert_eq!(ask(&ids[0]), ["10.0.0.53"]);
@@ -353,27 +291,20 @@ fn each_subnet_has_one_acl_and_the_default_one_lets_everything_through() {
         }];
     });
     let mut ask = |subnets: &[&str]| {
-        let request = DescribeNetworkAcls {
-            filters: vec![Filter {
-                name: "association.subnet-id".to_owned(),
-                values: subnets.iter().map(ToString::to_string).collect(),
-            }],
-            ..DescribeNetworkAcls::default()
-        };
-        let Stage { world, caller } = &mut stage;
-        world.describe_network_acls(caller, &request).unwrap()
+        let by_subnet = [Filter::any("association.subnet-id", subnets)];
+        stage.told(World::describe_network_acls, by_subnet)
     };
     let numbers = |acl: &NetworkAcl| acl.rules.iter().map(|it| it.number).collect::<Vec<_>>();
-    let acls = ask(&[SUBNET_1, SUBNET_1_TOO]).network_acls;
+    let acls = ask(&[SUBNET_1, SUBNET_1_TOO]);
     assert_eq!(acls.len(), 1);
     assert!(acls[0].is_default);
     assert_eq!(acls[0].subnet_ids, [SUBNET_1, SUBNET_1_TOO, SUBNET_3]);
     assert_eq!(numbers(&acls[0]), [32767, 32767, 100, 100]);
-    let acls = ask(&[SUBNET_2]).network_acls;
+    let acls = ask(&[SUBNET_2]);
     assert_eq!((acls.len(), acls[0].is_default), (1, false));
     assert_eq!(numbers(&acls[0]), [32767, 32767]);
-    assert_eq!(ask(&[SUBNET_1, SUBNET_2]).network_acls.len(), 2);
-    assert!(ask(&["subnet-0fffffffffffffff0"]).network_acls.is_empty());
+    assert_eq!(ask(&[SUBNET_1, SUBNET_2]).len(), 2);
+    assert!(ask(&["subnet-0fffffffffffffff0"]).is_empty());
 }
 
 /// An endpoint is IPv4 unless it is asked for otherwise (EC2 API reference,
@@ -381,9 +312,6 @@ fn each_subnet_has_one_acl_and_the_default_one_lets_everything_through() {
 #[test]
 fn an_ipv6_only_subnet_has_no_address_for_an_endpoint() {
     let mut stage = Stage::with(|scenario| scenario.vpcs[0].subnets[0].ipv6_native = true);
-    let one = CreateVpcEndpoint {
-        subnet_ids: vec![SUBNET_1.to_owned()],
-        ..request()
-    };
-    assert_eq!(code(stage.create(one)), "InsufficientFreeAddressesInSubnet");
+    let refused = stage.create(in_one_subnet());
+    assert_eq!(code(refused), "InsufficientFreeAddressesInSubnet");
 }

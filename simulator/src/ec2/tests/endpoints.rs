@@ -3,13 +3,6 @@
 use super::*;
 use crate::scenario::{Quotas, Throttle};
 
-fn in_one_subnet() -> CreateVpcEndpoint {
-    CreateVpcEndpoint {
-        subnet_ids: vec![SUBNET_1.to_owned()],
-        ..request()
-    }
-}
-
 /// EC2 API reference, `CreateVpcEndpoint`, `VpcEndpointType`.
 #[test]
 fn an_endpoint_without_a_type_is_a_gateway_and_fits_no_interface_service() {
@@ -131,33 +124,13 @@ fn a_service_that_is_not_there_or_not_allowed_does_not_exist() {
         ..request()
     });
     assert_eq!(code(absent), "InvalidServiceName");
+    let far = EndpointService::for_cluster("us-east-1", "far", Vec::new(), None);
+    stage.world.ec2.publish_service(far);
     let elsewhere = stage.create(CreateVpcEndpoint {
-        service_name: OPEN_SERVICE.to_owned(),
-        service_region: Some("us-east-1".to_owned()),
+        service_name: "far".to_owned(),
         ..request()
     });
     assert_eq!(code(elsewhere), "InvalidServiceName");
-}
-
-/// "Use endpoint services in another Region": the provider has to list the
-/// consumer's Region, and the consumer has to name the provider's.
-#[test]
-fn a_service_of_another_region_must_be_named_with_its_region() {
-    let mut stage = Stage::new();
-    stage.world.ec2.publish_service(EndpointService {
-        remote_regions: vec!["eu-west-1".to_owned()],
-        ..EndpointService::for_cluster("us-east-1", "far", vec!["euw1-az1".to_owned()], None)
-    });
-    let far = |region: Option<&str>| CreateVpcEndpoint {
-        service_name: "far".to_owned(),
-        service_region: region.map(str::to_owned),
-        ..in_one_subnet()
-    };
-    assert_eq!(code(stage.create(far(None))), "InvalidServiceName");
-    assert_eq!(
-        stage.create(far(Some("us-east-1"))).unwrap().service_region,
-        "us-east-1"
-    );
 }
 
 /// "AWS PrivateLink quotas": 50 interface endpoints in a VPC.
@@ -241,8 +214,8 @@ fn a_client_token_makes_the_second_call_the_same_call() {
         "the answer is of today"
     );
     let other = CreateVpcEndpoint {
-        subnet_ids: vec![SUBNET_1.to_owned()],
-        ..with_token("one")
+        client_token: Some("one".to_owned()),
+        ..in_one_subnet()
     };
     assert_eq!(
         code(stage.create(other.clone())),
@@ -304,7 +277,9 @@ fn new_endpoints_are_throttled_by_account_and_region() {
         account: "999999999999".to_owned(),
         ..stage.caller.clone()
     };
-    let elsewhere = stage.world.create_vpc_endpoint(&neighbour, in_one_subnet());
+    let elsewhere = stage
+        .world
+        .create_vpc_endpoint(&neighbour, &in_one_subnet());
     assert_eq!(
         code(elsewhere),
         "InvalidVpcID.NotFound",

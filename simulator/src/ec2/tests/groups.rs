@@ -85,25 +85,13 @@ fn a_new_group_lets_nothing_in_and_everything_out() {
 fn a_fresh_group_cannot_be_seen_for_a_while() {
     let mut stage = Stage::new();
     let id = stage.create_group("fresh").unwrap();
-    let by_id = DescribeSecurityGroups {
-        group_ids: vec![id.clone()],
-        ..DescribeSecurityGroups::default()
-    };
-    let too_early = stage.world.describe_security_groups(&stage.caller, &by_id);
-    assert_eq!(code(too_early), "InvalidGroup.NotFound");
     assert_eq!(code(stage.delete_group(&id)), "InvalidGroup.NotFound");
-    let by_name = DescribeSecurityGroups {
-        filters: vec![
+    let count = |stage: &mut Stage| {
+        let by_name = [
             Filter::one("vpc-id", VPC),
             Filter::one("group-name", "fresh"),
-        ],
-        ..DescribeSecurityGroups::default()
-    };
-    let count = |stage: &mut Stage| {
-        let answer = stage
-            .world
-            .describe_security_groups(&stage.caller, &by_name);
-        answer.unwrap().security_groups.len()
+        ];
+        stage.told(World::describe_security_groups, by_name).len()
     };
     assert_eq!(count(&mut stage), 0);
     assert_eq!(
@@ -142,25 +130,8 @@ fn a_group_cannot_go_while_another_one_speaks_of_it() {
     let mut stage = Stage::new();
     let other = stage.create_group("other").unwrap();
     stage.wait(3);
-    let from_group = IpPermission {
-        ip_protocol: "tcp".to_owned(),
-        from_port: Some(26257),
-        to_port: Some(26257),
-        user_id_group_pairs: vec![GroupPair {
-            group_id: GROUP.to_owned(),
-            ..GroupPair::default()
-        }],
-        ..IpPermission::default()
-    };
-    let request = AuthorizeSecurityGroupIngress {
-        group_id: other.clone(),
-        ip_permissions: vec![from_group],
-        ..AuthorizeSecurityGroupIngress::default()
-    };
-    stage
-        .world
-        .authorize_security_group_ingress(&stage.caller, &request)
-        .unwrap();
+    let from_group = rules::from_group(GROUP, None);
+    stage.authorize(&other, vec![from_group]).unwrap();
     assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
     stage.delete_group(&other).unwrap();
     assert_eq!(stage.delete_group(GROUP), Ok(()));
@@ -185,15 +156,10 @@ fn what_keeps_a_group_can_be_found() {
         });
         assert_eq!(code(stage.delete_group(GROUP)), "DependencyViolation");
         let mut found = |filter: &str| {
-            let request = DescribeSecurityGroups {
-                filters: vec![Filter::one(filter, GROUP)],
-                ..DescribeSecurityGroups::default()
-            };
-            let found = stage
-                .world
-                .describe_security_groups(&stage.caller, &request);
-            let groups = found.unwrap().security_groups.into_iter();
-            groups.map(|group| group.id).collect::<Vec<String>>()
+            let filters = [Filter::one(filter, GROUP)];
+            let groups = stage.told(World::describe_security_groups, filters);
+            let ids = groups.into_iter().map(|group| group.id);
+            ids.collect::<Vec<String>>()
         };
         assert_eq!(found(filter), [other]);
         for another in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
@@ -225,15 +191,9 @@ fn interfaces_tell_whose_they_are_until_they_have_drained() {
         interfaces.push(serde_json::from_value(instance).unwrap());
     });
     fn told(stage: &mut Stage) -> Vec<String> {
-        let request = DescribeNetworkInterfaces {
-            filters: vec![Filter::one("group-id", GROUP)],
-            ..DescribeNetworkInterfaces::default()
-        };
-        let found = stage
-            .world
-            .describe_network_interfaces(&stage.caller, &request);
-        let interfaces = found.unwrap().network_interfaces.into_iter();
-        interfaces.map(|it| it.description).collect()
+        let filters = [Filter::one("group-id", GROUP)];
+        let interfaces = stage.told(World::describe_network_interfaces, filters);
+        interfaces.into_iter().map(|it| it.description).collect()
     }
     let id = stage.available();
     let of_endpoint = format!("VPC Endpoint Interface {id}");

@@ -112,12 +112,8 @@ fn the_private_name_must_not_belong_to_a_hosted_zone_of_the_vpc() {
 #[test]
 fn the_private_name_must_not_belong_to_another_endpoint_of_the_vpc() {
     let mut stage = Stage::new();
-    let one = || CreateVpcEndpoint {
-        subnet_ids: vec![SUBNET_1.to_owned()],
-        ..request()
-    };
-    let first = stage.create(one()).unwrap().vpc_endpoint_id;
-    let second = stage.create(one()).unwrap().vpc_endpoint_id;
+    let first = stage.create(in_one_subnet()).unwrap().vpc_endpoint_id;
+    let second = stage.create(in_one_subnet()).unwrap().vpc_endpoint_id;
     stage.world.accept_endpoint(&first);
     stage.world.accept_endpoint(&second);
     stage.wait(45);

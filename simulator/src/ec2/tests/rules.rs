@@ -4,30 +4,21 @@ use super::*;
 use crate::scenario::{PeeringSpec, PrefixListSpec};
 
 impl Stage {
-    fn authorize(&mut self, permissions: Vec<IpPermission>) -> Result<Vec<Rule>, ApiError> {
-        let request = AuthorizeSecurityGroupIngress {
-            group_id: GROUP.to_owned(),
-            ip_permissions: permissions,
-            ..AuthorizeSecurityGroupIngress::default()
-        };
-        let answer = self
-            .world
-            .authorize_security_group_ingress(&self.caller, &request)?;
-        Ok(answer.security_group_rules)
-    }
-
-    fn revoke(
+    pub(super) fn authorize(
         &mut self,
         group: &str,
         permissions: Vec<IpPermission>,
-    ) -> Result<RevokeSecurityGroupIngressResult, ApiError> {
-        let request = RevokeSecurityGroupIngress {
+    ) -> Result<Vec<Rule>, ApiError> {
+        let request = AuthorizeSecurityGroupIngress {
             group_id: group.to_owned(),
             ip_permissions: permissions,
-            ..RevokeSecurityGroupIngress::default()
         };
         self.world
-            .revoke_security_group_ingress(&self.caller, &request)
+            .authorize_security_group_ingress(&self.caller, &request)
+    }
+
+    fn allow(&mut self, permission: IpPermission) -> Result<Vec<Rule>, ApiError> {
+        self.authorize(GROUP, vec![permission])
     }
 
     fn inbound(&self) -> usize {
@@ -37,33 +28,25 @@ impl Stage {
 }
 
 fn from(cidrs: &[&str]) -> IpPermission {
-    let range = |cidr: &&&str| IpRange {
-        cidr: (**cidr).to_owned(),
-        description: None,
+    let ranges = |ipv6: bool| -> Vec<IpRange> {
+        let of_family = cidrs.iter().filter(|cidr| cidr.contains(':') == ipv6);
+        let ranges = of_family.map(|cidr| IpRange {
+            cidr: (*cidr).to_owned(),
+            description: None,
+        });
+        ranges.collect()
     };
     IpPermission {
         ip_protocol: "tcp".to_owned(),
         from_port: Some(26257),
         to_port: Some(26257),
-        ip_ranges: cidrs
-            .iter()
-            .filter(|cidr| !cidr.contains(':'))
-            .collect::<Vec<_>>()
-            .iter()
-            .map(range)
-            .collect(),
-        ipv6_ranges: cidrs
-            .iter()
-            .filter(|cidr| cidr.contains(':'))
-            .collect::<Vec<_>>()
-            .iter()
-            .map(range)
-            .collect(),
+        ip_ranges: ranges(false),
+        ipv6_ranges: ranges(true),
         ..IpPermission::default()
     }
 }
 
-fn from_group(id: &str, description: Option<&str>) -> IpPermission {
+pub(super) fn from_group(id: &str, description: Option<&str>) -> IpPermission {
     IpPermission {
         user_id_group_pairs: vec![GroupPair {
             user_id: None,
@@ -80,11 +63,11 @@ fn from_group(id: &str, description: Option<&str>) -> IpPermission {
 fn ranges_are_made_canonical_before_they_are_compared() {
     let mut stage = Stage::new();
     let made = stage
-        .authorize(vec![from(&["10.0.1.7/16", "2001:DB8::1/56"])])
+        .allow(from(&["10.0.1.7/16", "2001:DB8::1/56"]))
         .unwrap();
     let texts: Vec<_> = made.iter().map(|rule| rule.source.text()).collect();
     assert_eq!(texts, ["10.0.0.0/16", "2001:db8::/56"]);
-    let again = stage.authorize(vec![from(&["10.0.99.99/16"])]).unwrap_err();
+    let again = stage.allow(from(&["10.0.99.99/16"])).unwrap_err();
     assert_eq!(again.code, "InvalidPermission.Duplicate");
     assert_eq!(
         again.message,
@@ -97,10 +80,10 @@ fn ranges_are_made_canonical_before_they_are_compared() {
 #[test]
 fn one_duplicate_fails_the_whole_batch() {
     let mut stage = Stage::new();
-    stage.authorize(vec![from(&["10.0.0.0/16"])]).unwrap();
-    let batch = stage.authorize(vec![from(&["10.1.0.0/16"]), from(&["10.0.0.0/16"])]);
+    stage.allow(from(&["10.0.0.0/16"])).unwrap();
+    let batch = stage.authorize(GROUP, vec![from(&["10.1.0.0/16"]), from(&["10.0.0.0/16"])]);
     assert_eq!(code(batch), "InvalidPermission.Duplicate");
-    let twice = stage.authorize(vec![from(&["10.1.0.0/16", "10.1.0.0/16"])]);
+    let twice = stage.allow(from(&["10.1.0.0/16", "10.1.0.0/16"]));
     assert_eq!(code(twice), "InvalidPermission.Duplicate");
     assert_eq!(stage.inbound(), 1);
 }
@@ -112,10 +95,10 @@ fn rules_of_each_address_family_have_a_quota_of_their_own() {
     for n in 0..60 {
         let four = format!("10.{n}.0.0/16");
         let six = format!("2001:db8:{n}::/48");
-        stage.authorize(vec![from(&[&four, &six])]).unwrap();
+        stage.allow(from(&[&four, &six])).unwrap();
     }
     for more in ["10.60.0.0/16", "2001:db8:60::/48"] {
-        let refused = stage.authorize(vec![from(&[more])]);
+        let refused = stage.allow(from(&[more]));
         assert_eq!(code(refused), "RulesPerSecurityGroupLimitExceeded");
     }
     assert_eq!(stage.inbound(), 120);
@@ -150,63 +133,33 @@ fn what_cannot_be_a_rule_is_refused() {
         ),
     ] {
         assert_eq!(
-            code(stage.authorize(vec![permission.clone()])),
+            code(stage.allow(permission.clone())),
             expected,
             "{permission:?}"
         );
     }
-    assert_eq!(code(stage.authorize(Vec::new())), "MissingParameter");
+    assert_eq!(code(stage.authorize(GROUP, Vec::new())), "MissingParameter");
     let ampersand = odd(|p| p.ip_ranges[0].description = Some("a & b".to_owned()));
-    assert!(stage.authorize(vec![ampersand]).is_ok());
-    assert!(
-        stage
-            .authorize(vec![from_group(GROUP, Some("itself"))])
-            .is_ok()
-    );
-}
-
-/// EC2 API reference, `RevokeSecurityGroupIngress`: outside a default VPC what
-/// does not match is an error, inside it comes back.
-#[test]
-fn what_does_not_match_is_an_error_outside_a_default_vpc_only() {
-    let mut stage = Stage::new();
-    stage.authorize(vec![from(&["10.0.0.0/16"])]).unwrap();
-    let both = vec![from(&["10.0.0.0/16"]), from(&["10.9.0.0/16"])];
-    assert_eq!(
-        code(stage.revoke(GROUP, both)),
-        "InvalidPermission.NotFound"
-    );
-    assert_eq!(stage.inbound(), 1, "nothing was revoked");
-    let answer = stage
-        .revoke(GROUP_ELSEWHERE, vec![from(&["10.9.0.0/16"])])
-        .unwrap();
-    assert_eq!(answer.unknown_ip_permissions.len(), 1);
-    let answer = stage.revoke(GROUP, vec![from(&["10.0.0.0/16"])]).unwrap();
-    assert_eq!(answer.revoked.len(), 1);
-    assert_eq!(stage.inbound(), 0);
+    assert!(stage.allow(ampersand).is_ok());
+    assert!(stage.allow(from_group(GROUP, Some("itself"))).is_ok());
 }
 
 #[test]
 fn rules_can_be_revoked_by_id() {
     let mut stage = Stage::new();
-    let made = stage
-        .authorize(vec![from(&["10.0.0.0/16", "10.1.0.0/16"])])
-        .unwrap();
-    let by_id = RevokeSecurityGroupIngress {
-        group_id: GROUP.to_owned(),
-        security_group_rule_ids: vec![made[0].id.clone()],
-        ..RevokeSecurityGroupIngress::default()
+    let made = stage.allow(from(&["10.0.0.0/16", "10.1.0.0/16"])).unwrap();
+    let mut revoke = |ids: &[&str]| {
+        let request = RevokeSecurityGroupIngress {
+            group_id: GROUP.to_owned(),
+            security_group_rule_ids: ids.iter().map(ToString::to_string).collect(),
+        };
+        let Stage { world, caller } = &mut stage;
+        world.revoke_security_group_ingress(caller, &request)
     };
-    assert!(
-        stage
-            .world
-            .revoke_security_group_ingress(&stage.caller, &by_id)
-            .is_ok()
-    );
-    let again = stage
-        .world
-        .revoke_security_group_ingress(&stage.caller, &by_id);
+    assert_eq!(revoke(&[&made[0].id]).unwrap(), made[..1]);
+    let again = revoke(&[&made[1].id, &made[0].id]);
     assert_eq!(code(again), "InvalidSecurityGroupRuleId.NotFound");
+    assert_eq!(code(revoke(&[])), "MissingParameter");
     assert_eq!(stage.inbound(), 1);
 }
 
@@ -215,22 +168,12 @@ fn rules_can_be_revoked_by_id() {
 fn rules_of_both_directions_are_listed_one_by_one() {
     let mut stage = Stage::new();
     stage
-        .authorize(vec![from(&["10.0.0.0/16", "2001:db8::/56"])])
+        .allow(from(&["10.0.0.0/16", "2001:db8::/56"]))
         .unwrap();
-    let request = DescribeSecurityGroupRules {
-        filters: vec![Filter::one("group-id", GROUP)],
-        ..DescribeSecurityGroupRules::default()
-    };
-    let answer = stage
-        .world
-        .describe_security_group_rules(&stage.caller, &request)
-        .unwrap();
-    let inbound = answer
-        .security_group_rules
-        .iter()
-        .filter(|rule| !rule.is_egress)
-        .count();
-    assert_eq!((answer.security_group_rules.len(), inbound), (3, 2));
+    let by_group = [Filter::one("group-id", GROUP)];
+    let rules = stage.told(World::describe_security_group_rules, by_group);
+    let inbound = rules.iter().filter(|rule| !rule.is_egress).count();
+    assert_eq!((rules.len(), inbound), (3, 2));
 }
 
 fn from_list(id: &str) -> IpPermission {
@@ -265,31 +208,25 @@ fn a_prefix_list_counts_for_all_entries_that_it_may_have() {
             list("pl-0a000003", Some("222222222222"), "IPv4", 1),
         ];
     });
-    let answer = stage
-        .world
-        .describe_managed_prefix_lists(&stage.caller, &DescribeManagedPrefixLists::default())
-        .unwrap();
-    let lists = answer.prefix_lists.iter();
+    let lists = stage.told(World::describe_managed_prefix_lists, Vec::<Filter>::new());
     let told: Vec<_> = lists
+        .iter()
         .map(|list| (list.id.as_str(), list.max_entries_told()))
         .collect();
     assert_eq!(told, [("pl-0a000001", Some(59)), ("pl-0a000002", None)]);
 
     let full = "RulesPerSecurityGroupLimitExceeded";
     let absent = "InvalidPrefixListID.NotFound";
-    assert!(stage.authorize(vec![from_list("pl-0a000001")]).is_ok());
+    assert!(stage.allow(from_list("pl-0a000001")).is_ok());
     assert_eq!(
-        code(stage.authorize(vec![from_list("pl-0a000001")])),
+        code(stage.allow(from_list("pl-0a000001"))),
         "InvalidPermission.Duplicate"
     );
-    assert_eq!(code(stage.authorize(vec![from_list("pl-0a000002")])), full);
-    assert_eq!(
-        code(stage.authorize(vec![from_list("pl-0a000003")])),
-        absent
-    );
-    assert!(stage.authorize(vec![from(&["10.0.0.0/16"])]).is_ok());
-    assert_eq!(code(stage.authorize(vec![from(&["10.1.0.0/16"])])), full);
-    assert!(stage.authorize(vec![from(&["2001:db8::/56"])]).is_ok());
+    assert_eq!(code(stage.allow(from_list("pl-0a000002"))), full);
+    assert_eq!(code(stage.allow(from_list("pl-0a000003"))), absent);
+    assert!(stage.allow(from(&["10.0.0.0/16"])).is_ok());
+    assert_eq!(code(stage.allow(from(&["10.1.0.0/16"]))), full);
+    assert!(stage.allow(from(&["2001:db8::/56"])).is_ok());
 }
 
 /// VPC peering guide, "Update your security groups to reference peer security groups":
@@ -324,12 +261,16 @@ fn a_group_of_a_peered_vpc_may_be_a_source_whoever_owns_it() {
     };
     let neighbours = Some("222222222222");
     let mut stage = with("active", None);
-    let made = stage.authorize(of(neighbours, "sg-0a000003")).unwrap();
+    let made = stage
+        .authorize(GROUP, of(neighbours, "sg-0a000003"))
+        .unwrap();
     assert_eq!(
         made[0].referenced_group(),
         Some(("222222222222", "sg-0a000003"))
     );
-    let own = stage.authorize(of(Some("111122223333"), GROUP)).unwrap();
+    let own = stage
+        .authorize(GROUP, of(Some("111122223333"), GROUP))
+        .unwrap();
     assert_eq!(own[0].source, Source::Group(GROUP.to_owned()));
     for (account, id, said) in [
         // Without its account it is looked for in the caller's.
@@ -341,12 +282,14 @@ fn a_group_of_a_peered_vpc_may_be_a_source_whoever_owns_it() {
         ),
         (None, GROUP_ELSEWHERE, "belong to different networks"),
     ] {
-        let error = stage.authorize(of(account, id)).unwrap_err();
+        let error = stage.authorize(GROUP, of(account, id)).unwrap_err();
         assert_eq!(error.code, "InvalidGroup.NotFound");
         assert!(error.message.contains(said), "{error}");
     }
     for mut stage in [with("deleted", None), with("active", Some("us-east-1"))] {
-        let error = stage.authorize(of(neighbours, "sg-0a000003")).unwrap_err();
+        let error = stage
+            .authorize(GROUP, of(neighbours, "sg-0a000003"))
+            .unwrap_err();
         assert!(error.message.contains("different networks"), "{error}");
     }
 }

@@ -11,19 +11,15 @@ impl Stage {
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
         };
-        self.world.create_tags(&self.caller, request)
+        self.world.create_tags(&self.caller, &request)
     }
 
-    fn untag(&mut self, id: &str, tags: &[(&str, Option<&str>)]) -> Result<(), ApiError> {
-        let filter = |(key, value): &(&str, Option<&str>)| TagFilter {
-            key: (*key).to_owned(),
-            value: value.map(str::to_owned),
-        };
+    fn untag(&mut self, id: &str, keys: &[&str]) -> Result<(), ApiError> {
         let request = DeleteTags {
             resources: vec![id.to_owned()],
-            tags: tags.iter().map(filter).collect(),
+            keys: keys.iter().map(ToString::to_string).collect(),
         };
-        self.world.delete_tags(&self.caller, request)
+        self.world.delete_tags(&self.caller, &request)
     }
 }
 
@@ -61,20 +57,14 @@ fn a_resource_has_at_most_fifty_tags() {
     assert_eq!(stage.tag(VPC, &[("49", "a new value")]), Ok(()));
 }
 
-/// EC2 API reference, `DeleteTags`: a tag that is given with a value goes only
-/// if it has that value; without any tag all go.
+/// EC2 API reference, `DeleteTags`: without any tag all go.
 #[test]
-fn a_tag_can_be_removed_only_if_it_has_a_value() {
+fn tags_are_removed_by_key_and_all_of_them_without_a_key() {
     let mut stage = Stage::new();
     stage
         .tag(GROUP, &[("a", "1"), ("b", "2"), ("c", "3")])
         .unwrap();
-    stage
-        .untag(
-            GROUP,
-            &[("a", None), ("b", Some("another")), ("absent", None)],
-        )
-        .unwrap();
+    stage.untag(GROUP, &["a", "absent"]).unwrap();
     let keys: Vec<_> = stage.world.ec2.groups[GROUP].tags.keys().cloned().collect();
     assert_eq!(keys, ["b", "c"]);
     stage.untag(GROUP, &[]).unwrap();
@@ -94,19 +84,9 @@ fn resources_get_tags_at_creation_and_only_of_their_own_kind() {
     let made = stage.create(with("vpc-endpoint")).unwrap();
     assert_eq!(made.tags, tags);
     stage.wait(3);
-    let by_tag = DescribeVpcEndpoints {
-        filters: vec![Filter::one("tag:who", "us")],
-        ..DescribeVpcEndpoints::default()
-    };
-    let found = stage
-        .world
-        .describe_vpc_endpoints(&stage.caller, &by_tag)
-        .unwrap();
-    let ids: Vec<_> = found
-        .vpc_endpoints
-        .iter()
-        .map(|it| &it.vpc_endpoint_id)
-        .collect();
+    let by_tag = [Filter::one("tag:who", "us")];
+    let found = stage.told(World::describe_vpc_endpoints, by_tag);
+    let ids: Vec<_> = found.iter().map(|it| &it.vpc_endpoint_id).collect();
     assert_eq!(ids, [&made.vpc_endpoint_id]);
 }
 

@@ -12,8 +12,8 @@ use time::macros::format_description;
 
 use crate::calls::ApiError;
 use crate::cloud::{
-    CloudProvider, Cluster, Connection, ConnectionRegion, PrivateEndpointService, Region,
-    RetryAfter, TrustedOwner, grpc_code,
+    CloudProvider, Cluster, Connection, PrivateEndpointService, Region, RetryAfter, TrustedOwner,
+    grpc_code,
 };
 
 const MICROSECONDS: &[BorrowedFormatItem<'_>] =
@@ -95,33 +95,20 @@ fn service(service: &PrivateEndpointService) -> Value {
     rendered
 }
 
-pub(super) fn connections(connections: &[Connection], region: ConnectionRegion) -> Value {
-    let rendered: Vec<Value> = connections
-        .iter()
-        .map(|known| connection(known, region))
-        .collect();
-    json!({ "connections": rendered })
+pub(super) fn connections(connections: &[Connection]) -> Value {
+    json!({ "connections": connections.iter().map(connection).collect::<Vec<_>>() })
 }
 
-pub(super) fn connection(connection: &Connection, region: ConnectionRegion) -> Value {
-    let mut rendered = json!({
+pub(super) fn connection(connection: &Connection) -> Value {
+    json!({
+        "region_name": connection.region_name,
         "cloud_provider": connection.cloud_provider.as_str(),
         "status": connection.status.as_str(),
         "endpoint_id": connection.endpoint_id,
         "endpoint_service_id": connection.endpoint_service_id,
         "service_name": connection.service_name,
         "external_owner_id": connection.external_owner_id,
-    });
-    if matches!(
-        region,
-        ConnectionRegion::RegionName | ConnectionRegion::Both
-    ) {
-        rendered["region_name"] = json!(connection.region_name);
-    }
-    if matches!(region, ConnectionRegion::Region | ConnectionRegion::Both) {
-        rendered["region"] = json!(connection.region_name);
-    }
-    rendered
+    })
 }
 
 /// The list is optional in the document, and left out when it is empty.

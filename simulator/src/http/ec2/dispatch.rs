@@ -19,123 +19,74 @@ fn whole<T>(
     Ok(request)
 }
 
-/// Writes an answer.
-fn content<T>(answer: T, write: impl FnOnce(&mut Xml, &T)) -> Xml {
+fn written<T>(answer: &T, write: impl FnOnce(&mut Xml, &T)) -> Xml {
     let mut xml = Xml::default();
-    write(&mut xml, &answer);
+    write(&mut xml, answer);
     xml
 }
 
-/// Every operation that this world knows.
-pub(super) const OPERATIONS: &[(&str, Run)] = &[
-    ("DescribeVpcs", |world, caller, form| {
-        let request = whole(form, read::network::describe_vpcs)?;
-        let answer = world.describe_vpcs(caller, &request)?;
-        Ok(content(answer, write::network::vpcs))
-    }),
-    ("DescribeVpcAttribute", |world, caller, form| {
-        let request = whole(form, read::network::describe_vpc_attribute)?;
-        let answer = world.describe_vpc_attribute(caller, &request)?;
-        Ok(content(answer, write::network::vpc_attribute))
-    }),
-    ("DescribeSubnets", |world, caller, form| {
-        let request = whole(form, read::network::describe_subnets)?;
-        let answer = world.describe_subnets(caller, &request)?;
-        Ok(content(answer, write::network::subnets))
-    }),
-    ("DescribeDhcpOptions", |world, caller, form| {
-        let request = whole(form, read::network::describe_dhcp_options)?;
-        let answer = world.describe_dhcp_options(caller, &request)?;
-        Ok(content(answer, write::network::dhcp_options))
-    }),
-    ("DescribeNetworkAcls", |world, caller, form| {
-        let request = whole(form, read::network::describe_network_acls)?;
-        let answer = world.describe_network_acls(caller, &request)?;
-        Ok(content(answer, write::network::network_acls))
-    }),
-    ("DescribeNetworkInterfaces", |world, caller, form| {
-        let request = whole(form, read::network::describe_network_interfaces)?;
-        let answer = world.describe_network_interfaces(caller, &request)?;
-        Ok(content(answer, write::network::interfaces))
-    }),
-    ("DescribeVpcPeeringConnections", |world, caller, form| {
-        let request = whole(form, read::network::describe_vpc_peering_connections)?;
-        let answer = world.describe_vpc_peering_connections(caller, &request)?;
-        Ok(content(answer, write::network::peerings))
-    }),
-    ("DescribeManagedPrefixLists", |world, caller, form| {
-        let request = whole(form, read::network::describe_managed_prefix_lists)?;
-        let answer = world.describe_managed_prefix_lists(caller, &request)?;
-        Ok(content(answer, write::network::prefix_lists))
-    }),
-    ("DescribeSecurityGroups", |world, caller, form| {
-        let request = whole(form, read::group::describe_security_groups)?;
-        let answer = world.describe_security_groups(caller, &request)?;
-        Ok(content(answer, write::group::security_groups))
-    }),
-    ("DescribeSecurityGroupRules", |world, caller, form| {
-        let request = whole(form, read::group::describe_security_group_rules)?;
-        let answer = world.describe_security_group_rules(caller, &request)?;
-        Ok(content(answer, write::group::security_group_rules))
-    }),
-    ("CreateSecurityGroup", |world, caller, form| {
-        let request = whole(form, read::group::create_security_group)?;
-        let answer = world.create_security_group(caller, &request)?;
-        Ok(content(answer, write::group::created))
-    }),
-    ("AuthorizeSecurityGroupIngress", |world, caller, form| {
-        let request = whole(form, read::group::authorize_ingress)?;
-        let answer = world.authorize_security_group_ingress(caller, &request)?;
-        Ok(content(answer, write::group::authorized))
-    }),
-    ("RevokeSecurityGroupIngress", |world, caller, form| {
-        let request = whole(form, read::group::revoke_ingress)?;
-        let answer = world.revoke_security_group_ingress(caller, &request)?;
-        Ok(content(answer, write::group::revoked))
-    }),
-    ("DeleteSecurityGroup", |world, caller, form| {
-        let request = whole(form, read::group::delete_security_group)?;
-        world.delete_security_group(caller, &request)?;
-        Ok(content(request, write::group::deleted))
-    }),
-    ("DescribeVpcEndpointServices", |world, caller, form| {
-        let request = whole(form, read::endpoint::describe_vpc_endpoint_services)?;
-        let answer = world.describe_vpc_endpoint_services(caller, &request)?;
-        Ok(content(
-            (answer, &world.ec2.zones),
-            |xml, (answer, zones)| {
-                write::endpoint::services(xml, answer, zones);
+/// The name of each operation, how its form is read, what carries it out, and how the
+/// answer is written.
+macro_rules! operations {
+    ($($name:literal: $read:expr, $operation:ident, $write:expr;)+) => {
+        &[$((
+            $name,
+            |world, caller, form| {
+                let request = whole(form, $read)?;
+                Ok(written(&world.$operation(caller, &request)?, $write))
             },
-        ))
-    }),
-    ("CreateVpcEndpoint", |world, caller, form| {
-        let request = whole(form, read::endpoint::create_vpc_endpoint)?;
-        let answer = world.create_vpc_endpoint(caller, request)?;
-        Ok(content(answer, write::endpoint::created))
-    }),
-    ("DescribeVpcEndpoints", |world, caller, form| {
-        let request = whole(form, read::endpoint::describe_vpc_endpoints)?;
-        let answer = world.describe_vpc_endpoints(caller, &request)?;
-        Ok(content(answer, write::endpoint::described))
-    }),
-    ("ModifyVpcEndpoint", |world, caller, form| {
-        let request = whole(form, read::endpoint::modify_vpc_endpoint)?;
-        world.modify_vpc_endpoint(caller, &request)?;
-        Ok(content((), write::done))
-    }),
-    ("DeleteVpcEndpoints", |world, caller, form| {
-        let request = whole(form, read::endpoint::delete_vpc_endpoints)?;
-        let answer = world.delete_vpc_endpoints(caller, &request)?;
-        Ok(content(answer, write::endpoint::deleted))
-    }),
-    ("CreateTags", |world, caller, form| {
-        let request = whole(form, read::create_tags)?;
-        world.create_tags(caller, request)?;
-        Ok(content((), write::done))
-    }),
-    ("DeleteTags", |world, caller, form| {
-        let request = whole(form, read::delete_tags)?;
-        world.delete_tags(caller, request)?;
-        Ok(content((), write::done))
-    }),
-];
+        )),+]
+    };
+}
+
+/// Every operation that this world knows.
+pub(super) const OPERATIONS: &[(&str, Run)] = operations! {
+    "DescribeVpcs":
+        |form| form.describe_by("VpcId"), describe_vpcs, write::network::vpcs;
+    "DescribeVpcAttribute":
+        read::describe_vpc_attribute, describe_vpc_attribute, write::network::vpc_attribute;
+    "DescribeSubnets":
+        Form::describe, describe_subnets, write::network::subnets;
+    "DescribeDhcpOptions":
+        Form::describe, describe_dhcp_options, write::network::dhcp_options;
+    "DescribeNetworkAcls":
+        Form::describe, describe_network_acls, write::network::network_acls;
+    "DescribeNetworkInterfaces":
+        Form::describe, describe_network_interfaces, write::network::interfaces;
+    "DescribeVpcPeeringConnections":
+        Form::describe, describe_vpc_peering_connections, write::network::peerings;
+    "DescribeManagedPrefixLists":
+        Form::describe, describe_managed_prefix_lists, write::network::prefix_lists;
+    "DescribeSecurityGroups":
+        Form::describe, describe_security_groups, write::group::security_groups;
+    "DescribeSecurityGroupRules":
+        Form::describe, describe_security_group_rules, write::group::security_group_rules;
+    "CreateSecurityGroup":
+        read::create_security_group, create_security_group, write::group::created;
+    "AuthorizeSecurityGroupIngress":
+        read::authorize_ingress, authorize_security_group_ingress,
+        |xml, rules| write::group::authorized(xml, rules);
+    "RevokeSecurityGroupIngress":
+        read::revoke_ingress, revoke_security_group_ingress,
+        |xml, rules| write::group::revoked(xml, rules);
+    "DeleteSecurityGroup":
+        read::delete_security_group, delete_security_group,
+        |xml, id| write::group::deleted(xml, id);
+    "DescribeVpcEndpointServices":
+        read::describe_vpc_endpoint_services, describe_vpc_endpoint_services,
+        write::endpoint::services;
+    "CreateVpcEndpoint":
+        read::create_vpc_endpoint, create_vpc_endpoint, write::endpoint::created;
+    "DescribeVpcEndpoints":
+        |form| form.describe_by("VpcEndpointId"), describe_vpc_endpoints,
+        write::endpoint::described;
+    "ModifyVpcEndpoint":
+        read::modify_vpc_endpoint, modify_vpc_endpoint, write::done;
+    "DeleteVpcEndpoints":
+        read::delete_vpc_endpoints, delete_vpc_endpoints,
+        |xml, unsuccessful| write::endpoint::deleted(xml, unsuccessful);
+    "CreateTags":
+        read::create_tags, create_tags, write::done;
+    "DeleteTags":
+        read::delete_tags, delete_tags, write::done;
+};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::calls::ApiError;
-use crate::ec2::{Filter, Page, TagSpecification};
+use crate::ec2::{Describe, Filter, TagSpecification};
 
 /// What is left of a form to be read. What nobody reads is refused in the end.
 #[derive(Debug)]
@@ -14,7 +14,6 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Reads a body.
     pub(super) fn parse(body: &[u8]) -> Form {
         Form {
             prefix: String::new(),
@@ -95,21 +94,26 @@ impl Form {
             .collect()
     }
 
-    /// Which page of a list is asked for.
-    pub(super) fn page(&mut self) -> Result<Page, ApiError> {
-        Ok(Page {
+    /// What the Describe operation of a list asks.
+    pub(super) fn describe(&mut self) -> Result<Describe, ApiError> {
+        Ok(Describe {
+            ids: Vec::new(),
+            filters: self.items("Filter", |item| {
+                Ok(Filter {
+                    name: item.need("Name")?,
+                    values: item.list("Value"),
+                })
+            })?,
             max_results: self.number("MaxResults")?,
             next_token: self.take("NextToken"),
         })
     }
 
-    /// Filters.
-    pub(super) fn filters(&mut self) -> Result<Vec<Filter>, ApiError> {
-        self.items("Filter", |item| {
-            Ok(Filter {
-                name: item.need("Name")?,
-                values: item.list("Value"),
-            })
+    /// The same, of an operation that may be asked for things by their ids.
+    pub(super) fn describe_by(&mut self, id: &str) -> Result<Describe, ApiError> {
+        Ok(Describe {
+            ids: self.list(id),
+            ..self.describe()?
         })
     }
 
@@ -200,7 +204,7 @@ mod tests {
     #[test]
     fn what_nobody_reads_is_refused_with_its_full_name() {
         let mut form = Form::parse(b"Filter.1.Name=vpc-id&Filter.1.Values.1=vpc-1");
-        let error = form.filters().unwrap_err();
+        let error = form.describe().unwrap_err();
         assert_eq!(error.code, "UnknownParameter");
         assert!(error.message.contains("Filter.1.Values.1"), "{error}");
     }

@@ -3,7 +3,6 @@
 use time::OffsetDateTime;
 
 use super::*;
-use crate::faults::{Fault, FaultKind, Moment};
 use crate::scenario::Scenario;
 
 const VPC: &str = "vpc-0a1b2c3d4e5f60718";
@@ -72,128 +71,49 @@ fn an_error_has_status_code_and_message() {
     );
 }
 
+/// A form, and the code that it is refused with.
+const REFUSED: &str = "
+Action=DescribeVpcs&Colour=red => UnknownParameter
+Action=DescribeVpcs&Filters.1.Name=vpc-id => UnknownParameter
+Action=DescribeVpcs&MaxResults=many => InvalidParameterValue
+Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=interface => InvalidVpcEndpointType
+Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=GatewayLoadBalancer => InvalidVpcEndpointType
+Action=CreateVpcEndpoint&VpcId=x&RouteTableId.1=rtb-1 => UnknownParameter
+Action=CreateVpcEndpoint&VpcId=x&IpAddressType=dualstack => UnknownParameter
+Action=CreateVpcEndpoint&VpcId=x&PolicyDocument={} => UnknownParameter
+Action=ModifyVpcEndpoint&VpcEndpointId=x&ResetPolicy=true => UnknownParameter
+Action=AuthorizeSecurityGroupIngress&GroupId=x&CidrIp=10.0.0.0/16 => UnknownParameter
+Action=DescribeSecurityGroups&GroupName.1=default => UnknownParameter
+Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1 => UnknownParameter
+Action=DescribeNetworkAcls&NetworkAclId.1=acl-1 => UnknownParameter
+Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1 => UnknownParameter
+Action=DescribeVpcs&DryRun=true => UnknownParameter
+Action=DescribeSubnets&SubnetId.1=subnet-1 => UnknownParameter
+Action=DescribeSecurityGroups&GroupId.1=sg-1 => UnknownParameter
+Action=CreateVpcEndpoint&VpcId=x&ServiceRegion=us-east-1 => UnknownParameter
+Action=RevokeSecurityGroupIngress&GroupId=x&IpPermissions.1.IpProtocol=tcp => UnknownParameter
+Action=DeleteTags&ResourceId.1=x&Tag.1.Key=a&Tag.1.Value=b => UnknownParameter
+Action=DescribeAvailabilityZones => InvalidAction
+Action=DescribeKeyPairs => InvalidAction
+Action=DescribeTags => InvalidAction
+Action=ModifyVpcAttribute => InvalidAction
+Action=DescribeVpcAttribute&Attribute=enableDnsSupport => MissingParameter
+Action=DescribeVpcAttribute&VpcId=x&Attribute=dns => InvalidParameterValue
+Action=DescribeSubnets&Filter.1.Name=cidr&Filter.1.Value.1=x => InvalidParameterValue
+Action=DeleteVpcEndpoints => MissingParameter
+Action=RunInstances => InvalidAction
+Nothing=asked => InvalidAction
+";
+
 /// EC2 API reference, "Error codes": `UnknownParameter`, `MissingParameter`,
 /// `InvalidAction`.
 #[test]
 fn what_ec2_does_not_know_is_refused_and_not_ignored() {
     let sim = stage();
-    for (form, expected) in [
-        ("Action=DescribeVpcs&Colour=red", "UnknownParameter"),
-        (
-            "Action=DescribeVpcs&Filters.1.Name=vpc-id",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeVpcs&MaxResults=many",
-            "InvalidParameterValue",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=interface",
-            "InvalidVpcEndpointType",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&VpcEndpointType=GatewayLoadBalancer",
-            "InvalidVpcEndpointType",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&RouteTableId.1=rtb-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&IpAddressType=dualstack",
-            "UnknownParameter",
-        ),
-        (
-            "Action=CreateVpcEndpoint&VpcId=x&PolicyDocument={}",
-            "UnknownParameter",
-        ),
-        (
-            "Action=ModifyVpcEndpoint&VpcEndpointId=x&ResetPolicy=true",
-            "UnknownParameter",
-        ),
-        (
-            "Action=AuthorizeSecurityGroupIngress&GroupId=x&CidrIp=10.0.0.0/16",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeSecurityGroups&GroupName.1=default",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeNetworkAcls&NetworkAclId.1=acl-1",
-            "UnknownParameter",
-        ),
-        (
-            "Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1",
-            "UnknownParameter",
-        ),
-        ("Action=DescribeVpcs&DryRun=true", "UnknownParameter"),
-        ("Action=DescribeAvailabilityZones", "InvalidAction"),
-        ("Action=DescribeKeyPairs", "InvalidAction"),
-        ("Action=DescribeTags", "InvalidAction"),
-        ("Action=ModifyVpcAttribute", "InvalidAction"),
-        (
-            "Action=DescribeVpcAttribute&Attribute=enableDnsSupport",
-            "MissingParameter",
-        ),
-        (
-            "Action=DescribeVpcAttribute&VpcId=x&Attribute=dns",
-            "InvalidParameterValue",
-        ),
-        (
-            "Action=DescribeSubnets&Filter.1.Name=cidr&Filter.1.Value.1=x",
-            "InvalidParameterValue",
-        ),
-        ("Action=DeleteVpcEndpoints", "MissingParameter"),
-        ("Action=RunInstances", "InvalidAction"),
-        ("", "InvalidAction"),
-    ] {
+    for row in REFUSED.lines().filter(|row| !row.is_empty()) {
+        let (form, code) = row.split_once(" => ").expect("a code");
         let (status, xml) = post(&sim, form);
-        assert_eq!(
-            (status, between(&xml, "<Code>", "<")),
-            (400, expected),
-            "{form}"
-        );
-    }
-}
-
-#[test]
-fn a_throttled_call_is_a_server_error() {
-    let sim = stage();
-    sim.add_fault(Fault::once(
-        "ec2:DescribeVpcs",
-        1,
-        FaultKind::Throttle,
-        Moment::Before,
-    ));
-    let (status, xml) = post(&sim, "Action=DescribeVpcs");
-    assert_eq!(
-        (status, between(&xml, "<Code>", "<")),
-        (503, "RequestLimitExceeded")
-    );
-}
-
-#[test]
-fn a_call_that_is_never_answered_reaches_the_host_as_such() {
-    let sim = stage();
-    let caller = sim.look(|world| world.ec2.caller());
-    for (kind, refusal) in [
-        (FaultKind::Timeout, Refusal::TimedOut),
-        (FaultKind::CutOff, Refusal::CutOff),
-    ] {
-        sim.add_fault(Fault::once("ec2:DescribeSubnets", 1, kind, Moment::Before));
-        sim.add_fault(Fault::once(
-            "ec2:DescribeSubnets",
-            2,
-            FaultKind::CutOff,
-            Moment::Before,
-        ));
-        let answer = answer_form(&sim, &caller, b"Action=DescribeSubnets");
-        assert_eq!(answer, Err(refusal));
+        assert_eq!((status, between(&xml, "<Code>", "<")), (400, code), "{row}");
     }
 }
 

@@ -7,12 +7,23 @@ pub(super) mod network;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::ec2::Tags;
+use crate::ec2::{Described, Tags};
 use crate::http::xml::Xml;
 
 /// The answer that only says that it is done.
 pub(super) fn done(xml: &mut Xml, _: &()) {
     xml.leaf("return", true);
+}
+
+/// A page of a list, and how to ask for the next one, if there is one.
+fn page<T>(xml: &mut Xml, name: &str, page: &Described<T>, write: impl Fn(&mut Xml, &T)) {
+    xml.list(name, &page.items, write);
+    xml.maybe("nextToken", page.next_token.as_ref());
+}
+
+/// The tags of a resource that has none here.
+fn no_tags(xml: &mut Xml) {
+    tags(xml, &Tags::new());
 }
 
 /// The tags of a resource.

@@ -183,14 +183,7 @@ impl<'a> Place<'a> {
                     "an endpoint has its subnets in its own VPC",
                 )?;
             }
-            for id in &endpoint.groups {
-                rule(
-                    &format!("{}.endpoints[{n}].groups", self.path),
-                    id,
-                    self.vpc.groups.iter().any(|group| group.id == *id),
-                    "an endpoint has its groups in its own VPC",
-                )?;
-            }
+            self.own_groups(&format!("endpoints[{n}]"), &endpoint.groups)?;
         }
         Ok(())
     }
@@ -198,36 +191,32 @@ impl<'a> Place<'a> {
     fn interfaces(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
         for (n, interface) in self.vpc.interfaces.iter().enumerate() {
             self.own_id(ids, "eni", &interface.id, &format!("interfaces[{n}].id"))?;
-            for id in &interface.groups {
-                rule(
-                    &format!("{}.interfaces[{n}].groups", self.path),
-                    id,
-                    self.vpc.groups.iter().any(|group| group.id == *id),
-                    "an interface has its groups in its own VPC",
-                )?;
-            }
+            self.own_groups(&format!("interfaces[{n}]"), &interface.groups)?;
+        }
+        Ok(())
+    }
+
+    fn own_groups(&self, of: &str, ids: &[String]) -> Result<(), ScenarioError> {
+        for id in ids {
+            rule(
+                &format!("{}.{of}.groups", self.path),
+                id,
+                self.vpc.groups.iter().any(|group| group.id == *id),
+                "what has groups has them in its own VPC",
+            )?;
         }
         Ok(())
     }
 
     fn peerings(&self, ids: &mut HashSet<&'a str>) -> Result<(), ScenarioError> {
-        const WORDS: [&str; 9] = [
-            "initiating-request",
-            "pending-acceptance",
-            "active",
-            "deleted",
-            "rejected",
-            "failed",
-            "expired",
-            "provisioning",
-            "deleting",
-        ];
+        const WORDS: &str = "initiating-request pending-acceptance active deleted rejected failed \
+                             expired provisioning deleting";
         for (n, peering) in self.vpc.peerings.iter().enumerate() {
             self.own_id(ids, "pcx", &peering.id, &format!("peerings[{n}].id"))?;
             rule(
                 &format!("{}.peerings[{n}].status", self.path),
                 &peering.status,
-                WORDS.contains(&peering.status.as_str()),
+                WORDS.split(' ').any(|word| word == peering.status),
                 "a status is a word of the EC2 API",
             )?;
         }

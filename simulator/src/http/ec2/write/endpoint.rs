@@ -2,8 +2,8 @@
 
 use super::{Xml, tags, time};
 use crate::ec2::{
-    CreateVpcEndpointResult, DeleteVpcEndpointsResult, DescribeVpcEndpointServicesResult,
-    DescribeVpcEndpointsResult, VpcEndpoint, Zone,
+    CreateVpcEndpointResult, DescribeVpcEndpointServicesResult, Described, Unsuccessful,
+    VpcEndpoint,
 };
 
 /// The policy of an endpoint that was made without one.
@@ -13,11 +13,7 @@ const FULL_ACCESS: &str =
 const IPV4: &str = "ipv4";
 
 /// Services. Zones are listed by name and by id.
-pub(in crate::http::ec2) fn services(
-    xml: &mut Xml,
-    answer: &DescribeVpcEndpointServicesResult,
-    zones: &[Zone],
-) {
+pub(in crate::http::ec2) fn services(xml: &mut Xml, answer: &DescribeVpcEndpointServicesResult) {
     let details = &answer.service_details;
     xml.values(
         "serviceNameSet",
@@ -30,9 +26,8 @@ pub(in crate::http::ec2) fn services(
             xml.leaf("serviceType", kind);
         });
         xml.leaf("serviceRegion", &service.region);
-        let names = zones
-            .iter()
-            .filter(|zone| service.zone_ids.contains(&zone.id));
+        let zones = answer.zones.iter();
+        let names = zones.filter(|zone| service.zone_ids.contains(&zone.id));
         xml.values("availabilityZoneSet", names.map(|zone| &zone.name));
         xml.values("availabilityZoneIdSet", &service.zone_ids);
         xml.leaf("owner", &service.owner);
@@ -59,10 +54,13 @@ pub(in crate::http::ec2) fn created(xml: &mut Xml, answer: &CreateVpcEndpointRes
     xml.maybe("clientToken", answer.client_token.as_ref());
 }
 
-pub(in crate::http::ec2) fn described(xml: &mut Xml, answer: &DescribeVpcEndpointsResult) {
-    xml.list("vpcEndpointSet", &answer.vpc_endpoints, endpoint);
+pub(in crate::http::ec2) fn described(xml: &mut Xml, answer: &Described<VpcEndpoint>) {
+    xml.list("vpcEndpointSet", &answer.items, endpoint);
     // At the end the token is there, and empty.
-    xml.leaf("nextToken", &answer.next_token);
+    xml.leaf(
+        "nextToken",
+        answer.next_token.as_deref().unwrap_or_default(),
+    );
 }
 
 fn endpoint(xml: &mut Xml, endpoint: &VpcEndpoint) {
@@ -70,7 +68,7 @@ fn endpoint(xml: &mut Xml, endpoint: &VpcEndpoint) {
     xml.leaf("vpcEndpointType", endpoint.vpc_endpoint_type.word());
     xml.leaf("vpcId", &endpoint.vpc_id);
     xml.leaf("serviceName", &endpoint.service_name);
-    xml.leaf("serviceRegion", &endpoint.service_region);
+    xml.leaf("serviceRegion", &endpoint.region);
     xml.leaf("state", endpoint.state.word());
     xml.leaf("policyDocument", FULL_ACCESS);
     xml.values("routeTableIdSet", [""; 0]);
@@ -99,8 +97,8 @@ fn endpoint(xml: &mut Xml, endpoint: &VpcEndpoint) {
     }
 }
 
-pub(in crate::http::ec2) fn deleted(xml: &mut Xml, answer: &DeleteVpcEndpointsResult) {
-    xml.list("unsuccessful", &answer.unsuccessful, |xml, item| {
+pub(in crate::http::ec2) fn deleted(xml: &mut Xml, unsuccessful: &[Unsuccessful]) {
+    xml.list("unsuccessful", unsuccessful, |xml, item| {
         xml.node("error", |xml| {
             xml.leaf("code", &item.error.code);
             xml.leaf("message", &item.error.message);

@@ -1,29 +1,20 @@
 //! Security groups as XML.
 
-use super::{Xml, tags};
-use crate::ec2::{
-    AuthorizeSecurityGroupIngressResult, CreateSecurityGroupResult, DeleteSecurityGroup,
-    DescribeSecurityGroupRulesResult, DescribeSecurityGroupsResult, IpPermission,
-    RevokeSecurityGroupIngressResult, Rule, SecurityGroup, Source,
-};
+use super::{Xml, no_tags, page, tags};
+use crate::ec2::{Described, Rule, SecurityGroup, Source};
 
-pub(in crate::http::ec2) fn security_groups(xml: &mut Xml, answer: &DescribeSecurityGroupsResult) {
-    xml.list(
-        "securityGroupInfo",
-        &answer.security_groups,
-        |xml, group| {
-            xml.leaf("ownerId", &group.owner);
-            xml.leaf("groupId", &group.id);
-            xml.leaf("groupName", &group.name);
-            xml.leaf("groupDescription", &group.description);
-            xml.leaf("vpcId", &group.vpc_id);
-            xml.leaf("securityGroupArn", group.arn());
-            permissions(xml, "ipPermissions", group, false);
-            permissions(xml, "ipPermissionsEgress", group, true);
-            tags(xml, &group.tags);
-        },
-    );
-    xml.maybe("nextToken", answer.next_token.as_ref());
+pub(in crate::http::ec2) fn security_groups(xml: &mut Xml, answer: &Described<SecurityGroup>) {
+    page(xml, "securityGroupInfo", answer, |xml, group| {
+        xml.leaf("ownerId", &group.owner);
+        xml.leaf("groupId", &group.id);
+        xml.leaf("groupName", &group.name);
+        xml.leaf("groupDescription", &group.description);
+        xml.leaf("vpcId", &group.vpc_id);
+        xml.leaf("securityGroupArn", group.arn());
+        permissions(xml, "ipPermissions", group, false);
+        permissions(xml, "ipPermissionsEgress", group, true);
+        tags(xml, &group.tags);
+    });
 }
 
 /// The rules of one direction, those of the same protocol and ports in one
@@ -82,12 +73,8 @@ fn permissions(xml: &mut Xml, name: &str, group: &SecurityGroup, egress: bool) {
     });
 }
 
-pub(in crate::http::ec2) fn security_group_rules(
-    xml: &mut Xml,
-    answer: &DescribeSecurityGroupRulesResult,
-) {
-    xml.list("securityGroupRuleSet", &answer.security_group_rules, rule);
-    xml.maybe("nextToken", answer.next_token.as_ref());
+pub(in crate::http::ec2) fn security_group_rules(xml: &mut Xml, answer: &Described<Rule>) {
+    page(xml, "securityGroupRuleSet", answer, rule);
 }
 
 /// A rule. Where there are no ports the numbers are -1.
@@ -109,7 +96,7 @@ fn rule(xml: &mut Xml, rule: &Rule) {
             xml.leaf("userId", account);
         });
     }
-    tags(xml, &rule.tags);
+    no_tags(xml);
 }
 
 /// What a rule says, without its group.
@@ -127,60 +114,31 @@ fn rule_words(xml: &mut Xml, rule: &Rule) {
     xml.maybe("description", rule.description.as_ref());
 }
 
-pub(in crate::http::ec2) fn created(xml: &mut Xml, answer: &CreateSecurityGroupResult) {
+pub(in crate::http::ec2) fn created(xml: &mut Xml, group: &SecurityGroup) {
     xml.leaf("return", true);
-    xml.leaf("groupId", &answer.group_id);
-    xml.leaf("securityGroupArn", &answer.security_group_arn);
-    tags(xml, &answer.tags);
+    xml.leaf("groupId", &group.id);
+    xml.leaf("securityGroupArn", group.arn());
+    tags(xml, &group.tags);
 }
 
-pub(in crate::http::ec2) fn authorized(
-    xml: &mut Xml,
-    answer: &AuthorizeSecurityGroupIngressResult,
-) {
+pub(in crate::http::ec2) fn authorized(xml: &mut Xml, rules: &[Rule]) {
     xml.leaf("return", true);
-    xml.list("securityGroupRuleSet", &answer.security_group_rules, rule);
+    xml.list("securityGroupRuleSet", rules, rule);
 }
 
-pub(in crate::http::ec2) fn revoked(xml: &mut Xml, answer: &RevokeSecurityGroupIngressResult) {
+pub(in crate::http::ec2) fn revoked(xml: &mut Xml, rules: &[Rule]) {
     xml.leaf("return", true);
-    xml.list(
-        "unknownIpPermissionSet",
-        &answer.unknown_ip_permissions,
-        unknown,
-    );
-    xml.list(
-        "revokedSecurityGroupRuleSet",
-        &answer.revoked,
-        |xml, rule| {
-            xml.leaf("securityGroupRuleId", &rule.id);
-            xml.leaf("groupId", &rule.group_id);
-            rule_words(xml, rule);
-            if let Some((_, group)) = rule.referenced_group() {
-                xml.leaf("referencedGroupId", group);
-            }
-        },
-    );
-}
-
-fn unknown(xml: &mut Xml, permission: &IpPermission) {
-    xml.leaf("ipProtocol", &permission.ip_protocol);
-    xml.maybe("fromPort", permission.from_port);
-    xml.maybe("toPort", permission.to_port);
-    for (list, member, ranges) in [
-        ("ipRanges", "cidrIp", &permission.ip_ranges),
-        ("ipv6Ranges", "cidrIpv6", &permission.ipv6_ranges),
-        ("prefixListIds", "prefixListId", &permission.prefix_list_ids),
-    ] {
-        xml.list(list, ranges, |xml, range| xml.leaf(member, &range.cidr));
-    }
-    xml.list("groups", &permission.user_id_group_pairs, |xml, pair| {
-        xml.maybe("userId", pair.user_id.as_ref());
-        xml.leaf("groupId", &pair.group_id);
+    xml.list("revokedSecurityGroupRuleSet", rules, |xml, rule| {
+        xml.leaf("securityGroupRuleId", &rule.id);
+        xml.leaf("groupId", &rule.group_id);
+        rule_words(xml, rule);
+        if let Some((_, group)) = rule.referenced_group() {
+            xml.leaf("referencedGroupId", group);
+        }
     });
 }
 
-pub(in crate::http::ec2) fn deleted(xml: &mut Xml, request: &DeleteSecurityGroup) {
+pub(in crate::http::ec2) fn deleted(xml: &mut Xml, group_id: &str) {
     xml.leaf("return", true);
-    xml.leaf("groupId", &request.group_id);
+    xml.leaf("groupId", group_id);
 }

@@ -2,17 +2,15 @@
 
 use ipnet::IpNet;
 
-use super::{Xml, tags};
+use super::{Xml, no_tags, page, tags};
 use crate::ec2::{
-    Attribute, CidrAssociation, DescribeDhcpOptionsResult, DescribeManagedPrefixListsResult,
-    DescribeNetworkAclsResult, DescribeNetworkInterfacesResult, DescribeSubnetsResult,
-    DescribeVpcAttributeResult, DescribeVpcPeeringConnectionsResult, DescribeVpcsResult,
-    PeeringSide, Tags,
+    Attribute, CidrAssociation, DescribeVpcAttributeResult, Described, DhcpOptions, NetworkAcl,
+    NetworkInterface, Peering, PeeringSide, PrefixList, SubnetAnswer, Vpc,
 };
 use crate::scenario::AclAction;
 
-pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
-    xml.list("vpcSet", &answer.vpcs, |xml, vpc| {
+pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &Described<Vpc>) {
+    page(xml, "vpcSet", answer, |xml, vpc| {
         xml.leaf("vpcId", &vpc.id);
         xml.leaf("ownerId", &vpc.owner);
         xml.leaf("state", vpc.state());
@@ -34,7 +32,6 @@ pub(in crate::http::ec2) fn vpcs(xml: &mut Xml, answer: &DescribeVpcsResult) {
         xml.leaf("isDefault", vpc.is_default);
         tags(xml, &vpc.tags);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
 fn association<Net: std::fmt::Display>(
@@ -57,8 +54,8 @@ pub(in crate::http::ec2) fn vpc_attribute(xml: &mut Xml, answer: &DescribeVpcAtt
     xml.node(name, |xml| xml.leaf("value", answer.value));
 }
 
-pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResult) {
-    xml.list("subnetSet", &answer.subnets, |xml, answer| {
+pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &Described<SubnetAnswer>) {
+    page(xml, "subnetSet", answer, |xml, answer| {
         let subnet = &answer.subnet;
         xml.leaf("subnetId", &subnet.id);
         xml.leaf("subnetArn", answer.arn());
@@ -86,12 +83,10 @@ pub(in crate::http::ec2) fn subnets(xml: &mut Xml, answer: &DescribeSubnetsResul
         xml.maybe("outpostArn", subnet.outpost_arn.as_ref());
         tags(xml, &subnet.tags);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
-pub(in crate::http::ec2) fn interfaces(xml: &mut Xml, answer: &DescribeNetworkInterfacesResult) {
-    let list = &answer.network_interfaces;
-    xml.list("networkInterfaceSet", list, |xml, interface| {
+pub(in crate::http::ec2) fn interfaces(xml: &mut Xml, answer: &Described<NetworkInterface>) {
+    page(xml, "networkInterfaceSet", answer, |xml, interface| {
         xml.leaf("networkInterfaceId", &interface.id);
         xml.leaf("vpcId", &interface.vpc_id);
         xml.leaf("description", &interface.description);
@@ -100,14 +95,12 @@ pub(in crate::http::ec2) fn interfaces(xml: &mut Xml, answer: &DescribeNetworkIn
         xml.list("groupSet", &interface.groups, |xml, group| {
             xml.leaf("groupId", group);
         });
-        tags(xml, &interface.tags);
+        no_tags(xml);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
-pub(in crate::http::ec2) fn peerings(xml: &mut Xml, answer: &DescribeVpcPeeringConnectionsResult) {
-    let list = &answer.vpc_peering_connections;
-    xml.list("vpcPeeringConnectionSet", list, |xml, peering| {
+pub(in crate::http::ec2) fn peerings(xml: &mut Xml, answer: &Described<Peering>) {
+    page(xml, "vpcPeeringConnectionSet", answer, |xml, peering| {
         xml.leaf("vpcPeeringConnectionId", &peering.id);
         side(xml, "requesterVpcInfo", &peering.requester);
         side(xml, "accepterVpcInfo", &peering.accepter);
@@ -115,9 +108,8 @@ pub(in crate::http::ec2) fn peerings(xml: &mut Xml, answer: &DescribeVpcPeeringC
             xml.leaf("code", &peering.status);
             xml.leaf("message", &peering.status);
         });
-        tags(xml, &peering.tags);
+        no_tags(xml);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
 fn side(xml: &mut Xml, name: &str, side: &PeeringSide) {
@@ -137,8 +129,8 @@ fn side(xml: &mut Xml, name: &str, side: &PeeringSide) {
     });
 }
 
-pub(in crate::http::ec2) fn dhcp_options(xml: &mut Xml, answer: &DescribeDhcpOptionsResult) {
-    xml.list("dhcpOptionsSet", &answer.dhcp_options, |xml, set| {
+pub(in crate::http::ec2) fn dhcp_options(xml: &mut Xml, answer: &Described<DhcpOptions>) {
+    page(xml, "dhcpOptionsSet", answer, |xml, set| {
         xml.leaf("ownerId", &set.owner);
         xml.leaf("dhcpOptionsId", &set.id);
         let name = [format!("{}.compute.internal", set.region)];
@@ -151,13 +143,12 @@ pub(in crate::http::ec2) fn dhcp_options(xml: &mut Xml, answer: &DescribeDhcpOpt
             xml.leaf("key", key);
             xml.list("valueSet", values, |xml, value| xml.leaf("value", value));
         });
-        tags(xml, &set.tags);
+        no_tags(xml);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
-pub(in crate::http::ec2) fn network_acls(xml: &mut Xml, answer: &DescribeNetworkAclsResult) {
-    xml.list("networkAclSet", &answer.network_acls, |xml, acl| {
+pub(in crate::http::ec2) fn network_acls(xml: &mut Xml, answer: &Described<NetworkAcl>) {
+    page(xml, "networkAclSet", answer, |xml, acl| {
         xml.leaf("networkAclId", &acl.id);
         xml.leaf("vpcId", &acl.vpc_id);
         xml.leaf("ownerId", &acl.owner);
@@ -190,13 +181,12 @@ pub(in crate::http::ec2) fn network_acls(xml: &mut Xml, answer: &DescribeNetwork
             xml.leaf("networkAclId", &acl.id);
             xml.leaf("subnetId", subnet);
         });
-        tags(xml, &Tags::new());
+        no_tags(xml);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
 
-pub(in crate::http::ec2) fn prefix_lists(xml: &mut Xml, answer: &DescribeManagedPrefixListsResult) {
-    xml.list("prefixListSet", &answer.prefix_lists, |xml, list| {
+pub(in crate::http::ec2) fn prefix_lists(xml: &mut Xml, answer: &Described<PrefixList>) {
+    page(xml, "prefixListSet", answer, |xml, list| {
         xml.leaf("prefixListId", &list.id);
         xml.leaf("addressFamily", if list.ipv6 { "IPv6" } else { "IPv4" });
         xml.leaf("state", "create-complete");
@@ -204,8 +194,7 @@ pub(in crate::http::ec2) fn prefix_lists(xml: &mut Xml, answer: &DescribeManaged
         xml.leaf("prefixListName", &list.name);
         xml.maybe("maxEntries", list.max_entries_told());
         xml.leaf("version", 1);
-        tags(xml, &list.tags);
+        no_tags(xml);
         xml.leaf("ownerId", &list.owner);
     });
-    xml.maybe("nextToken", answer.next_token.as_ref());
 }
