@@ -139,9 +139,7 @@ impl Endpoints for InProcess {
             remove_security_group_ids: remove,
             ..Default::default()
         };
-        self.ec2("ModifyVpcEndpoint", World::modify_vpc_endpoint, &request)
-            .await
-            .map(|_| ())
+        self.modify(request).await
     }
 
     async fn delete_endpoint(&self, id: &EndpointId) -> Result<(), StepError> {
