@@ -13,7 +13,7 @@ use shared::{Code, StepError};
 use simulator::scenario::RoleSpec;
 
 use crate::stage::{ACCOUNT, REGION, Stage, VPC, once, parsed, says, setting};
-use crate::stub::{Stub, answer, aws, errors, unreadable};
+use crate::stub::{Stub, answer, aws, unreadable};
 
 const OTHER: &str = "222233334444";
 const VPC_THERE: &str = "vpc-0a00000000000000e";
@@ -327,17 +327,12 @@ async fn what_is_not_configured_is_said_before_anything_is_sent() {
 
 #[tokio::test]
 async fn a_role_that_is_refused_has_a_code_of_its_own_and_other_trouble_keeps_its_own() {
-    for (status, name, code) in errors(
-        "403 AccessDenied other-account-role-refused
-         403 RegionDisabledException aws-region-not-enabled
-         400 ValidationError configuration-invalid
-         403 ExpiredTokenException aws-credentials-invalid
-         403 InvalidClientTokenId aws-credentials-invalid
-         400 Throttling aws-throttled
-         503 ServiceUnavailable aws-unavailable
-         500 SomethingNew aws-unavailable
-         400 SomethingNew unexpected-aws-answer",
-    ) {
+    for (status, name, code) in [
+        (403, "AccessDenied", Code::OtherAccountRoleRefused),
+        (400, "Throttling", Code::AwsThrottled),
+        (500, "SomethingNew", Code::AwsUnavailable),
+        (400, "SomethingNew", Code::UnexpectedAwsAnswer),
+    ] {
         let canned = refused(status, name);
         let stub = Stub::answering([canned]).await;
         let error = vpc_error(once(aws(&stub.url()).await)).await;
