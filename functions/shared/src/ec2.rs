@@ -545,14 +545,23 @@ mod tests {
 
     #[test]
     fn states_are_read_in_either_spelling() {
-        for (word, state) in [
-            ("pendingAcceptance", EndpointState::PendingAcceptance),
-            ("PendingAcceptance", EndpointState::PendingAcceptance),
-            ("available", EndpointState::Available),
-            ("Available", EndpointState::Available),
+        for (words, state) in [
+            (
+                "pendingAcceptance PendingAcceptance",
+                EndpointState::PendingAcceptance,
+            ),
+            ("pending Pending", EndpointState::Pending),
+            ("available Available", EndpointState::Available),
+            ("deleting Deleting", EndpointState::Deleting),
+            ("deleted Deleted", EndpointState::Deleted),
+            ("rejected Rejected", EndpointState::Rejected),
+            ("failed Failed", EndpointState::Failed),
+            ("expired Expired", EndpointState::Expired),
             ("partial", EndpointState::Unknown("partial".into())),
         ] {
-            assert_eq!(EndpointState::parse(word), state, "{word}");
+            for word in words.split(' ') {
+                assert_eq!(EndpointState::parse(word), state, "{word}");
+            }
         }
     }
 

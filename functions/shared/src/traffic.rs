@@ -188,8 +188,5 @@ mod tests {
             error.detail,
             "CloudWatch GetMetricData answered AccessDenied: no"
         );
-        let message = "with an explicit deny in a service control policy";
-        let error = classify("GetMetricData", "AccessDenied", message);
-        assert_eq!(error.code, Code::AwsDeniedByOrganization);
     }
 }
