@@ -15,14 +15,12 @@ pub const NAMESPACE: &str = "CrdbPrivateLink";
 pub enum Unit {
     /// Pieces.
     Count,
-    /// Seconds.
     Seconds,
 }
 
 /// A figure of one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric {
-    /// Its name.
     pub name: &'static str,
     /// What it counts.
     pub unit: Unit,

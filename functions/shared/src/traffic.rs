@@ -58,16 +58,12 @@ pub struct Carried {
 /// A metric of endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
-    /// `NewConnections`.
     NewConnections,
-    /// `ActiveConnections`.
     ActiveConnections,
-    /// `BytesProcessed`.
     BytesProcessed,
 }
 
 impl Metric {
-    /// All metrics.
     pub const ALL: [Metric; 3] = [
         Metric::NewConnections,
         Metric::ActiveConnections,

@@ -22,7 +22,6 @@ pub trait Resolver {
     async fn vpcs_of_rule(&self, rule: &str) -> Result<BTreeSet<VpcId>, StepError>;
     /// The VPCs of each Profile, by its id.
     async fn profiles(&self) -> Result<BTreeMap<String, BTreeSet<VpcId>>, StepError>;
-    /// What a Profile has.
     async fn profile_resources(&self, profile: &str) -> Result<Vec<ProfileResource>, StepError>;
     /// The ids of this account's private hosted zones of this name.
     async fn zones_named(&self, name: &str) -> Result<BTreeSet<String>, StepError>;
@@ -33,12 +32,9 @@ pub fn denied(action: &str) -> StepError {
     StepError::new(Code::AwsAccessDenied, format!("{action} is missing"))
 }
 
-/// A rule of the Resolver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolverRule {
-    /// Its id.
     pub id: String,
-    /// The domain that it is for.
     pub domain: String,
     /// Whether it forwards queries to other DNS servers. A system rule keeps them.
     pub forwards: bool,
@@ -47,7 +43,6 @@ pub struct ResolverRule {
 /// What a Profile has: a private hosted zone, a rule, or something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileResource {
-    /// Its ARN.
     pub arn: String,
     /// The account that put it there, if Route 53 says so.
     pub owner: Option<AccountId>,
