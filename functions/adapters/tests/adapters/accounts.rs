@@ -85,7 +85,7 @@ async fn vpc_error(aws: SdkConfig) -> StepError {
 }
 
 /// A world with a VPC in another account and Region, and a role there.
-async fn two_accounts(external_id: &str) -> Stage {
+async fn two_accounts() -> Stage {
     Stage::with(|scenario| {
         let mut there = scenario.vpcs[0].clone();
         there.id = VPC_THERE.to_owned();
@@ -98,7 +98,7 @@ async fn two_accounts(external_id: &str) -> Stage {
         scenario.roles.push(RoleSpec {
             account: OTHER.to_owned(),
             name: "privatelink/worker".to_owned(),
-            external_id: Some(external_id.to_owned()),
+            external_id: Some("one-of-us".to_owned()),
         });
     })
     .await
@@ -106,7 +106,7 @@ async fn two_accounts(external_id: &str) -> Stage {
 
 #[tokio::test]
 async fn a_vpc_of_another_account_is_found_there_and_nowhere_else() {
-    let stage = two_accounts("one-of-us").await;
+    let stage = two_accounts().await;
     let accounts = Accounts::new(stage.aws().await, others());
     let vpc = parsed(VPC_THERE);
     let there = accounts
@@ -131,7 +131,7 @@ async fn a_vpc_of_another_account_is_found_there_and_nowhere_else() {
 /// The role there may do what all functions need; each asks for its own part of it.
 #[tokio::test]
 async fn a_function_gets_a_session_for_what_it_does_itself() {
-    let stage = two_accounts("one-of-us").await;
+    let stage = two_accounts().await;
     let there = place(Some(OTHER), "us-east-1");
     for function in ["inspect-network", "no-function-of-ours"] {
         let accounts = Accounts::new(stage.aws().await, others()).limited_to(function);
@@ -157,7 +157,7 @@ async fn a_function_gets_a_session_for_what_it_does_itself() {
 /// A person's machine does not know it, so STS is asked, and not before it is needed.
 #[tokio::test]
 async fn the_account_that_acts_is_known_or_asked_for() {
-    let stage = two_accounts("one-of-us").await;
+    let stage = two_accounts().await;
     let unset = OtherAccounts {
         own: setting("OWN_ACCOUNT", ""),
         ..others()
@@ -189,7 +189,7 @@ async fn that_sts_does_not_tell_the_account_is_no_failure() {
 /// Callers name places, and there is no end to them.
 #[tokio::test]
 async fn not_every_place_is_remembered() {
-    let stage = two_accounts("one-of-us").await;
+    let stage = two_accounts().await;
     let accounts = Accounts::new(stage.aws().await, others());
     for n in 0..300 {
         let region = format!("eu-west-{n}");
@@ -199,17 +199,6 @@ async fn not_every_place_is_remembered() {
     let is_known = |n: &u32| known.contains(&format!("\"eu-west-{n}\""));
     let known = (0..300).filter(is_known).count();
     assert!((1..100).contains(&known), "{known}");
-}
-
-#[tokio::test]
-async fn a_role_that_wants_another_external_id_is_refused() {
-    let stage = two_accounts("one-of-them").await;
-    let error = vpc_error(stage.aws().await).await;
-    says(
-        &error,
-        Code::OtherAccountRoleRefused,
-        "is not authorized to perform",
-    );
 }
 
 /// Whose key a request is signed with, for which Region and service.

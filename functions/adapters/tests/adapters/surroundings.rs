@@ -42,7 +42,6 @@ fn rule(egress: bool, number: i32, allows: bool, cidr: &str) -> AclRule {
 async fn dhcp_options_in_the_words_of_ec2() {
     let (stub, ec2) = canned(
         r#"<DescribeDhcpOptionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
-            <requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>
             <dhcpOptionsSet>
                 <item>
                     <ownerId>111122223333</ownerId>
@@ -60,7 +59,6 @@ async fn dhcp_options_in_the_words_of_ec2() {
                             </valueSet>
                         </item>
                     </dhcpConfigurationSet>
-                    <tagSet/>
                 </item>
                 <item>
                     <dhcpOptionsId>dopt-1a2b3c4d</dhcpOptionsId>
@@ -97,7 +95,6 @@ async fn dhcp_options_in_the_words_of_ec2() {
 async fn network_acls_in_the_words_of_ec2() {
     let (stub, ec2) = canned(
         r#"<DescribeNetworkAclsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
-            <requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>
             <networkAclSet>
                 <item>
                     <networkAclId>acl-5d659634</networkAclId>
@@ -135,7 +132,6 @@ async fn network_acls_in_the_words_of_ec2() {
                             <subnetId>subnet-ff669596</subnetId>
                         </item>
                     </associationSet>
-                    <tagSet/>
                 </item>
             </networkAclSet>
         </DescribeNetworkAclsResponse>"#,
