@@ -216,20 +216,6 @@ async fn the_lease_is_shortened_for_its_holder() {
     );
 }
 
-#[tokio::test]
-async fn a_condition_that_does_not_hold_is_no_error() {
-    let stub = Stub::answering([exception(400, "ConditionalCheckFailedException")]).await;
-    let ledger = ledger(&stub).await;
-    let (region, vpc) = (parsed(REGION), parsed(VPC));
-    ledger.record_health(CONNECTION, &health()).await.unwrap();
-    ledger.record_interruption(CONNECTION, RUN).await.unwrap();
-    ledger.release_lease(&region, &vpc, RUN).await.unwrap();
-    let until = OffsetDateTime::UNIX_EPOCH;
-    let shortened = ledger.shorten_lease(&region, &vpc, RUN, until).await;
-    shortened.unwrap();
-    assert_eq!(stub.requests().len(), 4);
-}
-
 /// What every method answers, with canned answers of one kind.
 async fn every_error(ledger: &DynamoLedger) -> Vec<StepError> {
     let (region, vpc) = (parsed(REGION), parsed(VPC));

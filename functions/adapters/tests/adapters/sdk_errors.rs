@@ -216,12 +216,6 @@ async fn an_instance_metadata_service_that_is_silent_is_given_up_in_time() {
     );
 }
 
-#[tokio::test]
-async fn an_error_that_only_mentions_credentials_is_not_one_of_ours() {
-    let error = ec2_error(answer(503, "", "<html>no credentials")).await;
-    assert_eq!(error.code, Code::AwsUnavailable, "{error}");
-}
-
 /// The Region may be what is wrong: a person's credentials may be as well, those of a
 /// function may not.
 #[tokio::test]

@@ -346,6 +346,8 @@ mod tests {
     const WILDCARD: &str = "*.aws.example.cloud";
     const RULE: &str = "arn:aws:route53resolver:eu-west-1:111122223333:resolver-rule/rslvr-rr-1";
     const ZONE: &str = "arn:aws:route53:::hostedzone/Z1";
+    const ENDPOINT: &str = "arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1";
+    const OWN: &str = "111122223333";
 
     fn vpc() -> VpcId {
         "vpc-0a000001".parse().unwrap()
@@ -368,7 +370,7 @@ mod tests {
 
     /// What is told of the host `EXACT` behind a private name.
     async fn told(name: &str, route53: &Route53) -> Vec<Remark> {
-        let owner = "111122223333".parse().unwrap();
+        let owner = OWN.parse().unwrap();
         let name = PrivateName::new(&vpc(), &owner, name, EXACT).unwrap();
         let told = look(route53, BTreeSet::from([name])).await.unwrap();
         told.into_values().flatten().collect()
@@ -430,47 +432,33 @@ mod tests {
         let route53 = |domain: &'static str, arn: &str| Route53 {
             rules: vec![rule("rslvr-rr-1", domain, true)],
             zones: vec![(domain, "Z0"), (domain, "Z1")],
-            resources: vec![
-                resource(
-                    "arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1",
-                    "111122223333",
-                ),
-                resource(arn, "111122223333"),
-            ],
+            resources: vec![resource(ENDPOINT, OWN), resource(arn, OWN)],
             ..Default::default()
         };
+        let by_rule = (Code::ResolverRuleTakesName, "(by the VPC's Profile rp-1)");
+        let by_zone = (
+            Code::PrivateDnsConflict,
+            "Z1 (internal-a.aws.example.cloud) of",
+        );
         for (name, domain, takes) in [
             (WILDCARD, EXACT, true),
             (WILDCARD, "aws.example.cloud", false),
             (WILDCARD, "example.cloud", false),
             (EXACT, EXACT, false),
         ] {
-            for (arn, code, part) in [
-                (
-                    RULE,
-                    Code::ResolverRuleTakesName,
-                    "(by the VPC's Profile rp-1)",
-                ),
-                (
-                    ZONE,
-                    Code::PrivateDnsConflict,
-                    "zone Z1 (internal-a.aws.example.cloud) of",
-                ),
-            ] {
+            for (arn, (code, part)) in [(RULE, by_rule), (ZONE, by_zone)] {
                 let found = told(name, &route53(domain, arn)).await;
                 let expected: &[Code] = if takes { &[code] } else { &[] };
                 assert_eq!(codes(&found), expected, "{name} {domain} {arn}");
-                assert!(
-                    found.iter().all(|(_, told)| told.contains(part)),
-                    "{found:?}"
-                );
+                let mut told = found.iter().map(|(_, told)| told);
+                assert!(told.all(|told| told.contains(part)), "{found:?}");
             }
         }
         // What the VPC has itself goes before.
         let mut kept = route53(EXACT, RULE);
         kept.rules[0].forwards = false;
         kept.rules.push(rule("rslvr-rr-2", EXACT, true));
-        kept.resources = vec![resource(&RULE.replace("rr-1", "rr-2"), "111122223333")];
+        kept.resources = vec![resource(&RULE.replace("rr-1", "rr-2"), OWN)];
         assert_eq!(
             codes(&told(WILDCARD, &kept).await),
             [Code::ResolverRuleTakesName]
@@ -484,7 +472,7 @@ mod tests {
         let mut route53 = Route53 {
             rules: vec![rule("rslvr-rr-1", EXACT, false)],
             own: vec!["rslvr-rr-1"],
-            resources: vec![resource(ZONE, "111122223333")],
+            resources: vec![resource(ZONE, OWN)],
             ..Default::default()
         };
         for action in [
