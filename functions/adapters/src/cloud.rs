@@ -264,19 +264,13 @@ fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() && !error.is_connect() {
         return format!("none within {} s", ATTEMPT_TIMEOUT.as_secs());
     }
-    let mut text = String::new();
-    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = source {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    if text.is_empty() {
-        "the connection failed".to_owned()
-    } else {
-        text
+    let reasons: Vec<String> = reach::chain(error)
+        .skip(1)
+        .map(ToString::to_string)
+        .collect();
+    match reasons.is_empty() {
+        true => "the connection failed".to_owned(),
+        false => reasons.join(": "),
     }
 }
 

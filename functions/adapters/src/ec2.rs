@@ -117,6 +117,23 @@ impl AwsEc2 {
         })
     }
 
+    /// `None` where EC2 refuses with such a code.
+    fn unless<T, E>(
+        &self,
+        is_none: fn(&str) -> bool,
+        operation: &str,
+        sent: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<Option<T>, StepError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match sent {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if code_of(&error).is_some_and(is_none) => Ok(None),
+            Err(error) => Err(self.failure(operation, error)),
+        }
+    }
+
     /// `None` where EC2 says that the thing does not exist.
     fn present<T, E>(
         &self,
@@ -126,11 +143,7 @@ impl AwsEc2 {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match sent {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if code_of(&error).is_some_and(errors::is_absent) => Ok(None),
-            Err(error) => Err(self.failure(operation, error)),
-        }
+        self.unless(errors::is_absent, operation, sent)
     }
 
     /// Success where EC2 says that the thing does not exist.

@@ -90,85 +90,64 @@ mod tests {
     fn every_row_of_the_table_of_all_services() {
         for (codes, expected) in [
             (
-                &[
-                    "AccessDenied",
-                    "AccessDeniedException",
-                    "NotAuthorized",
-                    "UnauthorizedOperation",
-                ][..],
+                "AccessDenied AccessDeniedException NotAuthorized UnauthorizedOperation",
                 Code::AwsAccessDenied,
             ),
             (
-                &[
-                    "Blocked",
-                    "OptInRequired",
-                    "PendingVerification",
-                    "SubscriptionRequiredException",
-                ],
+                "Blocked OptInRequired PendingVerification SubscriptionRequiredException",
                 Code::AwsAccountInactive,
             ),
-            (&["RegionDisabledException"], Code::AwsRegionNotEnabled),
+            ("RegionDisabledException", Code::AwsRegionNotEnabled),
             (
-                &[
-                    "RequestExpired",
-                    "RequestInTheFuture",
-                    "RequestTimeTooSkewed",
-                ],
+                "RequestExpired RequestInTheFuture RequestTimeTooSkewed",
                 Code::AwsClockDiffers,
             ),
             (
-                &[
-                    "AuthFailure",
-                    "ExpiredToken",
-                    "ExpiredTokenException",
-                    "IncompleteSignature",
-                    "IncompleteSignatureException",
-                    "InvalidClientTokenId",
-                    "InvalidSignatureException",
-                    "MissingAuthenticationToken",
-                    "MissingAuthenticationTokenException",
-                    "SignatureDoesNotMatch",
-                    "UnrecognizedClientException",
-                ],
+                "AuthFailure ExpiredToken ExpiredTokenException IncompleteSignature \
+                 IncompleteSignatureException InvalidClientTokenId InvalidSignatureException \
+                 MissingAuthenticationToken MissingAuthenticationTokenException \
+                 SignatureDoesNotMatch UnrecognizedClientException",
                 Code::AwsCredentialsInvalid,
             ),
             (
-                &[
-                    "BandwidthLimitExceeded",
-                    "EC2ThrottledException",
-                    "PriorRequestNotComplete",
-                    "RequestLimitExceeded",
-                    "RequestThrottled",
-                    "RequestThrottledException",
-                    "SlowDown",
-                    "ThrottledException",
-                    "Throttling",
-                    "ThrottlingException",
-                    "TooManyRequestsException",
-                ],
+                "BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete \
+                 RequestLimitExceeded RequestThrottled RequestThrottledException SlowDown \
+                 ThrottledException Throttling ThrottlingException TooManyRequestsException",
                 Code::AwsThrottled,
             ),
             (
-                &[
-                    "InternalError",
-                    "InternalFailure",
-                    "InternalServerError",
-                    "InternalServiceError",
-                    "InternalServiceErrorException",
-                    "RequestTimeout",
-                    "RequestTimeoutException",
-                    "ServerInternal",
-                    "ServiceUnavailable",
-                    "ServiceUnavailableException",
-                    "Unavailable",
-                ],
+                "InternalError InternalFailure InternalServerError InternalServiceError \
+                 InternalServiceErrorException RequestTimeout RequestTimeoutException \
+                 ServerInternal ServiceUnavailable ServiceUnavailableException Unavailable",
                 Code::AwsUnavailable,
             ),
-            (&["ValidationException", "Odd"], Code::UnexpectedAwsAnswer),
+            ("ValidationException Odd", Code::UnexpectedAwsAnswer),
         ] {
-            for code in codes {
+            for code in codes.split(' ') {
                 assert_eq!(common(code, "some text"), expected, "{code}");
             }
+        }
+    }
+
+    /// Whatever a service's own table has, it takes these from here, with their words.
+    #[test]
+    fn what_the_organization_forbids_is_no_refusal_of_a_service() {
+        let (code, said) = (
+            "AccessDeniedException",
+            "User: x is not authorized to perform: y with an explicit deny in a service control \
+             policy",
+        );
+        for error in [
+            crate::ec2::errors::classify("DescribeVpcs", code, said),
+            crate::secret::errors::classify("name", code, said),
+            crate::accounts::errors::classify("role", code, said),
+            crate::ledger::errors::classify("GetItem", "connections", code, said),
+            crate::executions::errors::classify("StartExecution", code, said),
+            crate::traffic::classify("GetMetricData", code, said),
+        ] {
+            assert_eq!(error.code, Code::AwsDeniedByOrganization, "{error}");
+            let quoted = format!(" answered {code}: {said}");
+            assert!(error.detail.ends_with(&quoted), "{error}");
         }
     }
 

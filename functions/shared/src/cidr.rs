@@ -87,7 +87,6 @@ impl Cidr {
         IpNet::aggregate(&networks).into_iter().map(Cidr).collect()
     }
 
-    /// Its first address.
     pub fn first_address(self) -> IpAddr {
         self.0.network()
     }

@@ -48,7 +48,6 @@ pub enum Plan {
     Advanced,
 }
 
-/// The state of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterState {
     /// Being created.
@@ -57,7 +56,6 @@ pub enum ClusterState {
     Created,
     /// Could not be created.
     CreationFailed,
-    /// Deleted.
     Deleted,
     /// Another exclusive operation is running.
     Locked,
@@ -65,22 +63,16 @@ pub enum ClusterState {
     Unknown(String),
 }
 
-/// A cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
-    /// Its name.
     pub name: String,
     /// The cloud it runs on, as the API writes it: `AWS`, `GCP`, `AZURE`.
     pub cloud_provider: String,
-    /// Its plan.
     pub plan: Plan,
-    /// Its state.
     pub state: ClusterState,
-    /// Its regions.
     pub regions: Vec<ClusterRegion>,
 }
 
-/// A region of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterRegion {
     /// The region's name, on AWS the Region code.
@@ -109,7 +101,6 @@ pub enum ServiceStatus {
 /// The cluster's endpoint service in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudService {
-    /// The region.
     pub region: Region,
     /// The name to give to `CreateVpcEndpoint`; `None` until the API tells one.
     pub name: Option<ServiceName>,
@@ -147,7 +138,6 @@ pub enum RegistrationStatus {
 /// The cluster's record of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The endpoint.
     pub endpoint_id: String,
     /// How it stands.
     pub status: RegistrationStatus,

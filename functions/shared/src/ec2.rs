@@ -162,10 +162,8 @@ pub trait SecurityGroups {
     async fn untag_group(&self, group: &SecurityGroupId, keys: &[String]) -> Result<(), StepError>;
 }
 
-/// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
-    /// Its id.
     pub id: VpcId,
     /// The account that owns it.
     pub owner: AccountId,
@@ -187,7 +185,6 @@ pub struct VpcDns {
 /// The other side of an active VPC peering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeeredVpc {
-    /// The peering.
     pub peering_id: String,
     /// The other VPC.
     pub vpc_id: VpcId,
@@ -195,10 +192,8 @@ pub struct PeeredVpc {
     pub cidrs: Vec<Cidr>,
 }
 
-/// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subnet {
-    /// Its id.
     pub id: SubnetId,
     /// The id of its zone; `None` in a Local or Wavelength Zone without one.
     pub zone_id: Option<ZoneId>,
@@ -212,14 +207,12 @@ pub struct Subnet {
     pub ipv6_only: bool,
     /// Whether it lies on an Outpost.
     pub on_outpost: bool,
-    /// Its tags.
     pub tags: Tags,
 }
 
 /// A managed prefix list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixList {
-    /// Its id.
     pub id: PrefixListId,
     /// Whether its networks are IPv6 networks; a list is of one family.
     pub is_ipv6: bool,
@@ -310,7 +303,6 @@ impl std::fmt::Display for EndpointState {
 /// An interface endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Its id.
     pub id: EndpointId,
     /// The account that it belongs to, if EC2 says so.
     pub owner: Option<AccountId>,
@@ -318,20 +310,15 @@ pub struct Endpoint {
     pub is_interface: bool,
     /// The name of its service, AWS's own services included.
     pub service_name: String,
-    /// Its state.
     pub state: EndpointState,
     /// Why it is in that state, if AWS says so.
     pub failure: Option<String>,
-    /// Its subnets.
     pub subnet_ids: Vec<SubnetId>,
-    /// Its security groups.
     pub group_ids: Vec<SecurityGroupId>,
-    /// Whether private DNS is on.
     pub private_dns: bool,
     /// The names that resolve to it: its own regional name first, and the private
     /// DNS name while private DNS is on.
     pub dns_names: Vec<String>,
-    /// Its tags.
     pub tags: Tags,
 }
 
@@ -367,14 +354,10 @@ pub struct NewEndpoint {
     pub tags: Tags,
 }
 
-/// A security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityGroup {
-    /// Its id.
     pub id: SecurityGroupId,
-    /// Its name.
     pub name: String,
-    /// Its tags.
     pub tags: Tags,
 }
 
@@ -392,7 +375,6 @@ pub struct NewSecurityGroup {
     pub vpc_id: VpcId,
     /// Its name, unique in the VPC.
     pub name: String,
-    /// What it is for.
     pub description: String,
     /// The tags that it carries from the first moment.
     pub tags: Tags,
@@ -434,7 +416,6 @@ impl std::fmt::Display for Source {
 /// An inbound rule of a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressRule {
-    /// Its id.
     pub id: String,
     /// The group that it belongs to.
     pub group_id: SecurityGroupId,
@@ -442,22 +423,14 @@ pub struct IngressRule {
     pub protocol: String,
     /// First and last port; `None` means all.
     pub ports: Option<(u16, u16)>,
-    /// The source.
     pub source: Source,
-    /// Its description.
     pub description: String,
 }
 
 impl IngressRule {
     /// Whether the rule admits TCP on the port.
     pub fn admits_tcp(&self, port: u16) -> bool {
-        match self.protocol.as_str() {
-            "-1" => true,
-            "tcp" | "6" => self
-                .ports
-                .is_none_or(|(first, last)| (first..=last).contains(&port)),
-            _ => false,
-        }
+        is_for_tcp(&self.protocol, self.ports, port)
     }
 
     /// Whether the rule is for TCP on this port and nothing else.
@@ -478,6 +451,16 @@ impl std::fmt::Display for IngressRule {
             Some((first, last)) => write!(f, "{protocol} {first}-{last} from {source} ({id})"),
             None => write!(f, "{protocol} all ports from {source} ({id})"),
         }
+    }
+}
+
+/// Whether a rule for this protocol and these ports is for TCP on the port. `-1` stands for
+/// all protocols, and no ports for all.
+fn is_for_tcp(protocol: &str, ports: Option<(u16, u16)>, port: u16) -> bool {
+    match protocol {
+        "-1" => true,
+        "tcp" | "6" => ports.is_none_or(|(first, last)| (first..=last).contains(&port)),
+        _ => false,
     }
 }
 
@@ -514,7 +497,6 @@ pub fn admits(admitted: &BTreeSet<&Source>, source: &Source) -> bool {
 /// A network interface, of whatever it may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkInterface {
-    /// Its id.
     pub id: String,
     /// What whoever made it says about it.
     pub description: String,
@@ -545,14 +527,23 @@ mod tests {
 
     #[test]
     fn states_are_read_in_either_spelling() {
-        for (word, state) in [
-            ("pendingAcceptance", EndpointState::PendingAcceptance),
-            ("PendingAcceptance", EndpointState::PendingAcceptance),
-            ("available", EndpointState::Available),
-            ("Available", EndpointState::Available),
+        for (words, state) in [
+            (
+                "pendingAcceptance PendingAcceptance",
+                EndpointState::PendingAcceptance,
+            ),
+            ("pending Pending", EndpointState::Pending),
+            ("available Available", EndpointState::Available),
+            ("deleting Deleting", EndpointState::Deleting),
+            ("deleted Deleted", EndpointState::Deleted),
+            ("rejected Rejected", EndpointState::Rejected),
+            ("failed Failed", EndpointState::Failed),
+            ("expired Expired", EndpointState::Expired),
             ("partial", EndpointState::Unknown("partial".into())),
         ] {
-            assert_eq!(EndpointState::parse(word), state, "{word}");
+            for word in words.split(' ') {
+                assert_eq!(EndpointState::parse(word), state, "{word}");
+            }
         }
     }
 

@@ -21,106 +21,55 @@ use crate::ownership::Claim;
 use crate::place::Place;
 use crate::request::{DeprovisionRequest, Limits, ProvisionRequest, RemovalLimits, Seen};
 use crate::subject::Subject;
+use crate::worded::worded;
 
 pub mod errors;
 pub mod item;
 mod upkeep;
 pub use upkeep::{Lease, NOTED_DAYS, OwnRegistration, Upkeep, first_seen_key};
 
-/// How far a connection has come.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// An execution has taken the lease.
-    Requested,
-    /// The cluster offers its endpoint service.
-    ClusterInspected,
-    /// Everything is decided, nothing made.
-    NetworkInspected,
-    /// The security group exists.
-    SecurityGroupMade,
-    /// The endpoint exists.
-    EndpointMade,
-    /// The cluster knows the endpoint.
-    Registered,
-    /// Both sides are available.
-    Accepted,
-    /// It works.
-    Ready,
-    /// A step failed, and nothing that the execution made is left.
-    RolledBack,
-    /// A step failed, and what was made was kept, as asked for.
-    KeptAfterFailure,
-    /// An undo failed as well; the outcome says what is left.
-    RollbackIncomplete,
-    /// It is being removed.
-    Disconnecting,
-    /// Nothing of it is left; its entry goes with it.
-    Disconnected,
-    /// Taking it away failed; the outcome says what is left.
-    DisconnectIncomplete,
-    /// It is protected, so it was not removed: how an execution ends, and never how a
-    /// connection stands, because its entry stays as it is.
-    DisconnectRefused,
-    /// The execution was stopped or timed out from outside; what it made is unknown.
-    Interrupted,
+worded! {
+    /// How far a connection has come.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[derive(Serialize, Deserialize, schemars::JsonSchema)]
+    Phase {
+        /// An execution has taken the lease.
+        Requested = "requested",
+        /// The cluster offers its endpoint service.
+        ClusterInspected = "cluster-inspected",
+        /// Everything is decided, nothing made.
+        NetworkInspected = "network-inspected",
+        /// The security group exists.
+        SecurityGroupMade = "security-group-made",
+        /// The endpoint exists.
+        EndpointMade = "endpoint-made",
+        /// The cluster knows the endpoint.
+        Registered = "registered",
+        /// Both sides are available.
+        Accepted = "accepted",
+        /// It works.
+        Ready = "ready",
+        /// A step failed, and nothing that the execution made is left.
+        RolledBack = "rolled-back",
+        /// A step failed, and what was made was kept, as asked for.
+        KeptAfterFailure = "kept-after-failure",
+        /// An undo failed as well; the outcome says what is left.
+        RollbackIncomplete = "rollback-incomplete",
+        /// It is being removed.
+        Disconnecting = "disconnecting",
+        /// Nothing of it is left; its entry goes with it.
+        Disconnected = "disconnected",
+        /// Taking it away failed; the outcome says what is left.
+        DisconnectIncomplete = "disconnect-incomplete",
+        /// It is protected, so it was not removed: how an execution ends, and never how a
+        /// connection stands, because its entry stays as it is.
+        DisconnectRefused = "disconnect-refused",
+        /// The execution was stopped or timed out from outside; what it made is unknown.
+        Interrupted = "interrupted",
+    }
 }
 
 impl Phase {
-    /// All phases, in the order of the story.
-    pub const ALL: [Phase; 16] = [
-        Phase::Requested,
-        Phase::ClusterInspected,
-        Phase::NetworkInspected,
-        Phase::SecurityGroupMade,
-        Phase::EndpointMade,
-        Phase::Registered,
-        Phase::Accepted,
-        Phase::Ready,
-        Phase::RolledBack,
-        Phase::KeptAfterFailure,
-        Phase::RollbackIncomplete,
-        Phase::Disconnecting,
-        Phase::Disconnected,
-        Phase::DisconnectIncomplete,
-        Phase::DisconnectRefused,
-        Phase::Interrupted,
-    ];
-
-    /// The word for it in the ledger, the API and the events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Phase::Requested => "requested",
-            Phase::ClusterInspected => "cluster-inspected",
-            Phase::NetworkInspected => "network-inspected",
-            Phase::SecurityGroupMade => "security-group-made",
-            Phase::EndpointMade => "endpoint-made",
-            Phase::Registered => "registered",
-            Phase::Accepted => "accepted",
-            Phase::Ready => "ready",
-            Phase::RolledBack => "rolled-back",
-            Phase::KeptAfterFailure => "kept-after-failure",
-            Phase::RollbackIncomplete => "rollback-incomplete",
-            Phase::Disconnecting => "disconnecting",
-            Phase::Disconnected => "disconnected",
-            Phase::DisconnectIncomplete => "disconnect-incomplete",
-            Phase::DisconnectRefused => "disconnect-refused",
-            Phase::Interrupted => "interrupted",
-        }
-    }
-
     /// Whether no execution is at work on the connection.
     pub fn is_over(self) -> bool {
         matches!(
@@ -141,7 +90,6 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Milestone {
-    /// The phase.
     pub phase: Phase,
     /// When it was reached.
     #[serde(with = "time::serde::rfc3339")]
@@ -155,11 +103,8 @@ pub struct Connection {
     pub connection_id: String,
     /// The account of the VPC, as far as known.
     pub account_id: Option<AccountId>,
-    /// The Region.
     pub region: Region,
-    /// The VPC.
     pub vpc_id: VpcId,
-    /// The cluster.
     pub cluster_id: ClusterId,
     /// What is in force, with all defaults: for a connection that stands, what the last
     /// execution that ended ready was asked for; for any other, what was asked for last.
@@ -232,18 +177,12 @@ impl Connection {
 
     /// Where EC2 is asked about it.
     pub fn place(&self) -> Place {
-        Place {
-            account_id: self.account().cloned(),
-            region: self.region.clone(),
-        }
+        self.subject().place()
     }
 
     /// Its use of a resource, as a tag.
     pub fn claim(&self) -> Claim {
-        Claim {
-            cluster_id: self.cluster_id.clone(),
-            connection_id: self.connection_id.clone(),
-        }
+        self.subject().claim()
     }
 
     /// The connection, as the steps of an execution know it.
@@ -330,7 +269,6 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// The verdict.
     pub status: HealthStatus,
     /// When it was first reached.
     #[serde(with = "time::serde::rfc3339")]
@@ -362,7 +300,6 @@ pub enum HealthStatus {
 /// One page of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The connections of this page.
     pub connections: Vec<Connection>,
     /// Where the next page begins; `None` on the last one. A connection id, opaque to callers.
     pub next: Option<String>,
@@ -489,8 +426,6 @@ mod tests {
             (false, None)
         );
         assert_eq!(removal.unless_changed, None);
-        assert_eq!(entry.place(), removal.subject().place());
-        assert_eq!(entry.claim(), removal.subject().claim());
         assert_eq!(entry.seen().execution.as_deref(), Some("arn:last"));
     }
 
@@ -522,16 +457,6 @@ mod tests {
             let removal = entry(None, &limits).removal();
             let read = DeprovisionRequest::parse(&json!(removal)).unwrap();
             assert_eq!(read, removal);
-        }
-    }
-
-    #[test]
-    fn a_phase_has_one_word_everywhere() {
-        for phase in Phase::ALL {
-            assert_eq!(
-                serde_json::to_value(phase).unwrap(),
-                serde_json::Value::from(phase.as_str())
-            );
         }
     }
 }

@@ -26,8 +26,6 @@
 //!
 //! A line moves here as soon as a second function needs it, not earlier.
 
-#![warn(missing_docs)]
-
 pub mod accounts;
 pub mod aws_errors;
 pub mod bounds;
@@ -63,6 +61,7 @@ pub mod surroundings;
 pub mod traffic;
 pub mod transport;
 pub mod vpc_tags;
+mod worded;
 
 pub use catalogue::Code;
 pub use error::{StepError, StepErrorName};

@@ -4,25 +4,24 @@
 
 use std::io::Write;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 /// The namespace of all our metrics.
 pub const NAMESPACE: &str = "CrdbPrivateLink";
 
-/// What a value counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a value counts, in the words of CloudWatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Unit {
     /// Pieces.
     Count,
-    /// Seconds.
     Seconds,
 }
 
 /// A figure of one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric {
-    /// Its name.
     pub name: &'static str,
     /// What it counts.
     pub unit: Unit,
@@ -66,7 +65,7 @@ pub fn line(
 ) -> Value {
     let described: Vec<Value> = metrics
         .iter()
-        .map(|metric| json!({"Name": metric.name, "Unit": word(metric.unit)}))
+        .map(|metric| json!({"Name": metric.name, "Unit": metric.unit}))
         .collect();
     let mut line = properties.clone();
     for (name, value) in dimensions {
@@ -89,13 +88,6 @@ pub fn line(
         }),
     );
     Value::Object(line)
-}
-
-fn word(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Count => "Count",
-        Unit::Seconds => "Seconds",
-    }
 }
 
 /// Prints a line as it is. Through `tracing` it would be wrapped in a line of the

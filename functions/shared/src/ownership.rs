@@ -77,7 +77,6 @@ pub enum Release {
 pub struct Claim {
     /// The cluster whose connection uses the resource.
     pub cluster_id: ClusterId,
-    /// The connection.
     pub connection_id: String,
 }
 

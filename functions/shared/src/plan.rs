@@ -42,7 +42,6 @@ pub struct ClusterFacts {
 pub struct NetworkPlan {
     /// The account that owns the VPC.
     pub account_id: AccountId,
-    /// The endpoint.
     pub endpoint: EndpointPlan,
     /// Our security group; `None` when an endpoint that we did not make is used
     /// with the groups that it has.
@@ -63,13 +62,11 @@ pub struct NetworkPlan {
     pub notes: Vec<String>,
 }
 
-/// The endpoint of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointPlan {
     /// The endpoint that exists already and will be used; `None` to make one.
     pub existing: Option<EndpointId>,
-    /// Its service.
     pub service_name: ServiceName,
     /// The subnets that it is to have in the end, one for each zone.
     pub subnet_ids: Vec<SubnetId>,
@@ -122,17 +119,13 @@ pub struct EndpointShape {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointGroup {
-    /// The group.
     pub id: SecurityGroupId,
-    /// Whether it is on.
     pub on: bool,
 }
 
-/// Our security group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecurityGroupPlan {
-    /// Its name.
     pub name: String,
     /// Who may connect.
     pub sources: Vec<Source>,

@@ -121,15 +121,8 @@ impl Wait {
                 ),
             ));
         }
-        Ok(Progress::Pending(Pending {
-            waiting_for,
-            wait_seconds: seconds_until_next_look(waited_seconds)
-                .min(self.limit_seconds - waited_seconds),
-            waited_seconds,
-            limit_seconds: self.limit_seconds,
-            begun: Vec::new(),
-            growth: None,
-        }))
+        let next = seconds_until_next_look(waited_seconds);
+        Ok(Progress::Pending(self.until(waiting_for, next)))
     }
 
     /// The wait for something that may still grow and can be used as it is: until it has
@@ -146,24 +139,31 @@ impl Wait {
             since: self.now,
         });
         let waited_seconds = self.waited_seconds();
-        let left = self.limit_seconds.checked_sub(waited_seconds)?;
         let quiet = Wait {
             since: growth.since,
             ..*self
         };
-        if left == 0 || quiet.waited_seconds() >= QUIET_SECONDS {
+        if waited_seconds >= self.limit_seconds || quiet.waited_seconds() >= QUIET_SECONDS {
             return None;
         }
+        let next = seconds_until_next_look(waited_seconds).max(GROWTH_SECONDS);
         Some(Pending {
-            waiting_for: bounds::text(waiting_for, bounds::DETAIL),
-            wait_seconds: seconds_until_next_look(waited_seconds)
-                .max(GROWTH_SECONDS)
-                .min(left),
+            growth: Some(growth),
+            ..self.until(bounds::text(waiting_for, bounds::DETAIL), next)
+        })
+    }
+
+    /// Pending until the next look in so many seconds, or until the limit.
+    fn until(&self, waiting_for: String, next: u64) -> Pending {
+        let waited_seconds = self.waited_seconds();
+        Pending {
+            waiting_for,
+            wait_seconds: next.min(self.limit_seconds.saturating_sub(waited_seconds)),
             waited_seconds,
             limit_seconds: self.limit_seconds,
             begun: Vec::new(),
-            growth: Some(growth),
-        })
+            growth: None,
+        }
     }
 
     /// The same where the other side has refused for now, in these words. As progress

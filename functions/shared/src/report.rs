@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Code;
 use crate::ids::{ClusterId, EndpointId, Region, RoutingId, VpcId};
+use crate::worded::worded;
 
 /// The port on which CockroachDB speaks SQL (CockroachDB Cloud docs, "AWS PrivateLink").
 pub const SQL_PORT: u16 = 26257;
@@ -43,7 +44,6 @@ pub struct Ready {
 pub struct Login {
     /// The SQL user; without one the string has a placeholder.
     pub sql_user: Option<String>,
-    /// The database.
     pub database: String,
     /// What a client of a Standard cluster sends along, because several clusters
     /// may share a host (terraform-provider-cockroach issue 71).
@@ -114,42 +114,23 @@ impl Removed {
     }
 }
 
-/// How an execution that did not reach its goal ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Ending {
-    /// Nothing that this execution made is left.
-    RolledBack,
-    /// What this execution made was kept, as the request asked for.
-    KeptAfterFailure,
-    /// An undo failed as well; `left` says what remains.
-    RollbackIncomplete,
-    /// The connection could not be removed, or not all of it; `left` says what
-    /// remains.
-    DisconnectIncomplete,
-    /// The connection is protected, or it could not be known whether it is; nothing
-    /// was changed.
-    DisconnectRefused,
-}
-
-impl Ending {
-    /// All endings, for the tests that hold definition and code together.
-    pub const ALL: [Ending; 5] = [
-        Ending::RolledBack,
-        Ending::KeptAfterFailure,
-        Ending::RollbackIncomplete,
-        Ending::DisconnectIncomplete,
-        Ending::DisconnectRefused,
-    ];
-
-    /// The error name of the execution.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Ending::RolledBack => "RolledBack",
-            Ending::KeptAfterFailure => "KeptAfterFailure",
-            Ending::RollbackIncomplete => "RollbackIncomplete",
-            Ending::DisconnectIncomplete => "DisconnectIncomplete",
-            Ending::DisconnectRefused => "DisconnectRefused",
-        }
+// The words are the error names of executions.
+worded! {
+    /// How an execution that did not reach its goal ended.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    Ending {
+        /// Nothing that this execution made is left.
+        RolledBack = "RolledBack",
+        /// What this execution made was kept, as the request asked for.
+        KeptAfterFailure = "KeptAfterFailure",
+        /// An undo failed as well; `left` says what remains.
+        RollbackIncomplete = "RollbackIncomplete",
+        /// The connection could not be removed, or not all of it; `left` says what
+        /// remains.
+        DisconnectIncomplete = "DisconnectIncomplete",
+        /// The connection is protected, or it could not be known whether it is; nothing
+        /// was changed.
+        DisconnectRefused = "DisconnectRefused",
     }
 }
 

@@ -22,9 +22,7 @@ pub struct AllowedSources(pub Vec<Allowed>);
 /// account, changes without us, so both are allowed by name only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Allowed {
-    /// Networks in this one.
     Network(Cidr),
-    /// This prefix list.
     PrefixList(PrefixListId),
     /// The security groups of this account.
     GroupsOf(AccountId),

@@ -20,7 +20,6 @@ pub struct Subject {
     pub region: Region,
     /// The VPC from which the cluster is reached.
     pub vpc_id: VpcId,
-    /// The cluster.
     pub cluster_id: ClusterId,
 }
 

@@ -299,21 +299,14 @@ fn check_asked<'a>(
 
 /// Why the subnet cannot take a network interface of the endpoint.
 fn unusable(subnet: &Subnet) -> Option<&'static str> {
-    match subnet {
-        Subnet {
-            on_outpost: true, ..
-        } => Some("is on an Outpost"),
-        Subnet {
-            ipv6_only: true, ..
-        } => Some("has no IPv4 network"),
-        Subnet {
-            available: false, ..
-        } => Some("is not available yet"),
-        Subnet {
-            free_addresses: 0, ..
-        } => Some(NO_ADDRESS),
-        Subnet { .. } => None,
-    }
+    let reasons = [
+        (subnet.on_outpost, "is on an Outpost"),
+        (subnet.ipv6_only, "has no IPv4 network"),
+        (!subnet.available, "is not available yet"),
+        (subnet.free_addresses == 0, NO_ADDRESS),
+    ];
+    let first = reasons.into_iter().find(|(is_so, _)| *is_so);
+    first.map(|(_, why)| why)
 }
 
 /// Why the subnet is not chosen unless it is asked for.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::ec2::errors;
-use shared::ec2::resolver::{ProfileResource, Resolver, ResolverRule};
+use shared::ec2::resolver::{ProfileResource, Resolver, ResolverRule, denied};
 use shared::ids::VpcId;
 use shared::{Code, StepError};
 use simulator::Refusal;
@@ -13,64 +13,56 @@ use simulator::route53::ListHostedZonesByName;
 use super::InProcess;
 
 impl Resolver for InProcess {
-    async fn resolver_rules(&self) -> Result<Option<Vec<ResolverRule>>, StepError> {
+    async fn resolver_rules(&self) -> Result<Vec<ResolverRule>, StepError> {
         let operation = "route53resolver:ListResolverRules";
         let rules = self.listed(operation, json!({}), "ResolverRules").await?;
-        let rule = |rule: &Value| {
+        let rules = rules.iter().filter_map(|rule| {
             Some(ResolverRule {
                 id: text(rule, "Id")?,
                 domain: text(rule, "DomainName")?,
                 forwards: rule["RuleType"] == "FORWARD",
             })
-        };
-        Ok(rules.map(|rules| rules.iter().filter_map(rule).collect()))
+        });
+        Ok(rules.collect())
     }
 
-    async fn vpcs_of_rule(&self, rule: &str) -> Result<Option<BTreeSet<VpcId>>, StepError> {
+    async fn vpcs_of_rule(&self, rule: &str) -> Result<BTreeSet<VpcId>, StepError> {
         let operation = "route53resolver:ListResolverRuleAssociations";
         let request = json!({ "Filters": [{ "Name": "ResolverRuleId", "Values": [rule] }] });
         let listed = self.listed(operation, request, "ResolverRuleAssociations");
-        let vpc = |it: &Value| text(it, "VPCId").and_then(|vpc| vpc.parse().ok());
-        Ok(listed
-            .await?
-            .map(|listed| listed.iter().filter_map(vpc).collect()))
+        let vpcs = listed.await?;
+        let vpcs = vpcs.iter().filter_map(|it| it["VPCId"].as_str());
+        Ok(vpcs.filter_map(|vpc| vpc.parse().ok()).collect())
     }
 
-    async fn profiles(&self) -> Result<Option<BTreeMap<String, BTreeSet<VpcId>>>, StepError> {
+    async fn profiles(&self) -> Result<BTreeMap<String, BTreeSet<VpcId>>, StepError> {
         let operation = "route53profiles:ListProfileAssociations";
         let listed = self.listed(operation, json!({}), "ProfileAssociations");
-        let Some(listed) = listed.await? else {
-            return Ok(None);
-        };
         let mut profiles: BTreeMap<String, BTreeSet<VpcId>> = BTreeMap::new();
-        for it in &listed {
-            let vpc = text(it, "ResourceId").and_then(|vpc| vpc.parse().ok());
-            if let (Some(profile), Some(vpc)) = (text(it, "ProfileId"), vpc) {
+        for it in listed.await? {
+            let vpc = it["ResourceId"].as_str().and_then(|vpc| vpc.parse().ok());
+            if let (Some(profile), Some(vpc)) = (text(&it, "ProfileId"), vpc) {
                 profiles.entry(profile).or_default().insert(vpc);
             }
         }
-        Ok(Some(profiles))
+        Ok(profiles)
     }
 
-    async fn profile_resources(
-        &self,
-        profile: &str,
-    ) -> Result<Option<Vec<ProfileResource>>, StepError> {
+    async fn profile_resources(&self, profile: &str) -> Result<Vec<ProfileResource>, StepError> {
         let operation = "route53profiles:ListProfileResourceAssociations";
         let request = json!({ "ProfileId": profile });
         let listed = self.listed(operation, request, "ProfileResourceAssociations");
-        let resource = |it: &Value| {
+        let resources = listed.await?;
+        let resources = resources.iter().filter_map(|it| {
             Some(ProfileResource {
                 arn: text(it, "ResourceArn")?,
-                owner: text(it, "OwnerId").and_then(|owner| owner.parse().ok()),
+                owner: it["OwnerId"].as_str().and_then(|owner| owner.parse().ok()),
             })
-        };
-        Ok(listed
-            .await?
-            .map(|listed| listed.iter().filter_map(resource).collect()))
+        });
+        Ok(resources.collect())
     }
 
-    async fn zones_named(&self, name: &str) -> Result<Option<BTreeSet<String>>, StepError> {
+    async fn zones_named(&self, name: &str) -> Result<BTreeSet<String>, StepError> {
         let operation = "route53:ListHostedZonesByName";
         let request = ListHostedZonesByName {
             dns_name: name.to_owned(),
@@ -81,23 +73,21 @@ impl Resolver for InProcess {
                 world.list_hosted_zones_by_name(&self.caller, &request)
             })
             .await;
-        let page = unless_denied(operation, answered)?;
-        Ok(page.map(|page| {
-            let zones = page.hosted_zones.into_iter();
-            let zones = zones.filter(|(_, it)| it.trim_end_matches('.') == name);
-            zones.map(|(id, _)| id).collect()
-        }))
+        let page = unless_denied(operation, answered)?.ok_or_else(|| denied(operation))?;
+        let zones = page.hosted_zones.into_iter();
+        let zones = zones.filter(|(_, it)| it.trim_end_matches('.') == name);
+        Ok(zones.map(|(id, _)| id).collect())
     }
 }
 
 impl InProcess {
-    /// All pages of a list. `None` if Route 53 refuses to tell.
+    /// All pages of a list.
     async fn listed(
         &self,
         operation: &str,
         mut request: Value,
         member: &str,
-    ) -> Result<Option<Vec<Value>>, StepError> {
+    ) -> Result<Vec<Value>, StepError> {
         let name = operation.rsplit(':').next().unwrap_or_default();
         let mut all = Vec::new();
         loop {
@@ -106,14 +96,13 @@ impl InProcess {
                     world.resolver(&self.caller, name, &request)
                 })
                 .await;
-            let Some(mut page) = unless_denied(operation, answered)? else {
-                return Ok(None);
-            };
+            let page = unless_denied(operation, answered)?;
+            let mut page = page.ok_or_else(|| denied(operation))?;
             if let Value::Array(listed) = page[member].take() {
                 all.extend(listed);
             }
             if page["NextToken"].is_null() {
-                return Ok(Some(all));
+                return Ok(all);
             }
             request["NextToken"] = page["NextToken"].take();
         }

@@ -237,35 +237,4 @@ mod tests {
             "{error}"
         );
     }
-
-    #[test]
-    fn an_empty_host_is_no_host() {
-        assert_eq!(cluster(json!({})).regions[0].internal_dns, None);
-        let regions = json!([{"name": "eu-west-1", "internal_dns": null}]);
-        assert_eq!(
-            cluster(json!({"regions": regions})).regions[0].internal_dns,
-            None
-        );
-    }
-
-    #[test]
-    fn unknown_words_are_kept() {
-        let wire: ConnectionsWire = serde_json::from_value(json!({"connections": [
-            {"endpoint_id": "vpce-0a71e831", "status": "STATUS_NEW", "region": "eu-west-1", "cloud": "AWS"}
-        ]}))
-        .unwrap();
-        let registrations = Vec::<Registration>::from(wire);
-        assert_eq!(
-            registrations[0].status,
-            RegistrationStatus::Unknown("STATUS_NEW".into())
-        );
-    }
-
-    #[test]
-    fn lists_may_be_missing() {
-        let wire: OwnersWire = serde_json::from_value(json!({})).unwrap();
-        assert!(Vec::<TrustedOwner>::from(wire).is_empty());
-        let wire: ServicesWire = serde_json::from_value(json!({"services": []})).unwrap();
-        assert!(Vec::<CloudService>::from(wire).is_empty());
-    }
 }

@@ -20,7 +20,7 @@ pub(super) async fn names(route53: &Client, vpc: &VpcId) -> Result<Option<Vec<St
         let request = route53.list_hosted_zones_by_vpc().vpc_id(vpc.as_str());
         let request = request.set_vpc_region(region.clone()).max_items(PAGE);
         let sent = request.set_next_token(token).send().await;
-        let Some(page) = unless_denied("ListHostedZonesByVPC", sent)? else {
+        let Some(page) = unless_denied("route53:ListHostedZonesByVPC", sent)? else {
             return Ok(None);
         };
         for zone in page.hosted_zone_summaries {

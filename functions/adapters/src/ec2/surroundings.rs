@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{NetworkAclEntry, RuleAction};
+use aws_sdk_ec2::types::{self, NetworkAclEntry, RuleAction};
 use shared::StepError;
 use shared::ec2::{AclRule, NetworkAcl, errors};
 use shared::ids::SubnetId;
 
-use super::{AwsEc2, PAGE, code_of, field, filter_any, id};
+use super::{AwsEc2, PAGE, field, filter_any, id};
 
 const ACLS: &str = "DescribeNetworkAcls";
 
@@ -25,13 +25,12 @@ pub(super) async fn dns_servers(
     }
     let request = ec2.client.describe_dhcp_options();
     let request = request.filters(filter_any("dhcp-options-id", dhcp_options));
-    let mut pages = request.into_paginator().page_size(PAGE).items().send();
-    while let Some(set) = pages.next().await {
-        let set = match set {
-            Ok(set) => set,
-            Err(error) if code_of(&error).is_some_and(errors::is_denied) => return Ok(None),
-            Err(error) => return Err(ec2.failure(operation, error)),
-        };
+    let pages = request.into_paginator().page_size(PAGE).items().send();
+    let sets = pages.try_collect().await;
+    let Some(sets) = ec2.unless(errors::is_denied, operation, sets)? else {
+        return Ok(None);
+    };
+    for set in sets {
         let options = set.dhcp_configurations().iter();
         let named = options.filter(|option| option.key() == Some("domain-name-servers"));
         let named = named.flat_map(|option| option.values());
@@ -47,29 +46,26 @@ pub(super) async fn network_acls(
     ec2: &AwsEc2,
     subnets: &[SubnetId],
 ) -> Result<Option<Vec<NetworkAcl>>, StepError> {
-    let mut acls = Vec::new();
     if subnets.is_empty() {
-        return Ok(Some(acls));
+        return Ok(Some(Vec::new()));
     }
     let request = ec2.client.describe_network_acls();
     let request = request.filters(filter_any("association.subnet-id", subnets));
-    let mut pages = request.into_paginator().page_size(PAGE).items().send();
-    while let Some(acl) = pages.next().await {
-        let acl = match acl {
-            Ok(acl) => acl,
-            Err(error) if code_of(&error).is_some_and(errors::is_denied) => return Ok(None),
-            Err(error) => return Err(ec2.failure(ACLS, error)),
-        };
-        let associations = acl.associations().iter();
-        acls.push(NetworkAcl {
-            id: field(ACLS, "networkAclId", acl.network_acl_id())?.to_owned(),
-            subnet_ids: associations
-                .filter_map(|association| association.subnet_id()?.parse().ok())
-                .collect(),
-            rules: acl.entries().iter().map(rule).collect::<Result<_, _>>()?,
-        });
-    }
-    Ok(Some(acls))
+    let pages = request.into_paginator().page_size(PAGE).items().send();
+    let acls = ec2.unless(errors::is_denied, ACLS, pages.try_collect().await)?;
+    let acls = acls.map(|acls| acls.iter().map(read).collect::<Result<Vec<_>, _>>());
+    acls.transpose()
+}
+
+fn read(acl: &types::NetworkAcl) -> Result<NetworkAcl, StepError> {
+    let associations = acl.associations().iter();
+    Ok(NetworkAcl {
+        id: field(ACLS, "networkAclId", acl.network_acl_id())?.to_owned(),
+        subnet_ids: associations
+            .filter_map(|association| association.subnet_id()?.parse().ok())
+            .collect(),
+        rules: acl.entries().iter().map(rule).collect::<Result<_, _>>()?,
+    })
 }
 
 fn rule(entry: &NetworkAclEntry) -> Result<AclRule, StepError> {

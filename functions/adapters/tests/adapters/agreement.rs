@@ -8,19 +8,19 @@ use serde_json::json;
 use shared::cloud::Cloud;
 use shared::ec2::{Endpoints, Network, SecurityGroups, Source, VpcTags};
 use shared::executions::{Executions, Machine};
-use shared::ids::SubnetId;
+use shared::ids::{PrefixListId, SecurityGroupId, SubnetId};
 use shared::ledger::Ledger;
 use shared::secret::Secrets;
 use shared::{StepError, StepErrorName};
 use simulator::Scenario;
 use simulator::scenario::{EndpointOutcome, SecretState};
 
-use crate::calls::{self, Method, Ports, call};
+use crate::calls::{self, Ports, call};
 use crate::endpoints::new_endpoint;
 use crate::groups::new_group;
 use crate::stage::{
-    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, CONNECTION, REGION, RUN, SECRET,
-    STANDARD_CLUSTER, Stage, VPC, parsed, scenario,
+    ABSENT_ENDPOINT, ABSENT_GROUP, ABSENT_VPC, CLUSTER, CONNECTION, GROUP, REGION, RUN, SECRET,
+    STANDARD_CLUSTER, SUBNET_2, Stage, VPC, parsed, scenario,
 };
 use time::OffsetDateTime;
 
@@ -69,6 +69,35 @@ async fn story(
     all.note("its endpoints", ec2.endpoints(&absent_vpc).await);
     let group = ec2.group_named(&absent_vpc, "default").await;
     all.note("a group of it", group);
+    all.note("its tags", ec2.vpc_tags(&absent_vpc).await);
+    // Without a filter, EC2 would list everything that there is.
+    let groups: [SecurityGroupId; 2] = [GROUP, ABSENT_GROUP].map(parsed);
+    for groups in [&groups[..], &[]] {
+        all.note("those that exist", ec2.existing_groups(groups).await);
+    }
+    let lists: [PrefixListId; 4] = [
+        "pl-0a000000000000001",
+        "pl-0a000000000000002",
+        "pl-63a5400a",
+        "pl-0a00000000000000f",
+    ]
+    .map(parsed);
+    for lists in [&lists[..], &[]] {
+        all.note("prefix lists", ec2.prefix_lists(lists).await);
+    }
+    let options = ["dopt-0c1e5f3a7b9d24680", "dopt-0a00000000000000f"].map(str::to_owned);
+    for options in [&options[..], &[]] {
+        all.note("DNS servers", ec2.dns_servers(options).await);
+    }
+    let subnets: [SubnetId; 1] = [parsed(SUBNET_2)];
+    for subnets in [&subnets[..], &[]] {
+        all.note("ACLs", ec2.network_acls(subnets).await);
+    }
+    for end in ["9", "f"] {
+        let name = format!("com.amazonaws.vpce.eu-west-1.vpce-svc-0a00000000000000{end}");
+        let service = ec2.endpoint_service(&parsed(&name)).await;
+        all.note("another service", service);
+    }
     all.note("an absent group", ec2.delete_group(&absent_group).await);
     let rules = ec2.ingress_rules(std::slice::from_ref(&absent_group)).await;
     all.note("its rules", rules);
@@ -86,6 +115,13 @@ async fn story(
     all.note("known", cloud.register(&cluster, &absent).await);
     all.note("unknown", cloud.deregister(&cluster, &absent).await);
     all.note("Standard", cloud.cluster(&standard).await);
+    all.note("services", cloud.endpoint_services(&cluster).await);
+    let basic = parsed("1a2b3c4d-0000-4000-8000-000000000003");
+    all.note("Basic", cloud.cluster(&basic).await);
+    all.note("without services", cloud.register(&basic, &absent).await);
+    let unknown = parsed("1a2b3c4d-0000-4000-8000-00000000000f");
+    all.note("no cluster", cloud.cluster(&unknown).await);
+    all.note("its services", cloud.endpoint_services(&unknown).await);
     all.note("asks", cloud.request_endpoint_services(&standard).await);
     all.note("owners", cloud.trusted_owners(&standard).await);
     let owner = parsed("111122223333");
@@ -151,6 +187,11 @@ async fn story(
         all.note("two subnets in one zone", doubled);
         let emptied = ec2.change_subnets(&id, &[], &has).await;
         all.note("no subnet at all", emptied);
+        let other = parsed("sg-0a000000000000002");
+        for on in [true, true, false] {
+            all.note("a group", ec2.set_group(&id, &other, on).await);
+            all.note("on it or off", ec2.endpoint(&id).await);
+        }
         let only = new_endpoint().group_id;
         all.note("no group at all", ec2.set_group(&id, &only, false).await);
         let unknown = ec2.set_group(&id, &absent_group, true).await;
@@ -222,7 +263,7 @@ async fn agree(situation: &str, scenario: &Scenario) -> usize {
 /// A change that makes a scenario a situation of its own.
 type Change = fn(&mut Scenario);
 
-const SITUATIONS: [(&str, Change); 23] = [
+const SITUATIONS: [(&str, Change); 27] = [
     ("nothing takes time", |_| {}),
     ("everything takes its time", |scenario| {
         scenario.pace = simulator::Pace::default()
@@ -267,6 +308,10 @@ const SITUATIONS: [(&str, Change); 23] = [
     ("no trusted owners", |scenario| {
         scenario.habits.trusted_owners_enrolled = false
     }),
+    ("no trusted owners, in other words", |scenario| {
+        scenario.habits.trusted_owners_enrolled = false;
+        scenario.habits.not_enrolled_status = 403;
+    }),
     ("a key without a role", |scenario| {
         scenario.keys[0].roles = Vec::new()
     }),
@@ -284,6 +329,16 @@ const SITUATIONS: [(&str, Change); 23] = [
         scenario.secrets[0].value = None
     }),
     ("no secret", |scenario| scenario.secrets.clear()),
+    ("names of hosts in the VPC", |scenario| {
+        scenario.vpcs[0].dns_hostnames = true
+    }),
+    ("subnets without IPv4", |scenario| {
+        scenario.vpcs[0].subnets[0].ipv6_native = true
+    }),
+    ("a service for others", |scenario| {
+        let others = vec!["444455556666".to_owned()];
+        scenario.endpoint_services[2].allowed_accounts = Some(others);
+    }),
     ("quotas that are used up", |scenario| {
         scenario.quotas.endpoints_per_vpc = 1;
         scenario.quotas.groups_per_region = 1;
@@ -294,6 +349,8 @@ const SITUATIONS: [(&str, Change); 23] = [
         cluster.state = simulator::cloud::ClusterState::Unknown("NAPPING".to_owned());
         let word = simulator::cloud::ConnectionStatus::Unknown("STATUS_NEW".to_owned());
         cluster.words.registered = Some(word);
+        let word = simulator::scenario::ServiceStatus::Unknown("MOVING".to_owned());
+        cluster.regions[0].service.status = Some(word);
     }),
 ];
 
@@ -352,12 +409,4 @@ async fn both_ways_read_every_shipped_scenario_alike() {
             }
         }
     }
-}
-
-/// The table of calls is a table of all calls.
-#[test]
-fn every_method_is_tried() {
-    let methods: std::collections::BTreeSet<Method> =
-        calls::ALL.iter().map(|(method, _)| *method).collect();
-    assert_eq!(methods.len(), calls::ALL.len());
 }

@@ -4,10 +4,10 @@ use adapters::executions::StepFunctions;
 use serde_json::{Value, json};
 use shared::Code;
 use shared::config::Setting;
-use shared::executions::{Executions, Machine, Machines, Standing, Start};
+use shared::executions::{Executions, Machine, Machines, Start};
 
 use crate::stage::{RUN, Stage, machines, once, says};
-use crate::stub::{Stub, aws, body, errors, exception, ok, unreadable};
+use crate::stub::{Stub, aws, body, exception, ok, unreadable};
 
 async fn executions(stub: &Stub) -> StepFunctions {
     StepFunctions::new(&aws(&stub.url()).await, machines())
@@ -66,42 +66,6 @@ async fn a_run_is_started_under_its_name() {
     );
 }
 
-#[tokio::test]
-async fn a_name_that_is_taken_is_an_answer() {
-    let stub = Stub::answering([exception(400, "ExecutionAlreadyExists")]).await;
-    let executions = executions(&stub).await;
-    let start = executions
-        .start(Machine::Provision, "one", &json!({}))
-        .await;
-    assert_eq!(start.unwrap(), Start::NameTaken);
-}
-
-#[tokio::test]
-async fn a_run_is_looked_at_by_its_name_or_its_arn() {
-    let stub = Stub::answering([
-        ok(&described("RUNNING")),
-        ok(&described("TIMED_OUT")),
-        exception(400, "ExecutionDoesNotExist"),
-    ])
-    .await;
-    let executions = executions(&stub).await;
-    let standing = async |name| executions.standing(Machine::Provision, name).await.unwrap();
-    assert_eq!(
-        standing("one").await,
-        Some(Standing {
-            execution: RUN.to_owned(),
-            status: "RUNNING".to_owned(),
-            input: json!({"a": 1}),
-        })
-    );
-    assert_eq!(standing(RUN).await.unwrap().status, "TIMED_OUT");
-    assert_eq!(standing("one").await, None);
-    for request in stub.requests() {
-        let expected = json!({"executionArn": RUN});
-        assert_eq!(asked(&request), ("DescribeExecution".to_owned(), expected));
-    }
-}
-
 /// A word that came later than this program is handed on.
 #[tokio::test]
 async fn a_status_that_nobody_knows_keeps_its_word() {
@@ -122,22 +86,16 @@ async fn an_input_that_is_not_json_is_no_input() {
 }
 
 #[tokio::test]
-async fn every_answer_of_step_functions_has_its_code() {
-    let named = errors(
-        "400 StateMachineDoesNotExist machine-not-found
-         400 StateMachineDeleting machine-not-found
-         400 InvalidArn configuration-invalid
-         400 ExecutionLimitExceeded aws-throttled
-         400 ThrottlingException aws-throttled
-         400 AccessDeniedException aws-access-denied
-         400 ExpiredTokenException aws-credentials-invalid
-         500 InternalServerError aws-unavailable
-         503 SomethingNew aws-unavailable
-         400 InvalidName unexpected-aws-answer",
-    );
-    let named = named.map(|(status, name, code)| (exception(status, name), code));
+async fn what_step_functions_says_and_what_cannot_be_read_has_its_code() {
+    let named = [
+        (
+            exception(400, "StateMachineDeleting"),
+            Code::MachineNotFound,
+        ),
+        (exception(503, "SomethingNew"), Code::AwsUnavailable),
+    ];
     let unreadable = unreadable().map(|canned| (canned, Code::AwsUnavailable));
-    for (canned, code) in named.chain(unreadable) {
+    for (canned, code) in named.into_iter().chain(unreadable) {
         let stub = Stub::answering([canned.clone()]).await;
         let executions = StepFunctions::new(&once(aws(&stub.url()).await), machines());
         let started = executions

@@ -8,7 +8,7 @@ use shared::{Code, StepError};
 use time::OffsetDateTime;
 
 use crate::stage::{CLUSTER, CONNECTION, REGION, RUN, Stage, VPC, once, parsed, says, tables};
-use crate::stub::{self, Stub, aws, body, errors, ok, unreadable};
+use crate::stub::{self, Stub, aws, body, ok, unreadable};
 
 async fn ledger(stub: &Stub) -> DynamoLedger {
     DynamoLedger::new(&aws(&stub.url()).await, tables())
@@ -129,25 +129,6 @@ async fn pages_follow_each_other_and_are_filled_up() {
 }
 
 #[tokio::test]
-async fn health_is_written_to_a_connection_that_is_there() {
-    let stub = Stub::answering([ok(&json!({}))]).await;
-    let ledger = ledger(&stub).await;
-    ledger.record_health(CONNECTION, &health()).await.unwrap();
-    let (operation, input) = asked(&stub.requests()[0]);
-    assert_eq!(operation, "UpdateItem");
-    let written = input["ExpressionAttributeValues"][":health"]["S"].as_str();
-    let written: Health = serde_json::from_str(written.unwrap()).unwrap();
-    assert_eq!(written, health());
-    assert_eq!(input["UpdateExpression"], "SET #health = :health");
-    assert_eq!(input["ConditionExpression"], "attribute_exists(#id)");
-    assert_eq!(
-        input["ExpressionAttributeNames"],
-        json!({"#health": "health", "#id": "connection_id"})
-    );
-    assert_eq!(input["Key"], json!({"connection_id": {"S": CONNECTION}}));
-}
-
-#[tokio::test]
 async fn an_interruption_is_noted_where_this_run_was_at_work() {
     let stub = Stub::answering([ok(&json!({}))]).await;
     let before = OffsetDateTime::now_utc();
@@ -235,20 +216,6 @@ async fn the_lease_is_shortened_for_its_holder() {
     );
 }
 
-#[tokio::test]
-async fn a_condition_that_does_not_hold_is_no_error() {
-    let stub = Stub::answering([exception(400, "ConditionalCheckFailedException")]).await;
-    let ledger = ledger(&stub).await;
-    let (region, vpc) = (parsed(REGION), parsed(VPC));
-    ledger.record_health(CONNECTION, &health()).await.unwrap();
-    ledger.record_interruption(CONNECTION, RUN).await.unwrap();
-    ledger.release_lease(&region, &vpc, RUN).await.unwrap();
-    let until = OffsetDateTime::UNIX_EPOCH;
-    let shortened = ledger.shorten_lease(&region, &vpc, RUN, until).await;
-    shortened.unwrap();
-    assert_eq!(stub.requests().len(), 4);
-}
-
 /// What every method answers, with canned answers of one kind.
 async fn every_error(ledger: &DynamoLedger) -> Vec<StepError> {
     let (region, vpc) = (parsed(REGION), parsed(VPC));
@@ -268,21 +235,14 @@ async fn every_error(ledger: &DynamoLedger) -> Vec<StepError> {
 }
 
 #[tokio::test]
-async fn every_answer_of_dynamodb_has_its_code() {
-    let named = errors(
-        "400 ResourceNotFoundException ledger-table-not-found
-         400 ProvisionedThroughputExceededException aws-throttled
-         400 ThrottlingException aws-throttled
-         400 TransactionConflictException aws-resource-busy
-         400 AccessDeniedException aws-access-denied
-         400 UnrecognizedClientException aws-credentials-invalid
-         500 InternalServerError aws-unavailable
-         503 SomethingNew aws-unavailable
-         400 ValidationException unexpected-aws-answer",
-    );
-    let named = named.map(|(status, name, code)| (exception(status, name), code));
+async fn what_dynamodb_says_and_what_cannot_be_read_has_its_code() {
+    let busy = "TransactionConflictException";
+    let named = [
+        (exception(400, busy), Code::AwsResourceBusy),
+        (exception(503, "SomethingNew"), Code::AwsUnavailable),
+    ];
     let unreadable = unreadable().map(|canned| (canned, Code::AwsUnavailable));
-    for (canned, code) in named.chain(unreadable) {
+    for (canned, code) in named.into_iter().chain(unreadable) {
         let stub = Stub::answering([canned.clone()]).await;
         let ledger = DynamoLedger::new(&once(aws(&stub.url()).await), tables());
         for error in every_error(&ledger).await {
@@ -293,18 +253,6 @@ async fn every_answer_of_dynamodb_has_its_code() {
             );
         }
     }
-}
-
-#[tokio::test]
-async fn a_passing_trouble_is_got_over() {
-    let stub = Stub::answering([
-        exception(400, "ThrottlingException"),
-        exception(500, "InternalServerError"),
-        ok(&json!({"Item": item(CONNECTION)})),
-    ])
-    .await;
-    let connection = ledger(&stub).await.connection(CONNECTION).await.unwrap();
-    assert_eq!(connection.unwrap().connection_id, CONNECTION);
 }
 
 #[tokio::test]

@@ -216,26 +216,6 @@ async fn an_instance_metadata_service_that_is_silent_is_given_up_in_time() {
     );
 }
 
-#[tokio::test]
-async fn an_error_that_only_mentions_credentials_is_not_one_of_ours() {
-    let error = ec2_error(answer(503, "", "<html>no credentials")).await;
-    assert_eq!(error.code, Code::AwsUnavailable, "{error}");
-}
-
-#[tokio::test]
-async fn credentials_that_aws_refuses_are_invalid() {
-    for code in ["AuthFailure", "ExpiredToken"] {
-        let error = ec2_error(refusal(401, code)).await;
-        assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
-    }
-    let error = ec2_error(refusal(400, "RequestExpired")).await;
-    assert_eq!(error.code, Code::AwsClockDiffers, "{error}");
-    for code in ["UnrecognizedClientException", "ExpiredTokenException"] {
-        let error = secret_error(exception(400, code)).await;
-        assert_eq!(error.code, Code::AwsCredentialsInvalid, "{error}");
-    }
-}
-
 /// The Region may be what is wrong: a person's credentials may be as well, those of a
 /// function may not.
 #[tokio::test]
@@ -254,14 +234,4 @@ async fn credentials_that_a_region_does_not_know_name_the_region() {
             "EC2 DescribeVpcs in eu-west-1 answered AuthFailure",
         );
     }
-}
-
-#[tokio::test]
-async fn what_the_organization_denies_is_told_from_a_missing_permission() {
-    let body = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not \
-                authorized to perform this operation. User: x is not authorized to perform: \
-                ec2:DescribeVpcs with an explicit deny in a service control policy</Message>\
-                </Error></Errors><RequestID>1</RequestID></Response>";
-    let error = ec2_error(answer(403, "Content-Type: text/xml\r\n", body)).await;
-    assert_eq!(error.code, Code::AwsDeniedByOrganization, "{error}");
 }

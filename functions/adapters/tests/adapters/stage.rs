@@ -22,6 +22,7 @@ use serde_json::json;
 use shared::config::{Config, Setting};
 use shared::executions::Machines;
 use shared::ledger::Tables;
+use shared::ownership::Tags;
 use shared::{Code, StepError};
 use simulator::http::Server;
 use simulator::{Pace, Scenario, Simulator};
@@ -60,6 +61,14 @@ const SCENARIO: &str = include_str!("scenario.toml");
 /// An id, or whatever else such a text is where it is used.
 pub(crate) fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
+}
+
+/// Tags of these keys and values.
+pub(crate) fn tags(pairs: &[(&str, &str)]) -> Tags {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// Holds an error to its code and to a part of what it says.

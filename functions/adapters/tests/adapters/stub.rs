@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
-use shared::Code;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -70,21 +69,6 @@ pub(crate) fn ok(body: &Value) -> String {
 /// The error of a service of AWS that speaks JSON.
 pub(crate) fn exception(status: u16, kind: &str) -> String {
     json_answer(status, &json!({"__type": kind, "message": "why"}))
-}
-
-/// The errors of a service, one a line: the status, the name, and our code for it.
-pub(crate) fn errors(table: &str) -> impl Iterator<Item = (u16, &str, Code)> {
-    let rows = table.lines().map(str::trim).filter(|row| !row.is_empty());
-    rows.map(|row| {
-        let mut words = row.split_whitespace();
-        let mut next = || words.next().expect(row);
-        let (status, name, code) = (next(), next(), next());
-        (
-            status.parse().expect(row),
-            name,
-            Code::parse(code).expect(row),
-        )
-    })
 }
 
 /// Answers that are not those of a service, but of something in front of it.

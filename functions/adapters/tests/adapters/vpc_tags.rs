@@ -1,42 +1,10 @@
 //! Tags of VPCs.
 
 use shared::ec2::VpcTags;
-use shared::ids::VpcId;
-use shared::ownership::Tags;
 
-use crate::stage::{ABSENT_VPC, REGION, Stage, VPC, parsed};
+use crate::stage::{REGION, Stage, tags};
 
 const WISH: &str = "cockroachdb-privatelink:cluster-id";
-
-fn tags(tags: &[(&str, &str)]) -> Tags {
-    let tags = tags.iter();
-    tags.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
-}
-
-#[tokio::test]
-async fn tags_are_read_added_changed_and_removed() {
-    let stage = Stage::with(|scenario| {
-        scenario.vpcs[0].tags = tags(&[("Name", "prod"), ("empty", "")]);
-    })
-    .await;
-    let ec2 = stage.ec2().await;
-    let vpc = parsed(VPC);
-    let of = async |vpc| ec2.vpc_tags(vpc).await.unwrap();
-    assert_eq!(
-        of(&vpc).await,
-        Some(tags(&[("Name", "prod"), ("empty", "")]))
-    );
-    let more = tags(&[("Name", "production"), (WISH, "one two")]);
-    ec2.tag_vpc(&vpc, &more).await.unwrap();
-    ec2.untag_vpc(&vpc, &["empty".to_owned(), "absent".to_owned()])
-        .await
-        .unwrap();
-    assert_eq!(of(&vpc).await, Some(more));
-    let absent: VpcId = parsed(ABSENT_VPC);
-    assert_eq!(of(&absent).await, None);
-    ec2.untag_vpc(&absent, &[WISH.to_owned()]).await.unwrap();
-}
 
 #[tokio::test]
 async fn the_vpcs_with_a_tag_are_found_over_all_pages_and_no_others() {

@@ -109,22 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_however_it_is_written() {
+    fn a_list_is_read_and_what_is_malformed_in_it_is_named() {
         let accounts: [AccountId; 2] =
             ["111122223333", "222233334444"].map(|id| id.parse().unwrap());
-        for list in [
-            "111122223333,222233334444",
-            " 111122223333, 222233334444,\n",
-            "111122223333,,222233334444",
-            "1111-2222-3333\r\n2222-3333-4444",
-            "111122223333;222233334444",
-        ] {
-            let read = setting(list).list::<AccountId>();
-            assert_eq!(read.unwrap(), accounts, "{list:?}");
-        }
-        for empty in ["", " ", ",", "\n"] {
-            assert_eq!(setting(empty).list::<AccountId>().unwrap(), [], "{empty:?}");
-        }
+        let read = setting("1111-2222-3333\r\n222233334444,").list::<AccountId>();
+        assert_eq!(read.unwrap(), accounts);
+        assert_eq!(setting(",").list::<AccountId>().unwrap(), []);
         let error = setting("111122223333;1").list::<AccountId>().unwrap_err();
         assert!(
             error.detail.contains("OWN_ACCOUNT is malformed: `1` is"),

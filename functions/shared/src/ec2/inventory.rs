@@ -20,7 +20,6 @@ pub trait Inventory {
 /// A thing of ours and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Managed<T> {
-    /// Its VPC.
     pub vpc_id: VpcId,
     /// When it was made, as far as EC2 tells: of a security group it does not.
     pub created_at: Option<OffsetDateTime>,
@@ -35,9 +34,7 @@ pub struct Claimed {
     pub claim: Claim,
     /// The VPC that it lies in.
     pub vpc_id: VpcId,
-    /// Its endpoints.
     pub endpoints: Vec<Managed<Endpoint>>,
-    /// Its security groups.
     pub groups: Vec<Managed<SecurityGroup>>,
 }
 

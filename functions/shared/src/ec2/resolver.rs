@@ -14,31 +14,27 @@ use crate::ids::{AccountId, VpcId};
 use crate::surroundings::Remark;
 use crate::{Code, StepError};
 
-/// What rules and Profiles are there.
+/// What rules and Profiles are there. Whoever may not ask gets the error [`denied`].
 pub trait Resolver {
-    /// The rules that this account has or is shown in this Region. `None` if the caller
-    /// may not ask.
-    async fn resolver_rules(&self) -> Result<Option<Vec<ResolverRule>>, StepError>;
-    /// The VPCs that a rule is associated with itself. `None` if the caller may not ask.
-    async fn vpcs_of_rule(&self, rule: &str) -> Result<Option<BTreeSet<VpcId>>, StepError>;
-    /// The VPCs of each Profile, by its id. `None` if the caller may not ask.
-    async fn profiles(&self) -> Result<Option<BTreeMap<String, BTreeSet<VpcId>>>, StepError>;
-    /// What a Profile has. `None` if the caller may not ask.
-    async fn profile_resources(
-        &self,
-        profile: &str,
-    ) -> Result<Option<Vec<ProfileResource>>, StepError>;
-    /// The ids of this account's private hosted zones of this name. `None` if the caller
-    /// may not ask.
-    async fn zones_named(&self, name: &str) -> Result<Option<BTreeSet<String>>, StepError>;
+    /// The rules that this account has or is shown in this Region.
+    async fn resolver_rules(&self) -> Result<Vec<ResolverRule>, StepError>;
+    /// The VPCs that a rule is associated with itself.
+    async fn vpcs_of_rule(&self, rule: &str) -> Result<BTreeSet<VpcId>, StepError>;
+    /// The VPCs of each Profile, by its id.
+    async fn profiles(&self) -> Result<BTreeMap<String, BTreeSet<VpcId>>, StepError>;
+    async fn profile_resources(&self, profile: &str) -> Result<Vec<ProfileResource>, StepError>;
+    /// The ids of this account's private hosted zones of this name.
+    async fn zones_named(&self, name: &str) -> Result<BTreeSet<String>, StepError>;
 }
 
-/// A rule of the Resolver.
+/// That the caller may not do this, such as `route53resolver:ListResolverRules`.
+pub fn denied(action: &str) -> StepError {
+    StepError::new(Code::AwsAccessDenied, format!("{action} is missing"))
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolverRule {
-    /// Its id.
     pub id: String,
-    /// The domain that it is for.
     pub domain: String,
     /// Whether it forwards queries to other DNS servers. A system rule keeps them.
     pub forwards: bool,
@@ -47,7 +43,6 @@ pub struct ResolverRule {
 /// What a Profile has: a private hosted zone, a rule, or something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileResource {
-    /// Its ARN.
     pub arn: String,
     /// The account that put it there, if Route 53 says so.
     pub owner: Option<AccountId>,
@@ -92,6 +87,16 @@ impl PrivateName {
         });
         domains.take_while(|domain| *domain != self.name)
     }
+
+    /// Whether a rule takes it that the VPC itself has.
+    fn is_taken_by(&self, rule: &ResolverRule) -> bool {
+        takes(&rule.domain, &self.name, &self.host)
+    }
+
+    /// Whether a Profile with these VPCs may take it.
+    fn is_in_reach_of(&self, vpcs: &BTreeSet<VpcId>) -> bool {
+        self.host != self.name && vpcs.contains(&self.vpc)
+    }
 }
 
 /// Whether a rule or a zone of this domain answers for the host in place of the zone
@@ -125,177 +130,165 @@ pub async fn look(
     resolver: &impl Resolver,
     names: BTreeSet<PrivateName>,
 ) -> Result<BTreeMap<PrivateName, Vec<Remark>>, StepError> {
-    let mut looks: Vec<Look> = names.into_iter().map(Look::of).collect();
-    match look_at(resolver, &mut looks).await {
-        Ok(()) => {}
-        Err(Stop::Unseen(remark)) => {
-            for look in &mut looks {
-                look.unseen.push(remark.clone());
-            }
+    let mut seen = Seen::default();
+    let unseen = match seen.look_at(resolver, &names).await {
+        Ok(()) => None,
+        Err(error) if matches!(error.code, Code::AwsAccessDenied | Code::HostUnreachable) => {
+            let told = format!(
+                "could not look at all Resolver rules and Profiles of Route 53, which may take the \
+                 private host away from private DNS ({})",
+                error.detail
+            );
+            Some((error.code, told))
         }
-        Err(Stop::Failed(error)) => return Err(error),
-    }
-    Ok(looks.into_iter().map(Look::told).collect())
-}
-
-/// Why no more is looked at.
-enum Stop {
-    Unseen(Remark),
-    Failed(StepError),
-}
-
-fn answered<T>(action: &str, asked: Result<Option<T>, StepError>) -> Result<T, Stop> {
-    let (code, why) = match asked {
-        Ok(Some(answer)) => return Ok(answer),
-        Ok(None) => (Code::AwsAccessDenied, format!("{action} is missing")),
-        Err(error) if error.code == Code::HostUnreachable => (error.code, error.detail),
-        Err(error) => return Err(Stop::Failed(error)),
+        Err(error) => return Err(error),
     };
-    let told = format!(
-        "could not look at all Resolver rules and Profiles of Route 53, which may take the private \
-         host away from private DNS ({why})"
-    );
-    Err(Stop::Unseen((code, told)))
+    let told = names.into_iter().map(|name| {
+        let remarks = seen.remarks(&name).into_iter();
+        let remarks: Vec<Remark> = remarks.chain(unseen.clone()).collect();
+        (name, remarks)
+    });
+    Ok(told.collect())
 }
 
-async fn look_at(resolver: &impl Resolver, looks: &mut [Look]) -> Result<(), Stop> {
-    if looks.is_empty() {
-        return Ok(());
-    }
-    let rules = resolver.resolver_rules().await;
-    let mut rules = answered("route53resolver:ListResolverRules", rules)?;
-    rules.retain(|rule| !rule.id.starts_with(AUTODEFINED));
-    for rule in &rules {
-        let concerns = |look: &Look| takes(&rule.domain, &look.name.name, &look.name.host);
-        if !looks.iter().any(concerns) {
-            continue;
-        }
-        let vpcs = resolver.vpcs_of_rule(&rule.id).await;
-        let vpcs = answered("route53resolver:ListResolverRuleAssociations", vpcs)?;
-        for look in looks.iter_mut().filter(|look| concerns(look)) {
-            if vpcs.contains(&look.name.vpc) {
-                look.add(rule, None);
-            }
-        }
-    }
-    let mut below: Vec<&mut Look> = looks.iter_mut().collect();
-    below.retain(|look| look.name.below().next().is_some());
-    if below.is_empty() {
-        return Ok(());
-    }
-    let profiles = resolver.profiles().await;
-    let profiles = answered("route53profiles:ListProfileAssociations", profiles)?;
-    for (profile, vpcs) in profiles {
-        if !below.iter().any(|look| vpcs.contains(&look.name.vpc)) {
-            continue;
-        }
-        let resources = resolver.profile_resources(&profile).await;
-        let action = "route53profiles:ListProfileResourceAssociations";
-        let resources = answered(action, resources)?;
-        for look in below
-            .iter_mut()
-            .filter(|look| vpcs.contains(&look.name.vpc))
-        {
-            look.add_profile(resolver, &profile, &rules, &resources)
-                .await?;
-        }
-    }
-    Ok(())
+/// What was seen of rules and Profiles, as far as it matters for some name.
+#[derive(Default)]
+struct Seen {
+    rules: Vec<ResolverRule>,
+    /// The VPCs that a rule is associated with itself, by the rule's id.
+    vpcs: BTreeMap<String, BTreeSet<VpcId>>,
+    profiles: Vec<Profile>,
+    /// The ids of the private hosted zones of a domain.
+    zones: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// What was seen for one host.
-struct Look {
-    name: PrivateName,
-    /// The rules that hold the host, by how many labels they have and whether the VPC
-    /// itself has them, with what is told of one that forwards.
-    rules: Vec<((usize, bool), Option<Remark>)>,
-    zones: Vec<Remark>,
-    unseen: Vec<Remark>,
+struct Profile {
+    id: String,
+    vpcs: BTreeSet<VpcId>,
+    resources: Vec<ProfileResource>,
 }
 
-impl Look {
-    fn of(name: PrivateName) -> Self {
-        Self {
-            name,
-            rules: Vec::new(),
-            zones: Vec::new(),
-            unseen: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, rule: &ResolverRule, profile: Option<&str>) {
-        let (id, domain) = (&rule.id, bare(&rule.domain));
-        let by = profile.map(|profile| format!(" (by the VPC's Profile {profile})"));
-        let told = format!(
-            "the Resolver rule {id} of Route 53{} forwards {domain} to other DNS servers: clients \
-             resolve the private host only if these know the endpoint's addresses",
-            by.unwrap_or_default()
-        );
-        let rank = (domain.split('.').count(), profile.is_none());
-        let remark = (Code::ResolverRuleTakesName, told);
-        self.rules.push((rank, rule.forwards.then_some(remark)));
-    }
-
-    async fn add_profile(
+impl Seen {
+    /// Asks for no more than these names need.
+    async fn look_at(
         &mut self,
         resolver: &impl Resolver,
-        profile: &str,
-        rules: &[ResolverRule],
-        resources: &[ProfileResource],
-    ) -> Result<(), Stop> {
-        let domains: Vec<String> = self.name.below().map(str::to_owned).collect();
-        let mut zones = BTreeSet::new();
-        let mut is_hidden = false;
-        for resource in resources {
-            match resource.named() {
-                Some(("hostedzone", zone)) => {
-                    zones.insert(zone.to_owned());
-                    let owner = resource.owner.as_ref();
-                    is_hidden |= owner.is_some_and(|owner| *owner != self.name.owner);
-                }
-                Some(("resolver-rule", id)) => match rules.iter().find(|rule| rule.id == id) {
-                    Some(rule) if domains.contains(&bare(&rule.domain)) => {
-                        self.add(rule, Some(profile));
-                    }
-                    Some(_) => {}
-                    None => is_hidden = true,
-                },
-                // DNS Firewall, query logs, endpoints.
-                Some(_) | None => {}
+        names: &BTreeSet<PrivateName>,
+    ) -> Result<(), StepError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.rules = resolver.resolver_rules().await?;
+        self.rules.retain(|rule| !rule.id.starts_with(AUTODEFINED));
+        for rule in &self.rules {
+            if names.iter().any(|name| name.is_taken_by(rule)) {
+                let vpcs = resolver.vpcs_of_rule(&rule.id).await?;
+                self.vpcs.insert(rule.id.clone(), vpcs);
             }
         }
-        if !zones.is_empty() {
-            for domain in domains {
-                let named = resolver.zones_named(&domain).await;
-                let named = answered("route53:ListHostedZonesByName", named)?;
-                let of_both = named.intersection(&zones);
-                self.zones.extend(of_both.map(|zone| {
-                    let told = format!(
-                        "the private hosted zone {zone} ({domain}) of the VPC's Route 53 Profile \
-                         {profile} answers for the private host in place of private DNS"
-                    );
-                    (Code::PrivateDnsConflict, told)
-                }));
-            }
+        if names.iter().all(|name| name.host == name.name) {
+            return Ok(());
         }
-        if is_hidden {
-            let told = format!(
-                "the VPC's Route 53 Profile {profile} has hosted zones or Resolver rules of another \
-                 account: whether one of them takes the private host away from private DNS is not \
-                 known"
-            );
-            self.unseen.push((Code::AwsAccessDenied, told));
+        for (id, vpcs) in resolver.profiles().await? {
+            let in_reach = names.iter().filter(|name| name.is_in_reach_of(&vpcs));
+            let domains: BTreeSet<&str> = in_reach.flat_map(PrivateName::below).collect();
+            if domains.is_empty() {
+                continue;
+            }
+            let resources = resolver.profile_resources(&id).await?;
+            let mut kinds = resources.iter().filter_map(ProfileResource::named);
+            let has_zones = kinds.any(|(kind, _)| kind == "hostedzone");
+            self.profiles.push(Profile {
+                id,
+                vpcs,
+                resources,
+            });
+            for domain in domains.into_iter().filter(|_| has_zones) {
+                let zones = resolver.zones_named(domain).await?;
+                self.zones.insert(domain.to_owned(), zones);
+            }
         }
         Ok(())
     }
 
-    fn told(self) -> (PrivateName, Vec<Remark>) {
-        let first = self.rules.into_iter().max_by_key(|(rank, _)| *rank);
-        let mut told: Vec<Remark> = first.into_iter().filter_map(|(_, remark)| remark).collect();
-        told.extend(self.zones);
-        told.extend(self.unseen);
-        (self.name, told)
+    /// What takes this host away, and what of a Profile is not known.
+    fn remarks(&self, name: &PrivateName) -> Vec<Remark> {
+        let is_of_vpc = |rule: &ResolverRule| {
+            let vpcs = self.vpcs.get(&rule.id);
+            vpcs.is_some_and(|vpcs| vpcs.contains(&name.vpc))
+        };
+        let own = self.rules.iter();
+        let own = own.filter(|rule| name.is_taken_by(rule) && is_of_vpc(rule));
+        // With the Profile that they come by.
+        let mut rules: Vec<(&ResolverRule, Option<&str>)> = own.map(|rule| (rule, None)).collect();
+        let (mut zones, mut hidden) = (BTreeSet::new(), BTreeSet::new());
+        let of_vpc = |profile: &&Profile| name.is_in_reach_of(&profile.vpcs);
+        for Profile { id, resources, .. } in self.profiles.iter().filter(of_vpc) {
+            for resource in resources {
+                match resource.named() {
+                    Some(("hostedzone", zone)) => {
+                        let is_named = |domain: &&str| {
+                            let ids = self.zones.get(*domain);
+                            ids.is_some_and(|ids| ids.contains(zone))
+                        };
+                        let named = name.below().filter(is_named);
+                        zones.extend(named.map(|domain| taken_by_zone(zone, domain, id)));
+                        let owner = resource.owner.as_ref();
+                        if owner.is_some_and(|owner| *owner != name.owner) {
+                            hidden.insert(not_known(id));
+                        }
+                    }
+                    Some(("resolver-rule", rule)) => {
+                        match self.rules.iter().find(|it| it.id == rule) {
+                            Some(rule) if name.below().any(|it| it == bare(&rule.domain)) => {
+                                rules.push((rule, Some(id.as_str())));
+                            }
+                            Some(_) => {}
+                            None => {
+                                hidden.insert(not_known(id));
+                            }
+                        }
+                    }
+                    // DNS Firewall, query logs, endpoints.
+                    Some(_) | None => {}
+                }
+            }
+        }
+        let first = rules.into_iter().max_by_key(|(rule, profile)| {
+            let labels = bare(&rule.domain).split('.').count();
+            (labels, profile.is_none())
+        });
+        let forwards = first.filter(|(rule, _)| rule.forwards);
+        let taken = forwards.map(|(rule, profile)| taken_by_rule(rule, profile));
+        taken.into_iter().chain(zones).chain(hidden).collect()
     }
+}
+
+fn taken_by_rule(rule: &ResolverRule, profile: Option<&str>) -> Remark {
+    let (id, domain) = (&rule.id, bare(&rule.domain));
+    let by = profile.map(|profile| format!(" (by the VPC's Profile {profile})"));
+    let told = format!(
+        "the Resolver rule {id} of Route 53{} forwards {domain} to other DNS servers: clients \
+         resolve the private host only if these know the endpoint's addresses",
+        by.unwrap_or_default()
+    );
+    (Code::ResolverRuleTakesName, told)
+}
+
+fn taken_by_zone(zone: &str, domain: &str, profile: &str) -> Remark {
+    let told = format!(
+        "the private hosted zone {zone} ({domain}) of the VPC's Route 53 Profile {profile} answers \
+         for the private host in place of private DNS"
+    );
+    (Code::PrivateDnsConflict, told)
+}
+
+fn not_known(profile: &str) -> Remark {
+    let told = format!(
+        "the VPC's Route 53 Profile {profile} has hosted zones or Resolver rules of another \
+         account: whether one of them takes the private host away from private DNS is not known"
+    );
+    (Code::AwsAccessDenied, told)
 }
 
 #[cfg(test)]
@@ -316,37 +309,37 @@ mod tests {
     }
 
     impl Route53 {
-        fn may<T>(&self, action: &str, answer: T) -> Result<Option<T>, StepError> {
-            match self.unreachable {
-                true => Err(StepError::new(Code::HostUnreachable, "no way")),
-                false => Ok((action != self.denied).then_some(answer)),
+        fn may<T>(&self, action: &str, answer: T) -> Result<T, StepError> {
+            if self.unreachable {
+                return Err(StepError::new(Code::HostUnreachable, "no way"));
+            }
+            match action == self.denied {
+                true => Err(denied(action)),
+                false => Ok(answer),
             }
         }
     }
 
     impl Resolver for Route53 {
-        async fn resolver_rules(&self) -> Result<Option<Vec<ResolverRule>>, StepError> {
+        async fn resolver_rules(&self) -> Result<Vec<ResolverRule>, StepError> {
             self.may("ListResolverRules", self.rules.clone())
         }
 
-        async fn vpcs_of_rule(&self, rule: &str) -> Result<Option<BTreeSet<VpcId>>, StepError> {
+        async fn vpcs_of_rule(&self, rule: &str) -> Result<BTreeSet<VpcId>, StepError> {
             let vpc = self.own.contains(&rule).then(vpc);
             self.may("ListResolverRuleAssociations", vpc.into_iter().collect())
         }
 
-        async fn profiles(&self) -> Result<Option<BTreeMap<String, BTreeSet<VpcId>>>, StepError> {
+        async fn profiles(&self) -> Result<BTreeMap<String, BTreeSet<VpcId>>, StepError> {
             let profiles = BTreeMap::from([("rp-1".to_owned(), BTreeSet::from([vpc()]))]);
             self.may("ListProfileAssociations", profiles)
         }
 
-        async fn profile_resources(
-            &self,
-            _: &str,
-        ) -> Result<Option<Vec<ProfileResource>>, StepError> {
+        async fn profile_resources(&self, _: &str) -> Result<Vec<ProfileResource>, StepError> {
             self.may("ListProfileResourceAssociations", self.resources.clone())
         }
 
-        async fn zones_named(&self, name: &str) -> Result<Option<BTreeSet<String>>, StepError> {
+        async fn zones_named(&self, name: &str) -> Result<BTreeSet<String>, StepError> {
             let named = self.zones.iter().filter(|(it, _)| *it == name);
             let named = named.map(|(_, id)| (*id).to_owned()).collect();
             self.may("ListHostedZonesByName", named)
@@ -357,6 +350,8 @@ mod tests {
     const WILDCARD: &str = "*.aws.example.cloud";
     const RULE: &str = "arn:aws:route53resolver:eu-west-1:111122223333:resolver-rule/rslvr-rr-1";
     const ZONE: &str = "arn:aws:route53:::hostedzone/Z1";
+    const ENDPOINT: &str = "arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1";
+    const OWN: &str = "111122223333";
 
     fn vpc() -> VpcId {
         "vpc-0a000001".parse().unwrap()
@@ -379,7 +374,7 @@ mod tests {
 
     /// What is told of the host `EXACT` behind a private name.
     async fn told(name: &str, route53: &Route53) -> Vec<Remark> {
-        let owner = "111122223333".parse().unwrap();
+        let owner = OWN.parse().unwrap();
         let name = PrivateName::new(&vpc(), &owner, name, EXACT).unwrap();
         let told = look(route53, BTreeSet::from([name])).await.unwrap();
         told.into_values().flatten().collect()
@@ -441,47 +436,33 @@ mod tests {
         let route53 = |domain: &'static str, arn: &str| Route53 {
             rules: vec![rule("rslvr-rr-1", domain, true)],
             zones: vec![(domain, "Z0"), (domain, "Z1")],
-            resources: vec![
-                resource(
-                    "arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1",
-                    "111122223333",
-                ),
-                resource(arn, "111122223333"),
-            ],
+            resources: vec![resource(ENDPOINT, OWN), resource(arn, OWN)],
             ..Default::default()
         };
+        let by_rule = (Code::ResolverRuleTakesName, "(by the VPC's Profile rp-1)");
+        let by_zone = (
+            Code::PrivateDnsConflict,
+            "Z1 (internal-a.aws.example.cloud) of",
+        );
         for (name, domain, takes) in [
             (WILDCARD, EXACT, true),
             (WILDCARD, "aws.example.cloud", false),
             (WILDCARD, "example.cloud", false),
             (EXACT, EXACT, false),
         ] {
-            for (arn, code, part) in [
-                (
-                    RULE,
-                    Code::ResolverRuleTakesName,
-                    "(by the VPC's Profile rp-1)",
-                ),
-                (
-                    ZONE,
-                    Code::PrivateDnsConflict,
-                    "zone Z1 (internal-a.aws.example.cloud) of",
-                ),
-            ] {
+            for (arn, (code, part)) in [(RULE, by_rule), (ZONE, by_zone)] {
                 let found = told(name, &route53(domain, arn)).await;
                 let expected: &[Code] = if takes { &[code] } else { &[] };
                 assert_eq!(codes(&found), expected, "{name} {domain} {arn}");
-                assert!(
-                    found.iter().all(|(_, told)| told.contains(part)),
-                    "{found:?}"
-                );
+                let mut told = found.iter().map(|(_, told)| told);
+                assert!(told.all(|told| told.contains(part)), "{found:?}");
             }
         }
         // What the VPC has itself goes before.
         let mut kept = route53(EXACT, RULE);
         kept.rules[0].forwards = false;
         kept.rules.push(rule("rslvr-rr-2", EXACT, true));
-        kept.resources = vec![resource(&RULE.replace("rr-1", "rr-2"), "111122223333")];
+        kept.resources = vec![resource(&RULE.replace("rr-1", "rr-2"), OWN)];
         assert_eq!(
             codes(&told(WILDCARD, &kept).await),
             [Code::ResolverRuleTakesName]
@@ -495,20 +476,20 @@ mod tests {
         let mut route53 = Route53 {
             rules: vec![rule("rslvr-rr-1", EXACT, false)],
             own: vec!["rslvr-rr-1"],
-            resources: vec![resource(ZONE, "111122223333")],
+            resources: vec![resource(ZONE, OWN)],
             ..Default::default()
         };
-        for (service, action) in [
-            ("route53resolver", "ListResolverRules"),
-            ("route53resolver", "ListResolverRuleAssociations"),
-            ("route53profiles", "ListProfileAssociations"),
-            ("route53profiles", "ListProfileResourceAssociations"),
-            ("route53", "ListHostedZonesByName"),
+        for action in [
+            "ListResolverRules",
+            "ListResolverRuleAssociations",
+            "ListProfileAssociations",
+            "ListProfileResourceAssociations",
+            "ListHostedZonesByName",
         ] {
             route53.denied = action;
             let found = told(WILDCARD, &route53).await;
             assert_eq!(codes(&found), [Code::AwsAccessDenied], "{action}");
-            let part = format!("({service}:{action} is missing)");
+            let part = format!("({action} is missing)");
             assert!(found[0].1.contains(&part), "{found:?}");
         }
         route53.denied = "";

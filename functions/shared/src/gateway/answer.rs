@@ -1,8 +1,7 @@
 //! What goes back to API Gateway.
 
-use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An answer to an HTTP request. It is written as API Gateway wants it from a
 /// Lambda proxy integration (API Gateway developer guide, "Output format of a
@@ -45,12 +44,13 @@ impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let headers: std::collections::BTreeMap<_, _> =
             self.headers.iter().map(|(k, v)| (k, v)).collect();
-        let mut answer = serializer.serialize_struct("Answer", 4)?;
-        answer.serialize_field("statusCode", &self.status)?;
-        answer.serialize_field("headers", &headers)?;
-        answer.serialize_field("body", &self.body.to_string())?;
-        answer.serialize_field("isBase64Encoded", &false)?;
-        answer.end()
+        let answer = json!({
+            "statusCode": self.status,
+            "headers": headers,
+            "body": self.body.to_string(),
+            "isBase64Encoded": false,
+        });
+        answer.serialize(serializer)
     }
 }
 
@@ -70,8 +70,6 @@ fn without_nulls(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -58,7 +58,6 @@ impl Refusal {
         self
     }
 
-    /// As an answer.
     pub(super) fn answer(self, request: &Request) -> Answer {
         let code = self.error.code;
         // What goes wrong on our side is no business of the caller's: names of

@@ -76,13 +76,9 @@ pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, St
 /// The attributes of a connection; what is not known has none.
 pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
     let text = |id: &dyn ToString| Some(id.to_string());
-    let id = |id: Option<&str>| id.map(str::to_owned);
     let attributes = [
         (CONNECTION_ID, text(&connection.connection_id)),
-        (
-            "account_id",
-            id(connection.account_id.as_ref().map(|id| id.as_str())),
-        ),
+        ("account_id", id(&connection.account_id)),
         ("region", text(&connection.region)),
         ("vpc_id", text(&connection.vpc_id)),
         ("cluster_id", text(&connection.cluster_id)),
@@ -93,18 +89,9 @@ pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
         (EXECUTION, text(&connection.execution)),
         ("started_at", moment(connection.started_at)),
         (UPDATED_AT, moment(connection.updated_at)),
-        (
-            "endpoint_id",
-            id(connection.endpoint_id.as_ref().map(|id| id.as_str())),
-        ),
-        (
-            "security_group_id",
-            id(connection.security_group_id.as_ref().map(|id| id.as_str())),
-        ),
-        (
-            "service_name",
-            id(connection.service_name.as_ref().map(|name| name.as_str())),
-        ),
+        ("endpoint_id", id(&connection.endpoint_id)),
+        ("security_group_id", id(&connection.security_group_id)),
+        ("service_name", id(&connection.service_name)),
         ("stands_since", connection.stands_since.and_then(moment)),
         ("ready", connection.ready.as_ref().and_then(json)),
         (
@@ -120,6 +107,10 @@ pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
         .into_iter()
         .filter_map(|(name, text)| Some((name, text?)))
         .collect()
+}
+
+fn id<T: ToString>(id: &Option<T>) -> Option<String> {
+    id.as_ref().map(T::to_string)
 }
 
 /// Text of JSON. These types have no value that JSON has no words for.
