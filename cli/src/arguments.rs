@@ -218,7 +218,8 @@ pub struct Plan {
     /// What is asked for.
     #[command(flatten)]
     pub asked: Asked,
-    /// Wait for a cluster or network that is not ready yet, within the limits of the request.
+    /// Wait until all is known, within the limits of the request, as `provision` does. An endpoint
+    /// service that nobody has asked for does not come by waiting: see `--ask-for-service`.
     #[arg(long, help_heading = "Looking")]
     pub wait: bool,
     /// Ask an Advanced cluster for its endpoint service if it has none. The only thing that `plan`
@@ -228,9 +229,13 @@ pub struct Plan {
     /// Print nothing but one JSON document, on stdout.
     #[arg(long, conflicts_with = "script", help_heading = "Output")]
     pub json: bool,
-    /// Print nothing but the AWS CLI commands, as a bash script.
+    /// Print nothing but the AWS CLI commands, as a bash script; nothing at all if there is nothing
+    /// to change.
     #[arg(long, help_heading = "Output")]
     pub script: bool,
+    /// Exit with 7 in place of 0 if something would be added, changed or removed.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
 }
 
 /// In which world.

@@ -1,6 +1,7 @@
 //! How the command ends, as a number.
 
 use shared::report::Ending;
+use shared::{StepError, StepErrorName};
 
 /// What the exit code means. Interface: scripts compare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +22,16 @@ pub enum Exit {
     /// found something that is still there; or `sweep` or `rebuild` could not look at
     /// everything: a person must look.
     Incomplete,
-    /// `plan` cannot be made yet, or what `sweep` started in the stack is under way;
+    /// Not all of a `plan` is known yet, or what `sweep` started in the stack is under way;
     /// asking again later may help.
     NotYet,
+    /// Asked to tell by the exit code, `plan` has found differences.
+    Differences,
 }
 
 impl Exit {
     /// All of them, in the order of their codes.
-    pub const ALL: [Exit; 7] = [
+    pub const ALL: [Exit; 8] = [
         Exit::Done,
         Exit::Unexpected,
         Exit::BadRequest,
@@ -36,6 +39,7 @@ impl Exit {
         Exit::Kept,
         Exit::Incomplete,
         Exit::NotYet,
+        Exit::Differences,
     ];
 
     pub fn code(self) -> u8 {
@@ -47,6 +51,7 @@ impl Exit {
             Exit::Kept => 4,
             Exit::Incomplete => 5,
             Exit::NotYet => 6,
+            Exit::Differences => 7,
         }
     }
 
@@ -66,8 +71,20 @@ impl Exit {
                 "something may be left behind, or sweep or rebuild did not see everything; a person must look"
             }
             Exit::NotYet => {
-                "plan cannot be made yet, or the stack is still removing what sweep found; ask again later"
+                "not all of a plan is known yet, or the stack is still removing what sweep found; ask again later"
             }
+            Exit::Differences => "with --detailed-exitcode: something would change",
+        }
+    }
+
+    /// The end of a command that only looks, where this stands in the way.
+    pub fn of_obstacle(error: &StepError) -> Exit {
+        match error.name() {
+            StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => {
+                Exit::NotConnected
+            }
+            StepErrorName::Transient => Exit::NotYet,
+            StepErrorName::Unexpected => Exit::Unexpected,
         }
     }
 }

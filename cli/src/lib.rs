@@ -49,7 +49,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let (json, answer) = match &arguments.command {
         Command::Provision(it) => (it.json, provision::run(it, logging).await),
         Command::Deprovision(it) => (it.json, deprovision::run(it, logging).await),
-        Command::Plan(it) => (it.json, Box::pin(plan::run(it)).await),
+        Command::Plan(it) => (it.json, Box::pin(plan::run(it, logging)).await),
         Command::Sweep(it) => (it.json, Box::pin(sweep::run(it, logging)).await),
         Command::Rebuild(it) => (it.json, Box::pin(rebuild::run(it, logging)).await),
         Command::Scenarios => (false, scenarios::run()),

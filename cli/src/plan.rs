@@ -1,64 +1,69 @@
-//! `plan`: looks, and says exactly what `provision` would make.
+//! `plan`: looks, and says what `provision` would make, as far as it is known.
 
-use engine::Clock;
-use plan_connection::{Found, details, service_is_missing};
+use std::time::Duration;
+
+use engine::{Clock, Event, EventKind};
+use plan_connection::{Known, Looks, Outlook, Side, Sides};
+use serde::Serialize;
 use serde_json::{Value, json};
-use shared::progress::{Pending, Progress, Wait};
+use shared::StepError;
+use shared::gateway::without_nulls;
 use shared::request::ProvisionRequest;
-use shared::{StepError, StepErrorName};
+use time::OffsetDateTime;
 
 use crate::arguments::Plan;
+use crate::clock::{Call, StoryClock};
+use crate::display::Display;
+use crate::display::text::heading;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::story::Story;
 use crate::world::{Chosen, World};
 use crate::{Answer, asked, fixes, script};
 
 mod text;
-
-/// What came of looking.
-#[derive(Debug, Clone)]
-pub enum Outlook {
-    Planned(Box<Found>),
-    NotYet {
-        /// What is not ready.
-        pending: Pending,
-        /// Whether the cluster has no endpoint service and nobody has asked for it.
-        service_missing: bool,
-    },
-    /// Something stands in the way.
-    InTheWay(StepError),
-}
 
 /// Looks and prints the plan. Changes nothing, unless it may ask for the
 /// endpoint service.
 ///
 /// # Errors
 /// When looking cannot begin.
-pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
+pub async fn run(arguments: &Plan, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::new(&arguments.place)?;
     let mut request = asked::request(&arguments.asked, chosen.request())?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
     request.tags = world.config.tags_for(&request)?;
-    let outlook = look(&world, &request, arguments)
-        .await
-        .unwrap_or_else(Outlook::InTheWay);
-    let exit = outlook.exit();
+    // What is looked at once needs no progress.
+    let silent = arguments.json || !arguments.wait;
+    let display = Display::new(silent, logging, &world.clock);
+    let (vpc, region) = (&request.vpc_id, &request.region);
+    let what = format!("Planning for {vpc} in {region}");
+    display.say(&heading(&what, &world.about, None));
+    let mut watcher = Watcher {
+        clock: &world.clock,
+        _call: Some(world.clock.during_a_call()),
+        display,
+        story: Story::of_a_plan(),
+        patient: arguments.wait,
+    };
+    let outlook = look(&world, &request, arguments, &mut watcher).await;
+    watcher.display.end();
+    let outlook = outlook.unwrap_or_else(|error| Outlook::refused(&request, error));
+    let exit = exit(&outlook, arguments.detailed_exitcode);
     if arguments.json {
-        return Ok(Answer::json(&outlook.json(described), exit));
+        return Ok(Answer::json(&document(&outlook, described, exit), exit));
     }
-    Ok(match &outlook {
-        Outlook::Planned(found) if arguments.script => Answer::text(commands(found), exit),
-        Outlook::Planned(found) => Answer::text(text::planned(found), exit),
-        // A script that is not there must not look like one.
-        Outlook::NotYet { .. } | Outlook::InTheWay(_) if arguments.script => Answer {
+    let commands = commands(&outlook);
+    Ok(match commands {
+        Some(commands) if arguments.script => Answer::text(commands, exit),
+        // What is no script must not look like one.
+        None if arguments.script => Answer {
             stdout: String::new(),
-            stderr: text::not_planned(&outlook, &request),
+            stderr: text::told(&outlook, None),
             exit,
         },
-        Outlook::NotYet { .. } | Outlook::InTheWay(_) => {
-            Answer::text(text::not_planned(&outlook, &request), exit)
-        }
+        commands => Answer::text(text::told(&outlook, commands.as_deref()), exit),
     })
 }
 
@@ -66,167 +71,141 @@ async fn look(
     world: &World,
     request: &ProvisionRequest,
     arguments: &Plan,
+    watcher: &mut Watcher<'_>,
 ) -> Result<Outlook, StepError> {
     // As the run will.
     world.config.admits(request)?;
-    let connection = request.subject();
-    let inspect_cluster = async |wait| {
-        let input = inspect_cluster::Input {
-            connection: connection.clone(),
-            may_request_service: arguments.ask_for_service,
-            wait,
-        };
-        inspect_cluster::handle(&world.cloud, input).await
-    };
-    let limit = request.limits.cluster_seconds;
-    let mut cluster = ready(world, limit, false, inspect_cluster).await?;
-    if let Progress::Pending(pending) = cluster {
-        let service_missing = service_is_missing(&world.cloud, request).await?;
-        let is_hopeless = service_missing && !arguments.ask_for_service;
-        if is_hopeless || !arguments.wait {
-            return Ok(Outlook::NotYet {
-                pending,
-                service_missing,
-            });
-        }
-        cluster = ready(world, limit, true, inspect_cluster).await?;
-    }
-    let cluster = match cluster {
-        Progress::Ready(cluster) => cluster,
-        Progress::Pending(pending) => {
-            return Ok(Outlook::NotYet {
-                pending,
-                service_missing: false,
-            });
-        }
-    };
-
     let allowed = world.config.allowed_sources()?;
-    let ec2 = world.accounts.ec2(&connection.place()).await?;
-    let inspect_network = async |wait| {
-        let input = inspect_network::Input {
-            connection: connection.clone(),
-            request: request.clone(),
-            cluster: cluster.clone(),
-            recorded: Vec::new(),
-            endpoint_id: None,
-            patient: false,
-            growth: None,
-            wait,
-        };
-        inspect_network::handle(&ec2, &allowed, &world.config.tag_prefix, input).await
+    let ec2 = world.accounts.ec2(&request.subject().place()).await?;
+    let sides = Sides {
+        ec2: &ec2,
+        cloud: &world.cloud,
+        allowed: &allowed,
+        prefix: &world.config.tag_prefix,
     };
-    let plan = match ready(
-        world,
-        request.limits.network_seconds,
-        arguments.wait,
-        inspect_network,
-    )
-    .await?
-    {
-        Progress::Ready(plan) => plan,
-        Progress::Pending(pending) => {
-            return Ok(Outlook::NotYet {
-                pending,
-                service_missing: false,
-            });
-        }
-    };
-    let _call = world.clock.during_a_call();
-    let found = details(&ec2, request, cluster, plan).await?;
-    Ok(Outlook::Planned(Box::new(found)))
+    let may_ask = arguments.ask_for_service;
+    let looked = plan_connection::look(&sides, request, may_ask, watcher);
+    // Boxed, because futures that call the SDK nest deeper than the compiler
+    // wants to look.
+    Ok(Box::pin(looked).await)
 }
 
-/// Looks once, or until it is ready or the limit is reached.
-async fn ready<T>(
-    world: &World,
-    limit_seconds: u64,
+/// Shows what is waited for like an execution that waits for it.
+struct Watcher<'a> {
+    clock: &'a StoryClock,
+    /// Time runs no faster than on the wall but while it pauses.
+    _call: Option<Call>,
+    display: Display,
+    story: Story,
     patient: bool,
-    look: impl AsyncFn(Wait) -> Result<Progress<T>, StepError>,
-) -> Result<Progress<T>, StepError> {
-    let since = world.clock.now();
-    loop {
-        let wait = Wait {
-            since,
-            now: world.clock.now(),
-            limit_seconds,
+}
+
+impl Watcher<'_> {
+    fn hear(&mut self, kind: EventKind) {
+        let event = Event {
+            at: self.clock.now(),
+            kind,
         };
-        let call = world.clock.during_a_call();
-        // Boxed, because futures that call the SDK nest deeper than the compiler
-        // wants to look.
-        let progress = Box::pin(look(wait)).await?;
-        drop(call);
-        match progress {
-            Progress::Pending(pending) if patient => {
-                world
-                    .clock
-                    .sleep(std::time::Duration::from_secs(pending.wait_seconds))
-                    .await;
-            }
-            answer @ (Progress::Ready(_) | Progress::Pending(_)) => return Ok(answer),
+        if let Some(news) = self.story.hear(&event) {
+            self.display.tell(&news, &self.story, event.at);
         }
     }
 }
 
-/// The equivalent commands.
-fn commands(found: &Found) -> String {
-    script::commands(&found.request, &found.cluster, &found.plan)
+impl Looks for Watcher<'_> {
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    fn is_patient(&self) -> bool {
+        self.patient
+    }
+
+    fn begins(&mut self, side: Side) {
+        self.hear(EventKind::StateEntered {
+            state: state(side),
+            r#type: "Task".to_owned(),
+            input: Value::Null,
+        });
+        self.hear(EventKind::TaskScheduled {
+            state: state(side),
+            resource: String::new(),
+            arguments: Value::Null,
+        });
+    }
+
+    fn found(&mut self, side: Side, progress: &impl Serialize) {
+        self.hear(EventKind::TaskSucceeded {
+            state: state(side),
+            output: serde_json::to_value(progress).unwrap_or_default(),
+        });
+    }
+
+    async fn pause(&mut self, seconds: u64) {
+        self._call = None;
+        self.clock.sleep(Duration::from_secs(seconds)).await;
+        self._call = Some(self.clock.during_a_call());
+    }
 }
 
-impl Outlook {
-    fn exit(&self) -> Exit {
-        match self {
-            Outlook::Planned(_) => Exit::Done,
-            Outlook::NotYet { .. } => Exit::NotYet,
-            Outlook::InTheWay(error) => match error.name() {
-                StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => {
-                    Exit::NotConnected
-                }
-                StepErrorName::Transient => Exit::NotYet,
-                StepErrorName::Unexpected => Exit::Unexpected,
-            },
-        }
+/// The state of an execution that looks at this side.
+fn state(side: Side) -> String {
+    match side {
+        Side::Cluster => "InspectCluster",
+        Side::Network => "InspectNetwork",
     }
+    .to_owned()
+}
 
-    fn json(&self, world: Value) -> Value {
-        let mut document = json!({ "world": world, "exit_code": self.exit().code() });
-        let more = match self {
-            Outlook::Planned(found) => json!({
-                "outcome": "planned",
-                "connection_id": found.request.subject().connection_id,
-                "request": found.request,
-                "cluster": found.cluster,
-                "plan": found.plan,
-                "existing_security_group": found.group,
-                "registered": found.is_registered(),
-                "price": {
-                    "zones": found.plan.endpoint.zone_ids.len(),
-                    "usd_cents_per_month": found.price().usd_cents_per_month,
-                },
-                "commands": commands(found),
-            }),
-            Outlook::NotYet {
-                pending,
-                service_missing,
-            } => json!({
-                "outcome": "not-yet",
-                "waiting_for": pending.waiting_for,
-                "service_missing": service_missing,
-            }),
-            Outlook::InTheWay(error) => json!({
-                "outcome": "in-the-way",
-                "failure": {
-                    "error": error.name().as_str(),
-                    "code": error.code.as_str(),
-                    "message": error.detail,
-                    "cause": error.code.cause(),
-                    "fix": fixes::of(error.code, None),
-                },
-            }),
-        };
-        if let (Some(document), Value::Object(more)) = (document.as_object_mut(), more) {
-            document.extend(more);
-        }
-        document
+/// The equivalent commands, if all is known and there is something to do.
+fn commands(outlook: &Outlook) -> Option<String> {
+    match &outlook.known {
+        Known::All(found) if differs(outlook) => Some(script::commands(
+            &outlook.request,
+            &found.cluster,
+            &found.plan,
+        )),
+        Known::All(_) | Known::Part(_) | Known::Nothing => None,
     }
+}
+
+fn differs(outlook: &Outlook) -> bool {
+    let differences = outlook.plan().differences;
+    differences.is_some_and(|it| !it.list.is_empty())
+}
+
+fn exit(outlook: &Outlook, detailed: bool) -> Exit {
+    if let Some(error) = &outlook.in_the_way {
+        return Exit::of_obstacle(error);
+    }
+    match &outlook.known {
+        Known::All(_) if detailed && differs(outlook) => Exit::Differences,
+        Known::All(_) => Exit::Done,
+        Known::Part(_) | Known::Nothing => Exit::NotYet,
+    }
+}
+
+fn document(outlook: &Outlook, world: Value, exit: Exit) -> Value {
+    let outcome = match (&outlook.in_the_way, &outlook.known) {
+        (Some(_), _) => "in-the-way",
+        (None, Known::All(_)) => "planned",
+        (None, Known::Part(_) | Known::Nothing) => "not-yet",
+    };
+    let failure = outlook.in_the_way.as_ref().map(|error| {
+        json!({
+            "error": error.name().as_str(),
+            "code": error.code.as_str(),
+            "message": error.detail,
+            "cause": error.code.cause(),
+            "fix": fixes::of(error.code, None),
+        })
+    });
+    without_nulls(json!({
+        "world": world,
+        "exit_code": exit.code(),
+        "outcome": outcome,
+        "failure": failure,
+        "plan": outlook.plan(),
+        "commands": commands(outlook),
+    }))
 }

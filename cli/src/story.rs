@@ -74,6 +74,8 @@ pub struct Story {
     lease_seconds: Option<u64>,
     /// The VPC, once the request has been read.
     vpc: Option<VpcId>,
+    /// Whether it is only looked, at both sides.
+    is_of_a_plan: bool,
 }
 
 impl Story {
@@ -82,6 +84,14 @@ impl Story {
         Self {
             tale,
             ..Self::default()
+        }
+    }
+
+    /// The story of looking at both sides, as the definition `provision` begins.
+    pub fn of_a_plan() -> Self {
+        Self {
+            is_of_a_plan: true,
+            ..Self::of(Tale::Connect)
         }
     }
 
@@ -173,6 +183,7 @@ impl Story {
         match self.tale {
             // How many places there are shows on the way.
             Tale::Sweep => self.steps.len(),
+            Tale::Connect if self.is_of_a_plan => 2,
             Tale::Connect => words::story_steps(self.tale, self.plan.as_ref()),
             // Each registration is a step of its own.
             Tale::Disconnect => {

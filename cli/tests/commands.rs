@@ -315,13 +315,14 @@ fn a_request_is_read_however_it_is_written() {
     let text = serde_json::to_string(&request).unwrap();
     std::fs::write(&file, format!("\u{feff}{text}\r\n")).unwrap();
     let plain = run("plan --json --scenario=standard-cluster");
-    let plain = json_of(&plain, 0, "planned")["connection_id"].clone();
+    let plain = json_of(&plain, 0, "planned")["plan"]["connection_id"].clone();
     let spelled = |field: &str| request[field].as_str().unwrap().to_uppercase();
     let (cluster, vpc) = (spelled("cluster_id"), spelled("vpc_id"));
     let ids = format!("--cluster-id={cluster} --region=EU-WEST-1 --vpc-id={vpc}");
     for asked in [format!("--request={file}"), ids] {
         let output = run(&format!("plan --json --scenario=standard-cluster {asked}"));
-        assert_eq!(json_of(&output, 0, "planned")["connection_id"], plain);
+        let document = json_of(&output, 0, "planned");
+        assert_eq!(document["plan"]["connection_id"], plain);
     }
 }
 
@@ -417,11 +418,12 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
     ];
     told(&plan(""), 0, &parts);
     let document = json_of(&plan("--json"), 0, "planned");
-    assert_eq!(document["price"]["usd_cents_per_month"], 2190);
+    let plan_of_it = &document["plan"];
+    assert_eq!(plan_of_it["parts"]["price"]["usd_cents_per_month"], 2190);
     let script = stdout(&plan("--script"));
     assert_eq!(document["commands"], script);
     assert!(script.starts_with("#!/usr/bin/env bash\n"));
-    let id = document["connection_id"].as_str().unwrap();
+    let id = plan_of_it["connection_id"].as_str().unwrap();
     assert!(
         script.contains(&format!("crdb-privatelink {id}")),
         "{script}"
@@ -444,12 +446,163 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
     assert!(!cloud.contains("vpce-0"));
 }
 
+/// How `plan` ends where something stands in the way.
+const IN_THE_WAY: i32 = 3;
+
+/// What is known of a new connection before its cluster has an endpoint service.
+const SO_FAR: [&str; 9] = [
+    "Plan as far as it is known: vpc-0a1b2c3d4e5f60718 in eu-west-1 to cluster orders.",
+    "Security group  make one; its name: (known after the cluster has its endpoint service)",
+    "TCP 26257 from 10.20.0.0/16",
+    "Endpoint        make one, to (known after the cluster has its endpoint service)",
+    "in those of these zones in which the service is offered:",
+    "subnet-0a10000000000000c in euw1-az3",
+    "Registration    tell cluster orders of the endpoint",
+    "Private DNS     on: internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud",
+    "Price           $7.30",
+];
+
 #[test]
-fn a_plan_that_cannot_be_made_says_why() {
-    told(&run("plan"), 6, &["--ask-for-service"]);
-    told(&run("plan --ask-for-service --wait --speed=200"), 0, &[]);
+fn a_plan_shows_what_is_known_of_every_world_and_what_is_missing() {
+    let asks = [
+        "Waiting for     the endpoint service of orders",
+        "(not asked for yet)",
+        "--ask-for-service",
+    ];
+    let new = [
+        "Plan: ",
+        "+ security group crdb-",
+        "+ endpoint to com.amazonaws.vpce.",
+        "+ private DNS: internal-",
+        "4 to add, 0 to change, 0 to remove.",
+    ];
+    let same = [
+        "Plan: ",
+        "Changes         nothing to change.",
+        "use vpce-",
+        "knows the endpoint already",
+    ];
+    let adopted = [
+        "~ tags of endpoint vpce-0a10000000000000e",
+        "~ private DNS goes on",
+        "+ private endpoint connection",
+        "1 to add, 2 to change, 0 to remove.",
+    ];
+    let shared = [
+        "~ tags of security group sg-0a10000000000000d",
+        "~ tags of endpoint vpce-",
+        "1 to add, 2 to change, 0 to remove.",
+    ];
+    let creating = ["Waiting for     cluster orders (CREATING)", "with `--wait`"];
+    let no_subnets = [
+        "no subnet that it can have is known yet",
+        "$7.30 a month for each zone",
+        "not asked for yet",
+    ];
+    let taken = [
+        "Something stands in the way: `provision` would fail.",
+        "private-dns-conflict",
+        "subnet-0a10000000000000a in euw1-az1",
+        "Waiting for     the endpoint service",
+    ];
+    let refused = [
+        "to cluster 1a2b3c4d-",
+        "TCP 26257 from 10.20.0.0/16",
+        "subnet-0a10000000000000a in euw1-az1",
+        "Something stands in the way",
+        "api-key-refused",
+    ];
+    for world in Scenario::names() {
+        let (exit_code, parts): (i32, &[&str]) = match world {
+            "fresh-vpc" | "endpoint-rejected" | "slow-world" | "zones-do-not-match" => {
+                (6, &asks[..])
+            }
+            "cluster-is-creating" => (6, &creating[..]),
+            "fresh-vpc-without-subnets" => (6, &no_subnets[..]),
+            "private-dns-conflict" => (IN_THE_WAY, &taken[..]),
+            "api-key-refused" => (IN_THE_WAY, &refused[..]),
+            "connected" | "ledger-lost" | "orphans" => (0, &same[..]),
+            "half-made-by-hand" => (0, &adopted[..]),
+            "shared-endpoint" => (0, &shared[..]),
+            _ => (0, &new[..]),
+        };
+        let said = told(&run(&format!("plan --scenario={world}")), exit_code, parts);
+        if parts == asks {
+            has(&said, &SO_FAR);
+        }
+        assert!(
+            said.contains("Nothing has been changed."),
+            "{world}: {said}"
+        );
+        let has_commands = said.contains("The same by hand");
+        let differs = said.contains(" to add, ");
+        assert_eq!(has_commands, differs, "{world}: {said}");
+    }
+}
+
+/// By the limits of the request, with the lines of an execution that waits.
+#[test]
+fn a_plan_waits_until_all_is_known_or_nothing_comes_by_itself() {
+    let waited = run("plan --scenario=cluster-is-creating --ask-for-service --wait --speed=1000");
+    told(
+        &waited,
+        0,
+        &["4 to add", "vpce-svc-0ad0ad0ad0ad0ad01", "$21.90 a month"],
+    );
+    let lines = [
+        "Planning for vpc-0a1b2c3d4e5f60718 in eu-west-1",
+        "Inspecting the cluster     cluster orders (CREATING); at most 1:00:00",
+        "✓",
+        "Cluster inspected          orders offers vpce-svc-0ad0ad0ad0ad0ad01",
+        "Network inspected          a subnet in each of euw1-az1, euw1-az2, euw1-az3",
+    ];
+    has(&stderr(&waited), &lines);
+    let alone = run("plan --scenario=cluster-is-creating --wait --speed=1000");
+    told(
+        &alone,
+        6,
+        &["the endpoint service of orders", "--ask-for-service"],
+    );
+    has(&stderr(&alone), &["cluster orders (CREATING)"]);
     let in_the_way = run("plan --scenario=zones-do-not-match --ask-for-service --wait --speed=200");
-    told(&in_the_way, 3, &["no-subnet-in-service-zones"]);
+    let parts = ["no-subnet-in-service-zones", "TCP 26257 from 10.20.0.0/16"];
+    told(&in_the_way, IN_THE_WAY, &parts);
+}
+
+#[test]
+fn a_plan_tells_by_its_exit_code_whether_something_would_change() {
+    let same = Standing::new("connected");
+    for (asked, exit_code, parts) in [
+        ("", 0, &["nothing to change"][..]),
+        (
+            "--cidr=10.20.0.0/20",
+            7,
+            &[
+                "+ let in 10.20.0.0/20",
+                "- let in 10.20.0.0/16",
+                "1 to add, 0 to change, 1 to remove.",
+            ],
+        ),
+        (
+            "--no-private-dns",
+            7,
+            &[
+                "~ private DNS goes off: an outage for whoever uses",
+                "0 to add, 1 to change, 0 to remove.",
+            ],
+        ),
+    ] {
+        let line = format!("plan --detailed-exitcode {asked}");
+        told(&same.run(&line), exit_code, parts);
+        told(&same.run(&format!("plan {asked}")), 0, parts);
+    }
+    told(&run("plan --detailed-exitcode"), 6, &[]);
+    let nothing = same.run("plan --script");
+    assert_eq!((exit(&nothing), stdout(&nothing)), (0, String::new()));
+    has(&stderr(&nothing), &["nothing to change"]);
+    let document = json_of(&same.run("plan --json"), 0, "planned");
+    assert_eq!(document.get("commands"), None);
+    assert_eq!(document["plan"]["differences"]["told"], "nothing to change");
     let script = run("plan --script");
     assert_eq!(stdout(&script), "", "what is not a script is not on stdout");
 }

@@ -98,6 +98,11 @@ pub fn notes(
     bounds::texts(told, bounds::NOTES)
 }
 
+/// The planned sources that the group has no rule for. Told by a plan, too.
+pub fn missing(rules: &[IngressRule], planned: &[Source], claim: &Claim) -> Vec<Source> {
+    rules::compare(rules, planned, claim).missing
+}
+
 /// The group of that name, claimed for this connection, with the tags asked for.
 async fn find_ours(
     ec2: &impl SecurityGroups,

@@ -10,7 +10,7 @@
 //! a minute, once. What comes later is found by `check-fleet`.
 
 use serde::{Deserialize, Serialize};
-use shared::ec2::{Endpoints, Network, SecurityGroups};
+use shared::ec2::{Endpoints, Network, SecurityGroups, Vpc};
 use shared::ids::EndpointId;
 use shared::ledger::OwnRegistration;
 use shared::ownership::{Origin, Tags, security_group_name};
@@ -27,10 +27,13 @@ use shared::{Code, StepError, bounds, subnets};
 mod change;
 mod dns;
 mod existing;
+mod preview;
 mod sources;
 mod surroundings;
 mod trust;
 mod unfinished;
+
+pub use preview::{GroupPreview, Preview, preview};
 
 /// Most registrations that the ledger keeps of one connection. They travel along with
 /// every run, and a removal takes them back one after the other.
@@ -96,12 +99,7 @@ async fn look(
     let claim = connection.claim();
     let in_use = endpoint_id.as_ref();
     let (vpc_id, region) = (&connection.vpc_id, &connection.region);
-    let vpc = ec2.vpc(vpc_id).await?.ok_or_else(|| {
-        StepError::new(
-            Code::VpcNotFound,
-            format!("there is no VPC {vpc_id} in {region}"),
-        )
-    })?;
+    let vpc = find_vpc(ec2, &connection).await?;
     // What an earlier run has added and could not take off goes with the connection.
     let added = || recorded.iter().find_map(|it| it.trusted_account.clone());
     let trusted = cluster.trusted_accounts.as_deref();
@@ -278,6 +276,16 @@ async fn look(
         undo,
         notes: bounds::texts(notes, bounds::NOTES),
     }))
+}
+
+async fn find_vpc(ec2: &impl Network, connection: &Subject) -> Result<Vpc, StepError> {
+    let (vpc_id, region) = (&connection.vpc_id, &connection.region);
+    ec2.vpc(vpc_id).await?.ok_or_else(|| {
+        StepError::new(
+            Code::VpcNotFound,
+            format!("there is no VPC {vpc_id} in {region}"),
+        )
+    })
 }
 
 /// Whether the ledger has room for one registration more, if this run adds one.

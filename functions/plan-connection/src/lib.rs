@@ -1,6 +1,7 @@
 //! Says what a run of `provision` would make, with its price, or what stands in
 //! its way. One look by the same inspections that the run begins with; changes
-//! nothing, and does not ask for an endpoint service either.
+//! nothing, and does not ask for an endpoint service either. The command makes its plans
+//! of the same looks.
 
 use shared::cloud::Cloud;
 use shared::config::Config;
@@ -10,13 +11,17 @@ use shared::place::Places;
 use shared::{StepError, StepErrorName};
 use time::OffsetDateTime;
 
+mod differences;
 mod look;
 mod price;
 mod view;
 
-pub use look::{Found, Outlook, details, look, service_is_missing};
+pub use differences::{Difference, DifferenceAction, Differences};
+pub use look::{Found, Known, Looks, Once, Outlook, Partly, Side, Sides, look};
 pub use price::Price;
-pub use view::Plan;
+pub use view::{
+    Parts, Plan, PlanStatus, PlannedEndpoint, PlannedGroup, PlannedRegistration, PlannedSubnet,
+};
 
 pub const ROUTES: [Route<()>; 1] = [Route {
     method: "POST",
@@ -44,13 +49,20 @@ where
     config.admits(&asked)?;
     let allowed = config.allowed_sources()?;
     asked.tags = config.tags_for(&asked)?;
-    let place = asked.subject().place();
-    let looked = async {
-        let ec2 = places.ec2(&place).await?;
-        look(&ec2, cloud, &allowed, &config.tag_prefix, &asked, now).await
+    let ec2 = places.ec2(&asked.subject().place()).await;
+    let ec2 = ec2.map_err(in_the_way)?;
+    let sides = Sides {
+        ec2: &ec2,
+        cloud,
+        allowed: &allowed,
+        prefix: &config.tag_prefix,
     };
-    let outlook = looked.await.map_err(in_the_way)?;
-    Ok(Answer::json(200, &Plan::of(&asked, outlook))?)
+    let outlook = look(&sides, &asked, false, &mut Once(now)).await;
+    let plan = outlook.plan();
+    match outlook.in_the_way {
+        Some(error) => Err(in_the_way(error)),
+        None => Ok(Answer::json(200, &plan)?),
+    }
 }
 
 /// What the inspections say is for the caller to read, other than a fault of

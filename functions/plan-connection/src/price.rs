@@ -12,35 +12,77 @@ const HOURS_PER_MONTH: isize = 730;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Price {
     /// US cents a month more than now, without traffic; negative if the endpoint
-    /// leaves more zones than it gets.
+    /// leaves more zones than it gets. The most that it can be while the zones are not
+    /// known.
     pub usd_cents_per_month: isize,
+    /// The least that it can be; the same once the zones are known.
+    pub usd_cents_per_month_at_least: isize,
     /// The same in a sentence.
     pub told: String,
 }
 
+/// What is not in a sum.
+const REST: &str =
+    "some Regions cost a little more, and the cluster's own charges for egress are not in it";
+
 impl Price {
     /// Of an endpoint that goes from so many zones to so many; it has none before it
     /// is made.
-    pub(crate) fn of(zones_before: usize, zones: usize) -> Self {
+    pub fn of(zones_before: usize, zones: usize) -> Self {
         let change = zones as isize - zones_before as isize;
-        let usd_cents_per_month = change * CENTS_PER_ZONE_HOUR * HOURS_PER_MONTH;
-        let count = change.unsigned_abs();
-        let noun = if count == 1 { "zone" } else { "zones" };
-        let cents = usd_cents_per_month.unsigned_abs();
-        let sum = format!("${}.{:02} a month", cents / 100, cents % 100);
-        let why = format!("({count} {noun} × $0.01 × 730 h)");
-        let rest = "some Regions cost a little more, and the cluster's own charges for egress are not in it";
+        let (sum, why) = (dollars(change), format!("({} × {RATE})", zones_of(change)));
         let told = match (zones_before, change) {
-            (0, _) => format!("{sum} {why}, plus $0.01 for each GB; {rest}"),
+            (0, _) => format!("{sum} a month {why}, plus $0.01 for each GB; {REST}"),
             (_, 0) => "nothing more than the endpoint costs already".to_owned(),
-            (_, 1..) => format!("{sum} more than now {why}; {rest}"),
-            (_, ..0) => format!("{sum} less than now {why}"),
+            (_, 1..) => format!("{sum} a month more than now {why}; {REST}"),
+            (_, ..0) => format!("{sum} a month less than now {why}"),
         };
         Self {
-            usd_cents_per_month,
+            usd_cents_per_month: cents(change),
+            usd_cents_per_month_at_least: cents(change),
             told,
         }
     }
+
+    /// Of a new endpoint in one to so many zones.
+    pub(crate) fn up_to(zones: usize) -> Self {
+        let most = zones as isize;
+        let told = match most {
+            0 => format!(
+                "{} a month for each zone ({RATE}), plus $0.01 for each GB; {REST}",
+                dollars(1)
+            ),
+            1 => return Self::of(0, 1),
+            _ => format!(
+                "{} to {} a month (1 to {} × {RATE}), plus $0.01 for each GB; {REST}",
+                dollars(1),
+                dollars(most),
+                zones_of(most)
+            ),
+        };
+        Self {
+            usd_cents_per_month: cents(most.max(1)),
+            usd_cents_per_month_at_least: cents(1),
+            told,
+        }
+    }
+}
+
+const RATE: &str = "$0.01 × 730 h";
+
+fn cents(zones: isize) -> isize {
+    zones * CENTS_PER_ZONE_HOUR * HOURS_PER_MONTH
+}
+
+fn dollars(zones: isize) -> String {
+    let cents = cents(zones).unsigned_abs();
+    format!("${}.{:02}", cents / 100, cents % 100)
+}
+
+fn zones_of(number: isize) -> String {
+    let number = number.unsigned_abs();
+    let noun = if number == 1 { "zone" } else { "zones" };
+    format!("{number} {noun}")
 }
 
 #[cfg(test)]
@@ -64,6 +106,34 @@ mod tests {
         ] {
             let price = Price::of(before, zones);
             assert_eq!(price.usd_cents_per_month, cents);
+            assert_eq!(price.usd_cents_per_month_at_least, cents);
+            assert!(price.told.starts_with(told), "{}", price.told);
+        }
+    }
+
+    #[test]
+    fn until_the_zones_are_known_it_is_a_range() {
+        for (zones, least, most, told) in [
+            (
+                0,
+                730,
+                730,
+                "$7.30 a month for each zone ($0.01 × 730 h), plus",
+            ),
+            (1, 730, 730, "$7.30 a month (1 zone × $0.01 × 730 h), plus"),
+            (
+                3,
+                730,
+                2190,
+                "$7.30 to $21.90 a month (1 to 3 zones × $0.01 × 730 h), plus",
+            ),
+        ] {
+            let price = Price::up_to(zones);
+            let range = (
+                price.usd_cents_per_month_at_least,
+                price.usd_cents_per_month,
+            );
+            assert_eq!(range, (least, most));
             assert!(price.told.starts_with(told), "{}", price.told);
         }
     }

@@ -9,7 +9,7 @@ mod problem;
 mod request;
 pub mod route;
 
-pub use answer::Answer;
+pub use answer::{Answer, without_nulls};
 pub use asked::ConnectionRequest;
 pub use problem::{Problem, Refusal};
 pub use request::{Body, MAX_BODY, Request};

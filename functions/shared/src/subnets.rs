@@ -379,6 +379,15 @@ pub fn zones_of(subnets: &[Subnet], ids: &[SubnetId]) -> BTreeSet<ZoneId> {
         .collect()
 }
 
+/// Each of these with its zone, as far as it is known.
+pub fn with_zones(subnets: &[Subnet], ids: &[SubnetId]) -> Vec<(SubnetId, Option<ZoneId>)> {
+    let zone_of = |id: &SubnetId| {
+        let subnet = subnets.iter().find(|subnet| subnet.id == *id)?;
+        subnet.zone_id.clone()
+    };
+    ids.iter().map(|id| (id.clone(), zone_of(id))).collect()
+}
+
 fn zone_in(subnet: &Subnet, offered: &BTreeSet<ZoneId>) -> Option<ZoneId> {
     subnet.zone_id.clone().filter(|zone| offered.contains(zone))
 }

@@ -56,7 +56,7 @@ impl Serialize for Answer {
 
 /// The value without the fields of objects that are `null`: a reader of the API
 /// then has one way to see that something is not there, and OpenAPI 3.0 can say so.
-fn without_nulls(value: Value) -> Value {
+pub fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => fields
             .into_iter()
