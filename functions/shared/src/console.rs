@@ -1,9 +1,9 @@
 //! Links into the AWS console. Nothing but the ARN of an execution is needed: it tells
 //! partition, Region, account, and by the name of its state machine the stack.
 //!
-//! The hosts are those of AWS's own guides (AWS GovCloud user guide, "Signing in to the
-//! console"; AWS China guide, "Console"). The paths are those that the console shows in
-//! the address bar; AWS promises them nowhere.
+//! The host is documented for the partition `aws` (AWS General Reference, "AWS Management
+//! Console endpoints"); those of the others, and the paths, are what the console shows in
+//! the address bar, and AWS promises them nowhere.
 
 use crate::ids::AccountId;
 
