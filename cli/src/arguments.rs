@@ -48,12 +48,12 @@ pub enum Command {
     Rebuild(Rebuild),
     /// List the simulated worlds that are built in.
     Scenarios,
-    /// Explain an error code: cause and fix.
+    /// Explain a code, an alarm, a phase or a health: what it means and what to do.
     Explain {
-        /// The code, such as `private-dns-conflict`.
-        code: String,
+        /// The name, such as `private-dns-conflict`, `pending-too-long` or `rollback-incomplete`.
+        name: String,
     },
-    /// Print all error codes with causes and fixes, as a document.
+    /// Print all error codes with causes and fixes, and the run book, as documents.
     Catalogue,
 }
 

@@ -29,12 +29,12 @@ pub enum Error {
     /// A scenario that does not exist or breaks a rule.
     #[error(transparent)]
     Scenario(#[from] simulator::ScenarioError),
-    /// An error code that is not in the catalogue.
-    #[error("there is no error code `{code}`; {hint}")]
-    UnknownCode {
+    /// A name that is neither in the catalogue nor in the run book.
+    #[error("there is no code, alarm, phase or health `{name}`; {hint}")]
+    UnknownName {
         /// What was asked for.
-        code: String,
-        /// Which codes there are that look like it.
+        name: String,
+        /// Which names there are that look like it.
         hint: String,
     },
     /// An error with a code of the catalogue.
@@ -54,7 +54,7 @@ impl Error {
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
-            | Error::UnknownCode { .. } => Exit::BadRequest,
+            | Error::UnknownName { .. } => Exit::BadRequest,
             Error::Step(error) if error.code == Code::InvalidRequest => Exit::BadRequest,
             Error::Step(_) | Error::Listen(_) | Error::Definition(_) => Exit::Unexpected,
         }
@@ -67,7 +67,7 @@ impl Error {
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
-            | Error::UnknownCode { .. }
+            | Error::UnknownName { .. }
             | Error::Listen(_)
             | Error::Definition(_) => None,
         }

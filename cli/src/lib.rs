@@ -53,12 +53,18 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Sweep(it) => (it.json, Box::pin(sweep::run(it, logging)).await),
         Command::Rebuild(it) => (it.json, Box::pin(rebuild::run(it, logging)).await),
         Command::Scenarios => (false, scenarios::run()),
-        Command::Explain { code } => (false, explain::run(code)),
-        Command::Catalogue => (false, Ok(Answer::done(shared::catalogue::document()))),
+        Command::Explain { name } => (false, explain::run(name)),
+        Command::Catalogue => (false, Ok(Answer::done(documents()))),
     };
     let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
     print(&answer);
     ExitCode::from(answer.exit.code())
+}
+
+/// The catalogue and the run book.
+fn documents() -> String {
+    let (catalogue, run_book) = (shared::catalogue::document(), shared::runbook::document());
+    format!("{catalogue}\n{run_book}")
 }
 
 /// Names and messages of other sides are in it, so it is [for reading only](plain). The

@@ -1094,6 +1094,21 @@ fn codes_are_explained_from_the_catalogue() {
     told(&explained, 0, &["Cause", "Route 53"]);
     let unknown = stderr(&run("explain dns-conflict"));
     has(&unknown, &["did you mean `private-dns-conflict`"]);
-    assert!(stdout(&run("catalogue")).starts_with("# Errors"));
+    let documents = stdout(&run("catalogue"));
+    assert!(documents.starts_with("# Errors") && documents.contains("\n# Run book\n"));
+    let both = run("explain rollback-incomplete");
+    told(
+        &both,
+        0,
+        &[
+            "Alarm rollback-incomplete",
+            "Phase rollback-incomplete",
+            "What to do",
+        ],
+    );
+    has(
+        &stderr(&run("explain interupted")),
+        &["did you mean `interrupted`"],
+    );
     told(&run("provision --help"), 0, &["Exit codes:"]);
 }

@@ -780,7 +780,7 @@ fn check_update<'a>(arguments: &'a Value, place: &str) -> BTreeSet<&'a str> {
 }
 
 /// What an entry of the ledger may hold, besides phase, timeline and time.
-const ATTRIBUTES: [&str; 17] = [
+const ATTRIBUTES: [&str; 18] = [
     "account_id",
     "asked",
     "expires_at",
@@ -790,6 +790,7 @@ const ATTRIBUTES: [&str; 17] = [
     "region",
     "vpc_id",
     "cluster_id",
+    "cluster_name",
     "request",
     "execution",
     "started_at",

@@ -67,7 +67,7 @@ impl Slow<'_> {
                 "connection_id": "x", "account_id": null, "region": "eu-west-1",
                 "vpc_id": "vpc-1", "cluster_id": "c",
             },
-            "service_name": "s", "routing_id": "r", "private_host": "h",
+            "cluster_name": "n", "service_name": "s", "routing_id": "r", "private_host": "h",
             "notes": [], "account_id": "111122223333", "trust_account": null,
             "security_group": {"name": "g"}, "endpoint": {"service_name": "s"},
             "undo": {"anything": !self.changed, "registration": true, "private_dns": true},

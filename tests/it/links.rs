@@ -7,6 +7,7 @@ use clap::CommandFactory;
 use crdb_privatelink::arguments::Arguments;
 use engine::EventKind;
 use serde_json::Value;
+use shared::{Code, runbook};
 use steps::words::{Part, Tale};
 use steps::{definition, function_of};
 use system_tests::documents::{read, root};
@@ -181,6 +182,20 @@ fn every_link_leads_somewhere() {
     }
     assert_eq!(broken, [""; 0]);
     assert!(links > 50, "only {links} links");
+}
+
+/// Notices and alarms link there.
+#[test]
+fn every_code_and_every_entry_of_the_run_book_has_its_heading() {
+    let codes = Code::ALL.iter().map(|code| code.place());
+    let places = codes.chain(runbook::entries().map(|entry| entry.place()));
+    let pages = ["errors.md", "run-book.md"];
+    let pages = pages.map(|page| (page, anchors(&read(&format!("docs/{page}")))));
+    let pages = BTreeMap::from(pages);
+    for place in places {
+        let (page, heading) = place.split_once('#').expect("a heading");
+        assert!(pages[page].contains(heading), "{place}");
+    }
 }
 
 #[test]

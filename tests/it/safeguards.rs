@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shared::config::Setting;
 use shared::sources::Allowed;
-use system_tests::template::{Template, list};
+use system_tests::template::Template;
 
 /// Who may call stands in the stage as it was deployed last.
 #[test]

@@ -95,6 +95,9 @@ fn longest(template: &Template, value: &Value) -> usize {
     if name == "AWS::AccountId" {
         return 12;
     }
+    if name == "AWS::StackName" {
+        return stack;
+    }
     if let Some(machine) = name.strip_suffix("Aliaslive") {
         let text = template.resource(machine).property("Name")["Fn::Sub"].as_str();
         let arn = "arn:aws:states:ap-southeast-10:111122223333:stateMachine::live";

@@ -7,13 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::config::{CA_BUNDLE, Config};
+use shared::console::{Deployed, HOSTS};
 use shared::ledger::Phase;
-use shared::metrics::NAMESPACE;
-use shared::notice::{DETAIL_TYPES, Notice, SOURCE};
+use shared::metrics::{self, NAMESPACE, STACK};
+use shared::notice::{DETAIL_TYPES, SOURCE};
+use shared::request::ProvisionRequest;
+use shared::runbook::ALARMS;
 use shared::settings::{SETTINGS, substitution};
+use shared::{Code, StepError};
 use steps::resource_name;
 use system_tests::documents::{read, root};
-use system_tests::template::{Resource, Template, entries, function_folders, list};
+use system_tests::template::{Template, entries, function_folders, list};
 
 /// The longest that a client of ours waits for one operation, in seconds: the
 /// `operation_timeout` of `adapters::aws`.
@@ -42,9 +46,13 @@ const MAY_DEPEND: [(&str, &str); 7] = [
 ];
 
 /// The variables that a function needs besides those of all functions.
-const NEEDS: [(&str, &str); 6] = [
-    ("check-fleet", "CONNECTIONS_TABLE"),
-    ("find-orphans", "CONNECTIONS_TABLE LEASES_TABLE"),
+const NEEDS: [(&str, &str); 9] = [
+    ("check-fleet", "CONNECTIONS_TABLE STACK_NAME"),
+    ("find-orphans", "CONNECTIONS_TABLE LEASES_TABLE STACK_NAME"),
+    ("report-outcome", "STACK_NAME"),
+    // Their calls are those that are throttled first, and counted.
+    ("check-status", "STACK_NAME"),
+    ("create-endpoint", "STACK_NAME"),
     ("rebuild-ledger", "CONNECTIONS_TABLE"),
     (
         "start-executions",
@@ -463,6 +471,8 @@ fn every_function_gets_the_variables_that_it_needs_and_that_are_read() {
             (".tag_prefix", "TAG_PREFIX"),
             (".cloud(", "API_KEY_SECRET"),
             (".accounts(", "OTHER_ACCOUNT_ROLE"),
+            (".stack", "STACK_NAME"),
+            ("metrics::print(", "STACK_NAME"),
         ] {
             let is_told = is_told && SETTINGS.contains(&variable);
             assert!(
@@ -580,28 +590,97 @@ fn events_are_never_dropped_without_a_trace() {
     assert_eq!(on_failure["Destination"], queue);
 }
 
+/// The most characters of the description of an alarm (CloudWatch API reference,
+/// `PutMetricAlarm`).
+const DESCRIPTION: usize = 1024;
+
+/// What the template says of the dashboard's place.
+const DASHBOARD: &str = "https://${AWS::Region}.${Console}/cloudwatch/home?region=${AWS::Region}#dashboards/dashboard/${AWS::StackName}";
+
+/// A text of the template that has the host of the console in it, without it.
+fn with_console(value: &Value) -> &str {
+    let host =
+        json!({ "Console": { "Fn::FindInMap": ["Console", { "Ref": "AWS::Partition" }, "Host"] } });
+    assert_eq!(value["Fn::Sub"][1], host, "{value}");
+    value["Fn::Sub"][0].as_str().unwrap_or_default()
+}
+
 #[test]
-fn every_alarm_tells_somebody_and_says_what_to_do() {
+fn every_alarm_tells_somebody_and_has_its_entry_in_the_run_book() {
     let template = Template::read();
     let dashboard = dashboard_text(&template);
-    let mut alarms = 0;
+    let longest = template.at("/Parameters/DocumentsUrl/MaxLength").as_u64();
+    let longest = "d".repeat(usize::try_from(longest.expect("a limit")).expect("small"));
+    let mut found = BTreeSet::new();
     for alarm in template.of_type("AWS::CloudWatch::Alarm") {
         let topic = json!([{ "Ref": "NoticeTopic" }]);
         alarm.has("AlarmActions", &topic);
         alarm.has("OKActions", &topic);
-        let described = described_in(alarm);
-        assert!(described.len() > 40, "{}: {described}", alarm.name);
         let missing = alarm.property("TreatMissingData");
         assert!(!missing.is_null(), "{}", alarm.name);
         let shown = format!("${{{}.Arn}}", alarm.name);
         assert!(dashboard.contains(&shown), "{shown} is not shown");
-        alarms += 1;
+
+        let name = alarm.property("AlarmName")["Fn::Sub"].as_str();
+        let name = name.and_then(|name| name.strip_prefix("${AWS::StackName}-"));
+        let entry = ALARMS.iter().find(|entry| Some(entry.name) == name);
+        let entry = entry.unwrap_or_else(|| panic!("{name:?} is not in shared::runbook"));
+        let expected = format!(
+            "{} {} Run book: ${{DocumentsUrl}}/{} (crdb-privatelink explain {}). Dashboard: {DASHBOARD}",
+            entry.meaning,
+            entry.act,
+            entry.place(),
+            entry.name
+        );
+        let described = with_console(alarm.property("AlarmDescription"));
+        assert_eq!(described, expected, "{}", alarm.name);
+        let whole = described
+            .replace("${DocumentsUrl}", &longest)
+            .replace("${AWS::StackName}", &"s".repeat(26))
+            .replace("${AWS::Region}", "ap-southeast-10")
+            .replace("${Console}", HOSTS[1].1);
+        assert!(!whole.contains("${"), "{whole}");
+        let characters = whole.chars().count();
+        assert!(characters <= DESCRIPTION, "{}: {characters}", alarm.name);
+        found.insert(entry.name);
     }
-    assert!(alarms >= 6, "only {alarms} alarms");
+    assert_eq!(found, ALARMS.map(|entry| entry.name).into());
+    let alarms = found.len();
     assert!(
         read("docs/operate.md").contains(&format!("for {alarms} alarms")),
         "docs/operate.md says what {alarms} alarms cost"
     );
+}
+
+/// A function makes the links of a notice, and the template those of alarms: both lead
+/// to the same place, in each partition.
+#[test]
+fn the_template_links_to_where_a_notice_links_to() {
+    let template = Template::read();
+    let hosts: Value = HOSTS
+        .into_iter()
+        .map(|(partition, host)| (partition.to_owned(), json!({ "Host": host })))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assert_eq!(template.at("/Mappings/Console"), &hosts);
+    let output = with_console(template.at("/Outputs/DashboardUrl/Value"));
+    assert_eq!(output, DASHBOARD);
+    let dashboard = template.resource("Dashboard");
+    dashboard.has("DashboardName", &json!({ "Ref": "AWS::StackName" }));
+    for (partition, host) in HOSTS {
+        for (file, machine) in template.machines() {
+            let name = machine.property("Name")["Fn::Sub"].as_str();
+            let name = name.unwrap_or_default().replace("${AWS::StackName}", "net");
+            let arn =
+                format!("arn:{partition}:states:some-region-1:111122223333:execution:{name}:one");
+            let deployed = Deployed::of(&arn).unwrap_or_else(|| panic!("{file}: {arn}"));
+            let expected = DASHBOARD
+                .replace("${AWS::StackName}", "net")
+                .replace("${AWS::Region}", "some-region-1")
+                .replace("${Console}", host);
+            assert_eq!(deployed.dashboard_url(), expected, "{file}");
+        }
+    }
 }
 
 #[test]
@@ -627,16 +706,11 @@ fn an_alarm_watches_every_machine_for_runs_that_fail_and_that_time_out() {
     assert_eq!(watched, expected);
 }
 
-fn described_in<'a>(alarm: Resource<'a>) -> &'a str {
-    let description = alarm.property("AlarmDescription");
-    let text = description.as_str().or(description["Fn::Sub"].as_str());
-    text.unwrap_or_default()
-}
-
-/// The metrics that the functions print, with their dimension if they have one.
-fn printed() -> BTreeMap<String, BTreeSet<String>> {
+/// An execution that came to its end.
+fn reported() -> (report_outcome::Input, report_outcome::Output) {
     let input = json!({
-        "phase": "ready", "account_id": null, "execution": "arn:aws:states:x",
+        "phase": "ready", "account_id": null, "cluster_name": "orders",
+        "execution": "arn:aws:states:eu-west-1:111122223333:execution:net-provision:one",
         "connection": {
             "connection_id": "0123456789abcdef", "account_id": null, "region": "eu-west-1",
             "vpc_id": "vpc-0a71e831cb5152c43", "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
@@ -646,60 +720,74 @@ fn printed() -> BTreeMap<String, BTreeSet<String>> {
     });
     let input: report_outcome::Input = serde_json::from_value(input).expect("an input");
     let output = report_outcome::handle(&input).expect("an outcome");
-    let mut lines = report_outcome::figures(&input, &output.outcome);
-    lines.push(check_fleet::Counts::default().metrics(input.now));
-    lines.push(find_orphans::Sum::default().metrics(input.now));
+    (input, output)
+}
+
+/// The metrics that the functions print, each with the dimension that it has besides that
+/// of the stack, if any.
+fn printed() -> BTreeMap<String, Option<String>> {
+    let (input, output) = reported();
+    let stack = "net";
+    let mut lines = report_outcome::figures(&input, &output, stack);
+    lines.push(check_fleet::Counts::default().metrics(input.now, stack));
+    lines.push(find_orphans::Sum::default().metrics(input.now, stack));
+    let throttled = StepError::new(Code::AwsThrottled, "slow down");
+    lines.extend(metrics::throttled(input.now, stack, &throttled));
 
     let mut metrics = BTreeMap::new();
     for line in lines {
+        assert_eq!(line[STACK], stack, "{line}");
         for described in line["_aws"]["CloudWatchMetrics"]
             .as_array()
             .into_iter()
             .flatten()
         {
             assert_eq!(described["Namespace"], NAMESPACE);
-            let sets = described["Dimensions"].as_array().into_iter().flatten();
-            let dimensions: BTreeSet<String> = sets
-                .flat_map(|set| set.as_array().into_iter().flatten())
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect();
+            let sets = list(&described["Dimensions"]);
+            assert_eq!(sets.len(), 1, "{line}");
+            let names = sets[0].as_array().into_iter().flatten();
+            let names: Vec<&str> = names.filter_map(Value::as_str).collect();
+            let besides = match names[..] {
+                [STACK] => None,
+                [STACK, besides] => Some(besides.to_owned()),
+                _ => panic!("{line}"),
+            };
             for metric in described["Metrics"].as_array().into_iter().flatten() {
                 let name = metric["Name"].as_str().unwrap_or_default().to_owned();
-                metrics.insert(name, dimensions.clone());
+                metrics.insert(name, besides.clone());
             }
         }
     }
     metrics
 }
 
-/// The metrics that CloudWatch makes of log lines.
-fn filtered(template: &Template) -> BTreeSet<&str> {
-    template
-        .of_type("AWS::Logs::MetricFilter")
-        .flat_map(|filter| filter.property("MetricTransformations").as_array())
-        .flatten()
-        .filter(|metric| metric["MetricNamespace"] == NAMESPACE)
-        .filter_map(|metric| metric["MetricName"].as_str())
-        .collect()
-}
-
+/// Stacks of one account would ring each other's alarms.
 #[test]
-fn an_alarm_watches_what_is_measured() {
+fn an_alarm_watches_what_is_measured_of_its_own_stack() {
     let template = Template::read();
-    let (printed, filtered) = (printed(), filtered(&template));
+    let printed = printed();
+    let own = json!([{ "Name": STACK, "Value": { "Ref": "AWS::StackName" } }]);
     let mut ours = 0;
     for alarm in template.of_type("AWS::CloudWatch::Alarm") {
         if alarm.property("Namespace") != NAMESPACE {
             continue;
         }
         let metric = alarm.text("MetricName");
-        let bare = printed.get(metric).is_some_and(BTreeSet::is_empty);
-        let is_known = bare || filtered.contains(metric);
-        assert!(is_known, "{}: {metric}", alarm.name);
-        assert!(alarm.property("Dimensions").is_null(), "{}", alarm.name);
+        assert_eq!(printed.get(metric), Some(&None), "{}: {metric}", alarm.name);
+        alarm.has("Dimensions", &own);
         ours += 1;
     }
-    assert!(ours >= 5, "only {ours} alarms on our own metrics");
+    assert!(ours >= 9, "only {ours} alarms on our own metrics");
+    let mut counts = 0;
+    for (folder, function) in template.functions() {
+        if let Some(stack) = variables(&function.value["Properties"]).get("STACK_NAME") {
+            assert_eq!(**stack, own[0]["Value"], "{folder}");
+            counts += 1;
+        }
+    }
+    assert_eq!(counts, 5, "functions that count");
+    // A filter could not tell the stack (docs/facts.md).
+    assert!(template.of_type("AWS::Logs::MetricFilter").next().is_none());
 }
 
 fn dashboard_text(template: &Template) -> String {
@@ -707,9 +795,9 @@ fn dashboard_text(template: &Template) -> String {
     body.as_str().expect("a text").to_owned()
 }
 
-/// The dashboard with a word in place of each reference.
+/// The dashboard of the stack `net`, with a word in place of each other reference.
 fn dashboard(template: &Template) -> Value {
-    let mut text = dashboard_text(template);
+    let mut text = dashboard_text(template).replace("${AWS::StackName}", "net");
     while let Some(begin) = text.find("${") {
         let length = text[begin..].find('}').expect("a closed reference");
         text.replace_range(begin..=begin + length, "reference");
@@ -718,9 +806,9 @@ fn dashboard(template: &Template) -> Value {
 }
 
 #[test]
-fn the_dashboard_shows_what_is_measured() {
+fn the_dashboard_shows_what_is_measured_of_its_own_stack() {
     let template = Template::read();
-    let (printed, filtered) = (printed(), filtered(&template));
+    let printed = printed();
     let phases: BTreeSet<&str> = Phase::ALL.map(Phase::as_str).into();
     let dashboard = dashboard(&template);
     let mut shown = BTreeSet::new();
@@ -744,14 +832,11 @@ fn the_dashboard_shows_what_is_measured() {
                 continue;
             }
             shown.insert((*metric).to_owned());
-            if filtered.contains(metric) {
-                continue;
-            }
             let known = printed.get(*metric).unwrap_or_else(|| panic!("{line}"));
             match dimensions {
-                [] => assert!(known.is_empty(), "{line}"),
-                [dimension, value] => {
-                    assert!(known.contains(*dimension), "{line}");
+                [STACK, "net"] => assert_eq!(*known, None, "{line}"),
+                [STACK, "net", dimension, value] => {
+                    assert_eq!(known.as_deref(), Some(*dimension), "{line}");
                     // Both dimensions, Phase and Step, take words of phases.
                     assert!(phases.contains(value), "{line}");
                 }
@@ -769,9 +854,80 @@ fn the_dashboard_shows_what_is_measured() {
     let expected: BTreeSet<String> = printed
         .into_keys()
         .filter(|metric| !of_alarms.contains(&metric.as_str()))
-        .chain(filtered.into_iter().map(str::to_owned))
         .collect();
     assert_eq!(shown, expected);
+}
+
+/// The queries of the dashboard, by the log group that they ask.
+fn queries(template: &Template) -> BTreeMap<String, String> {
+    let text = dashboard_text(template);
+    let queries = text.split("\"query\": \"SOURCE '${").skip(1);
+    queries
+        .filter_map(|rest| rest.split_once("}' | "))
+        .filter_map(|(group, rest)| Some((group.to_owned(), rest.split_once('"')?.0.to_owned())))
+        .collect()
+}
+
+/// The names of fields in a query, between these words.
+fn between<'q>(query: &'q str, begin: &str, end: char) -> Vec<&'q str> {
+    let pieces = query.split(begin).skip(1);
+    pieces
+        .filter_map(|piece| Some(piece.split_once(end)?.0))
+        .collect()
+}
+
+/// What a query asks for, the log has. Whether CloudWatch takes the query is only read.
+#[test]
+fn the_tables_of_the_dashboard_show_what_the_log_has() {
+    let template = Template::read();
+    let queries = queries(&template);
+    assert_eq!(queries.len(), 2, "{queries:?}");
+
+    let request = ProvisionRequest::parse(&json!({
+        "cluster_id": "1a2b3c4d-0000-4000-8000-000000000001",
+        "region": "eu-west-1",
+        "vpc_id": "vpc-0a71e831cb5152c43",
+    }));
+    let request = request.expect("a request");
+    let row = |phase| {
+        let entry = in_process::stage::entry(request.clone(), phase, reported().0.now);
+        check_fleet::Row::of(&entry, None, None, "arn").expect("a row")
+    };
+    let query = &queries["CheckFleetLogs"];
+    let shown = read("docs/operate.md").replace("\n| ", " | ");
+    assert!(shown.contains(query), "docs/operate.md shows another query");
+    let line = row(Phase::Interrupted).line();
+    let mut asked = between(query, "latest(", ')');
+    asked.extend(between(query, "ispresent(", ')'));
+    asked.extend(between(query, " by ", ' '));
+    for field in &asked {
+        assert!(line.get(field).is_some(), "{field}: {line}");
+    }
+    for field in [
+        "account_id",
+        "region",
+        "vpc_id",
+        "cluster_name",
+        "code",
+        "since",
+    ] {
+        assert!(asked.contains(&field), "{field}");
+    }
+    let hidden = between(query, "filter state not in [", ']');
+    let hidden = hidden[0].split(", ").map(|word| word.trim_matches('\''));
+    let hidden: BTreeSet<&str> = hidden.collect();
+    assert_eq!(
+        hidden,
+        BTreeSet::from(["healthy", row(Phase::Accepted).standing])
+    );
+
+    let (input, output) = reported();
+    let lines = report_outcome::figures(&input, &output, "net");
+    let query = &queries["ReportOutcomeLogs"];
+    let fields = between(query, "fields ", '|')[0];
+    for field in fields.trim().split(", ").filter(|it| *it != "@timestamp") {
+        assert!(lines[0].get(field).is_some(), "{field}: {}", lines[0]);
+    }
 }
 
 /// One thing that is left, refused or lost is enough for a person to be told, and where
@@ -828,18 +984,25 @@ fn people_are_told_of_every_event_of_ours() {
     let pattern = rule.property("EventPattern");
     assert_eq!(pattern["source"], json!([SOURCE]));
     assert_eq!(pattern["detail-type"], json!(DETAIL_TYPES));
-    let schema = serde_json::to_value(schemars::schema_for!(Notice)).expect("a schema");
     let message = &rule.property("Targets")[0]["InputTransformer"];
-    let text = message["InputTemplate"].as_str().expect("a text");
+    let text = message["InputTemplate"]["Fn::Sub"]
+        .as_str()
+        .expect("a text");
+    let notice = reported().1.notice.expect("a notice");
+    let event = json!({ "detail-type": DETAIL_TYPES[0], "detail": notice });
     for (name, path) in message["InputPathsMap"].as_object().expect("paths") {
         assert!(text.contains(&format!("<{name}>")), "{name} is not used");
-        let path = path.as_str().unwrap_or_default();
-        if let Some(field) = path.strip_prefix("$.detail.") {
-            // A missing one would leave a hole in the sentence.
-            let required = list(&schema["required"]);
-            assert!(required.contains(&json!(field)), "{field}");
-        }
+        let path = path.as_str().and_then(|path| path.strip_prefix('$'));
+        let place = path.expect("a path").replace('.', "/");
+        // What is missing would leave a hole in the sentence.
+        let value = event.pointer(&place);
+        assert!(value.is_some_and(Value::is_string), "{place}: {event}");
     }
+    for told in ["account", "console", "dashboard", "book"] {
+        assert!(text.contains(&format!("<{told}>")), "{told}: {text}");
+    }
+    // Where the run book is, the stack knows.
+    assert_eq!(placeholders(text), BTreeSet::from(["DocumentsUrl"]));
 }
 
 #[test]

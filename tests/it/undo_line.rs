@@ -170,7 +170,7 @@ impl Tasks for Tried<'_> {
         let value = match function {
             "inspect-network" => self.case.plan.clone(),
             _ => json!({
-                "service_name": "s", "routing_id": "r", "private_host": "h",
+                "cluster_name": "n", "service_name": "s", "routing_id": "r", "private_host": "h",
                 "group_id": "sg-1", "notes": [], "undone": "it is gone", "was_there": true,
             }),
         };

@@ -64,6 +64,7 @@ VALUES = {
     "SweepMinimumAgeHours": ("24", "48"),
     "OnOrphans": ("report", "remove"),
     "NoticeEmail": ("a@example.com", "b@example.com"),
+    "DocumentsUrl": ("docs", "https://docs.example.com"),
     "OtherAccountRole": ("one", "two"),
     "OtherAccountExternalId": ("one", "two"),
     "OtherAccounts": ("444455556666", "555566667777", ""),

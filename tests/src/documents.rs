@@ -32,6 +32,7 @@ pub type Document = (&'static str, String);
 pub fn all() -> Vec<Document> {
     let mut documents = vec![
         ("docs/errors.md", shared::catalogue::document()),
+        ("docs/run-book.md", shared::runbook::document()),
         (
             "docs/provision-request.schema.json",
             schema::<shared::request::ProvisionRequest>(),

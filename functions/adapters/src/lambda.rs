@@ -11,7 +11,9 @@ use serde_json::Value;
 use shared::StepError;
 use shared::config::Config;
 use shared::handler::call;
+use shared::metrics;
 use shared::settings::Settings;
+use time::OffsetDateTime;
 
 use crate::aws::{Aws, aws};
 use crate::tls::Roots;
@@ -61,7 +63,13 @@ where
     let kept = Kept::new(|settings: &Settings| build(&around.told(settings)))?;
     serve_events(async |mut event: Value| {
         let needed = kept.of(Settings::take(&mut event)?)?;
-        call(async |input| handler(&needed, input).await, event).await
+        let answer = call(async |input| handler(&needed, input).await, event).await;
+        if let (Some(stack), Err(error)) = (around.stack.value(), &answer)
+            && let Some(line) = metrics::throttled(OffsetDateTime::now_utc(), stack, error)
+        {
+            metrics::print(&line);
+        }
+        answer
     })
     .await
 }

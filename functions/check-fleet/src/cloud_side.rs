@@ -32,6 +32,14 @@ pub(crate) fn of<'a>(
     seen.get(&connection.cluster_id)
 }
 
+/// The name of this connection's cluster: as it is now, or as the ledger has it.
+pub(crate) fn name<'a>(connection: &'a Connection, seen: Option<&'a Seen>) -> Option<&'a str> {
+    match seen {
+        Some(Ok(seen)) => Some(&seen.cluster.name),
+        Some(Err(_)) | None => connection.cluster_name.as_deref(),
+    }
+}
+
 /// Looks at the clusters of these connections.
 pub(crate) async fn look(
     cloud: &impl Cloud,

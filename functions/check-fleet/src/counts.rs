@@ -88,8 +88,8 @@ impl Counts {
         true
     }
 
-    /// The line of metrics of a check of the whole ledger.
-    pub fn metrics(&self, at: OffsetDateTime) -> Value {
+    /// The line of metrics of a check of the whole ledger of a stack.
+    pub fn metrics(&self, at: OffsetDateTime, stack: &str) -> Value {
         let metrics = [
             Metric::count("Connections", self.connections),
             Metric::count("Healthy", self.healthy),
@@ -102,7 +102,7 @@ impl Counts {
             Metric::count("Interrupted", self.interrupted),
             Metric::count("KeysRefused", self.keys_refused),
         ];
-        metrics::line(at, &metrics, &[], &[&[]], &Map::new())
+        metrics::line(at, stack, &metrics, None, &Map::new())
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
             connections: 3,
             ..Counts::default()
         };
-        let line = counts.metrics(OffsetDateTime::UNIX_EPOCH);
+        let line = counts.metrics(OffsetDateTime::UNIX_EPOCH, "staging");
         let metrics = &line["_aws"]["CloudWatchMetrics"][0]["Metrics"];
         let fields = serde_json::to_value(counts).unwrap();
         assert_eq!(
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(line["Connections"], 3.0);
         assert_eq!(
             line["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
-            serde_json::json!([[]])
+            serde_json::json!([["Stack"]])
         );
     }
 }

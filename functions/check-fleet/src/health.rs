@@ -1,7 +1,8 @@
 //! From what was found to a health, and from a health to an announcement.
 
 use shared::ledger::{Connection, Health, HealthStatus, Verdict};
-use shared::notice::Notice;
+use shared::notice::{self, Notice};
+use shared::runbook::Entry;
 use shared::{Code, bounds};
 use time::OffsetDateTime;
 
@@ -74,18 +75,18 @@ fn has_stayed_unsettled(connection: &Connection, found: &Judgement, now: OffsetD
 }
 
 /// The announcement of a health, if it is still to be made.
-pub(crate) fn change(connection: &Connection, health: &Health, execution: &str) -> Option<Change> {
+pub(crate) fn change(
+    connection: &Connection,
+    cluster_name: Option<&str>,
+    health: &Health,
+    execution: &str,
+) -> Option<Change> {
     if !health.to_announce {
         return None;
     }
-    let Connection {
-        connection_id,
-        region,
-        vpc_id,
-        cluster_id,
-        ..
-    } = connection;
-    let which = format!("The connection from {vpc_id} in {region} to cluster {cluster_id}");
+    let (vpc, region) = (&connection.vpc_id, &connection.region);
+    let cluster = notice::cluster(&connection.cluster_id, cluster_name);
+    let which = format!("The connection from {vpc} in {region} to cluster {cluster}");
     let (detail_type, sentence, code) = match health.status {
         HealthStatus::Unknown => return None,
         HealthStatus::Healthy => (
@@ -114,25 +115,23 @@ pub(crate) fn change(connection: &Connection, health: &Health, execution: &str) 
         }
     };
     let notice = Notice {
-        version: 1,
-        connection_id: connection_id.clone(),
-        account_id: connection.account_id.clone(),
-        region: region.clone(),
-        vpc_id: vpc_id.clone(),
-        cluster_id: cluster_id.clone(),
-        phase: None,
         health: Some(health.status),
-        code: code.map(|code| code.to_string()),
-        sentence,
-        cause: code.map(|code| code.cause().to_owned()),
-        fix: code.map(|code| code.fix().to_owned()),
-        execution: execution.to_owned(),
+        ..Notice::about(
+            connection.subject(),
+            cluster_name,
+            sentence,
+            Entry::of_health(health.status).place(),
+            execution,
+        )
     };
     Some(Change {
-        connection_id: connection_id.clone(),
+        connection_id: connection.connection_id.clone(),
         health: health.status,
         detail_type: detail_type.to_owned(),
-        notice,
+        notice: match code {
+            Some(code) => notice.explained(code),
+            None => notice,
+        },
     })
 }
 
@@ -159,7 +158,7 @@ mod tests {
             let health = next(&connection, &found, at(0));
             let item = serde_json::to_string(&health).unwrap();
             prop_assert!(item.len() <= 16 * 1024, "{} bytes in the ledger", item.len());
-            let change = change(&connection, &health, "arn").unwrap();
+            let change = change(&connection, Some("orders"), &health, "arn").unwrap();
             let id = connection.connection_id.clone();
             let error = shared::StepError::new(Code::UnexpectedAwsAnswer, details.concat());
             let page = crate::Output {
@@ -169,6 +168,7 @@ mod tests {
                 to_repair: vec![id; crate::BATCH],
                 counts: crate::Counts::default(),
                 trouble: Some(error.to_string()),
+                rows: Vec::new(),
             };
             let answer = serde_json::to_string(&page).unwrap();
             prop_assert!(answer.len() <= bounds::ANSWER / 4, "{} bytes", answer.len());
@@ -218,7 +218,7 @@ mod tests {
         let check = |(n, status): (i64, &HealthStatus)| {
             let mut health = next(&connection, &found(*status), at(n * 10));
             assert_eq!((health.status, health.checked_at), (*status, at(n * 10)));
-            let told = change(&connection, &health, "arn").map(|change| {
+            let told = change(&connection, None, &health, "arn").map(|change| {
                 assert_eq!(Some(change.health), change.notice.health);
                 match change.detail_type.as_str() {
                     "Connection Drifted" => "drifted",
@@ -355,12 +355,17 @@ mod tests {
         };
         let connection = connection();
         let health = next(&connection, &found, at(0));
-        let notice = change(&connection, &health, "arn").unwrap().notice;
+        let told = change(&connection, Some("orders"), &health, "arn");
+        let notice = told.unwrap().notice;
+        let named = format!("to cluster orders ({}) is not", connection.cluster_id);
+        assert!(notice.sentence.contains(&named), "{}", notice.sentence);
         assert!(
             notice
                 .sentence
                 .ends_with(": the endpoint is gone; it is stale.")
         );
+        assert_eq!(notice.cluster_name.as_deref(), Some("orders"));
+        assert_eq!(notice.links.run_book, "errors.md#endpoint-gone-rejected");
         assert_eq!(notice.code.as_deref(), Some("endpoint-gone"));
         assert_eq!(notice.fix.as_deref(), Some(Code::EndpointGone.fix()));
         assert_eq!((notice.execution.as_str(), notice.phase), ("arn", None));

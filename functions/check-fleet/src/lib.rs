@@ -26,11 +26,13 @@ mod counts;
 mod health;
 mod judge;
 mod network_side;
+mod row;
 #[cfg(test)]
 mod tests;
 mod zones;
 
 pub use counts::Counts;
+pub use row::Row;
 
 /// The connections that one call judges. An event for each of them fits into one
 /// `PutEvents` (Amazon EventBridge API reference: at most 10 entries).
@@ -76,6 +78,9 @@ pub struct Output {
     /// The first verdict that could not be written down, if any: the connection and
     /// why. The next check judges it anew.
     pub trouble: Option<String>,
+    /// How each connection stands, for the log alone.
+    #[serde(skip)]
+    pub rows: Vec<Row>,
 }
 
 /// A verdict that is to be announced.
@@ -132,19 +137,26 @@ where
         to_repair: Vec::new(),
         counts: input.counts.unwrap_or_default(),
         trouble: None,
+        rows: Vec::new(),
     };
     for connection in &page.connections {
+        let execution = &input.execution;
         if !is_judged(connection) {
             output.counts.add_unjudged(connection, input.now);
+            let name = connection.cluster_name.as_deref();
+            output
+                .rows
+                .extend(Row::of(connection, name, None, execution));
             continue;
         }
-        let judgement = judge::judge(
-            connection,
-            network_side::of(connection, &networks),
-            cloud_side::of(connection, &clusters),
-            keys,
-        );
+        let cluster = cloud_side::of(connection, &clusters);
+        let name = cloud_side::name(connection, cluster);
+        let network = network_side::of(connection, &networks);
+        let judgement = judge::judge(connection, network, cluster, keys);
         let health = health::next(connection, &judgement, input.now);
+        output
+            .rows
+            .extend(Row::of(connection, name, Some(&health), execution));
         let id = &connection.connection_id;
         let recorded = ledger.record_health(id, &health).await;
         output.checked += 1;
@@ -158,7 +170,7 @@ where
         }
         output
             .changes
-            .extend(health::change(connection, &health, &input.execution));
+            .extend(health::change(connection, name, &health, execution));
     }
     if output.next.is_none() && !output.changes.is_empty() {
         // One more call, which finds nothing to check, notes what was announced.

@@ -912,6 +912,36 @@ fn a_call_that_is_made_again_says_the_same_again() {
 }
 
 #[test]
+fn the_log_is_told_how_each_connection_stands_and_the_answer_is_not() {
+    let [drifted, mut refused] = [0, 1].map(|n| connection_to(CLUSTER, n));
+    refused.phase = Phase::RolledBack;
+    (refused.stands_since, refused.endpoint_id) = (None, None);
+    refused.cluster_name = Some("as-it-was".to_owned());
+    let stage = world(std::slice::from_ref(&drifted), |scenario| {
+        scenario.vpcs[0].endpoints[0].private_dns = false;
+    });
+    stage.ports.put_connection(&refused);
+    let output = check(&stage);
+    let mut rows = output.rows.clone();
+    rows.sort_by_key(|row| row.standing);
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.standing, row.code.as_str(), row.cluster_name.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("drifted", "private-dns-switched-off", Some("payments")),
+            ("rolled-back", "-", Some("as-it-was")),
+        ]
+    );
+    let answer = serde_json::to_value(&output).unwrap();
+    assert!(answer.get("rows").is_none(), "{answer}");
+    let notice = &output.changes[0].notice;
+    assert_eq!(notice.cluster_name.as_deref(), Some("payments"));
+}
+
+#[test]
 fn another_verdict_than_the_one_that_was_announced_is_announced_too() {
     let connection = connection();
     let stage = world(std::slice::from_ref(&connection), |scenario| {

@@ -101,7 +101,7 @@ impl Question {
                 .map(one_of(&Phase::ALL, Phase::as_str))
                 .transpose()?,
             health: get("health")
-                .map(one_of(&HEALTH, health_word))
+                .map(one_of(&HealthStatus::ALL, HealthStatus::as_str))
                 .transpose()?,
         };
         let limit = match get("limit") {
@@ -156,20 +156,6 @@ impl Filter {
 }
 
 /// All verdicts, in the order of the documentation.
-const HEALTH: [HealthStatus; 3] = [
-    HealthStatus::Healthy,
-    HealthStatus::Drifted,
-    HealthStatus::Unknown,
-];
-
-pub(crate) fn health_word(status: HealthStatus) -> &'static str {
-    match status {
-        HealthStatus::Healthy => "healthy",
-        HealthStatus::Drifted => "drifted",
-        HealthStatus::Unknown => "unknown",
-    }
-}
-
 fn parsed<T: FromStr<Err: std::fmt::Display>>((name, text): (&str, &str)) -> Result<T, Refusal> {
     text.parse()
         .map_err(|error| Refusal::new(Code::InvalidRequest, format!("{name}: {error}")))

@@ -6,6 +6,7 @@ use shared::ids::{ClusterId, VpcId};
 use shared::notice::Notice;
 use shared::place::Place;
 use shared::request::DeprovisionRequest;
+use shared::subject::Subject;
 
 /// What kind of thing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,25 +67,25 @@ impl Finding {
         format!("{what}/{vpc}/{}/{}", self.cluster_id, self.things.join(","))
     }
 
-    /// The announcement; none of what is about no connection of ours.
-    pub(crate) fn notice(&self, execution: &str) -> Option<Notice> {
-        let code = Code::parse(&self.code);
+    /// The announcement; none of what is about no connection of ours, and none without a
+    /// code of the catalogue, which every finding has.
+    pub(crate) fn notice(&self, cluster_name: Option<&str>, execution: &str) -> Option<Notice> {
+        let code = Code::parse(&self.code)?;
         let kept = self.kept.as_ref();
         let kept = kept.map_or(String::new(), |why| format!(" It is not removed: {why}."));
-        Some(Notice {
-            version: 1,
+        let connection = Subject {
+            // Not made anew: copied tags name the connection of another VPC.
             connection_id: self.connection_id.clone()?,
             account_id: self.place.account_id.clone(),
             region: self.place.region.clone(),
             vpc_id: self.vpc_id.clone()?,
             cluster_id: self.cluster_id.clone(),
-            phase: None,
-            health: None,
-            code: Some(self.code.clone()),
-            sentence: format!("{}{kept}", self.sentence),
-            cause: code.map(|code| code.cause().to_owned()),
+        };
+        let sentence = format!("{}{kept}", self.sentence);
+        let notice = Notice::about(connection, cluster_name, sentence, code.place(), execution);
+        Some(Notice {
             fix: Some(self.fix.clone()),
-            execution: execution.to_owned(),
+            ..notice.explained(code)
         })
     }
 }

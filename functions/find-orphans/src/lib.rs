@@ -209,12 +209,20 @@ where
             ..cursor
         })
     };
+    let cluster_name = |finding: &Finding| {
+        let entry = seen
+            .as_ref()
+            .ok()?
+            .entries
+            .get(finding.connection_id.as_ref()?);
+        entry?.cluster_name.as_deref()
+    };
     let notices = findings.iter().filter(|_| !input.remove);
     let removals = findings.iter().filter(|_| input.remove);
     Ok(Output {
         next,
         notices: notices
-            .filter_map(|finding| finding.notice(&input.execution))
+            .filter_map(|finding| finding.notice(cluster_name(finding), &input.execution))
             .collect(),
         to_remove: removals
             .filter_map(|finding| finding.removal.clone())

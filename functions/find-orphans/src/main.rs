@@ -12,9 +12,10 @@ async fn main() -> Result<(), adapters::lambda::Error> {
                 config.cloud(aws)?,
                 config.ledger(aws),
             );
-            Ok((ports, Known::new(config)?))
+            let stack = config.stack.value().map(str::to_owned);
+            Ok((ports, Known::new(config)?, stack))
         },
-        async |((accounts, cloud, ledger), known), input: Input| {
+        async |((accounts, cloud, ledger), known, stack), input: Input| {
             let (now, removes) = (input.now, input.remove);
             let ports = Ports {
                 places: accounts,
@@ -22,8 +23,11 @@ async fn main() -> Result<(), adapters::lambda::Error> {
                 ledger,
             };
             let output = handle(ports, known, input).await?;
-            if output.next.is_none() && !removes {
-                shared::metrics::print(&output.sum.metrics(now));
+            if let Some(stack) = stack
+                && output.next.is_none()
+                && !removes
+            {
+                shared::metrics::print(&output.sum.metrics(now, stack));
             }
             Ok(output)
         },

@@ -52,14 +52,14 @@ impl Sum {
         self.unrecorded > 0 && self.unrecorded >= self.recorded
     }
 
-    /// The line of metrics of a sweep of all places.
-    pub fn metrics(&self, at: OffsetDateTime) -> Value {
+    /// The line of metrics of a sweep of all places of a stack.
+    pub fn metrics(&self, at: OffsetDateTime, stack: &str) -> Value {
         let metrics = [
             Metric::count("Orphans", self.findings),
             Metric::count("OrphansRemovable", self.removable),
             Metric::count("SweepUnseen", self.unseen.len()),
         ];
-        metrics::line(at, &metrics, &[], &[&[]], &Map::new())
+        metrics::line(at, stack, &metrics, None, &Map::new())
     }
 }
 

@@ -280,6 +280,7 @@ impl Found<'_> {
             region: self.place.region.clone(),
             vpc_id: vpc.id.clone(),
             cluster_id: claim.cluster_id.clone(),
+            cluster_name: None,
             request,
             asked: None,
             phase: Phase::Ready,

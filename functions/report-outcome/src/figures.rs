@@ -1,7 +1,9 @@
 //! What is counted of every run that came to an end and knew its connection, for the
 //! dashboard and the alarms. Namespace [`shared::metrics::NAMESPACE`].
 //!
-//! | Metric | Unit | Dimension | Meaning |
+//! All have the dimension `Stack` ([`shared::metrics::STACK`]).
+//!
+//! | Metric | Unit | Also by | Meaning |
 //! | --- | --- | --- | --- |
 //! | `Runs` | Count | `Phase` | 1 for each run, by the phase that it ended with |
 //! | `RunSeconds` | Seconds | `Phase` | how long the run took |
@@ -13,29 +15,28 @@ use serde_json::{Map, Value, json};
 use shared::Code;
 use shared::ledger::Phase;
 use shared::metrics::{Metric, line};
-use shared::report::Outcome;
-use shared::subject::Subject;
+use shared::notice::Notice;
 
-use crate::{Failure, Input, seconds};
+use crate::{Failure, Input, Output, seconds};
 
-/// The lines to print for a run that ended so: none for one that never knew what it was
-/// about.
-pub fn figures(input: &Input, outcome: &Outcome) -> Vec<Value> {
-    let Some(connection) = &input.connection else {
+/// The lines to print for a run of a stack that ended so: none for one that never knew
+/// what it was about.
+pub fn figures(input: &Input, output: &Output, stack: &str) -> Vec<Value> {
+    let Some(notice) = &output.notice else {
         return Vec::new();
     };
     let at = input.now;
     let phase = input.phase.as_str();
     let code = input.failure.as_ref().map(Failure::code);
-    let properties = properties(connection, code);
+    let properties = properties(notice);
     let run = line(
         at,
+        stack,
         &[
             Metric::count("Runs", 1),
-            Metric::seconds("RunSeconds", outcome.seconds),
+            Metric::seconds("RunSeconds", output.outcome.seconds),
         ],
-        &[("Phase", phase)],
-        &[&["Phase"]],
+        Some(("Phase", phase)),
         &properties,
     );
     let left_behind = matches!(
@@ -44,6 +45,7 @@ pub fn figures(input: &Input, outcome: &Outcome) -> Vec<Value> {
     );
     let alarms = line(
         at,
+        stack,
         &[
             Metric::count("RollbackIncomplete", usize::from(left_behind)),
             Metric::count(
@@ -51,45 +53,36 @@ pub fn figures(input: &Input, outcome: &Outcome) -> Vec<Value> {
                 usize::from(code.is_some_and(Code::is_about_api_key)),
             ),
         ],
-        &[],
-        &[&[]],
+        None,
         &properties,
     );
+    let step = |phase: &str, from, to| {
+        let metric = Metric::seconds("StepSeconds", seconds(from, to));
+        line(at, stack, &[metric], Some(("Step", phase)), &properties)
+    };
     let mut lines = vec![run, alarms];
     let mut before = input.started_at;
     for milestone in &input.timeline {
-        lines.push(line(
-            at,
-            &[Metric::seconds(
-                "StepSeconds",
-                seconds(before, milestone.at),
-            )],
-            &[("Step", milestone.phase.as_str())],
-            &[&["Step"]],
-            &properties,
-        ));
+        lines.push(step(milestone.phase.as_str(), before, milestone.at));
         before = milestone.at;
     }
     if input.phase == Phase::Ready {
-        lines.push(line(
-            at,
-            &[Metric::seconds("StepSeconds", seconds(before, at))],
-            &[("Step", phase)],
-            &[&["Step"]],
-            &properties,
-        ));
+        lines.push(step(phase, before, at));
     }
     lines
 }
 
 /// What the log can be searched for.
-fn properties(connection: &Subject, code: Option<Code>) -> Map<String, Value> {
+fn properties(notice: &Notice) -> Map<String, Value> {
     let mut properties = Map::new();
     for (name, value) in [
-        ("cluster_id", json!(connection.cluster_id)),
-        ("region", json!(connection.region)),
-        ("vpc_id", json!(connection.vpc_id)),
-        ("code", json!(code.map(Code::as_str))),
+        ("account_id", json!(notice.account_id)),
+        ("region", json!(notice.region)),
+        ("vpc_id", json!(notice.vpc_id)),
+        ("cluster_id", json!(notice.cluster_id)),
+        ("cluster_name", json!(notice.cluster_name)),
+        ("code", json!(notice.code)),
+        ("execution", json!(notice.execution)),
     ] {
         properties.insert(name.to_owned(), value);
     }

@@ -9,6 +9,7 @@ use shared::ids::AccountId;
 use shared::ledger::{Milestone, Phase};
 use shared::notice::Notice;
 use shared::report::{Outcome, Ready, Removed};
+use shared::runbook::Entry;
 use shared::subject::Subject;
 use shared::{StepError, bounds, plain};
 use time::OffsetDateTime;
@@ -30,6 +31,8 @@ pub struct Input {
     pub connection: Option<Subject>,
     /// The account that owns the VPC, where the run has seen it.
     pub account_id: Option<AccountId>,
+    /// The name of the cluster, where this run or the ledger knows it.
+    pub cluster_name: Option<String>,
     /// Whether the connection worked before this run: then one that fails puts back
     /// what it changed.
     pub worked_before: bool,
@@ -87,22 +90,24 @@ pub fn handle(input: &Input) -> Result<Output, StepError> {
 
 /// What is announced of a connection with which a run came to its end.
 fn notice(input: &Input, connection: &Subject, outcome: &Outcome) -> Notice {
-    let failure = outcome.failure.as_ref();
     let account = input.account_id.as_ref().or(connection.account_id.as_ref());
-    Notice {
-        version: 1,
-        connection_id: connection.connection_id.clone(),
+    let connection = Subject {
         account_id: account.cloned(),
-        region: connection.region.clone(),
-        vpc_id: connection.vpc_id.clone(),
-        cluster_id: connection.cluster_id.clone(),
+        ..connection.clone()
+    };
+    let notice = Notice {
         phase: Some(outcome.phase),
-        health: None,
-        code: failure.map(|failure| failure.code.clone()),
-        sentence: outcome.sentence.clone(),
-        cause: failure.map(|failure| failure.cause.clone()),
-        fix: failure.map(|failure| failure.fix.clone()),
-        execution: input.execution.clone(),
+        ..Notice::about(
+            connection,
+            input.cluster_name.as_deref(),
+            outcome.sentence.clone(),
+            Entry::of_phase(outcome.phase).place(),
+            &input.execution,
+        )
+    };
+    match input.failure.as_ref().map(Failure::code) {
+        Some(code) => notice.explained(code),
+        None => notice,
     }
 }
 

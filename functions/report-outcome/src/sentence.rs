@@ -1,8 +1,8 @@
 //! One sentence, or a few, for people who read an event, a tag or a list.
 
-use shared::bounds;
 use shared::ledger::Phase;
 use shared::report::Explained;
+use shared::{bounds, notice};
 
 use crate::Input;
 
@@ -12,7 +12,7 @@ pub(crate) fn of(input: &Input, failure: Option<&Explained>) -> String {
         return told("The request could not be read", input, failure);
     };
     let (vpc, region) = (&connection.vpc_id, &connection.region);
-    let cluster = &connection.cluster_id;
+    let cluster = notice::cluster(&connection.cluster_id, input.cluster_name.as_deref());
     if let Some(ready) = &input.ready {
         let connected = format!(
             "Connected {vpc} in {region} to cluster {cluster}: host {}, port {}.",

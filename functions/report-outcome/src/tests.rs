@@ -22,7 +22,7 @@ fn milestone(phase: Phase, second: i64) -> Milestone {
     }
 }
 
-const RUN: &str = "arn:aws:states:eu-west-1:111122223333:execution:provision:story";
+const RUN: &str = "arn:aws:states:eu-west-1:111122223333:execution:staging-provision:story";
 
 fn subject() -> Subject {
     let place = Place {
@@ -39,6 +39,7 @@ fn input(phase: Phase) -> Input {
         phase,
         connection: Some(subject()),
         account_id: None,
+        cluster_name: None,
         worked_before: false,
         seen_to_work: false,
         ready: None,
@@ -102,9 +103,9 @@ fn told(input: &Input) -> String {
     outcome(input).sentence
 }
 
-/// The value of a metric, with the value of its dimension.
+/// The value of a metric of the stack, with the value of its other dimension.
 fn metric(input: &Input, name: &str) -> Vec<(Option<String>, f64)> {
-    let lines = figures(input, &outcome(input));
+    let lines = figures(input, &handle(input).unwrap(), "staging");
     let with = lines.iter().filter_map(|line| {
         let value = line[name].as_f64()?;
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
@@ -113,7 +114,9 @@ fn metric(input: &Input, name: &str) -> Vec<(Option<String>, f64)> {
             declared.iter().any(|metric| metric["Name"] == name),
             "{line}"
         );
-        let dimension = metrics["Dimensions"][0].get(0).and_then(Value::as_str);
+        assert_eq!(metrics["Dimensions"][0][0], "Stack");
+        assert_eq!(line["Stack"], "staging");
+        let dimension = metrics["Dimensions"][0].get(1).and_then(Value::as_str);
         let dimension = dimension.map(|name| line[name].as_str().unwrap().to_owned());
         Some((dimension, value))
     });
@@ -450,6 +453,52 @@ fn an_end_is_announced_in_the_words_of_its_outcome() {
     }
 }
 
+#[test]
+fn the_cluster_is_told_by_name_where_it_is_known() {
+    let mut input = ready();
+    input.cluster_name = Some("orders".to_owned());
+    let Output { outcome, notice } = handle(&input).unwrap();
+    let sentence = &outcome.sentence;
+    let named = "to cluster orders (1a2b3c4d-0000-4000-8000-000000000001): host";
+    assert!(sentence.contains(named), "{sentence}");
+    assert_eq!(notice.unwrap().cluster_name.as_deref(), Some("orders"));
+}
+
+#[test]
+fn a_notice_leads_to_the_execution_and_to_what_explains_it() {
+    let links = |input: &Input| handle(input).unwrap().notice.unwrap().links;
+    let ready = links(&ready());
+    assert!(ready.execution.is_some_and(|link| link.ends_with(RUN)));
+    assert!(
+        ready
+            .dashboard
+            .is_some_and(|link| link.ends_with("/staging"))
+    );
+    assert_eq!(ready.run_book, "run-book.md#phase-ready");
+    let failed = failed(Phase::RolledBack, Code::EndpointRejected, &[], &[]);
+    let run_book = links(&failed).run_book;
+    assert_eq!(run_book, "errors.md#endpoint-rejected-rejected");
+}
+
+/// What the dashboard shows of executions that failed.
+#[test]
+fn a_figure_tells_which_connection_it_is_of() {
+    let mut input = failed(Phase::RolledBack, Code::EndpointRejected, &[], &[]);
+    input.cluster_name = Some("orders".to_owned());
+    for line in figures(&input, &handle(&input).unwrap(), "staging") {
+        for (field, expected) in [
+            ("account_id", "111122223333"),
+            ("region", "eu-west-1"),
+            ("vpc_id", "vpc-0a1b2c3d4e5f60718"),
+            ("cluster_name", "orders"),
+            ("code", "endpoint-rejected"),
+            ("execution", RUN),
+        ] {
+            assert_eq!(line[field], expected, "{field}");
+        }
+    }
+}
+
 /// What the run has seen counts more than what was asked for.
 #[test]
 fn the_account_of_the_vpc_is_announced_as_far_as_it_is_known() {
@@ -460,8 +509,9 @@ fn the_account_of_the_vpc_is_announced_as_far_as_it_is_known() {
         let account = handle(&input).unwrap().notice.unwrap().account_id;
         account.map(|it| it.to_string())
     };
-    let (asked, seen) = ("444455556666", "111122223333");
-    assert_eq!(account(None, None), None);
+    let (asked, seen) = ("444455556666", "555566667777");
+    // That of the stack, whose execution this is.
+    assert_eq!(account(None, None).as_deref(), Some("111122223333"));
     assert_eq!(account(Some(asked), None).as_deref(), Some(asked));
     assert_eq!(account(None, Some(seen)).as_deref(), Some(seen));
     assert_eq!(account(Some(asked), Some(seen)).as_deref(), Some(seen));
@@ -485,7 +535,8 @@ fn a_request_that_cannot_be_read_is_explained_and_neither_announced_nor_counted(
         assert_eq!(failure.code, "invalid-request");
         assert_eq!(failure.fix, Code::InvalidRequest.fix());
         assert_eq!(notice, None);
-        assert_eq!(figures(&input, &outcome), Vec::<Value>::new());
+        let output = Output { outcome, notice };
+        assert_eq!(figures(&input, &output, "staging"), Vec::<Value>::new());
     }
 }
 

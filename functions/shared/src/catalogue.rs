@@ -464,6 +464,13 @@ catalogue! {
 }
 
 impl Code {
+    /// Where it is explained: the page in `docs`, and the anchor of its heading, which is
+    /// that of GitHub for `code (Name)`.
+    pub fn place(self) -> String {
+        let name = self.name().as_str().to_ascii_lowercase();
+        format!("errors.md#{self}-{name}")
+    }
+
     /// The code of that name, if there is one.
     pub fn parse(text: &str) -> Option<Code> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
@@ -510,7 +517,7 @@ pub fn document() -> String {
         "# Errors\n\n\
          Generated from `functions/shared/src/catalogue.rs`; a test keeps the two together.\n\
          The name in brackets is what the state machine sees and acts on.\n\
-         `crdb-privatelink explain CODE` prints one of these.\n",
+         `crdb-privatelink explain CODE` prints one of these. Alarms, phases and health are in [run-book.md](run-book.md).\n",
     );
     for code in Code::ALL {
         text.push_str(&format!(

@@ -15,6 +15,7 @@
 //! | `PROVISION_MACHINE` | ARN of the state machine, of a version or of an alias | what needs it fails |
 //! | `DEPROVISION_MACHINE` | the same | what needs it fails |
 //! | `CHECK_FLEET_MACHINE` | the same | what needs it fails |
+//! | `STACK_NAME` | the stack that figures are counted for | nothing is counted |
 //! | `ALLOWED_CLUSTERS` | the clusters that may be connected to, a list of ids | all |
 //! | `ALLOWED_SOURCES` | what all sources must lie in, a list: networks, prefix lists, accounts whose groups may be named | all but networks that are too wide |
 //! | `API_GROUP` | the group of the user pool that may call the API | all callers |
@@ -77,6 +78,8 @@ pub struct Config {
     pub machines: Machines,
     /// Path of a file with the certificates, in PEM form, that are trusted and no others.
     pub ca_bundle: Setting,
+    /// The stack that figures are counted for; without one none are.
+    pub stack: Setting,
     /// The proxy by which AWS and the Cloud API are asked.
     pub proxy: Proxy,
     allowed_clusters: Setting,
@@ -132,6 +135,7 @@ impl Config {
                 check_fleet: setting("CHECK_FLEET_MACHINE"),
             },
             ca_bundle: setting(CA_BUNDLE),
+            stack: setting("STACK_NAME"),
             // Not among the variables, which are for everybody to see.
             proxy: Proxy::of(&variable),
             allowed_clusters: setting("ALLOWED_CLUSTERS"),

@@ -106,6 +106,8 @@ pub struct Connection {
     pub region: Region,
     pub vpc_id: VpcId,
     pub cluster_id: ClusterId,
+    /// The name of the cluster, as the last execution that saw it found it.
+    pub cluster_name: Option<String>,
     /// What is in force, with all defaults: for a connection that stands, what the last
     /// execution that ended ready was asked for; for any other, what was asked for last.
     pub request: ProvisionRequest,
@@ -297,6 +299,24 @@ pub enum HealthStatus {
     Unknown,
 }
 
+impl HealthStatus {
+    /// All of them.
+    pub const ALL: [HealthStatus; 3] = [
+        HealthStatus::Healthy,
+        HealthStatus::Drifted,
+        HealthStatus::Unknown,
+    ];
+
+    /// The word for it in the ledger, the API and the events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HealthStatus::Healthy => "healthy",
+            HealthStatus::Drifted => "drifted",
+            HealthStatus::Unknown => "unknown",
+        }
+    }
+}
+
 /// One page of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -394,6 +414,7 @@ mod tests {
             region: subject.region,
             vpc_id: subject.vpc_id,
             cluster_id: subject.cluster_id,
+            cluster_name: None,
             request,
             asked: None,
             phase: Phase::Ready,

@@ -20,7 +20,8 @@
 //! | [`transport`] | where requests may go without TLS, and how long an answer may be |
 //! | [`surroundings`] | what else of a VPC decides whether a connection can be used |
 //! | [`bounds`], [`plain`] | texts from outside: not too long, and for reading only |
-//! | [`metrics`] | figures for CloudWatch, written as a line of the log |
+//! | [`runbook`] | alarms, phases and health: what each means, and what to do |
+//! | [`metrics`], [`console`] | figures for CloudWatch, written as a line of the log; links into the console of AWS |
 //! | [`config`], [`settings`] | environment variables, and what a definition tells in their place |
 //! | [`handler`], [`gateway`] | from JSON to a handler and back; HTTP requests |
 //!
@@ -33,6 +34,7 @@ pub mod catalogue;
 pub mod cidr;
 pub mod cloud;
 pub mod config;
+pub mod console;
 pub mod customer_tags;
 pub mod ec2;
 pub mod error;
@@ -51,6 +53,7 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod request;
+pub mod runbook;
 pub mod secret;
 pub mod settings;
 pub mod sources;

@@ -58,6 +58,7 @@ pub fn entry(request: ProvisionRequest, phase: Phase, at: OffsetDateTime) -> led
         region: connection.region,
         vpc_id: connection.vpc_id,
         cluster_id: connection.cluster_id,
+        cluster_name: None,
         request,
         asked: None,
         phase,

@@ -44,6 +44,14 @@ fn the_schedule_checks_and_a_change_of_health_is_told() {
             .event("Connection Drifted", &connection)
             .await;
         assert_eq!(event["detail"]["health"], "drifted", "{event}");
-        system.notices.notice(&["Connection Drifted", &vpc]).await;
+        system
+            .notices
+            .notice(&[
+                "Connection Drifted",
+                &vpc,
+                "console.aws.amazon.com/states/",
+                "docs/errors.md#",
+            ])
+            .await;
     });
 }

@@ -55,6 +55,7 @@ pub fn read<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Connection, St
         region: item.word("region")?,
         vpc_id: item.word("vpc_id")?,
         cluster_id: item.word("cluster_id")?,
+        cluster_name: item.word_if_there("cluster_name")?,
         request: item.there("request", item.request("request")?)?,
         asked: item.request("asked")?,
         phase,
@@ -82,6 +83,7 @@ pub fn write(connection: &Connection) -> BTreeMap<&'static str, String> {
         ("region", text(&connection.region)),
         ("vpc_id", text(&connection.vpc_id)),
         ("cluster_id", text(&connection.cluster_id)),
+        ("cluster_name", connection.cluster_name.clone()),
         ("request", json(&connection.request)),
         ("asked", connection.asked.as_ref().and_then(json)),
         (PHASE, text(&connection.phase.as_str())),
@@ -188,10 +190,11 @@ mod tests {
     use crate::report::{Explained, Outcome};
     use crate::request::ProvisionRequest;
 
-    const FULL: [&str; 20] = [
+    const FULL: [&str; 21] = [
         "account_id",
         "asked",
         "cluster_id",
+        "cluster_name",
         "connection_id",
         "endpoint_id",
         "execution",
@@ -235,6 +238,7 @@ mod tests {
             region: request.region.clone(),
             vpc_id: request.vpc_id.clone(),
             cluster_id: request.cluster_id.clone(),
+            cluster_name: Some("orders".into()),
             asked: Some(request.clone()),
             request,
             phase: Phase::RolledBack,
@@ -295,6 +299,7 @@ mod tests {
         assert_eq!(read_back(&item).unwrap(), full);
         let fresh = Connection {
             account_id: None,
+            cluster_name: None,
             endpoint_id: None,
             security_group_id: None,
             service_name: None,
@@ -336,7 +341,8 @@ mod tests {
     fn every_attribute_that_does_not_read_is_named() {
         let good = write(&connection());
         for name in FULL {
-            if matches!(name, CONNECTION_ID | EXECUTION) {
+            // Any text is one of these.
+            if matches!(name, CONNECTION_ID | EXECUTION | "cluster_name") {
                 continue;
             }
             let mut item = good.clone();
@@ -359,6 +365,7 @@ mod tests {
         assert!(FULL.into_iter().filter(is_optional).eq([
             "account_id",
             "asked",
+            "cluster_name",
             "endpoint_id",
             "health",
             "outcome",
