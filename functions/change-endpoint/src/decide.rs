@@ -7,6 +7,7 @@ use shared::ec2::{Endpoint, EndpointState, Subnet};
 use shared::ids::{SecurityGroupId, SubnetId, ZoneId};
 use shared::ownership::Claim;
 use shared::plan::EndpointShape;
+use shared::subnets::list_ids;
 use shared::{Code, StepError};
 
 /// What to do next.
@@ -34,16 +35,12 @@ pub(crate) enum Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |ids: &[SubnetId]| {
-            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-            ids.join(", ")
-        };
         match self {
             Step::None | Step::Wait => f.write_str("is not available yet"),
             Step::PutOn(group) => write!(f, "is getting security group {group}"),
             Step::TakeOff(group) => write!(f, "is losing security group {group}"),
-            Step::Add(ids) => write!(f, "is being added to {}", list(ids)),
-            Step::Remove(ids) => write!(f, "is leaving {}", list(ids)),
+            Step::Add(ids) => write!(f, "is being added to {}", list_ids(ids)),
+            Step::Remove(ids) => write!(f, "is leaving {}", list_ids(ids)),
             Step::Switch(true) => f.write_str("is getting private DNS"),
             Step::Switch(false) => f.write_str("is losing private DNS"),
             Step::MarkWithoutDns | Step::UnmarkWithoutDns => f.write_str("is getting its tags"),
@@ -61,20 +58,13 @@ pub(crate) fn next(
     shape: &EndpointShape,
     claim: &Claim,
 ) -> Result<Step, StepError> {
-    let bad_end = |code| {
+    if let Some(code) = endpoint.state.bad_end() {
         let detail = format!("endpoint {} is {}", endpoint.id, endpoint.state);
-        Err(StepError::new(code, detail))
-    };
-    match endpoint.state {
-        EndpointState::Available => {}
-        EndpointState::Deleting | EndpointState::Deleted => return bad_end(Code::EndpointGone),
-        EndpointState::Rejected => return bad_end(Code::EndpointRejected),
-        EndpointState::Failed => return bad_end(Code::EndpointFailed),
-        EndpointState::Expired => return bad_end(Code::EndpointExpired),
-        // A change that is under way, whoever asked for it, comes to its end first.
-        EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
-            return Ok(Step::Wait);
-        }
+        return Err(StepError::new(code, detail));
+    }
+    // A change that is under way, whoever asked for it, comes to its end first.
+    if endpoint.state != EndpointState::Available {
+        return Ok(Step::Wait);
     }
     if let Some(group) = group_to_change(endpoint, shape, true) {
         return Ok(Step::PutOn(group));
@@ -132,13 +122,10 @@ fn next_subnets(
         if has.len() > 1 {
             return Ok(Step::Remove(vec![old.clone()]));
         }
-        return Err(StepError::new(
-            Code::OnlyZoneSwapped,
-            format!(
-                "endpoint {} is in {old} only, and {blocked} is wanted in its place",
-                endpoint.id
-            ),
-        ));
+        let id = &endpoint.id;
+        let detail =
+            format!("endpoint {id} is in {old} only, and {blocked} is wanted in its place");
+        return Err(StepError::new(Code::OnlyZoneSwapped, detail));
     }
     let surplus = has.iter().filter(|id| !wanted.contains(id));
     let surplus: Vec<SubnetId> = surplus.cloned().collect();

@@ -19,6 +19,7 @@ use shared::ownership::{Claim, Origin};
 use shared::plan::{EndpointShape, Undone};
 use shared::progress::{Progress, Wait};
 use shared::subject::Subject;
+use shared::subnets::list_ids;
 use shared::{Code, StepError};
 
 mod decide;
@@ -139,8 +140,7 @@ fn check_ours(endpoint: &Endpoint, claim: &Claim, step: &Step) -> Result<(), Ste
 }
 
 fn told(input: &Input) -> String {
-    let subnets = &input.shape.subnet_ids;
-    let subnets: Vec<&str> = subnets.iter().map(|subnet| subnet.as_str()).collect();
+    let subnets = list_ids(&input.shape.subnet_ids);
     let dns = match input.shape.private_dns {
         Some(true) => ", with private DNS",
         Some(false) => ", without private DNS",
@@ -150,12 +150,8 @@ fn told(input: &Input) -> String {
         let with = if group.on { "with" } else { "without" };
         format!(", {with} security group {}", group.id)
     });
-    format!(
-        "endpoint {} is in {}{dns}{}",
-        input.endpoint_id,
-        subnets.join(", "),
-        group.unwrap_or_default()
-    )
+    let (id, group) = (&input.endpoint_id, group.unwrap_or_default());
+    format!("endpoint {id} is in {subnets}{dns}{group}")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Decisions, and whole changes.
 
-use in_process::stage::{Stage, assert_strict, at_once};
+use in_process::stage::{Stage, a_claim, assert_strict, at_once};
 use proptest::prelude::*;
 use shared::StepErrorName;
 use shared::ec2::{EndpointState, Subnet};
@@ -122,27 +122,20 @@ fn our_group_is_put_back_first_and_taken_off_last() {
     let lead = |on: bool| {
         let led =
             stage.until_ready(async |wait| handle(&stage.ports, asked(&[A, B], on, wait)).await);
-        let calls = stage.ports.simulator().calls();
-        let modifies = |call: &&simulator::Call| call.operation == "ec2:ModifyVpcEndpoint";
-        (led, calls.iter().filter(modifies).count())
+        (led, stage.calls("ec2:ModifyVpcEndpoint"))
     };
     put(&[&other]);
     let at_first = at_once(handle(&stage.ports, asked(&[C], true, stage.wait())));
     let Progress::Pending(pending) = at_first.unwrap() else {
         panic!("{:?}", groups());
     };
-    assert!(
-        pending
-            .waiting_for
-            .ends_with("is getting security group sg-0a10000000000000d")
-    );
+    let getting = "is getting security group sg-0a10000000000000d";
+    assert!(pending.waiting_for.ends_with(getting));
     assert_eq!(groups(), [other.as_str(), OURS]);
     let (led, changes) = lead(true);
     let told = led.unwrap().undone;
-    assert!(
-        told.ends_with(", with security group sg-0a10000000000000d"),
-        "{told}"
-    );
+    let with = ", with security group sg-0a10000000000000d";
+    assert!(told.ends_with(with), "{told}");
     assert_eq!(changes, 1, "what is on is not put on again");
 
     let (led, changes) = lead(false);
@@ -205,8 +198,6 @@ fn an_endpoint_that_stays_busy_is_given_up_at_the_limit_and_a_dead_one_at_once()
     for (state, code) in [
         (State::Partial, Code::EndpointNotChangedInTime),
         (State::Rejected, Code::EndpointRejected),
-        (State::Failed, Code::EndpointFailed),
-        (State::Expired, Code::EndpointExpired),
     ] {
         let stage = stage(&[A, B]);
         stage.meddle(|world| world.ec2.endpoints.get_mut(ENDPOINT).unwrap().state = state);
@@ -245,10 +236,7 @@ proptest! {
         let of = |zones: &std::collections::BTreeMap<u32, u32>| -> Vec<SubnetId> {
             zones.iter().map(|(zone, nth)| subnet(*zone, *nth).id).collect()
         };
-        let claim = Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        };
+        let claim = a_claim();
         let shape = EndpointShape { subnet_ids: of(&wanted), private_dns: None, group: None };
         let mut endpoint = Endpoint {
             state: EndpointState::Available,

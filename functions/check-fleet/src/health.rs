@@ -89,29 +89,17 @@ pub(crate) fn change(
     let which = format!("The connection from {vpc} in {region} to cluster {cluster}");
     let (detail_type, sentence, code) = match health.status {
         HealthStatus::Unknown => return None,
-        HealthStatus::Healthy => (
-            "Connection Recovered",
-            format!("{which} is as it was asked for again."),
-            None,
-        ),
+        HealthStatus::Healthy => {
+            let sentence = format!("{which} is as it was asked for again.");
+            ("Connection Recovered", sentence, None)
+        }
         HealthStatus::Drifted => {
-            let details: Vec<&str> = health
-                .findings
-                .iter()
-                .map(|finding| finding.detail.as_str())
-                .collect();
-            let code = health
-                .findings
-                .first()
-                .and_then(|worst| Code::parse(&worst.code));
-            (
-                "Connection Drifted",
-                format!(
-                    "{which} is not as it was asked for: {}.",
-                    bounds::text(&details.join("; "), bounds::DETAIL)
-                ),
-                code,
-            )
+            let findings = &health.findings;
+            let details: Vec<&str> = findings.iter().map(|it| it.detail.as_str()).collect();
+            let details = bounds::text(&details.join("; "), bounds::DETAIL);
+            let sentence = format!("{which} is not as it was asked for: {details}.");
+            let worst = findings.first().and_then(|it| Code::parse(&it.code));
+            ("Connection Drifted", sentence, worst)
         }
     };
     let notice = Notice {
@@ -177,10 +165,9 @@ mod tests {
 
     #[test]
     fn findings_that_are_not_told_are_counted() {
+        let many = (0..25).map(|n| (Code::EndpointGone, format!("f{n}")));
         let found = Judgement {
-            drift: (0..25)
-                .map(|n| (Code::EndpointGone, format!("f{n}")))
-                .collect(),
+            drift: many.collect(),
             ..Judgement::default()
         };
         let findings = found.findings();
@@ -211,6 +198,15 @@ mod tests {
         }
     }
 
+    /// What is told at these checks.
+    fn told(statuses: &[HealthStatus], tells: bool) -> Vec<Option<&'static str>> {
+        let checks = checks(statuses, tells).into_iter();
+        checks.map(|(_, told)| told).collect()
+    }
+
+    const ILL: Option<&str> = Some("drifted");
+    const WELL: Option<&str> = Some("recovered");
+
     /// The healths after these checks, one every ten minutes; what is to be
     /// announced is announced after each of them if `tells`.
     fn checks(statuses: &[HealthStatus], tells: bool) -> Vec<(Health, Option<&'static str>)> {
@@ -238,54 +234,33 @@ mod tests {
 
     #[test]
     fn a_change_is_announced_once_and_not_knowing_is_none() {
-        for (statuses, told) in [
+        for (statuses, expected) in [
             (&[HEALTHY, HEALTHY][..], &[None, None][..]),
-            (&[DRIFTED, DRIFTED], &[Some("drifted"), None]),
-            (
-                &[HEALTHY, DRIFTED, HEALTHY],
-                &[None, Some("drifted"), Some("recovered")],
-            ),
+            (&[DRIFTED, DRIFTED], &[ILL, None]),
+            (&[HEALTHY, DRIFTED, HEALTHY], &[None, ILL, WELL]),
             (&[UNKNOWN, HEALTHY], &[None, None]),
-            (&[UNKNOWN, DRIFTED], &[None, Some("drifted")]),
+            (&[UNKNOWN, DRIFTED], &[None, ILL]),
             (&[HEALTHY, UNKNOWN, HEALTHY], &[None, None, None]),
-            (&[HEALTHY, UNKNOWN, DRIFTED], &[None, None, Some("drifted")]),
+            (&[HEALTHY, UNKNOWN, DRIFTED], &[None, None, ILL]),
             (
                 &[DRIFTED, UNKNOWN, UNKNOWN, DRIFTED],
-                &[Some("drifted"), None, None, None],
+                &[ILL, None, None, None],
             ),
-            (
-                &[DRIFTED, UNKNOWN, HEALTHY],
-                &[Some("drifted"), None, Some("recovered")],
-            ),
+            (&[DRIFTED, UNKNOWN, HEALTHY], &[ILL, None, WELL]),
         ] {
-            let said: Vec<_> = checks(statuses, true)
-                .into_iter()
-                .map(|(_, told)| told)
-                .collect();
-            assert_eq!(said, told, "{statuses:?}");
+            assert_eq!(told(statuses, true), expected, "{statuses:?}");
         }
     }
 
     #[test]
     fn what_was_not_announced_is_announced_at_the_next_check() {
-        let told = |statuses| -> Vec<_> {
-            checks(statuses, false)
-                .into_iter()
-                .map(|(_, told)| told)
-                .collect()
-        };
-        assert_eq!(
-            told(&[DRIFTED, DRIFTED]),
-            [Some("drifted"), Some("drifted")]
-        );
-        assert_eq!(
-            told(&[DRIFTED, UNKNOWN, DRIFTED]),
-            [Some("drifted"), None, Some("drifted")]
-        );
-        assert_eq!(
-            told(&[DRIFTED, HEALTHY, HEALTHY]),
-            [Some("drifted"), Some("recovered"), Some("recovered")]
-        );
+        for (statuses, expected) in [
+            (&[DRIFTED, DRIFTED][..], &[ILL, ILL][..]),
+            (&[DRIFTED, UNKNOWN, DRIFTED], &[ILL, None, ILL]),
+            (&[DRIFTED, HEALTHY, HEALTHY], &[ILL, WELL, WELL]),
+        ] {
+            assert_eq!(told(statuses, false), expected, "{statuses:?}");
+        }
     }
 
     #[test]
@@ -295,10 +270,8 @@ mod tests {
             healths.map(|(health, _)| health.since).collect()
         };
         assert_eq!(since(&[HEALTHY, HEALTHY]), [at(0), at(0)]);
-        assert_eq!(
-            since(&[DRIFTED, UNKNOWN, UNKNOWN, DRIFTED]),
-            [at(0), at(10), at(10), at(0)]
-        );
+        let healths = since(&[DRIFTED, UNKNOWN, UNKNOWN, DRIFTED]);
+        assert_eq!(healths, [at(0), at(10), at(10), at(0)]);
         assert_eq!(since(&[DRIFTED, UNKNOWN, HEALTHY]), [at(0), at(10), at(20)]);
     }
 
@@ -323,10 +296,8 @@ mod tests {
             statuses.push(health.status);
             connection.health = Some(health);
         }
-        assert_eq!(
-            statuses,
-            [UNKNOWN, UNKNOWN, DRIFTED, DRIFTED, HEALTHY, UNKNOWN]
-        );
+        let expected = [UNKNOWN, UNKNOWN, DRIFTED, DRIFTED, HEALTHY, UNKNOWN];
+        assert_eq!(statuses, expected);
 
         // That something else was unknown for long does not count.
         connection.health = Some(next(&connection, &found(UNKNOWN), at(60)));
@@ -359,11 +330,8 @@ mod tests {
         let notice = told.unwrap().notice;
         let named = format!("to cluster orders ({}) is not", connection.cluster_id);
         assert!(notice.sentence.contains(&named), "{}", notice.sentence);
-        assert!(
-            notice
-                .sentence
-                .ends_with(": the endpoint is gone; it is stale.")
-        );
+        let said = ": the endpoint is gone; it is stale.";
+        assert!(notice.sentence.ends_with(said), "{}", notice.sentence);
         assert_eq!(notice.cluster_name.as_deref(), Some("orders"));
         assert_eq!(notice.links.run_book, "errors.md#endpoint-gone-rejected");
         assert_eq!(notice.code.as_deref(), Some("endpoint-gone"));

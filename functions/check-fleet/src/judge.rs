@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::cloud::{ClusterState, RegistrationStatus, registration_of};
 use shared::ec2::{Endpoint, EndpointState, IngressRule, Source, admits, shut_out};
-use shared::ids::{EndpointId, ZoneId};
+use shared::ids::{EndpointId, SubnetId, ZoneId};
 use shared::ledger::{Connection, Finding};
 use shared::ownership::{Claim, Origin};
 use shared::report::SQL_PORT;
@@ -209,46 +209,34 @@ fn judge_dns(connection: &Connection, vpc: &VpcSeen, found: &mut Judgement) {
     let Some(dns) = vpc.dns.filter(|_| connection.request.private_dns) else {
         return;
     };
-    for (is_on, code, name) in [
-        (dns.support, Code::VpcDnsSupportDisabled, "enableDnsSupport"),
-        (
-            dns.hostnames,
-            Code::VpcDnsHostnamesDisabled,
-            "enableDnsHostnames",
-        ),
-    ] {
+    let mut hold = |is_on: bool, code: Code, name: &str| {
         if !is_on {
             let detail = format!("{} has {name} = false", connection.vpc_id);
             found.drift.push((code, detail));
         }
-    }
+    };
+    let hostnames = Code::VpcDnsHostnamesDisabled;
+    hold(dns.support, Code::VpcDnsSupportDisabled, "enableDnsSupport");
+    hold(dns.hostnames, hostnames, "enableDnsHostnames");
 }
 
 fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judgement) {
-    let id = &endpoint.id;
+    let (id, state) = (&endpoint.id, &endpoint.state);
     let reason = endpoint.failure.as_ref();
     let reason = reason.map(|why| format!(": {why}")).unwrap_or_default();
-    let is = format!("endpoint {id} is {}{reason}", endpoint.state);
-    match endpoint.state {
-        EndpointState::Available => {}
-        EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
-            found.unsettled.push((Code::StateNotSettled, is));
-        }
-        // The rest of an endpoint at a bad end does not matter any more.
-        EndpointState::Rejected => return found.drift.push((Code::EndpointRejected, is)),
-        EndpointState::Failed => return found.drift.push((Code::EndpointFailed, is)),
-        EndpointState::Expired => return found.drift.push((Code::EndpointExpired, is)),
-        EndpointState::Deleting | EndpointState::Deleted => {
-            return found.drift.push((Code::EndpointGone, is));
-        }
+    let is = format!("endpoint {id} is {state}{reason}");
+    if let Some(code) = state.bad_end() {
+        // The rest of it does not matter any more.
+        return found.drift.push((code, is));
+    }
+    if *state != EndpointState::Available {
+        found.unsettled.push((Code::StateNotSettled, is));
     }
     if let Some(service) = &connection.service_name
         && endpoint.service_name != service.as_str()
     {
-        let detail = format!(
-            "endpoint {id} leads to {}, not to {service}",
-            endpoint.service_name
-        );
+        let leads_to = &endpoint.service_name;
+        let detail = format!("endpoint {id} leads to {leads_to}, not to {service}");
         found.drift.push((Code::EndpointOfOtherService, detail));
     }
     let claim = connection.claim();
@@ -269,20 +257,16 @@ fn judge_endpoint(connection: &Connection, endpoint: &Endpoint, found: &mut Judg
     // subnets that they chose.
     let is_as_asked_for =
         origin == Some(Origin::Made) && claim.others_in(&endpoint.tags).is_empty();
-    let lost: Vec<&str> = connection
-        .request
-        .subnet_ids
-        .iter()
-        .filter(|subnet| is_as_asked_for && !endpoint.subnet_ids.contains(subnet))
-        .map(|subnet| subnet.as_str())
-        .collect();
-    if endpoint.subnet_ids.is_empty() {
-        let detail = format!("endpoint {id} is in no subnet");
-        found.drift.push((Code::EndpointSubnetsChanged, detail));
-    } else if !lost.is_empty() {
-        let detail = format!("endpoint {id} is not in {}", lost.join(", "));
-        found.drift.push((Code::EndpointSubnetsChanged, detail));
-    }
+    let asked = connection.request.subnet_ids.iter();
+    let lost = asked.filter(|id| is_as_asked_for && !endpoint.subnet_ids.contains(id));
+    let lost: Vec<SubnetId> = lost.cloned().collect();
+    let lacks = match (endpoint.subnet_ids.is_empty(), lost.is_empty()) {
+        (true, _) => "in no subnet".to_owned(),
+        (false, false) => format!("not in {}", subnets::list_ids(&lost)),
+        (false, true) => return,
+    };
+    let detail = format!("endpoint {id} is {lacks}");
+    found.drift.push((Code::EndpointSubnetsChanged, detail));
 }
 
 /// Whether the endpoint is in each zone that it could be in, and in no subnet that a tag
@@ -313,15 +297,11 @@ fn judge_zones(
             // A service that is not shown here is offered nowhere.
             if !shut_out.is_empty() && !offered.is_empty() {
                 let led = subnets::led_by_tags(endpoint, subnets, offered, keys);
-                let is_in = format!(
-                    "endpoint {} is in {}, shut out by tags",
-                    endpoint.id,
-                    subnets::list_ids(&shut_out)
-                );
+                let (id, out) = (&endpoint.id, subnets::list_ids(&shut_out));
+                let is_in = format!("endpoint {id} is in {out}, shut out by tags");
                 let found_so = (Code::EndpointInShutOutSubnet, is_in);
-                found
-                    .drift
-                    .push(led.map_or_else(|error| why(&error), |_| found_so));
+                let drift = led.map_or_else(|error| why(&error), |_| found_so);
+                found.drift.push(drift);
             }
         }
         Some(Err(error)) => found.unseen.push(why(error)),
@@ -426,10 +406,8 @@ fn is_planned(rule: &IngressRule, planned: &BTreeSet<Source>, claim: &Claim) -> 
 fn judge_cluster(connection: &Connection, seen: &ClusterSeen, found: &mut Judgement) {
     let cluster = &seen.cluster;
     if cluster.state == ClusterState::Deleted {
-        let detail = format!(
-            "cluster {} ({}) is deleted",
-            connection.cluster_id, cluster.name
-        );
+        let (id, name) = (&connection.cluster_id, &cluster.name);
+        let detail = format!("cluster {id} ({name}) is deleted");
         // Its registrations are gone with it.
         return found.drift.push((Code::ClusterDeleted, detail));
     }
@@ -453,13 +431,13 @@ fn judge_registration(
         let detail = format!("the cluster does not list endpoint {endpoint}");
         return found.drift.push((Code::RegistrationGone, detail));
     };
+    let is = format!("the private endpoint connection of {endpoint} is {status}");
     let code = match status {
         RegistrationStatus::Available => return,
         RegistrationStatus::Pending
         | RegistrationStatus::PendingAcceptance
         | RegistrationStatus::Unknown(_) => {
-            let detail = format!("the private endpoint connection of {endpoint} is {status}");
-            return found.unsettled.push((Code::StateNotSettled, detail));
+            return found.unsettled.push((Code::StateNotSettled, is));
         }
         RegistrationStatus::Rejected
         | RegistrationStatus::Deleting
@@ -468,17 +446,16 @@ fn judge_registration(
         RegistrationStatus::Expired => Code::RegistrationExpired,
         RegistrationStatus::Stale => Code::RegistrationStale,
     };
-    let detail = format!("the private endpoint connection of {endpoint} is {status}");
-    found.drift.push((code, detail));
+    found.drift.push((code, is));
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use in_process::stage::{another_claim, ready};
     use shared::cloud::{Cluster, ClusterRegion, Plan, Registration};
     use shared::ec2::{AclRule, NetworkAcl, Subnet, VpcDns};
-    use shared::report::Ready;
 
     use super::*;
     use crate::tests::connection;
@@ -585,6 +562,20 @@ mod tests {
         }
     }
 
+    /// The VPC, which is there and was seen.
+    fn vpc(place: &mut PlaceSeen) -> &mut VpcSeen {
+        let vpc = place.vpcs.values_mut().next().unwrap();
+        vpc.as_mut().unwrap().as_mut().unwrap()
+    }
+
+    fn throttled() -> StepError {
+        StepError::new(Code::AwsThrottled, "slow down")
+    }
+
+    fn cidrs(texts: &[&str]) -> Vec<shared::cidr::Cidr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
     fn codes(list: &[(Code, String)]) -> Vec<Code> {
         list.iter().map(|(code, _)| *code).collect()
     }
@@ -638,12 +629,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_that_is_deleted_or_has_left_the_region_is_drift() {
-        let deleted = found(|_, _, cluster| {
-            cluster.cluster.state = ClusterState::Deleted;
-            cluster.registrations.clear();
-        });
-        assert_eq!(codes(&deleted.drift), [Code::ClusterDeleted]);
+    fn a_cluster_that_has_left_the_region_is_drift_and_a_busy_one_is_not() {
         let elsewhere = found(|_, _, cluster| cluster.cluster.regions[0].name.clear());
         assert_eq!(codes(&elsewhere.drift), [Code::ClusterNotInRegion]);
         for word in ["LOCKED", "MAINTENANCE"] {
@@ -656,37 +642,23 @@ mod tests {
     fn whom_to_let_in_is_what_was_asked_for() {
         let missing = |change: fn(&mut Connection)| {
             let found = found(|connection, _, _| change(connection));
-            found.drift.first().map(|(code, detail)| {
-                assert_eq!(*code, Code::SecurityGroupRuleMissing);
-                detail
-                    .rsplit(" from ")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
+            found.drift.into_iter().next().map(|(code, detail)| {
+                assert_eq!(code, Code::SecurityGroupRuleMissing);
+                detail.rsplit(" from ").next().unwrap().to_owned()
             })
         };
         assert_eq!(missing(|_| {}), None);
-        let networks =
-            |it: &mut Connection| it.request.sources.cidrs = vec!["10.20.7.0/24".parse().unwrap()];
-        assert_eq!(missing(networks), None, "a part of what is let in");
+        // A part of what is let in, and all of it in two.
+        let part = |it: &mut Connection| it.request.sources.cidrs = cidrs(&["10.20.7.0/24"]);
+        assert_eq!(missing(part), None);
         let halves = |it: &mut Connection| {
-            let halves = ["10.20.0.0/17", "10.20.128.0/17"];
-            it.request.sources.cidrs = halves.map(|half| half.parse().unwrap()).to_vec();
+            it.request.sources.cidrs = cidrs(&["10.20.0.0/17", "10.20.128.0/17"]);
         };
-        assert_eq!(missing(halves), None, "all of it, in two");
-        let others =
-            |it: &mut Connection| it.request.sources.cidrs = vec!["10.21.0.0/16".parse().unwrap()];
+        assert_eq!(missing(halves), None);
+        let others = |it: &mut Connection| it.request.sources.cidrs = cidrs(&["10.21.0.0/16"]);
         assert_eq!(missing(others).as_deref(), Some("10.21.0.0/16"));
         let peers = |it: &mut Connection| it.request.sources.include_peered_vpcs = true;
         assert_eq!(missing(peers).as_deref(), Some("10.30.0.0/16"));
-        let groups = |it: &mut Connection| {
-            it.request.sources.security_group_ids = vec!["sg-0c000001".parse().unwrap()];
-        };
-        assert_eq!(missing(groups).as_deref(), Some("sg-0c000001"));
-        let lists = |it: &mut Connection| {
-            it.request.sources.prefix_list_ids = vec!["pl-0c000001".parse().unwrap()];
-        };
-        assert_eq!(missing(lists).as_deref(), Some("pl-0c000001"));
     }
 
     #[test]
@@ -728,13 +700,11 @@ mod tests {
             })
         };
         let adopted = by_list(false);
-        assert_eq!((adopted.drift, adopted.remarks), (vec![], vec![]));
+        assert_eq!(codes(&adopted.drift), []);
+        assert_eq!(codes(&adopted.remarks), []);
         assert_eq!(codes(&adopted.unseen), [Code::SecurityGroupRuleMissing]);
-        let said = &adopted.unseen[0].1;
-        assert!(
-            said.contains("let in prefix list pl-0c000001 on TCP 26257, and 10.20.0.0/16 only"),
-            "{said}"
-        );
+        let told = "let in prefix list pl-0c000001 on TCP 26257, and 10.20.0.0/16 only";
+        assert!(adopted.unseen[0].1.contains(told), "{adopted:?}");
         let ours = by_list(true);
         assert_eq!(codes(&ours.drift), [Code::SecurityGroupRuleMissing]);
         assert_eq!(codes(&ours.unseen), []);
@@ -755,12 +725,11 @@ mod tests {
             found(|_, place, _| {
                 let mut rule = place.rules.remove(0);
                 rule.description = "by hand".to_owned();
-                place
-                    .rules
-                    .extend(networks.iter().map(|network| IngressRule {
-                        source: Source::Cidr(network.parse().unwrap()),
-                        ..rule.clone()
-                    }));
+                let rules = networks.iter().map(|network| IngressRule {
+                    source: Source::Cidr(network.parse().unwrap()),
+                    ..rule.clone()
+                });
+                place.rules.extend(rules);
             })
         };
         let halves = with_rules(&["10.20.0.0/17", "10.20.128.0/17"]);
@@ -775,15 +744,14 @@ mod tests {
 
     #[test]
     fn rules_of_other_groups_and_ports_do_not_count() {
-        let elsewhere =
-            found(|_, place, _| place.rules[0].group_id = "sg-0c000001".parse().unwrap());
-        assert_eq!(codes(&elsewhere.drift), [Code::SecurityGroupRuleMissing]);
+        let missing = [Code::SecurityGroupRuleMissing];
+        let other = "sg-0c000001".parse().unwrap();
+        let elsewhere = found(|_, place, _| place.rules[0].group_id = other);
+        assert_eq!(codes(&elsewhere.drift), missing);
         let other_port = found(|_, place, _| place.rules[0].ports = Some((443, 443)));
-        assert_eq!(codes(&other_port.drift), [Code::SecurityGroupRuleMissing]);
-        assert_eq!(
-            codes(&other_port.remarks),
-            [Code::SecurityGroupRuleUnplanned]
-        );
+        assert_eq!(codes(&other_port.drift), missing);
+        let unplanned = [Code::SecurityGroupRuleUnplanned];
+        assert_eq!(codes(&other_port.remarks), unplanned);
     }
 
     #[test]
@@ -800,13 +768,17 @@ mod tests {
         assert_eq!(adopted, Judgement::default());
         let shared = found(|connection, place, _| {
             ask(connection);
-            let other = Claim {
-                cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(),
-                connection_id: "0ff1ce".to_owned(),
-            };
-            place.endpoints[0].tags.extend(other.tags(Origin::Made));
+            let other = another_claim().tags(Origin::Made);
+            place.endpoints[0].tags.extend(other);
         });
         assert_eq!(shared, Judgement::default());
+    }
+
+    fn tagged(value: &str, subnet: Subnet) -> Subnet {
+        Subnet {
+            tags: [("net:subnet".to_owned(), value.to_owned())].into(),
+            ..subnet
+        }
     }
 
     /// Another subnet of the VPC, and where the service is offered.
@@ -822,8 +794,7 @@ mod tests {
         change: impl FnOnce(&mut Connection, &mut Endpoint),
     ) -> Judgement {
         found(|connection, place, _| {
-            let vpc = place.vpcs.get_mut(&connection.vpc_id).unwrap();
-            vpc.as_mut().unwrap().as_mut().unwrap().subnets.push(more);
+            vpc(place).subnets.push(more);
             let service = connection.service_name.clone().unwrap();
             place.offered.insert(service, offered.map(zones_of));
             change(connection, &mut place.endpoints[0]);
@@ -845,24 +816,20 @@ mod tests {
         };
         let same_zone = with_zones((same_zone, Ok(vec![1, 2, 3])), |_, _| {});
         assert_eq!(same_zone, Judgement::default());
-        let error = StepError::new(Code::AwsThrottled, "slow down");
-        let unseen = with_zones((subnet(2), Err(error)), |_, _| {});
+        let unseen = with_zones((subnet(2), Err(throttled())), |_, _| {});
         assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
     }
 
     #[test]
     fn a_subnet_that_its_tag_shuts_out_is_drift_that_provision_mends_where_there_is_a_way() {
         // The endpoint is in the first subnet, which its tag shuts out by now.
-        let shut_out = |more: Zones, change: fn(&mut Connection, &mut Endpoint)| {
+        let shut_out = |(more, offered): Zones, change: fn(&mut Connection, &mut Endpoint)| {
             found(|connection, place, _| {
-                let vpc = place.vpcs.get_mut(&connection.vpc_id).unwrap();
-                let subnets = &mut vpc.as_mut().unwrap().as_mut().unwrap().subnets;
-                let tag = ("net:subnet".to_owned(), "false".to_owned());
-                subnets[0].tags.extend([tag]);
-                let offered = more.1.map(zones_of);
+                let subnets = &mut vpc(place).subnets;
+                subnets[0] = tagged("false", subnet(1));
+                subnets.push(more);
                 let service = connection.service_name.clone().unwrap();
-                place.offered.insert(service, offered);
-                subnets.push(more.0);
+                place.offered.insert(service, offered.map(zones_of));
                 place.endpoints[0].subnet_ids.push(subnet(2).id);
                 change(connection, &mut place.endpoints[0]);
             })
@@ -874,10 +841,7 @@ mod tests {
         assert!(found.drift[0].1.ends_with(told), "{:?}", found.drift);
         assert!(found.is_for_provision());
         // A run would be refused each time, so none is started.
-        let out_too = Subnet {
-            tags: [("net:subnet".to_owned(), "no".to_owned())].into(),
-            ..subnet(2)
-        };
+        let out_too = tagged("no", subnet(2));
         let nowhere = shut_out((out_too, Ok(vec![1, 2])), |_, _| {});
         assert_eq!(codes(&nowhere.drift), [Code::SubnetUnusable]);
         assert!(!nowhere.is_for_provision());
@@ -885,26 +849,18 @@ mod tests {
             |connection, _| connection.request.subnet_ids = vec![subnet(1).id];
         let adopted: fn(&mut Connection, &mut Endpoint) =
             |connection, endpoint| endpoint.tags = connection.claim().tags(Origin::Adopted);
-        let shared: fn(&mut Connection, &mut Endpoint) = |_, endpoint| {
-            let cluster = "cockroachdb-privatelink:cluster:1a2b3c4d-0000-4000-8000-00000000000b";
-            endpoint
-                .tags
-                .insert(cluster.to_owned(), "0ff1ce".to_owned());
-        };
+        let shared: fn(&mut Connection, &mut Endpoint) =
+            |_, endpoint| endpoint.tags.extend(another_claim().tags(Origin::Made));
         for change in [named, adopted, shared] {
             assert_eq!(codes(&shut_out(both(), change).drift), []);
         }
-        let error = StepError::new(Code::AwsThrottled, "slow down");
-        let unseen = shut_out((subnet(2), Err(error)), |_, _| {});
+        let unseen = shut_out((subnet(2), Err(throttled())), |_, _| {});
         assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
     }
 
     #[test]
     fn a_zone_that_provision_would_not_add_is_no_drift() {
-        let shut_out = |value: &str| Subnet {
-            tags: [("net:subnet".to_owned(), value.to_owned())].into(),
-            ..subnet(2)
-        };
+        let shut_out = |value| tagged(value, subnet(2));
         let full = Subnet {
             free_addresses: 0,
             ..subnet(2)
@@ -930,9 +886,9 @@ mod tests {
 
     #[test]
     fn without_the_vpc_only_what_does_not_need_it_is_judged() {
-        let error = StepError::new(Code::AwsThrottled, "slow down");
         let unseen = found(|connection, place, _| {
-            place.vpcs.insert(connection.vpc_id.clone(), Err(error));
+            let vpc_id = connection.vpc_id.clone();
+            place.vpcs.insert(vpc_id, Err(throttled()));
             place.rules.clear();
         });
         assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
@@ -944,18 +900,8 @@ mod tests {
         let unknown = found(|connection, _, _| connection.endpoint_id = None);
         assert_eq!(codes(&unknown.drift), [Code::EndpointGone]);
         let reported = found(|connection, _, _| {
-            let ready = Ready {
-                connection_id: connection.connection_id.clone(),
-                cluster_id: connection.cluster_id.clone(),
-                region: connection.region.clone(),
-                vpc_id: connection.vpc_id.clone(),
-                endpoint_id: connection.endpoint_id.take().unwrap(),
-                host: "host".to_owned(),
-                port: SQL_PORT,
-                connection_string: "string".to_owned(),
-                notes: Vec::new(),
-            };
-            connection.ready = Some(ready);
+            connection.ready = Some(ready(connection, "host", vec![]));
+            connection.endpoint_id = None;
         });
         assert_eq!(reported, Judgement::default());
     }

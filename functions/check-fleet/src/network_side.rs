@@ -9,7 +9,7 @@ use shared::ec2::resolver::{self, PrivateName};
 use shared::ec2::{
     Endpoint, Endpoints, IngressRule, Network, NetworkAcl, SecurityGroups, Subnet, VpcDns,
 };
-use shared::ids::{AccountId, EndpointId, SecurityGroupId, ServiceName, SubnetId, VpcId, ZoneId};
+use shared::ids::{AccountId, ServiceName, VpcId, ZoneId};
 use shared::ledger::Connection;
 use shared::place::{Place, Places};
 use shared::surroundings::Remark;
@@ -49,6 +49,16 @@ impl PlaceSeen {
         let id = connection.endpoint()?;
         self.endpoints.iter().find(|endpoint| endpoint.id == *id)
     }
+
+    /// The connection's VPC, if it was seen.
+    fn vpc_of(&self, connection: &Connection) -> Option<&VpcSeen> {
+        self.vpcs.get(&connection.vpc_id)?.as_ref().ok()?.as_ref()
+    }
+}
+
+fn once_each<'a, T: Clone + Ord + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let each: BTreeSet<&T> = all.collect();
+    each.into_iter().cloned().collect()
 }
 
 /// What was seen of one VPC.
@@ -94,10 +104,8 @@ where
 {
     let mut by_place: BTreeMap<Place, Vec<&Connection>> = BTreeMap::new();
     for connection in connections {
-        by_place
-            .entry(connection.place())
-            .or_default()
-            .push(connection);
+        let of_place = by_place.entry(connection.place()).or_default();
+        of_place.push(connection);
     }
     let looks = by_place.into_iter().map(async |(place, connections)| {
         let seen = look_at(places, &place, &connections, keys).await;
@@ -112,36 +120,24 @@ where
     P: Places<Ec2: Network + Endpoints + SecurityGroups>,
 {
     let ec2 = &places.ec2(place).await?;
-    let ids: BTreeSet<&EndpointId> = connections
-        .iter()
-        .filter_map(|connection| connection.endpoint())
-        .collect();
-    let ids: Vec<EndpointId> = ids.into_iter().cloned().collect();
+    let ids = once_each(connections.iter().filter_map(|it| it.endpoint()));
     let endpoints = ec2.endpoints_by_id(&ids).await?;
-    let groups: BTreeSet<&SecurityGroupId> = endpoints
-        .iter()
-        .flat_map(|endpoint| &endpoint.group_ids)
-        .collect();
-    let groups: Vec<SecurityGroupId> = groups.into_iter().cloned().collect();
+    let groups = once_each(endpoints.iter().flat_map(|it| &it.group_ids));
     let rules = ec2.ingress_rules(&groups).await?;
 
     let mut by_vpc: BTreeMap<&VpcId, Vec<&Connection>> = BTreeMap::new();
     for connection in connections {
-        by_vpc
-            .entry(&connection.vpc_id)
-            .or_default()
-            .push(connection);
+        let of_vpc = by_vpc.entry(&connection.vpc_id).or_default();
+        of_vpc.push(connection);
     }
     let mut vpcs = BTreeMap::new();
     for (vpc, connections) in by_vpc {
         vpcs.insert(vpc.clone(), look_at_vpc(ec2, vpc, &connections).await);
     }
-    let subnets: BTreeSet<&SubnetId> = endpoints.iter().flat_map(|it| &it.subnet_ids).collect();
-    let subnets: Vec<SubnetId> = subnets.into_iter().cloned().collect();
+    let subnets = once_each(endpoints.iter().flat_map(|it| &it.subnet_ids));
     let acls = ec2.network_acls(&subnets).await;
     let seen = vpcs.values().filter_map(|vpc| vpc.as_ref().ok()?.as_ref());
-    let options: BTreeSet<&String> = seen.filter_map(|vpc| vpc.dhcp_options.as_ref()).collect();
-    let options: Vec<String> = options.into_iter().cloned().collect();
+    let options = once_each(seen.filter_map(|vpc| vpc.dhcp_options.as_ref()));
     let dns_servers = ec2.dns_servers(&options).await;
     let mut seen = PlaceSeen {
         endpoints,
@@ -153,13 +149,13 @@ where
         offered: BTreeMap::new(),
     };
     let names = connections.iter().filter_map(|connection| {
-        let vpc = seen.vpcs.get(&connection.vpc_id)?.as_ref().ok()?.as_ref()?;
-        private_name(connection, seen.endpoint_of(connection)?, &vpc.owner)
+        let owner = &seen.vpc_of(connection)?.owner;
+        private_name(connection, seen.endpoint_of(connection)?, owner)
     });
     let names = names.collect();
     seen.names = resolver::look(ec2, names).await;
-    let to_ask: BTreeSet<&ServiceName> = connections
-        .iter()
+    let to_ask = connections.iter();
+    let to_ask: BTreeSet<&ServiceName> = to_ask
         .filter_map(|connection| service_to_ask(&seen, connection, keys))
         .collect();
     for service in to_ask {
@@ -178,7 +174,7 @@ fn service_to_ask<'a>(
     connection: &'a Connection,
     keys: &TagKeys,
 ) -> Option<&'a ServiceName> {
-    let vpc = seen.vpcs.get(&connection.vpc_id)?.as_ref().ok()?.as_ref()?;
+    let vpc = seen.vpc_of(connection)?;
     let endpoint = seen.endpoint_of(connection)?;
     let everywhere = zones::all(&vpc.subnets);
     let lacking = zones::lacking(connection, endpoint, &vpc.subnets, &everywhere, keys);

@@ -7,17 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use in_process::Turns;
-use in_process::stage::{Stage, assert_strict, at_once, entry};
+use in_process::stage::{Stage, assert_strict, at_once, entry, ready};
 use serde_json::json;
 use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ledger::{Connection, Health, HealthStatus, Ledger, Phase};
 use shared::ownership::Origin;
-use shared::report::Ready;
 use shared::request::ProvisionRequest;
 use simulator::cloud::{ClusterState, ConnectionStatus};
 use simulator::ec2::{EndpointState, Vpc};
 use simulator::scenario::{ResolverRuleSpec, VpcSpec};
-use simulator::{Fault, FaultKind, Moment, Scenario, World};
+use simulator::{FaultKind, Scenario, World};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -79,29 +78,35 @@ fn world(connections: &[Connection], change: impl FnOnce(&mut Scenario)) -> Stag
     stage
 }
 
+fn world_of(connection: &Connection, change: impl FnOnce(&mut Scenario)) -> Stage {
+    world(std::slice::from_ref(connection), change)
+}
+
+/// Private DNS of all endpoints is switched from outside.
+fn set_private_dns(stage: &Stage, on: bool) {
+    stage.meddle(|world| {
+        let endpoints = world.ec2.endpoints.values_mut();
+        endpoints.for_each(|endpoint| endpoint.private_dns = on);
+    });
+}
+
 /// The VPC of a connection with everything that `provision` makes in it.
 fn vpc(template: &VpcSpec, connection: &Connection) -> VpcSpec {
     let claim = connection.claim();
-    let id = |what: &Option<String>| what.clone().unwrap();
     let mut vpc = template.clone();
     vpc.id = connection.vpc_id.to_string();
     let mut subnets = BTreeMap::new();
+    let end = &connection.vpc_id.as_str()["vpc-0b0".len()..];
     for (n, subnet) in vpc.subnets.iter_mut().enumerate() {
-        let new = format!(
-            "subnet-0b{n}{}",
-            &connection.vpc_id.as_str()["vpc-0b0".len()..]
-        );
+        let new = format!("subnet-0b{n}{end}");
         subnets.insert(std::mem::replace(&mut subnet.id, new.clone()), new);
     }
     let group = &mut vpc.groups[0];
-    group.id = id(&connection
-        .security_group_id
-        .as_ref()
-        .map(ToString::to_string));
+    group.id = connection.security_group_id.as_ref().unwrap().to_string();
     group.tags = claim.tags(Origin::Made);
     group.rules[0].description = Some(claim.rule_description());
     let endpoint = &mut vpc.endpoints[0];
-    endpoint.id = id(&connection.endpoint_id.as_ref().map(ToString::to_string));
+    endpoint.id = connection.endpoint_id.as_ref().unwrap().to_string();
     endpoint.groups = vec![group.id.clone()];
     endpoint.tags = claim.endpoint_tags();
     for subnet in &mut endpoint.subnets {
@@ -122,14 +127,8 @@ fn input(now: OffsetDateTime) -> Input {
 }
 
 fn call(stage: &Stage, input: Input) -> Output {
-    at_once(handle(
-        &stage.ports,
-        &stage.ports,
-        &stage.ports,
-        DEFAULT_TAG_PREFIX,
-        input,
-    ))
-    .unwrap()
+    let ports = &stage.ports;
+    at_once(handle(ports, ports, ports, DEFAULT_TAG_PREFIX, input)).unwrap()
 }
 
 /// One call, for worlds whose connections fit into one batch.
@@ -137,18 +136,14 @@ fn check(stage: &Stage) -> Output {
     call(stage, input(NOW))
 }
 
-fn health(stage: &Stage, connection: &Connection) -> Health {
+/// What the ledger has of its health, if anything.
+fn recorded(stage: &Stage, connection: &Connection) -> Option<Health> {
     let found = at_once(stage.ports.connection(&connection.connection_id));
-    found.unwrap().unwrap().health.unwrap()
+    found.unwrap().unwrap().health
 }
 
-/// How often an operation was called.
-fn calls(stage: &Stage, operation: &str) -> usize {
-    let calls = stage.ports.simulator().calls();
-    calls
-        .iter()
-        .filter(|call| call.operation == operation)
-        .count()
+fn health(stage: &Stage, connection: &Connection) -> Health {
+    recorded(stage, connection).unwrap()
 }
 
 fn codes(health: &Health) -> Vec<&str> {
@@ -157,22 +152,13 @@ fn codes(health: &Health) -> Vec<&str> {
 
 /// The codes that a check of one connection finds after this change of the world.
 fn drift(connection: &Connection, change: impl FnOnce(&mut World)) -> (Vec<String>, bool) {
-    let stage = world(std::slice::from_ref(connection), |_| {});
-    assert_eq!(
-        check(&stage).counts.healthy,
-        1,
-        "{:?}",
-        health(&stage, connection)
-    );
+    let stage = world_of(connection, |_| {});
+    let healthy = check(&stage).counts.healthy;
+    assert_eq!(healthy, 1, "{:?}", health(&stage, connection));
     stage.meddle(change);
     let output = check(&stage);
     let health = health(&stage, connection);
-    assert_eq!(
-        health.status,
-        HealthStatus::Drifted,
-        "{:?}",
-        health.findings
-    );
+    assert_eq!(health.status, HealthStatus::Drifted, "{health:?}");
     assert_eq!(output.changes.len(), 1);
     let codes = codes(&health).into_iter().map(str::to_owned).collect();
     (codes, !output.to_repair.is_empty())
@@ -180,6 +166,10 @@ fn drift(connection: &Connection, change: impl FnOnce(&mut World)) -> (Vec<Strin
 
 /// A change of the world from outside.
 type Meddling = fn(&mut World, &str);
+
+fn of<'w>(world: &'w mut World, endpoint: &str) -> &'w mut simulator::ec2::Endpoint {
+    world.ec2.endpoints.get_mut(endpoint).unwrap()
+}
 
 #[test]
 fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
@@ -192,29 +182,29 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
             world.ec2.endpoints.remove(id);
         }),
         ("endpoint-gone", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().state = EndpointState::Deleting;
+            of(world, id).state = EndpointState::Deleting;
         }),
         ("endpoint-rejected", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().state = EndpointState::Rejected;
+            of(world, id).state = EndpointState::Rejected;
         }),
         ("endpoint-failed", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().state = EndpointState::Failed;
+            of(world, id).state = EndpointState::Failed;
         }),
         ("endpoint-of-other-service", false, |world, id| {
             let service = "com.amazonaws.vpce.eu-west-1.vpce-svc-0fffffffffffffff1";
-            world.ec2.endpoints.get_mut(id).unwrap().service_name = service.to_owned();
+            of(world, id).service_name = service.to_owned();
         }),
         ("ownership-tags-missing", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().tags.clear();
+            of(world, id).tags.clear();
         }),
         ("private-dns-switched-off", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().private_dns = false;
+            of(world, id).private_dns = false;
         }),
         ("endpoint-subnets-changed", false, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().interfaces.clear();
+            of(world, id).interfaces.clear();
         }),
         ("endpoint-lacks-zone", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().interfaces.pop();
+            of(world, id).interfaces.pop();
         }),
         ("endpoint-in-shut-out-subnet", true, |world, id| {
             let subnet = world.ec2.endpoints[id].interfaces[0].subnet_id.clone();
@@ -222,14 +212,11 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
             tags.insert(format!("{DEFAULT_TAG_PREFIX}:subnet"), "false".to_owned());
         }),
         ("security-group-detached", true, |world, id| {
-            world.ec2.endpoints.get_mut(id).unwrap().groups.clear();
+            of(world, id).groups.clear();
         }),
         ("registration-gone", true, |world, id| {
-            world
-                .cloud
-                .cluster_mut(CLUSTER)
-                .unwrap()
-                .forget_connection(id);
+            let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
+            cluster.forget_connection(id);
         }),
         ("registration-stale", true, |world, id| {
             let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
@@ -259,33 +246,28 @@ fn every_kind_of_drift_is_seen_and_what_provision_can_mend_is_told() {
         let rules = &mut world.ec2.groups.get_mut(group.as_str()).unwrap().rules;
         rules.retain(|rule| rule.is_egress);
     });
-    assert_eq!(
-        revoked,
-        (vec!["security-group-rule-missing".to_owned()], true)
-    );
+    let missing = "security-group-rule-missing".to_owned();
+    assert_eq!(revoked, (vec![missing], true));
 }
 
 #[test]
 fn a_network_that_is_added_to_the_vpc_must_be_let_in_too() {
     let connection = connection();
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         scenario.vpcs[0].secondary_cidrs = vec!["100.64.0.0/18".parse().unwrap()];
     });
     check(&stage);
     let health = health(&stage, &connection);
     assert_eq!(codes(&health), ["security-group-rule-missing"]);
-    assert!(
-        health.findings[0].detail.ends_with("from 100.64.0.0/18"),
-        "{}",
-        health.findings[0].detail
-    );
+    let said = &health.findings[0].detail;
+    assert!(said.ends_with("from 100.64.0.0/18"), "{said}");
 }
 
 #[test]
 fn a_rule_too_many_is_only_a_remark() {
     let connection = connection();
     let others = "crdb-privatelink 0123456789abcdef";
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         let rules = &mut scenario.vpcs[0].groups[0].rules;
         for (source, description) in [("10.9.0.0/16", "by hand"), ("10.8.0.0/16", others)] {
             let mut rule = rules[0].clone();
@@ -318,7 +300,7 @@ fn note_on_acl(vpc: &VpcSpec) -> (String, String) {
 fn acls_and_dns_servers_that_have_changed_are_only_remarks_and_what_was_so_is_none() {
     let connection = connection();
     let mut told = String::new();
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         let vpc = &mut scenario.vpcs[0];
         let (id, note) = note_on_acl(vpc);
         told = note;
@@ -331,43 +313,26 @@ fn acls_and_dns_servers_that_have_changed_are_only_remarks_and_what_was_so_is_no
     let output = check(&stage);
     let found = health(&stage, &connection);
     assert_eq!(found.status, HealthStatus::Healthy);
-    assert_eq!(
-        codes(&found),
-        ["network-acl-shuts-out", "dns-servers-of-own"]
-    );
+    let expected = ["network-acl-shuts-out", "dns-servers-of-own"];
+    assert_eq!(codes(&found), expected);
     assert_eq!(found.findings[0].detail, told);
     assert!(output.changes.is_empty() && output.to_repair.is_empty());
 
     // The plan had one of these as a note.
     let mut known = connection.clone();
-    known.ready = Some(ready(&connection, vec![told]));
+    known.ready = Some(ready(&connection, "host", vec![told]));
     stage.ports.put_connection(&known);
     check(&stage);
     assert_eq!(codes(&health(&stage, &known)), ["dns-servers-of-own"]);
-}
-
-fn ready(connection: &Connection, notes: Vec<String>) -> Ready {
-    Ready {
-        connection_id: connection.connection_id.clone(),
-        cluster_id: connection.cluster_id.clone(),
-        region: connection.region.clone(),
-        vpc_id: connection.vpc_id.clone(),
-        endpoint_id: connection.endpoint_id.clone().unwrap(),
-        host: "host".to_owned(),
-        port: 26257,
-        connection_string: "string".to_owned(),
-        notes,
-    }
 }
 
 /// An older role in another account does not have the permissions.
 #[test]
 fn surroundings_that_may_not_be_looked_at_leave_a_connection_healthy_and_are_told() {
     let connection = with_host(connection());
-    let stage = world(std::slice::from_ref(&connection), |_| {});
+    let stage = world_of(&connection, |_| {});
     for operation in SURROUNDINGS {
-        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
-        stage.ports.simulator().add_fault(fault);
+        stage.fails(operation, FaultKind::Denied);
     }
     check(&stage);
     let found = health(&stage, &connection);
@@ -388,11 +353,7 @@ const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud
 
 /// The same connection, of which it is known how it is reached.
 fn with_host(mut connection: Connection) -> Connection {
-    let ready = ready(&connection, Vec::new());
-    connection.ready = Some(Ready {
-        host: HOST.to_owned(),
-        ..ready
-    });
+    connection.ready = Some(ready(&connection, HOST, vec![]));
     connection
 }
 
@@ -416,18 +377,15 @@ fn a_rule_or_a_zone_that_takes_the_host_is_drift_unless_it_was_told() {
     });
     assert_eq!(found, (vec!["private-dns-conflict".to_owned()], false));
 
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         scenario.vpcs[0].resolver_rules = vec![rule(HOST)];
     });
     check(&stage);
     let found = health(&stage, &connection);
     assert_eq!(codes(&found), ["resolver-rule-takes-name"]);
     let mut known = connection.clone();
-    let notes = found.findings.into_iter().map(|it| it.detail).collect();
-    known.ready = Some(Ready {
-        notes,
-        ..known.ready.unwrap()
-    });
+    let notes = found.findings.into_iter().map(|it| it.detail);
+    known.ready = Some(ready(&connection, HOST, notes.collect()));
     stage.ports.put_connection(&known);
     check(&stage);
     assert_eq!(health(&stage, &known).status, HealthStatus::Healthy);
@@ -440,7 +398,7 @@ fn what_was_not_asked_for_is_not_looked_at() {
     connection.request.sources.cidrs = vec!["10.20.0.0/16".parse().unwrap()];
     let named = (0..2).map(|n| format!("subnet-0b{n}{:014x}", 0).parse().unwrap());
     connection.request.subnet_ids = named.collect();
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         let vpc = &mut scenario.vpcs[0];
         vpc.endpoints[0].subnets.pop();
         vpc.dns_hostnames = false;
@@ -449,14 +407,13 @@ fn what_was_not_asked_for_is_not_looked_at() {
     });
     assert_eq!(check(&stage).counts.healthy, 1);
     for operation in [
-        "DescribeVpcAttribute",
-        "DescribeDhcpOptions",
-        "DescribeSubnets",
+        "ec2:DescribeVpcAttribute",
+        "ec2:DescribeDhcpOptions",
+        "ec2:DescribeSubnets",
+        "route53resolver:ListResolverRules",
     ] {
-        let count = calls(&stage, &format!("ec2:{operation}"));
-        assert_eq!(count, 0, "{operation}");
+        assert_eq!(stage.calls(operation), 0, "{operation}");
     }
-    assert_eq!(calls(&stage, "route53resolver:ListResolverRules"), 0);
 }
 
 /// An endpoint that was adopted keeps its groups, and somebody else's rules are
@@ -471,7 +428,7 @@ fn an_adopted_endpoint_is_held_to_letting_in_by_whatever_groups_it_has() {
         security_group_id: Some("sg-0b0000000000000a1".parse().unwrap()),
         ..connection.clone()
     };
-    let stage = world(std::slice::from_ref(&with_group), |scenario| {
+    let stage = world_of(&with_group, |scenario| {
         let vpc = &mut scenario.vpcs[0];
         vpc.endpoints[0].tags = with_group.claim().tags(Origin::Adopted);
         vpc.groups[0].tags.clear();
@@ -482,19 +439,15 @@ fn an_adopted_endpoint_is_held_to_letting_in_by_whatever_groups_it_has() {
     stage.ports.put_connection(&connection);
     check(&stage);
     let first = health(&stage, &connection);
-    assert_eq!(
-        (first.status, codes(&first)),
-        (HealthStatus::Healthy, vec![])
-    );
+    assert_eq!(first.status, HealthStatus::Healthy);
+    assert_eq!(codes(&first), [""; 0]);
     stage.meddle(|world| {
         let group = world.ec2.groups.get_mut("sg-0b0000000000000a1").unwrap();
         group.rules.retain(|rule| rule.is_egress);
     });
     check(&stage);
-    assert_eq!(
-        codes(&health(&stage, &connection)),
-        ["security-group-rule-missing"]
-    );
+    let second = health(&stage, &connection);
+    assert_eq!(codes(&second), ["security-group-rule-missing"]);
 }
 
 #[test]
@@ -504,27 +457,23 @@ fn a_cluster_that_refuses_the_key_leaves_only_its_own_connections_unknown() {
         scenario.keys[0].clusters = vec![CLUSTER.to_owned()];
     });
     let output = check(&stage);
-    let Counts {
-        healthy,
-        unknown,
-        keys_refused,
-        ..
-    } = output.counts;
-    assert_eq!((healthy, unknown, keys_refused), (1, 1, 1));
+    let expected = Counts {
+        connections: 2,
+        healthy: 1,
+        unknown: 1,
+        keys_refused: 1,
+        ..Counts::default()
+    };
+    assert_eq!(output.counts, expected);
     let unknown = health(&stage, &connections[1]);
-    assert_eq!(
-        unknown.status,
-        HealthStatus::Unknown,
-        "{:?}",
-        unknown.findings
-    );
+    assert_eq!(unknown.status, HealthStatus::Unknown, "{unknown:?}");
     assert!(output.changes.is_empty());
 }
 
 #[test]
 fn a_cluster_that_is_not_to_be_found_is_no_drift_while_its_endpoint_works() {
     let connection = connection_to("5a0e8400-e29b-41d4-a716-446655440009", 1);
-    let stage = world(std::slice::from_ref(&connection), |_| {});
+    let stage = world_of(&connection, |_| {});
     check(&stage);
     let first = health(&stage, &connection);
     assert_eq!(first.status, HealthStatus::Unknown);
@@ -544,7 +493,7 @@ fn a_cluster_that_is_not_to_be_found_is_no_drift_while_its_endpoint_works() {
 #[test]
 fn a_deleted_cluster_is_drift_though_it_shows_no_list_any_more() {
     let connection = connection_to(CLUSTER, 1);
-    let stage = world(std::slice::from_ref(&connection), |_| {});
+    let stage = world_of(&connection, |_| {});
     stage.meddle(|world| {
         let cluster = world.cloud.cluster_mut(CLUSTER).unwrap();
         cluster.cluster.state = ClusterState::Deleted;
@@ -564,10 +513,8 @@ fn a_place_out_of_reach_leaves_only_its_own_connections_unknown() {
     let third = connections[2].endpoint_id.clone().unwrap();
     let output = check(&stage);
     assert_eq!((output.counts.healthy, output.counts.unknown), (2, 1));
-    assert_eq!(
-        codes(&health(&stage, &connections[1])),
-        ["other-account-role-refused"]
-    );
+    let refused = health(&stage, &connections[1]);
+    assert_eq!(codes(&refused), ["other-account-role-refused"]);
     // The registration of the unreachable one is gone: that much is certain.
     let second = connections[1].endpoint_id.clone().unwrap();
     stage.meddle(|world| {
@@ -603,29 +550,21 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
         FaultKind::UnknownCode,
         FaultKind::CutOff,
     ];
-    for (operation, kind) in operations
-        .iter()
-        .flat_map(|operation| kinds.map(|kind| (operation, kind)))
-        .filter(|(operation, kind)| *kind != FaultKind::Denied || !SURROUNDINGS.contains(operation))
-    {
+    let each = operations.into_iter();
+    for (operation, kind) in each.flat_map(|operation| kinds.map(|kind| (operation, kind))) {
+        if kind == FaultKind::Denied && SURROUNDINGS.contains(&operation) {
+            continue;
+        }
         let connection = with_host(connection());
-        let stage = world(std::slice::from_ref(&connection), |_| {});
-        let fault = Fault::once(*operation, 1, kind, Moment::Before);
-        stage.ports.simulator().add_fault(fault);
+        let stage = world_of(&connection, |_| {});
+        stage.fails_once(operation, kind);
         let output = check(&stage);
-        let first = health(&stage, &connection);
-        assert_eq!(
-            first.status,
-            HealthStatus::Unknown,
-            "{operation}, {kind:?}: {first:?}"
-        );
+        let first = health(&stage, &connection).status;
+        assert_eq!(first, HealthStatus::Unknown, "{operation}, {kind:?}");
         assert!(output.changes.is_empty() && output.to_repair.is_empty());
         check(&stage);
-        assert_eq!(
-            health(&stage, &connection).status,
-            HealthStatus::Healthy,
-            "{operation}, {kind:?}"
-        );
+        let second = health(&stage, &connection).status;
+        assert_eq!(second, HealthStatus::Healthy, "{operation}, {kind:?}");
     }
 }
 
@@ -649,7 +588,7 @@ fn a_batch_asks_once_for_a_place_and_twice_for_a_cluster() {
         ("cloud:GET cluster", 1),
         ("cloud:GET private-endpoint-connections", 1),
     ] {
-        assert_eq!(calls(&stage, operation), count, "{operation}");
+        assert_eq!(stage.calls(operation), count, "{operation}");
     }
 }
 
@@ -688,20 +627,13 @@ fn all_places_and_two_clusters_are_asked_at_once() {
     let stage = world(&connections, |_| {});
     let gate = Arc::new(Gate::default());
     let ports = stage.ports.in_turns(gate.clone());
-    let mut look = pin!(handle(
-        &ports,
-        &ports,
-        &ports,
-        DEFAULT_TAG_PREFIX,
-        input(NOW)
-    ));
+    let look = handle(&ports, &ports, &ports, DEFAULT_TAG_PREFIX, input(NOW));
+    let mut look = pin!(look);
     let mut context = Context::from_waker(Waker::noop());
     assert!(look.as_mut().poll(&mut context).is_pending());
     let held = std::mem::take(&mut *gate.held.lock().unwrap());
-    let mut operations: Vec<&str> = held
-        .iter()
-        .map(|(operation, _)| operation.as_str())
-        .collect();
+    let operations = held.iter().map(|(operation, _)| operation.as_str());
+    let mut operations: Vec<&str> = operations.collect();
     operations.sort_unstable();
     assert_eq!(
         operations,
@@ -758,8 +690,7 @@ fn connections_that_are_not_to_be_judged_are_counted_and_keep_their_health() {
         ..Counts::default()
     };
     assert_eq!(output.counts, expected);
-    let unjudged = at_once(stage.ports.connection(&connections[2].connection_id));
-    assert_eq!(unjudged.unwrap().unwrap().health, None);
+    assert_eq!(recorded(&stage, &connections[2]), None);
 }
 
 /// A run that failed on it, or was stopped, takes no connection out of the checks.
@@ -822,39 +753,26 @@ fn every_connection_is_checked_page_by_page() {
     }
 
     // All of them break at once. One more call notes what was announced last.
-    stage.meddle(|world| {
-        for endpoint in world.ec2.endpoints.values_mut() {
-            endpoint.private_dns = false;
-        }
-    });
+    let all_are = |changes: &[Change], kind: &str| {
+        assert!(changes.iter().all(|it| it.detail_type == kind));
+    };
+    set_private_dns(&stage, false);
     let (changes, output, calls) = whole(&stage, &[], later(10));
     assert_eq!((changes.len(), output.counts.drifted, calls), (25, 25, 4));
-    assert!(
-        changes
-            .iter()
-            .all(|it| it.detail_type == "Connection Drifted")
-    );
+    all_are(&changes, "Connection Drifted");
     let (changes, output, calls) = whole(&stage, &[], later(20));
     assert_eq!((changes.len(), output.counts.drifted, calls), (0, 25, 3));
 
-    stage.meddle(|world| {
-        for endpoint in world.ec2.endpoints.values_mut() {
-            endpoint.private_dns = true;
-        }
-    });
+    set_private_dns(&stage, true);
     let (changes, output, _) = whole(&stage, &[], later(30));
     assert_eq!((changes.len(), output.counts.healthy), (25, 25));
-    assert!(
-        changes
-            .iter()
-            .all(|it| it.detail_type == "Connection Recovered")
-    );
+    all_are(&changes, "Connection Recovered");
 }
 
 #[test]
 fn connections_are_named_in_any_spelling() {
     let connection = connection();
-    let stage = world(std::slice::from_ref(&connection), |_| {});
+    let stage = world_of(&connection, |_| {});
     let id = &connection.connection_id;
     let named = [id.clone(), format!(" {}\n", id.to_uppercase())];
     let (_, output, calls) = whole(&stage, &named, NOW);
@@ -877,26 +795,24 @@ fn what_is_only_counted_takes_no_call_of_its_own() {
         stage.ports.put_connection(refused);
     }
     let (_, output, calls) = whole(&stage, &[], NOW);
-    let Counts {
-        connections,
-        healthy,
-        failed,
-        ..
-    } = output.counts;
-    assert_eq!((connections, healthy, failed, calls), (620, 12, 608, 2));
+    let expected = Counts {
+        connections: 620,
+        healthy: 12,
+        failed: 608,
+        ..Counts::default()
+    };
+    assert_eq!((output.counts, calls), (expected, 2));
 }
 
 #[test]
 fn a_call_that_is_made_again_says_the_same_again() {
     let connection = connection();
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         scenario.vpcs[0].endpoints[0].private_dns = false;
     });
     let (first, second) = (check(&stage), check(&stage));
-    assert_eq!(
-        first, second,
-        "the answer of the first one may have been lost"
-    );
+    // The answer of the first one may have been lost.
+    assert_eq!(first, second);
     assert_eq!(first.changes.len(), 1);
     let announced = Input {
         after: first.next,
@@ -944,24 +860,18 @@ fn the_log_is_told_how_each_connection_stands_and_the_answer_is_not() {
 #[test]
 fn another_verdict_than_the_one_that_was_announced_is_announced_too() {
     let connection = connection();
-    let stage = world(std::slice::from_ref(&connection), |scenario| {
+    let stage = world_of(&connection, |scenario| {
         scenario.vpcs[0].endpoints[0].private_dns = false;
     });
     let drifted = check(&stage).changes;
     // Meanwhile another run finds it mended.
-    stage.meddle(|world| {
-        for endpoint in world.ec2.endpoints.values_mut() {
-            endpoint.private_dns = true;
-        }
-    });
+    set_private_dns(&stage, true);
     assert_eq!(check(&stage).changes[0].health, HealthStatus::Healthy);
-    let output = call(
-        &stage,
-        Input {
-            announced: drifted,
-            ..input(NOW)
-        },
-    );
+    let announced = Input {
+        announced: drifted,
+        ..input(NOW)
+    };
+    let output = call(&stage, announced);
     assert_eq!(output.changes[0].health, HealthStatus::Healthy);
 }
 
@@ -969,17 +879,14 @@ fn another_verdict_than_the_one_that_was_announced_is_announced_too() {
 fn only_the_connections_that_are_named_are_checked_each_once() {
     let connections: Vec<Connection> = (0..25).map(|n| connection_to(CLUSTER, n)).collect();
     let stage = world(&connections, |_| {});
-    let mut ids: Vec<String> = connections[..22]
-        .iter()
-        .map(|connection| connection.connection_id.clone())
-        .collect();
+    let ids = connections[..22].iter().map(|it| it.connection_id.clone());
+    let mut ids: Vec<String> = ids.collect();
     ids.push(ids[0].clone());
     ids.push("0000000000000000".to_owned());
     let (changes, output, calls) = whole(&stage, &ids, NOW);
     assert_eq!((changes.len(), output.counts.healthy, calls), (0, 22, 3));
     for connection in &connections[22..] {
-        let unasked = at_once(stage.ports.connection(&connection.connection_id));
-        assert_eq!(unasked.unwrap().unwrap().health, None);
+        assert_eq!(recorded(&stage, connection), None);
     }
 }
 

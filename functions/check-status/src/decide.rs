@@ -16,32 +16,18 @@ pub(crate) fn endpoint_awaited(
     let Some(endpoint) = endpoint else {
         return Ok(Some(format!("endpoint {id} (not visible yet)")));
     };
-    let bad_end = |code| {
-        let reason = endpoint
-            .failure
-            .as_ref()
-            .map(|why| format!(": {why}"))
-            .unwrap_or_default();
-        Err(StepError::new(
-            code,
-            format!("endpoint {id} is {}{reason}", endpoint.state),
-        ))
-    };
-    match endpoint.state {
-        EndpointState::Rejected => bad_end(Code::EndpointRejected),
-        EndpointState::Failed => bad_end(Code::EndpointFailed),
-        EndpointState::Expired => bad_end(Code::EndpointExpired),
-        EndpointState::Deleting | EndpointState::Deleted => bad_end(Code::EndpointGone),
-        EndpointState::PendingAcceptance | EndpointState::Pending | EndpointState::Unknown(_) => {
-            Ok(Some(format!("endpoint {id} ({})", endpoint.state)))
-        }
-        EndpointState::Available => Ok(match expect {
-            Expect::PrivateDns if !endpoint.private_dns => {
-                Some(format!("private DNS of endpoint {id} (still off)"))
-            }
-            Expect::PrivateDns | Expect::Accepted => None,
-        }),
+    let state = &endpoint.state;
+    if let Some(code) = state.bad_end() {
+        let reason = endpoint.failure.as_ref();
+        let reason = reason.map_or_else(String::new, |why| format!(": {why}"));
+        let detail = format!("endpoint {id} is {state}{reason}");
+        return Err(StepError::new(code, detail));
     }
+    if *state != EndpointState::Available {
+        return Ok(Some(format!("endpoint {id} ({state})")));
+    }
+    let is_off = expect == Expect::PrivateDns && !endpoint.private_dns;
+    Ok(is_off.then(|| format!("private DNS of endpoint {id} (still off)")))
 }
 
 /// What is still awaited of the registration.
@@ -50,15 +36,12 @@ pub(crate) fn registration_awaited(
     id: &EndpointId,
 ) -> Result<Option<String>, StepError> {
     let Some(status) = status else {
-        return Ok(Some(
-            "private endpoint connection (not listed yet)".to_owned(),
-        ));
+        let awaited = "private endpoint connection (not listed yet)";
+        return Ok(Some(awaited.to_owned()));
     };
     let bad_end = |code| {
-        Err(StepError::new(
-            code,
-            format!("the private endpoint connection of {id} is {status}"),
-        ))
+        let detail = format!("the private endpoint connection of {id} is {status}");
+        Err(StepError::new(code, detail))
     };
     match status {
         RegistrationStatus::Available => Ok(None),
@@ -94,6 +77,12 @@ mod tests {
         endpoint("available", true).id
     }
 
+    /// Whether something is awaited, or the code.
+    fn code(awaited: Result<Option<String>, StepError>) -> Result<bool, Code> {
+        let awaited = awaited.map(|awaited| awaited.is_some());
+        awaited.map_err(|error| error.code)
+    }
+
     #[test]
     fn every_state_of_an_endpoint_is_good_bad_or_awaited() {
         for (word, expected) in [
@@ -110,29 +99,22 @@ mod tests {
         ] {
             for expect in [Expect::Accepted, Expect::PrivateDns] {
                 let awaited = endpoint_awaited(&id(), Some(&endpoint(word, true)), expect);
-                let awaited = awaited
-                    .map(|awaited| awaited.is_some())
-                    .map_err(|error| error.code);
-                assert_eq!(awaited, expected, "{word}, {expect:?}");
+                assert_eq!(code(awaited), expected, "{word}, {expect:?}");
             }
         }
         let without_dns = endpoint("available", false);
-        assert_eq!(
-            endpoint_awaited(&id(), Some(&without_dns), Expect::Accepted),
-            Ok(None)
-        );
+        let accepted =
+            |endpoint: &Endpoint| endpoint_awaited(&id(), Some(endpoint), Expect::Accepted);
+        assert_eq!(accepted(&without_dns), Ok(None));
         for (endpoint, word) in [(Some(&without_dns), "off"), (None, "not visible")] {
-            let awaited = endpoint_awaited(&id(), endpoint, Expect::PrivateDns)
-                .unwrap()
-                .unwrap();
+            let awaited = endpoint_awaited(&id(), endpoint, Expect::PrivateDns);
+            let awaited = awaited.unwrap().unwrap();
             assert!(awaited.contains(word), "{awaited}");
         }
-        let failed = endpoint_awaited(&id(), Some(&endpoint("failed", false)), Expect::Accepted)
-            .unwrap_err();
+        let failed = accepted(&endpoint("failed", false)).unwrap_err().detail;
         assert!(
-            failed.detail.ends_with("is failed: InternalError: why"),
-            "{}",
-            failed.detail
+            failed.ends_with("is failed: InternalError: why"),
+            "{failed}"
         );
     }
 
@@ -151,16 +133,11 @@ mod tests {
             ("STATUS_STALE", Err(Code::RegistrationStale)),
         ] {
             let awaited = registration_awaited(Some(&RegistrationStatus::parse(word)), &id());
-            let awaited = awaited
-                .map(|awaited| awaited.is_some())
-                .map_err(|error| error.code);
-            assert_eq!(awaited, expected, "{word}");
+            assert_eq!(code(awaited), expected, "{word}");
         }
         let unknown = registration_awaited(Some(&RegistrationStatus::parse("NEWS")), &id());
-        assert_eq!(
-            unknown.unwrap().unwrap(),
-            "private endpoint connection (unknown word `NEWS`)"
-        );
+        let named = "private endpoint connection (unknown word `NEWS`)";
+        assert_eq!(unknown.unwrap().unwrap(), named);
         assert!(registration_awaited(None, &id()).unwrap().is_some());
     }
 }

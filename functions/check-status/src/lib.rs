@@ -57,12 +57,10 @@ pub async fn handle(
     let registrations = cloud.registrations(&input.connection.cluster_id).await?;
     let registration = registration_of(&input.endpoint_id, &registrations);
 
+    let status = registration.map(|registration| &registration.status);
     let awaited = [
         endpoint_awaited(&input.endpoint_id, endpoint.as_ref(), input.expect)?,
-        registration_awaited(
-            registration.map(|registration| &registration.status),
-            &input.endpoint_id,
-        )?,
+        registration_awaited(status, &input.endpoint_id)?,
     ];
     let mut awaited: Vec<String> = awaited.into_iter().flatten().collect();
     if awaited.is_empty() {
@@ -71,13 +69,11 @@ pub async fn handle(
             None => awaited.push(format!("a DNS name of endpoint {}", input.endpoint_id)),
         }
     }
-    input.wait.pending(
-        awaited.join(", "),
-        match input.expect {
-            Expect::Accepted => Code::EndpointNotAcceptedInTime,
-            Expect::PrivateDns => Code::PrivateDnsNotReadyInTime,
-        },
-    )
+    let late = match input.expect {
+        Expect::Accepted => Code::EndpointNotAcceptedInTime,
+        Expect::PrivateDns => Code::PrivateDnsNotReadyInTime,
+    };
+    input.wait.pending(awaited.join(", "), late)
 }
 
 /// Where to connect to: the private host, or the endpoint's own name, which
@@ -108,7 +104,7 @@ fn answer(input: Input, host: String) -> Ready {
 
 #[cfg(test)]
 mod tests {
-    use in_process::stage::{Stage, assert_strict};
+    use in_process::stage::{Stage, assert_strict, at_once};
     use shared::cloud::Cloud;
     use simulator::Scenario;
     use simulator::cloud::ConnectionStatus;
@@ -146,7 +142,14 @@ mod tests {
     /// An endpoint that was registered just now.
     fn registered(change: impl FnOnce(&mut Scenario)) -> Stage {
         let stage = Stage::changed("half-made-by-hand", change);
-        in_process::stage::at_once(stage.ports.register(&stage.claim.cluster_id, &id())).unwrap();
+        at_once(stage.ports.register(&stage.claim.cluster_id, &id())).unwrap();
+        stage
+    }
+
+    /// One that both sides have accepted.
+    fn accepted() -> Stage {
+        let stage = registered(|_| {});
+        check(&stage, Expect::Accepted).unwrap();
         stage
     }
 
@@ -156,11 +159,7 @@ mod tests {
             scenario.pace.acceptance_noticed = std::time::Duration::from_secs(120);
         });
         let output = check(&stage, Expect::Accepted).unwrap();
-        assert!(
-            output.host.starts_with(ENDPOINT),
-            "its own name: {}",
-            output.host
-        );
+        assert!(output.host.starts_with(ENDPOINT), "{}", output.host);
         assert!(output.connection_string.contains("sslmode=verify-ca"));
         let connection = stage.things().registrations.remove(0).1;
         assert_eq!(connection.status, ConnectionStatus::Available);
@@ -168,11 +167,10 @@ mod tests {
 
     #[test]
     fn private_dns_is_awaited_while_it_is_off_or_under_way() {
-        let stage = registered(|_| {});
-        check(&stage, Expect::Accepted).unwrap();
+        let stage = accepted();
         let error = check(&stage, Expect::PrivateDns).unwrap_err();
         assert_eq!(error.code, Code::PrivateDnsNotReadyInTime);
-        in_process::stage::at_once(stage.ports.set_private_dns(&id(), true)).unwrap();
+        at_once(stage.ports.set_private_dns(&id(), true)).unwrap();
         let output = check(&stage, Expect::PrivateDns).unwrap();
         assert_eq!(output.host, HOST);
         assert_eq!(output.port, SQL_PORT);
@@ -181,15 +179,10 @@ mod tests {
 
     #[test]
     fn looking_twice_changes_nothing_and_answers_the_same() {
-        let stage = registered(|_| {});
-        check(&stage, Expect::Accepted).unwrap();
+        let (stage, expect) = (accepted(), Expect::Accepted);
         let look = async || {
-            handle(
-                &stage.ports,
-                &stage.ports,
-                input(&stage, Expect::Accepted, stage.wait()),
-            )
-            .await
+            let input = input(&stage, expect, stage.wait());
+            handle(&stage.ports, &stage.ports, input).await
         };
         let (first, second) = stage.twice(look);
         assert_eq!(first.unwrap().ready(), second.unwrap().ready());
@@ -197,59 +190,37 @@ mod tests {
 
     #[test]
     fn a_registration_that_vanished_is_awaited_by_name_until_the_limit() {
-        let stage = registered(|_| {});
-        check(&stage, Expect::Accepted).unwrap();
+        let stage = accepted();
+        let cluster = stage.claim.cluster_id.as_str();
         stage.meddle(|world| {
-            world
-                .cloud
-                .cluster_mut(stage.claim.cluster_id.as_str())
-                .unwrap()
-                .forget_connection(ENDPOINT);
+            let cluster = world.cloud.cluster_mut(cluster).unwrap();
+            cluster.forget_connection(ENDPOINT);
         });
         let error = check(&stage, Expect::Accepted).unwrap_err();
         assert_eq!(error.code, Code::EndpointNotAcceptedInTime);
-        assert!(
-            error
-                .detail
-                .ends_with("private endpoint connection (not listed yet)"),
-            "{}",
-            error.detail
-        );
+        let awaited = "private endpoint connection (not listed yet)";
+        assert!(error.detail.ends_with(awaited), "{error}");
     }
 
     #[test]
     fn a_registration_that_was_removed_shows_as_a_rejected_endpoint() {
-        let stage = registered(|_| {});
-        check(&stage, Expect::Accepted).unwrap();
-        in_process::stage::at_once(stage.ports.deregister(&stage.claim.cluster_id, &id())).unwrap();
-        assert_eq!(
-            check(&stage, Expect::Accepted).unwrap_err().code,
-            Code::EndpointRejected
-        );
+        let stage = accepted();
+        at_once(stage.ports.deregister(&stage.claim.cluster_id, &id())).unwrap();
+        let error = check(&stage, Expect::Accepted).unwrap_err();
+        assert_eq!(error.code, Code::EndpointRejected);
     }
 
     /// A connection string without a host is worse than none.
     #[test]
     fn without_a_private_host_the_endpoints_own_name_is_awaited() {
-        let stage = registered(|_| {});
-        check(&stage, Expect::Accepted).unwrap();
+        let stage = accepted();
         stage.meddle(|world| {
-            world
-                .ec2
-                .endpoints
-                .get_mut(ENDPOINT)
-                .unwrap()
-                .interfaces
-                .clear()
+            let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).unwrap();
+            endpoint.interfaces.clear();
         });
         let error = check(&stage, Expect::Accepted).unwrap_err();
-        assert!(
-            error
-                .detail
-                .ends_with("a DNS name of endpoint vpce-0a10000000000000e"),
-            "{}",
-            error.detail
-        );
+        let awaited = "a DNS name of endpoint vpce-0a10000000000000e";
+        assert!(error.detail.ends_with(awaited), "{error}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Step tests: the door over a ledger and a Step Functions in this process.
 
-use in_process::stage::{Stage, entry};
+use in_process::stage::{Stage, entry, ready};
 use serde_json::{Value, json};
 use shared::gateway::respond;
 use shared::ids::VpcId;
 use shared::ledger::{Milestone, Phase};
-use shared::report::{Explained, Outcome, Ready};
+use shared::report::{Explained, Outcome};
 use shared::request::{ProvisionRequest, RequestedBy};
 use simulator::step_functions::ExecutionStatus;
 use time::Duration;
@@ -26,11 +26,7 @@ struct Api {
 
 impl Api {
     fn new() -> Self {
-        Self::allowing("")
-    }
-
-    fn allowing(clusters: &str) -> Self {
-        Self::told("ALLOWED_CLUSTERS", clusters)
+        Self::told("ALLOWED_CLUSTERS", "")
     }
 
     fn told(setting: &str, value: &str) -> Self {
@@ -72,45 +68,62 @@ impl Api {
         answer
     }
 
+    async fn call(&self, method: &str, path: &str) -> Answer {
+        self.ask(json!({"httpMethod": method, "path": path})).await
+    }
+
     async fn get(&self, path: &str) -> Answer {
-        self.ask(json!({"httpMethod": "GET", "path": path})).await
+        self.call("GET", path).await
     }
 
     async fn query(&self, query: &[(&str, &str)]) -> Answer {
-        let query: serde_json::Map<String, Value> = query
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!([value])))
-            .collect();
-        let event = json!({
-            "httpMethod": "GET",
-            "path": "/connections",
-            "multiValueQueryStringParameters": query,
-        });
-        self.ask(event).await
-    }
-
-    async fn post(&self, path: &str) -> Answer {
-        self.ask(json!({"httpMethod": "POST", "path": path})).await
+        self.ask(with_query("GET", "/connections", query)).await
     }
 
     async fn delete(&self, id: &str) -> Answer {
-        let path = format!("/connections/{id}");
-        self.ask(json!({"httpMethod": "DELETE", "path": path}))
-            .await
+        self.call("DELETE", &format!("/connections/{id}")).await
+    }
+
+    /// Has the connection that is asked for removed, with these parameters.
+    async fn delete_with(&self, query: &[(&str, &str)]) -> Answer {
+        let path = format!("/connections/{}", self.id());
+        self.ask(with_query("DELETE", &path, query)).await
     }
 
     async fn create(&self, body: &Value, key: Option<&str>) -> Answer {
+        self.create_as(&Value::Null, body, key).await
+    }
+
+    async fn create_as(&self, claims: &Value, body: &Value, key: Option<&str>) -> Answer {
         let event = json!({
             "httpMethod": "POST",
             "path": "/connections",
             "headers": {"Content-Type": "application/json", "Idempotency-Key": key},
             "body": body.to_string(),
         });
-        self.ask(event).await
+        self.ask_as(claims, event).await
+    }
+
+    /// The least that asks for the connection.
+    fn body(&self) -> Value {
+        let ProvisionRequest {
+            cluster_id,
+            region,
+            vpc_id,
+            ..
+        } = &self.stage.request;
+        json!({"cluster_id": cluster_id, "region": region, "vpc_id": vpc_id})
     }
 
     fn id(&self) -> &str {
         &self.stage.claim.connection_id
+    }
+
+    /// The only run that was started.
+    fn run(&self) -> (String, Value) {
+        let runs = self.runs();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs[0].clone()
     }
 
     /// What the runs were started with: name and input, in order.
@@ -141,14 +154,11 @@ impl Api {
     fn connection(&self, execution: &str, phases: &[Phase]) -> Connection {
         let request = self.stage.request.clone();
         let began = self.stage.wait().now;
-        let timeline: Vec<Milestone> = phases
-            .iter()
-            .zip(0i64..)
-            .map(|(phase, n)| Milestone {
-                phase: *phase,
-                at: began + Duration::minutes(n),
-            })
-            .collect();
+        let timeline = phases.iter().zip(0i64..).map(|(phase, n)| Milestone {
+            phase: *phase,
+            at: began + Duration::minutes(n),
+        });
+        let timeline: Vec<Milestone> = timeline.collect();
         let last = timeline.last().unwrap().clone();
         Connection {
             timeline,
@@ -157,6 +167,28 @@ impl Api {
             ..entry(request, last.phase, began)
         }
     }
+}
+
+/// An event with parameters.
+fn with_query(method: &str, path: &str, query: &[(&str, &str)]) -> Value {
+    let query = query
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!([value])));
+    let query: serde_json::Map<String, Value> = query.collect();
+    json!({"httpMethod": method, "path": path, "multiValueQueryStringParameters": query})
+}
+
+/// The run that was started.
+#[track_caller]
+fn execution(answer: &Answer) -> String {
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    answer.body["execution"].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    assert_eq!(answer.body["code"], code);
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
@@ -191,18 +223,7 @@ fn success(connection: &Connection) -> Outcome {
         sentence: "It works.".to_owned(),
         at: connection.updated_at,
         seconds: 420,
-        ready: Some(Ready {
-            connection_id: connection.connection_id.clone(),
-            cluster_id: connection.cluster_id.clone(),
-            region: connection.region.clone(),
-            vpc_id: connection.vpc_id.clone(),
-            endpoint_id: "vpce-0a10000000000000e".parse().unwrap(),
-            host: "internal-orders.example".to_owned(),
-            port: 26257,
-            connection_string: "postgresql://USER@internal-orders.example:26257/defaultdb"
-                .to_owned(),
-            notes: Vec::new(),
-        }),
+        ready: Some(ready(connection, "internal-orders.example", vec![])),
         failure: None,
     }
 }

@@ -41,26 +41,19 @@ pub(crate) fn own<'a>(endpoints: &'a [Endpoint], service: &ServiceName, claim: &
 /// The endpoint to be made. `dead` are those that take no part any more: the token of
 /// a creation would answer for them for ever.
 pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEndpoint, StepError> {
-    let group_id = input.group_id.clone().ok_or_else(|| {
+    let Some(group_id) = input.group_id.clone() else {
         // Without a group EC2 would take the VPC's default group.
-        StepError::new(
-            Code::InvalidRequest,
-            "group_id: a new endpoint needs a security group of its own",
-        )
-    })?;
+        let detail = "group_id: a new endpoint needs a security group of its own";
+        return Err(StepError::new(Code::InvalidRequest, detail));
+    };
+    let plan = &input.endpoint;
     let mut parts = vec![
         input.generation.as_str(),
         input.connection.vpc_id.as_str(),
-        input.endpoint.service_name.as_str(),
+        plan.service_name.as_str(),
+        group_id.as_str(),
     ];
-    parts.push(group_id.as_str());
-    parts.extend(
-        input
-            .endpoint
-            .subnet_ids
-            .iter()
-            .map(|subnet| subnet.as_str()),
-    );
+    parts.extend(plan.subnet_ids.iter().map(|subnet| subnet.as_str()));
     parts.extend(dead.iter().map(|endpoint| endpoint.as_str()));
     let token = client_token(&parts);
     let claim = input.connection.claim();
@@ -72,8 +65,8 @@ pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEnd
     tags.extend(input.tags.clone());
     Ok(NewEndpoint {
         vpc_id: input.connection.vpc_id.clone(),
-        service_name: input.endpoint.service_name.clone(),
-        subnet_ids: input.endpoint.subnet_ids.clone(),
+        service_name: plan.service_name.clone(),
+        subnet_ids: plan.subnet_ids.clone(),
         group_id,
         token,
         tags,
@@ -82,20 +75,13 @@ pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEnd
 
 #[cfg(test)]
 mod tests {
-    use in_process::stage::endpoint;
+    use in_process::stage::{a_claim as claim, another_claim, endpoint};
     use shared::ownership::Tags;
     use shared::place::Place;
     use shared::plan::EndpointPlan;
     use shared::subject::Subject;
 
     use super::*;
-
-    fn claim() -> Claim {
-        Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        }
-    }
 
     fn with(state: &str, tags: Tags) -> Endpoint {
         Endpoint {
@@ -106,12 +92,9 @@ mod tests {
 
     /// Whether an endpoint is usable, and whether it is a leftover.
     fn is(endpoint: Endpoint) -> (bool, bool) {
-        let service = in_process::stage::endpoint("available")
-            .service_name
-            .parse()
-            .unwrap();
+        let service = in_process::stage::endpoint("available").service_name;
         let endpoints = [endpoint];
-        let own = own(&endpoints, &service, &claim());
+        let own = own(&endpoints, &service.parse().unwrap(), &claim());
         (own.usable.is_some(), !own.leftovers.is_empty())
     }
 
@@ -128,29 +111,20 @@ mod tests {
             ("deleting", (false, false)),
             ("deleted", (false, false)),
         ] {
-            assert_eq!(
-                is(with(state, claim().tags(Origin::Made))),
-                expected,
-                "{state}"
-            );
+            let endpoint = with(state, claim().tags(Origin::Made));
+            assert_eq!(is(endpoint), expected, "{state}");
         }
     }
 
     #[test]
     fn what_is_not_ours_alone_is_no_leftover() {
-        let other = Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b".parse().unwrap(),
-            ..claim()
-        };
+        let other = another_claim();
         let mut shared = claim().tags(Origin::Made);
         shared.extend(other.tags(Origin::Made));
         let adopted = claim().tags(Origin::Adopted);
         for tags in [Tags::new(), adopted, other.tags(Origin::Made), shared] {
-            assert_eq!(
-                is(with("rejected", tags.clone())),
-                (false, false),
-                "{tags:?}"
-            );
+            let endpoint = with("rejected", tags.clone());
+            assert_eq!(is(endpoint), (false, false), "{tags:?}");
         }
         for change in [
             |it: &mut Endpoint| it.is_interface = false,
@@ -188,10 +162,10 @@ mod tests {
     #[test]
     fn a_new_endpoint_has_the_tags_asked_for_and_their_name() {
         let mut input = input();
-        input.tags = Tags::from(
-            [("Name", "orders"), ("Team", "data")]
-                .map(|(key, value)| (key.to_owned(), value.to_owned())),
-        );
+        let asked = [("Name", "orders"), ("Team", "data")];
+        input.tags = asked
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
         let mut expected = input.connection.claim().endpoint_tags();
         expected.extend(input.tags.clone());
         assert_eq!(new_endpoint(&input, &[]).unwrap().tags, expected);
@@ -209,21 +183,18 @@ mod tests {
         assert_eq!(token(|_| {}), same);
         let dead = "vpce-0a71e831".parse().unwrap();
         assert_ne!(new_endpoint(&input(), &[&dead]).unwrap().token, same);
-        assert_ne!(token(|input| input.generation.push('x')), same);
-        assert_ne!(
-            token(|input| input.connection.vpc_id = "vpc-0a71e831".parse().unwrap()),
-            same
-        );
-        assert_ne!(
-            token(|input| input.group_id = "sg-0a71e831".parse().ok()),
-            same
-        );
-        assert_ne!(
-            token(|input| input
-                .endpoint
-                .subnet_ids
-                .push("subnet-0a71e831".parse().unwrap())),
-            same
-        );
+        let changes: [fn(&mut Input); 4] = [
+            |it| it.generation.push('x'),
+            |it| it.connection.vpc_id = "vpc-0a71e831".parse().unwrap(),
+            |it| it.group_id = "sg-0a71e831".parse().ok(),
+            |it| {
+                it.endpoint
+                    .subnet_ids
+                    .push("subnet-0a71e831".parse().unwrap())
+            },
+        ];
+        for change in changes {
+            assert_ne!(token(change), same);
+        }
     }
 }

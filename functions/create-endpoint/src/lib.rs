@@ -17,7 +17,7 @@ use shared::{Code, StepError, bounds, customer_tags};
 
 mod decide;
 
-use decide::{Own, new_endpoint, own};
+use decide::{new_endpoint, own};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,26 +69,24 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
 
     let endpoints = ec2.endpoints(&input.connection.vpc_id).await?;
     let claim = input.connection.claim();
-    let Own {
-        usable,
-        leftovers,
-        dead,
-    } = own(&endpoints, &input.endpoint.service_name, &claim);
-    if let Some(found) = usable {
+    let own = own(&endpoints, &input.endpoint.service_name, &claim);
+    let mut notes = Vec::new();
+    if let Some(found) = own.usable {
         return Ok(Output {
             endpoint_id: found.id.clone(),
-            notes: Vec::new(),
+            notes,
         });
     }
-    let mut notes = Vec::new();
-    for leftover in leftovers {
+    for leftover in own.leftovers {
         ec2.delete_endpoint(&leftover.id).await?;
         let (id, state) = (&leftover.id, &leftover.state);
         notes.push(format!(
             "An earlier execution had left endpoint {id} ({state}): it is deleted"
         ));
     }
-    let created = ec2.create_endpoint(&new_endpoint(&input, &dead)?).await?;
+    let created = ec2
+        .create_endpoint(&new_endpoint(&input, &own.dead)?)
+        .await?;
     Ok(Output {
         endpoint_id: created.id,
         notes: bounds::texts(notes, bounds::NOTES),
@@ -103,16 +101,12 @@ async fn claim_existing(
     let since = "was there when the network was inspected, and now";
     let Some(endpoint) = ec2.endpoint(id).await? else {
         // Not every part of EC2 shows what others have shown; gone is another word.
-        return Err(StepError::new(
-            Code::AwsResourceBusy,
-            format!("{id} {since} EC2 does not show it"),
-        ));
+        let detail = format!("{id} {since} EC2 does not show it");
+        return Err(StepError::new(Code::AwsResourceBusy, detail));
     };
     if endpoint.state.is_dead() {
-        return Err(StepError::new(
-            Code::EndpointGone,
-            format!("{id} {since} it is {}", endpoint.state),
-        ));
+        let detail = format!("{id} {since} it is {}", endpoint.state);
+        return Err(StepError::new(Code::EndpointGone, detail));
     }
     let missing = missing_tags(&endpoint.tags, input);
     if missing.is_empty() {
@@ -149,20 +143,14 @@ mod tests {
 
     const ENDPOINT: &str = "vpce-0a10000000000000e";
 
-    fn service(stage: &Stage) -> String {
-        stage.look(|world| world.ec2.services[0].name.clone())
-    }
-
     fn input(stage: &Stage, existing: Option<&str>) -> Input {
-        let group_id = stage
-            .look(|world| world.ec2.groups.keys().next().cloned())
-            .unwrap();
+        let group_id = stage.look(|world| world.ec2.groups.keys().next().cloned());
         Input {
             connection: stage.request.subject(),
             generation: "run-1".to_owned(),
             endpoint: EndpointPlan {
                 existing: existing.map(|id| id.parse().unwrap()),
-                service_name: service(stage).parse().unwrap(),
+                service_name: stage.look(|world| world.ec2.services[0].name.parse().unwrap()),
                 subnet_ids: vec!["subnet-0a10000000000000a".parse().unwrap()],
                 zone_ids: ["euw1-az1".parse().unwrap()].into(),
             },
@@ -170,7 +158,7 @@ mod tests {
             trust_account: None,
             private_dns: true,
             tags: stage.request.tags.clone(),
-            group_id: Some(group_id.parse().unwrap()),
+            group_id: group_id.unwrap().parse().ok(),
         }
     }
 
@@ -178,31 +166,28 @@ mod tests {
         at_once(handle(&stage.ports, input(stage, existing))).map(|output| output.endpoint_id)
     }
 
-    /// The only endpoint of a scenario, with a change.
-    fn with_endpoint(name: &str, change: impl FnOnce(&mut EndpointSpec, &Claim)) -> Stage {
-        Stage::changed(name, |scenario| {
-            let claim = in_process::stage::claim(scenario);
-            change(&mut scenario.vpcs[0].endpoints[0], &claim);
-        })
+    fn twice(stage: &Stage, input: impl Fn() -> Input) -> Output {
+        let call = async || handle(&stage.ports, input()).await.unwrap();
+        let (first, second) = stage.twice(call);
+        assert_eq!(first, second);
+        first
+    }
+
+    fn is_cut_off(stage: &Stage, existing: Option<&str>) {
+        let error = call(stage, existing).unwrap_err();
+        assert_eq!(error.name(), StepErrorName::Transient);
     }
 
     #[test]
     fn an_endpoint_is_made_as_planned_and_found_again() {
         let stage = Stage::shipped("standard-cluster");
-        let (first, second) =
-            stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
-        assert_eq!(first, second);
+        let output = twice(&stage, || input(&stage, None));
         let things = stage.things();
         assert_eq!(things.endpoints.len(), 1);
-        let made = &things.endpoints[first.endpoint_id.as_str()];
-        assert_eq!(
-            made.subnet_ids().collect::<Vec<_>>(),
-            ["subnet-0a10000000000000a"]
-        );
-        assert_eq!(
-            made.groups,
-            [input(&stage, None).group_id.unwrap().to_string()]
-        );
+        let made = &things.endpoints[output.endpoint_id.as_str()];
+        assert!(made.subnet_ids().eq(["subnet-0a10000000000000a"]));
+        let group = input(&stage, None).group_id.unwrap();
+        assert_eq!(made.groups, [group.to_string()]);
         assert!(!made.private_dns);
         assert!(stage.claim.is_in(&made.tags) && Origin::of(&made.tags) == Some(Origin::Made));
     }
@@ -213,23 +198,18 @@ mod tests {
         for pause in [0, 10] {
             let stage = Stage::shipped("standard-cluster");
             stage.cut_off("ec2:CreateVpcEndpoint");
-            assert_eq!(
-                call(&stage, None).unwrap_err().name(),
-                StepErrorName::Transient
-            );
+            is_cut_off(&stage, None);
             stage.advance(pause);
             let id = call(&stage, None).unwrap();
-            assert!(
-                stage.things().endpoints.keys().eq([id.as_str()]),
-                "after {pause} s"
-            );
+            let endpoints = stage.things().endpoints;
+            assert!(endpoints.keys().eq([id.as_str()]), "after {pause} s");
         }
     }
 
     #[test]
     fn an_endpoint_of_ours_gets_the_tags_asked_for_and_a_foreign_one_does_not() {
         for origin in [Origin::Made, Origin::Adopted] {
-            let mut stage = with_endpoint("half-made-by-hand", |endpoint, claim| {
+            let mut stage = Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
                 endpoint.tags = claim.tags(origin);
             });
             let mut expected = stage.claim.tags(origin);
@@ -256,28 +236,19 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_dead_endpoint_of_ours_is_replaced() {
-        for state in [
-            EndpointState::Rejected,
-            EndpointState::Failed,
-            EndpointState::Expired,
-        ] {
-            let stage = with_endpoint("half-made-by-hand", |endpoint, claim| {
-                endpoint.state = state;
-                endpoint.tags = claim.tags(Origin::Made);
-            });
-            let id = call(&stage, None).unwrap();
-            assert!(
-                stage.things().endpoints.keys().eq([id.as_str()]),
-                "{state:?}"
-            );
-            assert_ne!(id.as_str(), ENDPOINT);
-        }
+        let stage = Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
+            endpoint.state = EndpointState::Rejected;
+            endpoint.tags = claim.tags(Origin::Made);
+        });
+        let id = call(&stage, None).unwrap();
+        assert!(stage.things().endpoints.keys().eq([id.as_str()]));
+        assert_ne!(id.as_str(), ENDPOINT);
     }
 
     #[test]
     fn a_dead_endpoint_that_is_not_ours_alone_stays() {
         let dead = |name, tags: fn(&mut EndpointSpec, &Claim)| {
-            with_endpoint(name, |endpoint, claim| {
+            Stage::with_endpoint(name, |endpoint, claim| {
                 endpoint.state = EndpointState::Rejected;
                 endpoint.private_dns = false;
                 tags(endpoint, claim);
@@ -310,12 +281,8 @@ mod tests {
             second.private_dns = false;
             endpoints.push(second);
         });
-        let (first, second) =
-            stage.twice(async || handle(&stage.ports, input(&stage, None)).await.unwrap());
-        assert_eq!(
-            (first.endpoint_id.as_str(), &first),
-            ("vpce-00000000000000001", &second)
-        );
+        let answered = twice(&stage, || input(&stage, None)).endpoint_id;
+        assert_eq!(answered.as_str(), "vpce-00000000000000001");
     }
 
     #[test]
@@ -327,28 +294,18 @@ mod tests {
             let stage = Stage::shipped(name);
             let before = stage.things().endpoints[ENDPOINT].tags.clone();
             stage.cut_off("ec2:CreateTags");
-            assert_eq!(
-                call(&stage, Some(ENDPOINT)).unwrap_err().name(),
-                StepErrorName::Transient
-            );
-            stage.twice(async || {
-                handle(&stage.ports, input(&stage, Some(ENDPOINT)))
-                    .await
-                    .unwrap()
-            });
+            is_cut_off(&stage, Some(ENDPOINT));
+            twice(&stage, || input(&stage, Some(ENDPOINT)));
             let things = stage.things();
             assert_eq!(things.endpoints.len(), 1);
             let tags = &things.endpoints[ENDPOINT].tags;
+            let mut kept = before.iter();
             assert!(
-                before
-                    .iter()
-                    .all(|(key, value)| tags.get(key) == Some(value)),
+                kept.all(|(key, value)| tags.get(key) == Some(value)),
                 "{tags:?}"
             );
-            assert!(
-                stage.claim.is_in(tags) && Origin::of(tags) == Some(origin),
-                "{tags:?}"
-            );
+            assert!(stage.claim.is_in(tags), "{tags:?}");
+            assert_eq!(Origin::of(tags), Some(origin), "{tags:?}");
         }
     }
 
@@ -368,7 +325,7 @@ mod tests {
     fn an_account_that_is_added_to_the_trusted_owners_is_marked() {
         let made = Stage::shipped("standard-cluster");
         let found = Stage::shipped("half-made-by-hand");
-        let claimed = with_endpoint("half-made-by-hand", |endpoint, claim| {
+        let claimed = Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
             endpoint.tags = claim.tags(Origin::Made);
         });
         for (stage, existing) in [
@@ -377,19 +334,13 @@ mod tests {
             (claimed, Some(ENDPOINT)),
         ] {
             let account: AccountId = "111122223333".parse().unwrap();
-            let input = Input {
+            let output = twice(&stage, || Input {
                 trust_account: Some(account.clone()),
                 ..input(&stage, existing)
-            };
-            let (first, second) =
-                stage.twice(async || handle(&stage.ports, input.clone()).await.unwrap());
-            assert_eq!(first, second);
-            let tags = &stage.things().endpoints[first.endpoint_id.as_str()].tags;
-            assert_eq!(
-                stage.claim.trusted_account(tags),
-                Some(account),
-                "{existing:?}"
-            );
+            });
+            let tags = &stage.things().endpoints[output.endpoint_id.as_str()].tags;
+            let marked = stage.claim.trusted_account(tags);
+            assert_eq!(marked, Some(account), "{existing:?}");
         }
     }
 
@@ -397,18 +348,13 @@ mod tests {
     fn an_endpoint_of_the_plan_that_is_dead_is_named_and_one_that_does_not_show_is_waited_for() {
         for (state, code) in [
             (EndpointState::Rejected, Code::EndpointGone),
-            (EndpointState::Failed, Code::EndpointGone),
-            (EndpointState::Expired, Code::EndpointGone),
             (EndpointState::Deleting, Code::EndpointGone),
             (EndpointState::Deleted, Code::AwsResourceBusy),
         ] {
-            let stage = with_endpoint("half-made-by-hand", |endpoint, _| endpoint.state = state);
+            let stage = Stage::with_endpoint("half-made-by-hand", |it, _| it.state = state);
             let before = stage.things();
-            assert_eq!(
-                call(&stage, Some(ENDPOINT)).unwrap_err().code,
-                code,
-                "{state:?}"
-            );
+            let error = call(&stage, Some(ENDPOINT)).unwrap_err();
+            assert_eq!(error.code, code, "{state:?}");
             assert_eq!(stage.things(), before, "{state:?}");
         }
     }

@@ -50,14 +50,12 @@ pub async fn handle(
     input: Input,
 ) -> Result<Progress<Output>, StepError> {
     match complete(ec2, &input).await {
-        Err(busy) if busy.code == Code::AwsResourceBusy => input.wait.pending_despite(
-            format!(
-                "the new security group {} is not visible everywhere yet",
-                input.security_group.name
-            ),
-            &busy.detail,
-            Code::SecurityGroupNotVisibleInTime,
-        ),
+        Err(busy) if busy.code == Code::AwsResourceBusy => {
+            let name = &input.security_group.name;
+            let awaited = format!("the new security group {name} is not visible everywhere yet");
+            let late = Code::SecurityGroupNotVisibleInTime;
+            input.wait.pending_despite(awaited, &busy.detail, late)
+        }
         completed => completed.map(Progress::Ready),
     }
 }
@@ -114,13 +112,9 @@ async fn find_ours(
         return Ok(None);
     };
     if Origin::of(&group.tags) != Some(Origin::Made) {
-        return Err(StepError::new(
-            Code::SecurityGroupNameTaken,
-            format!(
-                "{} in {vpc} is named {name} and does not carry our tags",
-                group.id
-            ),
-        ));
+        let id = &group.id;
+        let detail = format!("{id} in {vpc} is named {name} and does not carry our tags");
+        return Err(StepError::new(Code::SecurityGroupNameTaken, detail));
     }
     let mut tags = customer_tags::missing(&input.tags, &group.tags, claim);
     if !claim.is_in(&group.tags) {
@@ -145,13 +139,11 @@ async fn create(ec2: &impl SecurityGroups, input: &Input) -> Result<SecurityGrou
     match ec2.create_group(&new).await {
         // An earlier attempt made it, and EC2 does not show it everywhere yet.
         Err(error) if error.code == Code::SecurityGroupNameTaken => {
-            match find_ours(ec2, input).await? {
-                Some(found) => Ok(found),
-                None => Err(StepError::new(
-                    Code::AwsResourceBusy,
-                    format!("a security group named {name} exists in {vpc} but is not visible yet"),
-                )),
-            }
+            find_ours(ec2, input).await?.ok_or_else(|| {
+                let detail =
+                    format!("a security group named {name} exists in {vpc} but is not visible yet");
+                StepError::new(Code::AwsResourceBusy, detail)
+            })
         }
         created => Ok(SecurityGroup {
             id: created?,
@@ -208,18 +200,20 @@ mod tests {
     fn rules(stage: &Stage, group: &str) -> Vec<(String, String)> {
         let group = &stage.things().groups[group];
         let inbound = group.rules.iter().filter(|rule| !rule.is_egress);
-        inbound
-            .map(|rule| {
-                (
-                    rule.source.text(),
-                    rule.description.clone().unwrap_or_default(),
-                )
-            })
-            .collect()
+        let described = inbound.map(|it| (it.source.text(), it.description.clone()));
+        let described = described.map(|(source, told)| (source, told.unwrap_or_default()));
+        described.collect()
+    }
+
+    /// A world in which what is new shows after so many seconds.
+    fn visible_after(seconds: u64) -> Stage {
+        Stage::changed("fresh-vpc", |scenario| {
+            scenario.pace.visible = std::time::Duration::from_secs(seconds);
+        })
     }
 
     /// The group of `half-made-by-hand`, named and tagged otherwise.
-    fn with_group(name: &str, tags: fn(&Claim) -> shared::ownership::Tags) -> Stage {
+    fn with_group(name: &str, tags: fn(&Claim) -> Tags) -> Stage {
         Stage::changed("half-made-by-hand", |scenario| {
             let tags = tags(&in_process::stage::claim(scenario));
             let group = &mut scenario.vpcs[0].groups[0];
@@ -232,11 +226,8 @@ mod tests {
     fn the_group_is_made_with_exactly_the_planned_rules_and_found_again() {
         let stage = Stage::shipped("fresh-vpc");
         let sources = ["10.20.0.0/16", "2001:db8::/56"];
-        let awaited = awaited(&stage, "ours", &sources);
-        assert_eq!(
-            awaited,
-            "the new security group ours is not visible everywhere yet"
-        );
+        let told = "the new security group ours is not visible everywhere yet";
+        assert_eq!(awaited(&stage, "ours", &sources), told);
         stage.advance(5);
         let (first, second) = stage.twice(async || made(&stage, "ours", &sources));
         assert_eq!(first, second);
@@ -254,20 +245,15 @@ mod tests {
             "ec2:CreateSecurityGroup",
             "ec2:AuthorizeSecurityGroupIngress",
         ] {
-            let stage = Stage::changed("fresh-vpc", |scenario| {
-                scenario.pace.visible = std::time::Duration::ZERO
-            });
+            let stage = visible_after(0);
             let groups = stage.things().groups.len();
             stage.cut_off(operation);
             let error = call(&stage, "ours", &["10.20.0.0/16"]).unwrap_err();
             assert_eq!(error.name(), StepErrorName::Transient, "{operation}");
             let output = made(&stage, "ours", &["10.20.0.0/16"]);
             assert_eq!(stage.things().groups.len(), groups + 1, "{operation}");
-            assert_eq!(
-                rules(&stage, output.group_id.as_str()).len(),
-                1,
-                "{operation}"
-            );
+            let rules = rules(&stage, output.group_id.as_str());
+            assert_eq!(rules.len(), 1, "{operation}");
         }
     }
 
@@ -284,20 +270,14 @@ mod tests {
 
     #[test]
     fn a_group_that_does_not_show_before_the_limit_is_given_up() {
-        let stage = Stage::changed("fresh-vpc", |scenario| {
-            scenario.pace.visible = std::time::Duration::from_secs(1_000_000);
-        });
+        let stage = visible_after(1_000_000);
         let given_up = stage.until_ready(async |wait| {
-            let input = Input {
-                wait,
-                ..input(&stage, "ours", &["10.20.0.0/16"])
-            };
+            let mut input = input(&stage, "ours", &["10.20.0.0/16"]);
+            input.wait = wait;
             handle(&stage.ports, input).await
         });
-        assert_eq!(
-            given_up.unwrap_err().code,
-            Code::SecurityGroupNotVisibleInTime
-        );
+        let code = given_up.unwrap_err().code;
+        assert_eq!(code, Code::SecurityGroupNotVisibleInTime);
     }
 
     #[test]
@@ -319,12 +299,10 @@ mod tests {
     fn rules_that_nobody_planned_are_reported_and_stay() {
         let stage = with_group("ours", |claim| claim.tags(Origin::Made));
         let output = made(&stage, "ours", &["10.9.0.0/16"]);
-        assert_eq!(output.notes.len(), 1);
-        assert!(
-            output.notes[0].contains("tcp 26257-26257 from 10.20.0.0/16"),
-            "{:?}",
-            output.notes
-        );
+        let [note] = &output.notes[..] else {
+            panic!("{output:?}");
+        };
+        assert!(note.contains("tcp 26257-26257 from 10.20.0.0/16"), "{note}");
         assert_eq!(rules(&stage, GROUP).len(), 2);
     }
 
@@ -336,30 +314,17 @@ mod tests {
         let (first, second) = stage.twice(async || made(&stage, &name, &sources));
         assert_eq!((&first, first.group_id.as_str()), (&second, GROUP));
         let tags = &stage.things().groups[GROUP].tags;
-        assert!(
-            stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1,
-            "{tags:?}"
-        );
-        assert_eq!(
-            rules(&stage, GROUP),
-            [
-                (
-                    "10.20.0.0/16".to_owned(),
-                    "crdb-privatelink 0641d0de83b3ac79".to_owned()
-                ),
-                (
-                    "10.9.0.0/16".to_owned(),
-                    stage.claim.added_rule_description()
-                ),
-            ]
-        );
+        assert!(stage.claim.is_in(tags), "{tags:?}");
+        assert_eq!(stage.claim.others_in(tags).len(), 1, "{tags:?}");
+        let theirs = "crdb-privatelink 0641d0de83b3ac79".to_owned();
+        let descriptions = [theirs, stage.claim.added_rule_description()];
+        let expected = sources.into_iter().map(str::to_owned).zip(descriptions);
+        assert!(rules(&stage, GROUP).into_iter().eq(expected));
     }
 
     #[test]
     fn tags_of_the_customers_are_there_from_the_beginning_and_kept() {
-        let mut stage = Stage::changed("fresh-vpc", |scenario| {
-            scenario.pace.visible = std::time::Duration::ZERO
-        });
+        let mut stage = visible_after(0);
         let own = |value: &str| Tags::from([("CostCenter".to_owned(), value.to_owned())]);
         stage.request.tags = own("41");
         let made = made(&stage, "ours", &["10.20.0.0/16"]);
@@ -380,10 +345,7 @@ mod tests {
 
     #[test]
     fn a_misspelled_field_is_refused() {
-        assert_strict(&input(
-            &Stage::shipped("fresh-vpc"),
-            "ours",
-            &["10.0.0.0/8"],
-        ));
+        let stage = Stage::shipped("fresh-vpc");
+        assert_strict(&input(&stage, "ours", &["10.0.0.0/8"]));
     }
 }

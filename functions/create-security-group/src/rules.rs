@@ -56,24 +56,18 @@ mod tests {
             description: "somebody".to_owned(),
         };
         let sql = Some((SQL_PORT, SQL_PORT));
-        let claim = Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        };
+        let claim = in_process::stage::a_claim();
         let mut earlier = rule("tcp", sql, "10.9.0.0/16");
         earlier.description = claim.rule_description();
+        let both = vec![
+            rule("6", sql, "10.0.0.0/16"),
+            rule("tcp", sql, "10.1.0.0/16"),
+        ];
         let planned = [source("10.0.0.0/16"), source("10.1.0.0/16")];
         for (rules, missing, extra) in [
             (vec![], 2, 0),
             (vec![rule("tcp", sql, "10.0.0.0/16")], 1, 0),
-            (
-                vec![
-                    rule("6", sql, "10.0.0.0/16"),
-                    rule("tcp", sql, "10.1.0.0/16"),
-                ],
-                0,
-                0,
-            ),
+            (both, 0, 0),
             (vec![rule("tcp", sql, "10.9.0.0/16")], 2, 1),
             // Wider than planned: the planned rule is added, the wide one reported.
             (vec![rule("-1", None, "10.0.0.0/16")], 2, 1),
@@ -86,11 +80,8 @@ mod tests {
             (vec![rule("tcp", sql, "10.0.0.0/14")], 2, 1),
         ] {
             let found = compare(&rules, &planned, &claim);
-            assert_eq!(
-                (found.missing.len(), found.extra.len()),
-                (missing, extra),
-                "{rules:?}"
-            );
+            let found = (found.missing.len(), found.extra.len());
+            assert_eq!(found, (missing, extra), "{rules:?}");
         }
     }
 }

@@ -127,25 +127,37 @@ mod tests {
 
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
-    use shared::ownership::{Claim, Origin};
+    use shared::ownership::Origin;
+    use simulator::FaultKind;
     use simulator::scenario::EndpointSpec;
-    use simulator::{Fault, FaultKind, Moment};
 
     use super::*;
 
     const ENDPOINT: &str = "vpce-0a10000000000000e";
 
-    /// The only endpoint of a scenario, with a change.
-    fn stage(name: &str, change: impl FnOnce(&mut EndpointSpec, &Claim)) -> Stage {
-        Stage::changed(name, |scenario| {
-            let claim = in_process::stage::claim(scenario);
-            change(&mut scenario.vpcs[0].endpoints[0], &claim);
+    fn claimed(origin: Origin) -> Stage {
+        Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
+            endpoint.tags = claim.tags(origin);
         })
     }
 
     fn own() -> Stage {
-        stage("half-made-by-hand", |endpoint, claim| {
-            endpoint.tags = claim.tags(Origin::Made)
+        claimed(Origin::Made)
+    }
+
+    /// The first endpoint, and others of this connection.
+    fn several(ids: &[&str], origin: Origin) -> Stage {
+        Stage::changed("half-made-by-hand", |scenario| {
+            let claim = in_process::stage::claim(scenario);
+            let endpoints = &mut scenario.vpcs[0].endpoints;
+            endpoints[0].tags.extend(claim.tags(origin));
+            for id in ids {
+                endpoints.push(EndpointSpec {
+                    id: (*id).to_owned(),
+                    tags: claim.tags(Origin::Made),
+                    ..endpoints[0].clone()
+                });
+            }
         })
     }
 
@@ -153,29 +165,39 @@ mod tests {
         Input {
             connection: stage.request.subject(),
             service_name: stage.look(|world| world.ec2.services[0].name.parse().ok()),
-            endpoint_ids: endpoint_id
-                .map(|id| id.parse().unwrap())
-                .into_iter()
-                .collect(),
+            endpoint_ids: endpoint_id.iter().map(|id| id.parse().unwrap()).collect(),
             only_these: false,
             begun: Vec::new(),
             wait,
         }
     }
 
+    fn look(stage: &Stage, id: Option<&str>) -> Progress<Undone> {
+        at_once(handle(&stage.ports, input(stage, id, stage.wait()))).unwrap()
+    }
+
     fn undo(stage: &Stage, id: Option<&str>) -> Result<String, StepError> {
         repeated(stage, id.as_slice()).map(|undone| undone.undone)
     }
 
-    /// Calls until it is ready, as the definition does.
     fn repeated(stage: &Stage, ids: &[&str]) -> Result<Undone, StepError> {
+        repeated_with(stage, ids, |_| {})
+    }
+
+    /// Calls until it is ready, as the definition does, with a change of the input.
+    fn repeated_with(
+        stage: &Stage,
+        ids: &[&str],
+        change: fn(&mut Input),
+    ) -> Result<Undone, StepError> {
         let begun = std::cell::RefCell::new(Vec::new());
         stage.until_ready(async |wait| {
-            let input = Input {
+            let mut input = Input {
                 begun: begun.borrow().clone(),
                 endpoint_ids: ids.iter().map(|id| id.parse().unwrap()).collect(),
                 ..input(stage, None, wait)
             };
+            change(&mut input);
             let progress = handle(&stage.ports, input).await;
             if let Ok(Progress::Pending(pending)) = &progress {
                 begun.replace(pending.begun.clone());
@@ -197,38 +219,18 @@ mod tests {
             let again = repeated(&stage, id.as_slice()).unwrap();
             assert_eq!((again.undone.as_str(), again.was_there), (nothing, false));
             let stage = own();
-            stage.twice(async || {
-                handle(&stage.ports, input(&stage, id, stage.wait()))
-                    .await
-                    .unwrap()
-            });
+            stage.twice(async || look(&stage, id));
             undo(&stage, id).unwrap();
             assert!(stage.things().endpoints.is_empty());
-            stage.look(|world| {
-                let state = world.ec2.endpoint(ENDPOINT).unwrap().state;
-                assert!(
-                    state == simulator::ec2::EndpointState::Deleted,
-                    "gone means gone: {state:?}"
-                );
-            });
+            let state = stage.look(|world| world.ec2.endpoint(ENDPOINT).unwrap().state);
+            assert!(state == simulator::ec2::EndpointState::Deleted, "{state:?}");
         }
     }
 
     #[test]
     fn without_a_service_it_is_found_by_its_claim() {
         let stage = own();
-        let undone = stage.until_ready(async |wait| {
-            let service_name = None;
-            handle(
-                &stage.ports,
-                Input {
-                    service_name,
-                    ..input(&stage, None, wait)
-                },
-            )
-            .await
-        });
-        undone.unwrap();
+        repeated_with(&stage, &[], |input| input.service_name = None).unwrap();
         assert!(stage.things().endpoints.is_empty());
     }
 
@@ -240,8 +242,7 @@ mod tests {
                 let visible = world.now + Duration::from_secs(10);
                 world.ec2.endpoints.get_mut(ENDPOINT).unwrap().visible = visible;
             });
-            let first = at_once(handle(&stage.ports, input(&stage, id, stage.wait()))).unwrap();
-            assert!(first.ready().is_none());
+            assert!(look(&stage, id).ready().is_none());
             undo(&stage, id).unwrap();
             assert!(stage.things().endpoints.is_empty());
         }
@@ -249,19 +250,8 @@ mod tests {
 
     #[test]
     fn several_endpoints_of_this_connection_are_all_undone_each_in_its_way() {
-        let stage = Stage::changed("half-made-by-hand", |scenario| {
-            let claim = in_process::stage::claim(scenario);
-            let endpoints = &mut scenario.vpcs[0].endpoints;
-            endpoints[0].tags.extend(claim.tags(Origin::Adopted));
-            for id in ["vpce-00000000000000001", "vpce-00000000000000002"] {
-                let (id, tags) = (id.to_owned(), claim.tags(Origin::Made));
-                endpoints.push(EndpointSpec {
-                    id,
-                    tags,
-                    ..endpoints[0].clone()
-                });
-            }
-        });
+        let ids = ["vpce-00000000000000001", "vpce-00000000000000002"];
+        let stage = several(&ids, Origin::Adopted);
         let undone = undo(&stage, Some(ENDPOINT)).unwrap();
         assert!(undone.contains("0000e let go ("), "{undone}");
         assert!(undone.contains("00001 deleted, endpoint"), "{undone}");
@@ -296,47 +286,24 @@ mod tests {
     /// Whoever may set tags can set ours on anything.
     #[test]
     fn what_is_to_a_service_of_aws_is_never_deleted_whatever_its_tags_say() {
-        let stage = stage("half-made-by-hand", |endpoint, claim| {
+        let stage = Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
             endpoint.service_name = "com.amazonaws.eu-west-1.sts".to_owned();
             endpoint.tags = claim.tags(Origin::Made);
         });
-        let undone = stage.until_ready(async |wait| {
-            let service_name = None;
-            let input = input(&stage, Some(ENDPOINT), wait);
-            handle(
-                &stage.ports,
-                Input {
-                    service_name,
-                    ..input
-                },
-            )
-            .await
-        });
-        assert_eq!(
-            undone.unwrap().undone,
-            "endpoint vpce-0a10000000000000e let go (it was not made by this tool)"
-        );
+        let undone = repeated_with(&stage, &[ENDPOINT], |input| input.service_name = None);
+        let let_go = "endpoint vpce-0a10000000000000e let go (it was not made by this tool)";
+        assert_eq!(undone.unwrap().undone, let_go);
         assert!(stage.things().endpoints[ENDPOINT].tags.is_empty());
     }
 
     #[test]
     fn every_endpoint_that_was_known_is_named() {
         let more = "vpce-00000000000000001";
-        let stage = Stage::changed("half-made-by-hand", |scenario| {
-            let claim = in_process::stage::claim(scenario);
-            let endpoints = &mut scenario.vpcs[0].endpoints;
-            endpoints[0].tags = claim.tags(Origin::Made);
-            endpoints.push(EndpointSpec {
-                id: more.to_owned(),
-                ..endpoints[0].clone()
-            });
-        });
+        let stage = several(&[more], Origin::Made);
         let undone = repeated(&stage, &[ENDPOINT, more]).unwrap().undone;
         for id in [ENDPOINT, more] {
-            assert!(
-                undone.contains(&format!("endpoint {id} deleted")),
-                "{undone}"
-            );
+            let deleted = format!("endpoint {id} deleted");
+            assert!(undone.contains(&deleted), "{undone}");
         }
     }
 
@@ -347,19 +314,14 @@ mod tests {
             ("shared-endpoint", Origin::Made),
         ] {
             let before = Stage::shipped(name).things();
-            let stage = stage(name, |endpoint, claim| {
-                endpoint.tags.extend(claim.tags(origin))
+            let stage = Stage::with_endpoint(name, |endpoint, claim| {
+                endpoint.tags.extend(claim.tags(origin));
             });
             let undone = undo(&stage, Some(ENDPOINT)).unwrap();
-            assert!(
-                undone.starts_with("endpoint vpce-0a10000000000000e let go"),
-                "{undone}"
-            );
-            assert_eq!(
-                stage.things().endpoints,
-                before.endpoints,
-                "{name}: as it was before our claim"
-            );
+            let let_go = "endpoint vpce-0a10000000000000e let go";
+            assert!(undone.starts_with(let_go), "{undone}");
+            // As it was before our claim.
+            assert_eq!(stage.things().endpoints, before.endpoints, "{name}");
             let again = undo(&stage, Some(ENDPOINT)).unwrap();
             assert!(!again.contains("deleted"), "{again}");
             assert_eq!(stage.things().endpoints, before.endpoints);
@@ -367,48 +329,27 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
+    fn a_call_that_was_cut_off_or_was_answered_with_not_found_is_completed_by_the_next_one() {
         for (operation, origin) in [
             ("ec2:DeleteVpcEndpoints", Origin::Made),
             ("ec2:DeleteTags", Origin::Adopted),
         ] {
-            let stage = stage("half-made-by-hand", |endpoint, claim| {
-                endpoint.tags = claim.tags(origin)
-            });
+            let let_go = |stage: &Stage| {
+                undo(stage, None).unwrap();
+                let endpoints = stage.things().endpoints;
+                let is_let_go = |it: &simulator::ec2::Endpoint| it.tags.is_empty();
+                assert!(endpoints.get(ENDPOINT).is_none_or(is_let_go), "{operation}");
+            };
+            let stage = claimed(origin);
             stage.cut_off(operation);
-            assert_eq!(
-                undo(&stage, None).unwrap_err().name(),
-                StepErrorName::Transient,
-                "{operation}"
-            );
-            undo(&stage, None).unwrap();
-            let endpoints = stage.things().endpoints;
-            assert!(
-                endpoints
-                    .get(ENDPOINT)
-                    .is_none_or(|endpoint| endpoint.tags.is_empty()),
-                "{operation}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_endpoint_that_ec2_only_says_is_unknown_is_not_believed_to_be_let_go() {
-        for (operation, origin) in [
-            ("ec2:DeleteVpcEndpoints", Origin::Made),
-            ("ec2:DeleteTags", Origin::Adopted),
-        ] {
-            let stage = stage("half-made-by-hand", |endpoint, claim| {
-                endpoint.tags = claim.tags(origin)
-            });
-            let fault = Fault::once(operation, 1, FaultKind::NotFound, Moment::Before);
-            stage.ports.simulator().add_fault(fault);
-            let first = at_once(handle(&stage.ports, input(&stage, None, stage.wait()))).unwrap();
-            assert!(first.ready().is_none(), "{operation}");
-            undo(&stage, None).unwrap();
-            let endpoints = stage.things().endpoints;
-            let is_let_go = |it: &simulator::ec2::Endpoint| !stage.claim.is_in(&it.tags);
-            assert!(endpoints.get(ENDPOINT).is_none_or(is_let_go), "{operation}");
+            let error = undo(&stage, None).unwrap_err();
+            assert_eq!(error.name(), StepErrorName::Transient, "{operation}");
+            let_go(&stage);
+            // EC2 only says that it is unknown, which is not believed.
+            let stage = claimed(origin);
+            stage.fails_once(operation, FaultKind::NotFound);
+            assert!(look(&stage, None).ready().is_none(), "{operation}");
+            let_go(&stage);
         }
     }
 

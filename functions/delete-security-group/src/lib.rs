@@ -162,8 +162,8 @@ mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::StepErrorName;
     use shared::ownership::Origin;
+    use simulator::FaultKind;
     use simulator::scenario::GroupSpec;
-    use simulator::{Fault, FaultKind, Moment};
 
     use super::*;
 
@@ -180,25 +180,25 @@ mod tests {
         })
     }
 
+    /// Our own group, which an endpoint uses.
+    fn in_use() -> Stage {
+        stage("half-made-by-hand", |group, claim| {
+            group.tags = claim.tags(Origin::Made);
+        })
+    }
+
     /// Our own group, which no endpoint uses.
     fn own() -> Stage {
-        let stage = stage("half-made-by-hand", |group, claim| {
-            group.tags = claim.tags(Origin::Made)
-        });
+        let stage = in_use();
         stage.meddle(|world| world.ec2.endpoints.clear());
         stage
     }
 
     fn input(stage: &Stage, wait: Wait) -> Input {
+        let group = stage.look(|world| world.ec2.groups.get(GROUP).cloned());
         Input {
             connection: stage.request.subject(),
-            name: Some(stage.look(|world| {
-                world
-                    .ec2
-                    .groups
-                    .get(GROUP)
-                    .map_or("gone".to_owned(), |group| group.name.clone())
-            })),
+            name: Some(group.map_or("gone".to_owned(), |group| group.name)),
             begun: Vec::new(),
             wait,
         }
@@ -215,26 +215,16 @@ mod tests {
 
     fn sources(stage: &Stage) -> Vec<String> {
         let group = &stage.things().groups[GROUP];
-        group
-            .rules
-            .iter()
-            .filter(|rule| !rule.is_egress)
-            .map(|rule| rule.source.text())
-            .collect()
+        let inbound = group.rules.iter().filter(|rule| !rule.is_egress);
+        inbound.map(|rule| rule.source.text()).collect()
     }
 
     #[test]
     fn our_group_is_deleted_and_stays_so() {
         let stage = own();
-        let (first, second) = stage.twice(async || {
-            handle(&stage.ports, input(&stage, stage.wait()))
-                .await
-                .unwrap()
-        });
-        assert_eq!(
-            first.ready().unwrap().undone,
-            format!("security group {OURS} deleted")
-        );
+        let (first, second) = stage.twice(async || look(&stage));
+        let deleted = format!("security group {OURS} deleted");
+        assert_eq!(first.ready().unwrap().undone, deleted);
         assert!(second.ready().is_none(), "absent is not believed at once");
         assert!(!stage.things().groups.contains_key(GROUP));
         stage.advance(shared::progress::SETTLING_SECONDS);
@@ -246,15 +236,9 @@ mod tests {
     fn without_a_name_it_is_found_by_its_claim() {
         let by_claim = |stage: &Stage| {
             stage.until_ready(async |wait| {
-                let name = None;
-                handle(
-                    &stage.ports,
-                    Input {
-                        name,
-                        ..input(stage, wait)
-                    },
-                )
-                .await
+                let mut input = input(stage, wait);
+                input.name = None;
+                handle(&stage.ports, input).await
             })
         };
         let stage = own();
@@ -275,11 +259,8 @@ mod tests {
             group.name = "application".to_owned();
             group.tags = claim.tags(Origin::Made);
         });
-        let undone = undo(&stage).unwrap();
-        assert_eq!(
-            undone,
-            "security group application let go (it was not made by this tool)"
-        );
+        let let_go = "security group application let go (it was not made by this tool)";
+        assert_eq!(undo(&stage).unwrap(), let_go);
         assert!(stage.things().groups[GROUP].tags.is_empty());
     }
 
@@ -295,57 +276,40 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_cut_off_is_completed_by_the_next_one() {
+    fn a_call_that_was_cut_off_or_was_answered_with_not_found_is_completed_by_the_next_one() {
         for (operation, name) in [
             ("ec2:DeleteSecurityGroup", "half-made-by-hand"),
             ("ec2:DeleteTags", "shared-endpoint"),
         ] {
-            let stage = stage(name, |group, claim| {
-                group.tags.extend(claim.tags(Origin::Made))
-            });
-            stage.meddle(|world| world.ec2.endpoints.clear());
+            let claimed = || {
+                let stage = stage(name, |group, claim| {
+                    group.tags.extend(claim.tags(Origin::Made));
+                });
+                stage.meddle(|world| world.ec2.endpoints.clear());
+                stage
+            };
+            let let_go = |stage: &Stage| {
+                undo(stage).unwrap();
+                let groups = stage.things().groups;
+                let is_let_go = |it: &simulator::ec2::SecurityGroup| !stage.claim.is_in(&it.tags);
+                assert!(groups.get(GROUP).is_none_or(is_let_go), "{operation}");
+            };
+            let stage = claimed();
             stage.cut_off(operation);
-            assert_eq!(
-                undo(&stage).unwrap_err().name(),
-                StepErrorName::Transient,
-                "{operation}"
-            );
-            undo(&stage).unwrap();
-            let groups = stage.things().groups;
-            assert!(
-                groups
-                    .get(GROUP)
-                    .is_none_or(|group| !stage.claim.is_in(&group.tags)),
-                "{operation}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_group_that_ec2_only_says_is_unknown_is_not_believed_to_be_gone() {
-        for (operation, name) in [
-            ("ec2:DeleteSecurityGroup", "half-made-by-hand"),
-            ("ec2:DeleteTags", "shared-endpoint"),
-        ] {
-            let stage = stage(name, |group, claim| {
-                group.tags.extend(claim.tags(Origin::Made))
-            });
-            stage.meddle(|world| world.ec2.endpoints.clear());
-            let fault = Fault::once(operation, 1, FaultKind::NotFound, Moment::Before);
-            stage.ports.simulator().add_fault(fault);
+            let error = undo(&stage).unwrap_err();
+            assert_eq!(error.name(), StepErrorName::Transient, "{operation}");
+            let_go(&stage);
+            // EC2 only says that it is unknown, which is not believed.
+            let stage = claimed();
+            stage.fails_once(operation, FaultKind::NotFound);
             assert!(look(&stage).ready().is_none(), "{operation}");
-            undo(&stage).unwrap();
-            let groups = stage.things().groups;
-            let is_let_go = |group: &simulator::ec2::SecurityGroup| !stage.claim.is_in(&group.tags);
-            assert!(groups.get(GROUP).is_none_or(is_let_go), "{operation}");
+            let_go(&stage);
         }
     }
 
     #[test]
     fn a_group_in_use_is_waited_for_and_named_at_the_limit() {
-        let stage = stage("half-made-by-hand", |group, claim| {
-            group.tags = claim.tags(Origin::Made)
-        });
+        let stage = in_use();
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
         let told = [
@@ -434,13 +398,7 @@ mod tests {
     #[test]
     fn a_group_that_is_kept_by_what_we_do_not_ask_for_is_waited_for_and_the_command_is_told() {
         let stage = own();
-        let in_use = Fault::from_then_on(
-            "ec2:DeleteSecurityGroup",
-            1,
-            FaultKind::Conflict,
-            Moment::Before,
-        );
-        stage.ports.simulator().add_fault(in_use);
+        stage.fails("ec2:DeleteSecurityGroup", FaultKind::Conflict);
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
         let command = format!("--filters Name=group-id,Values={GROUP}`");
@@ -450,16 +408,8 @@ mod tests {
     /// Roles of an older release may not ask.
     #[test]
     fn whoever_may_not_ask_what_uses_the_group_waits_for_it_all_the_same() {
-        let stage = stage("half-made-by-hand", |group, claim| {
-            group.tags = claim.tags(Origin::Made)
-        });
-        let denied = Fault::from_then_on(
-            "ec2:DescribeNetworkInterfaces",
-            1,
-            FaultKind::Denied,
-            Moment::Before,
-        );
-        stage.ports.simulator().add_fault(denied);
+        let stage = in_use();
+        stage.fails("ec2:DescribeNetworkInterfaces", FaultKind::Denied);
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::SecurityGroupNotGoneInTime);
         for told in [GROUP, "could not be found out: aws-access-denied"] {
@@ -469,17 +419,12 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_not_touched_and_not_said_to_be_deleted() {
-        let stages = [
-            Stage::shipped("half-made-by-hand"),
-            Stage::shipped("shared-endpoint"),
-        ];
-        for stage in stages {
+        for name in ["half-made-by-hand", "shared-endpoint"] {
+            let stage = Stage::shipped(name);
             let before = stage.things();
             let undone = undo(&stage).unwrap();
-            assert!(
-                undone.ends_with("has no claim of this connection"),
-                "{undone}"
-            );
+            let nothing = "has no claim of this connection";
+            assert!(undone.ends_with(nothing), "{undone}");
             assert_eq!(stage.things(), before);
         }
     }
@@ -487,7 +432,7 @@ mod tests {
     /// Both connections admit the networks of the VPC, and the rule was made once.
     #[test]
     fn rules_that_others_may_rely_on_stay_with_a_shared_group() {
-        let with_rules = |founder: bool| {
+        for founder in [true, false] {
             let stage = stage("shared-endpoint", |group, claim| {
                 group.tags.extend(claim.tags(Origin::Made));
                 let mut added = group.rules[0].clone();
@@ -500,16 +445,10 @@ mod tests {
             });
             let undone = undo(&stage).unwrap();
             assert!(undone.contains("still uses it"), "{undone}");
-            stage
-        };
-        for founder in [true, false] {
-            let stage = with_rules(founder);
             assert_eq!(sources(&stage), ["10.20.0.0/16"], "founder: {founder}");
             let tags = &stage.things().groups[GROUP].tags;
-            assert!(
-                !stage.claim.is_in(tags) && stage.claim.others_in(tags).len() == 1,
-                "{tags:?}"
-            );
+            assert!(!stage.claim.is_in(tags), "{tags:?}");
+            assert_eq!(stage.claim.others_in(tags).len(), 1, "{tags:?}");
             assert_eq!(Origin::of(tags), Some(Origin::Made));
         }
     }

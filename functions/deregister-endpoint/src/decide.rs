@@ -30,7 +30,7 @@ pub(crate) fn may_be_used(account: &AccountId, registrations: &[Registration]) -
         .filter(|it| !it.status.is_gone())
         .any(|it| {
             it.account
-                .as_deref()
+                .as_ref()
                 .is_none_or(|owner| owner == account.as_str())
         })
 }
@@ -54,20 +54,14 @@ mod tests {
             "SOMETHING_NEW",
         ] {
             let status = RegistrationStatus::parse(&format!("STATUS_{word}"));
+            let remove = Next::Remove(&status);
             for settled in [false, true] {
-                assert_eq!(
-                    next(Some(&status), settled),
-                    Next::Remove(&status),
-                    "{word}"
-                );
+                assert_eq!(next(Some(&status), settled), remove, "{word}");
             }
         }
         assert_eq!(next(Some(&RegistrationStatus::Deleting), true), Next::Wait);
-        for gone in [
-            None,
-            Some(&RegistrationStatus::Rejected),
-            Some(&RegistrationStatus::Deleted),
-        ] {
+        use RegistrationStatus::{Deleted, Rejected};
+        for gone in [None, Some(&Rejected), Some(&Deleted)] {
             assert_eq!(next(gone, false), Next::Settle);
             assert_eq!(next(gone, true), Next::Done);
         }
@@ -88,11 +82,8 @@ mod tests {
                 status,
                 account: owner.map(str::to_owned),
             };
-            assert_eq!(
-                may_be_used(&account, std::slice::from_ref(&registration)),
-                used,
-                "{registration:?}"
-            );
+            let all = [registration];
+            assert_eq!(may_be_used(&account, &all), used, "{all:?}");
         }
         assert!(!may_be_used(&account, &[]));
     }

@@ -61,10 +61,8 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Undone>
         begun.push(removed);
     }
     let mut late = Code::RegistrationNotGoneInTime;
-    let awaited = match next(
-        found.map(|registration| &registration.status),
-        input.wait.is_settled(),
-    ) {
+    let status = found.map(|registration| &registration.status);
+    let awaited = match next(status, input.wait.is_settled()) {
         Next::Settle => Some(format!(
             "checking that the cluster does not know {endpoint}"
         )),
@@ -175,15 +173,16 @@ async fn is_distrusted(
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::cloud::RegistrationStatus;
-    use simulator::Scenario;
     use simulator::cloud::{AfterRemoval, ConnectionStatus};
     use simulator::scenario::ConnectionSpec;
-    use simulator::{Fault, FaultKind, Moment};
+    use simulator::{FaultKind, Scenario};
 
     use super::*;
 
     const ENDPOINT: &str = "vpce-0a10000000000000e";
     const OURS: &str = "111122223333";
+    const LIST: &str = "cloud:GET private-endpoint-connections";
+    const CLUSTER: &str = "cloud:GET cluster";
 
     fn registered_as(status: ConnectionStatus, change: impl FnOnce(&mut Scenario)) -> Stage {
         Stage::changed("half-made-by-hand", |scenario| {
@@ -240,6 +239,20 @@ mod tests {
         assert!(again.undone.ends_with("is not registered with the cluster"));
     }
 
+    /// Calls once.
+    fn look(stage: &Stage) -> Progress<Undone> {
+        at_once(handle(&stage.ports, input(stage, stage.wait()))).unwrap()
+    }
+
+    /// What the cluster has of the endpoint gets another status.
+    fn set_status(stage: &Stage, status: ConnectionStatus) {
+        let cluster = stage.claim.cluster_id.as_str();
+        stage.meddle(|world| {
+            let cluster = world.cloud.cluster_mut(cluster).unwrap();
+            cluster.connection_mut(ENDPOINT).unwrap().status = status;
+        });
+    }
+
     /// The registrations that are neither gone nor going.
     fn living(stage: &Stage) -> Vec<(String, String)> {
         let all = stage.things().registrations.into_iter();
@@ -261,9 +274,7 @@ mod tests {
         };
         deleted(&stage);
         // Its lists may be refused as well, once the role on it is gone with it.
-        let list = "cloud:GET private-endpoint-connections";
-        let denied = Fault::from_then_on(list, 1, FaultKind::Denied, Moment::Before);
-        stage.ports.simulator().add_fault(denied);
+        stage.fails(LIST, FaultKind::Denied);
         deleted(&stage);
     }
 
@@ -296,20 +307,14 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_a_cluster_that_is_not_shown_is_not_believed() {
-        let stage = registered_as(ConnectionStatus::Available, |scenario| {
-            scenario.clusters[0].connections.clear();
-        });
-        let not_found =
-            Fault::from_then_on("cloud:GET cluster", 1, FaultKind::NotFound, Moment::Before);
-        stage.ports.simulator().add_fault(not_found);
+        let empty = || Stage::shipped("half-made-by-hand");
+        let stage = empty();
+        stage.fails(CLUSTER, FaultKind::NotFound);
         let error = undo(&stage).unwrap_err();
         assert_eq!(error.code, Code::ClusterNotFound);
         // One that is shown to the next look is believed.
-        let stage = registered_as(ConnectionStatus::Available, |scenario| {
-            scenario.clusters[0].connections.clear();
-        });
-        let once = Fault::once("cloud:GET cluster", 1, FaultKind::NotFound, Moment::Before);
-        stage.ports.simulator().add_fault(once);
+        let stage = empty();
+        stage.fails_once(CLUSTER, FaultKind::NotFound);
         assert!(!undo(&stage).unwrap().was_there);
     }
 
@@ -336,15 +341,11 @@ mod tests {
     /// Of whichever of the two questions, and whatever is said of the cluster.
     #[test]
     fn an_outage_is_no_answer() {
-        const LIST: &str = "cloud:GET private-endpoint-connections";
-        const CLUSTER: &str = "cloud:GET cluster";
         for operations in [&[LIST][..], &[CLUSTER], &[LIST, CLUSTER]] {
             for cluster_is_gone in [false, true] {
                 let stage = out_of_sight();
                 for operation in operations {
-                    let silent =
-                        Fault::from_then_on(*operation, 1, FaultKind::ServerError, Moment::Before);
-                    stage.ports.simulator().add_fault(silent);
+                    stage.fails(operation, FaultKind::ServerError);
                 }
                 let asked = Input {
                     cluster_is_gone,
@@ -384,11 +385,7 @@ mod tests {
                 let stage = registered_as(status.clone(), |scenario| {
                     scenario.habits.after_removal = after
                 });
-                stage.twice(async || {
-                    handle(&stage.ports, input(&stage, stage.wait()))
-                        .await
-                        .unwrap()
-                });
+                stage.twice(async || look(&stage));
                 undo(&stage).unwrap();
                 assert_eq!(living(&stage), [], "{status:?}, {after:?}");
             }
@@ -401,36 +398,15 @@ mod tests {
             let stage = Stage::changed("half-made-by-hand", |scenario| {
                 scenario.pace.registration_listed = std::time::Duration::from_secs(10);
             });
-            at_once(
-                stage
-                    .ports
-                    .register(&stage.claim.cluster_id, &ENDPOINT.parse().unwrap()),
-            )
-            .unwrap();
+            let endpoint = ENDPOINT.parse().unwrap();
+            at_once(stage.ports.register(&stage.claim.cluster_id, &endpoint)).unwrap();
             if removed_before {
                 // An older entry is shown in its place for a while.
-                stage.meddle(|world| {
-                    let cluster = world
-                        .cloud
-                        .cluster_mut(stage.claim.cluster_id.as_str())
-                        .unwrap();
-                    cluster.connection_mut(ENDPOINT).unwrap().status = ConnectionStatus::Rejected;
-                });
+                set_status(&stage, ConnectionStatus::Rejected);
                 stage.begin();
                 stage.advance(11);
-                assert!(
-                    at_once(handle(&stage.ports, input(&stage, stage.wait())))
-                        .unwrap()
-                        .ready()
-                        .is_none()
-                );
-                stage.meddle(|world| {
-                    let cluster = world
-                        .cloud
-                        .cluster_mut(stage.claim.cluster_id.as_str())
-                        .unwrap();
-                    cluster.connection_mut(ENDPOINT).unwrap().status = ConnectionStatus::Pending;
-                });
+                assert!(look(&stage).ready().is_none());
+                set_status(&stage, ConnectionStatus::Pending);
             }
             undo(&stage).unwrap();
             assert_eq!(living(&stage), []);
@@ -452,14 +428,8 @@ mod tests {
             scenario.clusters[1].connections = scenario.clusters[0].connections.clone();
         });
         undo(&stage).unwrap();
-        let left = living(&stage);
-        assert_eq!(
-            left,
-            [(
-                "5a0e8400-e29b-41d4-a716-446655440001".to_owned(),
-                ENDPOINT.to_owned()
-            )]
-        );
+        let other = "5a0e8400-e29b-41d4-a716-446655440001".to_owned();
+        assert_eq!(living(&stage), [(other, ENDPOINT.to_owned())]);
         let endpoint = &stage.things().endpoints[ENDPOINT];
         assert_eq!(endpoint.state, simulator::ec2::EndpointState::Available);
     }
@@ -484,15 +454,8 @@ mod tests {
         }
         undo().unwrap();
         let undone = undo().unwrap().undone;
-        (
-            stage
-                .things()
-                .trusted
-                .into_iter()
-                .map(|(_, account)| account)
-                .collect(),
-            undone,
-        )
+        let trusted = stage.things().trusted.into_iter();
+        (trusted.map(|(_, account)| account).collect(), undone)
     }
 
     #[test]
@@ -515,20 +478,8 @@ mod tests {
                 scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
                 scenario.clusters[0].trusted_owners = Some(vec![OURS.to_owned()]);
             });
-            let fault = Fault::once(operation, 1, FaultKind::NotFound, Moment::Before);
-            stage.ports.simulator().add_fault(fault);
-            let undone = stage.until_ready(async |wait| {
-                let distrust_account = OURS.parse().ok();
-                handle(
-                    &stage.ports,
-                    Input {
-                        distrust_account,
-                        ..input(&stage, wait)
-                    },
-                )
-                .await
-            });
-            undone.unwrap();
+            stage.fails_once(operation, FaultKind::NotFound);
+            repeated(&stage, Some(OURS)).unwrap();
             assert_eq!(stage.things().trusted.len(), 0, "{operation}");
         }
     }

@@ -79,7 +79,7 @@ fn next(endpoint: Option<&Endpoint>, claim: &Claim, settled: bool) -> Next {
 
 #[cfg(test)]
 mod tests {
-    use in_process::stage::{Stage, assert_strict, at_once};
+    use in_process::stage::{Stage, a_claim, assert_strict, at_once};
     use shared::StepErrorName;
     use shared::ownership::Origin;
     use simulator::ec2::EndpointState as State;
@@ -90,9 +90,7 @@ mod tests {
 
     /// The only endpoint of a scenario with private DNS on, claimed or not.
     fn stage(name: &str, claimed: bool) -> Stage {
-        Stage::changed(name, |scenario| {
-            let claim = in_process::stage::claim(scenario);
-            let endpoint = &mut scenario.vpcs[0].endpoints[0];
+        Stage::with_endpoint(name, |endpoint, claim| {
             endpoint.state = State::Available;
             endpoint.private_dns = true;
             if claimed {
@@ -121,10 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_done_follows_from_state_and_switch() {
-        let claim = Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        };
+        let claim = a_claim();
         let endpoint = |word: &str, private_dns| Endpoint {
             private_dns,
             tags: claim.tags(Origin::Adopted),
@@ -164,9 +159,8 @@ mod tests {
         for name in ["half-made-by-hand", "shared-endpoint"] {
             let stage = stage(name, true);
             stage.twice(async || {
-                handle(&stage.ports, input(&stage, stage.wait()))
-                    .await
-                    .unwrap()
+                let input = input(&stage, stage.wait());
+                handle(&stage.ports, input).await.unwrap()
             });
             undo(&stage).unwrap();
             assert!(!has_private_dns(&stage), "{name}");

@@ -50,31 +50,22 @@ fn must_change(id: &EndpointId, endpoint: Option<&Endpoint>) -> Result<bool, Ste
     let Some(endpoint) = endpoint else {
         // It was available a moment ago. Not every part of EC2 shows what others
         // have shown; gone is another word.
-        return Err(StepError::new(
-            Code::AwsResourceBusy,
-            format!("EC2 does not show endpoint {id} now"),
-        ));
+        let detail = format!("EC2 does not show endpoint {id} now");
+        return Err(StepError::new(Code::AwsResourceBusy, detail));
     };
     let cannot = |code| {
-        Err(StepError::new(
-            code,
-            format!("endpoint {id} is {} and cannot be changed", endpoint.state),
-        ))
+        let detail = format!("endpoint {id} is {} and cannot be changed", endpoint.state);
+        Err(StepError::new(code, detail))
     };
-    match endpoint.state {
-        EndpointState::Deleting | EndpointState::Deleted => cannot(Code::EndpointGone),
-        EndpointState::Rejected => cannot(Code::EndpointRejected),
-        EndpointState::Failed => cannot(Code::EndpointFailed),
-        EndpointState::Expired => cannot(Code::EndpointExpired),
+    match (endpoint.state.bad_end(), &endpoint.state) {
+        (Some(code), _) => cannot(code),
         _ if endpoint.private_dns => Ok(false),
-        EndpointState::Available => Ok(true),
+        (None, EndpointState::Available) => Ok(true),
         // It was available a moment ago, so an earlier attempt took effect and its
         // answer was lost. `check-status` waits for the end of the change, which
         // takes longer than retries last.
-        EndpointState::Pending => Ok(false),
-        EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
-            cannot(Code::AwsResourceBusy)
-        }
+        (None, EndpointState::Pending) => Ok(false),
+        (None, _) => cannot(Code::AwsResourceBusy),
     }
 }
 
@@ -111,36 +102,22 @@ mod tests {
     #[test]
     fn only_an_available_endpoint_is_changed() {
         let busy = Err(Code::AwsResourceBusy);
+        let rejected = Err(Code::EndpointRejected);
         for (word, when_off, when_on) in [
             ("available", Ok(true), Ok(false)),
             ("pending", Ok(false), Ok(false)),
             ("pendingAcceptance", busy, Ok(false)),
             ("partial", busy, Ok(false)),
-            (
-                "rejected",
-                Err(Code::EndpointRejected),
-                Err(Code::EndpointRejected),
-            ),
-            (
-                "failed",
-                Err(Code::EndpointFailed),
-                Err(Code::EndpointFailed),
-            ),
-            (
-                "expired",
-                Err(Code::EndpointExpired),
-                Err(Code::EndpointExpired),
-            ),
-            ("deleting", Err(Code::EndpointGone), Err(Code::EndpointGone)),
-            ("deleted", Err(Code::EndpointGone), Err(Code::EndpointGone)),
+            // The other bad ends have their codes from `shared`, likewise.
+            ("rejected", rejected, rejected),
         ] {
             for (private_dns, expected) in [(false, when_off), (true, when_on)] {
                 let endpoint = Endpoint {
                     private_dns,
                     ..in_process::stage::endpoint(word)
                 };
-                let decided =
-                    must_change(&endpoint.id, Some(&endpoint)).map_err(|error| error.code);
+                let decided = must_change(&endpoint.id, Some(&endpoint));
+                let decided = decided.map_err(|error| error.code);
                 assert_eq!(decided, expected, "{word}, private DNS {private_dns}");
             }
         }

@@ -102,12 +102,11 @@ impl Judge<'_> {
             sentence,
         };
         if !is_at_home {
-            let sentence = format!(
-                "{which}: the tags are those of connection {} of another VPC.",
-                claim.connection_id
-            );
-            let mut finding =
-                self.finding(case(Kind::TagsCopied, Code::TagsOfAnotherVpc, sentence));
+            let whose = &claim.connection_id;
+            let sentence =
+                format!("{which}: the tags are those of connection {whose} of another VPC.");
+            let case = case(Kind::TagsCopied, Code::TagsOfAnotherVpc, sentence);
+            let mut finding = self.finding(case);
             finding.kept = Some("nobody can tell whose it is".to_owned());
             return Some(finding);
         }
@@ -115,19 +114,17 @@ impl Judge<'_> {
             return None;
         }
         let which = format!("{which} of the connection to cluster {}", claim.cluster_id);
-        let (kind, sentence) = match entry {
+        let (kind, why) = match entry.map(|entry| entry.phase.as_str()) {
             None => (
                 Kind::Unrecorded,
-                format!("{which}: the ledger does not know this connection."),
+                "the ledger does not know this connection".to_owned(),
             ),
-            Some(entry) => (
+            Some(phase) => (
                 Kind::LeftOver,
-                format!(
-                    "{which}: by the ledger nothing is left of it ({}).",
-                    entry.phase.as_str()
-                ),
+                format!("by the ledger nothing is left of it ({phase})"),
             ),
         };
+        let sentence = format!("{which}: {why}.");
         let mut finding = self.finding(case(kind, Code::OrphanedResources, sentence));
         let youngest = self.youngest(it, entry);
         self.offer(&mut finding, vpc_id, youngest, entry);
@@ -176,12 +173,8 @@ impl Judge<'_> {
             things: Vec::new(),
             sentence,
         });
-        self.offer(
-            &mut finding,
-            &entry.vpc_id,
-            Some(entry.updated_at),
-            Some(entry),
-        );
+        let since = Some(entry.updated_at);
+        self.offer(&mut finding, &entry.vpc_id, since, Some(entry));
         Some(finding)
     }
 
@@ -300,6 +293,10 @@ impl Judge<'_> {
         let account = it.account.as_deref();
         let account = account.map_or(String::new(), |account| format!(" of account {account}"));
         let code = Code::ForeignRegistrationStale;
+        let (id, status) = (&it.endpoint_id, &it.status);
+        let sentence =
+            format!("Cluster {cluster} lists endpoint {id}{account}, which is gone ({status}).");
+        let thing = format!("private endpoint connection {id}");
         Some(Finding {
             kind: Kind::RegistrationStale,
             code: code.to_string(),
@@ -307,18 +304,9 @@ impl Judge<'_> {
             place: self.place.clone(),
             vpc_id: None,
             cluster_id: cluster.clone(),
-            things: bounds::texts(
-                [format!("private endpoint connection {}", it.endpoint_id)],
-                MOST_THINGS,
-            ),
+            things: bounds::texts([thing], MOST_THINGS),
             age_hours: None,
-            sentence: bounds::text(
-                &format!(
-                    "Cluster {cluster} lists endpoint {}{account}, which is gone ({}).",
-                    it.endpoint_id, it.status
-                ),
-                LONGEST_SENTENCE,
-            ),
+            sentence: bounds::text(&sentence, LONGEST_SENTENCE),
             kept: Some("nothing proves that it was made by this tool".to_owned()),
             fix: code.fix().to_owned(),
             removal: None,
@@ -337,28 +325,25 @@ impl Judge<'_> {
         finding.age_hours = age.and_then(|age| u32::try_from(age).ok());
         let minimum = self.input.minimum_age_hours;
         let asked = self.seen.asked_for.get(vpc);
-        finding.kept = if entry.is_some_and(Connection::stands) {
+        let young = format!("it may be younger than {minimum} hours");
+        let kept = if entry.is_some_and(Connection::stands) {
             // It may be protected, and the check of the fleet may repair it.
-            Some("by the ledger it works, so it is the health check's to tell of it, or to repair it".to_owned())
+            "by the ledger it works, so it is the health check's to tell of it, or to repair it"
         } else if self.seen.leased.contains(vpc) {
-            Some("an execution is changing this VPC".to_owned())
+            "an execution is changing this VPC"
         } else if self.is_out_of_sight(&finding.cluster_id) {
-            Some("its cluster is not shown to this API key, so what the cluster has of it could not be removed".to_owned())
+            "its cluster is not shown to this API key, so what the cluster has of it could not be removed"
         } else if finding.age_hours.is_none_or(|age| age < minimum) {
-            Some(format!("it may be younger than {minimum} hours"))
+            young.as_str()
         } else if asked.is_some_and(|asked| asked.names(&finding.cluster_id)) {
-            Some("a tag on the VPC asks for this connection".to_owned())
+            "a tag on the VPC asks for this connection"
         } else if asked.is_some_and(|asked| asked.may_mean(&finding.cluster_id)) {
-            Some(
-                "a tag on the VPC may ask for this connection, because one of its words is no cluster id"
-                    .to_owned(),
-            )
+            "a tag on the VPC may ask for this connection, because one of its words is no cluster id"
         } else {
-            None
-        };
-        if finding.kept.is_none() {
             finding.removal = Some(self.removal(&finding.cluster_id, vpc, entry));
-        }
+            return;
+        };
+        finding.kept = Some(kept.to_owned());
     }
 
     /// The request to remove it as long as the ledger has of it what it has now.
@@ -388,14 +373,9 @@ impl Judge<'_> {
 
 /// What a connection's things are called.
 fn names(it: &Claimed) -> Vec<String> {
-    let endpoints = it
-        .endpoints
-        .iter()
-        .map(|it| format!("endpoint {}", it.it.id));
-    let groups = it
-        .groups
-        .iter()
-        .map(|it| format!("security group {}", it.it.id));
+    let (endpoints, groups) = (it.endpoints.iter(), it.groups.iter());
+    let endpoints = endpoints.map(|it| format!("endpoint {}", it.it.id));
+    let groups = groups.map(|it| format!("security group {}", it.it.id));
     bounds::texts(endpoints.chain(groups), MOST_THINGS)
 }
 

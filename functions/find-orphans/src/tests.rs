@@ -40,6 +40,19 @@ fn orphan_where(change: impl FnOnce(&mut Scenario)) -> Stage {
     })
 }
 
+/// A call that only looks.
+fn report() -> Input {
+    Input {
+        remove: false,
+        ..input()
+    }
+}
+
+fn only(output: &Output) -> &Finding {
+    assert_eq!(output.findings.len(), 1, "{output:?}");
+    &output.findings[0]
+}
+
 fn find(stage: &Stage, input: Input) -> Result<Output, StepError> {
     let known = Known::new(&Config::of(|_| None)).unwrap();
     let ports = Ports {
@@ -57,9 +70,7 @@ fn a_call_that_is_made_again_says_the_same_and_changes_nothing() {
     let first = find(&stage, input()).unwrap();
     assert_eq!(find(&stage, input()).unwrap(), first);
     assert_eq!(stage.things(), before);
-    let [finding] = &first.findings[..] else {
-        panic!("{first:?}");
-    };
+    let finding = only(&first);
     assert_eq!((finding.kind, &finding.kept), (Kind::Unrecorded, &None));
     let request = &first.to_remove[0];
     assert_eq!(request.subject().claim(), stage.claim);
@@ -86,10 +97,8 @@ fn what_a_tag_on_the_vpc_asks_for_or_may_ask_for_is_kept() {
         stage.meddle(|world| {
             let vpc = stage.request.vpc_id.as_str();
             let tags = &mut world.ec2.vpcs.get_mut(vpc).unwrap().tags;
-            tags.insert(
-                "cockroachdb-privatelink:cluster-id".to_owned(),
-                value.clone(),
-            );
+            let key = "cockroachdb-privatelink:cluster-id".to_owned();
+            tags.insert(key, value.clone());
         });
         let output = find(&stage, input()).unwrap();
         let said = output.findings[0].kept.clone().unwrap_or_default();
@@ -118,11 +127,7 @@ fn only_a_cluster_that_says_so_is_deleted() {
 
 #[test]
 fn a_report_asks_for_no_removal() {
-    let report = Input {
-        remove: false,
-        ..input()
-    };
-    let output = find(&orphan(), report).unwrap();
+    let output = find(&orphan(), report()).unwrap();
     assert_eq!((output.to_remove.len(), output.notices.len()), (0, 1));
 }
 
@@ -191,9 +196,8 @@ fn a_group_is_as_old_as_the_first_look_at_it() {
     let stage = orphan();
     let group = "sg-0a71e831".parse().unwrap();
     for days in [0, 3] {
-        let seen = stage
-            .ports
-            .first_seen(&group, NOW + time::Duration::days(days));
+        let now = NOW + time::Duration::days(days);
+        let seen = stage.ports.first_seen(&group, now);
         assert_eq!(at_once(seen).unwrap(), NOW);
     }
 }
@@ -213,10 +217,9 @@ fn a_misspelled_field_is_refused() {
 /// Whoever may tag may copy our tags onto whatever they like.
 #[test]
 fn copied_tags_without_number_are_told_in_short() {
-    let stage = Stage::changed("half-made-by-hand", |scenario| {
+    let stage = orphan_where(|scenario| {
         let claim = in_process::stage::claim(scenario);
         let vpc = &mut scenario.vpcs[0];
-        vpc.endpoints[0].tags = claim.tags(Origin::Made);
         let template = vpc.groups[0].clone();
         vpc.groups.extend((0..400).map(|n| GroupSpec {
             id: format!("sg-0c{n:015x}"),
@@ -225,14 +228,8 @@ fn copied_tags_without_number_are_told_in_short() {
             ..template.clone()
         }));
     });
-    let report = Input {
-        remove: false,
-        ..input()
-    };
-    let output = find(&stage, report).unwrap();
-    let [finding] = &output.findings[..] else {
-        panic!("{output:?}");
-    };
+    let output = find(&stage, report()).unwrap();
+    let finding = only(&output);
     assert_eq!(finding.things.len(), 11);
     assert_eq!(finding.things[10], "and 391 more");
     assert!(finding.sentence.len() < 1000, "{}", finding.sentence);
@@ -272,15 +269,12 @@ fn the_longest_page_fits_into_what_is_assigned() {
             after: None,
             told: told.collect::<Result<Vec<ClusterId>, _>>().unwrap(),
         }),
-        remove: false,
         sum: Some(sum),
-        ..input()
+        ..report()
     };
     let output = find(&stage, report).unwrap();
-    assert_eq!(
-        (output.findings.len(), output.notices.len()),
-        (BATCH, BATCH)
-    );
+    assert_eq!(output.findings.len(), BATCH);
+    assert_eq!(output.notices.len(), BATCH);
     let answer = serde_json::to_string(&output).unwrap().len();
     // The run keeps the first hundred findings, and of each less than this.
     let kept = output.findings.iter().map(|it| {

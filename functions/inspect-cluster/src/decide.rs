@@ -12,26 +12,18 @@ pub(crate) fn check_cluster(
     region: &Region,
 ) -> Result<Option<String>, StepError> {
     let name = &cluster.name;
-    let refuse = |code, why: String| Err(StepError::new(code, why));
+    let refuse = |code, why: &str| Err(StepError::new(code, format!("{name} {why}")));
     if cluster.cloud_provider != "AWS" {
-        return refuse(
-            Code::ClusterNotOnAws,
-            format!("{name} runs on {}", cluster.cloud_provider),
-        );
+        let runs = format!("runs on {}", cluster.cloud_provider);
+        return refuse(Code::ClusterNotOnAws, &runs);
     }
     if cluster.plan == Plan::Basic {
-        return refuse(
-            Code::ClusterPlanWithoutPrivatelink,
-            format!("{name} is on the Basic plan"),
-        );
+        return refuse(Code::ClusterPlanWithoutPrivatelink, "is on the Basic plan");
     }
     match &cluster.state {
-        ClusterState::Deleted => return refuse(Code::ClusterDeleted, format!("{name} is deleted")),
+        ClusterState::Deleted => return refuse(Code::ClusterDeleted, "is deleted"),
         ClusterState::CreationFailed => {
-            return refuse(
-                Code::ClusterCreationFailed,
-                format!("{name} could not be created"),
-            );
+            return refuse(Code::ClusterCreationFailed, "could not be created");
         }
         ClusterState::Creating
         | ClusterState::Created
@@ -42,10 +34,8 @@ pub(crate) fn check_cluster(
         Some(found) => Ok(found.internal_dns.clone()),
         None => {
             let regions: Vec<&str> = cluster.regions.iter().map(|it| it.name.as_str()).collect();
-            refuse(
-                Code::ClusterNotInRegion,
-                format!("{name} is not in {region}; it is in {}", regions.join(", ")),
-            )
+            let why = format!("is not in {region}; it is in {}", regions.join(", "));
+            refuse(Code::ClusterNotInRegion, &why)
         }
     }
 }
@@ -142,23 +132,16 @@ mod tests {
     fn a_cluster_that_can_never_be_reached_is_refused_and_any_other_names_its_host() {
         let host = Ok(Some("internal-shop.example".to_owned()));
         assert_eq!(checked("eu-west-1", |_| {}), host);
-        assert_eq!(
-            checked("eu-west-1", |it| it.plan =
-                Plan::Standard { routing_id: None }),
-            host
-        );
-        assert_eq!(
-            checked("eu-west-1", |it| it.regions[0].internal_dns = None),
-            Ok(None)
-        );
+        let standard = Plan::Standard { routing_id: None };
+        assert_eq!(checked("eu-west-1", |it| it.plan = standard), host);
+        let without = checked("eu-west-1", |it| it.regions[0].internal_dns = None);
+        assert_eq!(without, Ok(None));
         for cloud in ["GCP", "AZURE", "NEWS", ""] {
             let refused = checked("eu-west-1", |it| it.cloud_provider = cloud.to_owned());
             assert_eq!(refused, Err(Code::ClusterNotOnAws), "{cloud}");
         }
-        assert_eq!(
-            checked("eu-west-1", |it| it.plan = Plan::Basic),
-            Err(Code::ClusterPlanWithoutPrivatelink)
-        );
+        let basic = checked("eu-west-1", |it| it.plan = Plan::Basic);
+        assert_eq!(basic, Err(Code::ClusterPlanWithoutPrivatelink));
         assert_eq!(checked("us-east-1", |_| {}), Err(Code::ClusterNotInRegion));
     }
 
@@ -173,16 +156,10 @@ mod tests {
             ("CREATION_FAILED", Some(Code::ClusterCreationFailed), false),
         ] {
             let state = ClusterState::parse(word);
-            assert_eq!(
-                checked("eu-west-1", |it| it.state = state.clone()).err(),
-                refused,
-                "{word}"
-            );
-            assert_eq!(
-                unready(&cluster(|it| it.state = state.clone())).is_some(),
-                awaited,
-                "{word}"
-            );
+            let found = checked("eu-west-1", |it| it.state = state.clone());
+            assert_eq!(found.err(), refused, "{word}");
+            let unready = unready(&cluster(|it| it.state = state));
+            assert_eq!(unready.is_some(), awaited, "{word}");
         }
     }
 
@@ -192,10 +169,8 @@ mod tests {
             look_at_service(None, &cluster(|it| it.plan = plan), &region("eu-west-1")).unwrap()
         };
         assert_eq!(look(Plan::Advanced), Service::Absent);
-        assert!(matches!(
-            look(Plan::Standard { routing_id: None }),
-            Service::NotYet(_)
-        ));
+        let standard = look(Plan::Standard { routing_id: None });
+        assert!(matches!(standard, Service::NotYet(_)), "{standard:?}");
     }
 
     #[test]
@@ -220,11 +195,8 @@ mod tests {
             assert!(matches!(look(word, name), Ok(Service::NotYet(_))), "{word}");
         }
         for word in ["CREATE_FAILED", "DELETING", "DELETE_FAILED"] {
-            assert_eq!(
-                look(word, Some(NAME)),
-                Err(Code::ServiceCreationFailed),
-                "{word}"
-            );
+            let failed = Err(Code::ServiceCreationFailed);
+            assert_eq!(look(word, Some(NAME)), failed, "{word}");
         }
     }
 }

@@ -38,10 +38,8 @@ pub struct Input {
 pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<ClusterFacts>, StepError> {
     let (id, region) = (&input.connection.cluster_id, &input.connection.region);
     let Some(cluster) = cloud.cluster(id).await? else {
-        return Err(StepError::new(
-            Code::ClusterNotFound,
-            format!("the Cloud API knows no cluster {id}"),
-        ));
+        let detail = format!("the Cloud API knows no cluster {id}");
+        return Err(StepError::new(Code::ClusterNotFound, detail));
     };
     let private_host = check_cluster(&cluster, region)?;
     if let Some(awaited) = unready(&cluster) {
@@ -56,18 +54,13 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
             return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
         }
         Service::Absent => {
+            let mut asked = "not asked for yet";
             if input.may_request_service {
                 cloud.request_endpoint_services(id).await?;
+                asked = "asked for";
             }
-            let asked = if input.may_request_service {
-                "asked for"
-            } else {
-                "not asked for yet"
-            };
-            let awaited = format!(
-                "the endpoint service of {} in {region} ({asked})",
-                cluster.name
-            );
+            let name = &cluster.name;
+            let awaited = format!("the endpoint service of {name} in {region} ({asked})");
             return input.wait.pending(awaited, Code::ServiceNotReadyInTime);
         }
     };
@@ -78,6 +71,7 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
         Plan::Standard { .. } | Plan::Basic => None,
     };
     let registrations = cloud.registrations(id).await?;
+    let is_available = |status: &RegistrationStatus| *status == RegistrationStatus::Available;
     Ok(Progress::Ready(ClusterFacts {
         cluster_name: cluster.name,
         service_name,
@@ -90,19 +84,10 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Cluster
         // An empty list is taken for *everybody*: it is what a cluster has that
         // never used the feature.
         trusted_accounts: trusted_accounts
-            .map(|owners| {
-                owners
-                    .into_iter()
-                    .map(|owner| owner.account)
-                    .collect::<Vec<_>>()
-            })
-            .filter(|accounts| !accounts.is_empty()),
-        registered: endpoints(&registrations, |status| {
-            *status == RegistrationStatus::Available
-        }),
-        half_registered: endpoints(&registrations, |status| {
-            *status != RegistrationStatus::Available && !status.is_gone()
-        }),
+            .filter(|owners| !owners.is_empty())
+            .map(|owners| owners.into_iter().map(|owner| owner.account).collect()),
+        registered: endpoints(&registrations, is_available),
+        half_registered: endpoints(&registrations, |it| !is_available(it) && !it.is_gone()),
     }))
 }
 
@@ -142,12 +127,7 @@ mod tests {
     }
 
     fn asked(stage: &Stage) -> bool {
-        stage
-            .ports
-            .simulator()
-            .calls()
-            .iter()
-            .any(|call| call.operation == ASK)
+        stage.calls(ASK) > 0
     }
 
     #[test]
@@ -158,12 +138,8 @@ mod tests {
             assert_eq!(asked(&stage), asks, "{name}");
             assert_eq!(facts.zone_ids.len(), 3, "{name}");
             assert_eq!(facts.routing_id.is_some(), !asks, "{name}");
-            assert!(
-                facts
-                    .private_host
-                    .is_some_and(|host| host.starts_with("internal-")),
-                "{name}"
-            );
+            let host = facts.private_host.unwrap();
+            assert!(host.starts_with("internal-"), "{name}: {host}");
         }
     }
 
@@ -174,15 +150,10 @@ mod tests {
             may_request_service: false,
             ..input(&stage, wait)
         };
-        let error = stage
-            .until_ready(async |wait| handle(&stage.ports, only_look(wait)).await)
-            .unwrap_err();
+        let looked = stage.until_ready(async |wait| handle(&stage.ports, only_look(wait)).await);
+        let error = looked.unwrap_err();
         assert_eq!(error.code, Code::ServiceNotReadyInTime);
-        assert!(
-            error.detail.contains("not asked for yet"),
-            "{}",
-            error.detail
-        );
+        assert!(error.detail.contains("not asked for yet"), "{error}");
         assert!(!asked(&stage));
     }
 
@@ -190,14 +161,11 @@ mod tests {
     fn asking_may_be_cut_off_and_repeated() {
         let stage = Stage::shipped("fresh-vpc");
         stage.cut_off(ASK);
-        assert_eq!(
-            inspect(&stage).unwrap_err().name(),
-            StepErrorName::Transient
-        );
+        let error = inspect(&stage).unwrap_err();
+        assert_eq!(error.name(), StepErrorName::Transient);
         stage.twice(async || {
-            handle(&stage.ports, input(&stage, stage.wait()))
-                .await
-                .unwrap()
+            let input = input(&stage, stage.wait());
+            handle(&stage.ports, input).await.unwrap()
         });
         let facts = inspect(&stage).unwrap();
         assert_eq!(inspect(&stage), Ok(facts));
@@ -205,13 +173,11 @@ mod tests {
 
     #[test]
     fn a_cluster_that_is_not_idle_is_waited_for_and_named_at_the_limit() {
+        let unknown = ClusterState::Unknown("NAPPING".to_owned());
         for (state, word) in [
             (ClusterState::Creating, "CREATING"),
             (ClusterState::Locked, "LOCKED"),
-            (
-                ClusterState::Unknown("NAPPING".to_owned()),
-                "unknown word `NAPPING`",
-            ),
+            (unknown, "unknown word `NAPPING`"),
         ] {
             let stage = Stage::changed("standard-cluster", |scenario| {
                 scenario.clusters[0].state = state;
@@ -229,10 +195,8 @@ mod tests {
         let stage = Stage::shipped("standard-cluster");
         let mut unknown = input(&stage, stage.wait());
         unknown.connection.cluster_id = "00000000-0000-4000-8000-000000000000".parse().unwrap();
-        assert_eq!(
-            at_once(handle(&stage.ports, unknown)).unwrap_err().code,
-            Code::ClusterNotFound
-        );
+        let error = at_once(handle(&stage.ports, unknown)).unwrap_err();
+        assert_eq!(error.code, Code::ClusterNotFound);
     }
 
     /// An Advanced cluster whose service is there, with a change.
@@ -278,23 +242,18 @@ mod tests {
         let facts = advanced(|scenario| {
             scenario.pace.acceptance = std::time::Duration::from_secs(3600);
             scenario.pace.deregistration = std::time::Duration::from_secs(3600);
-            let connections = statuses
-                .into_iter()
-                .enumerate()
-                .map(|(n, status)| ConnectionSpec {
-                    endpoint_id: format!("vpce-0000000{n}"),
-                    status,
-                    region: None,
-                });
+            let statuses = statuses.into_iter().enumerate();
+            let connections = statuses.map(|(n, status)| ConnectionSpec {
+                endpoint_id: format!("vpce-0000000{n}"),
+                status,
+                region: None,
+            });
             scenario.clusters[0].connections = connections.collect();
         });
         assert!(facts.registered.iter().eq(["vpce-00000000"]));
         let living: Vec<String> = (1..8).map(|n| format!("vpce-0000000{n}")).collect();
-        assert!(
-            facts.half_registered.iter().eq(&living),
-            "{:?}",
-            facts.half_registered
-        );
+        let found = facts.half_registered;
+        assert!(found.iter().eq(&living), "{found:?}");
     }
 
     #[test]

@@ -48,32 +48,20 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Output, StepEr
 /// What is the connection's own. An endpoint that carries the claim tells by its
 /// tags whether it was registered before the connection came.
 fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Vec<OwnRegistration>) -> Output {
-    let claimed: Vec<&Endpoint> = endpoints
-        .iter()
-        .filter(|endpoint| claim.is_in(&endpoint.tags))
-        .collect();
-    let mut registered: Vec<EndpointId> = claimed
-        .iter()
-        .filter(|endpoint| endpoint.is_of_our_kind() && claim.owns_registration(&endpoint.tags))
-        .map(|endpoint| endpoint.id.clone())
-        .collect();
-    let mut distrust_account = claimed
-        .iter()
-        .filter(|endpoint| endpoint.is_of_our_kind())
-        .find_map(|endpoint| endpoint.trusted_account(claim));
+    let claimed = endpoints.iter().filter(|it| claim.is_in(&it.tags));
+    let claimed: Vec<&Endpoint> = claimed.collect();
+    let ours = || claimed.iter().filter(|it| it.is_of_our_kind());
+    let registered = ours().filter(|it| claim.owns_registration(&it.tags));
+    let mut registered: Vec<EndpointId> = registered.map(|it| it.id.clone()).collect();
+    let mut distrust_account = ours().find_map(|it| it.trusted_account(claim));
     let is_claimed = |id: &EndpointId| claimed.iter().any(|endpoint| endpoint.id == *id);
-    for known in recorded
-        .into_iter()
-        .filter(|it| !is_claimed(&it.endpoint_id))
-    {
+    let others = recorded.into_iter();
+    for known in others.filter(|it| !is_claimed(&it.endpoint_id)) {
         distrust_account = distrust_account.or(known.trusted_account);
         registered.push(known.endpoint_id);
     }
     Output {
-        endpoints: claimed
-            .into_iter()
-            .map(|endpoint| endpoint.id.clone())
-            .collect(),
+        endpoints: claimed.iter().map(|it| it.id.clone()).collect(),
         registered,
         distrust_account,
     }
@@ -81,7 +69,7 @@ fn found(endpoints: &[Endpoint], claim: &Claim, recorded: Vec<OwnRegistration>) 
 
 #[cfg(test)]
 mod tests {
-    use in_process::stage::{Stage, assert_strict, endpoint};
+    use in_process::stage::{Stage, a_claim as claim, assert_strict, endpoint};
     use shared::ownership::{Origin, Tags};
 
     use super::*;
@@ -90,13 +78,6 @@ mod tests {
     const GONE: &str = "vpce-0a10000000000000f";
     const OLDER: &str = "vpce-0a10000000000000d";
     const ACCOUNT: &str = "111122223333";
-
-    fn claim() -> Claim {
-        Claim {
-            cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a".parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        }
-    }
 
     fn recorded(id: &str) -> OwnRegistration {
         OwnRegistration {
@@ -133,17 +114,13 @@ mod tests {
     #[test]
     fn the_tags_say_what_is_the_connections_own() {
         let own = output(&[ENDPOINT], &[ENDPOINT], None);
+        let trusted = output(&[ENDPOINT], &[ENDPOINT], Some(ACCOUNT));
+        let foreign = output(&[ENDPOINT], &[], None);
         for (tags, expected) in [
             (marked(Origin::Made, true, false), own.clone()),
             (marked(Origin::Adopted, true, false), own),
-            (
-                marked(Origin::Made, true, true),
-                output(&[ENDPOINT], &[ENDPOINT], Some(ACCOUNT)),
-            ),
-            (
-                marked(Origin::Adopted, false, false),
-                output(&[ENDPOINT], &[], None),
-            ),
+            (marked(Origin::Made, true, true), trusted),
+            (marked(Origin::Adopted, false, false), foreign),
         ] {
             assert_eq!(look(&tags, vec![]), expected, "{tags:?}");
             // Whatever the ledger says of the same endpoint.
@@ -167,41 +144,34 @@ mod tests {
         };
         let of_aws = |it: &mut Endpoint| it.service_name = "com.amazonaws.eu-west-1.sts".into();
         assert_eq!(looked(of_aws), output(&[ENDPOINT], &[], None));
+        let without_trust = output(&[ENDPOINT], &[ENDPOINT], None);
         let of_another = |it: &mut Endpoint| it.owner = "999988887777".parse().ok();
-        assert_eq!(looked(of_another), output(&[ENDPOINT], &[ENDPOINT], None));
-        assert_eq!(
-            looked(|it| it.owner = None),
-            output(&[ENDPOINT], &[ENDPOINT], None)
-        );
+        assert_eq!(looked(of_another), without_trust);
+        assert_eq!(looked(|it| it.owner = None), without_trust);
     }
 
     #[test]
     fn the_ledger_knows_of_what_is_deleted_or_let_go() {
         let made = marked(Origin::Made, true, false);
         for (tags, ids, registered) in [
-            (&made, vec![GONE], vec![ENDPOINT, GONE]),
-            (&Tags::new(), vec![GONE], vec![GONE]),
+            (&made, &[GONE][..], &[ENDPOINT, GONE][..]),
+            (&Tags::new(), &[GONE], &[GONE]),
             // Shared or adopted, it stays when the connection goes.
-            (&Tags::new(), vec![ENDPOINT], vec![ENDPOINT]),
+            (&Tags::new(), &[ENDPOINT], &[ENDPOINT]),
             // One is left of an earlier run, and one of the run before that.
-            (
-                &made,
-                vec![GONE, OLDER, ENDPOINT],
-                vec![ENDPOINT, GONE, OLDER],
-            ),
+            (&made, &[GONE, OLDER, ENDPOINT], &[ENDPOINT, GONE, OLDER]),
         ] {
             let endpoints: &[&str] = if tags.is_empty() { &[] } else { &[ENDPOINT] };
             let found = look(tags, ids.iter().map(|id| recorded(id)).collect());
-            let expected = output(endpoints, &registered, Some(ACCOUNT));
+            let expected = output(endpoints, registered, Some(ACCOUNT));
             assert_eq!(found, expected, "{ids:?}");
         }
     }
 
     #[test]
     fn a_connection_is_found_in_the_world() {
-        let stage = Stage::changed("half-made-by-hand", |scenario| {
-            let claim = in_process::stage::claim(scenario);
-            scenario.vpcs[0].endpoints[0].tags = claim.tags(Origin::Made);
+        let stage = Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
+            endpoint.tags = claim.tags(Origin::Made);
         });
         let input = Input {
             connection: stage.request.subject(),

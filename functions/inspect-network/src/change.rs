@@ -76,7 +76,7 @@ pub(crate) fn wanted_subnets(
     keys: &TagKeys,
     notes: &mut Vec<String>,
 ) -> Result<Vec<SubnetId>, StepError> {
-    let has = &found.subnet_ids;
+    let (id, has) = (&found.id, &found.subnet_ids);
     let out = match asked {
         [] => subnets::shut_out(all, has, keys),
         // Whoever names subnets means them.
@@ -84,13 +84,12 @@ pub(crate) fn wanted_subnets(
     };
     let keeps = |kept: &[SubnetId], why: &str| {
         let kept = subnets::list_ids(kept);
-        format!("endpoint {} keeps {kept}, because {why}", found.id)
+        format!("endpoint {id} keeps {kept}, because {why}")
     };
     if let Reach::Nothing(why) = reach {
         if asked.iter().any(|subnet| !has.contains(subnet)) {
             notes.push(format!(
-                "endpoint {} keeps its own subnets, because {why}",
-                found.id
+                "endpoint {id} keeps its own subnets, because {why}"
             ));
         }
         if !out.is_empty() {
@@ -109,10 +108,7 @@ pub(crate) fn wanted_subnets(
         let wanted = subnets::led_by_tags(found, all, offered, keys)?;
         if !out.is_empty() {
             let out = subnets::list_ids(&out);
-            notes.push(format!(
-                "endpoint {} leaves {out}, shut out by tags",
-                found.id
-            ));
+            notes.push(format!("endpoint {id} leaves {out}, shut out by tags"));
         }
         return Ok(wanted);
     }
@@ -155,15 +151,15 @@ pub(crate) fn endpoint(
         Reach::Adding(others) => Some(shared_with(others)),
         Reach::Nothing(why) => Some(why.clone()),
     };
+    let id = &found.id;
     if let Some(why) = stays_on.as_ref().filter(|_| switches_off) {
         notes.push(format!(
-            "private DNS of endpoint {} stays on, because {why}",
-            found.id
+            "private DNS of endpoint {id} stays on, because {why}"
         ));
     }
     let switches_off = switches_off && stays_on.is_none();
     if let Some(group) = detached {
-        let (id, group) = (&found.id, &group.id);
+        let group = &group.id;
         notes.push(format!("endpoint {id} gets security group {group} back"));
     }
     let group = |on| {
@@ -207,11 +203,9 @@ pub(crate) fn rules(
         change.sources_removed = unplanned;
     } else if !unplanned.is_empty() {
         let list: Vec<String> = unplanned.iter().map(ToString::to_string).collect();
+        let (id, list, why) = (&group.id, list.join(", "), shared_with(sharers));
         notes.push(format!(
-            "security group {} still lets in {}, because {}",
-            group.id,
-            list.join(", "),
-            shared_with(sharers)
+            "security group {id} still lets in {list}, because {why}"
         ));
     }
     let changes = !(change.sources_added.is_empty() && change.sources_removed.is_empty());
@@ -242,10 +236,8 @@ mod tests {
             let mut notes = Vec::new();
             let (shape, former) = endpoint(&found, &reach, &wanted, None, &request, &mut notes);
             assert_eq!((shape.is_some(), former.is_some()), (switched, switched));
-            assert_eq!(
-                shape.and_then(|it| it.private_dns),
-                switched.then_some(false)
-            );
+            let dns = shape.and_then(|it| it.private_dns);
+            assert_eq!(dns, switched.then_some(false));
             assert_eq!(notes.len(), usize::from(!switched), "{notes:?}");
         }
     }

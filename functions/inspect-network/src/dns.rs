@@ -25,35 +25,24 @@ pub(crate) fn private_host(
     cluster: &ClusterFacts,
     service: &EndpointService,
 ) -> Result<String, StepError> {
+    let from = &cluster.service_name;
+    let not_offered = |detail| Err(StepError::new(Code::PrivateDnsNotOffered, detail));
     let Some(name) = &service.private_dns_name else {
-        return Err(StepError::new(
-            Code::PrivateDnsNotOffered,
-            format!("{} has no private DNS name", cluster.service_name),
-        ));
+        return not_offered(format!("{from} has no private DNS name"));
     };
     if !service.private_dns_verified {
-        return Err(StepError::new(
-            Code::PrivateDnsNotOffered,
-            format!(
-                "the private DNS name {name} of {} is not verified",
-                cluster.service_name
-            ),
+        return not_offered(format!(
+            "the private DNS name {name} of {from} is not verified"
         ));
     }
-    match &cluster.private_host {
-        Some(host) if covers(name, host) => Ok(host.clone()),
-        Some(host) => Err(StepError::new(
-            Code::PrivateHostUnknown,
-            format!("the cluster says {host}, but the endpoint service answers for {name}"),
-        )),
-        None if !name.starts_with("*.") => Ok(name.clone()),
-        None => Err(StepError::new(
-            Code::PrivateHostUnknown,
-            format!(
-                "the cluster names no private host, and the endpoint service answers for {name}"
-            ),
-        )),
-    }
+    let said = match &cluster.private_host {
+        Some(host) if covers(name, host) => return Ok(host.clone()),
+        None if !name.starts_with("*.") => return Ok(name.clone()),
+        Some(host) => format!("says {host}, but"),
+        None => "names no private host, and".to_owned(),
+    };
+    let detail = format!("the cluster {said} the endpoint service answers for {name}");
+    Err(StepError::new(Code::PrivateHostUnknown, detail))
 }
 
 /// An endpoint to another service that answers for the same host already. EC2
@@ -107,13 +96,11 @@ pub(crate) async fn check_zones(
         notes.push(ZONES_UNSEEN.to_owned());
         return Ok(());
     };
-    match conflicting_zone(service, host, &zones) {
-        Some(zone) => Err(StepError::new(
-            Code::PrivateDnsConflict,
-            format!("the private hosted zone {zone} is associated with {vpc} already"),
-        )),
-        None => Ok(()),
-    }
+    let Some(zone) = conflicting_zone(service, host, &zones) else {
+        return Ok(());
+    };
+    let detail = format!("the private hosted zone {zone} is associated with {vpc} already");
+    Err(StepError::new(Code::PrivateDnsConflict, detail))
 }
 
 /// Said when nothing is known about the zones, which mostly means no harm.
@@ -178,29 +165,30 @@ fn covers(name: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shared::ownership::{Origin, Tags};
-    use shared::sources::AllowedSources;
     use std::collections::BTreeSet;
 
-    use in_process::stage::{Stage, at_once};
+    use in_process::stage::{Stage, a_claim, another_claim, at_once};
+    use shared::ownership::{Origin, Tags};
     use shared::progress::Progress;
     use simulator::ec2::EndpointState;
     use simulator::scenario::ServiceStatus;
-    use simulator::{Fault, FaultKind, Moment, Scenario};
+    use simulator::{FaultKind, Scenario};
 
     use super::*;
 
     #[test]
     fn a_wildcard_covers_hosts_below_it_only() {
         assert!(covers(
-            "*.aws-eu-west-1.example.cloud",
-            "internal-shop.aws-eu-west-1.example.cloud"
+            "*.eu.example.cloud",
+            "internal-shop.eu.example.cloud"
         ));
         assert!(covers("Internal-Shop.example", "internal-shop.example"));
         assert!(!covers("*.example.cloud", "example.cloud"));
         assert!(!covers("*.example.cloud", "badexample.cloud"));
         assert!(!covers("internal-shop.example", "internal-book.example"));
     }
+
+    const HOST: &str = "internal-shop.example.cloud";
 
     fn service(name: Option<&str>) -> EndpointService {
         EndpointService {
@@ -213,97 +201,60 @@ mod tests {
     #[test]
     fn a_zone_of_the_very_name_or_of_the_host_below_it_is_in_the_way() {
         for (name, zone, conflict) in [
+            (Some(HOST), HOST, true),
+            (Some(HOST), "Internal-Shop.Example.cloud.", true),
+            (Some("internal-shop.example.cloud."), HOST, true),
+            (Some("*.example.cloud"), "example.cloud", true),
+            (Some("*.example.cloud"), "*.example.cloud", true),
+            (Some(HOST), "example.cloud", false),
+            (Some(HOST), "a.internal-shop.example.cloud", false),
+            (Some("*.example.cloud"), HOST, true),
             (
-                "internal-shop.example.cloud",
-                "internal-shop.example.cloud",
-                true,
-            ),
-            (
-                "internal-shop.example.cloud",
-                "Internal-Shop.Example.cloud.",
-                true,
-            ),
-            (
-                "internal-shop.example.cloud.",
-                "internal-shop.example.cloud",
-                true,
-            ),
-            ("*.example.cloud", "example.cloud", true),
-            ("*.example.cloud", "*.example.cloud", true),
-            ("internal-shop.example.cloud", "example.cloud", false),
-            (
-                "internal-shop.example.cloud",
-                "a.internal-shop.example.cloud",
-                false,
-            ),
-            ("*.example.cloud", "internal-shop.example.cloud", true),
-            ("*.example.cloud", "internal-book.example.cloud", false),
-            ("*.cloud", "example.cloud", true),
-            (
-                "internal-shop.example.cloud",
+                Some("*.example.cloud"),
                 "internal-book.example.cloud",
                 false,
             ),
+            (Some("*.cloud"), "example.cloud", true),
+            (Some(HOST), "internal-book.example.cloud", false),
+            (None, "example.cloud", false),
         ] {
             let zones = ["corp.example".to_owned(), zone.to_owned()];
-            let found =
-                conflicting_zone(&service(Some(name)), "internal-shop.example.cloud", &zones);
-            assert_eq!(found, conflict.then_some(zone), "{name} {zone}");
+            let service = service(name);
+            let found = conflicting_zone(&service, HOST, &zones);
+            assert_eq!(found, conflict.then_some(zone), "{name:?} {zone}");
         }
-        assert_eq!(
-            conflicting_zone(
-                &service(None),
-                "internal-shop.example.cloud",
-                &["example.cloud".to_owned()]
-            ),
-            None
-        );
     }
 
     /// The service of a cluster that was made anew is another one.
     #[test]
     fn an_endpoint_to_a_former_service_is_named_as_what_it_is() {
-        const HOST: &str = "internal-shop.example.cloud";
-        let claim = |n: u32| Claim {
-            cluster_id: format!("1a2b3c4d-0000-4000-8000-{n:012}").parse().unwrap(),
-            connection_id: "c0ffee".to_owned(),
-        };
+        let (own, other) = (a_claim(), another_claim());
         let service = "com.amazonaws.vpce.eu-west-1.vpce-svc-0c0c0a0a0b0b00d02";
         let check = |tags: Tags| {
             let mut endpoint = in_process::stage::endpoint("available");
             (endpoint.private_dns, endpoint.tags) = (true, tags);
             endpoint.dns_names = vec!["*.example.cloud".to_owned()];
-            check_conflict(HOST, &service.parse().unwrap(), &[endpoint], &claim(1)).unwrap_err()
+            check_conflict(HOST, &service.parse().unwrap(), &[endpoint], &own).unwrap_err()
         };
-        let mut shared = claim(1).tags(Origin::Made);
-        shared.extend(claim(2).tags(Origin::Made));
-        for (tags, code, said) in [
-            (Tags::new(), Code::PrivateDnsConflict, "answers for"),
-            (
-                claim(2).tags(Origin::Made),
-                Code::PrivateDnsConflict,
-                "answers for",
-            ),
-            (
-                claim(1).tags(Origin::Made),
-                Code::EndpointOfOtherService,
-                "vpce-svc-0c0c0a0a0b0b00d02: disconnect, which deletes it, and connect again",
-            ),
-            (
-                claim(1).tags(Origin::Adopted),
-                Code::EndpointOfOtherService,
-                "because it was not made by this tool; disconnect, switch",
-            ),
-            (
-                shared,
-                Code::EndpointOfOtherService,
-                "still uses it; disconnect, switch",
-            ),
+        let mut shared = own.tags(Origin::Made);
+        shared.extend(other.tags(Origin::Made));
+        let goes = "vpce-svc-0c0c0a0a0b0b00d02: disconnect, which deletes it, and connect again";
+        let stays = "because it was not made by this tool; disconnect, switch";
+        for (tags, is_own, said) in [
+            (Tags::new(), false, "answers for"),
+            (other.tags(Origin::Made), false, "answers for"),
+            (own.tags(Origin::Made), true, goes),
+            (own.tags(Origin::Adopted), true, stays),
+            (shared, true, "still uses it; disconnect, switch"),
         ] {
             let error = check(tags);
+            let code = match is_own {
+                true => Code::EndpointOfOtherService,
+                false => Code::PrivateDnsConflict,
+            };
             assert_eq!(error.code, code, "{error}");
             let whose = error.detail.contains("this connection's own");
-            assert_eq!(whose, code == Code::EndpointOfOtherService, "{error}");
+            assert_eq!(whose, is_own, "{error}");
             assert!(error.detail.contains(said), "{error}");
         }
     }
@@ -319,44 +270,17 @@ mod tests {
         })
     }
 
-    fn taken(stage: &Stage) -> EndpointService {
-        let name = stage.look(|world| world.ec2.services[0].private_dns_name.clone());
-        service(name.as_deref())
-    }
-
     /// The notes of the plan, or what stands in the way; and how often zones were
     /// asked for.
     fn inspect(stage: &Stage) -> (Result<Vec<String>, StepError>, usize) {
-        let service_name = stage.look(|world| world.ec2.services[0].name.clone());
-        let input = crate::Input {
-            connection: stage.request.subject(),
-            request: stage.request.clone(),
-            cluster: ClusterFacts {
-                cluster_name: "orders".into(),
-                service_name: service_name.parse().unwrap(),
-                zone_ids: BTreeSet::new(),
-                private_host: taken(stage).private_dns_name,
-                routing_id: None,
-                trusted_accounts: None,
-                registered: BTreeSet::new(),
-                half_registered: BTreeSet::new(),
-            },
-            recorded: Vec::new(),
-            endpoint_id: None,
-            patient: false,
-            growth: None,
-            wait: stage.wait(),
-        };
+        let mut input = crate::tests::input(stage, stage.wait());
+        input.patient = false;
+        input.cluster.private_host =
+            stage.look(|world| world.ec2.services[0].private_dns_name.clone());
         let before = stage.things();
-        let result = at_once(crate::handle(
-            &stage.ports,
-            &AllowedSources::default(),
-            "net",
-            input,
-        ));
+        let result = at_once(crate::tests::look(stage, input));
         assert_eq!(stage.things(), before, "something was made");
-        let calls = stage.ports.simulator().calls();
-        let asked = calls.iter().filter(|call| call.operation == LIST).count();
+        let asked = stage.calls(LIST);
         let notes = result.map(|progress| match progress {
             Progress::Ready(plan) => plan.notes,
             Progress::Pending(pending) => panic!("{pending:?}"),
@@ -369,11 +293,9 @@ mod tests {
         let stage = stage("private-dns-conflict", |_| {});
         let error = inspect(&stage).0.unwrap_err();
         assert_eq!(error.code, Code::PrivateDnsConflict);
-        assert_eq!(
-            error.detail,
-            "the private hosted zone internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud \
-             is associated with vpc-0a1b2c3d4e5f60718 already"
-        );
+        let told = "the private hosted zone internal-orders-k4x.aws-eu-west-1.cockroachlabs.cloud \
+                    is associated with vpc-0a1b2c3d4e5f60718 already";
+        assert_eq!(error.detail, told);
     }
 
     #[test]
@@ -388,8 +310,7 @@ mod tests {
     #[test]
     fn without_the_permission_to_look_there_is_a_note_and_a_plan() {
         let stage = stage("private-dns-conflict", |_| {});
-        let denied = Fault::from_then_on(LIST, 1, FaultKind::Denied, Moment::Before);
-        stage.ports.simulator().add_fault(denied);
+        stage.fails(LIST, FaultKind::Denied);
         assert_eq!(inspect(&stage), (Ok(vec![ZONES_UNSEEN.to_owned()]), 1));
     }
 
@@ -403,26 +324,20 @@ mod tests {
 
     #[test]
     fn nobody_looks_when_the_endpoint_has_private_dns_already() {
-        for (private_dns, looked) in [(true, 0), (false, 1)] {
+        use EndpointState::{Available, Rejected};
+        for (state, private_dns, looked) in [
+            (Available, true, 0),
+            (Available, false, 1),
+            // One that nobody can use any more still has its hidden zone, which is not
+            // somebody else's.
+            (Rejected, true, 1),
+        ] {
             let stage = stage("half-made-by-hand", |scenario| {
                 let endpoint = &mut scenario.vpcs[0].endpoints[0];
-                endpoint.private_dns = private_dns;
-                endpoint.state = EndpointState::Available;
+                (endpoint.state, endpoint.private_dns) = (state, private_dns);
             });
             let (plan, asked) = inspect(&stage);
             assert_eq!((plan.is_ok(), asked), (true, looked));
         }
-    }
-
-    /// The endpoint that nobody could use any more still has its hidden zone.
-    #[test]
-    fn the_zone_behind_a_dead_endpoint_is_not_somebodys() {
-        let stage = stage("half-made-by-hand", |scenario| {
-            let endpoint = &mut scenario.vpcs[0].endpoints[0];
-            endpoint.private_dns = true;
-            endpoint.state = EndpointState::Rejected;
-        });
-        let (plan, asked) = inspect(&stage);
-        assert_eq!((plan.is_ok(), asked), (true, 1));
     }
 }

@@ -108,18 +108,13 @@ async fn look(
     let trust_account = trust::decide(&connection, acting.as_ref(), &vpc.owner, trusted, may_add)?;
     let mut trust_account = trust_account.or_else(added);
 
-    let service = ec2
-        .endpoint_service(&cluster.service_name)
-        .await?
-        .ok_or_else(|| {
-            StepError::new(
-                Code::ServiceNotVisible,
-                format!(
-                    "EC2 in {region} shows no endpoint service {} to account {}",
-                    cluster.service_name, vpc.owner
-                ),
-            )
-        })?;
+    let service_name = &cluster.service_name;
+    let Some(service) = ec2.endpoint_service(service_name).await? else {
+        let owner = &vpc.owner;
+        let detail =
+            format!("EC2 in {region} shows no endpoint service {service_name} to account {owner}");
+        return Err(StepError::new(Code::ServiceNotVisible, detail));
+    };
     let endpoints = ec2.endpoints(vpc_id).await?;
     let standing = existing::find(&endpoints, &cluster, &claim, in_use);
     check_registrations(&recorded, standing.map(|found| &found.id))?;
@@ -128,7 +123,7 @@ async fn look(
     let private_host = if request.private_dns {
         dns::check_attributes(vpc_id, ec2.vpc_dns(vpc_id).await?)?;
         let host = dns::private_host(&cluster, &service)?;
-        dns::check_conflict(&host, &cluster.service_name, &endpoints, &claim)?;
+        dns::check_conflict(&host, service_name, &endpoints, &claim)?;
         let is_on = standing.is_some_and(|found| found.private_dns);
         if !is_on {
             dns::check_zones(ec2, vpc_id, &service, &host, &mut notes).await?;
@@ -136,14 +131,13 @@ async fn look(
         dns::check_resolver(ec2, &vpc, &service, &host, is_on, &mut notes).await?;
         Some(host)
     } else {
-        notes.push(dns::note_without_private_dns(
-            cluster.private_host.as_deref(),
-        ));
+        let host = cluster.private_host.as_deref();
+        notes.push(dns::note_without_private_dns(host));
         None
     };
 
     let sources = sources::decide(ec2, allowed, &request, &vpc, &mut notes).await?;
-    let group_name = security_group_name(&cluster.service_name);
+    let group_name = security_group_name(service_name);
 
     let subnets = ec2.subnets(vpc_id).await?;
     let offered = subnets::offered(&service.zone_ids, &cluster.zone_ids);
@@ -172,15 +166,9 @@ async fn look(
         // An endpoint that is registered already needs no trust, and an undo that
         // leaves the registration alone would leave the trust behind.
         trust_account = trust_account.filter(|_| undo.registration);
-        let trusted = trust_account.as_ref();
-        existing::check_tags(
-            found,
-            &claim,
-            undo.registration,
-            trusted,
-            request.private_dns,
-            &request.tags,
-        )?;
+        let mut marks = claim.registration_tags(undo.registration, trust_account.as_ref());
+        marks.extend(claim.private_dns_tags(request.private_dns));
+        existing::check_tags(found, &claim, marks, &request.tags)?;
         notes.extend(existing::note(found, &claim));
         twins = existing::twins(&endpoints, found, &cluster, &claim, in_use);
         notes.extend(existing::note_on_twins(&twins));
@@ -190,20 +178,17 @@ async fn look(
             change::wanted_subnets(found, &reach, &subnets, &offered, asked, keys, &mut notes)?;
         (change.endpoint, change.former_endpoint) =
             change::endpoint(found, &reach, &wanted, detached, &request, &mut notes);
-        let zone_ids = subnets::zones_of(&subnets, &wanted);
         let endpoint = EndpointPlan {
             existing: Some(found.id.clone()),
-            service_name: cluster.service_name.clone(),
+            service_name: service_name.clone(),
+            zone_ids: subnets::zones_of(&subnets, &wanted),
             subnet_ids: wanted,
-            zone_ids,
         };
         (endpoint, undo, keeps_groups)
     } else {
         if subnets.is_empty() {
-            return wait.pending(
-                format!("subnets of {vpc_id} (none yet)"),
-                Code::SubnetsNotReadyInTime,
-            );
+            let awaited = format!("subnets of {vpc_id} (none yet)");
+            return wait.pending(awaited, Code::SubnetsNotReadyInTime);
         }
         let choice = subnets::choose(&subnets, &offered, &request.subnet_ids, keys);
         if patient && request.subnet_ids.is_empty() {
@@ -221,19 +206,16 @@ async fn look(
         notes.extend(subnets::notes(&subnets, &offered, &choice, keys));
         let endpoint = EndpointPlan {
             existing: None,
-            service_name: cluster.service_name.clone(),
+            service_name: service_name.clone(),
             subnet_ids: choice.subnet_ids,
             zone_ids: choice.zone_ids,
         };
-        (
-            endpoint,
-            UndoPlan {
-                anything: true,
-                registration: true,
-                private_dns: false,
-            },
-            false,
-        )
+        let undo = UndoPlan {
+            anything: true,
+            registration: true,
+            private_dns: false,
+        };
+        (endpoint, undo, false)
     };
 
     let claims = |tags: &Tags| claim.is_in(tags);
@@ -297,13 +279,12 @@ fn check_registrations(
     if is_recorded || recorded.len() < MOST_REGISTRATIONS {
         return Ok(());
     }
-    Err(StepError::new(
-        Code::RegistrationNotGoneInTime,
-        format!(
-            "earlier executions have left {} private endpoint connections that they could not remove; disconnect first",
-            recorded.len()
-        ),
-    ))
+    let detail = format!(
+        "earlier executions have left {} private endpoint connections that they could not \
+         remove; disconnect first",
+        recorded.len()
+    );
+    Err(StepError::new(Code::RegistrationNotGoneInTime, detail))
 }
 
 #[cfg(test)]

@@ -72,14 +72,17 @@ async fn check_groups(
     let existing = ec2.existing_groups(&own).await?;
     match own.iter().find(|group| !existing.contains(group)) {
         None => Ok(()),
-        Some(missing) => Err(StepError::new(
-            Code::SourceGroupNotFound,
-            format!(
-                "account {}, which owns {}, has no security group {missing} in this Region",
-                vpc.owner, vpc.id
-            ),
-        )),
+        Some(missing) => {
+            let what = format!("has no security group {missing}");
+            Err(not_found(Code::SourceGroupNotFound, vpc, &what))
+        }
     }
+}
+
+fn not_found(code: Code, vpc: &Vpc, what: &str) -> StepError {
+    let Vpc { owner, id, .. } = vpc;
+    let detail = format!("account {owner}, which owns {id}, {what} in this Region");
+    StepError::new(code, detail)
 }
 
 /// The prefix lists that are asked for, all of them.
@@ -92,28 +95,21 @@ async fn find_lists(
     let is_missing = |id: &&PrefixListId| lists.iter().all(|list| list.id != **id);
     match asked.iter().find(is_missing) {
         None => Ok(lists),
-        Some(missing) => Err(StepError::new(
-            Code::PrefixListNotFound,
-            format!(
-                "account {}, which owns {}, sees no prefix list {missing} in this Region",
-                vpc.owner, vpc.id
-            ),
-        )),
+        Some(missing) => {
+            let what = format!("sees no prefix list {missing}");
+            Err(not_found(Code::PrefixListNotFound, vpc, &what))
+        }
     }
 }
 
 /// How many rules fit into a group, EC2 alone knows.
 fn check_count(sources: &[Source]) -> Result<(), StepError> {
-    if sources.len() <= MOST_SOURCES {
+    let count = sources.len();
+    if count <= MOST_SOURCES {
         return Ok(());
     }
-    Err(StepError::new(
-        Code::TooManySources,
-        format!(
-            "{} sources, and no connection may have more than {MOST_SOURCES}",
-            sources.len()
-        ),
-    ))
+    let detail = format!("{count} sources, and no connection may have more than {MOST_SOURCES}");
+    Err(StepError::new(Code::TooManySources, detail))
 }
 
 /// What a prefix list as a source means. It counts for as many rules as it may have
@@ -196,10 +192,14 @@ mod tests {
     }
 
     fn list(is_ipv6: bool) -> PrefixList {
+        list_of(is_ipv6, None)
+    }
+
+    fn list_of(is_ipv6: bool, max_entries: Option<usize>) -> PrefixList {
         PrefixList {
             id: "pl-63a5400a".parse().unwrap(),
             is_ipv6,
-            max_entries: None,
+            max_entries,
         }
     }
 
@@ -212,9 +212,9 @@ mod tests {
             (&["0.0.0.0/0"], &[], Some("0.0.0.0/0")),
             (&[], &[list(false)], Some("prefix list pl-63a5400a")),
             (
-                &["192.168.0.0/16"],
+                &["1.0.0.0/8"],
                 &[list(false)],
-                Some("192.168.0.0/16, prefix list pl-63a5400a"),
+                Some("1.0.0.0/8, prefix list pl-63a5400a"),
             ),
             // Nobody gets in from there.
             (&["2001:db8::/56"], &[list(true)], None),
@@ -254,19 +254,13 @@ mod tests {
 
     #[test]
     fn for_how_many_rules_a_prefix_list_counts_is_told() {
-        let note = |is_ipv6, max_entries| {
-            list_note(&PrefixList {
-                id: "pl-63a5400a".parse().unwrap(),
-                is_ipv6,
-                max_entries,
-            })
-        };
-        for (note, said) in [
-            (note(false, Some(50)), "and it counts for 50 IPv4 rules"),
-            (note(true, Some(60)), "and it counts for 60 IPv6 rules"),
+        for (is_ipv6, entries, said) in [
+            (false, Some(50), "and it counts for 50 IPv4 rules"),
+            (true, Some(60), "and it counts for 60 IPv6 rules"),
             // One of AWS's own.
-            (note(false, None), "EC2 does not tell"),
+            (false, None, "EC2 does not tell"),
         ] {
+            let note = list_note(&list_of(is_ipv6, entries));
             assert!(note.contains(said), "{note}");
         }
     }

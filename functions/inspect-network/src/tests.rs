@@ -1,35 +1,42 @@
 //! Whole inspections of worlds.
 
-use in_process::stage::{Stage, assert_strict};
+use in_process::stage::{Stage, assert_strict, at_once};
 use shared::config::DEFAULT_TAG_PREFIX;
 use shared::ec2::Source;
-use shared::ownership::{Claim, Origin};
+use shared::ownership::Origin;
 use shared::plan::EndpointGroup;
-use simulator::ec2::{Principals, Verification};
-use simulator::scenario::{EndpointSpec, PeeringSpec, PrefixListSpec, SubnetSpec};
-use simulator::{Fault, FaultKind, Moment, Scenario, World};
+use simulator::ec2::{Principals, Verification, Vpc};
+use simulator::scenario::{PeeringSpec, PrefixListSpec, RuleSpec, SubnetSpec};
+use simulator::{FaultKind, Scenario, World};
 
 use super::*;
 
 const ENDPOINT: &str = "vpce-0a10000000000000e";
 
-fn input(stage: &Stage, wait: Wait) -> Input {
-    let cluster = ClusterFacts {
+const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud";
+const LIST: &str = "pl-0123456789abcdef0";
+/// A group of another account.
+const GROUP: &str = "222222222222/sg-0b000001";
+
+/// A cluster with this service, of which nothing else is known.
+pub(crate) fn facts(service: &str) -> ClusterFacts {
+    ClusterFacts {
         cluster_name: "payments".to_owned(),
-        service_name: stage.look(|world| world.ec2.services[0].name.parse().unwrap()),
+        service_name: service.parse().unwrap(),
         zone_ids: Default::default(),
-        private_host: Some(
-            "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud".to_owned(),
-        ),
+        private_host: Some(HOST.to_owned()),
         routing_id: None,
         trusted_accounts: None,
         registered: Default::default(),
         half_registered: Default::default(),
-    };
+    }
+}
+
+pub(crate) fn input(stage: &Stage, wait: Wait) -> Input {
     Input {
         connection: stage.request.subject(),
         request: stage.request.clone(),
-        cluster,
+        cluster: facts(&stage.look(|world| world.ec2.services[0].name.clone())),
         recorded: Vec::new(),
         endpoint_id: None,
         patient: true,
@@ -38,7 +45,7 @@ fn input(stage: &Stage, wait: Wait) -> Input {
     }
 }
 
-async fn look(stage: &Stage, input: Input) -> Result<Progress<NetworkPlan>, StepError> {
+pub(crate) async fn look(stage: &Stage, input: Input) -> Result<Progress<NetworkPlan>, StepError> {
     let allowed = AllowedSources::default();
     handle(&stage.ports, &allowed, DEFAULT_TAG_PREFIX, input).await
 }
@@ -73,7 +80,7 @@ fn awaited(stage: &Stage, patient: bool) -> Option<String> {
         patient,
         ..input(stage, stage.wait())
     };
-    match in_process::stage::at_once(look(stage, input)).unwrap() {
+    match at_once(look(stage, input)).unwrap() {
         Progress::Ready(_) => None,
         Progress::Pending(pending) => Some(pending.waiting_for),
     }
@@ -84,12 +91,35 @@ fn fresh(change: impl FnOnce(&mut Scenario)) -> Stage {
     Stage::changed("standard-cluster", change)
 }
 
-/// The only endpoint of a scenario, with a change.
-fn standing(name: &str, change: impl FnOnce(&mut EndpointSpec, &Claim)) -> Stage {
-    Stage::changed(name, |scenario| {
-        let claim = in_process::stage::claim(scenario);
-        change(&mut scenario.vpcs[0].endpoints[0], &claim);
-    })
+/// That an inspection is refused so, and what it says.
+#[track_caller]
+fn refused(stage: &Stage, code: Code) -> String {
+    let error = inspect(stage).unwrap_err();
+    assert_eq!(error.code, code, "{error}");
+    error.detail
+}
+
+/// How many subnets are planned.
+fn planned(stage: &Stage) -> usize {
+    inspect(stage).unwrap().endpoint.subnet_ids.len()
+}
+
+/// Whom the planned group lets in.
+fn sources(plan: &NetworkPlan) -> Vec<String> {
+    let group = plan.security_group.as_ref().unwrap();
+    group.sources.iter().map(Source::to_string).collect()
+}
+
+fn seconds(seconds: u64) -> Option<std::time::Duration> {
+    Some(std::time::Duration::from_secs(seconds))
+}
+
+fn undo(private_dns: bool) -> UndoPlan {
+    UndoPlan {
+        anything: true,
+        registration: true,
+        private_dns,
+    }
 }
 
 #[test]
@@ -99,26 +129,10 @@ fn a_fresh_vpc_gets_one_subnet_for_each_zone_and_all_its_networks_as_sources() {
         scenario.vpcs[0].former_cidrs = vec!["10.99.0.0/16".parse().unwrap()];
     });
     let plan = inspect(&stage).unwrap();
-    assert_eq!(
-        (plan.endpoint.existing, plan.endpoint.subnet_ids.len()),
-        (None, 3)
-    );
-    let sources: Vec<String> = plan
-        .security_group
-        .unwrap()
-        .sources
-        .iter()
-        .map(Source::to_string)
-        .collect();
-    assert_eq!(sources, ["10.20.0.0/16", "100.64.0.0/18"]);
-    assert_eq!(
-        plan.undo,
-        UndoPlan {
-            anything: true,
-            registration: true,
-            private_dns: false
-        }
-    );
+    assert_eq!(sources(&plan), ["10.20.0.0/16", "100.64.0.0/18"]);
+    assert_eq!(plan.endpoint.existing, None);
+    assert_eq!(plan.endpoint.subnet_ids.len(), 3);
+    assert_eq!(plan.undo, undo(false));
     assert_eq!((plan.private_host.is_some(), plan.notes), (true, vec![]));
 }
 
@@ -133,31 +147,20 @@ fn looking_twice_gives_the_same_plan() {
 
 #[test]
 fn subnets_that_come_late_are_waited_for_and_missed_at_the_limit() {
-    let late = |seconds| {
-        fresh(|scenario| {
-            for subnet in &mut scenario.vpcs[0].subnets {
-                subnet.appears_after = Some(std::time::Duration::from_secs(seconds));
-            }
-        })
-    };
-    assert_eq!(inspect(&late(60)).unwrap().endpoint.subnet_ids.len(), 3);
-    assert_eq!(
-        inspect(&late(6000)).unwrap_err().code,
-        Code::SubnetsNotReadyInTime
-    );
+    let late = |after| growing(&[(0, after), (1, after), (2, after)]);
+    assert_eq!(planned(&late(60)), 3);
+    refused(&late(6000), Code::SubnetsNotReadyInTime);
 }
 
 /// The subnets come in this zone and at that second.
 fn growing(subnets: &[(usize, u64)]) -> Stage {
     fresh(|scenario| {
         let vpc = &mut scenario.vpcs[0];
-        vpc.subnets = subnets
-            .iter()
-            .map(|(zone, after)| SubnetSpec {
-                appears_after: Some(std::time::Duration::from_secs(*after)),
-                ..vpc.subnets[*zone].clone()
-            })
-            .collect();
+        let subnets = subnets.iter().map(|(zone, after)| SubnetSpec {
+            appears_after: seconds(*after),
+            ..vpc.subnets[*zone].clone()
+        });
+        vpc.subnets = subnets.collect();
     })
 }
 
@@ -197,20 +200,16 @@ fn subnets_in_other_zones_or_that_are_still_pending_may_be_only_the_first() {
         let zones = ["euw1-az1", "euw1-az2"].map(str::to_owned);
         world.ec2.services[0].zone_ids = zones.to_vec();
     });
-    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 2);
-    let stage = fresh(|scenario| {
-        for subnet in &mut scenario.vpcs[0].subnets[1..] {
-            subnet.available_after = Some(std::time::Duration::from_secs(25));
-        }
-    });
-    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 3);
-    // One after the other: the last one when the first look is long ago.
-    let stage = fresh(|scenario| {
-        for (subnet, seconds) in scenario.vpcs[0].subnets[1..].iter_mut().zip([25, 50]) {
-            subnet.available_after = Some(std::time::Duration::from_secs(seconds));
-        }
-    });
-    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 3);
+    assert_eq!(planned(&stage), 2);
+    // Both at once, and one after the other: the last one when the first look is long ago.
+    for after in [[25, 25], [25, 50]] {
+        let stage = fresh(|scenario| {
+            for (subnet, after) in scenario.vpcs[0].subnets[1..].iter_mut().zip(after) {
+                subnet.available_after = seconds(after);
+            }
+        });
+        assert_eq!(planned(&stage), 3);
+    }
 }
 
 #[test]
@@ -225,16 +224,13 @@ fn zones_of_a_service_that_come_later_are_waited_for() {
     let mut input = input(&stage, stage.wait());
     let zones = ["euw1-az1", "euw1-az2", "euw1-az3"];
     input.cluster.zone_ids = zones.iter().map(|zone| zone.parse().unwrap()).collect();
-    let Progress::Pending(pending) =
-        in_process::stage::at_once(look(&stage, input.clone())).unwrap()
-    else {
+    let first = at_once(look(&stage, input.clone())).unwrap();
+    let Progress::Pending(pending) = first else {
         panic!("one zone is taken for all");
     };
     stage.meddle(|world| offer(world, &zones));
     input.growth = pending.growth;
-    let plan = in_process::stage::at_once(look(&stage, input))
-        .unwrap()
-        .ready();
+    let plan = at_once(look(&stage, input)).unwrap().ready();
     assert_eq!(plan.unwrap().endpoint.zone_ids.len(), 3);
 }
 
@@ -243,82 +239,48 @@ fn zones_of_a_service_that_come_later_are_waited_for() {
 /// show yet.
 #[test]
 fn what_is_not_finished_is_looked_at_again_before_it_is_refused() {
-    type Meddling = fn(&mut World);
-    let cases: [(Code, Meddling, Meddling); 5] = [
-        (
-            Code::VpcDnsSupportDisabled,
-            |world| {
-                world
-                    .ec2
-                    .vpcs
-                    .values_mut()
-                    .for_each(|it| it.dns_support = false)
-            },
-            |world| {
-                world
-                    .ec2
-                    .vpcs
-                    .values_mut()
-                    .for_each(|it| it.dns_support = true)
-            },
-        ),
-        (
-            Code::VpcDnsHostnamesDisabled,
-            |world| {
-                world
-                    .ec2
-                    .vpcs
-                    .values_mut()
-                    .for_each(|it| it.dns_hostnames = false)
-            },
-            |world| {
-                world
-                    .ec2
-                    .vpcs
-                    .values_mut()
-                    .for_each(|it| it.dns_hostnames = true)
-            },
-        ),
-        (
-            Code::ServiceNotVisible,
-            |world| world.ec2.services[0].principals = Principals::Accounts(Vec::new()),
-            |world| world.ec2.services[0].principals = Principals::All,
-        ),
-        (
-            Code::PrivateDnsNotOffered,
-            |world| world.ec2.services[0].verification = Verification::PendingVerification,
-            |world| world.ec2.services[0].verification = Verification::Verified,
-        ),
-        (
-            Code::VpcNotFound,
-            |world| {
-                world
-                    .ec2
-                    .vpcs
-                    .values_mut()
-                    .for_each(|it| it.region = "none".to_owned())
-            },
-            |world| {
-                let vpcs = world.ec2.vpcs.values_mut();
-                vpcs.for_each(|it| it.region = "eu-west-1".to_owned());
-            },
-        ),
+    fn vpc(world: &mut World) -> &mut Vpc {
+        world.ec2.vpcs.values_mut().next().unwrap()
+    }
+    // What is so, or not yet.
+    type Set = fn(&mut World, bool);
+    let cases: [(Code, Set); 5] = [
+        (Code::VpcDnsSupportDisabled, |world, on| {
+            vpc(world).dns_support = on;
+        }),
+        (Code::VpcDnsHostnamesDisabled, |world, on| {
+            vpc(world).dns_hostnames = on;
+        }),
+        (Code::ServiceNotVisible, |world, on| {
+            let nobody = || Principals::Accounts(Vec::new());
+            let principals = Some(Principals::All).filter(|_| on);
+            world.ec2.services[0].principals = principals.unwrap_or_else(nobody);
+        }),
+        (Code::PrivateDnsNotOffered, |world, on| {
+            world.ec2.services[0].verification = match on {
+                true => Verification::Verified,
+                false => Verification::PendingVerification,
+            };
+        }),
+        (Code::VpcNotFound, |world, on| {
+            vpc(world).region = if on { "eu-west-1" } else { "none" }.to_owned();
+        }),
     ];
-    for (code, before, after) in cases {
+    for (code, set) in cases {
         let begin = || {
             let stage = fresh(|_| {});
-            stage.meddle(before);
+            stage.meddle(|world| set(world, false));
             stage
         };
         let stage = begin();
         let finished = inspect_while(&stage, |waited| {
             if waited >= 25 {
-                stage.meddle(after);
+                stage.meddle(|world| set(world, true));
             }
         });
         assert_eq!(finished.map(|_| ()), Ok(()), "{code}");
         let never = begin();
-        assert_eq!(inspect(&never).unwrap_err().code, code);
+        refused(&never, code);
         let waited = never.wait().waited_seconds();
         assert!((60..90).contains(&waited), "{code}: {waited} s");
         // A plan tells at once what stands in the way.
@@ -326,42 +288,40 @@ fn what_is_not_finished_is_looked_at_again_before_it_is_refused() {
             patient: false,
             ..input(&never, never.wait())
         };
-        let refused = in_process::stage::at_once(look(&never, input)).unwrap_err();
+        let refused = at_once(look(&never, input)).unwrap_err();
         assert_eq!(refused.code, code);
     }
     let mut stage = growing(&[(0, 0), (1, 0), (2, 20)]);
-    stage.request.subnet_ids = ["a", "c"]
-        .map(|end| format!("subnet-0a10000000000000{end}").parse().unwrap())
-        .to_vec();
-    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 2);
+    let named = ["a", "c"].map(|end| format!("subnet-0a10000000000000{end}"));
+    stage.request.subnet_ids = named.map(|id| id.parse().unwrap()).to_vec();
+    assert_eq!(planned(&stage), 2);
     // Whoever names subnets wants no others.
     let waited = stage.wait().waited_seconds();
     assert!((20..30).contains(&waited), "{waited} s");
     let mut stage = fresh(|scenario| {
         let pending = &mut scenario.vpcs[0].subnets[0];
-        pending.available_after = Some(std::time::Duration::from_secs(25));
+        pending.available_after = seconds(25);
     });
     stage.request.subnet_ids = vec!["subnet-0a10000000000000a".parse().unwrap()];
-    assert_eq!(inspect(&stage).unwrap().endpoint.subnet_ids.len(), 1);
+    assert_eq!(planned(&stage), 1);
 }
 
 /// Whoever makes a group or a list names it at once.
 #[test]
 fn sources_that_ec2_shows_late_are_looked_at_again() {
-    const GROUP: &str = "sg-0b000001";
-    const LIST: &str = "pl-0123456789abcdef0";
+    let own = "sg-0b000001";
     let mut stage = fresh(|scenario| {
-        let group = serde_json::json!({ "id": GROUP, "name": "clients" });
+        let group = serde_json::json!({ "id": own, "name": "clients" });
         let group = serde_json::from_value(group).unwrap();
         scenario.vpcs[0].groups.push(group);
     });
     stage.meddle(|world| {
         let visible = world.now + std::time::Duration::from_secs(10);
-        world.ec2.groups.get_mut(GROUP).unwrap().visible = visible;
+        world.ec2.groups.get_mut(own).unwrap().visible = visible;
     });
-    stage.request.sources.security_group_ids = vec![GROUP.parse().unwrap()];
+    stage.request.sources.security_group_ids = vec![own.parse().unwrap()];
     assert_eq!(inspect(&stage).map(|_| ()), Ok(()));
-    let mut stage = fresh(|scenario| scenario.prefix_lists = vec![prefix_list(LIST, 20)]);
+    let mut stage = fresh(|scenario| scenario.prefix_lists = vec![prefix_list(20)]);
     stage.request.sources.prefix_list_ids = vec![LIST.parse().unwrap()];
     let move_to = |region: &str| {
         stage.meddle(|world| {
@@ -382,15 +342,12 @@ fn sources_that_ec2_shows_late_are_looked_at_again() {
 fn beside_a_transit_gateway(change: impl FnOnce(&mut [SubnetSpec])) -> Stage {
     fresh(|scenario| {
         let subnets = &mut scenario.vpcs[0].subnets;
-        let small: Vec<SubnetSpec> = subnets
-            .iter()
-            .enumerate()
-            .map(|(n, large)| SubnetSpec {
-                id: format!("subnet-0000000000000010{n}"),
-                cidr: format!("10.20.255.{}/28", n * 16).parse().unwrap(),
-                ..large.clone()
-            })
-            .collect();
+        let small = subnets.iter().enumerate().map(|(n, large)| SubnetSpec {
+            id: format!("subnet-0000000000000010{n}"),
+            cidr: format!("10.20.255.{}/28", n * 16).parse().unwrap(),
+            ..large.clone()
+        });
+        let small: Vec<SubnetSpec> = small.collect();
         subnets.extend(small);
         change(subnets);
     })
@@ -399,12 +356,8 @@ fn beside_a_transit_gateway(change: impl FnOnce(&mut [SubnetSpec])) -> Stage {
 #[test]
 fn the_small_subnets_of_a_transit_gateway_are_left_alone_unless_a_tag_names_them() {
     let planned = |stage: &Stage| -> Vec<String> {
-        let plan = inspect(stage).unwrap();
-        plan.endpoint
-            .subnet_ids
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let ids = inspect(stage).unwrap().endpoint.subnet_ids;
+        ids.iter().map(ToString::to_string).collect()
     };
     let large = ["a", "b", "c"].map(|end| format!("subnet-0a10000000000000{end}"));
     assert_eq!(planned(&beside_a_transit_gateway(|_| {})), large);
@@ -418,9 +371,8 @@ fn the_small_subnets_of_a_transit_gateway_are_left_alone_unless_a_tag_names_them
     let unreadable = beside_a_transit_gateway(|subnets| {
         subnets[3].tags.insert(key.clone(), "tgw".to_owned());
     });
-    let error = inspect(&unreadable).unwrap_err();
-    assert_eq!(error.code, Code::TagValueInvalid);
-    assert!(error.detail.contains(&key), "{}", error.detail);
+    let said = refused(&unreadable, Code::TagValueInvalid);
+    assert!(said.contains(&key), "{said}");
 }
 
 /// What would be chosen today does not count.
@@ -428,31 +380,26 @@ fn the_small_subnets_of_a_transit_gateway_are_left_alone_unless_a_tag_names_them
 fn an_endpoint_that_works_stays_in_its_subnets() {
     let stage = Stage::changed("connected", |scenario| {
         let subnets = &mut scenario.vpcs[0].subnets;
+        let key = "cockroachdb-privatelink:subnet".to_owned();
         let larger = SubnetSpec {
             id: "subnet-00000000000000001".to_owned(),
             cidr: "10.20.128.0/17".parse().unwrap(),
-            tags: [(
-                "cockroachdb-privatelink:subnet".to_owned(),
-                "true".to_owned(),
-            )]
-            .into(),
+            tags: [(key, "true".to_owned())].into(),
             ..subnets[0].clone()
         };
         subnets.push(larger);
         subnets[0].free_addresses = Some(0);
     });
     let plan = inspect(&stage).unwrap();
-    let has = stage.look(|world| {
-        let endpoint = world.ec2.endpoints.values().next().unwrap();
-        endpoint.subnet_ids().map(str::to_owned).collect::<Vec<_>>()
-    });
-    let planned: Vec<String> = plan
-        .endpoint
-        .subnet_ids
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(planned, has);
+    let endpoints = stage.things().endpoints;
+    let has = endpoints[ENDPOINT].subnet_ids();
+    assert!(
+        plan.endpoint
+            .subnet_ids
+            .iter()
+            .map(|id| id.as_str())
+            .eq(has)
+    );
     assert!(plan.change.unwrap().is_nothing());
 }
 
@@ -532,8 +479,7 @@ fn our_group_goes_back_on_an_endpoint_that_we_made() {
             tags.insert(key, "adopted".to_owned());
         },
     ] {
-        let error = inspect(&detached(change)).unwrap_err();
-        assert_eq!(error.code, Code::ExistingEndpointUnusable);
+        refused(&detached(change), Code::ExistingEndpointUnusable);
     }
 }
 
@@ -543,14 +489,10 @@ fn an_endpoint_is_adopted_by_what_all_rules_of_its_groups_let_in_together() {
         let stage = Stage::changed("half-made-by-hand", |scenario| {
             let rules = &mut scenario.vpcs[0].groups[0].rules;
             let rule = rules.remove(0);
-            rules.extend(
-                networks
-                    .iter()
-                    .map(|network| simulator::scenario::RuleSpec {
-                        source: (*network).to_owned(),
-                        ..rule.clone()
-                    }),
-            );
+            rules.extend(networks.iter().map(|network| RuleSpec {
+                source: (*network).to_owned(),
+                ..rule.clone()
+            }));
         });
         inspect(&stage).map(|_| ()).map_err(|error| error.code)
     };
@@ -564,18 +506,8 @@ fn an_endpoint_is_adopted_by_what_all_rules_of_its_groups_let_in_together() {
 fn an_endpoint_made_by_hand_is_planned_with_its_own_groups_and_subnets() {
     let plan = inspect(&Stage::shipped("half-made-by-hand")).unwrap();
     assert_eq!(plan.endpoint.existing.unwrap().as_str(), ENDPOINT);
-    assert_eq!(
-        (plan.endpoint.subnet_ids.len(), plan.security_group),
-        (2, None)
-    );
-    assert_eq!(
-        plan.undo,
-        UndoPlan {
-            anything: true,
-            registration: true,
-            private_dns: true
-        }
-    );
+    assert_eq!(plan.endpoint.subnet_ids.len(), 2);
+    assert_eq!((plan.security_group, plan.undo), (None, undo(true)));
     assert!(plan.notes[0].contains("adopted"), "{:?}", plan.notes);
 }
 
@@ -584,16 +516,13 @@ fn an_endpoint_of_another_connection_is_shared_and_its_group_with_it() {
     let plan = inspect(&Stage::shipped("shared-endpoint")).unwrap();
     assert_eq!(plan.endpoint.existing.unwrap().as_str(), ENDPOINT);
     assert!(plan.security_group.is_some());
-    assert!(
-        plan.notes[0].contains("shared with cluster 5a0e8400"),
-        "{:?}",
-        plan.notes
-    );
+    let told = "shared with cluster 5a0e8400";
+    assert!(plan.notes[0].contains(told), "{:?}", plan.notes);
 }
 
 #[test]
 fn a_dead_endpoint_of_ours_is_replaced() {
-    let stage = standing("half-made-by-hand", |endpoint, claim| {
+    let stage = Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
         endpoint.tags = claim.tags(Origin::Made);
         endpoint.state = simulator::ec2::EndpointState::Rejected;
     });
@@ -602,68 +531,49 @@ fn a_dead_endpoint_of_ours_is_replaced() {
 
 #[test]
 fn an_endpoint_that_shuts_planned_sources_out_or_has_no_room_for_tags_is_refused() {
-    let stage = Stage::changed("half-made-by-hand", |scenario| {
-        scenario.vpcs[0].groups[0].rules[0].source = "10.20.0.0/24".to_owned();
-    });
-    let error = inspect(&stage).unwrap_err();
-    assert_eq!(error.code, Code::ExistingEndpointUnusable);
-    assert!(
-        error
-            .detail
-            .contains("do not admit TCP 26257 from 10.20.0.0/16"),
-        "{}",
-        error.detail
-    );
-    for (source, said) in [
-        ("pl-0123456789abcdef0", "prefix list pl-0123456789abcdef0"),
-        (
-            "222222222222/sg-0b000001",
-            "security group 222222222222/sg-0b000001",
-        ),
+    let unusable = Code::ExistingEndpointUnusable;
+    let shut_out = "do not admit TCP 26257 from 10.20.0.0/16";
+    let unclear = "on TCP 26257, and 10.20.0.0/16 only as far as it is in there; ask for these";
+    for (source, told) in [
+        ("10.20.0.0/24", shut_out.to_owned()),
+        (LIST, format!("let in prefix list {LIST} {unclear}")),
+        (GROUP, format!("let in security group {GROUP} {unclear}")),
     ] {
         let stage = Stage::changed("half-made-by-hand", |scenario| {
             scenario.vpcs[0].groups[0].rules[0].source = source.to_owned();
         });
-        let error = inspect(&stage).unwrap_err();
-        assert_eq!(error.code, Code::ExistingEndpointUnusable);
-        let said = format!(
-            "let in {said} on TCP 26257, and 10.20.0.0/16 only as far as it is in there; ask for these"
-        );
-        assert!(error.detail.contains(&said), "{}", error.detail);
-        assert!(!error.detail.contains("do not admit"), "{}", error.detail);
+        let said = refused(&stage, unusable);
+        assert!(said.contains(&told), "{said}");
+        assert_eq!(said.contains("do not admit"), told == shut_out, "{said}");
     }
-    let stage = standing("half-made-by-hand", |endpoint, _| {
-        endpoint.tags = (0..48)
-            .map(|n| (format!("team:{n}"), String::new()))
-            .collect();
+    let stage = Stage::with_endpoint("half-made-by-hand", |endpoint, _| {
+        let tags = (0..48).map(|n| (format!("team:{n}"), String::new()));
+        endpoint.tags = tags.collect();
     });
-    assert_eq!(
-        inspect(&stage).unwrap_err().code,
-        Code::ExistingEndpointUnusable
-    );
+    refused(&stage, unusable);
 }
 
 #[test]
 fn an_endpoint_is_adopted_by_those_whom_its_groups_let_in() {
     let mut stage = Stage::changed("half-made-by-hand", |scenario| {
-        scenario.prefix_lists = vec![prefix_list("pl-0123456789abcdef0", 20)];
+        scenario.prefix_lists = vec![prefix_list(20)];
         let rules = &mut scenario.vpcs[0].groups[0].rules;
-        rules[0].source = "pl-0123456789abcdef0".to_owned();
+        rules[0].source = LIST.to_owned();
         let mut rule = rules[0].clone();
-        rule.source = "222222222222/sg-0b000001".to_owned();
+        rule.source = GROUP.to_owned();
         rules.push(rule);
     });
     let sources = &mut stage.request.sources;
-    sources.prefix_list_ids = vec!["pl-0123456789abcdef0".parse().unwrap()];
-    sources.security_group_ids = vec!["222222222222/sg-0b000001".parse().unwrap()];
+    sources.prefix_list_ids = vec![LIST.parse().unwrap()];
+    sources.security_group_ids = vec![GROUP.parse().unwrap()];
     let plan = inspect(&stage).unwrap();
     assert_eq!(plan.endpoint.existing.unwrap().as_str(), ENDPOINT);
     assert_eq!(plan.security_group, None);
 }
 
-fn prefix_list(id: &str, max_entries: u32) -> PrefixListSpec {
+fn prefix_list(max_entries: u32) -> PrefixListSpec {
     PrefixListSpec {
-        id: id.to_owned(),
+        id: LIST.to_owned(),
         name: "clients".to_owned(),
         account: None,
         region: None,
@@ -674,55 +584,42 @@ fn prefix_list(id: &str, max_entries: u32) -> PrefixListSpec {
 
 #[test]
 fn lists_and_groups_of_others_become_sources_and_what_that_means_is_said() {
-    let asked = "pl-0123456789abcdef0";
-    let group = "222222222222/sg-0b000001";
-    let planned = |sources: &str| {
-        let mut stage = fresh(|scenario| {
-            scenario.prefix_lists = vec![prefix_list(asked, 100)];
-        });
-        stage.request.sources = serde_json::from_str(sources).unwrap();
-        inspect(&stage)
+    let asking = |lists: &[&str], groups: &[&str]| {
+        let mut stage = fresh(|scenario| scenario.prefix_lists = vec![prefix_list(100)]);
+        let asked = &mut stage.request.sources;
+        asked.prefix_list_ids = lists.iter().map(|id| id.parse().unwrap()).collect();
+        asked.security_group_ids = groups.iter().map(|id| id.parse().unwrap()).collect();
+        stage
     };
-    let both = format!(r#"{{"prefix_list_ids": ["{asked}"], "security_group_ids": ["{group}"]}}"#);
-    let plan = planned(&both).unwrap();
-    let sources = plan.security_group.unwrap().sources;
-    let sources: Vec<String> = sources.iter().map(Source::to_string).collect();
-    assert_eq!(sources, [group, asked]);
+    let plan = inspect(&asking(&[LIST], &[GROUP])).unwrap();
+    assert_eq!(sources(&plan), [GROUP, LIST]);
     let notes = plan.notes.join("\n");
-    for said in ["on prefix list pl-0123456789abcdef0", "for 100 IPv4 rules"] {
+    let list = format!("on prefix list {LIST}");
+    let group = format!("group {GROUP} can");
+    for said in [list.as_str(), &group, "for 100 IPv4 rules"] {
         assert!(notes.contains(said), "{notes}");
     }
-    assert!(
-        notes.contains("group 222222222222/sg-0b000001 can"),
-        "{notes}"
-    );
 
-    let own = r#"{"security_group_ids": ["111122223333/sg-0b000001"]}"#;
-    let error = planned(own).unwrap_err();
-    assert_eq!(error.code, Code::SourceGroupNotFound);
+    let own = asking(&[], &["111122223333/sg-0b000001"]);
+    let said = refused(&own, Code::SourceGroupNotFound);
     assert!(
-        error
-            .detail
-            .contains("has no security group sg-0b000001 in"),
-        "{error}"
+        said.contains("has no security group sg-0b000001 in"),
+        "{said}"
     );
-    let absent = r#"{"prefix_list_ids": ["pl-0123456789abcdef1"]}"#;
-    let error = planned(absent).unwrap_err();
-    assert_eq!(error.code, Code::PrefixListNotFound);
-    assert!(error.detail.contains("pl-0123456789abcdef1"), "{error}");
+    let absent = asking(&["pl-0123456789abcdef1"], &[]);
+    let said = refused(&absent, Code::PrefixListNotFound);
+    assert!(said.contains("pl-0123456789abcdef1"), "{said}");
 }
 
 #[test]
 fn what_is_allowed_holds_for_lists_and_groups_too() {
-    let mut stage = fresh(|scenario| {
-        scenario.prefix_lists = vec![prefix_list("pl-0123456789abcdef0", 1)];
-    });
-    stage.request.sources.prefix_list_ids = vec!["pl-0123456789abcdef0".parse().unwrap()];
-    for (allowed, is_refused) in [("0.0.0.0/0", true), ("pl-0123456789abcdef0", false)] {
+    let mut stage = fresh(|scenario| scenario.prefix_lists = vec![prefix_list(1)]);
+    stage.request.sources.prefix_list_ids = vec![LIST.parse().unwrap()];
+    for (allowed, is_refused) in [("0.0.0.0/0", true), (LIST, false)] {
         let allowed = AllowedSources(vec![allowed.parse().unwrap()]);
         let input = input(&stage, stage.wait());
         let looked = handle(&stage.ports, &allowed, DEFAULT_TAG_PREFIX, input);
-        let refused = in_process::stage::at_once(looked).err();
+        let refused = at_once(looked).err();
         let expected = is_refused.then_some(Code::SourceNotAllowed);
         assert_eq!(refused.map(|error| error.code), expected);
     }
@@ -730,49 +627,30 @@ fn what_is_allowed_holds_for_lists_and_groups_too() {
 
 #[test]
 fn what_stands_in_the_way_is_named() {
-    let refused = |stage: Stage, code| assert_eq!(inspect(&stage).unwrap_err().code, code);
-    let asking = |change: fn(&mut ProvisionRequest)| {
+    let full = fresh(|it| {
+        let subnets = it.vpcs[0].subnets.iter_mut();
+        subnets.for_each(|it| it.free_addresses = Some(0));
+    });
+    refused(&full, Code::NoFreeAddresses);
+    let asking: [(Code, fn(&mut ProvisionRequest)); 4] = [
+        (Code::VpcNotFound, |it| {
+            it.vpc_id = "vpc-00000000".parse().unwrap();
+        }),
+        (Code::VpcInOtherAccount, |it| {
+            it.account_id = "999988887777".parse().ok();
+        }),
+        (Code::SubnetNotFound, |it| {
+            it.subnet_ids = vec!["subnet-00000000".parse().unwrap()];
+        }),
+        (Code::SourceGroupNotFound, |it| {
+            it.sources.security_group_ids = vec!["sg-00000000".parse().unwrap()];
+        }),
+    ];
+    for (code, change) in asking {
         let mut stage = fresh(|_| {});
         change(&mut stage.request);
-        stage
-    };
-    refused(
-        fresh(|it| it.vpcs[0].dns_support = false),
-        Code::VpcDnsSupportDisabled,
-    );
-    refused(
-        fresh(|it| it.vpcs[0].dns_hostnames = false),
-        Code::VpcDnsHostnamesDisabled,
-    );
-    refused(
-        fresh(|it| it.clusters[0].regions[0].service.private_dns_unverified = true),
-        Code::PrivateDnsNotOffered,
-    );
-    refused(
-        fresh(|it| {
-            it.vpcs[0]
-                .subnets
-                .iter_mut()
-                .for_each(|it| it.free_addresses = Some(0))
-        }),
-        Code::NoFreeAddresses,
-    );
-    refused(
-        asking(|it| it.vpc_id = "vpc-00000000".parse().unwrap()),
-        Code::VpcNotFound,
-    );
-    refused(
-        asking(|it| it.account_id = "999988887777".parse().ok()),
-        Code::VpcInOtherAccount,
-    );
-    refused(
-        asking(|it| it.subnet_ids = vec!["subnet-00000000".parse().unwrap()]),
-        Code::SubnetNotFound,
-    );
-    refused(
-        asking(|it| it.sources.security_group_ids = vec!["sg-00000000".parse().unwrap()]),
-        Code::SourceGroupNotFound,
-    );
+        refused(&stage, code);
+    }
 }
 
 /// EC2 shows it to participants, and would refuse the endpoint at the very end.
@@ -785,10 +663,9 @@ fn a_vpc_that_another_account_shares_is_refused_whatever_the_request_names() {
             scenario.vpcs[0].shared_with = vec!["111122223333".to_owned()];
         });
         stage.request.account_id = asked.map(|account| account.parse().unwrap());
-        let error = inspect(&stage).unwrap_err();
-        assert_eq!(error.code, Code::VpcShared, "{asked:?}");
+        let said = refused(&stage, Code::VpcShared);
         let named = format!("is owned by account {OWNER} and shared with 111122223333");
-        assert!(error.detail.contains(&named), "{error}");
+        assert!(said.contains(&named), "{said}");
     }
 }
 
@@ -802,13 +679,12 @@ fn ipv6_only_subnets_cannot_take_an_endpoint() {
             }
         })
     };
-    assert_eq!(inspect(&ipv6_only(2)).unwrap().endpoint.subnet_ids.len(), 1);
-    let error = inspect(&ipv6_only(3)).unwrap_err();
-    assert_eq!(error.code, Code::SubnetUnusable);
-    assert!(error.detail.contains("has no IPv4 network"), "{error}");
+    assert_eq!(planned(&ipv6_only(2)), 1);
+    let said = refused(&ipv6_only(3), Code::SubnetUnusable);
+    assert!(said.contains("has no IPv4 network"), "{said}");
     let mut stage = ipv6_only(1);
     stage.request.subnet_ids = vec!["subnet-0a10000000000000a".parse().unwrap()];
-    assert_eq!(inspect(&stage).unwrap_err().code, Code::SubnetUnusable);
+    refused(&stage, Code::SubnetUnusable);
 }
 
 #[test]
@@ -833,11 +709,6 @@ const DHCP: &str = "ec2:DescribeDhcpOptions";
 const ACLS: &str = "ec2:DescribeNetworkAcls";
 const RULES: &str = "route53resolver:ListResolverRules";
 
-fn calls(stage: &Stage, operation: &str) -> usize {
-    let calls = stage.ports.simulator().calls();
-    calls.iter().filter(|it| it.operation == operation).count()
-}
-
 #[test]
 fn dns_servers_and_acls_of_ones_own_are_told_and_stand_in_nobodys_way() {
     let mut stage = Stage::shipped("own-dns-and-acls");
@@ -847,18 +718,12 @@ fn dns_servers_and_acls_of_ones_own_are_told_and_stand_in_nobodys_way() {
     let a = "network ACL acl-0a10000000000000a (of subnet-0a10000000000000a, \
              subnet-0a10000000000000b) does not let TCP";
     let b = "network ACL acl-0a10000000000000b (of subnet-0a10000000000000c) does not let TCP";
+    let out = "1024-32767 out to 10.20.0.0/16: the endpoint's answers to these ports are lost";
+    let lost = "clients there, if in other subnets, do not reach the endpoint in these";
     let acls = [
-        format!(
-            "{a} 26257 in from 10.20.48.0/20: clients there, if in other subnets, do not reach \
-             the endpoint in these"
-        ),
-        format!(
-            "{a} 1024-32767 out to 10.20.0.0/16: the endpoint's answers to these ports are lost"
-        ),
-        format!(
-            "{b} 26257 in from 10.20.0.0/16: clients there, if in other subnets, do not reach \
-             the endpoint in these"
-        ),
+        format!("{a} 26257 in from 10.20.48.0/20: {lost}"),
+        format!("{a} {out}"),
+        format!("{b} 26257 in from 10.20.0.0/16: {lost}"),
     ];
     let rule = "the Resolver rule rslvr-rr-0a10000000000000a of Route 53 forwards \
                 j77.aws-eu-west-1.cockroachlabs.cloud to other DNS servers: clients resolve the \
@@ -870,8 +735,7 @@ fn dns_servers_and_acls_of_ones_own_are_told_and_stand_in_nobodys_way() {
     stage.request.private_dns = false;
     let plan = inspect(&stage).unwrap();
     assert_eq!(plan.notes[1..], acls);
-    assert_eq!((calls(&stage, DHCP), calls(&stage, ACLS)), (1, 2));
-    assert_eq!(calls(&stage, RULES), 1);
+    assert_eq!([DHCP, ACLS, RULES].map(|it| stage.calls(it)), [1, 2, 1]);
 }
 
 #[test]
@@ -887,18 +751,16 @@ fn only_what_sources_and_subnets_are_about_is_told_of_acls() {
 /// As one of the VPC itself does, while private DNS is off.
 #[test]
 fn a_zone_of_the_profile_that_has_the_host_stands_in_the_way() {
-    const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud";
     let stage = |zone: &str| {
         Stage::changed("own-dns-and-acls", |scenario| {
             let profile = scenario.vpcs[0].profile.as_mut().unwrap();
             profile.zones.insert("Z01".to_owned(), zone.to_owned());
         })
     };
-    let error = inspect(&stage(HOST)).unwrap_err();
-    assert_eq!(error.code, Code::PrivateDnsConflict);
-    let said = "the private hosted zone Z01 (internal-payments-2718.j77.aws-eu-west-1\
-                .cockroachlabs.cloud) of the VPC's Route 53 Profile rp-0a10000000000000 answers";
-    assert!(error.detail.starts_with(said), "{error}");
+    let said = refused(&stage(HOST), Code::PrivateDnsConflict);
+    let profile = "of the VPC's Route 53 Profile rp-0a10000000000000 answers";
+    let named = format!("the private hosted zone Z01 ({HOST}) {profile}");
+    assert!(said.starts_with(&named), "{said}");
     // The zone behind private DNS has this name, and is the VPC's own.
     let beside = inspect(&stage("j77.aws-eu-west-1.cockroachlabs.cloud"));
     assert_eq!(beside.unwrap().notes.len(), 5);
@@ -909,8 +771,7 @@ fn a_zone_of_the_profile_that_has_the_host_stands_in_the_way() {
 fn what_may_not_be_looked_at_is_said_and_stands_in_nobodys_way() {
     let stage = Stage::shipped("own-dns-and-acls");
     for operation in [RULES, DHCP, ACLS] {
-        let fault = Fault::from_then_on(operation, 1, FaultKind::Denied, Moment::Before);
-        stage.ports.simulator().add_fault(fault);
+        stage.fails(operation, FaultKind::Denied);
     }
     let notes = inspect(&stage).unwrap().notes;
     assert_eq!(
@@ -940,17 +801,10 @@ fn peered_networks_are_sources_only_when_asked_for() {
             requested_by_peer: true,
         }];
     });
-    let sources = |stage: &Stage| {
-        inspect(stage)
-            .unwrap()
-            .security_group
-            .unwrap()
-            .sources
-            .len()
-    };
-    assert_eq!(sources(&stage), 1);
+    let count = |stage: &Stage| sources(&inspect(stage).unwrap()).len();
+    assert_eq!(count(&stage), 1);
     stage.request.sources.include_peered_vpcs = true;
-    assert_eq!(sources(&stage), 2);
+    assert_eq!(count(&stage), 2);
 }
 
 #[test]
@@ -965,30 +819,26 @@ fn without_private_dns_the_vpc_may_be_without_dns_too_and_a_note_says_what_that_
 /// A removal has let the endpoint go, and was refused by the cluster.
 #[test]
 fn what_an_earlier_run_could_not_take_back_is_the_connections_own_again() {
-    let stage = standing("half-made-by-hand", |_, _| {});
+    let stage = Stage::shipped("half-made-by-hand");
+    let (account, other) = (Some("111122223333"), "vpce-00000000000000001");
     let recorded = |id: &str, account: Option<&str>| OwnRegistration {
         endpoint_id: id.parse().unwrap(),
         trusted_account: account.map(|it| it.parse().unwrap()),
     };
-    let other = "vpce-00000000000000001";
     for (recorded, owned, trusted) in [
         (vec![], false, None),
         (vec![recorded(other, None)], false, None),
         (vec![recorded(ENDPOINT, None)], true, None),
-        (
-            vec![recorded(ENDPOINT, Some("111122223333"))],
-            true,
-            Some("111122223333"),
-        ),
+        (vec![recorded(ENDPOINT, account)], true, account),
         // Of the one that is not its own it has nothing to take back.
-        (vec![recorded(other, Some("111122223333"))], false, None),
+        (vec![recorded(other, account)], false, None),
     ] {
         let mut input = input(&stage, stage.wait());
         input.cluster.registered.insert(ENDPOINT.to_owned());
         input.recorded = recorded;
         let told = format!("{:?}", input.recorded);
         let looked = look(&stage, input);
-        let plan = in_process::stage::at_once(looked).unwrap().ready().unwrap();
+        let plan = at_once(looked).unwrap().ready().unwrap();
         assert_eq!(plan.undo.registration, owned, "{told}");
         let account = plan.trust_account.map(|it| it.to_string());
         assert_eq!(account.as_deref(), trusted, "{told}");
@@ -1009,10 +859,8 @@ fn the_longest_plan_fits_into_an_answer() {
         }));
     });
     let plan = inspect(&stage).unwrap();
-    let removed = plan
-        .change
-        .as_ref()
-        .map(|change| change.sources_removed.len());
+    let change = plan.change.as_ref();
+    let removed = change.map(|change| change.sources_removed.len());
     assert_eq!(removed, Some(1000));
     let bytes = serde_json::to_string(&plan).unwrap().len();
     assert!(bytes <= bounds::ANSWER * 3 / 4, "{bytes} bytes");
@@ -1021,12 +869,11 @@ fn the_longest_plan_fits_into_an_answer() {
 #[test]
 fn a_ledger_that_is_full_of_registrations_takes_none_more() {
     let look = |count: usize, id: &str| {
-        let recorded: Vec<OwnRegistration> = (0..count)
-            .map(|n| OwnRegistration {
-                endpoint_id: format!("vpce-{n:017x}").parse().unwrap(),
-                trusted_account: None,
-            })
-            .collect();
+        let recorded = (0..count).map(|n| OwnRegistration {
+            endpoint_id: format!("vpce-{n:017x}").parse().unwrap(),
+            trusted_account: None,
+        });
+        let recorded: Vec<OwnRegistration> = recorded.collect();
         let used: Option<EndpointId> = id.parse().ok();
         check_registrations(&recorded, used.as_ref()).map_err(|error| error.code)
     };

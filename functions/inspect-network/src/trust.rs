@@ -26,31 +26,20 @@ pub(crate) fn decide(
     if let Some(expected) = &connection.account_id
         && expected != owner
     {
-        return Err(StepError::new(
-            Code::VpcInOtherAccount,
-            format!(
-                "{} belongs to account {owner}, not {expected}",
-                connection.vpc_id
-            ),
-        ));
+        let vpc = &connection.vpc_id;
+        let detail = format!("{vpc} belongs to account {owner}, not {expected}");
+        return Err(StepError::new(Code::VpcInOtherAccount, detail));
     }
-    let is_trusted = trusted.is_none_or(|list| {
-        list.iter()
-            .any(|account| account == owner.as_str() || account == "*")
-    });
-    if is_trusted {
+    let is_owner = |account: &String| account == owner.as_str() || account == "*";
+    if trusted.is_none_or(|list| list.iter().any(is_owner)) {
         return Ok(None);
     }
     if may_add {
         return Ok(Some(owner.clone()));
     }
-    Err(StepError::new(
-        Code::AccountNotTrusted,
-        format!(
-            "account {owner} is not among the cluster's trusted owners: {}",
-            trusted.unwrap_or_default().join(", ")
-        ),
-    ))
+    let trusted = trusted.unwrap_or_default().join(", ");
+    let detail = format!("account {owner} is not among the cluster's trusted owners: {trusted}");
+    Err(StepError::new(Code::AccountNotTrusted, detail))
 }
 
 #[cfg(test)]
@@ -73,16 +62,10 @@ mod tests {
         ] {
             let trusted: Option<Vec<String>> =
                 trusted.map(|list| list.into_iter().map(str::to_owned).collect());
-            let decided = decide(
-                &connection(None),
-                None,
-                &OWNER.parse().unwrap(),
-                trusted.as_deref(),
-                may_add,
-            );
-            let decided = decided
-                .map(|account| account.is_some())
-                .map_err(|error| error.code);
+            let (connection, owner) = (connection(None), OWNER.parse().unwrap());
+            let decided = decide(&connection, None, &owner, trusted.as_deref(), may_add);
+            let decided = decided.map(|account| account.is_some());
+            let decided = decided.map_err(|error| error.code);
             assert_eq!(decided, expected, "{trusted:?}, may be added: {may_add}");
         }
     }
@@ -94,10 +77,8 @@ mod tests {
             decide(&connection(expected), None, &owner, None, true)
         };
         assert!(decide(Some(OWNER)).is_ok());
-        assert_eq!(
-            decide(Some(OTHER)).unwrap_err().code,
-            Code::VpcInOtherAccount
-        );
+        let error = decide(Some(OTHER)).unwrap_err();
+        assert_eq!(error.code, Code::VpcInOtherAccount);
     }
 
     /// Whatever account the request names: it may be the right one, asked with the

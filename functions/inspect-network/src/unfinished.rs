@@ -60,20 +60,17 @@ pub(crate) fn more_zones(seen: &Seen<'_>, wait: &Wait, last: Option<Growth>) -> 
     if lacking.is_empty() && seen.chosen.is_some() {
         return None;
     }
+    let zones = match lacking.as_slice() {
+        [] => "any zone of the service".to_owned(),
+        zones => zones.join(", "),
+    };
     let awaited = format!(
-        "more of {}: no usable subnet in {} yet (what is there is taken once nothing has been added for a while)",
-        seen.vpc_id,
-        match lacking.as_slice() {
-            [] => "any zone of the service".to_owned(),
-            zones => zones.join(", "),
-        }
+        "more of {}: no usable subnet in {zones} yet (what is there is taken once nothing has \
+         been added for a while)",
+        seen.vpc_id
     );
     // A subnet that becomes available counts like one that is added.
-    let available = seen
-        .subnets
-        .iter()
-        .filter(|subnet| subnet.available)
-        .count();
+    let available = seen.subnets.iter().filter(|it| it.available).count();
     let size = seen.subnets.len() + available + seen.offered.len();
     wait.while_growing(&awaited, size, last)
 }

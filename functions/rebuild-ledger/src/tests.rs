@@ -21,11 +21,9 @@ fn input(write: bool) -> Input {
 
 /// A world with an adopted endpoint and a ledger without entries.
 fn adopted() -> Stage {
-    Stage::changed("half-made-by-hand", |scenario| {
-        let claim = in_process::stage::claim(scenario);
-        let mut tags = claim.tags(Origin::Adopted);
-        tags.extend(claim.registration_tags(false, None));
-        scenario.vpcs[0].endpoints[0].tags = tags;
+    Stage::with_endpoint("half-made-by-hand", |endpoint, claim| {
+        endpoint.tags = claim.tags(Origin::Adopted);
+        endpoint.tags.extend(claim.registration_tags(false, None));
     })
 }
 

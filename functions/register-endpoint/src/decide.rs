@@ -18,15 +18,12 @@ pub(crate) fn next(found: Option<&Registration>, endpoint: &EndpointId) -> Resul
         return Ok(Next::Post);
     };
     let status = &registration.status;
-    let to_go = || {
-        format!(
-            "the cluster is removing an earlier private endpoint connection of {endpoint} ({status})"
-        )
-    };
+    let connection = format!("private endpoint connection of {endpoint}");
+    let to_go = || format!("the cluster is removing an earlier {connection} ({status})");
     let dead = |code| {
         Err(StepError::new(
             code,
-            format!("the private endpoint connection of {endpoint} is {status}"),
+            format!("the {connection} is {status}"),
         ))
     };
     match status {
@@ -52,15 +49,12 @@ mod tests {
     fn the_list_decides_whether_to_post() {
         let id = ENDPOINT.parse().unwrap();
         let decide = |word: &str| {
-            let status = RegistrationStatus::parse(word);
-            next(
-                Some(&Registration {
-                    endpoint_id: ENDPOINT.to_owned(),
-                    status,
-                    account: None,
-                }),
-                &id,
-            )
+            let registration = Registration {
+                endpoint_id: ENDPOINT.to_owned(),
+                status: RegistrationStatus::parse(word),
+                account: None,
+            };
+            next(Some(&registration), &id)
         };
         assert_eq!(next(None, &id), Ok(Next::Post));
         for word in [
@@ -76,13 +70,11 @@ mod tests {
         }
         assert!(matches!(decide("STATUS_STALE"), Ok(Next::Remove(_))));
         assert!(matches!(decide("STATUS_DELETING"), Ok(Next::Wait(_))));
-        assert_eq!(
-            decide("STATUS_FAILED").unwrap_err().code,
-            Code::RegistrationFailed
-        );
-        assert_eq!(
-            decide("STATUS_EXPIRED").unwrap_err().code,
-            Code::RegistrationExpired
-        );
+        for (word, code) in [
+            ("STATUS_FAILED", Code::RegistrationFailed),
+            ("STATUS_EXPIRED", Code::RegistrationExpired),
+        ] {
+            assert_eq!(decide(word).unwrap_err().code, code);
+        }
     }
 }

@@ -41,19 +41,14 @@ pub async fn handle(cloud: &impl Cloud, input: Input) -> Result<Progress<Output>
     if let Some(account) = &input.trust_account {
         trust(cloud, cluster, account).await?;
     }
+    let late = Code::RegistrationNotAcceptedInTime;
     match look(cloud, cluster, endpoint).await? {
         Next::Done => return Ok(Progress::Ready(Output {})),
-        Next::Wait(awaited) => {
-            return input
-                .wait
-                .pending(awaited, Code::RegistrationNotAcceptedInTime);
-        }
+        Next::Wait(awaited) => return input.wait.pending(awaited, late),
         Next::Remove(awaited) => {
             // Posting before it is gone might be answered with what is going.
             cloud.deregister(cluster, endpoint).await?;
-            return input
-                .wait
-                .pending(awaited, Code::RegistrationNotAcceptedInTime);
+            return input.wait.pending(awaited, late);
         }
         Next::Post => {}
     }
@@ -142,16 +137,27 @@ mod tests {
         stage.until_ready(async |wait| handle(&stage.ports, input(stage, wait)).await)
     }
 
+    /// Calls once.
+    fn once(stage: &Stage) -> Progress<Output> {
+        at_once(handle(&stage.ports, input(stage, stage.wait()))).unwrap()
+    }
+
     /// How the cluster sees the endpoint in the end.
     fn statuses(stage: &Stage) -> Vec<ConnectionStatus> {
         stage.advance(600);
-        stage
-            .things()
-            .registrations
-            .into_iter()
-            .map(|(_, connection)| connection.status)
-            .collect()
+        let registrations = stage.things().registrations.into_iter();
+        registrations.map(|(_, it)| it.status).collect()
     }
+
+    /// A cluster that trusts these accounts, and a key that may add one.
+    fn trusting(accounts: Option<Vec<String>>) -> Stage {
+        Stage::changed("fresh-vpc", |scenario| {
+            scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
+            scenario.clusters[0].trusted_owners = accounts;
+        })
+    }
+
+    const AVAILABLE: [ConnectionStatus; 1] = [ConnectionStatus::Available];
 
     #[test]
     fn an_endpoint_is_registered_once_whatever_a_second_post_would_be_answered() {
@@ -166,17 +172,9 @@ mod tests {
                     scenario.habits.second_registration = habit;
                     scenario.pace.registration_listed = std::time::Duration::from_secs(listed);
                 });
-                stage.twice(async || {
-                    handle(&stage.ports, input(&stage, stage.wait()))
-                        .await
-                        .unwrap()
-                });
+                stage.twice(async || once(&stage));
                 register(&stage).unwrap();
-                assert_eq!(
-                    statuses(&stage),
-                    [ConnectionStatus::Available],
-                    "{habit:?}, {listed} s"
-                );
+                assert_eq!(statuses(&stage), AVAILABLE, "{habit:?}, {listed} s");
             }
         }
     }
@@ -185,12 +183,10 @@ mod tests {
     fn a_call_that_was_cut_off_took_effect_and_is_found_done() {
         let stage = stage(|_| {});
         stage.cut_off("cloud:POST private-endpoint-connections");
-        assert_eq!(
-            register(&stage).unwrap_err().name(),
-            StepErrorName::Transient
-        );
+        let error = register(&stage).unwrap_err();
+        assert_eq!(error.name(), StepErrorName::Transient);
         register(&stage).unwrap();
-        assert_eq!(statuses(&stage), [ConnectionStatus::Available]);
+        assert_eq!(statuses(&stage), AVAILABLE);
     }
 
     #[test]
@@ -199,11 +195,7 @@ mod tests {
         for status in [Rejected, Deleted, Deleting, Stale] {
             let stage = registered_as(status.clone());
             register(&stage).unwrap();
-            assert_eq!(
-                statuses(&stage),
-                [ConnectionStatus::Available],
-                "{status:?}"
-            );
+            assert_eq!(statuses(&stage), AVAILABLE, "{status:?}");
         }
     }
 
@@ -211,19 +203,11 @@ mod tests {
     #[test]
     fn a_stale_entry_is_gone_before_the_endpoint_is_registered_again() {
         let stage = registered_as(ConnectionStatus::Stale);
-        stage.twice(async || {
-            handle(&stage.ports, input(&stage, stage.wait()))
-                .await
-                .unwrap()
-        });
+        stage.twice(async || once(&stage));
         let registrations = stage.things().registrations;
         assert_eq!(registrations[0].1.status, ConnectionStatus::Deleting);
-        let posted = "cloud:POST private-endpoint-connections";
-        let calls = stage.ports.simulator().calls();
-        assert!(
-            calls.iter().all(|call| call.operation != posted),
-            "posted too early"
-        );
+        let posted = stage.calls("cloud:POST private-endpoint-connections");
+        assert_eq!(posted, 0, "posted too early");
     }
 
     #[test]
@@ -248,21 +232,16 @@ mod tests {
                 world.ec2.endpoints.get_mut(ENDPOINT).unwrap().visible = visible;
             });
             register(&stage).unwrap();
-            stage.meddle(|world| world.ec2.endpoints.clear());
+            let cluster = stage.claim.cluster_id.as_str();
             stage.meddle(|world| {
-                let cluster = world
-                    .cloud
-                    .cluster_mut(stage.claim.cluster_id.as_str())
-                    .unwrap();
+                world.ec2.endpoints.clear();
+                let cluster = world.cloud.cluster_mut(cluster).unwrap();
                 cluster.forget_connection(ENDPOINT);
             });
             let error = register(&stage).unwrap_err();
             assert_eq!(error.code, Code::RegistrationRefused);
-            assert!(
-                error.detail.contains("not found"),
-                "the reason of the API: {}",
-                error.detail
-            );
+            // The reason of the API.
+            assert!(error.detail.contains("not found"), "{error}");
         }
     }
 
@@ -273,30 +252,19 @@ mod tests {
             vec!["*"],
             vec!["999988887777", "111122223333"],
         ] {
-            let stage = Stage::changed("fresh-vpc", |scenario| {
-                scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
-                scenario.clusters[0].trusted_owners =
-                    Some(listed.iter().map(|it| (*it).to_owned()).collect());
-            });
-            let trusting = || Input {
+            let accounts = listed.iter().map(|it| (*it).to_owned()).collect();
+            let stage = trusting(Some(accounts));
+            let input = || Input {
                 trust_account: "111122223333".parse().ok(),
                 ..input(&stage, stage.wait())
             };
             stage.cut_off("cloud:POST private-endpoint-trusted-owners");
             // The endpoint does not exist: what counts is who is trusted.
-            let _ = at_once(handle(&stage.ports, trusting()));
-            stage.twice(async || handle(&stage.ports, trusting()).await.unwrap());
-            let trusted: Vec<String> = stage
-                .things()
-                .trusted
-                .into_iter()
-                .map(|(_, account)| account)
-                .collect();
-            let ours = trusted
-                .iter()
-                .filter(|account| *account == "111122223333")
-                .count();
-            assert_eq!(ours, usize::from(listed != ["*"]), "{trusted:?}");
+            let _ = at_once(handle(&stage.ports, input()));
+            stage.twice(async || handle(&stage.ports, input()).await.unwrap());
+            let trusted = stage.things().trusted;
+            let ours = trusted.iter().filter(|(_, it)| it == "111122223333");
+            assert_eq!(ours.count(), usize::from(listed != ["*"]), "{trusted:?}");
         }
     }
 
@@ -304,10 +272,7 @@ mod tests {
     #[test]
     fn nobody_is_shut_out_by_a_list_that_begins_with_us() {
         for listed in [None, Some(Vec::new())] {
-            let stage = Stage::changed("fresh-vpc", |scenario| {
-                scenario.keys[0].roles.push("CLUSTER_ADMIN".to_owned());
-                scenario.clusters[0].trusted_owners = listed.clone();
-            });
+            let stage = trusting(listed.clone());
             let input = Input {
                 trust_account: "111122223333".parse().ok(),
                 ..input(&stage, stage.wait())

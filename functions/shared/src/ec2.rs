@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::StepError;
 use crate::cidr::Cidr;
 use crate::ids::{
     AccountId, EndpointId, PrefixListId, SecurityGroupId, ServiceName, SourceGroup, SubnetId,
     VpcId, ZoneId,
 };
 use crate::ownership::{Claim, SECURITY_GROUP_PREFIX, Tags};
+use crate::{Code, StepError};
 
 pub mod acl;
 pub mod errors;
@@ -278,9 +278,20 @@ impl EndpointState {
         matches!(self, Self::Deleting | Self::Deleted)
     }
 
+    /// The code of an endpoint that can never become usable.
+    pub fn bad_end(&self) -> Option<Code> {
+        match self {
+            Self::Rejected => Some(Code::EndpointRejected),
+            Self::Failed => Some(Code::EndpointFailed),
+            Self::Expired => Some(Code::EndpointExpired),
+            Self::Deleting | Self::Deleted => Some(Code::EndpointGone),
+            Self::PendingAcceptance | Self::Pending | Self::Available | Self::Unknown(_) => None,
+        }
+    }
+
     /// Whether an endpoint in this state can never become usable.
     pub fn is_dead(&self) -> bool {
-        self.is_gone() || matches!(self, Self::Rejected | Self::Failed | Self::Expired)
+        self.bad_end().is_some()
     }
 }
 

@@ -82,13 +82,11 @@ pub(crate) fn decide(
     connection: Option<&Connection>,
     occasion: &Occasion,
 ) -> Step {
+    let fresh =
+        |machine: Machine, input: &Value| by_state(id, machine, input, connection, occasion);
     let Some(connection) = connection else {
         return match wanted {
-            Wanted::Connected(request) => {
-                start(Machine::Provision, json!(request), |machine, input| {
-                    by_state(id, machine, input, None, occasion)
-                })
-            }
+            Wanted::Connected(request) => start(Machine::Provision, json!(request), fresh),
             Wanted::Disconnected | Wanted::Released | Wanted::Protected => {
                 Step::Leave("there is no connection that a tag asked for")
             }
@@ -102,8 +100,6 @@ pub(crate) fn decide(
         return Step::Leave("an execution is at work; the tags are looked at again when it ends");
     }
     let goal = last_goal(connection);
-    let fresh =
-        |machine: Machine, input: &Value| by_state(id, machine, input, Some(connection), occasion);
     let once_more =
         |machine: Machine, input: &Value| by_retry(id, machine, input, connection, occasion);
     match wanted {
@@ -179,14 +175,9 @@ fn decide_by_call(
     {
         return Step::Leave("a call asked for the same");
     }
-    Step::Refuse(Refusal::new(
-        Code::AskedForByCall,
-        format!(
-            "cluster {}: {}",
-            connection.cluster_id,
-            connection.phase.as_str()
-        ),
-    ))
+    let (cluster, phase) = (&connection.cluster_id, connection.phase.as_str());
+    let detail = format!("cluster {cluster}: {phase}");
+    Step::Refuse(Refusal::new(Code::AskedForByCall, detail))
 }
 
 /// For how long a completing run waits for the lease at least, in seconds: longer than
@@ -247,14 +238,11 @@ pub(crate) fn remove(request: &DeprovisionRequest, now: OffsetDateTime) -> Start
     let id = request.subject().connection_id;
     let seen = request.unless_changed.as_ref();
     let execution = seen.and_then(|seen| seen.execution.as_deref());
+    let name = names::sweep(&id, execution.unwrap_or_default(), &names::hour(now));
     Start {
         machine: Machine::Deprovision,
         input: json!(request),
-        names: vec![names::sweep(
-            &id,
-            execution.unwrap_or_default(),
-            &names::hour(now),
-        )],
+        names: vec![name],
     }
 }
 
@@ -311,10 +299,7 @@ fn by_retry(
     connection: &Connection,
     occasion: &Occasion,
 ) -> Vec<String> {
-    let mut names: Vec<String> = complete(connection)
-        .into_iter()
-        .flat_map(|start| start.names)
-        .collect();
+    let mut names = complete(connection).map_or_else(Vec::new, |start| start.names);
     if occasion.is_later_than(connection) {
         names.extend(by_state(id, machine, input, Some(connection), occasion));
     }

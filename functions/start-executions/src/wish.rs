@@ -225,10 +225,8 @@ mod tests {
 
     fn wish(tags: &[(&str, &str)]) -> Wish {
         let keys = TagKeys::new("p");
-        let tags = tags
-            .iter()
-            .map(|(key, value)| (format!("p:{key}"), (*value).to_owned()))
-            .collect();
+        let tags = tags.iter();
+        let tags = tags.map(|(key, value)| (format!("p:{key}"), (*value).to_owned()));
         let place = Place {
             account_id: "111122223333".parse().ok(),
             region: "us-east-1".parse().unwrap(),
@@ -239,7 +237,8 @@ mod tests {
             }
             _ => Ok(()),
         };
-        Wish::read(&keys, &tags, &place, &VPC.parse().unwrap(), admits).unwrap()
+        let vpc = VPC.parse().unwrap();
+        Wish::read(&keys, &tags.collect(), &place, &vpc, admits).unwrap()
     }
 
     fn request(wish: &Wish, cluster: &str) -> ProvisionRequest {
@@ -248,6 +247,11 @@ mod tests {
             panic!("{wanted:?}");
         };
         request.clone()
+    }
+
+    fn only(refusals: &[Refusal]) -> &Refusal {
+        assert_eq!(refusals.len(), 1, "{refusals:?}");
+        &refusals[0]
     }
 
     #[test]
@@ -264,24 +268,15 @@ mod tests {
         let request = request(&both, A);
         assert_eq!(request.vpc_id.as_str(), VPC);
         assert_eq!(request.requested_by, RequestedBy::VpcTag);
-        assert_eq!(
-            request.account_id.as_ref().map(|id| id.as_str()),
-            Some("111122223333")
-        );
+        assert_eq!(request.account_id, "111122223333".parse().ok());
         assert!(request.private_dns && request.sources.cidrs.is_empty());
     }
 
     #[test]
     fn networks_and_private_dns_are_chosen_by_tags() {
-        let chosen = wish(&[
-            ("cluster-id", A),
-            (
-                "cidrs",
-                "10.1.2.3/8 pl-63a5400a 2001:db8::/56 10.0.0.0/8 PL-63A5400A",
-            ),
-            ("private-dns", "False"),
-        ]);
-        let request = request(&chosen, A);
+        let cidrs = "10.1.2.3/8 pl-63a5400a 2001:db8::/56 10.0.0.0/8 PL-63A5400A";
+        let dns = ("private-dns", "False");
+        let request = request(&wish(&[("cluster-id", A), ("cidrs", cidrs), dns]), A);
         let cidrs: Vec<String> = request.sources.cidrs.iter().map(Cidr::to_string).collect();
         assert_eq!(cidrs, ["10.0.0.0/8", "2001:db8::/56"]);
         let lists = request.sources.prefix_list_ids;
@@ -323,9 +318,7 @@ mod tests {
             assert_eq!(refused, Vec::from_iter(expected), "{tags:?}");
         }
         let misspelt = wish(&[("Cidrs", "10.0.0.0/8")]);
-        let [refusal] = &misspelt.refusals[..] else {
-            panic!("{:?}", misspelt.refusals);
-        };
+        let refusal = only(&misspelt.refusals);
         let said = "p:Cidrs: this key must be spelled p:cidrs,";
         assert!(refusal.detail.starts_with(said), "{}", refusal.detail);
     }
@@ -333,50 +326,24 @@ mod tests {
     #[test]
     fn what_cannot_be_followed_is_refused_and_changes_nothing() {
         let other = "ffffffff-0000-4000-8000-000000000001";
-        for (tags, cluster, code, said) in [
-            (
-                vec![("cluster-id", other)],
-                other,
-                Code::ClusterNotAllowed,
-                format!("p:cluster-id: {other}"),
-            ),
-            (
-                vec![("cluster-id", "orders")],
-                A,
-                Code::TagValueInvalid,
-                "p:cluster-id: `orders` is not a cluster id".to_owned(),
-            ),
-            (
-                vec![("cluster-id", A), ("cidrs", "10.0.0.0/8 all")],
-                A,
-                Code::TagValueInvalid,
-                "p:cidrs: `all` is not an IPv4 or IPv6".to_owned(),
-            ),
-            (
-                vec![("cluster-id", A), ("cidrs", "pl-orders")],
-                A,
-                Code::TagValueInvalid,
-                "p:cidrs: `pl-orders` is not a prefix list id".to_owned(),
-            ),
-            (
-                vec![("cluster-id", A), ("private-dns", "on")],
-                A,
-                Code::TagValueInvalid,
-                "p:private-dns: `on` is not true or false".to_owned(),
-            ),
-            (
-                vec![("cluster-id", A), ("cidr", "10.0.0.0/8")],
-                A,
-                Code::TagValueInvalid,
-                "p:cidr: this key is not known".to_owned(),
-            ),
+        for (cluster, tag, value, said) in [
+            (other, "cluster-id", other, other),
+            (A, "cluster-id", "orders", "`orders` is not a cluster id"),
+            (A, "cidrs", "10.0.0.0/8 all", "`all` is not an IPv4 or IPv6"),
+            (A, "cidrs", "pl-orders", "`pl-orders` is not a prefix"),
+            (A, "private-dns", "on", "`on` is not true or false"),
+            (A, "cidr", "10.0.0.0/8", "this key is not known"),
         ] {
-            let wish = wish(&tags);
+            // A later tag takes the place of an earlier one.
+            let wish = wish(&[("cluster-id", A), (tag, value)]);
             assert_eq!(wish.about(&cluster.parse().unwrap()), Wanted::Unclear);
-            let [refusal] = &wish.refusals[..] else {
-                panic!("{:?}", wish.refusals);
+            let refusal = only(&wish.refusals);
+            let code = match cluster {
+                A => Code::TagValueInvalid,
+                _ => Code::ClusterNotAllowed,
             };
             assert_eq!(refusal.code, code);
+            let said = format!("p:{tag}: {said}");
             assert!(refusal.detail.starts_with(&said), "{}", refusal.detail);
         }
     }
@@ -385,16 +352,11 @@ mod tests {
     fn a_refused_cluster_does_not_keep_the_others_from_being_connected() {
         let other = "ffffffff-0000-4000-8000-000000000001";
         let wish = wish(&[("cluster-id", &format!("{other} {A} x"))]);
-        assert!(matches!(
-            wish.about(&A.parse().unwrap()),
-            Wanted::Connected(_)
-        ));
-        assert_eq!(wish.about(&other.parse().unwrap()), Wanted::Unclear);
-        assert_eq!(
-            wish.about(&B.parse().unwrap()),
-            Wanted::Unclear,
-            "`x` may mean it"
-        );
+        request(&wish, A);
+        // `x` may mean the last one.
+        for cluster in [other, B] {
+            assert_eq!(wish.about(&cluster.parse().unwrap()), Wanted::Unclear);
+        }
         assert_eq!(wish.refusals.len(), 2);
     }
 

@@ -82,7 +82,7 @@ fn value(status: &Status) -> String {
 mod tests {
     use in_process::stage::{Stage, assert_strict, at_once};
     use shared::{Code, StepErrorName};
-    use simulator::{Fault, FaultKind, Moment};
+    use simulator::FaultKind;
     use time::macros::datetime;
 
     use super::*;
@@ -154,14 +154,10 @@ mod tests {
     fn a_vpc_that_has_all_the_tags_it_may_have_is_named() {
         let stage = Stage::shipped("fresh-vpc");
         stage.meddle(|world| {
-            let vpc = world
-                .ec2
-                .vpcs
-                .get_mut(stage.request.vpc_id.as_str())
-                .unwrap();
-            vpc.tags = (0..50)
-                .map(|n| (format!("tag-{n}"), String::new()))
-                .collect();
+            let vpc = stage.request.vpc_id.as_str();
+            let vpc = world.ec2.vpcs.get_mut(vpc).unwrap();
+            let tags = (0..50).map(|n| (format!("tag-{n}"), String::new()));
+            vpc.tags = tags.collect();
         });
         let error = call(&stage, status(None)).unwrap_err();
         assert_eq!(
@@ -173,8 +169,7 @@ mod tests {
     #[test]
     fn a_missing_permission_is_named() {
         let stage = Stage::shipped("fresh-vpc");
-        let fault = Fault::once("ec2:CreateTags", 1, FaultKind::Denied, Moment::Before);
-        stage.ports.simulator().add_fault(fault);
+        stage.fails_once("ec2:CreateTags", FaultKind::Denied);
         let error = call(&stage, status(None)).unwrap_err();
         assert_eq!(error.code, Code::AwsAccessDenied);
     }

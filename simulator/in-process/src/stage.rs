@@ -13,9 +13,11 @@ use shared::StepError;
 use shared::ledger::{self, Milestone, Phase};
 use shared::ownership::Claim;
 use shared::progress::{Progress, Wait};
+use shared::report::{Ready, SQL_PORT};
 use shared::request::ProvisionRequest;
 use simulator::cloud::Connection;
 use simulator::ec2::{Endpoint, SecurityGroup};
+use simulator::scenario::EndpointSpec;
 use simulator::{Fault, FaultKind, Moment, Scenario, Simulator, World};
 use time::OffsetDateTime;
 
@@ -103,6 +105,14 @@ impl Stage {
         }
     }
 
+    /// The world of a shipped scenario with a change of its first endpoint.
+    pub fn with_endpoint(name: &str, change: impl FnOnce(&mut EndpointSpec, &Claim)) -> Self {
+        Self::changed(name, |scenario| {
+            let claim = claim(scenario);
+            change(&mut scenario.vpcs[0].endpoints[0], &claim);
+        })
+    }
+
     pub fn advance(&self, seconds: u64) {
         let seconds = i64::try_from(seconds).expect("not for ever");
         self.now.fetch_add(seconds, Ordering::Relaxed);
@@ -158,6 +168,24 @@ impl Stage {
         self.ports.simulator().add_fault(fault);
     }
 
+    /// This operation fails so from now on, without effect.
+    pub fn fails(&self, operation: &str, kind: FaultKind) {
+        let fault = Fault::from_then_on(operation, 1, kind, Moment::Before);
+        self.ports.simulator().add_fault(fault);
+    }
+
+    /// The same for its next call only.
+    pub fn fails_once(&self, operation: &str, kind: FaultKind) {
+        let fault = Fault::once(operation, 1, kind, Moment::Before);
+        self.ports.simulator().add_fault(fault);
+    }
+
+    /// How often an operation was called.
+    pub fn calls(&self, operation: &str) -> usize {
+        let calls = self.ports.simulator().calls();
+        calls.iter().filter(|it| it.operation == operation).count()
+    }
+
     /// Looks at the world as it is now.
     pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         self.ports.simulator().look(look)
@@ -205,6 +233,42 @@ pub fn claim(scenario: &Scenario) -> Claim {
     let request = serde_json::Value::Object(scenario.request.clone());
     let request = ProvisionRequest::parse(&request).expect("a valid request");
     request.subject().claim()
+}
+
+/// The claim of a connection that no world has.
+pub fn a_claim() -> Claim {
+    Claim {
+        cluster_id: "1a2b3c4d-0000-4000-8000-00000000000a"
+            .parse()
+            .expect("an id"),
+        connection_id: "c0ffee".to_owned(),
+    }
+}
+
+/// The claim of a connection to another cluster.
+pub fn another_claim() -> Claim {
+    Claim {
+        cluster_id: "1a2b3c4d-0000-4000-8000-00000000000b"
+            .parse()
+            .expect("an id"),
+        connection_id: "0ff1ce".to_owned(),
+    }
+}
+
+/// What a run that ended ready has told of a connection.
+pub fn ready(connection: &ledger::Connection, host: &str, notes: Vec<String>) -> Ready {
+    let endpoint = connection.endpoint_id.clone();
+    Ready {
+        connection_id: connection.connection_id.clone(),
+        cluster_id: connection.cluster_id.clone(),
+        region: connection.region.clone(),
+        vpc_id: connection.vpc_id.clone(),
+        endpoint_id: endpoint.unwrap_or_else(|| self::endpoint("available").id),
+        host: host.to_owned(),
+        port: SQL_PORT,
+        connection_string: format!("postgresql://USER@{host}:{SQL_PORT}/defaultdb"),
+        notes,
+    }
 }
 
 /// An endpoint in this state, in EC2's word for it, with nothing else to it.

@@ -38,25 +38,29 @@ fn ids(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
+/// What is on each page, until none follows.
+async fn pages(api: &Api, filters: &[(&str, &str)]) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let mut query = filters.to_vec();
+        query.extend(next.as_deref().map(|token| ("next", token)));
+        let answer = api.query(&query).await;
+        pages.push(ids(&answer));
+        next = answer.body["next"].as_str().map(str::to_owned);
+        if next.is_none() {
+            return pages;
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_pages_together_have_every_connection_once() {
     let (api, all) = seven();
     for limit in 1..=8 {
-        let mut found = Vec::new();
-        let limit = limit.to_string();
-        let mut next: Option<String> = None;
-        loop {
-            let mut query = vec![("limit", limit.as_str())];
-            query.extend(next.as_deref().map(|token| ("next", token)));
-            let answer = api.query(&query).await;
-            let page = ids(&answer);
-            assert!(page.len() <= limit.parse().unwrap());
-            found.extend(page);
-            next = answer.body["next"].as_str().map(str::to_owned);
-            if next.is_none() {
-                break;
-            }
-        }
+        let pages = pages(&api, &[("limit", &limit.to_string())]).await;
+        assert!(pages.iter().all(|page| page.len() <= limit));
+        let found = pages.concat();
         assert_eq!(found.len(), all.len(), "limit {limit}");
         assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), all);
     }
@@ -74,18 +78,7 @@ async fn filters_are_held_over_all_pages() {
         (("region", "us-east-1"), 0),
         (("cluster_id", &*api.stage.claim.cluster_id.to_string()), 7),
     ] {
-        let mut found = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let mut query = vec![filter, ("limit", "2")];
-            query.extend(next.as_deref().map(|token| ("next", token)));
-            let answer = api.query(&query).await;
-            found.extend(ids(&answer));
-            next = answer.body["next"].as_str().map(str::to_owned);
-            if next.is_none() {
-                break;
-            }
-        }
+        let found = pages(&api, &[filter, ("limit", "2")]).await.concat();
         assert_eq!(found.len(), expected, "{filter:?}");
     }
 }
@@ -94,9 +87,8 @@ async fn filters_are_held_over_all_pages() {
 async fn nothing_follows_a_page_that_ends_with_the_ledger() {
     let (api, _) = seven();
     let cluster = api.stage.claim.cluster_id.to_string();
-    let answer = api
-        .query(&[("cluster_id", cluster.as_str()), ("limit", "7")])
-        .await;
+    let query = [("cluster_id", cluster.as_str()), ("limit", "7")];
+    let answer = api.query(&query).await;
     assert_eq!((ids(&answer).len(), answer.body.get("next")), (7, None));
 }
 
@@ -107,14 +99,8 @@ async fn a_token_holds_only_as_it_was_given_and_for_the_same_filters() {
     let token = answer.body["next"].as_str().unwrap().to_owned();
     assert_eq!(api.query(&[("next", token.as_str())]).await.status, 200);
     let swapped = token.replacen(|c: char| c.is_ascii_digit(), "x", 1);
-    for broken in [
-        "",
-        "x",
-        &token[..31],
-        &format!("{token}0"),
-        &swapped,
-        "ääääääääääääääää",
-    ] {
+    let longer = format!("{token}0");
+    for broken in ["", "x", &token[..31], &longer, &swapped, "ääääääääääääääää"] {
         let answer = api.query(&[("next", broken)]).await;
         assert_eq!(answer.status, 400, "{broken}");
     }
@@ -132,9 +118,7 @@ async fn a_rare_match_costs_several_pages_and_not_a_long_wait() {
     }
     let answer = api.query(&[("phase", "ready")]).await;
     assert!(ids(&answer).is_empty());
-    let token = answer.body["next"]
-        .as_str()
-        .expect("there is more to look at");
+    let token = answer.body["next"].as_str().expect("more to look at");
     let rest = api.query(&[("phase", "ready"), ("next", token)]).await;
     assert_eq!((ids(&rest).len(), rest.body.get("next")), (0, None));
 }
@@ -151,16 +135,8 @@ async fn every_parameter_is_checked() {
         ("vpc_id", "vpc-1", "vpc_id: `vpc-1` is not a VPC id"),
         ("cluster_id", "1", "cluster_id: `1` is not a cluster id"),
         ("phase", "Ready", "phase: `Ready` is not one of requested, "),
-        (
-            "health",
-            "ill",
-            "health: `ill` is not one of healthy, drifted, unknown",
-        ),
-        (
-            "vpcid",
-            "vpc-00000001",
-            "`vpcid` is not a query parameter here",
-        ),
+        ("health", "ill", "health: `ill` is not one of healthy, dr"),
+        ("vpcid", "x", "`vpcid` is not a query parameter here"),
     ] {
         let answer = api.query(&[(name, value)]).await;
         assert_eq!(answer.status, 400, "{name}={value}");

@@ -7,15 +7,8 @@ use super::*;
 /// The words of the steps in a view, each with its state.
 fn states(view: &Value) -> Vec<String> {
     let steps = view["steps"].as_array().unwrap().iter();
-    steps
-        .map(|step| {
-            format!(
-                "{} {}",
-                step["step"].as_str().unwrap(),
-                step["state"].as_str().unwrap()
-            )
-        })
-        .collect()
+    let told = steps.map(|it| ["step", "state"].map(|field| it[field].as_str().unwrap()));
+    told.map(|told| told.join(" ")).collect()
 }
 
 async fn read(api: &Api, connection: &Connection) -> Value {
@@ -33,31 +26,21 @@ async fn a_connection_that_works_is_handed_over() {
     connection.ready = success(&connection).ready;
     let view = read(&api, &connection).await;
     assert_eq!(view["phase"], "ready");
-    assert_eq!(
-        view["progress"],
-        json!({"done": 7, "of": 7, "percent": 100})
-    );
-    assert!(
-        states(&view).iter().all(|step| step.ends_with(" done")),
-        "{view}"
-    );
+    let all = json!({"done": 7, "of": 7, "percent": 100});
+    assert_eq!(view["progress"], all);
+    let mut states = states(&view).into_iter();
+    assert!(states.all(|step| step.ends_with(" done")), "{view}");
     assert_eq!(view["host"], "internal-orders.example");
     assert_eq!(view["port"], 26257);
-    assert!(
-        view["connection_string"]
-            .as_str()
-            .unwrap()
-            .starts_with("postgresql://USER@")
-    );
+    let string = view["connection_string"].as_str().unwrap();
+    assert!(string.starts_with("postgresql://USER@"), "{string}");
     assert_eq!(view["timeline"].as_array().unwrap().len(), 8);
     assert_eq!(view["steps"][0]["began_at"], view["timeline"][0]["at"]);
     assert_eq!(view["steps"][0]["ended_at"], view["timeline"][1]["at"]);
     // What was asked for can be sent again.
     assert_eq!(view["request"].get("requested_by"), None);
-    assert_eq!(
-        ProvisionRequest::parse(&view["request"]),
-        Ok(api.stage.request.clone())
-    );
+    let again = ProvisionRequest::parse(&view["request"]);
+    assert_eq!(again, Ok(api.stage.request.clone()));
 }
 
 /// A run failed on it: how it stands, and what was tried.
@@ -66,16 +49,10 @@ async fn a_failed_attempt_stands_beside_how_the_connection_stands() {
     let api = Api::new();
     let mut connection = api.connection("run", &STORY[..3]);
     connection.ready = success(&connection).ready;
-    connection.outcome = Some(failure(
-        &connection,
-        Phase::RolledBack,
-        "CreateSecurityGroup",
-    ));
+    let phase = Phase::RolledBack;
+    connection.outcome = Some(failure(&connection, phase, "CreateSecurityGroup"));
     let at = connection.updated_at;
-    connection.timeline.push(Milestone {
-        phase: Phase::RolledBack,
-        at,
-    });
+    connection.timeline.push(Milestone { phase, at });
     connection.phase = Phase::Ready;
     connection.stands_since = Some(at);
     let mut asked = connection.request.clone();
@@ -98,18 +75,10 @@ async fn a_run_shows_what_it_waits_for() {
     let api = Api::new();
     let view = read(&api, &api.connection("run", &STORY[..6])).await;
     assert_eq!(view["progress"]["percent"], 71);
-    assert_eq!(
-        view["progress"]["waiting_for"],
-        "both sides to be available"
-    );
-    assert_eq!(
-        states(&view)[4..],
-        [
-            "register-endpoint done",
-            "check-status running",
-            "enable-private-dns waiting"
-        ]
-    );
+    let awaited = "both sides to be available";
+    assert_eq!(view["progress"]["waiting_for"], awaited);
+    let told = "register-endpoint done, check-status running, enable-private-dns waiting";
+    assert_eq!(states(&view)[4..].join(", "), told);
     assert_eq!(view["steps"][5]["began_at"], view["timeline"][5]["at"]);
     assert_eq!(view["steps"][5].get("ended_at"), None);
     assert_eq!(view.get("host"), None);
@@ -130,42 +99,29 @@ async fn private_dns_is_no_step_where_it_is_not_wanted() {
     let mut connection = api.connection("run", &STORY);
     connection.request.private_dns = false;
     let view = read(&api, &connection).await;
-    assert_eq!(
-        view["progress"],
-        json!({"done": 6, "of": 6, "percent": 100})
-    );
+    let all = json!({"done": 6, "of": 6, "percent": 100});
+    assert_eq!(view["progress"], all);
 }
 
 #[tokio::test]
 async fn a_failure_stands_at_its_step_with_cause_and_fix() {
     let api = Api::new();
+    let at_check = ["check-status failed", "enable-private-dns skipped"];
+    let at_dns = ["check-status done", "enable-private-dns failed"];
     for (reached, failed_at, expected) in [
-        (
-            6,
-            "CheckStatus",
-            ["check-status failed", "enable-private-dns skipped"],
-        ),
-        (
-            7,
-            "CheckStatusWithPrivateDns",
-            ["check-status done", "enable-private-dns failed"],
-        ),
+        (6, "CheckStatus", at_check),
+        (7, "CheckStatusWithPrivateDns", at_dns),
     ] {
         let mut connection = api.connection("run", &STORY[..reached]);
         connection.phase = Phase::RolledBack;
         connection.outcome = Some(failure(&connection, Phase::RolledBack, failed_at));
         let view = read(&api, &connection).await;
         assert_eq!(states(&view)[5..], expected);
-        assert_eq!(view["outcome"]["failure"]["code"], "endpoint-rejected");
-        assert_eq!(
-            view["outcome"]["failure"]["fix"],
-            Code::EndpointRejected.fix()
-        );
-        let failed = view["steps"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|it| it["state"] == "failed");
+        let failure = &view["outcome"]["failure"];
+        assert_eq!(failure["code"], "endpoint-rejected");
+        assert_eq!(failure["fix"], Code::EndpointRejected.fix());
+        let mut steps = view["steps"].as_array().unwrap().iter();
+        let failed = steps.find(|it| it["state"] == "failed");
         assert_eq!(failed.unwrap()["ended_at"], view["outcome"]["at"]);
         assert_eq!(view["progress"]["done"], reached - 1);
         assert_eq!(view["progress"].get("waiting_for"), None);
@@ -179,14 +135,8 @@ async fn a_failure_after_a_skipped_step_stands_where_it_happened() {
     connection.phase = Phase::RolledBack;
     connection.outcome = Some(failure(&connection, Phase::RolledBack, "CreateEndpoint"));
     let view = read(&api, &connection).await;
-    assert_eq!(
-        states(&view)[2..5],
-        [
-            "create-security-group skipped",
-            "create-endpoint failed",
-            "register-endpoint skipped"
-        ]
-    );
+    let told = "create-security-group skipped, create-endpoint failed, register-endpoint skipped";
+    assert_eq!(states(&view)[2..5].join(", "), told);
 }
 
 #[tokio::test]
@@ -217,21 +167,13 @@ async fn a_connection_that_goes_is_not_offered_any_more() {
     let view = read(&api, &connection).await;
     assert_eq!(states(&view), ["deprovision running"]);
     assert_eq!(view.get("host"), None);
-    assert!(
-        view["progress"]["waiting_for"]
-            .as_str()
-            .unwrap()
-            .ends_with("to be gone")
-    );
+    let awaited = view["progress"]["waiting_for"].as_str().unwrap();
+    assert!(awaited.ends_with("to be gone"), "{awaited}");
     connection.phase = Phase::Disconnected;
     let view = read(&api, &connection).await;
     assert_eq!(states(&view), ["deprovision done"]);
     connection.phase = Phase::DisconnectIncomplete;
-    connection.outcome = Some(failure(
-        &connection,
-        Phase::DisconnectIncomplete,
-        "DeleteEndpoint",
-    ));
+    connection.outcome = Some(failure(&connection, connection.phase, "DeleteEndpoint"));
     let view = read(&api, &connection).await;
     assert_eq!(states(&view), ["deprovision failed"]);
     assert_eq!(view["steps"][0]["ended_at"], view["outcome"]["at"]);
@@ -257,10 +199,8 @@ async fn what_a_check_saw_comes_with_cause_and_fix() {
     let health = &view["health"];
     assert_eq!(health["status"], "drifted");
     assert_eq!(health["findings"][0]["fix"], Code::EndpointGone.fix());
-    assert_eq!(
-        health["findings"][1],
-        json!({"code": "of-another-version", "detail": "seen"})
-    );
+    let unknown = json!({"code": "of-another-version", "detail": "seen"});
+    assert_eq!(health["findings"][1], unknown);
 }
 
 #[tokio::test]
@@ -269,30 +209,18 @@ async fn an_id_in_a_path_is_read_in_any_case() {
     api.record("run", &STORY);
     let id = api.id().to_uppercase();
     assert_ne!(id, api.id(), "it has letters");
-    for path in [
-        format!("/connections/{id}"),
-        "/errors/Endpoint-Rejected".to_owned(),
-    ] {
-        assert_eq!(api.get(&path).await.status, 200, "{path}");
+    let connection = format!("/connections/{id}");
+    for path in [connection.as_str(), "/errors/Endpoint-Rejected"] {
+        assert_eq!(api.get(path).await.status, 200, "{path}");
     }
 }
 
 #[tokio::test]
 async fn what_nobody_knows_is_not_found() {
     let api = Api::new();
-    for id in [
-        api.id(),
-        "ABCDEF012345678Z",
-        "0",
-        "%2e%2e",
-        "arn:aws:states:x",
-    ] {
+    for id in [api.id(), "ABCDEF012345678Z", "0", "%2e%2e", "arn:aws:s:x"] {
         let answer = api.get(&format!("/connections/{id}")).await;
-        assert_eq!(
-            (answer.status, &answer.body["code"]),
-            (404, &json!("connection-not-found")),
-            "{id}"
-        );
+        assert_refused(&answer, 404, "connection-not-found");
     }
     // What cannot be an id is not even looked for.
     let calls = api.stage.ports.simulator().calls();

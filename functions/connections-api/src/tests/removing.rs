@@ -6,11 +6,6 @@ use super::*;
 
 const RUN: &str = "arn:aws:states:eu-west-1:111122223333:execution:provision:x";
 
-fn execution(answer: &Answer) -> String {
-    assert_eq!(answer.status, 202, "{}", answer.body);
-    answer.body["execution"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn the_run_gets_what_the_ledger_knows() {
     let api = Api::new();
@@ -18,16 +13,11 @@ async fn the_run_gets_what_the_ledger_knows() {
     let answer = api.delete(api.id()).await;
     let place = format!("/v1/connections/{}", api.id());
     assert_eq!(header(&answer, "location"), Some(place.as_str()));
-    let [(name, input)] = &api.runs()[..] else {
-        panic!("one run: {:?}", api.runs());
-    };
+    let (name, input) = api.run();
     assert!(execution(&answer).ends_with(&format!(":{name}")));
-    let read: DeprovisionRequest = serde_json::from_value(input.clone()).unwrap();
+    let read: DeprovisionRequest = serde_json::from_value(input).unwrap();
     let request = &api.stage.request;
-    assert_eq!(
-        (&read.vpc_id, &read.cluster_id),
-        (&request.vpc_id, &request.cluster_id)
-    );
+    assert_eq!(read.subject(), request.subject());
     assert_eq!(read.limits.undo_seconds, request.limits.undo_seconds);
     assert_eq!(read.requested_by, RequestedBy::Call);
 }
@@ -61,12 +51,8 @@ async fn a_run_that_died_without_a_word_is_not_waited_for() {
 async fn what_nobody_knows_cannot_be_taken_away() {
     let api = Api::new();
     for id in [api.id(), "0000000000000000", "not-an-id", ""] {
-        let answer = api.delete(id).await;
-        assert!(
-            matches!(answer.status, 404 | 405),
-            "{id}: {}",
-            answer.status
-        );
+        let status = api.delete(id).await.status;
+        assert!(matches!(status, 404 | 405), "{id}: {status}");
     }
     assert!(api.runs().is_empty());
 }
@@ -78,18 +64,12 @@ async fn what_a_tag_asks_for_goes_with_the_tag() {
     connection.request.requested_by = RequestedBy::VpcTag;
     api.stage.ports.put_connection(&connection);
     let answer = api.delete(api.id()).await;
-    assert_eq!(
-        (answer.status, &answer.body["code"]),
-        (409, &json!("asked-for-by-tag"))
-    );
+    assert_refused(&answer, 409, "asked-for-by-tag");
     assert!(api.runs().is_empty());
     // Nor does a call take over what the tag asks for.
-    let body = json!({"cluster_id": connection.cluster_id, "region": "eu-west-1", "vpc_id": connection.vpc_id});
+    let body = api.body();
     let answer = api.create(&body, None).await;
-    assert_eq!(
-        (answer.status, &answer.body["code"]),
-        (409, &json!("asked-for-by-tag"))
-    );
+    assert_refused(&answer, 409, "asked-for-by-tag");
     assert!(api.runs().is_empty());
     // Of what is not there anything may be asked, and its entry may go.
     connection.phase = Phase::RolledBack;
@@ -109,78 +89,49 @@ async fn a_connection_is_taken_away_where_it_is() {
     assert_eq!(api.delete(api.id()).await.status, 202);
     assert_eq!(api.runs()[0].1["account_id"], "111122223333");
 
-    let body = json!({
-        "cluster_id": connection.cluster_id,
-        "region": "eu-west-1",
-        "vpc_id": connection.vpc_id,
-        "account_id": "999988887777",
-    });
+    let mut body = api.body();
+    body["account_id"] = json!("999988887777");
     let answer = api.create(&body, None).await;
-    assert_eq!(
-        (answer.status, &answer.body["code"]),
-        (409, &json!("account-differs"))
-    );
+    assert_refused(&answer, 409, "account-differs");
 }
 
 #[tokio::test]
 async fn what_is_protected_goes_by_force_only() {
     let api = Api::new();
-    let path = format!("/connections/{}", api.id());
     let ask = async |force: &str| {
-        let query = json!({"force": [force], "cluster_is_gone": [force]});
-        api.ask(json!({
-            "httpMethod": "DELETE",
-            "path": path,
-            "multiValueQueryStringParameters": query,
-        }))
-        .await
+        let query = [("force", force), ("cluster_is_gone", force)];
+        api.delete_with(&query).await
     };
     let mut connection = api.connection(RUN, &STORY);
     connection.request.protect = true;
     api.stage.ports.put_connection(&connection);
     for answer in [api.delete(api.id()).await, ask("false").await] {
-        assert_eq!(
-            (answer.status, &answer.body["code"]),
-            (409, &json!("connection-protected"))
-        );
+        assert_refused(&answer, 409, "connection-protected");
     }
     assert_eq!(ask("yes").await.status, 400);
     assert!(api.runs().is_empty());
     execution(&ask("True").await);
-    let [(_, input)] = &api.runs()[..] else {
-        panic!("one run: {:?}", api.runs());
-    };
-    assert_eq!(input["force"], json!(true));
-    assert_eq!(input["cluster_is_gone"], json!(true));
+    let (_, input) = api.run();
+    assert_eq!(input["force"], true);
+    assert_eq!(input["cluster_is_gone"], true);
 }
 
 #[tokio::test]
 async fn who_asks_for_traffic_to_be_looked_at_has_it_looked_at_by_the_run() {
     let api = Api::new();
     api.stage.ports.put_connection(&api.connection(RUN, &STORY));
-    let path = format!("/connections/{}", api.id());
     let ask = async |minutes: &str| {
-        api.ask(json!({
-            "httpMethod": "DELETE",
-            "path": path,
-            "multiValueQueryStringParameters": {"unless_traffic_minutes": [minutes]},
-        }))
-        .await
+        let query = [("unless_traffic_minutes", minutes)];
+        api.delete_with(&query).await
     };
     for bad in ["", "4", "10081", "-5", "an hour"] {
         let answer = ask(bad).await;
         assert_eq!(answer.status, 400, "{bad}");
-        let said = answer.body["detail"].as_str().unwrap();
-        assert_eq!(
-            said,
-            format!("unless_traffic_minutes: `{bad}` is not from 5 to 10080 minutes")
-        );
+        let said = format!("unless_traffic_minutes: `{bad}` is not from 5 to 10080 minutes");
+        assert_eq!(answer.body["detail"], said);
     }
     execution(&ask("60").await);
-    let [(_, input)] = &api.runs()[..] else {
-        panic!("one run: {:?}", api.runs());
-    };
-    assert_eq!(input["unless_traffic_minutes"], json!(60));
+    assert_eq!(api.run().1["unless_traffic_minutes"], 60);
 }
 
 /// A refused run leaves the ledger as it was, and with it what names are made of.

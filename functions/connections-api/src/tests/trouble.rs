@@ -1,6 +1,6 @@
 //! What is not as it should be, on either side.
 
-use simulator::{Fault, FaultKind, Moment};
+use simulator::FaultKind;
 
 use super::*;
 
@@ -26,53 +26,41 @@ async fn unknown_paths_and_methods_are_told_apart() {
         "/plans",
     ] {
         let answer = api.get(path).await;
-        assert_eq!(
-            (answer.status, &answer.body["code"]),
-            (404, &json!("resource-not-found")),
-            "{path}"
-        );
+        assert_refused(&answer, 404, "resource-not-found");
     }
-    let answer = api
-        .ask(json!({"httpMethod": "PATCH", "path": "/connections"}))
-        .await;
-    assert_eq!(
-        (answer.status, header(&answer, "allow")),
-        (405, Some("POST, GET"))
-    );
+    let answer = api.call("PATCH", "/connections").await;
+    let told = (answer.status, header(&answer, "allow"));
+    assert_eq!(told, (405, Some("POST, GET")));
 }
 
 /// Every call of the door, in a world that has a connection.
 async fn all_calls(api: &Api) -> Vec<Answer> {
-    let id = api.id().to_owned();
-    let body = json!({
-        "cluster_id": api.stage.request.cluster_id,
-        "region": api.stage.request.region,
-        "vpc_id": api.stage.request.vpc_id,
-    });
+    let (id, body) = (api.id(), api.body());
     vec![
         api.create(&body, None).await,
         api.create(&body, Some("key")).await,
         api.query(&[]).await,
         api.get(&format!("/connections/{id}")).await,
-        api.delete(&id).await,
-        api.post(&format!("/connections/{id}/check")).await,
+        api.delete(id).await,
+        api.call("POST", &format!("/connections/{id}/check")).await,
     ]
+}
+
+/// A world that has a connection, and in which all calls of the door fail so.
+fn in_trouble(kind: FaultKind) -> Api {
+    let api = Api::new();
+    api.record("run", &STORY[..3]);
+    for service in ["dynamodb:GetItem", "dynamodb:Scan", "states:StartExecution"] {
+        api.stage.fails(service, kind);
+    }
+    api
 }
 
 #[tokio::test]
 async fn when_the_other_side_is_in_trouble_the_caller_may_try_again() {
-    for kind in [
-        FaultKind::Throttle,
-        FaultKind::ServerError,
-        FaultKind::CutOff,
-        FaultKind::Timeout,
-    ] {
-        let api = Api::new();
-        api.record("run", &STORY[..3]);
-        for service in ["dynamodb:GetItem", "dynamodb:Scan", "states:StartExecution"] {
-            let fault = Fault::from_then_on(service, 1, kind, Moment::Before);
-            api.stage.ports.simulator().add_fault(fault);
-        }
+    use FaultKind::{CutOff, ServerError, Throttle, Timeout};
+    for kind in [Throttle, ServerError, CutOff, Timeout] {
+        let api = in_trouble(kind);
         for answer in all_calls(&api).await {
             assert_eq!(answer.status, 503, "{kind:?}: {}", answer.body);
             assert_eq!(header(&answer, "retry-after"), Some("5"));
@@ -84,17 +72,9 @@ async fn when_the_other_side_is_in_trouble_the_caller_may_try_again() {
 
 #[tokio::test]
 async fn what_is_set_up_wrong_is_our_fault_and_told_without_names() {
-    let api = Api::new();
-    api.record("run", &STORY[..3]);
-    for service in ["dynamodb:GetItem", "dynamodb:Scan", "states:StartExecution"] {
-        let fault = Fault::from_then_on(service, 1, FaultKind::Denied, Moment::Before);
-        api.stage.ports.simulator().add_fault(fault);
-    }
+    let api = in_trouble(FaultKind::Denied);
     for answer in all_calls(&api).await {
-        assert_eq!(
-            (answer.status, &answer.body["code"]),
-            (500, &json!("aws-access-denied"))
-        );
+        assert_refused(&answer, 500, "aws-access-denied");
         assert_eq!(answer.body["detail"], Code::AwsAccessDenied.cause());
     }
 }

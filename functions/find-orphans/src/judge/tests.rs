@@ -124,19 +124,13 @@ fn an_entry_alone_is_told_unless_its_endpoint_is_in_use() {
         seen.entries.insert(entry.connection_id.clone(), entry);
         let found = findings(&seen, &place, &[], &input());
         let kept = "by the ledger it works";
-        let is_kept = |it: &Finding| it.kept.as_ref().is_some_and(|why| why.contains(kept));
-        assert!(
-            found
-                .iter()
-                .all(|it| is_kept(it) == (phase == Phase::Ready))
-        );
-        assert!(found.iter().all(|it| !is_kept(it) || it.removal.is_none()));
-        let kinds: Vec<Kind> = found.into_iter().map(|finding| finding.kind).collect();
-        let expected = if is_told {
-            vec![Kind::EntryOnly]
-        } else {
-            vec![]
-        };
-        assert_eq!(kinds, expected, "{phase:?} {exists}");
+        for finding in &found {
+            let is_kept = finding.kept.as_ref().is_some_and(|why| why.contains(kept));
+            assert_eq!(is_kept, phase == Phase::Ready);
+            assert!(!is_kept || finding.removal.is_none());
+        }
+        let kinds = found.into_iter().map(|finding| finding.kind);
+        let expected = is_told.then_some(Kind::EntryOnly);
+        assert!(kinds.eq(expected), "{phase:?} {exists}");
     }
 }

@@ -67,15 +67,17 @@ fn end_of(machine: Machine) -> Occasion {
     }
 }
 
+/// What is most often decided.
+const PROVISION: &str = "provision tag tag";
+const DEPROVISION: &str = "deprovision tag tag";
+const LEAVE: &str = "leave";
+
 /// What is decided, in a word: the machine and the kinds of names, or what else.
 fn word_of(step: &Step) -> String {
     match step {
         Step::Start(start) => {
-            let kinds: Vec<&str> = start
-                .names
-                .iter()
-                .filter_map(|name| name.split('-').next())
-                .collect();
+            let kinds = start.names.iter().filter_map(|name| name.split('-').next());
+            let kinds: Vec<&str> = kinds.collect();
             format!("{} {}", word(start.machine), kinds.join(" "))
         }
         Step::Leave(_) => "leave".into(),
@@ -118,12 +120,8 @@ fn a_change_that_failed_is_tried_again_once_somebody_touches_the_tags() {
         (&changed, &late(), "provision tag tag"),
         (&wish(), &late(), "provision tag tag"),
     ] {
-        let wanted = Wanted::Connected(wish);
-        assert_eq!(
-            decided(wanted, Some(&stands), occasion),
-            expected,
-            "{occasion:?}"
-        );
+        let said = decided(Wanted::Connected(wish), Some(&stands), occasion);
+        assert_eq!(said, expected, "{occasion:?}");
     }
     // What was interrupted is completed with what it was asked for.
     let interrupted = Connection {
@@ -139,13 +137,15 @@ fn a_change_that_failed_is_tried_again_once_somebody_touches_the_tags() {
 #[test]
 fn what_tags_asked_for_follows_the_tags() {
     use Phase::*;
-    let at_work = ["leave"; 4];
-    let failed = [
-        "leave",
-        "provision tag tag",
-        "deprovision tag tag",
-        "deprovision tag tag",
-    ];
+    let at_work = [LEAVE; 4];
+    let failed = [LEAVE, PROVISION, DEPROVISION, DEPROVISION];
+    let ready = [LEAVE, LEAVE, DEPROVISION, DEPROVISION];
+    let incomplete = [PROVISION, PROVISION, LEAVE, DEPROVISION];
+    let gone = [PROVISION, PROVISION, LEAVE, LEAVE];
+    let (again, later) = ("provision again", "provision again tag tag");
+    let interrupted = [again, later, DEPROVISION, DEPROVISION];
+    let (again, later) = ("deprovision again", "deprovision again tag tag");
+    let while_taken_away = [PROVISION, PROVISION, again, later];
     for (connection, [early_wish, late_wish, early_end, late_end]) in [
         (connection(Requested), at_work),
         (connection(ClusterInspected), at_work),
@@ -155,49 +155,14 @@ fn what_tags_asked_for_follows_the_tags() {
         (connection(Registered), at_work),
         (connection(Accepted), at_work),
         (connection(Disconnecting), at_work),
-        (
-            connection(Ready),
-            [
-                "leave",
-                "leave",
-                "deprovision tag tag",
-                "deprovision tag tag",
-            ],
-        ),
+        (connection(Ready), ready),
         (connection(RolledBack), failed),
         (connection(KeptAfterFailure), failed),
         (connection(RollbackIncomplete), failed),
-        (
-            connection(DisconnectIncomplete),
-            [
-                "provision tag tag",
-                "provision tag tag",
-                "leave",
-                "deprovision tag tag",
-            ],
-        ),
-        (
-            connection(Disconnected),
-            ["provision tag tag", "provision tag tag", "leave", "leave"],
-        ),
-        (
-            connection(Interrupted),
-            [
-                "provision again",
-                "provision again tag tag",
-                "deprovision tag tag",
-                "deprovision tag tag",
-            ],
-        ),
-        (
-            interrupted_while_taken_away(),
-            [
-                "provision tag tag",
-                "provision tag tag",
-                "deprovision again",
-                "deprovision again tag tag",
-            ],
-        ),
+        (connection(DisconnectIncomplete), incomplete),
+        (connection(Disconnected), gone),
+        (connection(Interrupted), interrupted),
+        (interrupted_while_taken_away(), while_taken_away),
     ] {
         let wish = wish();
         let connected = Wanted::Connected(&wish);
@@ -208,11 +173,8 @@ fn what_tags_asked_for_follows_the_tags() {
             (Wanted::Disconnected, late(), late_end),
         ] {
             let said = decided(wanted, Some(&connection), &occasion);
-            assert_eq!(
-                said, expected,
-                "{:?} {occasion:?} {wanted:?}",
-                connection.phase
-            );
+            let phase = connection.phase;
+            assert_eq!(said, expected, "{phase:?} {occasion:?} {wanted:?}");
         }
     }
 }
@@ -258,16 +220,9 @@ fn what_was_protected_when_its_tags_went_stays() {
 fn another_wish_is_followed_whatever_became_of_the_last_one() {
     let other = request(&["10.0.0.0/8"], RequestedBy::VpcTag);
     for phase in Phase::ALL {
-        let said = decided(
-            Wanted::Connected(&other),
-            Some(&connection(phase)),
-            &early(),
-        );
-        let expected = if phase.is_over() {
-            "provision tag tag"
-        } else {
-            "leave"
-        };
+        let connection = connection(phase);
+        let said = decided(Wanted::Connected(&other), Some(&connection), &early());
+        let expected = if phase.is_over() { PROVISION } else { LEAVE };
         assert_eq!(said, expected, "{phase:?}");
     }
 }
@@ -275,10 +230,8 @@ fn another_wish_is_followed_whatever_became_of_the_last_one() {
 #[test]
 fn what_is_not_there_is_made_if_it_is_wanted() {
     let wish = wish();
-    assert_eq!(
-        decided(Wanted::Connected(&wish), None, &early()),
-        "provision tag tag"
-    );
+    let said = decided(Wanted::Connected(&wish), None, &early());
+    assert_eq!(said, PROVISION);
     assert_eq!(decided(Wanted::Disconnected, None, &late()), "leave");
     assert_eq!(decided(Wanted::Unclear, None, &late()), "leave");
 }
@@ -287,18 +240,16 @@ fn what_is_not_there_is_made_if_it_is_wanted() {
 fn what_is_unclear_stays_but_is_not_left_half_made() {
     for phase in Phase::ALL {
         let said = decided(Wanted::Unclear, Some(&connection(phase)), &late());
-        let expected = if phase == Phase::Interrupted {
+        let is_completed = phase == Phase::Interrupted;
+        let expected = if is_completed {
             "provision again"
         } else {
-            "leave"
+            LEAVE
         };
         assert_eq!(said, expected, "{phase:?}");
     }
-    let said = decided(
-        Wanted::Unclear,
-        Some(&interrupted_while_taken_away()),
-        &late(),
-    );
+    let going = interrupted_while_taken_away();
+    let said = decided(Wanted::Unclear, Some(&going), &late());
     assert_eq!(said, "deprovision again");
 }
 
@@ -308,21 +259,16 @@ fn what_a_call_asked_for_is_never_taken_away_or_changed() {
     for phase in Phase::ALL {
         let connection = by_call(phase);
         for wanted in [Wanted::Disconnected, Wanted::Unclear] {
-            assert_eq!(
-                decided(wanted, Some(&connection), &late()),
-                "leave",
-                "{phase:?}"
-            );
+            let said = decided(wanted, Some(&connection), &late());
+            assert_eq!(said, LEAVE, "{phase:?}");
         }
-        let goes = took_away(phase);
-        let stands = phase == Phase::Ready || !phase.is_over() && !goes;
+        let refused = "asked-for-by-call";
+        let stands = phase == Phase::Ready || !phase.is_over() && !took_away(phase);
         let nothing_left = matches!(phase, Phase::RolledBack | Phase::Disconnected);
-        let (as_asked, changed) = if nothing_left {
-            ("provision tag tag", "provision tag tag")
-        } else if stands {
-            ("leave", "asked-for-by-call")
-        } else {
-            ("asked-for-by-call", "asked-for-by-call")
+        let (as_asked, changed) = match (nothing_left, stands) {
+            (true, _) => (PROVISION, PROVISION),
+            (false, true) => (LEAVE, refused),
+            (false, false) => (refused, refused),
         };
         let said = decided(Wanted::Connected(&same), Some(&connection), &late());
         assert_eq!(said, as_asked, "{phase:?}");
@@ -340,19 +286,13 @@ fn unchanged(connection: &Connection) -> serde_json::Value {
 
 #[test]
 fn a_removal_is_completed_unless_somebody_has_connected_again() {
-    let mut connection = connection(Phase::Interrupted);
-    connection.timeline.push(Milestone {
-        phase: Phase::Disconnecting,
-        at: ENDED,
-    });
+    let mut connection = interrupted_while_taken_away();
     connection.request.limits.lease_seconds = 10;
     let start = complete(&connection).unwrap();
     assert_eq!(start.machine, Machine::Deprovision);
+    // The run that was stopped keeps the lease for a while.
     let waits = start.input["limits"]["lease_seconds"].as_u64();
-    assert!(
-        waits >= Some(LEAST_LEASE_SECONDS),
-        "the run that was stopped keeps the lease for a while"
-    );
+    assert!(waits >= Some(LEAST_LEASE_SECONDS), "{waits:?}");
     let seen = json!({ "execution": connection.execution });
     assert_eq!(start.input["unless_changed"], seen);
 }
@@ -370,19 +310,13 @@ fn an_interrupted_run_is_completed_once() {
     for occasion in [early(), end_of(Machine::Provision), Occasion::Search(ENDED)] {
         assert_eq!(decided(wanted, Some(&connection), &occasion), "leave");
     }
-    assert_eq!(
-        decided(wanted, Some(&connection), &late()),
-        "provision tag tag"
-    );
-    for phase in Phase::ALL
-        .into_iter()
-        .filter(|phase| *phase != Phase::Interrupted)
-    {
-        assert_eq!(
-            complete(&super::tests::connection(phase)),
-            None,
-            "{phase:?}"
-        );
+    let said = decided(wanted, Some(&connection), &late());
+    assert_eq!(said, PROVISION);
+    for phase in Phase::ALL {
+        connection.phase = phase;
+        connection.execution = execution("first");
+        let is_completed = complete(&connection).is_some();
+        assert_eq!(is_completed, phase == Phase::Interrupted, "{phase:?}");
     }
 }
 
@@ -404,11 +338,8 @@ fn the_end_of_a_run_causes_no_run_of_its_own_kind() {
         assert_eq!(said, "leave", "{phase:?}");
     }
     let incomplete = connection(Phase::DisconnectIncomplete);
-    let said = decided(
-        Wanted::Disconnected,
-        Some(&incomplete),
-        &end_of(Machine::Deprovision),
-    );
+    let ended = end_of(Machine::Deprovision);
+    let said = decided(Wanted::Disconnected, Some(&incomplete), &ended);
     assert_eq!(said, "leave");
 }
 
@@ -454,12 +385,8 @@ fn what_is_taken_away_is_asked_for_in_full() {
 fn a_repair_runs_once_in_an_hour_and_only_on_what_shall_stand() {
     for phase in Phase::ALL {
         let said = word_of(&repair(&connection(phase), ENDED));
-        let goes = took_away(phase);
-        let expected = if phase.is_over() && !goes {
-            "provision repair"
-        } else {
-            "leave"
-        };
+        let stands = phase.is_over() && !took_away(phase);
+        let expected = if stands { "provision repair" } else { LEAVE };
         assert_eq!(said, expected, "{phase:?}");
     }
     let names = |connection: &Connection, at| names_of(repair(connection, at));

@@ -56,20 +56,15 @@ impl Scene {
     ) -> Self {
         let stage = Stage::changed("fresh-vpc", change);
         let arn = |machine| stage.ports.machine_arn(machine);
+        let alias = format!("{}:live", arn(Machine::Deprovision));
         let mut all = BTreeMap::from([
             ("OWN_ACCOUNT", ACCOUNT.to_owned()),
             ("OTHER_ACCOUNT_ROLE", "crdb-privatelink".to_owned()),
             ("PROVISION_MACHINE", arn(Machine::Provision)),
-            (
-                "DEPROVISION_MACHINE",
-                format!("{}:live", arn(Machine::Deprovision)),
-            ),
+            ("DEPROVISION_MACHINE", alias),
         ]);
-        all.extend(
-            variables
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
+        let variables = variables.iter();
+        all.extend(variables.map(|(name, value)| (*name, (*value).to_owned())));
         Self {
             known: Known::new(Config::of(|name| all.get(name).cloned())),
             stage,
@@ -86,21 +81,45 @@ impl Scene {
     }
 
     pub(super) fn id(&self, cluster: &str) -> String {
-        connection_id(
-            &self.stage.request.region,
-            &self.vpc(),
-            &cluster.parse().unwrap(),
-        )
+        let region = &self.stage.request.region;
+        connection_id(region, &self.vpc(), &cluster.parse().unwrap())
     }
 
     /// One call of the function.
     pub(super) fn answer(&self, input: &Value) -> Result<Report, shared::StepError> {
+        let ports = &self.stage.ports;
         let door = Door {
-            places: &self.stage.ports,
-            ledger: &self.stage.ports,
-            executions: &self.stage.ports,
+            places: ports,
+            ledger: ports,
+            executions: ports,
         };
         at_once(handle(door, &self.known, self.now(), input))
+    }
+
+    /// One call about a change of these tags, which must succeed.
+    pub(super) fn told(&self, call: &str, names: &[&str]) -> Report {
+        self.answer(&self.api_call(call, names)).unwrap()
+    }
+
+    /// One run for this cluster, asked for by a tag and at work.
+    pub(super) fn at_work(&mut self, cluster: &str) -> Execution {
+        self.retag(&[("cluster-id", Some(cluster))]);
+        self.answer(&self.events[0]).unwrap();
+        let run = self.running().remove(0);
+        self.work(&run, Ending::Well);
+        run
+    }
+
+    /// The only run that was started.
+    pub(super) fn run(&self) -> Execution {
+        let runs = self.runs();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs[0].clone()
+    }
+
+    /// What the status tag of the VPC says, if anything.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.tags().get(&format!("{PREFIX}:status")).cloned()
     }
 
     /// The search for lost events in one of these places and those of the ledger.
@@ -150,29 +169,21 @@ impl Scene {
 
     /// The event about a change of these tags of ours, made now.
     pub(super) fn tag_change(&self, names: &[&str]) -> Value {
-        let mut event: Value =
-            serde_json::from_str(include_str!("../../events/tag-change.json")).unwrap();
-        self.here(&mut event);
+        let mut event = self.here(include_str!("../../events/tag-change.json"));
         let arn = format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/{}", self.vpc());
         event["resources"] = json!([arn]);
-        let keys: Vec<String> = names
-            .iter()
-            .map(|name| format!("{PREFIX}:{name}"))
-            .collect();
-        event["detail"]["changed-tag-keys"] = json!(keys);
+        let keys = names.iter().map(|name| json!(format!("{PREFIX}:{name}")));
+        event["detail"]["changed-tag-keys"] = keys.collect();
         event["detail"]["tags"] = json!(self.tags());
         event
     }
 
     /// CloudTrail's event about such a call, made now.
     pub(super) fn api_call(&self, call: &str, names: &[&str]) -> Value {
-        let mut event: Value =
-            serde_json::from_str(include_str!("../../events/create-tags.json")).unwrap();
-        self.here(&mut event);
+        let mut event = self.here(include_str!("../../events/create-tags.json"));
         event["detail"]["eventName"] = json!(call);
-        let keys = names
-            .iter()
-            .map(|name| json!({ "key": format!("{PREFIX}:{name}") }));
+        let keys = names.iter();
+        let keys = keys.map(|name| json!({ "key": format!("{PREFIX}:{name}") }));
         event["detail"]["requestParameters"] = json!({
             "resourcesSet": { "items": [
                 { "resourceId": "subnet-0a10000000000000a" },
@@ -183,10 +194,13 @@ impl Scene {
         event
     }
 
-    fn here(&self, event: &mut Value) {
+    /// The event, here and now.
+    fn here(&self, event: &str) -> Value {
+        let mut event: Value = serde_json::from_str(event).unwrap();
         event["account"] = json!(ACCOUNT);
         event["region"] = json!("eu-west-1");
         event["time"] = json!(self.text_of(self.now()));
+        event
     }
 
     pub(super) fn runs(&self) -> Vec<Execution> {
@@ -202,12 +216,9 @@ impl Scene {
 
     /// The names of the machines of all runs so far, in order.
     pub(super) fn story(&self) -> Vec<&'static str> {
-        let word = |run: &Execution| {
-            if is_deprovision(run) {
-                "deprovision"
-            } else {
-                "provision"
-            }
+        let word = |run: &Execution| match is_deprovision(run) {
+            true => "deprovision",
+            false => "provision",
         };
         self.runs().iter().map(word).collect()
     }
@@ -267,8 +278,8 @@ impl Scene {
         }
         let by_tag = input["requested_by"] == json!(RequestedBy::VpcTag);
         if by_tag && (phase.is_some() || taken_away) {
-            let value =
-                phase.map(|phase| format!("{} - {}", phase.as_str(), self.text_of(self.now())));
+            let now = self.text_of(self.now());
+            let value = phase.map(|phase| format!("{} - {now}", phase.as_str()));
             let key = format!("status:{cluster}");
             self.retag(&[(&key, value.as_deref())]);
         }
@@ -282,9 +293,7 @@ impl Scene {
 
     /// The event about the end of a run.
     pub(super) fn status_change(&self, run: &Execution, status: ExecutionStatus) -> Value {
-        let mut event: Value =
-            serde_json::from_str(include_str!("../../events/execution-status.json")).unwrap();
-        self.here(&mut event);
+        let mut event = self.here(include_str!("../../events/execution-status.json"));
         event["resources"] = json!([run.arn]);
         let detail = &mut event["detail"];
         detail["executionArn"] = json!(run.arn);

@@ -2,11 +2,12 @@
 
 use in_process::stage::entry;
 use serde_json::{Value, json};
+use shared::executions::Machine;
 use shared::ledger::{Connection, Phase};
 use shared::request::{DeprovisionRequest, ProvisionRequest, RequestedBy, Seen};
 use shared::{Code, StepErrorName};
 use simulator::scenario::{RoleSpec, VpcSpec};
-use simulator::step_functions::ExecutionStatus;
+use simulator::step_functions::{Execution, ExecutionStatus};
 use simulator::{Fault, FaultKind, Moment};
 
 use super::scene::{A, ACCOUNT, B, Ending, PREFIX, Scene};
@@ -49,6 +50,29 @@ fn tagged_vpc(id: &str, cluster: &str) -> VpcSpec {
     serde_json::from_value(json!({ "id": id, "cidr": "10.9.0.0/16", "tags": tags })).unwrap()
 }
 
+/// A run of provision that somebody has started with this input, and that is over.
+fn by_hand(scene: &Scene, input: &Value) -> Execution {
+    Execution {
+        arn: "arn:aws:states:eu-west-1:111122223333:execution:x:by-hand".into(),
+        machine: scene.stage.ports.machine_arn(Machine::Provision),
+        name: "by-hand".into(),
+        input: input.to_string(),
+        status: ExecutionStatus::Failed,
+        started_at: scene.now(),
+        stopped_at: None,
+        output: None,
+    }
+}
+
+/// The same request for a run that waits, and does nothing if another was there.
+fn unless_changed(connection: &Connection) -> String {
+    let mut request = connection.request.clone();
+    request.unless_changed = Some(Seen {
+        execution: Some(connection.execution.clone()),
+    });
+    json!(request).to_string()
+}
+
 /// The role of this account that we assume.
 fn role(account: &str) -> RoleSpec {
     RoleSpec {
@@ -78,23 +102,13 @@ fn every_kind_of_event_starts_what_the_tags_ask_for() {
             }
         };
         let report = scene.answer(&event).unwrap();
-        let [run] = &scene.runs()[..] else {
-            panic!("{kind}: {report:?}");
+        let run = scene.run();
+        let started = Action::Started {
+            machine: "provision",
+            name: run.name,
+            execution: run.arn,
         };
-        let [
-            Action::Started {
-                machine,
-                name,
-                execution,
-            },
-        ] = actions(&report)[..]
-        else {
-            panic!("{kind}: {report:?}");
-        };
-        assert_eq!(
-            (*machine, name, execution),
-            ("provision", &run.name, &run.arn)
-        );
+        assert_eq!(actions(&report), [&started], "{kind}");
         let input: Value = serde_json::from_str(&run.input).unwrap();
         let request = ProvisionRequest::parse(&input).unwrap();
         assert_eq!(json!(request), input, "every default is filled in");
@@ -112,10 +126,8 @@ fn the_tag_that_goes_takes_its_connection_along_and_no_other() {
         let mut scene = Scene::new();
         scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
         scene.come_to_rest();
-        let (by_call, wanted) = (
-            "1a2b3c4d-0000-4000-8000-00000000000c",
-            (call == "CreateTags").then_some(B),
-        );
+        let by_call = "1a2b3c4d-0000-4000-8000-00000000000c";
+        let wanted = (call == "CreateTags").then_some(B);
         ready(&scene, by_call, RequestedBy::Call);
         scene.retag(&[
             ("cluster-id", wanted),
@@ -123,20 +135,15 @@ fn the_tag_that_goes_takes_its_connection_along_and_no_other() {
             (&format!("status:{by_call}"), Some("ready - then")),
         ]);
         let runs = scene.runs().len();
-        let report = scene
-            .answer(&scene.api_call(call, &["cluster-id"]))
-            .unwrap();
+        let report = scene.told(call, &["cluster-id"]);
         let new = scene.runs().split_off(runs);
         let expected = if wanted.is_some() { &[A][..] } else { &[A, B] };
-        let gone: Vec<String> = new
-            .iter()
-            .map(|run| {
-                let input = serde_json::from_str(&run.input).unwrap();
-                let request: DeprovisionRequest = serde_json::from_value(input).unwrap();
-                assert_eq!(request.requested_by, RequestedBy::VpcTag);
-                request.cluster_id.to_string()
-            })
-            .collect();
+        let gone = new.iter().map(|run| {
+            let request: DeprovisionRequest = serde_json::from_str(&run.input).unwrap();
+            assert_eq!(request.requested_by, RequestedBy::VpcTag);
+            request.cluster_id.to_string()
+        });
+        let gone: Vec<String> = gone.collect();
         assert_eq!(gone, expected, "{report:?}");
     }
 }
@@ -157,10 +164,7 @@ fn events_about_nothing_of_ours_ask_nobody_anything() {
 #[test]
 fn a_vpc_without_our_tags_is_looked_at_and_left() {
     let scene = Scene::new();
-    let report = scene
-        .answer(&scene.api_call("CreateTags", &["cluster-id"]))
-        .unwrap();
-    assert_eq!(report.done, []);
+    assert_eq!(scene.told("CreateTags", &["cluster-id"]).done, []);
     let calls = scene.stage.ports.simulator().calls();
     let calls: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
     assert_eq!(calls, ["ec2:DescribeVpcs"]);
@@ -185,10 +189,8 @@ fn one_vpc_that_makes_trouble_does_not_keep_the_others_waiting() {
     scene.retag(&[("cluster-id", Some(A))]);
     let mut event = scene.events.remove(1);
     let resources = &mut event["detail"]["requestParameters"]["resourcesSet"]["items"];
-    resources
-        .as_array_mut()
-        .unwrap()
-        .push(json!({ "resourceId": OTHER_VPC }));
+    let resources = resources.as_array_mut().unwrap();
+    resources.push(json!({ "resourceId": OTHER_VPC }));
     scene.stage.cut_off("ec2:DescribeVpcs");
     assert_eq!(scene.answer(&event).unwrap_err().code, Code::AwsUnavailable);
     assert_eq!(scene.runs().len(), 1);
@@ -199,40 +201,31 @@ fn one_vpc_that_makes_trouble_does_not_keep_the_others_waiting() {
 #[test]
 fn what_is_refused_is_told_on_the_vpc_once_until_it_is_put_right() {
     let mut scene = Scene::with(&[("ALLOWED_CLUSTERS", A)], |_| {});
-    let status = format!("{PREFIX}:status");
     scene.retag(&[("cluster-id", Some(B))]);
     let report = scene.answer(&scene.events[0]).unwrap();
     let [Action::Left { .. }, Action::Refused { code, .. }] = actions(&report)[..] else {
         panic!("{report:?}");
     };
     assert_eq!(*code, "cluster-not-allowed");
-    let told = scene.tags()[&status].clone();
-    assert!(
-        told.starts_with("refused cluster-not-allowed 2027-01-15T08:"),
-        "{told}"
-    );
-    assert!(told.contains(B), "{told}");
+    let told = scene.refusal().unwrap();
+    let begins = "refused cluster-not-allowed 2027-01-15T08:";
+    assert!(told.starts_with(begins) && told.contains(B), "{told}");
 
-    let writes = |scene: &Scene| {
-        let calls = scene.stage.ports.simulator().calls();
-        calls
-            .iter()
-            .filter(|call| call.operation == "ec2:CreateTags")
-            .count()
-    };
     scene.stage.advance(600);
     scene.answer(&scene.events[1]).unwrap();
-    assert_eq!((writes(&scene), &scene.tags()[&status]), (1, &told));
+    assert_eq!(scene.stage.calls("ec2:CreateTags"), 1);
+    assert_eq!(scene.refusal(), Some(told));
 
     scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
     scene.answer(&scene.tag_change(&["cluster-id"])).unwrap();
     assert_eq!(scene.runs().len(), 1, "what is allowed is connected");
     scene.retag(&[("cluster-id", Some(A)), ("private-dns", Some("perhaps"))]);
     scene.answer(&scene.tag_change(&["cluster-id"])).unwrap();
-    assert!(scene.tags()[&status].starts_with("refused tag-value-invalid "));
+    let told = scene.refusal().unwrap();
+    assert!(told.starts_with("refused tag-value-invalid "), "{told}");
     scene.retag(&[("private-dns", None)]);
     scene.answer(&scene.tag_change(&["private-dns"])).unwrap();
-    assert_eq!(scene.tags().get(&status), None);
+    assert_eq!(scene.refusal(), None);
     assert_eq!(scene.runs().len(), 1);
 }
 
@@ -245,15 +238,8 @@ fn what_a_call_asked_for_otherwise_is_refused() {
     assert!(left(&report).contains("a call asked for the same"));
     scene.retag(&[("cidrs", Some("10.0.0.0/8"))]);
     let report = scene.answer(&scene.tag_change(&["cidrs"])).unwrap();
-    let [
-        Action::Refused {
-            code: "asked-for-by-call",
-            ..
-        },
-    ] = actions(&report)[..]
-    else {
-        panic!("{report:?}");
-    };
+    let refused = Action::refused(Code::AskedForByCall, &format!("cluster {A}: ready"));
+    assert_eq!(actions(&report), [&refused]);
     assert_eq!(scene.runs(), []);
 }
 
@@ -275,8 +261,8 @@ fn every_call_may_fail_and_it_ends_alike() {
         let runs: std::collections::BTreeSet<(String, String)> = runs.collect();
         let calls = scene.stage.ports.simulator().calls();
         let standing = [A, B].map(|cluster| scene.connection(cluster).map(|it| it.phase));
-        let told = scene.tags().get(&format!("{PREFIX}:status")).cloned();
-        assert_eq!((standing, told), ([None, Some(Phase::Ready)], None));
+        assert_eq!(standing, [None, Some(Phase::Ready)]);
+        assert_eq!(scene.refusal(), None);
         (runs.len(), calls.len())
     };
     let (runs, calls) = story(None);
@@ -307,7 +293,7 @@ fn a_run_that_is_over_gives_its_lease_back_and_only_its_own() {
         scene.retag(&[("cluster-id", Some(&format!("{A} {B}")))]);
         scene.answer(&scene.events[0]).unwrap();
         let [one, other] = &scene.running()[..] else {
-            panic!();
+            panic!()
         };
         scene.work(one, Ending::Well);
         scene.answer(&scene.status_change(other, status)).unwrap();
@@ -334,27 +320,14 @@ fn what_a_call_began_is_completed_with_its_own_request() {
     };
     begun.request.add_trusted_owner = true;
     scene.stage.ports.put_connection(&begun);
-    let mut event = scene.tag_change(&[]);
-    event["detail-type"] = json!("Step Functions Execution Status Change");
-    let machine = scene
-        .stage
-        .ports
-        .machine_arn(shared::executions::Machine::Provision);
-    event["detail"] = json!({
-        "executionArn": begun.execution,
-        "stateMachineArn": machine,
-        "status": "ABORTED",
-        "input": json!(begun.request).to_string(),
-    });
-    let report = scene.answer(&event).unwrap();
-    let [run] = &scene.runs()[..] else {
-        panic!("{report:?}");
+    let aborted = Execution {
+        arn: begun.execution.clone(),
+        ..by_hand(&scene, &json!(begun.request))
     };
-    let mut request = begun.request.clone();
-    request.unless_changed = Some(Seen {
-        execution: Some(begun.execution.clone()),
-    });
-    assert_eq!(run.input, json!(request).to_string());
+    let event = scene.status_change(&aborted, ExecutionStatus::Aborted);
+    let report = scene.answer(&event).unwrap();
+    let run = scene.run();
+    assert_eq!(run.input, unless_changed(&begun));
     assert!(run.name.starts_with("again-"));
     assert_eq!(scene.connection(A).unwrap().phase, Phase::Interrupted);
     // The same event once more is the same run.
@@ -365,7 +338,7 @@ fn what_a_call_began_is_completed_with_its_own_request() {
         execution: run.arn.clone(),
         ..begun
     });
-    let stopped = scene.status_change(run, ExecutionStatus::Aborted);
+    let stopped = scene.status_change(&run, ExecutionStatus::Aborted);
     assert_eq!(scene.answer(&stopped).unwrap().done, []);
     assert_eq!(scene.runs().len(), 1);
     assert_eq!(scene.connection(A).unwrap().phase, Phase::Interrupted);
@@ -374,10 +347,7 @@ fn what_a_call_began_is_completed_with_its_own_request() {
 #[test]
 fn the_end_of_a_run_that_recorded_its_own_end_changes_nothing() {
     let mut scene = Scene::new();
-    scene.retag(&[("cluster-id", Some(A))]);
-    scene.answer(&scene.events[0]).unwrap();
-    let run = scene.running().remove(0);
-    scene.work(&run, Ending::Well);
+    let run = scene.at_work(A);
     scene.work(&run, Ending::Badly);
     let recorded = scene.connection(A);
     let ended = scene.events.pop().unwrap();
@@ -390,10 +360,7 @@ fn the_end_of_a_run_that_recorded_its_own_end_changes_nothing() {
 #[test]
 fn an_input_that_the_event_leaves_out_is_asked_for() {
     let mut scene = Scene::new();
-    scene.retag(&[("cluster-id", Some(A))]);
-    scene.answer(&scene.events[0]).unwrap();
-    let run = scene.running().remove(0);
-    scene.work(&run, Ending::Well);
+    let run = scene.at_work(A);
     scene.work(&run, Ending::Stopped);
     let mut ended = scene.events.pop().unwrap();
     ended["detail"]["input"] = json!(null);
@@ -406,19 +373,7 @@ fn an_input_that_the_event_leaves_out_is_asked_for() {
 #[test]
 fn a_run_whose_input_was_no_request_has_nothing_to_give_back() {
     let scene = Scene::new();
-    let run = simulator::step_functions::Execution {
-        arn: "arn:aws:states:eu-west-1:111122223333:execution:x:by-hand".into(),
-        machine: scene
-            .stage
-            .ports
-            .machine_arn(shared::executions::Machine::Provision),
-        name: "by-hand".into(),
-        input: r#"{"vpc": 5}"#.into(),
-        status: ExecutionStatus::Failed,
-        started_at: scene.now(),
-        stopped_at: None,
-        output: None,
-    };
+    let run = by_hand(&scene, &json!({"vpc": 5}));
     let event = scene.status_change(&run, ExecutionStatus::Failed);
     assert_eq!(scene.answer(&event).unwrap().done, []);
     assert_eq!(scene.stage.ports.simulator().calls(), []);
@@ -434,21 +389,15 @@ fn repairs_start_once_in_an_hour() {
         panic!("{report:?}");
     };
     assert_eq!(why, "the ledger does not know it");
-    let [run] = &scene.runs()[..] else { panic!() };
-    let mut request = connection.request.clone();
-    request.unless_changed = Some(Seen {
-        execution: Some(connection.execution.clone()),
-    });
-    assert_eq!(run.input, json!(request).to_string());
+    let run = scene.run();
+    assert_eq!(run.input, unless_changed(&connection));
     // It ends, whichever way, and the check asks again a minute later.
     let failed = ExecutionStatus::Failed;
     scene.stage.ports.end_run(&run.arn, failed);
     scene.stage.advance(60);
     let report = scene.answer(&repair).unwrap();
-    assert!(
-        matches!(actions(&report)[0], Action::AlreadyStarted { .. }),
-        "{report:?}"
-    );
+    let is_the_same = matches!(actions(&report)[0], Action::AlreadyStarted { .. });
+    assert!(is_the_same, "{report:?}");
     scene.stage.advance(3600);
     scene.answer(&repair).unwrap();
     assert_eq!(scene.runs().len(), 2);
@@ -468,19 +417,14 @@ fn an_orphan_is_taken_away_once_in_an_hour_and_whoever_starts_it_says_what_was_s
     for _ in 0..2 {
         scene.answer(&orphan(None)).unwrap();
     }
-    let [run] = &scene.runs()[..] else {
-        panic!("{:?}", scene.runs());
-    };
+    let run = scene.run();
     let input = serde_json::from_str(&run.input).unwrap();
     let request = DeprovisionRequest::parse(&input).unwrap();
     assert_eq!(request.subject().connection_id, scene.id(A));
     assert_eq!(request.unless_changed.unwrap().execution, None);
     scene.answer(&orphan(Some("arn:a-run"))).unwrap();
-    assert_eq!(
-        scene.runs().len(),
-        2,
-        "another state of the entry is another cause"
-    );
+    // Another state of the entry is another cause.
+    assert_eq!(scene.runs().len(), 2);
 }
 
 #[test]
@@ -499,15 +443,10 @@ fn a_connection_to_a_cluster_that_is_allowed_no_more_is_not_repaired() {
 #[test]
 fn a_connection_at_work_is_not_repaired() {
     let mut scene = Scene::new();
-    scene.retag(&[("cluster-id", Some(A))]);
-    scene.answer(&scene.events[0]).unwrap();
-    let run = scene.running().remove(0);
-    scene.work(&run, Ending::Well);
+    scene.at_work(A);
     let repair = json!({ "repair": [scene.id(A)] });
-    assert_eq!(
-        left(&scene.answer(&repair).unwrap()),
-        "an execution is at work"
-    );
+    let report = scene.answer(&repair).unwrap();
+    assert_eq!(left(&report), "an execution is at work");
     assert_eq!(scene.runs().len(), 1);
 }
 
@@ -547,10 +486,8 @@ fn the_search_looks_at_one_place_and_finds_what_events_did_not_tell() {
     search(0);
     let started = inputs(&scene);
     let vpcs: Vec<&Value> = started.iter().map(|input| &input["vpc_id"]).collect();
-    assert_eq!(
-        vpcs,
-        [OTHER_VPC, scene.vpc().as_str(), scene.vpc().as_str()]
-    );
+    let vpc = scene.vpc();
+    assert_eq!(vpcs, [OTHER_VPC, vpc.as_str(), vpc.as_str()]);
     assert_eq!(scene.story(), ["provision", "deprovision", "deprovision"]);
     assert!(started.iter().all(|input| input["account_id"] == ACCOUNT));
     search(0);
@@ -590,10 +527,8 @@ fn listed_accounts_are_searched_in_every_region_that_is_named() {
         assert_eq!((report.done.as_slice(), report.trouble), (&[][..], None));
     }
     let report = search(2);
-    assert!(
-        matches!(actions(&report)[..], [Action::Started { .. }]),
-        "{report:?}"
-    );
+    let is_started = matches!(actions(&report)[..], [Action::Started { .. }]);
+    assert!(is_started, "{report:?}");
     let input: Value = serde_json::from_str(&scene.runs()[0].input).unwrap();
     let found = ["account_id", "region", "vpc_id"].map(|field| input[field].clone());
     assert_eq!(found, [open, "eu-west-1", OTHER_VPC]);
@@ -609,11 +544,8 @@ fn places_beyond_those_of_one_search_are_told_at_its_end() {
     let scene = Scene::with(&[], |scenario| {
         scenario.roles = accounts.iter().map(|account| role(account)).collect();
     });
-    let places: Vec<String> = accounts
-        .iter()
-        .map(|it| format!("{it}/eu-west-1"))
-        .collect();
-    let always = places.join(" ");
+    let places = accounts.iter().map(|it| format!("{it}/eu-west-1"));
+    let always = places.collect::<Vec<_>>().join(" ");
     let search = |turn: usize| {
         let report = scene.search(&always, turn);
         assert_eq!(report.places, Some(500));
@@ -630,21 +562,14 @@ fn places_beyond_those_of_one_search_are_told_at_its_end() {
 fn a_status_without_a_connection_goes_with_the_wish() {
     let mut scene = Scene::new();
     let [failed, lost] = [A, B].map(|cluster| format!("status:{cluster}"));
-    scene.retag(&[
-        (
-            &failed,
-            Some("rolled-back connection-busy 2026-11-22T18:00:00Z"),
-        ),
-        (&lost, Some("ready - 2026-11-22T18:00:00Z")),
-    ]);
-    let removed = scene.api_call("DeleteTags", &["cluster-id"]);
-    scene.answer(&removed).unwrap();
+    let rolled_back = "rolled-back connection-busy 2026-11-22T18:00:00Z";
+    let ready = "ready - 2026-11-22T18:00:00Z";
+    scene.retag(&[(&failed, Some(rolled_back)), (&lost, Some(ready))]);
+    scene.told("DeleteTags", &["cluster-id"]);
     let tags = scene.tags();
     assert!(!tags.contains_key(&format!("{PREFIX}:{failed}")));
-    assert!(
-        tags.contains_key(&format!("{PREFIX}:{lost}")),
-        "all that is known of it"
-    );
+    // It is all that is known of the other one.
+    assert!(tags.contains_key(&format!("{PREFIX}:{lost}")));
     assert_eq!(scene.runs(), []);
 }
 
@@ -682,8 +607,7 @@ fn a_removal_that_was_refused_is_not_tried_again_until_somebody_touches_the_tags
     scene.retag(&[(&status, Some(refused)), ("cluster-id", None)]);
     scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
-    let touched = scene.api_call("DeleteTags", &["cluster-id"]);
-    scene.answer(&touched).unwrap();
+    scene.told("DeleteTags", &["cluster-id"]);
     assert_eq!(scene.story(), ["deprovision"]);
 }
 
@@ -695,11 +619,10 @@ fn a_protecting_tag_refuses_once_and_the_status_says_so() {
     // The record of an earlier run is what leads the search to the connection.
     scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
-    let status = || scene.tags().into_values().collect::<Vec<_>>().join("\n");
-    let first = status();
+    let first = scene.refusal().unwrap();
     assert!(first.contains("connection-protected"), "{first}");
     scene.find();
-    assert_eq!(status(), first);
+    assert_eq!(scene.refusal(), Some(first));
 }
 
 /// As Terraform does, which takes off the tags of a VPC that it has not set itself.
@@ -713,10 +636,9 @@ fn a_protected_connection_stays_when_all_tags_go_at_once_until_they_say_no() {
     scene.stage.ports.put_connection(&connection);
     scene.retag(&protect);
     scene.retag(&gone);
-    let status = format!("{PREFIX}:status");
     let refused = |scene: &Scene| {
         assert!(scene.runs().is_empty(), "{:?}", scene.story());
-        let told = scene.tags()[&status].clone();
+        let told = scene.refusal().unwrap();
         assert!(told.contains("Set protect to false to let it go"), "{told}");
     };
     for event in std::mem::take(&mut scene.events) {
@@ -731,7 +653,7 @@ fn a_protected_connection_stays_when_all_tags_go_at_once_until_they_say_no() {
     scene.retag(&[("protect", Some("False"))]);
     scene.answer(&scene.tag_change(&["protect"])).unwrap();
     assert_eq!(scene.story(), ["deprovision"]);
-    assert_eq!(scene.tags().get(&status), None);
+    assert_eq!(scene.refusal(), None);
 }
 
 #[test]
@@ -742,7 +664,7 @@ fn a_key_in_another_case_is_told_on_the_vpc_and_cuts_nothing() {
     scene.answer(&scene.tag_change(&["Cluster-Id"])).unwrap();
     scene.find();
     assert!(scene.runs().is_empty(), "{:?}", scene.story());
-    let told = scene.tags()[&format!("{PREFIX}:status")].clone();
+    let told = scene.refusal().unwrap();
     let how = format!("{PREFIX}:Cluster-Id: this key must be spelled {PREFIX}:cluster-id");
     assert!(told.starts_with("refused tag-value-invalid "), "{told}");
     assert!(told.contains(&how), "{told}");

@@ -114,6 +114,14 @@ fn happen(scene: &mut Scene, happening: &Happening) {
     }
 }
 
+fn after(story: &[Happening]) -> Scene {
+    let mut scene = scene();
+    for happening in story {
+        happen(&mut scene, happening);
+    }
+    scene
+}
+
 /// What the tags ask for is connected, as they ask for it, and nothing else is.
 fn assert_as_the_tags_say(scene: &Scene) {
     let tags: Tags = scene.tags();
@@ -154,10 +162,7 @@ proptest! {
     fn in_any_order_it_ends_as_the_tags_say(
         story in happenings(false, &[Ending::Well, Ending::Stopped, Ending::Unrecorded]),
     ) {
-        let mut scene = scene();
-        for happening in &story {
-            happen(&mut scene, happening);
-        }
+        let mut scene = after(&story);
         scene.come_to_rest();
         assert_as_the_tags_say(&scene);
     }
@@ -167,10 +172,7 @@ proptest! {
     fn what_lost_events_did_not_tell_the_search_finds(
         story in happenings(true, &[Ending::Well, Ending::Stopped, Ending::Unrecorded]),
     ) {
-        let mut scene = scene();
-        for happening in &story {
-            happen(&mut scene, happening);
-        }
+        let mut scene = after(&story);
         // A search may find runs at work, and is told of their end afterwards.
         for _ in 0..2 {
             scene.stage.advance(3600);
@@ -189,10 +191,7 @@ proptest! {
     fn what_failed_is_mended_by_touching_the_tags(
         story in happenings(false, &[Ending::Well, Ending::Badly, Ending::Stopped]),
     ) {
-        let mut scene = scene();
-        for happening in &story {
-            happen(&mut scene, happening);
-        }
+        let mut scene = after(&story);
         scene.come_to_rest();
         let runs = scene.runs().len();
         scene.find();
@@ -243,19 +242,13 @@ fn connected_and_taken_away_and_connected_again() {
 #[test]
 fn what_is_no_longer_wanted_while_it_is_made_is_taken_away_afterwards() {
     let mut scene = scene();
-    scene.retag(&[("cluster-id", Some(A))]);
-    scene.answer(&scene.events[0]).unwrap();
-    let run = scene.running().remove(0);
-    scene.work(&run, Ending::Well);
+    scene.at_work(A);
     scene.retag(&[("cluster-id", None)]);
     for event in std::mem::take(&mut scene.events) {
         scene.answer(&event).unwrap();
     }
-    assert_eq!(
-        scene.story(),
-        ["provision"],
-        "the run at work is left alone"
-    );
+    // The run at work is left alone.
+    assert_eq!(scene.story(), ["provision"]);
     scene.come_to_rest();
     assert_eq!(scene.story(), ["provision", "deprovision"]);
     assert_as_the_tags_say(&scene);
@@ -310,10 +303,8 @@ fn a_run_that_never_reaches_the_ledger_does_not_cause_itself() {
         scene.retag(&[("cluster-id", wish)]);
         fail_all(&mut scene);
         let first = scene.story().len();
-        assert!(
-            (before + 1..=before + 2).contains(&first),
-            "one for each event"
-        );
+        // One for each event.
+        assert!((before + 1..=before + 2).contains(&first), "{first}");
         // The search tries again, once in an hour.
         for hour in 1..=3 {
             scene.stage.advance(3600);
