@@ -327,7 +327,8 @@ mod tests {
         // Known to the cluster, or in use as the ledger has it.
         assert_eq!(found(twin.clone(), "vpce-00000002", None), []);
         assert_eq!(found(twin.clone(), "", Some(&twin.id)), []);
-        let keeps: [(&str, fn(&mut Endpoint)); 8] = [
+        type Change = fn(&mut Endpoint);
+        let keeps: [(&str, Change); 8] = [
             ("a name leads to it", |it| it.private_dns = true),
             ("dead", |it| it.state = EndpointState::Deleting),
             ("nobody's", |it| it.tags = Tags::new()),

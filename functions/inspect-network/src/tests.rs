@@ -632,7 +632,8 @@ fn what_stands_in_the_way_is_named() {
         subnets.for_each(|it| it.free_addresses = Some(0));
     });
     refused(&full, Code::NoFreeAddresses);
-    let asking: [(Code, fn(&mut ProvisionRequest)); 4] = [
+    type Asking = fn(&mut ProvisionRequest);
+    let asking: [(Code, Asking); 4] = [
         (Code::VpcNotFound, |it| {
             it.vpc_id = "vpc-00000000".parse().unwrap();
         }),
