@@ -75,6 +75,8 @@ pub struct EndpointPlan {
     pub subnet_ids: Vec<SubnetId>,
     /// The zones of these subnets.
     pub zone_ids: BTreeSet<ZoneId>,
+    /// Whether its tags are to say that the connection is protected.
+    pub protected: bool,
 }
 
 /// What changes about a connection that is there, and what was there before. Things
@@ -116,6 +118,8 @@ pub struct EndpointShape {
     /// Our security group, where somebody has taken it off; `None` leaves all groups as they
     /// are. Those of others stay in any case.
     pub group: Option<EndpointGroup>,
+    /// Whether its tags say that the connection is protected; `None` where that stays.
+    pub protected: Option<bool>,
 }
 
 /// Whether a security group is on an endpoint.
