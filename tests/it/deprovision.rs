@@ -312,7 +312,7 @@ fn what_is_not_there_is_gone_already_and_nothing_is_changed() {
         let undone = disconnected(&stage, &before);
         assert_eq!(undone, [""; 0], "nothing was there");
         let (_, notice) = last_notice(&stage);
-        let told = "there was nothing to remove in the VPC; the cluster was not asked";
+        let told = "there was nothing of ours to remove in the VPC; the cluster was not asked";
         assert!(notice.sentence.contains(told), "{}", notice.sentence);
         assert_eq!(changed(&stage, 0), [""; 0], "{name}");
         assert_eq!(Snapshot::settled(&stage), before);

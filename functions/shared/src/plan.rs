@@ -156,6 +156,21 @@ pub struct UndoPlan {
     pub private_dns: bool,
 }
 
+/// Stands between what stays where it is and why.
+const LET_GO: &str = " let go (";
+
+/// What is said of a thing that stays: only the tags of the connection went off it.
+pub fn let_go(what: &str, why: &str) -> String {
+    format!("{what}{LET_GO}{why})")
+}
+
+/// What stays by the words of an undo, and why.
+pub fn stays(undone: &str) -> impl Iterator<Item = String> {
+    let all = undone.split(", ");
+    all.filter_map(|one| one.split_once(LET_GO))
+        .map(|(what, why)| format!("{what} ({why}"))
+}
+
 /// What an undo did, in words for the reader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
