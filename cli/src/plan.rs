@@ -3,17 +3,57 @@
 use engine::Clock;
 use plan_connection::{Found, details, service_is_missing};
 use serde_json::{Value, json};
+use shared::StepError;
+use shared::plan::ChangePlan;
 use shared::progress::{Pending, Progress, Wait};
 use shared::request::ProvisionRequest;
-use shared::{StepError, StepErrorName};
 
 use crate::arguments::Plan;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::world::{Chosen, World};
-use crate::{Answer, asked, fixes, script};
+use crate::world::{Chosen, World, default_scenario};
+use crate::{Answer, asked, deprovision, fixes, removal, script};
 
 mod text;
+
+/// The world to plan in unless the command line names one.
+pub(crate) fn scenario(arguments: &Plan) -> &'static str {
+    match arguments.destroy {
+        true => deprovision::DEFAULT_SCENARIO,
+        false => default_scenario(),
+    }
+}
+
+/// What `provision` would do, for whoever is asked whether it shall.
+pub(crate) struct Preview {
+    pub(crate) cluster_name: Option<String>,
+    /// For people.
+    pub(crate) told: String,
+    /// What stands in the way, if something does.
+    pub(crate) obstacle: Option<StepError>,
+}
+
+/// Looks once.
+pub(crate) async fn preview(world: &World, request: &ProvisionRequest) -> Preview {
+    let outlook = look(world, request, false, false).await;
+    let outlook = outlook.unwrap_or_else(Outlook::InTheWay);
+    let (cluster_name, told, obstacle) = match &outlook {
+        Outlook::Planned(found) => {
+            let name = Some(found.cluster.cluster_name.clone());
+            (name, text::body(found), None)
+        }
+        Outlook::NotYet { .. } => (None, text::not_planned(&outlook, request), None),
+        Outlook::InTheWay(error) => {
+            let told = text::not_planned(&outlook, request);
+            (None, told, Some(error.clone()))
+        }
+    };
+    Preview {
+        cluster_name,
+        told,
+        obstacle,
+    }
+}
 
 /// What came of looking.
 #[derive(Debug, Clone)]
@@ -35,17 +75,27 @@ pub enum Outlook {
 /// # Errors
 /// When looking cannot begin.
 pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
+    if arguments.destroy {
+        return removal::run(arguments).await;
+    }
     let chosen = Chosen::new(&arguments.place)?;
     let mut request = asked::request(&arguments.asked, chosen.request())?;
-    let described = chosen.describe(&arguments.place);
-    let world = chosen.open(&arguments.place, &request.region).await?;
+    let subject = request.subject();
+    let subnets = request.subnet_ids.iter().map(|subnet| subnet.as_str());
+    chosen.knows(asked::ids(&subject).chain(subnets))?;
+    let world = chosen.open(&arguments.place, &subject.place()).await?;
     request.tags = world.config.tags_for(&request)?;
-    let outlook = look(&world, &request, arguments)
+    let (may_ask, patient) = (arguments.ask_for_service, arguments.wait);
+    let outlook = look(&world, &request, may_ask, patient)
         .await
         .unwrap_or_else(Outlook::InTheWay);
-    let exit = outlook.exit();
+    let exit = match outlook.differs() {
+        true if arguments.detailed_exitcode => Exit::Differences,
+        true | false => outlook.exit(),
+    };
     if arguments.json {
-        return Ok(Answer::json(&outlook.json(described), exit));
+        let described = world.described(&arguments.place, scenario(arguments));
+        return Ok(Answer::json(&outlook.json(exit, described), exit));
     }
     Ok(match &outlook {
         Outlook::Planned(found) if arguments.script => Answer::text(commands(found), exit),
@@ -62,10 +112,13 @@ pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
     })
 }
 
+/// Looks once, or `patient`ly until it is ready. `may_ask` an Advanced cluster for its
+/// endpoint service.
 async fn look(
     world: &World,
     request: &ProvisionRequest,
-    arguments: &Plan,
+    may_ask: bool,
+    patient: bool,
 ) -> Result<Outlook, StepError> {
     // As the run will.
     world.config.admits(request)?;
@@ -73,7 +126,7 @@ async fn look(
     let inspect_cluster = async |wait| {
         let input = inspect_cluster::Input {
             connection: connection.clone(),
-            may_request_service: arguments.ask_for_service,
+            may_request_service: may_ask,
             wait,
         };
         inspect_cluster::handle(&world.cloud, input).await
@@ -82,8 +135,8 @@ async fn look(
     let mut cluster = ready(world, limit, false, inspect_cluster).await?;
     if let Progress::Pending(pending) = cluster {
         let service_missing = service_is_missing(&world.cloud, request).await?;
-        let is_hopeless = service_missing && !arguments.ask_for_service;
-        if is_hopeless || !arguments.wait {
+        let is_hopeless = service_missing && !may_ask;
+        if is_hopeless || !patient {
             return Ok(Outlook::NotYet {
                 pending,
                 service_missing,
@@ -119,7 +172,7 @@ async fn look(
     let plan = match ready(
         world,
         request.limits.network_seconds,
-        arguments.wait,
+        patient,
         inspect_network,
     )
     .await?
@@ -178,18 +231,23 @@ impl Outlook {
         match self {
             Outlook::Planned(_) => Exit::Done,
             Outlook::NotYet { .. } => Exit::NotYet,
-            Outlook::InTheWay(error) => match error.name() {
-                StepErrorName::InvalidInput | StepErrorName::Denied | StepErrorName::Rejected => {
-                    Exit::NotConnected
-                }
-                StepErrorName::Transient => Exit::NotYet,
-                StepErrorName::Unexpected => Exit::Unexpected,
-            },
+            Outlook::InTheWay(error) => Exit::of_obstacle(error),
         }
     }
 
-    fn json(&self, world: Value) -> Value {
-        let mut document = json!({ "world": world, "exit_code": self.exit().code() });
+    /// Whether `provision` would make or change something.
+    fn differs(&self) -> bool {
+        match self {
+            Outlook::Planned(found) => {
+                let change = found.plan.change.as_ref();
+                !(change.is_some_and(ChangePlan::is_nothing) && found.is_registered())
+            }
+            Outlook::NotYet { .. } | Outlook::InTheWay(_) => false,
+        }
+    }
+
+    fn json(&self, exit: Exit, world: Value) -> Value {
+        let mut document = json!({ "world": world, "exit_code": exit.code() });
         let more = match self {
             Outlook::Planned(found) => json!({
                 "outcome": "planned",

@@ -9,17 +9,29 @@ use crate::{fixes, script};
 
 /// A plan with its commands.
 pub(super) fn planned(found: &Found) -> String {
-    let Found {
-        request,
-        cluster,
-        plan,
-        ..
-    } = found;
+    let (request, cluster) = (&found.request, &found.cluster);
     let mut text = format!(
         "Plan: {} in {} to cluster {}. Nothing has been changed.\n\n",
         request.vpc_id, request.region, cluster.cluster_name
     );
-    text += &change(found);
+    text += &body(found);
+    text.push_str("\nThe same by hand (alone with `--script`):\n\n");
+    for line in commands(found).lines() {
+        let line = if line.is_empty() {
+            String::new()
+        } else {
+            format!("    {line}")
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// What there would be, and what it costs.
+pub(super) fn body(found: &Found) -> String {
+    let plan = &found.plan;
+    let mut text = change(found);
     text += &group(found);
     text += &endpoint(found);
     text += &registration(found);
@@ -34,16 +46,6 @@ pub(super) fn planned(found: &Found) -> String {
     if !plan.notes.is_empty() {
         text.push_str("\nGood to know:\n");
         text.extend(plan.notes.iter().map(|note| item(note)));
-    }
-    text.push_str("\nThe same by hand (alone with `--script`):\n\n");
-    for line in commands(found).lines() {
-        let line = if line.is_empty() {
-            String::new()
-        } else {
-            format!("    {line}")
-        };
-        text.push_str(&line);
-        text.push('\n');
     }
     text
 }
@@ -74,6 +76,11 @@ fn change(found: &Found) -> String {
         let removed = former.subnet_ids.iter();
         let removed = removed.filter(|id| !shape.subnet_ids.contains(id));
         lines.extend(removed.map(|id| format!("- subnet {id}")));
+        match shape.protected {
+            Some(true) => lines.push("+ protection".to_owned()),
+            Some(false) => lines.push("- protection".to_owned()),
+            None => {}
+        }
         if shape.private_dns == Some(false) {
             lines.push("- private DNS, which goes off".to_owned());
         }

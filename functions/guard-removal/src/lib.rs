@@ -40,6 +40,8 @@ mod traffic;
 #[cfg(test)]
 mod tests;
 
+pub use traffic::carried;
+
 /// What is to be guarded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -21,7 +21,7 @@ pub struct Price {
 impl Price {
     /// Of an endpoint that goes from so many zones to so many; it has none before it
     /// is made.
-    pub(crate) fn of(zones_before: usize, zones: usize) -> Self {
+    pub fn of(zones_before: usize, zones: usize) -> Self {
         let change = zones as isize - zones_before as isize;
         let usd_cents_per_month = change * CENTS_PER_ZONE_HOUR * HOURS_PER_MONTH;
         let count = change.unsigned_abs();
