@@ -84,8 +84,11 @@ impl End {
         match self {
             End::Ready(ready) => told_ready(ready),
             End::Removed(removed) => {
-                hanging("Disconnected: ", &format!("{}.", removed.told()))
-                    + &list("Undone", &removed.undone)
+                let lead = match removed.undone.is_empty() {
+                    true => "Nothing removed: ",
+                    false => "Disconnected: ",
+                };
+                hanging(lead, &format!("{}.", removed.told())) + &list("Removed", &removed.undone)
             }
             End::Failed(ending, failure) => told_failed(*ending, failure, story),
             End::Broken(what) => {
@@ -187,7 +190,11 @@ fn told_failed(ending: Ending, failure: &Explained, story: &Story) -> String {
         text.push_str(&field("Cause", &failure.cause));
         text.push_str(&field("What to do", &fix));
     }
-    text += &list("Undone", &failure.undone);
+    let undone = match story.tale() {
+        Tale::Disconnect => "Removed",
+        Tale::Connect | Tale::Sweep => "Undone",
+    };
+    text += &list(undone, &failure.undone);
     match ending {
         Ending::RolledBack | Ending::DisconnectRefused => {}
         Ending::KeptAfterFailure => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use shared::{Code, StepError};
 
 use crate::exit::Exit;
+use crate::fixes;
 
 /// Why a command could not begin. Failures of a run are no errors here: they
 /// are endings, see [`crate::ending`].
@@ -40,6 +41,16 @@ pub enum Error {
     /// An error with a code of the catalogue.
     #[error("{0}")]
     Step(#[from] StepError),
+    /// The same, where it is known here what to do about it.
+    #[error("{code}: {message}")]
+    Told {
+        /// The code.
+        code: Code,
+        /// What is wrong, one thing on each line.
+        message: String,
+        /// What to do.
+        fix: String,
+    },
     /// The embedded simulator cannot listen on loopback.
     #[error("the simulator cannot listen on loopback: {0}")]
     Listen(std::io::Error),
@@ -56,7 +67,9 @@ impl Error {
             | Error::Scenario(_)
             | Error::UnknownName { .. } => Exit::BadRequest,
             Error::Step(error) if error.code == Code::InvalidRequest => Exit::BadRequest,
-            Error::Step(_) | Error::Listen(_) | Error::Definition(_) => Exit::Unexpected,
+            Error::Told { code, .. } if *code == Code::InvalidRequest => Exit::BadRequest,
+            Error::Step(_) | Error::Told { .. } | Error::Listen(_) => Exit::NotStarted,
+            Error::Definition(_) => Exit::Unexpected,
         }
     }
 
@@ -64,6 +77,21 @@ impl Error {
     pub fn code(&self) -> Option<Code> {
         match self {
             Error::Step(error) => Some(error.code),
+            Error::Told { code, .. } => Some(*code),
+            Error::File { .. }
+            | Error::Json { .. }
+            | Error::Scenario(_)
+            | Error::UnknownName { .. }
+            | Error::Listen(_)
+            | Error::Definition(_) => None,
+        }
+    }
+
+    /// What to do about it, if that is known.
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Error::Told { fix, .. } => Some(fix.clone()),
+            Error::Step(error) => Some(fixes::of(error.code, None)),
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)

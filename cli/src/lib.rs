@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
 //! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`] | one module for each command |
+//! | [`consent`], [`removal`] | what is shown and asked before something real is changed; what `deprovision` would remove |
 //! | [`services`] | what a definition calls without a function |
 //! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
 //! | [`story`], [`display`] | events as news, news on the screen |
@@ -20,6 +21,7 @@ pub mod answer;
 pub mod arguments;
 pub mod asked;
 pub mod clock;
+pub mod consent;
 pub mod deprovision;
 pub mod display;
 pub mod ending;
@@ -32,6 +34,7 @@ mod logging;
 pub mod plan;
 pub mod provision;
 pub mod rebuild;
+pub mod removal;
 pub mod run;
 pub mod scenarios;
 pub mod script;
@@ -46,17 +49,39 @@ use shared::plain;
 /// Does what the command line says.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let logging = logging::start(&arguments);
-    let (json, answer) = match &arguments.command {
-        Command::Provision(it) => (it.json, provision::run(it, logging).await),
-        Command::Deprovision(it) => (it.json, deprovision::run(it, logging).await),
-        Command::Plan(it) => (it.json, Box::pin(plan::run(it, logging)).await),
-        Command::Sweep(it) => (it.json, Box::pin(sweep::run(it, logging)).await),
-        Command::Rebuild(it) => (it.json, Box::pin(rebuild::run(it, logging)).await),
-        Command::Scenarios => (false, scenarios::run()),
-        Command::Explain { name } => (false, explain::run(name)),
-        Command::Catalogue => (false, Ok(Answer::done(documents()))),
+    let (json, acts, answer) = match &arguments.command {
+        Command::Provision(it) => {
+            let acts = Some((&it.place, provision::scenario()));
+            (it.json, acts, Box::pin(provision::run(it, logging)).await)
+        }
+        Command::Deprovision(it) => {
+            let acts = Some((&it.place, deprovision::DEFAULT_SCENARIO));
+            (it.json, acts, Box::pin(deprovision::run(it, logging)).await)
+        }
+        Command::Plan(it) => {
+            let acts = Some((&it.place, plan::scenario(it)));
+            (it.json, acts, Box::pin(plan::run(it, logging)).await)
+        }
+        Command::Sweep(it) => {
+            let acts = Some((&it.place, sweep::DEFAULT_SCENARIO));
+            (it.json, acts, Box::pin(sweep::run(it, logging)).await)
+        }
+        Command::Rebuild(it) => {
+            let acts = Some((&it.place, rebuild::DEFAULT_SCENARIO));
+            (it.json, acts, Box::pin(rebuild::run(it, logging)).await)
+        }
+        Command::Scenarios => (false, None, scenarios::run()),
+        Command::Explain { name } => (false, None, explain::run(name)),
+        Command::Catalogue => (false, None, Ok(Answer::done(documents()))),
     };
-    let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
+    let answer = answer.unwrap_or_else(|error| {
+        let world = acts.map(|(place, default)| world::described(place, default));
+        Answer::of_error(&error, json, &world.unwrap_or_default())
+    });
+    let answer = match acts.and_then(|(place, default)| world::simulated(place, default)) {
+        Some(world) if !json => answer.simulated(world),
+        Some(_) | None => answer,
+    };
     print(&answer);
     ExitCode::from(answer.exit.code())
 }

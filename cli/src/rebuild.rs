@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Answer;
 use crate::arguments::Rebuild;
+use crate::consent::Consent;
 use crate::display::Display;
 use crate::display::text::{self, count, hanging};
 use crate::ending::steps_json;
@@ -19,7 +20,7 @@ use crate::world::everywhere::nothing_is_missing;
 use crate::world::{Chosen, World};
 
 /// The world in which the ledger is empty.
-const DEFAULT_SCENARIO: &str = "ledger-lost";
+pub(crate) const DEFAULT_SCENARIO: &str = "ledger-lost";
 
 /// Runs it.
 ///
@@ -28,10 +29,19 @@ const DEFAULT_SCENARIO: &str = "ledger-lost";
 pub async fn run(arguments: &Rebuild, logging: bool) -> Result<Answer, Error> {
     nothing_is_missing(&arguments.place, &arguments.stack, None)?;
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let described = chosen.describe(&arguments.place);
+    chosen.knows(arguments.scope.ids())?;
+    let asks = match arguments.apply {
+        true => Consent::of(&arguments.place, arguments.consented, arguments.json)?,
+        false => Consent::Silent,
+    };
     let world = chosen
         .open_everywhere(&arguments.place, &arguments.stack, None)
         .await?;
+    let what = "entries that are missing are written; those that are there stay as they are";
+    if let Some(answer) = asks.to_apply(&world, what) {
+        return Ok(answer);
+    }
+    let described = world.described(&arguments.place, DEFAULT_SCENARIO);
     let display = Display::new(arguments.json, logging, &world.clock);
     display.say(&heading(arguments, &world));
     let mut input = json!({ "rebuild": true, "apply": arguments.apply });
@@ -43,6 +53,7 @@ pub async fn run(arguments: &Rebuild, logging: bool) -> Result<Answer, Error> {
     let walked = walk(&world, &nothing_starts, input, display, &interrupt).await?;
     let report = Report {
         apply: arguments.apply,
+        detailed: arguments.detailed_exitcode,
         entries: walked.seen.entries,
         sum: walked.seen.rebuilt.unwrap_or_default(),
         trouble: walked.trouble,
@@ -71,6 +82,8 @@ fn heading(arguments: &Rebuild, world: &World) -> String {
 /// What was written, or would be.
 struct Report {
     apply: bool,
+    /// Whether the exit code tells that there is something to write.
+    detailed: bool,
     entries: Vec<Entry>,
     sum: Sum,
     trouble: Option<Trouble>,
@@ -79,6 +92,7 @@ struct Report {
 impl Report {
     fn exit(&self) -> Exit {
         match &self.trouble {
+            None if self.detailed && !self.apply && !self.entries.is_empty() => Exit::Differences,
             None => Exit::Done,
             Some(Trouble::Broken(_)) => Exit::Unexpected,
             Some(Trouble::Failed { .. } | Trouble::Interrupted | Trouble::Left) => Exit::Incomplete,
@@ -167,6 +181,7 @@ mod tests {
         let entry: Entry = serde_json::from_value(entry).unwrap();
         Report {
             apply,
+            detailed: false,
             entries: vec![entry; number],
             sum: Sum {
                 places: 1,
@@ -211,5 +226,18 @@ mod tests {
             (report.exit(), report.word()),
             (Exit::Incomplete, "interrupted")
         );
+    }
+
+    #[test]
+    fn that_something_is_to_be_written_shows_in_the_exit_code_if_so_asked() {
+        for (apply, number, exit) in [
+            (false, 1, Exit::Differences),
+            (false, 0, Exit::Done),
+            (true, 1, Exit::Done),
+        ] {
+            let mut report = report(apply, number);
+            report.detailed = true;
+            assert_eq!(report.exit(), exit);
+        }
     }
 }

@@ -9,6 +9,7 @@ use steps::words::Tale;
 
 use crate::Answer;
 use crate::arguments::Sweep;
+use crate::consent::Consent;
 use crate::display::Display;
 use crate::display::text;
 use crate::ending::End;
@@ -25,7 +26,7 @@ use report::{Became, Removal, Report};
 use walk::{Begun, Queue, Walked, walk};
 
 /// The world in which there is something of every kind to find.
-const DEFAULT_SCENARIO: &str = "orphans";
+pub(crate) const DEFAULT_SCENARIO: &str = "orphans";
 
 /// Runs it.
 ///
@@ -36,10 +37,19 @@ pub async fn run(arguments: &Sweep, logging: bool) -> Result<Answer, Error> {
     let needed = arguments.apply.then_some(machine);
     nothing_is_missing(&arguments.place, &arguments.stack, needed)?;
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let described = chosen.describe(&arguments.place);
+    chosen.knows(arguments.scope.ids())?;
+    let asks = match arguments.apply {
+        true => Consent::of(&arguments.place, arguments.consented, arguments.json)?,
+        false => Consent::Silent,
+    };
     let world = chosen
         .open_everywhere(&arguments.place, &arguments.stack, machine)
         .await?;
+    let what = "what can be removed of what is found is removed by the stack's own machine; `sweep` without `--apply` shows it";
+    if let Some(answer) = asks.to_apply(&world, what) {
+        return Ok(answer);
+    }
+    let described = world.described(&arguments.place, DEFAULT_SCENARIO);
     let display = Display::new(arguments.json, logging, &world.clock);
     display.say(&heading(arguments, &world));
     let interrupt = Interrupt::default();
@@ -65,6 +75,7 @@ pub async fn run(arguments: &Sweep, logging: bool) -> Result<Answer, Error> {
     } = walked;
     let report = Report {
         apply: arguments.apply,
+        detailed: arguments.detailed_exitcode,
         findings: seen.findings,
         sum: seen.sum.unwrap_or_default(),
         removals,

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use adapters::Clients;
 use adapters::accounts::Accounts;
-use adapters::aws::{aws, aws_at};
+use adapters::aws::{Aws, aws, aws_at};
+use adapters::caller::{self, Caller};
 use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
@@ -13,6 +14,8 @@ use adapters::secrets::SecretsManager;
 use adapters::tls::Roots;
 use engine::Clock;
 use in_process::integrations::Integrations;
+use serde_json::{Value, json};
+use shared::Code;
 use shared::config::Config;
 use shared::ids::Region;
 use simulator::http::Server;
@@ -25,6 +28,7 @@ use crate::error::Error;
 use crate::services::Services;
 
 pub mod everywhere;
+mod known;
 
 /// Fast enough that minutes become seconds, slow enough to be looked at.
 const DEFAULT_SPEED: f64 = 25.0;
@@ -37,6 +41,8 @@ pub enum Chosen {
         name: String,
         /// What it is like.
         scenario: Box<Scenario>,
+        /// Whether it is a file of whoever runs the command, who knows then what is in it.
+        is_own: bool,
     },
     /// A simulator that is running.
     Running {
@@ -68,12 +74,24 @@ pub struct World {
     pub clock: StoryClock,
     /// What the surroundings say.
     pub config: Config,
+    /// Whose credentials are used; `None` in a simulated world.
+    pub caller: Option<Caller>,
     /// What it is, in sentences for the reader.
     pub about: Vec<String>,
     _server: Option<Server>,
 }
 
 impl World {
+    /// The world as JSON, with whose credentials are used.
+    pub fn described(&self, place: &Place, default: &str) -> Value {
+        let mut world = described(place, default);
+        if let Some(caller) = &self.caller {
+            world["account_id"] = json!(caller.account);
+            world["caller"] = json!(caller.arn);
+        }
+        world
+    }
+
     /// The functions in this process, over these ports. What they start, they start
     /// here.
     pub fn steps<'a, X>(
@@ -120,12 +138,16 @@ impl Chosen {
                 scenario,
                 is_named: place.scenario.is_some(),
             },
-            None => Chosen::Embedded { name, scenario },
+            None => Chosen::Embedded {
+                is_own: Path::new(&name).is_file(),
+                name,
+                scenario,
+            },
         })
     }
 
     /// What is asked for in it unless the command line says otherwise.
-    pub fn request(&self) -> serde_json::Map<String, serde_json::Value> {
+    pub fn request(&self) -> serde_json::Map<String, Value> {
         match self {
             Chosen::Embedded { scenario, .. }
             | Chosen::Running {
@@ -137,28 +159,46 @@ impl Chosen {
         }
     }
 
-    /// The world as JSON.
-    pub fn describe(&self, place: &Place) -> serde_json::Value {
-        match self {
-            Chosen::Embedded { name, .. } => {
-                serde_json::json!({ "kind": "simulator", "scenario": name, "speed": self.speed(place) })
-            }
-            Chosen::Running { url, .. } => {
-                serde_json::json!({ "kind": "simulator", "endpoint": url, "speed": self.speed(place) })
-            }
-            Chosen::Aws => serde_json::json!({ "kind": "aws" }),
+    /// Refuses what is not in a simulated world that is built in: whoever names it means
+    /// an account, and would take what happens here for what happens there.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`], which names them.
+    pub fn knows<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+        let Chosen::Embedded {
+            name,
+            scenario,
+            is_own: false,
+        } = self
+        else {
+            return Ok(());
+        };
+        let known = known::ids(scenario);
+        let is_strange = |id: &&str| !known.iter().any(|it| it.eq_ignore_ascii_case(id));
+        let strange: Vec<&str> = ids.into_iter().filter(is_strange).collect();
+        if strange.is_empty() {
+            return Ok(());
         }
+        Err(Error::Told {
+            code: Code::InvalidRequest,
+            message: format!(
+                "these ids are not of the simulated world {name}: {}; did you mean --aws?",
+                strange.join(", ")
+            ),
+            fix: STRANGE.to_owned(),
+        })
     }
 
     /// Builds the ports; starts a world of our own.
     ///
     /// # Errors
-    /// When the simulator cannot listen.
-    pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
+    /// When the simulator cannot listen; of a real account, when it does not know the
+    /// credentials, or when the VPC's account is another one that cannot be reached.
+    pub async fn open(self, place: &Place, vpc: &shared::place::Place) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
         match self.simulated(place, &clock).await? {
-            Some(simulated) => simulated.open(region.clone(), clock).await,
-            None => real(place, region, clock).await,
+            Some(simulated) => simulated.open(vpc.region.clone(), clock).await,
+            None => real(place, vpc, clock).await,
         }
     }
 
@@ -175,7 +215,7 @@ impl Chosen {
                 let about = format!("The simulator at {url}.");
                 (scenario, url, about, None, None)
             }
-            Chosen::Embedded { name, scenario } => {
+            Chosen::Embedded { name, scenario, .. } => {
                 let time = clock.clone();
                 let simulator = Simulator::new(&scenario, move || time.now());
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -204,12 +244,36 @@ impl Chosen {
     }
 
     fn speed(&self, place: &Place) -> f64 {
-        let usual = match self {
-            Chosen::Embedded { .. } => DEFAULT_SPEED,
-            Chosen::Running { .. } | Chosen::Aws => 1.0,
-        };
-        place.speed.unwrap_or(usual)
+        speed(place, matches!(self, Chosen::Embedded { .. }))
     }
+}
+
+fn speed(place: &Place, is_embedded: bool) -> f64 {
+    let usual = if is_embedded { DEFAULT_SPEED } else { 1.0 };
+    place.speed.unwrap_or(usual)
+}
+
+const STRANGE: &str = "Add `--aws` to act in the account of your AWS credentials. For a simulated world of \
+    another kind give `--scenario` a file of your own, or `--endpoint` the URL of a simulator.";
+
+/// The name of the simulated world that a command acts in, if it does.
+pub fn simulated<'a>(place: &'a Place, default: &'a str) -> Option<&'a str> {
+    let named = place.endpoint.as_deref().or(place.scenario.as_deref());
+    (!place.aws).then(|| named.unwrap_or(default))
+}
+
+/// The world of a command as JSON.
+pub fn described(place: &Place, default: &str) -> Value {
+    if place.aws {
+        return json!({ "kind": "aws", "simulated": false });
+    }
+    let speed = speed(place, place.endpoint.is_none());
+    let mut world = json!({ "kind": "simulator", "simulated": true, "speed": speed });
+    match &place.endpoint {
+        Some(url) => world["endpoint"] = json!(url),
+        None => world["scenario"] = json!(place.scenario.as_deref().unwrap_or(default)),
+    }
+    world
 }
 
 /// A simulated world that can be reached.
@@ -239,6 +303,7 @@ impl Simulated {
             region,
             clock,
             config: self.config,
+            caller: None,
             about: vec![self.about],
             _server: self.server,
         })
@@ -268,11 +333,22 @@ fn config_of(scenario: &Scenario, url: &str, secret: Option<&str>) -> Config {
     })
 }
 
-async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
+async fn real(
+    place: &Place,
+    vpc: &shared::place::Place,
+    clock: StoryClock,
+) -> Result<World, Error> {
+    let region = &vpc.region;
     let secret = place.secret.as_ref();
-    let config =
-        Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
-    let aws = aws(&config, Roots::Machine, Some(region.as_str())).await;
+    let told = |name: &'static str| secret.filter(|_| name == "API_KEY_SECRET").cloned();
+    let aws = aws(
+        &Config::from_env_unless(told),
+        Roots::Machine,
+        Some(region.as_str()),
+    )
+    .await;
+    let (config, caller) = with_account(&aws, told).await?;
+    is_reached(&config, &caller, vpc)?;
     Ok(World {
         accounts: config.accounts(&aws),
         cloud: config.cloud(&aws)?,
@@ -282,12 +358,46 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
         region: region.clone(),
         clock,
         about: vec![format!(
-            "The account of your AWS credentials and the Cloud API at {}, with the key in the secret {}.",
-            config.cloud_url, config.secrets.default
+            "Account {}, as {}, and the Cloud API at {}, with the key in the secret {}.",
+            caller.account, caller.arn, config.cloud_url, config.secrets.default
         )],
         config,
+        caller: Some(caller),
         _server: None,
     })
+}
+
+/// The configuration, with the account of the credentials as the own one: nobody has to
+/// type it, and nobody can mistake it.
+async fn with_account(
+    aws: &Aws,
+    told: impl Fn(&'static str) -> Option<String>,
+) -> Result<(Config, Caller), Error> {
+    let caller = caller::caller(&aws.sdk).await?;
+    let config = Config::from_env_unless(|name| match name {
+        "OWN_ACCOUNT" => Some(caller.account.to_string()),
+        _ => told(name),
+    });
+    Ok((config, caller))
+}
+
+/// Whether the account that is named is that of the credentials, or has a role to reach it by.
+fn is_reached(config: &Config, caller: &Caller, vpc: &shared::place::Place) -> Result<(), Error> {
+    match (config.others.role_for(vpc), &vpc.account_id) {
+        (Ok(_), _) => Ok(()),
+        (Err(error), Some(account)) if error.code == Code::AccountNotConfigured => {
+            Err(Error::Told {
+                code: error.code,
+                message: format!(
+                    "--account-id: {account} is not the account of your AWS credentials, which is {} ({})",
+                    caller.account, caller.arn
+                ),
+                fix: "Use credentials of that account, or name the role there that they may assume in OTHER_ACCOUNT_ROLE."
+                    .to_owned(),
+            })
+        }
+        (Err(error), _) => Err(error.into()),
+    }
 }
 
 /// Tables and a bus that only this process knows.
@@ -298,7 +408,7 @@ fn private(clock: &StoryClock) -> Result<Integrations, Error> {
     Ok(Integrations::new(simulator))
 }
 
-fn default_scenario() -> &'static str {
+pub(crate) fn default_scenario() -> &'static str {
     Scenario::names().next().unwrap_or_default()
 }
 

@@ -45,6 +45,11 @@ fn has(said: &str, parts: &[&str]) {
     }
 }
 
+/// A text without the ends of its lines.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// What a command said on stdout, which ended like this and said all of these parts.
 #[track_caller]
 fn told(output: &Output, exit_code: i32, parts: &[&str]) -> String {
@@ -224,7 +229,8 @@ fn people_get_host_and_connection_string_on_stdout_and_progress_on_stderr() {
     let output = provision("standard-cluster --sql-user=app --database=shop");
     let string = "postgresql://app@internal-payments";
     let said = told(&output, 0, &[string, "/shop?sslmode=verify-full"]);
-    assert!(said.starts_with("Ready: "), "{said}");
+    let result = "[simulated: standard-cluster] Ready: ";
+    assert!(said.starts_with(result), "{said}");
     let progress = stderr(&output);
     has(&progress, &["200 times as fast", "✓"]);
     let colour = '\x1b';
@@ -236,7 +242,7 @@ fn people_get_host_and_connection_string_on_stdout_and_progress_on_stderr() {
 
 #[test]
 fn a_rejected_endpoint_is_rolled_back_and_explained() {
-    let document = json_of(&provision("endpoint-rejected --json"), 3, "rolled-back");
+    let document = json_of(&provision("endpoint-rejected --json"), 4, "rolled-back");
     let failure = &document["failure"];
     assert_eq!(failure["code"], "endpoint-rejected");
     assert!(failure["fix"].as_str().unwrap().len() > 20);
@@ -247,14 +253,14 @@ fn a_rejected_endpoint_is_rolled_back_and_explained() {
 
     let output = provision("endpoint-rejected");
     let expected = "Rolled back: nothing that this execution made is left.";
-    told(&output, 3, &[expected]);
+    told(&output, 4, &[expected]);
     has(&stderr(&output), &["Undoing what was made"]);
 }
 
 #[test]
 fn what_was_made_is_kept_and_named_if_asked_for() {
     let output = provision("endpoint-rejected --on-failure=keep");
-    told(&output, 4, &["Kept:", "Endpoint vpce-"]);
+    told(&output, 5, &["Kept:", "Endpoint vpce-"]);
 }
 
 #[test]
@@ -269,7 +275,7 @@ fn what_cannot_be_undone_is_named_and_needs_a_person() {
 fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
     let output = run("provision --vpc-id=vpc-1");
     assert_eq!(exit(&output), 2);
-    has(&stderr(&output), &["vpc_id: `vpc-1` is not a VPC id"]);
+    has(&stderr(&output), &["--vpc-id: `vpc-1` is not a VPC id"]);
     let document = json_of(&run("provision --json --cidr=nonsense"), 2, "not-started");
     assert_eq!(document["failure"]["code"], "invalid-request");
     for bad in [
@@ -345,7 +351,7 @@ fn a_fix_names_flags_and_the_vpc() {
     for command in ["plan", "provision"] {
         let line = format!("{command} --scenario=standard-cluster --speed=200");
         let said = stdout(&world.run(&line));
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = flat(&said);
         assert!(said.contains("--no-private-dns`"), "{command}: {said}");
         assert!(!said.contains("the VPC's id"), "{command}: {said}");
     }
@@ -447,7 +453,7 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
 }
 
 /// How `plan` ends where something stands in the way.
-const IN_THE_WAY: i32 = 3;
+const IN_THE_WAY: i32 = 4;
 
 /// What is known of a new connection before its cluster has an endpoint service.
 const SO_FAR: [&str; 9] = [
@@ -615,7 +621,7 @@ const ASKED: &str = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=
 fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     let world = Standing::new("fresh-vpc");
     let url = world.server.url();
-    let output = command(&format!("provision --aws {ASKED}"))
+    let output = command(&format!("provision --aws --yes {ASKED}"))
         .env("AWS_ENDPOINT_URL_EC2", &url)
         .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
         .env("AWS_ENDPOINT_URL_ROUTE53PROFILES", &url)
@@ -636,7 +642,7 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
 fn certificates_that_cannot_be_read_are_named() {
     let world = Standing::new("fresh-vpc");
     let output = world
-        .as_account(&format!("provision --json --aws {ASKED}"))
+        .as_account(&format!("provision --json --aws --yes {ASKED}"))
         .env("AWS_CA_BUNDLE", "/nowhere/ca.pem")
         .output()
         .unwrap();
@@ -677,7 +683,7 @@ fn a_profile_that_signs_in_by_another_program_is_told_how_to_be_used() {
         ] {
             command.env_remove(variable);
         }
-        let document = json_of(&command.output().unwrap(), 3, "in-the-way");
+        let document = json_of(&command.output().unwrap(), 3, "not-started");
         let failure = &document["failure"];
         assert_eq!(failure["code"], "aws-credentials-invalid");
         let message = failure["message"].as_str().unwrap();
@@ -735,7 +741,7 @@ fn ctrl_c_takes_back_what_was_made() {
     running.interrupt();
     running.until("undoes what it made");
     running.until("Undoing what was made");
-    told(&running.end(), 3, &["Ctrl-C was pressed", "Undone:"]);
+    told(&running.end(), 4, &["Ctrl-C was pressed", "Undone:"]);
 }
 
 #[test]
@@ -761,7 +767,8 @@ fn a_connection_is_taken_away_and_told_as_json() {
 
     let output = run("deprovision --speed=200");
     let said = told(&output, 0, &["endpoint vpce-0a10000000000000e deleted"]);
-    assert!(said.starts_with("Disconnected: "), "{said}");
+    let result = "[simulated: connected] Disconnected: ";
+    assert!(said.starts_with(result), "{said}");
     let progress = stderr(&output);
     has(&progress, &["Disconnecting vpc-0a1b2c3d4e5f60718", "✓"]);
     assert!(!progress.contains("Undoing"), "{progress}");
@@ -820,11 +827,15 @@ fn a_cluster_that_is_not_shown_leaves_its_registration_to_the_right_key() {
 /// As with the credentials of another account.
 #[test]
 fn what_nobody_knows_is_not_said_to_be_gone() {
+    let world = Standing::new("connected");
     let asked = "deprovision --speed=200 --vpc-id=vpc-0a1b2c3d4e5f60799";
     let parts = ["Refused: nothing was removed.", "vpc-not-found"];
-    told(&run(asked), 3, &parts);
-    json_of(&run(&format!("{asked} --json")), 3, "disconnect-refused");
-    told(&run(&format!("{asked} --force")), 0, &["nothing to remove"]);
+    told(&world.run(asked), 4, &parts);
+    let refused = world.run(&format!("{asked} --json"));
+    json_of(&refused, 4, "disconnect-refused");
+    let forced = world.run(&format!("{asked} --force"));
+    let said = told(&forced, 0, &["nothing of ours to remove in the VPC"]);
+    assert!(!said.contains("either side"), "{said}");
 }
 
 #[test]
@@ -839,10 +850,11 @@ fn a_vpc_of_another_account_is_reached_by_the_role_there() {
     let asked = "--account-id=444455556666 --json";
     let made = provision(&format!("{world} {asked}"));
     let at_home = provision(&format!("{world} --json"));
-    std::fs::remove_file(&file).unwrap();
     assert_eq!(json(&made)["outcome"], "ready");
     assert_eq!(json(&at_home)["failure"]["code"], "vpc-not-found");
-    let without_role = json(&provision(&format!("standard-cluster {asked}")));
+    std::fs::write(&file, text).unwrap();
+    let without_role = json(&provision(&format!("{world} {asked}")));
+    std::fs::remove_file(&file).unwrap();
     assert_eq!(without_role["failure"]["code"], "account-not-configured");
 }
 
@@ -854,7 +866,7 @@ fn a_connection_in_use_stays_if_so_asked() {
         "180 new connections",
         "Nothing was changed.",
     ];
-    told(&run(asked), 3, &parts);
+    told(&run(asked), 4, &parts);
     told(&run(&format!("{asked} --force")), 0, &[]);
 }
 
@@ -912,8 +924,10 @@ fn a_sweep_reports_every_kind_and_changes_nothing() {
         "stays: nobody can tell whose it is",
         "7 findings in 1 place: 3 can be removed, 4 stay.",
     ];
-    told(&world.run("sweep"), 5, &parts);
-    let document = json_of(&world.run("sweep --json"), 5, "found");
+    told(&world.run("sweep"), 0, &parts);
+    json_of(&world.run("sweep --json"), 0, "found");
+    let detailed = world.run("sweep --json --detailed-exitcode");
+    let document = json_of(&detailed, 7, "found");
     assert_eq!(fates(&document), orphans("removable"));
     assert_eq!(world.account(), before);
 }
@@ -955,7 +969,7 @@ fn a_sweep_removes_what_can_be_and_nothing_else() {
 #[test]
 fn a_sweep_does_not_take_a_lost_ledger_for_orphans_unless_told_so() {
     let sweep = "sweep --scenario=ledger-lost --apply --json --speed=200";
-    let refused = json_of(&run(sweep), 3, "refused");
+    let refused = json_of(&run(sweep), 4, "refused");
     assert_eq!(refused["failure"]["code"], "ledger-looks-lost");
     let fix = refused["failure"]["fix"].as_str().unwrap();
     has(fix, &["crdb-privatelink rebuild --apply"]);
@@ -964,7 +978,8 @@ fn a_sweep_does_not_take_a_lost_ledger_for_orphans_unless_told_so() {
 
 #[test]
 fn what_a_sweep_cannot_look_at_is_named() {
-    let output = run("sweep --place=444455556666/us-east-1 --place=eu-west-1");
+    let world = Standing::new("orphans");
+    let output = world.run("sweep --place=444455556666/us-east-1 --place=eu-west-1");
     let parts = [
         "Incomplete:",
         "Could not be looked at:",
@@ -988,7 +1003,9 @@ fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
 fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
     let world = Standing::new("ledger-lost");
     let before = world.account();
-    let found = json_of(&world.run("rebuild --json"), 0, "found");
+    json_of(&world.run("rebuild --json"), 0, "found");
+    let detailed = world.run("rebuild --json --detailed-exitcode");
+    let found = json_of(&detailed, 7, "found");
     assert_eq!(count(&found["result"]["entries"]), 2);
     assert_eq!(world.account(), before);
 
@@ -998,7 +1015,7 @@ fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
     json_of(&world.run("rebuild --apply --json"), 0, "nothing-missing");
 
     let clean = told(&world.run("sweep --scenario=ledger-lost"), 0, &[]);
-    assert!(clean.starts_with("Nothing found"), "{clean}");
+    assert!(clean.contains("] Nothing found: "), "{clean}");
     let output = world.run("deprovision --scenario=ledger-lost --json --speed=200");
     json_of(&output, 0, "disconnected");
     assert_eq!(world.things("vpc-0a1b2c3d4e5f60718"), "[] [] []");
@@ -1009,7 +1026,7 @@ fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
 #[test]
 fn a_real_account_is_not_swept_without_the_ledger_of_its_stack() {
     let world = Standing::new("orphans");
-    let tables = "--connections-table=a --leases-table=b --own-account=111122223333";
+    let tables = "--connections-table=a --leases-table=b";
     for (line, missing) in [
         ("sweep --aws", "--connections-table, --leases-table"),
         (
@@ -1035,8 +1052,8 @@ fn in_a_real_account_the_machine_of_the_stack_removes() {
     let before = world.account();
     let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-deprovision";
     let stack = "--connections-table=crdb-privatelink-connections \
-                 --leases-table=crdb-privatelink-leases --own-account=111122223333";
-    let line = format!("sweep --aws --apply --json {stack} --deprovision-machine {machine}");
+                 --leases-table=crdb-privatelink-leases";
+    let line = format!("sweep --aws --apply --yes --json {stack} --deprovision-machine {machine}");
     let output = world.real(&line);
     let document = json(&output);
     assert_eq!(fates(&document), orphans("under-way"), "{document:#}");
@@ -1111,4 +1128,278 @@ fn codes_are_explained_from_the_catalogue() {
         &["did you mean `interrupted`"],
     );
     told(&run("provision --help"), 0, &["Exit codes:"]);
+}
+
+/// Of no world that is built in.
+const STRANGE: &str = "--cluster-id=9f8e7d6c-0000-4000-8000-000000000009 --region=us-east-1 \
+                       --vpc-id=vpc-0123456789abcdef0";
+
+/// As somebody does who has forgotten `--aws`.
+#[test]
+fn ids_that_are_not_of_the_simulated_world_are_refused() {
+    for line in [
+        "sweep --apply --place=444455556666/us-west-2",
+        "rebuild --apply --place=us-west-2",
+        &format!("provision {STRANGE}"),
+        &format!("provision --scenario=standard-cluster {STRANGE}"),
+        &format!("plan {STRANGE}"),
+        &format!("plan --destroy {STRANGE}"),
+        &format!("deprovision {STRANGE}"),
+    ] {
+        let output = run(line);
+        assert_eq!((exit(&output), stdout(&output).as_str()), (2, ""), "{line}");
+        let said = flat(&stderr(&output));
+        assert!(said.starts_with("[simulated: "), "{line}: {said}");
+        has(
+            &said,
+            &["not of the simulated world", "did you mean --aws?"],
+        );
+        let document = json_of(&run(&format!("{line} --json")), 2, "not-started");
+        assert_eq!(document["world"]["simulated"], true, "{document:#}");
+    }
+    let only = run("deprovision --vpc-id=vpc-0123456789abcdef0");
+    let said = flat(&stderr(&only));
+    has(
+        &said,
+        &["the simulated world connected: vpc-0123456789abcdef0;"],
+    );
+    // Who writes a world or starts one knows what is in it.
+    let world = Standing::new("connected");
+    let asked = world.run(&format!("deprovision {STRANGE} --speed=200"));
+    told(&asked, 4, &["vpc-not-found"]);
+}
+
+#[test]
+fn what_came_of_a_simulated_world_says_so() {
+    let world = Standing::new("standard-cluster");
+    let url = world.server.url();
+    let said = stdout(&world.run("plan"));
+    assert!(
+        said.starts_with(&format!("[simulated: {url}] Plan: ")),
+        "{said}"
+    );
+    let document = json(&world.run("plan --json"));
+    assert_eq!(document["world"]["simulated"], true);
+    let refused = stdout(&run("deprovision --speed=200 --unless-traffic-minutes=60"));
+    assert!(
+        refused.starts_with("[simulated: connected] Refused: "),
+        "{refused}"
+    );
+    let script = run("plan --scenario=standard-cluster --script");
+    has(&stderr(&script), &["[simulated: standard-cluster]"]);
+}
+
+/// The connection of the world `connected`, with `--aws` on what is taken for an account.
+const CONNECTED: &str = "--cluster-id=5a0e8400-e29b-41d4-a716-446655440001 --region=eu-west-1 \
+                         --vpc-id=vpc-0a1b2c3d4e5f60718";
+
+#[test]
+fn a_real_account_is_not_changed_where_nobody_can_be_asked() {
+    let world = Standing::new("connected");
+    let before = world.account();
+    let stack = "--connections-table=a --leases-table=b";
+    for line in [
+        format!("provision --aws {CONNECTED}"),
+        format!("deprovision --aws {CONNECTED}"),
+        format!("sweep --aws --apply {stack} --deprovision-machine=arn"),
+        format!("rebuild --aws --apply {stack}"),
+    ] {
+        let output = world.real(&line);
+        assert_eq!((exit(&output), stdout(&output).as_str()), (2, ""), "{line}");
+        let said = flat(&stderr(&output));
+        has(&said, &["nothing was changed", "Add `--yes`"]);
+        let document = json_of(&world.real(&format!("{line} --json")), 2, "not-started");
+        assert_eq!(document["world"]["simulated"], false);
+    }
+    assert_eq!(world.simulator.called(), 0);
+    assert_eq!(world.account(), before);
+}
+
+const WHOSE: [&str; 5] = [
+    "Account         111122223333",
+    "Caller          arn:aws:sts::111122223333:assumed-role/simulated/simulated",
+    "Region          eu-west-1",
+    "VPC             vpc-0a1b2c3d4e5f60718",
+    "(5a0e8400-e29b-41d4-a716-446655440001)",
+];
+
+#[test]
+fn what_is_changed_in_a_real_account_is_shown_before() {
+    let world = Standing::new("standard-cluster");
+    let request = Scenario::shipped(&world.name).unwrap().request;
+    let id = |field: &str| request[field].as_str().unwrap().to_owned();
+    let (cluster, vpc) = (id("cluster_id"), id("vpc_id"));
+    let connection = format!("--cluster-id={cluster} --region=eu-west-1 --vpc-id={vpc}");
+    let output = world.real(&format!("provision --aws --yes {connection}"));
+    let said = told(&output, 0, &[]);
+    assert!(said.starts_with("Ready: "), "nothing is simulated: {said}");
+    let shown = stderr(&output);
+    has(&shown, &WHOSE[..3]);
+    let (before, _) = shown.split_once("Connecting vpc-").unwrap();
+    assert!(before.contains("$21.90 a month"), "{shown}");
+
+    let again = world.real(&format!("provision --aws --yes --json {connection}"));
+    let document = json_of(&again, 0, "ready");
+    assert_eq!(document["world"]["account_id"], "111122223333");
+    assert_eq!(document["world"]["simulated"], false);
+    let caller = document["world"]["caller"].as_str().unwrap();
+    assert!(caller.starts_with("arn:aws:sts::111122223333:"), "{caller}");
+}
+
+#[test]
+fn what_a_removal_costs_and_takes_away_is_shown_before() {
+    let world = Standing::new("connected");
+    let before = world.account();
+    let parts = [
+        "vpce-0a10000000000000e goes",
+        "180 new connections",
+        "in the last 60 minutes",
+        "sg-0a10000000000000d goes",
+        "private endpoint connection of vpce-0a10000000000000e goes",
+        "a month less than now",
+    ];
+    let plan = world.real(&format!("plan --destroy --aws {CONNECTED}"));
+    let said = told(&plan, 0, &parts);
+    assert!(
+        said.starts_with("Plan: remove the connection of vpc-"),
+        "{said}"
+    );
+    let detailed = format!("plan --destroy --aws --json --detailed-exitcode {CONNECTED}");
+    let document = json_of(&world.real(&detailed), 7, "to-remove");
+    assert_eq!(document["endpoints"][0]["traffic"]["new_connections"], 180);
+    assert_eq!(document["endpoints"][0]["goes"], true);
+    assert_eq!(world.account(), before);
+
+    let output = world.real(&format!("deprovision --aws --yes {CONNECTED}"));
+    told(
+        &output,
+        0,
+        &["Disconnected: nothing of the connection is left"],
+    );
+    let shown = stderr(&output);
+    has(&shown, &WHOSE);
+    has(&shown, &parts);
+    let again = world.real(&format!("plan --destroy --aws {CONNECTED}"));
+    told(&again, 0, &["there is nothing of ours to remove"]);
+}
+
+/// In a simulated world the ledger is known, too.
+#[test]
+fn a_plan_to_remove_says_what_would_be_refused() {
+    let world = Standing::new("connected");
+    told(&world.run("provision --protect --speed=200"), 0, &[]);
+    let before = world.account();
+    let parts = [
+        "Refused: ",
+        "protect: true",
+        "Code            connection-protected",
+    ];
+    told(&world.run("plan --destroy"), 4, &parts);
+    let document = json_of(&world.run("plan --destroy --json"), 4, "in-the-way");
+    assert_eq!(document["failure"]["code"], "connection-protected");
+    assert_eq!(world.account(), before);
+    for bad in ["--wait", "--script", "--cidr=10.0.0.0/8", "--protect"] {
+        assert_eq!(exit(&run(&format!("plan --destroy {bad}"))), 2, "{bad}");
+    }
+}
+
+/// Nothing but the tags is common to these executions.
+#[test]
+fn what_is_protected_in_a_real_account_goes_by_force_only() {
+    let world = Standing::new("connected");
+    let provision = format!("provision --aws --yes --protect {CONNECTED}");
+    let deprovision = format!("deprovision --aws --yes {CONNECTED}");
+    told(&world.real(&provision), 0, &[]);
+    let before = world.account();
+    let parts = ["Refused: nothing was removed.", "connection-protected"];
+    told(&world.real(&deprovision), 4, &parts);
+    assert_eq!(world.account(), before);
+    // Asked for without, it is free again.
+    told(&world.run("provision --speed=200"), 0, &[]);
+    let plan = world.real(&format!("plan --destroy --aws {CONNECTED}"));
+    told(&plan, 0, &["vpce-0a10000000000000e goes"]);
+    told(&world.run("provision --protect --speed=200"), 0, &[]);
+    let forced = world.real(&format!("{deprovision} --force"));
+    told(&forced, 0, &["Disconnected: "]);
+}
+
+/// By the stack, of whose ledger the command knows nothing.
+#[test]
+fn what_a_stack_protects_is_protected_without_it() {
+    let world = Standing::new("connected");
+    told(&world.run("provision --protect --speed=200"), 0, &[]);
+    let output = world.real(&format!("deprovision --aws --yes {CONNECTED}"));
+    told(&output, 4, &["connection-protected", "protect: true"]);
+}
+
+#[test]
+fn an_account_that_is_named_is_asserted() {
+    let world = Standing::new("connected");
+    let line = |account: &str| format!("plan --aws --json --account-id={account} {CONNECTED}");
+    json_of(&world.real(&line("111122223333")), 0, "planned");
+    let calls = world.simulator.called();
+    let other = json_of(&world.real(&line("444455556666")), 3, "not-started");
+    assert_eq!(other["failure"]["code"], "account-not-configured");
+    let message = other["failure"]["message"].as_str().unwrap();
+    has(
+        message,
+        &["--account-id: 444455556666", "which is 111122223333"],
+    );
+    assert_eq!(world.simulator.called(), calls + 1, "STS alone was asked");
+}
+
+#[test]
+fn a_removal_of_nothing_says_so_and_does_not_speak_for_the_cluster() {
+    for scenario in [
+        "api-key-refused",
+        "half-made-by-hand",
+        "shared-endpoint",
+        "fresh-vpc",
+    ] {
+        let output = run(&format!("deprovision --speed=200 --scenario={scenario}"));
+        let parts = [
+            "Nothing removed: there was nothing of ours to remove in the VPC",
+            "the cluster was not asked",
+        ];
+        let said = flat(&stdout(&output));
+        assert_eq!(exit(&output), 0, "{scenario}: {said}");
+        has(&said, &parts);
+        assert!(!said.contains("either side"), "{scenario}: {said}");
+    }
+}
+
+#[test]
+fn an_adopted_endpoint_that_stays_is_named() {
+    let world = Standing::new("half-made-by-hand");
+    told(&world.run("provision --speed=200"), 0, &[]);
+    let output = world.run("deprovision --speed=200");
+    let said = flat(&stdout(&output));
+    assert_eq!(exit(&output), 0, "{said}");
+    has(
+        &said,
+        &[
+            "what was not ours alone stays: endpoint vpce-",
+            "(it was not made by this tool)",
+        ],
+    );
+}
+
+#[test]
+fn every_field_that_is_wrong_is_named_by_its_flag_at_once() {
+    let output = run("provision --cluster-id=nonsense --vpc-id=vpc-1 --cidr=42");
+    assert_eq!(exit(&output), 2);
+    let parts = [
+        "--cluster-id: `nonsense` is not",
+        "--vpc-id: `vpc-1` is not",
+        "--cidr: `42` is not",
+        "docs/provision-request.schema.json",
+    ];
+    has(&stderr(&output), &parts);
+    let output = run("deprovision --vpc-id=vpc-1 --undo-seconds=5");
+    let parts = [
+        "--vpc-id: `vpc-1` is not",
+        "--undo-seconds: `5` is not",
+        "docs/deprovision-request.schema.json",
+    ];
+    has(&stderr(&output), &parts);
 }

@@ -18,6 +18,8 @@ use crate::story::Story;
 pub(crate) struct Report {
     /// Whether it was to remove.
     pub(crate) apply: bool,
+    /// Whether the exit code tells that something was found.
+    pub(crate) detailed: bool,
     pub(crate) findings: Vec<Finding>,
     /// By number.
     pub(crate) sum: Sum,
@@ -77,10 +79,10 @@ impl Report {
     pub(crate) fn exit(&self) -> Exit {
         match &self.trouble {
             Some(Trouble::Broken(_)) => Exit::Unexpected,
-            Some(Trouble::Failed { code, .. }) if *code == Code::LedgerLooksLost => {
-                Exit::NotConnected
-            }
+            Some(Trouble::Failed { code, .. }) if *code == Code::LedgerLooksLost => Exit::Refused,
             Some(Trouble::Failed { .. } | Trouble::Interrupted | Trouble::Left) => Exit::Incomplete,
+            None if !self.apply && self.detailed && !self.findings.is_empty() => Exit::Differences,
+            None if !self.apply => Exit::Done,
             None if self.number(Fate::Removed) == self.findings.len() => Exit::Done,
             None if self.number(Fate::Removed) + self.number(Fate::UnderWay)
                 == self.findings.len() =>
@@ -442,6 +444,7 @@ mod tests {
     fn report(apply: bool, findings: Vec<Finding>, became: Vec<(&str, Became)>) -> Report {
         Report {
             apply,
+            detailed: false,
             findings,
             sum: Sum {
                 places: 1,
@@ -483,7 +486,7 @@ mod tests {
         for (report, exit, word) in [
             (report(false, vec![], vec![]), Exit::Done, "nothing-found"),
             (report(true, vec![], vec![]), Exit::Done, "nothing-found"),
-            (report(false, both(), vec![]), Exit::Incomplete, "found"),
+            (report(false, both(), vec![]), Exit::Done, "found"),
             (
                 report(true, both(), vec![("a", gone()), ("b", gone())]),
                 Exit::Done,
@@ -507,9 +510,18 @@ mod tests {
         ] {
             assert_eq!((report.exit(), report.word()), (exit, word));
         }
+        for (apply, exit) in [(false, Exit::Differences), (true, Exit::Incomplete)] {
+            let mut detailed = report(apply, both(), vec![]);
+            detailed.detailed = true;
+            assert_eq!(
+                detailed.exit(),
+                exit,
+                "what was to go and is left is told as before"
+            );
+        }
         let mut refused = report(true, both(), vec![]);
         refused.trouble = trouble(Code::LedgerLooksLost);
-        assert_eq!(refused.exit(), Exit::NotConnected);
+        assert_eq!(refused.exit(), Exit::Refused);
         assert!(refused.text().contains("ledger-looks-lost"));
         refused.trouble = trouble(Code::SweepIncomplete);
         assert_eq!(refused.exit(), Exit::Incomplete);

@@ -30,6 +30,8 @@ pub(crate) enum Step {
     MarkWithoutDns,
     /// The same tag goes.
     UnmarkWithoutDns,
+    /// The tag that says that the connection is protected, put on or taken off.
+    MarkProtected(bool),
 }
 
 impl fmt::Display for Step {
@@ -46,7 +48,9 @@ impl fmt::Display for Step {
             Step::Remove(ids) => write!(f, "is leaving {}", list(ids)),
             Step::Switch(true) => f.write_str("is getting private DNS"),
             Step::Switch(false) => f.write_str("is losing private DNS"),
-            Step::MarkWithoutDns | Step::UnmarkWithoutDns => f.write_str("is getting its tags"),
+            Step::MarkWithoutDns | Step::UnmarkWithoutDns | Step::MarkProtected(_) => {
+                f.write_str("is getting its tags")
+            }
         }
     }
 }
@@ -75,6 +79,11 @@ pub(crate) fn next(
         EndpointState::Pending | EndpointState::PendingAcceptance | EndpointState::Unknown(_) => {
             return Ok(Step::Wait);
         }
+    }
+    if let Some(protected) = shape.protected
+        && claim.is_protected(&endpoint.tags) != protected
+    {
+        return Ok(Step::MarkProtected(protected));
     }
     if let Some(group) = group_to_change(endpoint, shape, true) {
         return Ok(Step::PutOn(group));

@@ -1,8 +1,9 @@
 //! Refuses to take a connection away that somebody asked to protect, or, where that
 //! is asked for, one that still carries traffic.
 //!
-//! Three places can protect it: the request of the connection (`protect: true`), a
-//! tag of the VPC, and the same tag on the connection's endpoint. What an endpoint
+//! Three places can protect it: the request of the connection (`protect: true`), which
+//! the ledger knows and a mark on the endpoint tells whoever has another ledger; a
+//! tag of the VPC; and the same tag on the connection's endpoint. What an endpoint
 //! carries CloudWatch tells. Changes nothing, and nothing has been changed when it is
 //! asked; there is nothing to undo.
 //!
@@ -38,6 +39,8 @@ mod traffic;
 
 #[cfg(test)]
 mod tests;
+
+pub use traffic::carried;
 
 /// What is to be guarded.
 #[derive(Debug, Clone, Serialize, Deserialize)]

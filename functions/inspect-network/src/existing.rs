@@ -10,6 +10,7 @@ use shared::ids::{AccountId, EndpointId};
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
+use shared::request::ProvisionRequest;
 use shared::vpc_tags::may_protect;
 use shared::{Code, StepError, customer_tags};
 
@@ -143,12 +144,12 @@ pub(crate) fn check_tags(
     claim: &Claim,
     owns_registration: bool,
     trust: Option<&AccountId>,
-    private_dns: bool,
-    asked: &Tags,
+    request: &ProvisionRequest,
 ) -> Result<(), StepError> {
     let mut tags = found.tags.clone();
-    tags.extend(customer_tags::missing(asked, &found.tags, claim));
-    tags.extend(claim.private_dns_tags(private_dns));
+    tags.extend(customer_tags::missing(&request.tags, &found.tags, claim));
+    tags.extend(claim.private_dns_tags(request.private_dns));
+    tags.extend(claim.protection_tags(request.marks_protection()));
     tags.extend(claim.tags(Origin::Adopted));
     tags.extend(claim.registration_tags(owns_registration, trust));
     let count = tags.keys().filter(|key| !key.starts_with("aws:")).count();
@@ -413,15 +414,9 @@ mod tests {
             let aws = [("aws:cloudformation:stack-name".to_owned(), String::new())];
             endpoint("vpce-00000001", own.chain(aws).collect())
         };
+        let request = in_process::stage::Stage::shipped("connected").request;
         let check_tags = |found, owns_registration, trust| {
-            check_tags(
-                &found,
-                &claim(),
-                owns_registration,
-                trust,
-                true,
-                &Tags::new(),
-            )
+            check_tags(&found, &claim(), owns_registration, trust, &request)
         };
         let account = "111122223333".parse().unwrap();
         assert!(check_tags(with_tags(47), true, None).is_ok());
@@ -440,10 +435,20 @@ mod tests {
             check_tags(claimed, true, None).is_ok(),
             "what carries the claim needs no more room"
         );
-        let mut full = with_tags(46);
-        full.tags.extend(claim().tags(Origin::Made));
-        let asked = Tags::from(["a", "b"].map(|key| (key.to_owned(), String::new())));
-        assert!(super::check_tags(&full, &claim(), true, None, true, &asked).is_err());
+        let protected = ProvisionRequest {
+            protect: true,
+            ..request.clone()
+        };
+        let full = |tags: usize, request: &ProvisionRequest| {
+            let mut full = with_tags(tags);
+            full.tags.extend(claim().tags(Origin::Made));
+            super::check_tags(&full, &claim(), true, None, request)
+        };
+        assert!(full(46, &protected).is_ok());
+        assert!(full(47, &protected).is_err());
+        let mut asked = request.clone();
+        asked.tags = Tags::from(["a", "b"].map(|key| (key.to_owned(), String::new())));
+        assert!(full(46, &asked).is_err());
     }
 
     #[test]

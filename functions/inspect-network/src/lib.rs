@@ -173,14 +173,7 @@ async fn look(
         // leaves the registration alone would leave the trust behind.
         trust_account = trust_account.filter(|_| undo.registration);
         let trusted = trust_account.as_ref();
-        existing::check_tags(
-            found,
-            &claim,
-            undo.registration,
-            trusted,
-            request.private_dns,
-            &request.tags,
-        )?;
+        existing::check_tags(found, &claim, undo.registration, trusted, &request)?;
         notes.extend(existing::note(found, &claim));
         twins = existing::twins(&endpoints, found, &cluster, &claim, in_use);
         notes.extend(existing::note_on_twins(&twins));
@@ -188,14 +181,16 @@ async fn look(
         let asked = &request.subnet_ids;
         let wanted =
             change::wanted_subnets(found, &reach, &subnets, &offered, asked, keys, &mut notes)?;
-        (change.endpoint, change.former_endpoint) =
-            change::endpoint(found, &reach, &wanted, detached, &request, &mut notes);
+        (change.endpoint, change.former_endpoint) = change::endpoint(
+            found, &reach, &wanted, detached, &request, &claim, &mut notes,
+        );
         let zone_ids = subnets::zones_of(&subnets, &wanted);
         let endpoint = EndpointPlan {
             existing: Some(found.id.clone()),
             service_name: cluster.service_name.clone(),
             subnet_ids: wanted,
             zone_ids,
+            protected: request.marks_protection(),
         };
         (endpoint, undo, keeps_groups)
     } else {
@@ -224,6 +219,7 @@ async fn look(
             service_name: cluster.service_name.clone(),
             subnet_ids: choice.subnet_ids,
             zone_ids: choice.zone_ids,
+            protected: request.marks_protection(),
         };
         (
             endpoint,
