@@ -53,10 +53,25 @@ impl Answer {
                 json!({ "outcome": "not-started", "exit_code": exit.code(), "failure": failure });
             return Self::json(&document, exit);
         }
-        let mut text = hanging("error: ", &error.to_string());
-        if let Some(code) = error.code() {
-            text.push_str(&field("Fix", &fixes::of(code, None)));
-        }
+        let told = error.to_string();
+        let text = match error {
+            // A line to copy, or lines that point at a place in a file.
+            Error::Caller(_) | Error::NoSimulator { .. } | Error::ScenarioFile { .. } => {
+                format!("error: {}\n", told.trim_end())
+            }
+            Error::File { .. }
+            | Error::Json { .. }
+            | Error::Scenario(_)
+            | Error::UnknownCode { .. }
+            | Error::Step(_)
+            | Error::Listen(_)
+            | Error::Definition(_)
+            | Error::Signals(_) => {
+                let fix = error.code().map(|code| fixes::of(code, None));
+                let fix = fix.map(|fix| field("Fix", &fix)).unwrap_or_default();
+                hanging("error: ", &told) + &fix
+            }
+        };
         Self {
             stdout: String::new(),
             stderr: text,

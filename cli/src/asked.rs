@@ -19,8 +19,24 @@ pub fn request(asked: &Asked, scenario: Map<String, Value>) -> Result<ProvisionR
         None => Value::Object(scenario),
     };
     let request = with_flags(base, asked);
+    if let Some(unknown) = unknown_field(&request) {
+        return Err(unknown.into());
+    }
     nothing_is_missing(&request)?;
     Ok(ProvisionRequest::parse(&request)?)
+}
+
+/// The refusal of a field that no request to connect has. It comes before what is missing:
+/// that may be the same field, misspelt.
+pub(crate) fn unknown_field(request: &Value) -> Option<StepError> {
+    unknown(ProvisionRequest::parse(request))
+}
+
+/// In the words of serde, which names unknown fields before missing ones.
+fn unknown<T>(parsed: Result<T, StepError>) -> Option<StepError> {
+    parsed
+        .err()
+        .filter(|error| error.detail.contains("unknown field `"))
 }
 
 /// Reads and checks the request to take a connection away.
@@ -72,6 +88,9 @@ pub fn removal(
             }
         }
     }
+    if let Some(unknown) = unknown(DeprovisionRequest::parse(&base)) {
+        return Err(unknown.into());
+    }
     nothing_is_missing(&base)?;
     Ok(DeprovisionRequest::parse(&base)?)
 }
@@ -108,8 +127,14 @@ const REQUIRED: [(&str, &str); 3] = [
     ("vpc_id", "--vpc-id"),
 ];
 
+/// The request in a file, or on standard input for `-`.
 fn read(path: &Path) -> Result<Value, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|source| Error::File {
         path: path.to_owned(),
         source,
     })?;
@@ -241,6 +266,18 @@ mod tests {
             refused.contains("limits.lease_seconds: `1` is not"),
             "{refused}"
         );
+    }
+
+    /// A misspelt field would be missing under its right name.
+    #[test]
+    fn a_field_that_does_not_exist_is_named_before_what_is_missing() {
+        let refused = |request: Value| unknown_field(&request).map(|error| error.detail);
+        let said = refused(json!({ "regoin": "eu-west-1" })).unwrap();
+        assert!(said.contains("unknown field `regoin`"), "{said}");
+        let nested = refused(json!({ "sources": { "cidr": [] } })).unwrap();
+        assert!(nested.contains("unknown field `cidr`"), "{nested}");
+        assert_eq!(refused(json!({ "region": "eu-west-1" })), None);
+        assert_eq!(refused(json!({ "vpc_id": "vpc-1" })), None);
     }
 
     #[test]

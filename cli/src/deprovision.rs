@@ -20,7 +20,9 @@ const DEFAULT_SCENARIO: &str = "connected";
 /// When the run cannot begin.
 pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let request = asked::removal(&arguments.asked, chosen.request())?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let request = asked::removal(&arguments.asked, usual)?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
     let machine = definition::deprovision(&world.config.settings())?;
@@ -34,7 +36,7 @@ pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error
         json: arguments.json,
         logging,
     };
-    Ok(run.to_its_end().await)
+    run.to_its_end().await
 }
 
 /// What is going to happen, and where.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use shared::{Code, StepError};
 
+use crate::caller;
 use crate::exit::Exit;
 
 /// Why a command could not begin. Failures of a run are no errors here: they
@@ -26,9 +27,29 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
-    /// A scenario that does not exist or breaks a rule.
+    /// A scenario that does not exist, or one that is shipped and cannot be read.
     #[error(transparent)]
     Scenario(#[from] simulator::ScenarioError),
+    /// A file that is no scenario.
+    #[error("{}: {why}", path.display())]
+    ScenarioFile {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it, and where; it may have several lines.
+        why: String,
+    },
+    /// Nobody to ask as, or nobody who answers, before anything was begun.
+    #[error("{}", caller::told(.0))]
+    Caller(StepError),
+    /// There is no simulator where one was said to be.
+    #[error("{why}; start it with `cargo run -p simulator`")]
+    NoSimulator {
+        /// What is there instead.
+        why: String,
+    },
+    /// The system lets nobody listen to signals.
+    #[error("nobody can listen to signals: {0}")]
+    Signals(std::io::Error),
     /// An error code that is not in the catalogue.
     #[error("there is no error code `{code}`; {hint}")]
     UnknownCode {
@@ -54,22 +75,31 @@ impl Error {
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
+            | Error::ScenarioFile { .. }
+            | Error::NoSimulator { .. }
             | Error::UnknownCode { .. } => Exit::BadRequest,
             Error::Step(error) if error.code == Code::InvalidRequest => Exit::BadRequest,
-            Error::Step(_) | Error::Listen(_) | Error::Definition(_) => Exit::Unexpected,
+            Error::Step(error) if error.code == Code::ConfigurationInvalid => Exit::NotConnected,
+            Error::Caller(_) => Exit::NotConnected,
+            Error::Step(_) | Error::Listen(_) | Error::Definition(_) | Error::Signals(_) => {
+                Exit::Unexpected
+            }
         }
     }
 
     /// The code of the catalogue, if it has one.
     pub fn code(&self) -> Option<Code> {
         match self {
-            Error::Step(error) => Some(error.code),
+            Error::Step(error) | Error::Caller(error) => Some(error.code),
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
+            | Error::ScenarioFile { .. }
+            | Error::NoSimulator { .. }
             | Error::UnknownCode { .. }
             | Error::Listen(_)
-            | Error::Definition(_) => None,
+            | Error::Definition(_)
+            | Error::Signals(_) => None,
         }
     }
 }

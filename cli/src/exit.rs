@@ -13,7 +13,7 @@ pub enum Exit {
     BadRequest,
     /// `provision` failed and nothing that it made is left; `plan` found something
     /// that stands in the way; `deprovision` was refused; or `sweep` was, because the
-    /// ledger looks lost.
+    /// ledger looks lost. Or it could not begin: there are no credentials, or nobody answers.
     NotConnected,
     /// `provision` failed and, as asked for, kept what it made.
     Kept,
@@ -24,11 +24,18 @@ pub enum Exit {
     /// `plan` cannot be made yet, or what `sweep` started in the stack is under way;
     /// asking again later may help.
     NotYet,
+    /// SIGHUP stopped it. What it undid, and what is left, is told. The numbers of these
+    /// three are those of a shell for what a signal has ended.
+    Hangup,
+    /// Ctrl-C stopped it.
+    Interrupt,
+    /// SIGTERM stopped it.
+    Terminate,
 }
 
 impl Exit {
     /// All of them, in the order of their codes.
-    pub const ALL: [Exit; 7] = [
+    pub const ALL: [Exit; 10] = [
         Exit::Done,
         Exit::Unexpected,
         Exit::BadRequest,
@@ -36,6 +43,9 @@ impl Exit {
         Exit::Kept,
         Exit::Incomplete,
         Exit::NotYet,
+        Exit::Hangup,
+        Exit::Interrupt,
+        Exit::Terminate,
     ];
 
     pub fn code(self) -> u8 {
@@ -47,6 +57,9 @@ impl Exit {
             Exit::Kept => 4,
             Exit::Incomplete => 5,
             Exit::NotYet => 6,
+            Exit::Hangup => 129,
+            Exit::Interrupt => 130,
+            Exit::Terminate => 143,
         }
     }
 
@@ -59,7 +72,7 @@ impl Exit {
             Exit::Unexpected => "something unexpected; please report it",
             Exit::BadRequest => "the command line or the request is not valid; nothing was started",
             Exit::NotConnected => {
-                "provision failed and left nothing behind, plan found something in the way, or deprovision or sweep was refused"
+                "it could not begin, provision failed and left nothing behind, plan found something in the way, or deprovision or sweep was refused"
             }
             Exit::Kept => "provision failed and kept what it had made, as asked for",
             Exit::Incomplete => {
@@ -68,6 +81,9 @@ impl Exit {
             Exit::NotYet => {
                 "plan cannot be made yet, or the stack is still removing what sweep found; ask again later"
             }
+            Exit::Hangup => "stopped by SIGHUP; what was undone or is left was told",
+            Exit::Interrupt => "stopped by Ctrl-C, likewise",
+            Exit::Terminate => "stopped by SIGTERM, likewise",
         }
     }
 }
@@ -86,7 +102,7 @@ impl From<Ending> for Exit {
 pub fn table() -> String {
     let mut text = String::from("Exit codes:\n");
     for exit in Exit::ALL {
-        text.push_str(&format!("  {}  {}\n", exit.code(), exit.meaning()));
+        text.push_str(&format!("  {:<3}  {}\n", exit.code(), exit.meaning()));
     }
     text
 }
@@ -96,12 +112,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_are_numbered_in_order() {
-        assert!(
-            Exit::ALL
-                .iter()
-                .zip(0..)
-                .all(|(exit, code)| exit.code() == code)
-        );
+    fn every_code_has_one_meaning() {
+        let codes = Exit::ALL.map(Exit::code);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 129, 130, 143]);
     }
 }

@@ -36,7 +36,9 @@ pub enum Outlook {
 /// When looking cannot begin.
 pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
     let chosen = Chosen::new(&arguments.place)?;
-    let mut request = asked::request(&arguments.asked, chosen.request())?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let mut request = asked::request(&arguments.asked, usual)?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
     request.tags = world.config.tags_for(&request)?;

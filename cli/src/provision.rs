@@ -17,7 +17,9 @@ use crate::{Answer, asked};
 /// When the run cannot begin.
 pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::new(&arguments.place)?;
-    let request = asked::request(&arguments.asked, chosen.request())?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let request = asked::request(&arguments.asked, usual)?;
     let described = chosen.describe(&arguments.place);
     let world = chosen.open(&arguments.place, &request.region).await?;
     let machine = definition::provision_unrecorded(&world.config.settings())?;
@@ -31,7 +33,7 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
         json: arguments.json,
         logging,
     };
-    Ok(run.to_its_end().await)
+    run.to_its_end().await
 }
 
 /// What is going to happen, and where.

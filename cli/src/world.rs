@@ -5,7 +5,7 @@ use std::path::Path;
 
 use adapters::Clients;
 use adapters::accounts::Accounts;
-use adapters::aws::{aws, aws_at};
+use adapters::aws::{Aws, aws, aws_at, aws_of_profile};
 use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
@@ -20,6 +20,8 @@ use simulator::{Scenario, Simulator};
 use steps::Steps;
 
 use crate::arguments::Place;
+use crate::asked;
+use crate::caller::{self, Caller};
 use crate::clock::StoryClock;
 use crate::error::Error;
 use crate::services::Services;
@@ -68,6 +70,8 @@ pub struct World {
     pub clock: StoryClock,
     /// What the surroundings say.
     pub config: Config,
+    /// Who asks, where it is a real account.
+    pub caller: Option<Caller>,
     /// What it is, in sentences for the reader.
     pub about: Vec<String>,
     _server: Option<Server>,
@@ -124,8 +128,13 @@ impl Chosen {
         })
     }
 
-    /// What is asked for in it unless the command line says otherwise.
-    pub fn request(&self) -> serde_json::Map<String, serde_json::Value> {
+    /// What is asked for in it unless the command line says otherwise: what the scenario
+    /// asks for, or the Region of the AWS configuration, unless one is given.
+    pub async fn request(
+        &self,
+        place: &Place,
+        region: Option<&str>,
+    ) -> serde_json::Map<String, serde_json::Value> {
         match self {
             Chosen::Embedded { scenario, .. }
             | Chosen::Running {
@@ -133,6 +142,12 @@ impl Chosen {
                 is_named: true,
                 ..
             } => scenario.request.clone(),
+            Chosen::Aws if region.is_none() => {
+                let aws = surroundings(&Config::from_env(), place, None).await;
+                let region = aws.sdk.region().map(ToString::to_string);
+                let field = region.map(|it| ("region".to_owned(), serde_json::Value::String(it)));
+                field.into_iter().collect()
+            }
             Chosen::Running { .. } | Chosen::Aws => serde_json::Map::new(),
         }
     }
@@ -150,10 +165,10 @@ impl Chosen {
         }
     }
 
-    /// Builds the ports; starts a world of our own.
+    /// Builds the ports; starts a world of our own, and looks whether another one answers.
     ///
     /// # Errors
-    /// When the simulator cannot listen.
+    /// When the simulator cannot listen. [`Error::Caller`], [`Error::NoSimulator`].
     pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
         match self.simulated(place, &clock).await? {
@@ -229,6 +244,9 @@ impl Simulated {
     /// Builds the ports.
     async fn open(self, region: Region, clock: StoryClock) -> Result<World, Error> {
         let aws = aws_at(&self.url, region.as_str()).await;
+        if self.here.is_none() {
+            caller::simulator(&aws, &self.url).await?;
+        }
         let cloud = self.config.cloud(&aws)?;
         Ok(World {
             accounts: self.config.accounts(&aws),
@@ -239,6 +257,7 @@ impl Simulated {
             region,
             clock,
             config: self.config,
+            caller: None,
             about: vec![self.about],
             _server: self.server,
         })
@@ -272,10 +291,14 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
     let secret = place.secret.as_ref();
     let config =
         Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
-    let aws = aws(&config, Roots::Machine, Some(region.as_str())).await;
+    let aws = surroundings(&config, place, Some(region.as_str())).await;
+    // What is malformed is refused before anybody is asked.
+    let cloud = config.cloud(&aws)?;
+    let caller = caller::caller(&aws).await?;
     Ok(World {
         accounts: config.accounts(&aws),
-        cloud: config.cloud(&aws)?,
+        cloud,
+        caller: Some(caller),
         ledger: config.ledger(&aws),
         machines: None,
         services: private(&clock)?.into(),
@@ -290,6 +313,14 @@ async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World
     })
 }
 
+/// AWS as the surroundings and the command line say.
+async fn surroundings(config: &Config, place: &Place, region: Option<&str>) -> Aws {
+    match &place.profile {
+        Some(profile) => aws_of_profile(config, Roots::Machine, region, profile).await,
+        None => aws(config, Roots::Machine, region).await,
+    }
+}
+
 /// Tables and a bus that only this process knows.
 fn private(clock: &StoryClock) -> Result<Integrations, Error> {
     let time = clock.clone();
@@ -302,14 +333,27 @@ fn default_scenario() -> &'static str {
     Scenario::names().next().unwrap_or_default()
 }
 
+/// The scenario of that name, or in that file.
 fn read(name: &str) -> Result<Scenario, Error> {
     let path = Path::new(name);
-    if !path.is_file() {
+    let is_file = path.is_file()
+        || path.components().count() > 1
+        || path.extension().is_some_and(|it| it == "toml");
+    if !is_file {
         return Ok(Scenario::shipped(name)?);
     }
     let text = std::fs::read_to_string(path).map_err(|source| Error::File {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Scenario::parse(&text)?)
+    let wrong = |why: String| Error::ScenarioFile {
+        path: path.to_owned(),
+        why,
+    };
+    let scenario = Scenario::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    let asked = serde_json::Value::Object(scenario.request.clone());
+    match asked::unknown_field(&asked) {
+        Some(error) => Err(wrong(format!("[request]: {}", error.detail))),
+        None => Ok(scenario),
+    }
 }

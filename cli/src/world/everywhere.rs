@@ -2,14 +2,13 @@
 //! ledger of a stack.
 
 use adapters::Clients;
-use adapters::aws::aws;
-use adapters::tls::Roots;
 use shared::config::Config;
 use shared::ids::Region;
 use shared::{Code, StepError};
 
-use super::{Chosen, World, private};
+use super::{Chosen, World, private, surroundings};
 use crate::arguments::{Place, Stack};
+use crate::caller;
 use crate::clock::StoryClock;
 use crate::error::Error;
 
@@ -18,8 +17,8 @@ impl Chosen {
     /// machine `deprovision` of the stack.
     ///
     /// # Errors
-    /// [`Code::InvalidRequest`] if the stack of a real account is not named. When
-    /// the simulator cannot listen.
+    /// [`Code::InvalidRequest`] if the stack of a real account is not named. Those of
+    /// [`Chosen::open`].
     pub async fn open_everywhere(
         self,
         place: &Place,
@@ -56,7 +55,7 @@ async fn real(
     });
     let told = stack.region.as_deref().map(region).transpose()?;
     let told = told.as_ref().map(Region::as_str);
-    let aws = aws(&config, Roots::Machine, told).await;
+    let aws = surroundings(&config, place, told).await;
     let region = match aws.sdk.region() {
         Some(found) => region(found.as_ref())?,
         None => {
@@ -67,6 +66,7 @@ async fn real(
     // Read here so that what is malformed is refused before anything is called.
     config.own_account()?;
     let cloud = config.cloud(&aws)?;
+    let caller = caller::caller(&aws).await?;
     let about = format!(
         "The stack in {region} with the ledger {}, and the Cloud API at {}, with the key in the secret {}.",
         stack.connections_table.as_deref().unwrap_or_default(),
@@ -78,6 +78,7 @@ async fn real(
         machines: machine.map(|_| config.executions(&aws)),
         accounts: config.accounts(&aws),
         cloud,
+        caller: Some(caller),
         config,
         services: private(&clock)?.into(),
         region,
