@@ -12,6 +12,7 @@ mod documents;
 mod fault_pairs;
 mod fleet;
 mod format;
+mod keys;
 mod leases;
 mod life_faults;
 mod limits;
