@@ -56,18 +56,25 @@ impl Answer {
             });
             return Self::json(&document, exit);
         }
-        let mut text = String::new();
-        for line in error.to_string().lines() {
-            let lead = if text.is_empty() {
-                "error: "
-            } else {
-                "       "
-            };
-            text.push_str(&hanging(lead, line));
-        }
-        if let Some(fix) = error.fix() {
-            text.push_str(&field("Fix", &fix));
-        }
+        let told = error.to_string();
+        let text = match error {
+            // A line to copy, or lines that point at a place in a file.
+            Error::Caller(_) | Error::NoSimulator { .. } | Error::ScenarioFile { .. } => {
+                format!("error: {}\n", told.trim_end())
+            }
+            Error::File { .. }
+            | Error::Json { .. }
+            | Error::Scenario(_)
+            | Error::UnknownName { .. }
+            | Error::Step(_)
+            | Error::Told { .. }
+            | Error::Listen(_)
+            | Error::Definition(_)
+            | Error::Signals(_) => {
+                let fix = error.fix().map(|fix| field("Fix", &fix));
+                lines(&told) + &fix.unwrap_or_default()
+            }
+        };
         Self {
             stdout: String::new(),
             stderr: text,
@@ -90,6 +97,20 @@ impl Answer {
         }
         self
     }
+}
+
+/// Each thing that is wrong in a line of its own.
+fn lines(told: &str) -> String {
+    let mut text = String::new();
+    for line in told.lines() {
+        let lead = if text.is_empty() {
+            "error: "
+        } else {
+            "       "
+        };
+        text.push_str(&hanging(lead, line));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use shared::customer_tags::CustomerTag;
@@ -25,6 +26,27 @@ pub struct Arguments {
     /// Log by this filter to stderr, such as `shared=debug,aws_sdk_ec2=info`.
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+}
+
+impl Arguments {
+    /// Reads the command line of this process; ends the process if it is not valid, or asks
+    /// for help.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| careful(error).exit())
+    }
+}
+
+/// The error with its suggestions in an order in which none that removes something comes
+/// first. By its letters `provison` is as near to `deprovision`.
+fn careful(mut error: clap::Error) -> clap::Error {
+    const REMOVING: [&str; 2] = ["deprovision", "sweep"];
+    let kind = ContextKind::SuggestedSubcommand;
+    if let Some(ContextValue::Strings(names)) = error.get(kind) {
+        let mut names = names.clone();
+        names.sort_by_key(|name| REMOVING.contains(&name.as_str()));
+        error.insert(kind, ContextValue::Strings(names));
+    }
+    error
 }
 
 /// What to do.
@@ -176,14 +198,14 @@ pub struct Deprovision {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Request")]
 pub struct AskedAway {
-    /// A request as a JSON file; the schema is docs/deprovision-request.schema.json. The flags below
-    /// override its fields.
+    /// A request as a JSON file, or `-` for standard input; the schema is
+    /// docs/deprovision-request.schema.json. The flags below override its fields.
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
     /// The cluster.
     #[arg(long, value_name = "UUID")]
     pub cluster_id: Option<String>,
-    /// The AWS Region of the VPC.
+    /// The AWS Region of the VPC. [default: with `--aws` that of your AWS configuration]
     #[arg(long)]
     pub region: Option<String>,
     /// The VPC.
@@ -310,6 +332,10 @@ pub struct Place {
     /// Use your current AWS credentials and the real Cloud API. What is made is billed.
     #[arg(long)]
     pub aws: bool,
+    /// The AWS profile whose credentials and Region count, also before keys in the environment.
+    /// [default: AWS_PROFILE]
+    #[arg(long, value_name = "NAME", requires = "aws")]
+    pub profile: Option<String>,
     /// The secret in Secrets Manager that holds the Cloud API key. [default: API_KEY_SECRET, else
     /// crdb-privatelink/api-key]
     #[arg(long, value_name = "NAME")]
@@ -320,14 +346,14 @@ pub struct Place {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Request")]
 pub struct Asked {
-    /// A request as a JSON file; the schema is docs/provision-request.schema.json. The flags below
-    /// override its fields.
+    /// A request as a JSON file, or `-` for standard input; the schema is
+    /// docs/provision-request.schema.json. The flags below override its fields.
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
     /// The cluster.
     #[arg(long, value_name = "UUID")]
     pub cluster_id: Option<String>,
-    /// The AWS Region of the VPC.
+    /// The AWS Region of the VPC. [default: with `--aws` that of your AWS configuration]
     #[arg(long)]
     pub region: Option<String>,
     /// The VPC.
@@ -427,6 +453,29 @@ mod tests {
                 "{world}"
             );
         }
+    }
+
+    #[test]
+    fn what_removes_something_is_not_suggested_first() {
+        let told = |word: &str| {
+            let error = Arguments::try_parse_from(["it", word]).unwrap_err();
+            careful(error).render().to_string()
+        };
+        let said = told("provison");
+        let at = |name: &str| said.find(&format!("'{name}'"));
+        assert!(at("provision") < at("deprovision"), "{said}");
+        assert!(at("provision").is_some(), "{said}");
+        assert!(told("deprovison").contains("'deprovision'"));
+    }
+
+    #[test]
+    fn a_profile_is_of_a_real_account() {
+        let parse = |more: &[&str]| {
+            let line = ["it", "provision", "--profile", "work"].into_iter();
+            Arguments::try_parse_from(line.chain(more.iter().copied()))
+        };
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--aws"]).is_ok());
     }
 
     #[test]

@@ -30,6 +30,13 @@ pub fn request(asked: &Asked, scenario: Map<String, Value>) -> Result<ProvisionR
     )
 }
 
+/// The refusal of a field that no request to connect has, in the words of serde, which names
+/// unknown fields before missing ones.
+pub(crate) fn unknown_field(request: &Value) -> Option<StepError> {
+    let error = ProvisionRequest::parse(request).err()?;
+    error.detail.contains("unknown field `").then_some(error)
+}
+
 /// Reads and checks the request to take a connection away.
 ///
 /// # Errors
@@ -201,8 +208,14 @@ fn with_flags(mut base: Value, flags: &[Flag]) -> Value {
     base
 }
 
+/// The request in a file, or on standard input for `-`.
 fn read(path: &Path) -> Result<Value, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|source| Error::File {
         path: path.to_owned(),
         source,
     })?;
@@ -334,6 +347,18 @@ mod tests {
         };
         let refused = removal(&asked, scenario()).unwrap_err().to_string();
         assert!(refused.contains("--lease-seconds: `1` is not"), "{refused}");
+    }
+
+    /// A misspelt field would be missing under its right name.
+    #[test]
+    fn a_field_that_does_not_exist_is_named_before_what_is_missing() {
+        let refused = |request: Value| unknown_field(&request).map(|error| error.detail);
+        let said = refused(json!({ "regoin": "eu-west-1" })).unwrap();
+        assert!(said.contains("unknown field `regoin`"), "{said}");
+        let nested = refused(json!({ "sources": { "cidr": [] } })).unwrap();
+        assert!(nested.contains("unknown field `cidr`"), "{nested}");
+        assert_eq!(refused(json!({ "region": "eu-west-1" })), None);
+        assert_eq!(refused(json!({ "vpc_id": "vpc-1" })), None);
     }
 
     #[test]

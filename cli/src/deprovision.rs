@@ -21,7 +21,9 @@ pub(crate) const DEFAULT_SCENARIO: &str = "connected";
 /// When the run cannot begin.
 pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let request = asked::removal(&arguments.asked, chosen.request())?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let request = asked::removal(&arguments.asked, usual)?;
     let subject = request.subject();
     chosen.knows(asked::ids(&subject))?;
     let consent = Consent::of(&arguments.place, arguments.consented, arguments.json)?;
@@ -41,7 +43,7 @@ pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error
         json: arguments.json,
         logging,
     };
-    Ok(run.to_its_end().await)
+    run.to_its_end().await
 }
 
 /// What is going to happen, and where.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use shared::{Code, StepError};
 
+use crate::caller;
 use crate::exit::Exit;
 use crate::fixes;
 
@@ -27,9 +28,29 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
-    /// A scenario that does not exist or breaks a rule.
+    /// A scenario that does not exist, or one that is shipped and cannot be read.
     #[error(transparent)]
     Scenario(#[from] simulator::ScenarioError),
+    /// A file that is no scenario.
+    #[error("{}: {why}", path.display())]
+    ScenarioFile {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it, and where; it may have several lines.
+        why: String,
+    },
+    /// Nobody to ask as, or nobody who answers, before anything was begun.
+    #[error("{}", caller::told(.0))]
+    Caller(StepError),
+    /// There is no simulator where one was said to be.
+    #[error("{why}; start it with `cargo run -p simulator`")]
+    NoSimulator {
+        /// What is there instead.
+        why: String,
+    },
+    /// The system lets nobody listen to signals.
+    #[error("nobody can listen to signals: {0}")]
+    Signals(std::io::Error),
     /// A name that is neither in the catalogue nor in the run book.
     #[error("there is no code, alarm, phase or health `{name}`; {hint}")]
     UnknownName {
@@ -65,10 +86,16 @@ impl Error {
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
+            | Error::ScenarioFile { .. }
             | Error::UnknownName { .. } => Exit::BadRequest,
             Error::Step(error) if error.code == Code::InvalidRequest => Exit::BadRequest,
             Error::Told { code, .. } if *code == Code::InvalidRequest => Exit::BadRequest,
-            Error::Step(_) | Error::Told { .. } | Error::Listen(_) => Exit::NotStarted,
+            Error::Step(_)
+            | Error::Told { .. }
+            | Error::Caller(_)
+            | Error::NoSimulator { .. }
+            | Error::Listen(_)
+            | Error::Signals(_) => Exit::NotStarted,
             Error::Definition(_) => Exit::Unexpected,
         }
     }
@@ -76,14 +103,17 @@ impl Error {
     /// The code of the catalogue, if it has one.
     pub fn code(&self) -> Option<Code> {
         match self {
-            Error::Step(error) => Some(error.code),
+            Error::Step(error) | Error::Caller(error) => Some(error.code),
             Error::Told { code, .. } => Some(*code),
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
+            | Error::ScenarioFile { .. }
+            | Error::NoSimulator { .. }
             | Error::UnknownName { .. }
             | Error::Listen(_)
-            | Error::Definition(_) => None,
+            | Error::Definition(_)
+            | Error::Signals(_) => None,
         }
     }
 
@@ -91,13 +121,16 @@ impl Error {
     pub fn fix(&self) -> Option<String> {
         match self {
             Error::Told { fix, .. } => Some(fix.clone()),
-            Error::Step(error) => Some(fixes::of(error.code, None)),
+            Error::Step(error) | Error::Caller(error) => Some(fixes::of(error.code, None)),
             Error::File { .. }
             | Error::Json { .. }
             | Error::Scenario(_)
+            | Error::ScenarioFile { .. }
+            | Error::NoSimulator { .. }
             | Error::UnknownName { .. }
             | Error::Listen(_)
-            | Error::Definition(_) => None,
+            | Error::Definition(_)
+            | Error::Signals(_) => None,
         }
     }
 }

@@ -7,7 +7,9 @@
 //! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`] | one module for each command |
 //! | [`consent`], [`removal`] | what is shown and asked before something real is changed; what `deprovision` would remove |
 //! | [`services`] | what a definition calls without a function |
-//! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
+//! | [`mod@run`], [`world`], [`clock`], [`reach`] | a run to its end, where it acts, its time, and a host that nobody is at |
+//! | [`signal`], [`interrupt`] | who stops it, and how |
+//! | [`caller`] | who asks, and whether anybody answers |
 //! | [`story`], [`display`] | events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
 //! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
@@ -20,6 +22,7 @@ use arguments::{Arguments, Command};
 pub mod answer;
 pub mod arguments;
 pub mod asked;
+pub mod caller;
 pub mod clock;
 pub mod consent;
 pub mod deprovision;
@@ -33,12 +36,14 @@ pub mod interrupt;
 mod logging;
 pub mod plan;
 pub mod provision;
+pub mod reach;
 pub mod rebuild;
 pub mod removal;
 pub mod run;
 pub mod scenarios;
 pub mod script;
 pub mod services;
+pub mod signal;
 pub mod story;
 pub mod sweep;
 pub mod world;

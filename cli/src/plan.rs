@@ -68,7 +68,9 @@ pub async fn run(arguments: &Plan, logging: bool) -> Result<Answer, Error> {
         return removal::run(arguments).await;
     }
     let chosen = Chosen::new(&arguments.place)?;
-    let mut request = asked::request(&arguments.asked, chosen.request())?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let mut request = asked::request(&arguments.asked, usual)?;
     let subject = request.subject();
     let subnets = request.subnet_ids.iter().map(|subnet| subnet.as_str());
     chosen.knows(asked::ids(&subject).chain(subnets))?;

@@ -23,7 +23,9 @@ pub(crate) fn scenario() -> &'static str {
 /// When the run cannot begin.
 pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::new(&arguments.place)?;
-    let request = asked::request(&arguments.asked, chosen.request())?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let request = asked::request(&arguments.asked, usual)?;
     let subject = request.subject();
     let subnets = request.subnet_ids.iter().map(|subnet| subnet.as_str());
     chosen.knows(asked::ids(&subject).chain(subnets))?;
@@ -44,7 +46,7 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
         json: arguments.json,
         logging,
     };
-    Ok(run.to_its_end().await)
+    run.to_its_end().await
 }
 
 /// What is going to happen, and where.

@@ -11,8 +11,8 @@ use crate::display::text::{self, count, hanging};
 use crate::ending::steps_json;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
 use crate::run::in_all;
+use crate::signal::Signals;
 use crate::story::Story;
 use crate::sweep::report::{entries, told_of_trouble, trouble_json};
 use crate::sweep::walk::{Queue, Trouble, walk};
@@ -49,8 +49,8 @@ pub async fn run(arguments: &Rebuild, logging: bool) -> Result<Answer, Error> {
         input["places"] = json!(arguments.scope.places);
     }
     let nothing_starts = Queue::default();
-    let interrupt = Interrupt::default();
-    let walked = walk(&world, &nothing_starts, input, display, &interrupt).await?;
+    let mut signals = Signals::listen().map_err(Error::Signals)?;
+    let walked = walk(&world, &nothing_starts, input, display, &mut signals).await?;
     let report = Report {
         apply: arguments.apply,
         detailed: arguments.detailed_exitcode,
@@ -95,15 +95,16 @@ impl Report {
             None if self.detailed && !self.apply && !self.entries.is_empty() => Exit::Differences,
             None => Exit::Done,
             Some(Trouble::Broken(_)) => Exit::Unexpected,
-            Some(Trouble::Failed { .. } | Trouble::Interrupted | Trouble::Left) => Exit::Incomplete,
+            Some(Trouble::Interrupted(signal) | Trouble::Left(signal)) => signal.exit(),
+            Some(Trouble::Failed { .. }) => Exit::Incomplete,
         }
     }
 
     fn word(&self) -> &'static str {
         match &self.trouble {
             Some(Trouble::Broken(_)) => "broken",
-            Some(Trouble::Left) => "abandoned",
-            Some(Trouble::Interrupted) => "interrupted",
+            Some(Trouble::Left(_)) => "abandoned",
+            Some(Trouble::Interrupted(_)) => "interrupted",
             Some(Trouble::Failed { .. }) => "incomplete",
             None if self.entries.is_empty() => "nothing-missing",
             None if self.apply => "rebuilt",
@@ -170,6 +171,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Signal;
 
     fn report(apply: bool, number: usize) -> Report {
         let entry = json!({
@@ -221,10 +223,10 @@ mod tests {
     #[test]
     fn a_place_that_was_not_seen_is_no_success() {
         let mut report = report(true, 1);
-        report.trouble = Some(Trouble::Interrupted);
+        report.trouble = Some(Trouble::Interrupted(Signal::Terminate));
         assert_eq!(
             (report.exit(), report.word()),
-            (Exit::Incomplete, "interrupted")
+            (Exit::Terminate, "interrupted")
         );
     }
 

@@ -70,7 +70,10 @@ pub async fn run(arguments: &Plan) -> Result<Answer, Error> {
         account_id: asked.account_id.clone(),
         ..AskedAway::default()
     };
-    let request = asked::removal(&away, chosen.request())?;
+    let usual = chosen
+        .request(&arguments.place, asked.region.as_deref())
+        .await;
+    let request = asked::removal(&away, usual)?;
     chosen.knows(asked::ids(&request.subject()))?;
     let vpc = request.subject().place();
     let world = chosen.open(&arguments.place, &vpc).await?;

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use adapters::Clients;
 use adapters::accounts::Accounts;
-use adapters::aws::{Aws, aws, aws_at};
-use adapters::caller::{self, Caller};
+use adapters::aws::{Aws, aws, aws_at, aws_of_profile};
 use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
@@ -23,6 +22,8 @@ use simulator::{Scenario, Simulator};
 use steps::Steps;
 
 use crate::arguments::Place;
+use crate::asked;
+use crate::caller::{self, Caller};
 use crate::clock::StoryClock;
 use crate::error::Error;
 use crate::services::Services;
@@ -146,8 +147,13 @@ impl Chosen {
         })
     }
 
-    /// What is asked for in it unless the command line says otherwise.
-    pub fn request(&self) -> serde_json::Map<String, Value> {
+    /// What is asked for in it unless the command line says otherwise: what the scenario
+    /// asks for, or the Region of the AWS configuration, unless one is given.
+    pub async fn request(
+        &self,
+        place: &Place,
+        region: Option<&str>,
+    ) -> serde_json::Map<String, Value> {
         match self {
             Chosen::Embedded { scenario, .. }
             | Chosen::Running {
@@ -155,6 +161,12 @@ impl Chosen {
                 is_named: true,
                 ..
             } => scenario.request.clone(),
+            Chosen::Aws if region.is_none() => {
+                let aws = surroundings(&Config::from_env(), place, None).await;
+                let region = aws.sdk.region().map(ToString::to_string);
+                let field = region.map(|it| ("region".to_owned(), Value::String(it)));
+                field.into_iter().collect()
+            }
             Chosen::Running { .. } | Chosen::Aws => serde_json::Map::new(),
         }
     }
@@ -189,11 +201,11 @@ impl Chosen {
         })
     }
 
-    /// Builds the ports; starts a world of our own.
+    /// Builds the ports; starts a world of our own, and looks whether another one answers.
     ///
     /// # Errors
-    /// When the simulator cannot listen; of a real account, when it does not know the
-    /// credentials, or when the VPC's account is another one that cannot be reached.
+    /// When the simulator cannot listen. [`Error::Caller`], [`Error::NoSimulator`]. When the
+    /// VPC's account is not that of the credentials, and cannot be reached from there.
     pub async fn open(self, place: &Place, vpc: &shared::place::Place) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
         match self.simulated(place, &clock).await? {
@@ -293,6 +305,9 @@ impl Simulated {
     /// Builds the ports.
     async fn open(self, region: Region, clock: StoryClock) -> Result<World, Error> {
         let aws = aws_at(&self.url, region.as_str()).await;
+        if self.here.is_none() {
+            caller::simulator(&aws, &self.url).await?;
+        }
         let cloud = self.config.cloud(&aws)?;
         Ok(World {
             accounts: self.config.accounts(&aws),
@@ -341,17 +356,15 @@ async fn real(
     let region = &vpc.region;
     let secret = place.secret.as_ref();
     let told = |name: &'static str| secret.filter(|_| name == "API_KEY_SECRET").cloned();
-    let aws = aws(
-        &Config::from_env_unless(told),
-        Roots::Machine,
-        Some(region.as_str()),
-    )
-    .await;
+    let config = Config::from_env_unless(told);
+    let aws = surroundings(&config, place, Some(region.as_str())).await;
+    // What is malformed is refused before anybody is asked.
+    let cloud = config.cloud(&aws)?;
     let (config, caller) = with_account(&aws, told).await?;
     is_reached(&config, &caller, vpc)?;
     Ok(World {
         accounts: config.accounts(&aws),
-        cloud: config.cloud(&aws)?,
+        cloud,
         ledger: config.ledger(&aws),
         machines: None,
         services: private(&clock)?.into(),
@@ -367,13 +380,21 @@ async fn real(
     })
 }
 
+/// AWS as the surroundings and the command line say.
+async fn surroundings(config: &Config, place: &Place, region: Option<&str>) -> Aws {
+    match &place.profile {
+        Some(profile) => aws_of_profile(config, Roots::Machine, region, profile).await,
+        None => aws(config, Roots::Machine, region).await,
+    }
+}
+
 /// The configuration, with the account of the credentials as the own one: nobody has to
 /// type it, and nobody can mistake it.
 async fn with_account(
     aws: &Aws,
     told: impl Fn(&'static str) -> Option<String>,
 ) -> Result<(Config, Caller), Error> {
-    let caller = caller::caller(&aws.sdk).await?;
+    let caller = caller::caller(aws).await?;
     let config = Config::from_env_unless(|name| match name {
         "OWN_ACCOUNT" => Some(caller.account.to_string()),
         _ => told(name),
@@ -412,14 +433,27 @@ pub(crate) fn default_scenario() -> &'static str {
     Scenario::names().next().unwrap_or_default()
 }
 
+/// The scenario of that name, or in that file.
 fn read(name: &str) -> Result<Scenario, Error> {
     let path = Path::new(name);
-    if !path.is_file() {
+    let is_file = path.is_file()
+        || path.components().count() > 1
+        || path.extension().is_some_and(|it| it == "toml");
+    if !is_file {
         return Ok(Scenario::shipped(name)?);
     }
     let text = std::fs::read_to_string(path).map_err(|source| Error::File {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Scenario::parse(&text)?)
+    let wrong = |why: String| Error::ScenarioFile {
+        path: path.to_owned(),
+        why,
+    };
+    let scenario = Scenario::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    let asked = Value::Object(scenario.request.clone());
+    match asked::unknown_field(&asked) {
+        Some(error) => Err(wrong(format!("[request]: {}", error.detail))),
+        None => Ok(scenario),
+    }
 }

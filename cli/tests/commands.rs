@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use simulator::http::Server;
@@ -280,6 +281,7 @@ fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
     assert_eq!(document["failure"]["code"], "invalid-request");
     for bad in [
         "provision --scenario=atlantis",
+        "provision --profile=work",
         "provision --request=/no/such/file.json",
         "provision --speed=-1",
         "provision --aws --region=eu-west-1",
@@ -330,6 +332,48 @@ fn a_request_is_read_however_it_is_written() {
         let document = json_of(&output, 0, "planned");
         assert_eq!(document["plan"]["connection_id"], plain);
     }
+}
+
+#[test]
+fn a_request_is_read_from_standard_input() {
+    let mut plan = command("plan --json --scenario=standard-cluster --request -");
+    plan.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = plan.stderr(Stdio::piped()).spawn().unwrap();
+    let request = Scenario::shipped("standard-cluster").unwrap().request;
+    let text = serde_json::to_string(&request).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    json_of(&child.wait_with_output().unwrap(), 0, "planned");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_by_its_name_and_line() {
+    let file = format!("{}/world.toml", env!("CARGO_TARGET_TMPDIR"));
+    let refused = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        let output = run(&format!("provision --scenario={file}"));
+        assert_eq!(exit(&output), 2);
+        stderr(&output)
+    };
+    let text = || Scenario::shipped_text("fresh-vpc").unwrap().to_owned();
+    let said = refused(format!("{}\nx = = 1\n", text()));
+    let line = text().lines().count() + 2;
+    has(
+        &said,
+        &[
+            &file,
+            &format!("line {line}"),
+            "\n",
+            &format!("{line} | x = = 1"),
+        ],
+    );
+    let misspelt = text().replacen("\nregion = ", "\nregoin = ", 1);
+    assert_ne!(misspelt, text());
+    has(&refused(misspelt), &[&file, "unknown field `regoin`"]);
+    let missing = run("provision --scenario=./nofile.toml");
+    assert_eq!(exit(&missing), 2);
+    has(&stderr(&missing), &["./nofile.toml: No such file"]);
 }
 
 /// By hand it is the same API in the same version as that which the tool speaks.
@@ -441,6 +485,7 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
         "route53profiles:List",
         "route53resolver:List",
         "secretsmanager:Get",
+        "sts:Get",
         "cloud:GET",
     ];
     for call in world.simulator.calls() {
@@ -658,42 +703,226 @@ fn certificates_that_cannot_be_read_are_named() {
     assert_eq!(world.endpoints(), 0);
 }
 
-/// Which ways of signing in there are, only the AWS CLI knows in full.
+/// The stack of a simulated world.
+const STACK: &str = "--connections-table=crdb-privatelink-connections \
+                     --leases-table=crdb-privatelink-leases";
+
+/// Every command that asks AWS, in a real account, by somebody who agrees.
+fn in_a_real_account() -> [String; 7] {
+    [
+        format!("provision --aws --yes {ASKED}"),
+        format!("plan --aws {ASKED}"),
+        format!("plan --destroy --aws {ASKED}"),
+        format!("deprovision --aws --yes {ASKED}"),
+        format!("deprovision --aws --yes --force {ASKED}"),
+        format!("sweep --aws {STACK}"),
+        format!("rebuild --aws --apply --yes {STACK}"),
+    ]
+}
+
+/// Nobody at home: no keys, and no file that has some.
+fn of_nobody(mut command: Command) -> Command {
+    for variable in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/nowhere/config")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials")
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+/// The one line by which a command says that it has not begun.
+#[track_caller]
+fn not_begun(mut command: Command, exit_code: i32) -> String {
+    let began = Instant::now();
+    let output = command.output().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3));
+    let said = stderr(&output);
+    assert_eq!(exit(&output), exit_code, "{said}");
+    assert_eq!(
+        (stdout(&output).as_str(), said.lines().count()),
+        ("", 1),
+        "{said}"
+    );
+    said
+}
+
 #[test]
-fn a_profile_that_signs_in_by_another_program_is_told_how_to_be_used() {
+fn without_credentials_nothing_begins_and_one_line_says_what_to_do() {
+    let world = Standing::new("fresh-vpc");
+    for line in in_a_real_account() {
+        let said = not_begun(of_nobody(world.as_account(&line)), 3);
+        let parts = [
+            "error: there are no AWS credentials.",
+            "`aws sso login`",
+            "Nothing was changed.",
+        ];
+        has(&said, &parts);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+#[test]
+fn who_is_not_let_in_changes_nothing() {
+    let world = Standing::new("connected");
+    world.denies("sts:GetCallerIdentity");
+    for line in in_a_real_account() {
+        let said = not_begun(world.as_account(&line), 3);
+        has(&said, &["answered AccessDenied", "Nothing was changed."]);
+        let mut json = world.as_account(&format!("{line} --json"));
+        let document = json_of(&json.output().unwrap(), 3, "not-started");
+        assert_eq!(document["failure"]["code"], "aws-access-denied");
+    }
+    let calls = world.simulator.calls();
+    assert!(
+        calls
+            .iter()
+            .all(|it| it.operation == "sts:GetCallerIdentity")
+    );
+}
+
+#[test]
+fn where_nobody_listens_nothing_is_waited_for() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    for line in [
+        "provision",
+        "plan",
+        "deprovision",
+        "sweep",
+        "rebuild --apply",
+    ] {
+        let line = format!("{line} --scenario=connected --endpoint={url}");
+        let said = not_begun(command(&line), 3);
+        let parts = [
+            format!("nothing listens at {url}"),
+            "start it with `cargo run -p simulator`".to_owned(),
+        ];
+        has(&said, &parts.each_ref().map(String::as_str));
+    }
+    let world = Standing::new("fresh-vpc");
+    for line in in_a_real_account() {
+        let mut command = world.as_account(&line);
+        command.env("AWS_ENDPOINT_URL_STS", &url);
+        let said = not_begun(command, 3);
+        has(&said, &["no answer from 127.0.0.1", "Check the Region"]);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+/// The Cloud API alone is away. Who waits before the terminal is not kept for minutes.
+#[test]
+fn a_host_that_was_never_there_is_given_up_soon() {
+    let world = Standing::new("standard-cluster");
+    let mut command = world.as_account(&format!("provision --aws --yes --json {ASKED}"));
+    let began = Instant::now();
+    let output = command
+        .env("COCKROACH_SERVER", "https://127.0.0.1:9")
+        .output();
+    let document = json(&output.unwrap());
+    assert_eq!(
+        document["failure"]["code"], "host-unreachable",
+        "{document:#}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(30));
+    assert_eq!(world.endpoints(), 0);
+}
+
+#[test]
+fn an_api_key_is_sent_to_nobody_in_clear() {
+    let world = Standing::new("fresh-vpc");
+    for line in in_a_real_account() {
+        let mut command = world.as_account(&line);
+        let output = command.env("COCKROACH_SERVER", "http://192.0.2.1").output();
+        let output = output.unwrap();
+        assert_eq!(exit(&output), 3, "{line}");
+        let said = flat(&stderr(&output));
+        has(&said, &["COCKROACH_SERVER", "is not an https URL"]);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+/// A file of the AWS CLI.
+fn configuration(name: &str, text: &str) -> String {
+    let file = format!("{}/{name}.ini", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_named() {
+    let world = Standing::new("fresh-vpc");
+    let file = configuration("one-profile", "[profile work]\nregion = eu-west-1\n");
+    let mut by_flag = of_nobody(world.as_account(&format!("plan --aws --profile=nope {ASKED}")));
+    by_flag.env("AWS_CONFIG_FILE", &file);
+    let mut by_variable = of_nobody(world.as_account(&format!("deprovision --aws --yes {ASKED}")));
+    by_variable
+        .env("AWS_CONFIG_FILE", &file)
+        .env("AWS_PROFILE", "nope");
+    for command in [by_flag, by_variable] {
+        let said = not_begun(command, 3);
+        has(&said, &["error: profile `nope` does not exist. "]);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+/// As with the AWS CLI: its keys count before those in the environment, and its Region where
+/// none is given.
+#[test]
+fn a_profile_brings_its_keys_and_its_region() {
+    let world = Standing::new("standard-cluster");
+    let text = "[profile work]\nregion = eu-west-1\naws_access_key_id = simulated\n\
+                aws_secret_access_key = simulated\n";
+    let file = configuration("with-keys", text);
+    let asked = Scenario::shipped("standard-cluster").unwrap().request;
+    let id = |field: &str| asked[field].as_str().unwrap().to_owned();
+    let (cluster, vpc) = (id("cluster_id"), id("vpc_id"));
+    let line = format!("plan --aws --json --cluster-id={cluster} --vpc-id={vpc}");
+    let plan = |more: &str| {
+        let mut command = world.as_account(&format!("{line} {more}"));
+        // The keys of another account, in which there is no such VPC.
+        command
+            .env("AWS_ACCESS_KEY_ID", "999988887777")
+            .env("AWS_CONFIG_FILE", &file)
+            .env_remove("AWS_REGION");
+        command.output().unwrap()
+    };
+    let document = json_of(&plan("--profile=work"), 0, "planned");
+    assert_eq!(document["plan"]["request"]["region"], "eu-west-1");
+    let document = json(&plan("--region=eu-west-1"));
+    assert_ne!(document["outcome"], "planned", "{document:#}");
+}
+
+/// Both are built in, so that what is missing is the session alone.
+#[test]
+fn a_profile_without_a_session_is_told_to_sign_in() {
     let world = Standing::new("fresh-vpc");
     let sso = "sso_start_url = https://example.com/start\nsso_region = eu-west-1\n\
                sso_account_id = 111122223333\nsso_role_name = reader\n";
     let login = "login_session = arn:aws:iam::111122223333:user/kim\n";
-    for (name, way, said) in [
-        ("sso", sso, "single sign-on"),
-        ("login", login, "aws login"),
-    ] {
-        let file = format!("{}/{name}.ini", env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(&file, format!("[default]\n{way}")).unwrap();
-        let mut command = world.as_account(&format!("plan --json --aws {ASKED}"));
-        command
-            .env("AWS_CONFIG_FILE", &file)
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials");
-        for variable in [
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-            "AWS_PROFILE",
-        ] {
-            command.env_remove(variable);
-        }
-        let document = json_of(&command.output().unwrap(), 3, "not-started");
-        let failure = &document["failure"];
-        assert_eq!(failure["code"], "aws-credentials-invalid");
-        let message = failure["message"].as_str().unwrap();
+    for (name, way) in [("sso", sso), ("login", login)] {
+        let file = configuration(name, &format!("[default]\n{way}"));
+        let mut command = of_nobody(world.as_account(&format!("plan --aws {ASKED}")));
+        command.env("AWS_CONFIG_FILE", &file);
+        let said = not_begun(command, 3);
         has(
-            message,
-            &[said, "$(aws configure export-credentials --format env)"],
+            &said,
+            &[
+                "the AWS credentials cannot be had: ",
+                "`aws sso login`, `aws login`",
+            ],
         );
-        assert!(!message.contains("cargo feature"), "{message}");
+        assert!(!said.contains("cargo feature"), "{said}");
     }
-    assert!(world.simulator.calls().is_empty());
+    assert_eq!(world.simulator.called(), 0);
 }
 
 /// A run that is under way, and what it says.
@@ -704,11 +933,12 @@ struct Running {
 
 impl Running {
     fn start(line: &str) -> Self {
-        let mut child = command(line)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(command(line))
+    }
+
+    fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let progress = BufReader::new(child.stderr.take().unwrap());
         Self { child, progress }
     }
@@ -722,16 +952,135 @@ impl Running {
         }
     }
 
-    fn interrupt(&self) {
+    /// Sends the signal of this name.
+    fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
         assert!(status.unwrap().success());
     }
 
-    fn end(mut self) -> Output {
-        self.progress.read_to_string(&mut String::new()).unwrap();
-        self.child.wait_with_output().unwrap()
+    fn interrupt(&self) {
+        self.signal("INT");
     }
+
+    /// Its output, with what it has said since it was last listened to.
+    fn end(mut self) -> Output {
+        let mut progress = String::new();
+        self.progress.read_to_string(&mut progress).unwrap();
+        let mut output = self.child.wait_with_output().unwrap();
+        output.stderr = progress.into_bytes();
+        output
+    }
+}
+
+/// Who asks to stop: the name of the signal, what the command calls it, and its exit code.
+/// Under `nohup` the last one does not count.
+fn signals() -> Vec<(&'static str, &'static str, i32)> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let counts = mask.is_none_or(|mask| !mask.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']));
+    let mut signals = vec![("INT", "Ctrl-C", 130), ("TERM", "SIGTERM", 143)];
+    signals.extend(counts.then_some(("HUP", "SIGHUP", 129)));
+    signals
+}
+
+/// A world that stands, in which what the other side does takes an hour.
+fn slow(scenario: &str) -> Standing {
+    Standing::with(scenario, |scenario| {
+        let long = Duration::from_secs(3600);
+        (scenario.pace.acceptance, scenario.pace.deregistration) = (long, long);
+    })
+}
+
+/// In real time, while something is awaited for up to half a minute.
+#[test]
+fn every_signal_begins_the_undo_within_a_second_and_a_second_one_leaves() {
+    for (signal, name, code) in signals() {
+        let world = slow("standard-cluster");
+        let url = world.server.url();
+        let line = format!("provision --scenario=standard-cluster --endpoint {url}");
+        let mut running = Running::start(&line);
+        running.until("Waiting for acceptance");
+        let began = Instant::now();
+        running.signal(signal);
+        running.until(&format!("{name}: the execution stops and undoes"));
+        running.until(&format!("interrupted by {name}"));
+        running.until("Undoing what was made");
+        assert!(began.elapsed() < Duration::from_secs(1), "{name}");
+        running.until("Deregistering the endpoint");
+        let began = Instant::now();
+        running.signal(signal);
+        let output = running.end();
+        assert!(began.elapsed() < Duration::from_secs(1), "{name}");
+        told(&output, code, &["May be left:", "Endpoint vpce-"]);
+        assert_eq!(world.leases(), 0);
+    }
+}
+
+#[test]
+fn every_signal_stops_a_removal_within_a_second_and_is_never_called_a_crash() {
+    for (signal, name, code) in signals() {
+        let world = slow("connected");
+        let url = world.server.url();
+        let line = format!("deprovision --scenario=connected --endpoint {url}");
+        let mut running = Running::start(&line);
+        running.until("Deregistering the endpoint");
+        let began = Instant::now();
+        running.signal(signal);
+        running.until(&format!("{name}: the execution removes nothing more"));
+        let output = running.end();
+        assert!(began.elapsed() < Duration::from_secs(1), "{name}");
+        let stopped = format!("stopped by {name}");
+        let said = told(&output, code, &["Left behind:", "endpoint vpce-", &stopped]);
+        let said = said + &stderr(&output);
+        assert!(
+            !said.contains("crash") && !said.contains("again in"),
+            "{said}"
+        );
+        assert_eq!((world.endpoints(), world.leases()), (1, 0));
+        let entries = world.ledger();
+        let entry = entries.values().next().unwrap().to_string();
+        assert!(
+            entry.contains("interrupted") && !entry.contains("crash"),
+            "{entry}"
+        );
+    }
+}
+
+/// Another execution may hold it for an hour, and nothing has been made yet.
+#[test]
+fn who_waits_for_its_turn_stops_within_a_second() {
+    let world = slow("standard-cluster");
+    let url = world.server.url();
+    let line = format!("provision --scenario=standard-cluster --endpoint {url}");
+    let mut first = Running::start(&line);
+    first.until("Waiting for acceptance");
+    let mut second = Running::start(&line);
+    second.until("Waiting for its turn");
+    let began = Instant::now();
+    second.signal("TERM");
+    let output = second.end();
+    assert!(began.elapsed() < Duration::from_secs(1));
+    told(&output, 143, &["Not connected: nothing was made."]);
+    assert_eq!(world.leases(), 1, "that of the first one");
+    first.signal("TERM");
+    first.until("Deregistering the endpoint");
+    first.signal("TERM");
+    assert_eq!(exit(&first.end()), 143);
+}
+
+/// As by `nohup`.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_may_go_where_that_was_ignored_from_the_beginning() {
+    let plain = command("provision --speed=20");
+    let mut ignoring = Command::new("sh");
+    ignoring.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    ignoring.arg(plain.get_program()).args(plain.get_args());
+    let mut running = Running::of(ignoring);
+    running.until("Waiting for acceptance");
+    running.signal("HUP");
+    told(&running.end(), 0, &["Ready: "]);
 }
 
 #[test]
@@ -741,17 +1090,7 @@ fn ctrl_c_takes_back_what_was_made() {
     running.interrupt();
     running.until("undoes what it made");
     running.until("Undoing what was made");
-    told(&running.end(), 4, &["Ctrl-C was pressed", "Undone:"]);
-}
-
-#[test]
-fn a_second_ctrl_c_leaves_and_names_what_may_be_left() {
-    let mut running = Running::start("provision --speed=20");
-    running.until("Waiting for acceptance");
-    running.interrupt();
-    running.until("Deregistering the endpoint");
-    running.interrupt();
-    told(&running.end(), 5, &["May be left:", "Endpoint vpce-"]);
+    told(&running.end(), 130, &["Ctrl-C was pressed", "Undone:"]);
 }
 
 #[test]
@@ -879,7 +1218,7 @@ fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
     let removed = "private endpoint connection of vpce-0a10000000000000e removed";
     told(
         &running.end(),
-        5,
+        130,
         &["Left behind:", "stopped by Ctrl-C", removed],
     );
 }
@@ -995,7 +1334,7 @@ fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
     running.until("Deleting the endpoint");
     running.interrupt();
     running.until("removes nothing more");
-    let said = told(&running.end(), 5, &[]);
+    let said = told(&running.end(), 130, &[]);
     assert_eq!(said.matches("stopped by Ctrl-C").count(), 3, "{said}");
 }
 
@@ -1051,9 +1390,7 @@ fn in_a_real_account_the_machine_of_the_stack_removes() {
     let world = Standing::new("orphans");
     let before = world.account();
     let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-deprovision";
-    let stack = "--connections-table=crdb-privatelink-connections \
-                 --leases-table=crdb-privatelink-leases";
-    let line = format!("sweep --aws --apply --yes --json {stack} --deprovision-machine {machine}");
+    let line = format!("sweep --aws --apply --yes --json {STACK} --deprovision-machine {machine}");
     let output = world.real(&line);
     let document = json(&output);
     assert_eq!(fates(&document), orphans("under-way"), "{document:#}");
@@ -1063,24 +1400,6 @@ fn in_a_real_account_the_machine_of_the_stack_removes() {
         .look(|world| world.step_functions.executions.clone());
     assert_eq!(started.len(), 3);
     assert!(started.iter().all(|run| run.machine == machine));
-}
-
-#[test]
-fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
-    let world = Standing::with("standard-cluster", |scenario| {
-        let long = std::time::Duration::from_secs(3600);
-        (scenario.pace.acceptance, scenario.pace.deregistration) = (long, long);
-    });
-    let url = world.server.url();
-    let line = format!("provision --scenario=standard-cluster --endpoint {url}");
-    let mut running = Running::start(&line);
-    running.until("Waiting for acceptance");
-    assert_eq!(world.leases(), 1);
-    running.interrupt();
-    running.until("Deregistering the endpoint");
-    running.interrupt();
-    assert_eq!(exit(&running.end()), 5);
-    assert_eq!(world.leases(), 0);
 }
 
 #[test]

@@ -2,15 +2,13 @@
 //! ledger of a stack.
 
 use adapters::Clients;
-use adapters::aws::aws;
-use adapters::caller::Caller;
-use adapters::tls::Roots;
 use shared::config::Config;
 use shared::ids::{AccountId, Region};
 use shared::{Code, StepError};
 
-use super::{Chosen, World, private, with_account};
+use super::{Chosen, World, private, surroundings, with_account};
 use crate::arguments::{Place, Stack};
+use crate::caller::Caller;
 use crate::clock::StoryClock;
 use crate::error::Error;
 
@@ -19,8 +17,8 @@ impl Chosen {
     /// machine `deprovision` of the stack.
     ///
     /// # Errors
-    /// [`Code::InvalidRequest`] if the stack of a real account is not named. When
-    /// the simulator cannot listen.
+    /// [`Code::InvalidRequest`] if the stack of a real account is not named. Those of
+    /// [`Chosen::open`].
     pub async fn open_everywhere(
         self,
         place: &Place,
@@ -56,7 +54,8 @@ async fn real(
     };
     let told = stack.region.as_deref().map(region).transpose()?;
     let told = told.as_ref().map(Region::as_str);
-    let aws = aws(&Config::from_env_unless(flags), Roots::Machine, told).await;
+    let config = Config::from_env_unless(flags);
+    let aws = surroundings(&config, place, told).await;
     let region = match aws.sdk.region() {
         Some(found) => region(found.as_ref())?,
         None => {
@@ -64,9 +63,10 @@ async fn real(
             return Err(StepError::new(Code::InvalidRequest, detail).into());
         }
     };
+    // What is malformed is refused before anybody is asked.
+    let cloud = config.cloud(&aws)?;
     let (config, caller) = with_account(&aws, flags).await?;
     is_own(stack, &caller)?;
-    let cloud = config.cloud(&aws)?;
     let about = format!(
         "The stack in {region} of account {}, as {}, with the ledger {}, and the Cloud API at {}, with the key in the secret {}.",
         caller.account,

@@ -212,6 +212,30 @@ fn tags_that_cannot_be_read_for_another_reason_are_an_error() {
     assert_eq!(error.code, Code::AwsThrottled);
 }
 
+/// Who has no credentials has not been refused by EC2, and knows nothing of the tags.
+#[test]
+fn only_an_account_that_refuses_access_leaves_it_to_the_ledger() {
+    let stage = tagged(Some("true"), None);
+    let ready = || known(false, RequestedBy::Call, Phase::Ready);
+    let answer = |code| {
+        let error = StepError::new(code, "no answer");
+        let ports: Result<Ports<'_, InProcess, InProcess>, _> = Err(&error);
+        let answer = at_once(handle(ports, "net", input(&stage, Some(ready()))));
+        answer.map_err(|error| error.code)
+    };
+    for code in [Code::OtherAccountRoleRefused, Code::AwsAccessDenied] {
+        assert!(answer(code).is_ok(), "{code}");
+    }
+    for code in [
+        Code::AwsCredentialsInvalid,
+        Code::AwsClockDiffers,
+        Code::CertificateNotTrusted,
+        Code::ConfigurationInvalid,
+    ] {
+        assert_eq!(answer(code), Err(code));
+    }
+}
+
 #[test]
 fn an_entry_of_an_older_version_protects_nothing() {
     let text = r#"{"cluster_id": "x", "database": "defaultdb"}"#;
