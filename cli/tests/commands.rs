@@ -1219,7 +1219,7 @@ fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
     told(
         &running.end(),
         130,
-        &["Left behind:", "stopped by Ctrl-C", removed],
+        &["Removed:", "Left behind:", "stopped by Ctrl-C", removed],
     );
 }
 
