@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use shared::customer_tags::CustomerTag;
@@ -11,7 +12,7 @@ use crate::exit;
 /// Connects VPCs to CockroachDB Cloud clusters over AWS PrivateLink.
 ///
 /// Without `--aws` everything happens in a simulated world on this machine: no
-/// account is needed and nothing is billed.
+/// account is needed and nothing is billed. What came of it begins with `[simulated: …]`.
 #[derive(Debug, Parser)]
 #[command(version, name = "crdb-privatelink", after_help = exit::table())]
 pub struct Arguments {
@@ -25,6 +26,27 @@ pub struct Arguments {
     /// Log by this filter to stderr, such as `shared=debug,aws_sdk_ec2=info`.
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+}
+
+impl Arguments {
+    /// Reads the command line of this process; ends the process if it is not valid, or asks
+    /// for help.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| careful(error).exit())
+    }
+}
+
+/// The error with its suggestions in an order in which none that removes something comes
+/// first. By its letters `provison` is as near to `deprovision`.
+fn careful(mut error: clap::Error) -> clap::Error {
+    const REMOVING: [&str; 2] = ["deprovision", "sweep"];
+    let kind = ContextKind::SuggestedSubcommand;
+    if let Some(ContextValue::Strings(names)) = error.get(kind) {
+        let mut names = names.clone();
+        names.sort_by_key(|name| REMOVING.contains(&name.as_str()));
+        error.insert(kind, ContextValue::Strings(names));
+    }
+    error
 }
 
 /// What to do.
@@ -68,6 +90,9 @@ pub struct Sweep {
     /// In which world.
     #[command(flatten)]
     pub place: Place,
+    /// Whether it may be changed without a question.
+    #[command(flatten)]
+    pub consented: Consented,
     /// Which stack.
     #[command(flatten)]
     pub stack: Stack,
@@ -80,6 +105,9 @@ pub struct Sweep {
     /// Keep what is younger than this.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Sweep")]
     pub minimum_age: u32,
+    /// Exit with 7 if something was found, also where nothing was to be removed.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
     /// Remove even if the ledger looks lost: it is complete, and what it does not have are orphans.
     #[arg(long, help_heading = "Sweep")]
     pub ledger_is_complete: bool,
@@ -98,6 +126,9 @@ pub struct Rebuild {
     /// In which world.
     #[command(flatten)]
     pub place: Place,
+    /// Whether it may be changed without a question.
+    #[command(flatten)]
+    pub consented: Consented,
     /// Which stack.
     #[command(flatten)]
     pub stack: Stack,
@@ -107,6 +138,9 @@ pub struct Rebuild {
     /// Write the entries that are missing. Those that are there stay as they are.
     #[arg(long, help_heading = "Rebuild")]
     pub apply: bool,
+    /// Exit with 7 if entries are missing and were not to be written.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
     /// Print nothing but one JSON document, on stdout.
     #[arg(long, help_heading = "Output")]
     pub json: bool,
@@ -134,8 +168,8 @@ pub struct Stack {
     /// The table of leases: output `LeasesTableName`. Needed with `--aws`.
     #[arg(long, value_name = "TABLE", requires = "aws")]
     pub leases_table: Option<String>,
-    /// The account of the stack. Needed with `--aws`; other accounts are reached by the role in
-    /// OTHER_ACCOUNT_ROLE.
+    /// The account of the stack, to be sure: nothing is asked unless it is that of your AWS
+    /// credentials. Other accounts are reached by the role in OTHER_ACCOUNT_ROLE.
     #[arg(long, value_name = "ACCOUNT", requires = "aws")]
     pub own_account: Option<String>,
     /// The Region of the stack. [default: that of your AWS configuration]
@@ -149,6 +183,9 @@ pub struct Deprovision {
     /// In which world.
     #[command(flatten)]
     pub place: Place,
+    /// Whether it may be changed without a question.
+    #[command(flatten)]
+    pub consented: Consented,
     /// What is asked for.
     #[command(flatten)]
     pub asked: AskedAway,
@@ -161,20 +198,21 @@ pub struct Deprovision {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Request")]
 pub struct AskedAway {
-    /// A request as a JSON file; the schema is docs/deprovision-request.schema.json. The flags below
-    /// override its fields.
+    /// A request as a JSON file, or `-` for standard input; the schema is
+    /// docs/deprovision-request.schema.json. The flags below override its fields.
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
     /// The cluster.
     #[arg(long, value_name = "UUID")]
     pub cluster_id: Option<String>,
-    /// The AWS Region of the VPC.
+    /// The AWS Region of the VPC. [default: with `--aws` that of your AWS configuration]
     #[arg(long)]
     pub region: Option<String>,
     /// The VPC.
     #[arg(long, value_name = "VPC")]
     pub vpc_id: Option<String>,
-    /// The account that owns the VPC.
+    /// The account that owns the VPC. With `--aws`: that of your AWS credentials, or one that
+    /// they reach by the role in OTHER_ACCOUNT_ROLE.
     #[arg(long, value_name = "ACCOUNT")]
     pub account_id: Option<String>,
     /// Remove it even if it is protected or carries traffic.
@@ -201,6 +239,9 @@ pub struct Provision {
     /// In which world.
     #[command(flatten)]
     pub place: Place,
+    /// Whether it may be changed without a question.
+    #[command(flatten)]
+    pub consented: Consented,
     /// What is asked for.
     #[command(flatten)]
     pub asked: Asked,
@@ -222,6 +263,10 @@ pub struct Plan {
     /// service that nobody has asked for does not come by waiting: see `--ask-for-service`.
     #[arg(long, help_heading = "Looking")]
     pub wait: bool,
+    /// Show what `deprovision` would remove, what goes through it and what it costs, and remove
+    /// nothing.
+    #[arg(long, conflicts_with_all = NOT_OF_A_REMOVAL, help_heading = "Looking")]
+    pub destroy: bool,
     /// Ask an Advanced cluster for its endpoint service if it has none. The only thing that `plan`
     /// ever changes, and only with this flag; it is free of charge and cannot be undone.
     #[arg(long, help_heading = "Looking")]
@@ -236,6 +281,35 @@ pub struct Plan {
     /// Exit with 7 in place of 0 if something would be added, changed or removed.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
+}
+
+/// What is asked for with `plan` that says nothing of a removal.
+const NOT_OF_A_REMOVAL: [&str; 15] = [
+    "wait",
+    "ask_for_service",
+    "script",
+    "subnet_id",
+    "cidr",
+    "source_group",
+    "prefix_list",
+    "include_peered_vpcs",
+    "no_private_dns",
+    "add_trusted_owner",
+    "protect",
+    "tag",
+    "on_failure",
+    "sql_user",
+    "database",
+];
+
+/// Whether something real may be changed without a question.
+#[derive(Debug, Default, Clone, Copy, Args)]
+#[command(next_help_heading = "World")]
+pub struct Consented {
+    /// With `--aws`: change what is shown without asking. Needed where nobody can be asked, as in
+    /// a script, and with `--json`.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// In which world.
@@ -258,6 +332,10 @@ pub struct Place {
     /// Use your current AWS credentials and the real Cloud API. What is made is billed.
     #[arg(long)]
     pub aws: bool,
+    /// The AWS profile whose credentials and Region count, also before keys in the environment.
+    /// [default: AWS_PROFILE]
+    #[arg(long, value_name = "NAME", requires = "aws")]
+    pub profile: Option<String>,
     /// The secret in Secrets Manager that holds the Cloud API key. [default: API_KEY_SECRET, else
     /// crdb-privatelink/api-key]
     #[arg(long, value_name = "NAME")]
@@ -268,20 +346,21 @@ pub struct Place {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Request")]
 pub struct Asked {
-    /// A request as a JSON file; the schema is docs/provision-request.schema.json. The flags below
-    /// override its fields.
+    /// A request as a JSON file, or `-` for standard input; the schema is
+    /// docs/provision-request.schema.json. The flags below override its fields.
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
     /// The cluster.
     #[arg(long, value_name = "UUID")]
     pub cluster_id: Option<String>,
-    /// The AWS Region of the VPC.
+    /// The AWS Region of the VPC. [default: with `--aws` that of your AWS configuration]
     #[arg(long)]
     pub region: Option<String>,
     /// The VPC.
     #[arg(long, value_name = "VPC")]
     pub vpc_id: Option<String>,
-    /// The account that must own the VPC.
+    /// The account that must own the VPC. With `--aws`: that of your AWS credentials, or one that
+    /// they reach by the role in OTHER_ACCOUNT_ROLE.
     #[arg(long, value_name = "ACCOUNT")]
     pub account_id: Option<String>,
     /// A subnet of the endpoint, at most one for each zone; may be repeated.
@@ -321,6 +400,13 @@ pub struct Asked {
     /// Database of the connection string.
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
+}
+
+impl Scope {
+    /// What is named of it: accounts and Regions.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().flat_map(|place| place.split('/'))
+    }
 }
 
 fn url(text: &str) -> Result<String, String> {
@@ -367,6 +453,29 @@ mod tests {
                 "{world}"
             );
         }
+    }
+
+    #[test]
+    fn what_removes_something_is_not_suggested_first() {
+        let told = |word: &str| {
+            let error = Arguments::try_parse_from(["it", word]).unwrap_err();
+            careful(error).render().to_string()
+        };
+        let said = told("provison");
+        let at = |name: &str| said.find(&format!("'{name}'"));
+        assert!(at("provision") < at("deprovision"), "{said}");
+        assert!(at("provision").is_some(), "{said}");
+        assert!(told("deprovison").contains("'deprovision'"));
+    }
+
+    #[test]
+    fn a_profile_is_of_a_real_account() {
+        let parse = |more: &[&str]| {
+            let line = ["it", "provision", "--profile", "work"].into_iter();
+            Arguments::try_parse_from(line.chain(more.iter().copied()))
+        };
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--aws"]).is_ok());
     }
 
     #[test]

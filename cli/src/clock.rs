@@ -72,9 +72,9 @@ impl StoryClock {
         self.lock().next_may_wake = true;
     }
 
-    /// Ends the wait that is under way, if there is one.
+    /// Ends the wait that is under way, or else the next one.
     pub fn wake(&self) {
-        self.shared.woken.notify_waiters();
+        self.shared.woken.notify_one();
     }
 
     fn change(&self, change: impl FnOnce(&mut Pace)) {
@@ -184,5 +184,20 @@ mod tests {
         assert!(clock.now() - start < MINUTE * 600);
         limit.await;
         assert!(clock.now() - start >= MINUTE);
+    }
+
+    /// The call before it may be under way when somebody wants to be done.
+    #[tokio::test]
+    async fn a_wait_that_is_still_to_come_is_cut_short_and_no_other_one() {
+        let clock = StoryClock::new(1000.0);
+        let start = clock.now();
+        clock.wake();
+        clock.a_wait_follows();
+        clock.sleep(MINUTE * 600).await;
+        assert!(clock.now() - start < MINUTE * 600);
+        clock.a_wait_follows();
+        let again = clock.now();
+        clock.sleep(MINUTE).await;
+        assert!(clock.now() - again >= MINUTE);
     }
 }

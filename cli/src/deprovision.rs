@@ -5,6 +5,7 @@ use steps::definition;
 use steps::words::Tale;
 
 use crate::arguments::Deprovision;
+use crate::consent::Consent;
 use crate::display::text;
 use crate::error::Error;
 use crate::run::Run;
@@ -12,7 +13,7 @@ use crate::world::{Chosen, World};
 use crate::{Answer, asked};
 
 /// The world in which there is something to take away.
-const DEFAULT_SCENARIO: &str = "connected";
+pub(crate) const DEFAULT_SCENARIO: &str = "connected";
 
 /// Runs it.
 ///
@@ -20,9 +21,17 @@ const DEFAULT_SCENARIO: &str = "connected";
 /// When the run cannot begin.
 pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let request = asked::removal(&arguments.asked, chosen.request())?;
-    let described = chosen.describe(&arguments.place);
-    let world = chosen.open(&arguments.place, &request.region).await?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let request = asked::removal(&arguments.asked, usual)?;
+    let subject = request.subject();
+    chosen.knows(asked::ids(&subject))?;
+    let consent = Consent::of(&arguments.place, arguments.consented, arguments.json)?;
+    let world = chosen.open(&arguments.place, &subject.place()).await?;
+    if let Some(answer) = consent.to_deprovision(&world, &request).await? {
+        return Ok(answer);
+    }
+    let described = world.described(&arguments.place, DEFAULT_SCENARIO);
     let machine = definition::deprovision(&world.config.settings())?;
     let run = Run {
         tale: Tale::Disconnect,
@@ -34,7 +43,7 @@ pub async fn run(arguments: &Deprovision, logging: bool) -> Result<Answer, Error
         json: arguments.json,
         logging,
     };
-    Ok(run.to_its_end().await)
+    run.to_its_end().await
 }
 
 /// What is going to happen, and where.

@@ -2,6 +2,7 @@
 
 use engine::{Execution, Outcome};
 use serde_json::{Value, json};
+use shared::Code;
 use shared::ids::VpcId;
 use shared::report::{Ending, Explained, ExplainedLeft, Ready, Removed};
 use steps::words::{self, Part, Tale};
@@ -10,7 +11,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::display::text::{clock, field, hanging, item};
 use crate::exit::Exit;
 use crate::fixes;
-use crate::interrupt::INTERRUPTED;
+use crate::run::Ended;
+use crate::signal::Signal;
 use crate::story::{Standing, Step, Story};
 
 /// How a run ended.
@@ -25,13 +27,20 @@ pub enum End {
     /// An ending that the definition does not write: a time-out of the whole
     /// machine, or an error that nothing caught. Nothing was undone.
     Broken(String),
-    /// The operator left before the run had ended.
-    Abandoned,
+    /// The operator left before the run had ended, by this.
+    Abandoned(Signal),
 }
 
 impl End {
-    /// Reads the ending of an execution.
-    pub fn of(execution: &Execution) -> Self {
+    /// What came of a run.
+    pub(crate) fn of(ended: &Ended) -> Self {
+        match ended {
+            Ended::Here(execution) => Self::of_execution(execution),
+            Ended::Left(signal) => End::Abandoned(*signal),
+        }
+    }
+
+    fn of_execution(execution: &Execution) -> Self {
         match &execution.outcome {
             // No result of one definition reads as one of the other.
             Outcome::Succeeded(output) => match serde_json::from_value(output.clone()) {
@@ -59,9 +68,22 @@ impl End {
     pub fn exit(&self) -> Exit {
         match self {
             End::Ready(_) | End::Removed(_) => Exit::Done,
-            End::Failed(ending, _) => Exit::from(*ending),
+            End::Failed(ending, _) => self.stopped_by().map_or(Exit::from(*ending), Signal::exit),
             End::Broken(_) => Exit::Unexpected,
-            End::Abandoned => Exit::Incomplete,
+            End::Abandoned(signal) => signal.exit(),
+        }
+    }
+
+    /// Who has stopped the run, or part of it, if it did not end by itself.
+    pub(crate) fn stopped_by(&self) -> Option<Signal> {
+        match self {
+            End::Abandoned(signal) => Some(*signal),
+            End::Failed(_, failure) => {
+                let mut left = failure.left.iter();
+                interruption(failure)
+                    .or_else(|| left.find_map(|left| stopped(&left.code, &left.detail)))
+            }
+            End::Ready(_) | End::Removed(_) | End::Broken(_) => None,
         }
     }
 
@@ -75,7 +97,7 @@ impl End {
             End::Failed(Ending::DisconnectIncomplete, _) => "disconnect-incomplete",
             End::Failed(Ending::DisconnectRefused, _) => "disconnect-refused",
             End::Broken(_) => "broken",
-            End::Abandoned => "abandoned",
+            End::Abandoned(_) => "abandoned",
         }
     }
 
@@ -84,8 +106,11 @@ impl End {
         match self {
             End::Ready(ready) => told_ready(ready),
             End::Removed(removed) => {
-                hanging("Disconnected: ", &format!("{}.", removed.told()))
-                    + &list("Undone", &removed.undone)
+                let lead = match removed.undone.is_empty() {
+                    true => "Nothing removed: ",
+                    false => "Disconnected: ",
+                };
+                hanging(lead, &format!("{}.", removed.told())) + &list("Removed", &removed.undone)
             }
             End::Failed(ending, failure) => told_failed(*ending, failure, story),
             End::Broken(what) => {
@@ -94,7 +119,7 @@ impl End {
                 text.push_str(&field("What happened", what));
                 text + &told_of_remains(story)
             }
-            End::Abandoned => {
+            End::Abandoned(_) => {
                 "Left: the execution was abandoned before it had ended.\n".to_owned()
                     + &told_of_remains(story)
             }
@@ -120,7 +145,7 @@ impl End {
                 Value::Null,
                 json!({ "message": what, "left": remains(story) }),
             ),
-            End::Abandoned => (
+            End::Abandoned(_) => (
                 Value::Null,
                 json!({ "message": "abandoned", "left": remains(story) }),
             ),
@@ -176,8 +201,8 @@ fn told_failed(ending: Ending, failure: &Explained, story: &Story) -> String {
     };
     let step =
         words::of(&failure.failed_at).map_or(failure.failed_at.as_str(), |words| words.doing);
-    if is_interrupted(failure) {
-        text.push_str(&field("What happened", "Ctrl-C was pressed."));
+    if let Some(signal) = interruption(failure) {
+        text.push_str(&field("What happened", &sentence(signal.told())));
         text.push_str(&field("During", step));
     } else {
         let fix = fixes::told(&failure.fix, story.vpc());
@@ -187,7 +212,11 @@ fn told_failed(ending: Ending, failure: &Explained, story: &Story) -> String {
         text.push_str(&field("Cause", &failure.cause));
         text.push_str(&field("What to do", &fix));
     }
-    text += &list("Undone", &failure.undone);
+    let undone = match story.tale() {
+        Tale::Disconnect => "Removed",
+        Tale::Connect | Tale::Sweep => "Undone",
+    };
+    text += &list(undone, &failure.undone);
     match ending {
         Ending::RolledBack | Ending::DisconnectRefused => {}
         Ending::KeptAfterFailure => {
@@ -206,8 +235,8 @@ const KEPT: &str = "An endpoint is billed as long as it exists. \
     Run again without `--on-failure keep` to finish or remove it.";
 
 fn told_of_left(left: &ExplainedLeft) -> String {
-    if left.detail.starts_with(INTERRUPTED) {
-        return format!("{}: stopped by Ctrl-C", left.what);
+    if let Some(signal) = stopped(&left.code, &left.detail) {
+        return format!("{}: stopped by {}", left.what, signal.name());
     }
     let detail = if left.detail.is_empty() {
         String::new()
@@ -297,30 +326,21 @@ fn made(story: &Story) -> Vec<String> {
 /// What registering the endpoint makes.
 const REGISTERED: &str = "Private endpoint connection";
 
-/// Whether the run failed because Ctrl-C was pressed. The catalogue has no code for that,
-/// so the word is still in the message.
-pub(crate) fn is_interrupted(failure: &Explained) -> bool {
-    failure.detail.starts_with(INTERRUPTED)
+/// Who has stopped the step that failed, if it did not fail by itself.
+pub(crate) fn interruption(failure: &Explained) -> Option<Signal> {
+    stopped(&failure.code, &failure.detail)
+}
+
+fn stopped(code: &str, detail: &str) -> Option<Signal> {
+    Signal::of(detail).filter(|_| code == Code::Interrupted.as_str())
 }
 
 fn failure_json(failure: &Explained, vpc: Option<&VpcId>) -> Value {
     let left: Vec<Value> = failure
         .left
         .iter()
-        .map(|left| match left.detail.starts_with(INTERRUPTED) {
-            true => json!({ "what": left.what, "code": INTERRUPTED, "message": "Ctrl-C was pressed" }),
-            false => json!({ "what": left.what, "code": left.code, "message": left.detail, "fix": fixes::told(&left.fix, None) }),
-        })
+        .map(|left| json!({ "what": left.what, "code": left.code, "message": left.detail, "fix": fixes::told(&left.fix, None) }))
         .collect();
-    if is_interrupted(failure) {
-        return json!({
-            "failed_at": failure.failed_at,
-            "code": INTERRUPTED,
-            "message": "Ctrl-C was pressed",
-            "undone": failure.undone,
-            "left": left,
-        });
-    }
     json!({
         "failed_at": failure.failed_at,
         "code": failure.code,
@@ -396,8 +416,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_was_abandoned_may_have_left_something() {
-        assert_eq!(End::Abandoned.exit(), Exit::Incomplete);
+    fn a_run_that_was_left_ends_as_by_the_signal() {
+        let left = End::Abandoned(Signal::Terminate);
+        assert_eq!((left.exit(), left.exit().code()), (Exit::Terminate, 143));
         assert_eq!(End::Broken(String::new()).exit(), Exit::Unexpected);
+    }
+
+    /// Also where something else had failed before.
+    #[test]
+    fn a_run_that_was_stopped_ends_as_by_the_signal_whatever_is_left() {
+        let told = Signal::Hangup.told();
+        let with = |code: &str, left: &[&str]| {
+            let left: Vec<Value> = left
+                .iter()
+                .map(|code| json!({ "what": "endpoint vpce-1", "code": code, "detail": told, "fix": "" }))
+                .collect();
+            let failure = json!({
+                "failed_at": "DeleteEndpoint", "code": code, "detail": told, "cause": "",
+                "fix": "", "undone": [], "left": left,
+            });
+            let failure: Explained = serde_json::from_value(failure).unwrap();
+            End::Failed(Ending::DisconnectIncomplete, Box::new(failure)).exit()
+        };
+        assert_eq!(with("interrupted", &[]), Exit::Hangup);
+        assert_eq!(with("aws-access-denied", &["interrupted"]), Exit::Hangup);
+        let by_itself = with("aws-access-denied", &["aws-access-denied"]);
+        assert_eq!(by_itself, Exit::from(Ending::DisconnectIncomplete));
     }
 }

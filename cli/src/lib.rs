@@ -5,8 +5,11 @@
 //! | --- | --- |
 //! | [`arguments`], [`asked`] | the command line, and the request that it makes |
 //! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`] | one module for each command |
+//! | [`consent`], [`removal`] | what is shown and asked before something real is changed; what `deprovision` would remove |
 //! | [`services`] | what a definition calls without a function |
-//! | [`mod@run`], [`world`], [`clock`], [`interrupt`] | a run to its end, where it acts, its time, and how it is stopped |
+//! | [`mod@run`], [`world`], [`clock`], [`reach`] | a run to its end, where it acts, its time, and a host that nobody is at |
+//! | [`signal`], [`interrupt`] | who stops it, and how |
+//! | [`caller`] | who asks, and whether anybody answers |
 //! | [`story`], [`display`] | events as news, news on the screen |
 //! | [`ending`], [`script`] | what is printed at the end |
 //! | [`exit`], [`error`] | how the process ends, and why a command could not begin |
@@ -19,7 +22,9 @@ use arguments::{Arguments, Command};
 pub mod answer;
 pub mod arguments;
 pub mod asked;
+pub mod caller;
 pub mod clock;
+pub mod consent;
 pub mod deprovision;
 pub mod display;
 pub mod ending;
@@ -31,11 +36,14 @@ pub mod interrupt;
 mod logging;
 pub mod plan;
 pub mod provision;
+pub mod reach;
 pub mod rebuild;
+pub mod removal;
 pub mod run;
 pub mod scenarios;
 pub mod script;
 pub mod services;
+pub mod signal;
 pub mod story;
 pub mod sweep;
 pub mod world;
@@ -46,17 +54,39 @@ use shared::plain;
 /// Does what the command line says.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let logging = logging::start(&arguments);
-    let (json, answer) = match &arguments.command {
-        Command::Provision(it) => (it.json, provision::run(it, logging).await),
-        Command::Deprovision(it) => (it.json, deprovision::run(it, logging).await),
-        Command::Plan(it) => (it.json, Box::pin(plan::run(it, logging)).await),
-        Command::Sweep(it) => (it.json, Box::pin(sweep::run(it, logging)).await),
-        Command::Rebuild(it) => (it.json, Box::pin(rebuild::run(it, logging)).await),
-        Command::Scenarios => (false, scenarios::run()),
-        Command::Explain { name } => (false, explain::run(name)),
-        Command::Catalogue => (false, Ok(Answer::done(documents()))),
+    let (json, acts, answer) = match &arguments.command {
+        Command::Provision(it) => {
+            let acts = Some((&it.place, provision::scenario()));
+            (it.json, acts, Box::pin(provision::run(it, logging)).await)
+        }
+        Command::Deprovision(it) => {
+            let acts = Some((&it.place, deprovision::DEFAULT_SCENARIO));
+            (it.json, acts, Box::pin(deprovision::run(it, logging)).await)
+        }
+        Command::Plan(it) => {
+            let acts = Some((&it.place, plan::scenario(it)));
+            (it.json, acts, Box::pin(plan::run(it, logging)).await)
+        }
+        Command::Sweep(it) => {
+            let acts = Some((&it.place, sweep::DEFAULT_SCENARIO));
+            (it.json, acts, Box::pin(sweep::run(it, logging)).await)
+        }
+        Command::Rebuild(it) => {
+            let acts = Some((&it.place, rebuild::DEFAULT_SCENARIO));
+            (it.json, acts, Box::pin(rebuild::run(it, logging)).await)
+        }
+        Command::Scenarios => (false, None, scenarios::run()),
+        Command::Explain { name } => (false, None, explain::run(name)),
+        Command::Catalogue => (false, None, Ok(Answer::done(documents()))),
     };
-    let answer = answer.unwrap_or_else(|error| Answer::of_error(&error, json));
+    let answer = answer.unwrap_or_else(|error| {
+        let world = acts.map(|(place, default)| world::described(place, default));
+        Answer::of_error(&error, json, &world.unwrap_or_default())
+    });
+    let answer = match acts.and_then(|(place, default)| world::simulated(place, default)) {
+        Some(world) if !json => answer.simulated(world),
+        Some(_) | None => answer,
+    };
     print(&answer);
     ExitCode::from(answer.exit.code())
 }

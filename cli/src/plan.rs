@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{Clock, Event, EventKind};
-use plan_connection::{Known, Looks, Outlook, Side, Sides};
+use plan_connection::{Known, Looks, Once, Outlook, Side, Sides};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::StepError;
@@ -18,10 +18,45 @@ use crate::display::text::heading;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::story::Story;
-use crate::world::{Chosen, World};
-use crate::{Answer, asked, fixes, script};
+use crate::world::{Chosen, World, default_scenario};
+use crate::{Answer, asked, deprovision, fixes, removal, script};
 
 mod text;
+
+/// The world to plan in unless the command line names one.
+pub(crate) fn scenario(arguments: &Plan) -> &'static str {
+    match arguments.destroy {
+        true => deprovision::DEFAULT_SCENARIO,
+        false => default_scenario(),
+    }
+}
+
+/// What `provision` would do, for whoever is asked whether it shall.
+pub(crate) struct Preview {
+    pub(crate) cluster_name: Option<String>,
+    /// For people.
+    pub(crate) told: String,
+    /// What stands in the way, if something does.
+    pub(crate) obstacle: Option<StepError>,
+}
+
+/// Looks once.
+pub(crate) async fn preview(world: &World, request: &ProvisionRequest) -> Preview {
+    let mut request = request.clone();
+    let outlook = match world.config.tags_for(&request) {
+        Ok(tags) => {
+            request.tags = tags;
+            look(world, &request, false, &mut Once(world.clock.now())).await
+        }
+        Err(error) => Err(error),
+    };
+    let outlook = outlook.unwrap_or_else(|error| Outlook::refused(&request, error));
+    Preview {
+        cluster_name: outlook.plan().parts.and_then(|it| it.cluster_name),
+        told: text::told(&outlook, None),
+        obstacle: outlook.in_the_way,
+    }
+}
 
 /// Looks and prints the plan. Changes nothing, unless it may ask for the
 /// endpoint service.
@@ -29,10 +64,17 @@ mod text;
 /// # Errors
 /// When looking cannot begin.
 pub async fn run(arguments: &Plan, logging: bool) -> Result<Answer, Error> {
+    if arguments.destroy {
+        return removal::run(arguments).await;
+    }
     let chosen = Chosen::new(&arguments.place)?;
-    let mut request = asked::request(&arguments.asked, chosen.request())?;
-    let described = chosen.describe(&arguments.place);
-    let world = chosen.open(&arguments.place, &request.region).await?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let mut request = asked::request(&arguments.asked, usual)?;
+    let subject = request.subject();
+    let subnets = request.subnet_ids.iter().map(|subnet| subnet.as_str());
+    chosen.knows(asked::ids(&subject).chain(subnets))?;
+    let world = chosen.open(&arguments.place, &subject.place()).await?;
     request.tags = world.config.tags_for(&request)?;
     // What is looked at once needs no progress.
     let silent = arguments.json || !arguments.wait;
@@ -47,11 +89,12 @@ pub async fn run(arguments: &Plan, logging: bool) -> Result<Answer, Error> {
         story: Story::of_a_plan(),
         patient: arguments.wait,
     };
-    let outlook = look(&world, &request, arguments, &mut watcher).await;
+    let outlook = look(&world, &request, arguments.ask_for_service, &mut watcher).await;
     watcher.display.end();
     let outlook = outlook.unwrap_or_else(|error| Outlook::refused(&request, error));
     let exit = exit(&outlook, arguments.detailed_exitcode);
     if arguments.json {
+        let described = world.described(&arguments.place, scenario(arguments));
         return Ok(Answer::json(&document(&outlook, described, exit), exit));
     }
     let commands = commands(&outlook);
@@ -70,8 +113,8 @@ pub async fn run(arguments: &Plan, logging: bool) -> Result<Answer, Error> {
 async fn look(
     world: &World,
     request: &ProvisionRequest,
-    arguments: &Plan,
-    watcher: &mut Watcher<'_>,
+    may_ask: bool,
+    looks: &mut impl Looks,
 ) -> Result<Outlook, StepError> {
     // As the run will.
     world.config.admits(request)?;
@@ -83,8 +126,7 @@ async fn look(
         allowed: &allowed,
         prefix: &world.config.tag_prefix,
     };
-    let may_ask = arguments.ask_for_service;
-    let looked = plan_connection::look(&sides, request, may_ask, watcher);
+    let looked = plan_connection::look(&sides, request, may_ask, looks);
     // Boxed, because futures that call the SDK nest deeper than the compiler
     // wants to look.
     Ok(Box::pin(looked).await)

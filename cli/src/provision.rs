@@ -5,11 +5,17 @@ use steps::definition;
 use steps::words::Tale;
 
 use crate::arguments::Provision;
+use crate::consent::Consent;
 use crate::display::text;
 use crate::error::Error;
 use crate::run::Run;
-use crate::world::{Chosen, World};
+use crate::world::{Chosen, World, default_scenario};
 use crate::{Answer, asked};
+
+/// The world in which a connection can be made.
+pub(crate) fn scenario() -> &'static str {
+    default_scenario()
+}
 
 /// Runs it.
 ///
@@ -17,9 +23,18 @@ use crate::{Answer, asked};
 /// When the run cannot begin.
 pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> {
     let chosen = Chosen::new(&arguments.place)?;
-    let request = asked::request(&arguments.asked, chosen.request())?;
-    let described = chosen.describe(&arguments.place);
-    let world = chosen.open(&arguments.place, &request.region).await?;
+    let region = arguments.asked.region.as_deref();
+    let usual = chosen.request(&arguments.place, region).await;
+    let request = asked::request(&arguments.asked, usual)?;
+    let subject = request.subject();
+    let subnets = request.subnet_ids.iter().map(|subnet| subnet.as_str());
+    chosen.knows(asked::ids(&subject).chain(subnets))?;
+    let consent = Consent::of(&arguments.place, arguments.consented, arguments.json)?;
+    let world = chosen.open(&arguments.place, &subject.place()).await?;
+    if let Some(answer) = consent.to_provision(&world, &request).await {
+        return Ok(answer);
+    }
+    let described = world.described(&arguments.place, scenario());
     let machine = definition::provision_unrecorded(&world.config.settings())?;
     let run = Run {
         tale: Tale::Connect,
@@ -31,7 +46,7 @@ pub async fn run(arguments: &Provision, logging: bool) -> Result<Answer, Error> 
         json: arguments.json,
         logging,
     };
-    Ok(run.to_its_end().await)
+    run.to_its_end().await
 }
 
 /// What is going to happen, and where.

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use crate::Answer;
 use crate::arguments::Rebuild;
+use crate::consent::Consent;
 use crate::display::Display;
 use crate::display::text::{self, count, hanging};
 use crate::ending::steps_json;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
 use crate::run::in_all;
+use crate::signal::Signals;
 use crate::story::Story;
 use crate::sweep::report::{entries, told_of_trouble, trouble_json};
 use crate::sweep::walk::{Queue, Trouble, walk};
@@ -19,7 +20,7 @@ use crate::world::everywhere::nothing_is_missing;
 use crate::world::{Chosen, World};
 
 /// The world in which the ledger is empty.
-const DEFAULT_SCENARIO: &str = "ledger-lost";
+pub(crate) const DEFAULT_SCENARIO: &str = "ledger-lost";
 
 /// Runs it.
 ///
@@ -28,10 +29,19 @@ const DEFAULT_SCENARIO: &str = "ledger-lost";
 pub async fn run(arguments: &Rebuild, logging: bool) -> Result<Answer, Error> {
     nothing_is_missing(&arguments.place, &arguments.stack, None)?;
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let described = chosen.describe(&arguments.place);
+    chosen.knows(arguments.scope.ids())?;
+    let asks = match arguments.apply {
+        true => Consent::of(&arguments.place, arguments.consented, arguments.json)?,
+        false => Consent::Silent,
+    };
     let world = chosen
         .open_everywhere(&arguments.place, &arguments.stack, None)
         .await?;
+    let what = "entries that are missing are written; those that are there stay as they are";
+    if let Some(answer) = asks.to_apply(&world, what) {
+        return Ok(answer);
+    }
+    let described = world.described(&arguments.place, DEFAULT_SCENARIO);
     let display = Display::new(arguments.json, logging, &world.clock);
     display.say(&heading(arguments, &world));
     let mut input = json!({ "rebuild": true, "apply": arguments.apply });
@@ -39,10 +49,11 @@ pub async fn run(arguments: &Rebuild, logging: bool) -> Result<Answer, Error> {
         input["places"] = json!(arguments.scope.places);
     }
     let nothing_starts = Queue::default();
-    let interrupt = Interrupt::default();
-    let walked = walk(&world, &nothing_starts, input, display, &interrupt).await?;
+    let mut signals = Signals::listen().map_err(Error::Signals)?;
+    let walked = walk(&world, &nothing_starts, input, display, &mut signals).await?;
     let report = Report {
         apply: arguments.apply,
+        detailed: arguments.detailed_exitcode,
         entries: walked.seen.entries,
         sum: walked.seen.rebuilt.unwrap_or_default(),
         trouble: walked.trouble,
@@ -71,6 +82,8 @@ fn heading(arguments: &Rebuild, world: &World) -> String {
 /// What was written, or would be.
 struct Report {
     apply: bool,
+    /// Whether the exit code tells that there is something to write.
+    detailed: bool,
     entries: Vec<Entry>,
     sum: Sum,
     trouble: Option<Trouble>,
@@ -79,17 +92,19 @@ struct Report {
 impl Report {
     fn exit(&self) -> Exit {
         match &self.trouble {
+            None if self.detailed && !self.apply && !self.entries.is_empty() => Exit::Differences,
             None => Exit::Done,
             Some(Trouble::Broken(_)) => Exit::Unexpected,
-            Some(Trouble::Failed { .. } | Trouble::Interrupted | Trouble::Left) => Exit::Incomplete,
+            Some(Trouble::Interrupted(signal) | Trouble::Left(signal)) => signal.exit(),
+            Some(Trouble::Failed { .. }) => Exit::Incomplete,
         }
     }
 
     fn word(&self) -> &'static str {
         match &self.trouble {
             Some(Trouble::Broken(_)) => "broken",
-            Some(Trouble::Left) => "abandoned",
-            Some(Trouble::Interrupted) => "interrupted",
+            Some(Trouble::Left(_)) => "abandoned",
+            Some(Trouble::Interrupted(_)) => "interrupted",
             Some(Trouble::Failed { .. }) => "incomplete",
             None if self.entries.is_empty() => "nothing-missing",
             None if self.apply => "rebuilt",
@@ -156,6 +171,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Signal;
 
     fn report(apply: bool, number: usize) -> Report {
         let entry = json!({
@@ -167,6 +183,7 @@ mod tests {
         let entry: Entry = serde_json::from_value(entry).unwrap();
         Report {
             apply,
+            detailed: false,
             entries: vec![entry; number],
             sum: Sum {
                 places: 1,
@@ -206,10 +223,23 @@ mod tests {
     #[test]
     fn a_place_that_was_not_seen_is_no_success() {
         let mut report = report(true, 1);
-        report.trouble = Some(Trouble::Interrupted);
+        report.trouble = Some(Trouble::Interrupted(Signal::Terminate));
         assert_eq!(
             (report.exit(), report.word()),
-            (Exit::Incomplete, "interrupted")
+            (Exit::Terminate, "interrupted")
         );
+    }
+
+    #[test]
+    fn that_something_is_to_be_written_shows_in_the_exit_code_if_so_asked() {
+        for (apply, number, exit) in [
+            (false, 1, Exit::Differences),
+            (false, 0, Exit::Done),
+            (true, 1, Exit::Done),
+        ] {
+            let mut report = report(apply, number);
+            report.detailed = true;
+            assert_eq!(report.exit(), exit);
+        }
     }
 }

@@ -2,8 +2,9 @@
 //! operator leaves.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use engine::{Clock, Event, EventKind, Execution, Machine, Tasks};
+use engine::{Clock, Event, EventKind, Execution, Machine, ScaledClock, Tasks};
 use serde_json::{Value, json};
 use steps::Integrated;
 use steps::words::{self, Tale};
@@ -13,8 +14,11 @@ use crate::Answer;
 use crate::clock::StoryClock;
 use crate::display::Display;
 use crate::ending::{self, End};
-use crate::interrupt::{Interrupt, Interruptible};
+use crate::error::Error;
+use crate::interrupt::Interruptible;
+use crate::reach::Reaching;
 use crate::services::Services;
+use crate::signal::{Signal, Signals};
 use crate::story::Story;
 use crate::sweep::walk::Queue;
 use crate::world::World;
@@ -39,7 +43,12 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    pub async fn to_its_end(self) -> Answer {
+    /// Runs it and says how it ended.
+    ///
+    /// # Errors
+    /// When nobody can listen to signals.
+    pub async fn to_its_end(self) -> Result<Answer, Error> {
+        let mut signals = Signals::listen().map_err(Error::Signals)?;
         let world = &self.world;
         let display = Display::new(self.json, self.logging, &world.clock);
         display.say(&self.heading);
@@ -52,18 +61,18 @@ impl Run<'_> {
             name: &execution_name(world.clock.now()),
             clock: &world.clock,
             services: &world.services,
-            interrupt: &Interrupt::default(),
+            signals: &mut signals,
         };
-        let (story, execution) = work.done_by(steps, display, &|_| {}).await;
-        let end = execution.as_ref().map_or(End::Abandoned, End::of);
+        let (story, ended) = work.done_by(steps, display, &|_| {}).await;
+        let end = End::of(&ended);
         if self.json {
-            return Answer::json(&end.json(&story, self.described), end.exit());
+            return Ok(Answer::json(&end.json(&story, self.described), end.exit()));
         }
-        Answer {
+        Ok(Answer {
             stdout: end.text(&story),
             stderr: in_all(&story, &self.world.clock),
             exit: end.exit(),
-        }
+        })
     }
 }
 
@@ -89,47 +98,57 @@ pub(crate) struct Work<'a> {
     pub(crate) clock: &'a StoryClock,
     /// Where its lease is given back if the operator leaves.
     pub(crate) services: &'a Services,
-    /// Whether the operator has asked it to stop.
-    pub(crate) interrupt: &'a Interrupt,
+    /// By what the operator asks it to stop.
+    pub(crate) signals: &'a mut Signals,
+}
+
+/// What came of it.
+pub(crate) enum Ended {
+    /// It came to its end.
+    Here(Execution),
+    /// The operator left before, by this.
+    Left(Signal),
 }
 
 impl Work<'_> {
-    /// Runs it with these steps. There is no execution if the operator left before it
-    /// came to its end. `also` hears every event.
+    /// Runs it with these steps. `also` hears every event.
     pub(crate) async fn done_by(
         self,
         steps: impl Tasks,
         display: Display,
         also: &dyn Fn(&Event),
-    ) -> (Story, Option<Execution>) {
+    ) -> (Story, Ended) {
         let watcher = Watcher {
             story: RefCell::new(Story::of(self.tale)),
             display,
             clock: self.clock.clone(),
             lease: RefCell::default(),
         };
-        let execution = self.until_left(steps, &watcher, also).await;
+        let services = self.services;
+        let ended = self.until_left(steps, &watcher, also).await;
         watcher.display.end();
-        if execution.is_none()
-            && let Some(lease) = watcher.lease.into_inner()
-        {
+        if let (Ended::Left(_), Some(lease)) = (&ended, watcher.lease.into_inner()) {
             // At a simulator that goes on, the next run would wait for it. Whether it
             // can be given back changes nothing for who leaves.
             let release = "arn:aws:states:::dynamodb:deleteItem";
-            let _ = self.services.integrate(release, lease).await;
+            tokio::select! {
+                _ = services.integrate(release, lease) => {}
+                () = ScaledClock::new(1.0).sleep(LAST_CALL) => {}
+            }
         }
-        (watcher.story.into_inner(), execution)
+        (watcher.story.into_inner(), ended)
     }
 
-    /// Runs the machine; `None` if the operator left before it came to its end.
+    /// Runs the machine, unless the operator leaves before it comes to its end.
     async fn until_left(
-        &self,
+        self,
         steps: impl Tasks,
         watcher: &Watcher,
         also: &dyn Fn(&Event),
-    ) -> Option<Execution> {
-        let tasks =
-            Interruptible::new(self.tale, steps, self.interrupt.clone(), self.clock.clone());
+    ) -> Ended {
+        let interrupt = self.signals.interrupt().clone();
+        let steps = Reaching::new(self.tale, steps);
+        let tasks = Interruptible::new(self.tale, steps, interrupt.clone(), self.clock.clone());
         let observer = |event: &Event| {
             also(event);
             watcher.watch(event);
@@ -137,7 +156,7 @@ impl Work<'_> {
         let mut run = Box::pin(engine::run(
             self.machine,
             self.name,
-            self.input.clone(),
+            self.input,
             &tasks,
             self.clock,
             &observer,
@@ -145,16 +164,12 @@ impl Work<'_> {
         loop {
             tokio::select! {
                 biased;
-                execution = &mut run => return Some(execution),
-                pressed = tokio::signal::ctrl_c() => {
-                    // Without signals there is nothing to be told.
-                    if pressed.is_err() {
-                        return Some(run.await);
+                execution = &mut run => return Ended::Here(execution),
+                signal = self.signals.next() => {
+                    if !interrupt.ask(signal) {
+                        return Ended::Left(signal);
                     }
-                    if !self.interrupt.ask() {
-                        return None;
-                    }
-                    watcher.display.say(interrupted(self.tale));
+                    watcher.display.say(&interrupted(self.tale, signal));
                     self.clock.wake();
                 }
             }
@@ -162,16 +177,20 @@ impl Work<'_> {
     }
 }
 
-fn interrupted(tale: Tale) -> &'static str {
-    match tale {
+/// How long who leaves waits for the lease to be given back.
+const LAST_CALL: Duration = Duration::from_millis(500);
+
+fn interrupted(tale: Tale, signal: Signal) -> String {
+    let what = match tale {
         Tale::Connect => {
-            "\n  Ctrl-C: the execution stops and undoes what it made. A second one leaves at once, whatever is left.\n"
+            "the execution stops and undoes what it made. A second one leaves at once, whatever is left."
         }
         Tale::Disconnect => {
-            "\n  Ctrl-C: the execution removes nothing more and names what is left. A second one leaves at once.\n"
+            "the execution removes nothing more and names what is left. A second one leaves at once."
         }
-        Tale::Sweep => "\n  Ctrl-C: nothing more is looked at. A second one leaves at once.\n",
-    }
+        Tale::Sweep => "nothing more is looked at. A second one leaves at once.",
+    };
+    format!("\n  {}: {what}\n", signal.name())
 }
 
 /// Unique for each run, because the endpoint's client token depends on it.

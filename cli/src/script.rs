@@ -166,6 +166,16 @@ allow() {{
         if let Some(existing) = &endpoint.existing {
             let mut tags = self.claim.tags(Origin::Adopted);
             tags.remove(ORIGIN);
+            tags.extend(self.claim.protection_tags(endpoint.protected));
+            let change = self.plan.change.as_ref();
+            let shape = change.and_then(|it| it.endpoint.as_ref());
+            let unmark = match shape.and_then(|it| it.protected) {
+                Some(false) => format!(
+                    "aws ec2 delete-tags --resources \"$ENDPOINT_ID\" --tags 'Key={}'\n",
+                    self.claim.protected_key()
+                ),
+                Some(true) | None => String::new(),
+            };
             return format!(
                 r#"# The endpoint is there and is used.
 ENDPOINT_ID={existing}
@@ -173,7 +183,7 @@ ORIGIN=$(aws ec2 describe-vpc-endpoints --vpc-endpoint-ids "$ENDPOINT_ID" --outp
   --query "VpcEndpoints[0].Tags[?Key=='{ORIGIN}'].Value | [0]")
 [[ $ORIGIN == made ]] || ORIGIN=adopted
 aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags} "Key={ORIGIN},Value=$ORIGIN"
-"#,
+{unmark}"#,
                 tags = words(&tags),
             );
         }
@@ -184,6 +194,7 @@ aws ec2 create-tags --resources "$ENDPOINT_ID" --tags {tags} "Key={ORIGIN},Value
             .collect();
         let mut tags = self.claim.endpoint_tags();
         tags.extend(self.claim.private_dns_tags(self.request.private_dns));
+        tags.extend(self.claim.protection_tags(endpoint.protected));
         format!(
             r#"# The endpoint, without private DNS: a service that must accept refuses it at creation.
 ENDPOINT_ID=$(aws ec2 create-vpc-endpoint \

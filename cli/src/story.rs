@@ -11,7 +11,7 @@ use steps::words::{self, Part, Tale, Words};
 use time::{Duration, OffsetDateTime};
 
 use crate::display::text::count;
-use crate::interrupt::INTERRUPTED;
+use crate::signal::Signal;
 
 /// A step that was begun: all visits of one state in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -375,8 +375,8 @@ fn told_of_plan(plan: &Value) -> String {
 
 fn told_of_error(error: &str, cause: &str) -> String {
     let (code, detail) = code_and_detail(error, cause);
-    if detail.starts_with(INTERRUPTED) {
-        return "interrupted by Ctrl-C".to_owned();
+    if let Some(signal) = Signal::of(&detail).filter(|_| code == Code::Interrupted) {
+        return format!("interrupted by {}", signal.name());
     }
     if detail.is_empty() {
         code.to_string()

@@ -9,12 +9,13 @@ use steps::words::Tale;
 
 use crate::Answer;
 use crate::arguments::Sweep;
+use crate::consent::Consent;
 use crate::display::Display;
 use crate::display::text;
 use crate::ending::End;
 use crate::error::Error;
-use crate::interrupt::Interrupt;
 use crate::run::{Work, execution_name, in_all};
+use crate::signal::Signals;
 use crate::world::everywhere::nothing_is_missing;
 use crate::world::{Chosen, World};
 
@@ -22,10 +23,10 @@ pub(crate) mod report;
 pub(crate) mod walk;
 
 use report::{Became, Removal, Report};
-use walk::{Begun, Queue, Walked, walk};
+use walk::{Begun, Queue, Trouble, Walked, walk};
 
 /// The world in which there is something of every kind to find.
-const DEFAULT_SCENARIO: &str = "orphans";
+pub(crate) const DEFAULT_SCENARIO: &str = "orphans";
 
 /// Runs it.
 ///
@@ -36,25 +37,34 @@ pub async fn run(arguments: &Sweep, logging: bool) -> Result<Answer, Error> {
     let needed = arguments.apply.then_some(machine);
     nothing_is_missing(&arguments.place, &arguments.stack, needed)?;
     let chosen = Chosen::or(&arguments.place, DEFAULT_SCENARIO)?;
-    let described = chosen.describe(&arguments.place);
+    chosen.knows(arguments.scope.ids())?;
+    let asks = match arguments.apply {
+        true => Consent::of(&arguments.place, arguments.consented, arguments.json)?,
+        false => Consent::Silent,
+    };
     let world = chosen
         .open_everywhere(&arguments.place, &arguments.stack, machine)
         .await?;
+    let what = "what can be removed of what is found is removed by the stack's own machine; `sweep` without `--apply` shows it";
+    if let Some(answer) = asks.to_apply(&world, what) {
+        return Ok(answer);
+    }
+    let described = world.described(&arguments.place, DEFAULT_SCENARIO);
     let display = Display::new(arguments.json, logging, &world.clock);
     display.say(&heading(arguments, &world));
-    let interrupt = Interrupt::default();
+    let mut signals = Signals::listen().map_err(Error::Signals)?;
     let input = input(arguments);
     let (walked, removals) = match &world.machines {
         Some(machines) => {
-            let walked = walk(&world, machines, input, display, &interrupt).await?;
+            let walked = walk(&world, machines, input, display, &mut signals).await?;
             let removals = walked.seen.begun.iter().map(elsewhere).collect();
             (walked, removals)
         }
         None => {
             let queue = Queue::default();
-            let walked = walk(&world, &queue, input, display, &interrupt).await?;
+            let walked = walk(&world, &queue, input, display, &mut signals).await?;
             let quiet = (arguments.json, logging);
-            let removals = remove(&world, &walked, &queue, quiet, &interrupt).await?;
+            let removals = remove(&world, &walked, &queue, quiet, &mut signals).await?;
             (walked, removals)
         }
     };
@@ -65,6 +75,7 @@ pub async fn run(arguments: &Sweep, logging: bool) -> Result<Answer, Error> {
     } = walked;
     let report = Report {
         apply: arguments.apply,
+        detailed: arguments.detailed_exitcode,
         findings: seen.findings,
         sum: seen.sum.unwrap_or_default(),
         removals,
@@ -110,41 +121,44 @@ async fn remove(
     walked: &Walked,
     queue: &Queue,
     (json, logging): (bool, bool),
-    interrupt: &Interrupt,
+    signals: &mut Signals,
 ) -> Result<Vec<Removal>, Error> {
     let machine = definition::deprovision(&world.config.settings())?;
-    let has_left = matches!(walked.trouble, Some(walk::Trouble::Left));
+    let stopped = walked.trouble.as_ref().and_then(Trouble::stopped_by);
     let mut removals = Vec::new();
     for queued in queue.taken() {
         let Ok(request) = serde_json::from_value::<DeprovisionRequest>(queued.input.clone()) else {
             continue;
         };
-        let mut removal = Removal {
-            connection_id: request.subject().connection_id,
-            execution: Some(queued.name.clone()),
-            became: Became::NotBegun,
+        let connection_id = request.subject().connection_id;
+        let execution = Some(queued.name.clone());
+        let became = match stopped.or(signals.interrupt().signal()) {
+            Some(signal) => Became::NotBegun(signal),
+            None => {
+                let display = Display::new(json, logging, &world.clock);
+                display.say(&format!(
+                    "\n  Disconnecting {} in {} from cluster {}",
+                    request.vpc_id, request.region, request.cluster_id
+                ));
+                let work = Work {
+                    tale: Tale::Disconnect,
+                    machine: &machine,
+                    input: queued.input,
+                    name: &execution_name(world.clock.now()),
+                    clock: &world.clock,
+                    services: &world.services,
+                    signals,
+                };
+                let steps = world.steps(queue);
+                let (story, ended) = work.done_by(steps, display, &|_| {}).await;
+                Became::Ended(Box::new(End::of(&ended)), Box::new(story))
+            }
         };
-        if !has_left && !interrupt.is_asked() {
-            let display = Display::new(json, logging, &world.clock);
-            display.say(&format!(
-                "\n  Disconnecting {} in {} from cluster {}",
-                request.vpc_id, request.region, request.cluster_id
-            ));
-            let work = Work {
-                tale: Tale::Disconnect,
-                machine: &machine,
-                input: queued.input,
-                name: &execution_name(world.clock.now()),
-                clock: &world.clock,
-                services: &world.services,
-                interrupt,
-            };
-            let steps = world.steps(queue);
-            let (story, execution) = work.done_by(steps, display, &|_| {}).await;
-            let end = execution.as_ref().map_or(End::Abandoned, End::of);
-            removal.became = Became::Ended(Box::new(end), Box::new(story));
-        }
-        removals.push(removal);
+        removals.push(Removal {
+            connection_id,
+            execution,
+            became,
+        });
     }
     Ok(removals)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use adapters::Clients;
 use adapters::accounts::Accounts;
-use adapters::aws::{aws, aws_at};
+use adapters::aws::{Aws, aws, aws_at, aws_of_profile};
 use adapters::cloud::HttpCloud;
 use adapters::executions::StepFunctions;
 use adapters::ledger::DynamoLedger;
@@ -13,6 +13,8 @@ use adapters::secrets::SecretsManager;
 use adapters::tls::Roots;
 use engine::Clock;
 use in_process::integrations::Integrations;
+use serde_json::{Value, json};
+use shared::Code;
 use shared::config::Config;
 use shared::ids::Region;
 use simulator::http::Server;
@@ -20,11 +22,14 @@ use simulator::{Scenario, Simulator};
 use steps::Steps;
 
 use crate::arguments::Place;
+use crate::asked;
+use crate::caller::{self, Caller};
 use crate::clock::StoryClock;
 use crate::error::Error;
 use crate::services::Services;
 
 pub mod everywhere;
+mod known;
 
 /// Fast enough that minutes become seconds, slow enough to be looked at.
 const DEFAULT_SPEED: f64 = 25.0;
@@ -37,6 +42,8 @@ pub enum Chosen {
         name: String,
         /// What it is like.
         scenario: Box<Scenario>,
+        /// Whether it is a file of whoever runs the command, who knows then what is in it.
+        is_own: bool,
     },
     /// A simulator that is running.
     Running {
@@ -68,12 +75,24 @@ pub struct World {
     pub clock: StoryClock,
     /// What the surroundings say.
     pub config: Config,
+    /// Whose credentials are used; `None` in a simulated world.
+    pub caller: Option<Caller>,
     /// What it is, in sentences for the reader.
     pub about: Vec<String>,
     _server: Option<Server>,
 }
 
 impl World {
+    /// The world as JSON, with whose credentials are used.
+    pub fn described(&self, place: &Place, default: &str) -> Value {
+        let mut world = described(place, default);
+        if let Some(caller) = &self.caller {
+            world["account_id"] = json!(caller.account);
+            world["caller"] = json!(caller.arn);
+        }
+        world
+    }
+
     /// The functions in this process, over these ports. What they start, they start
     /// here.
     pub fn steps<'a, X>(
@@ -120,12 +139,21 @@ impl Chosen {
                 scenario,
                 is_named: place.scenario.is_some(),
             },
-            None => Chosen::Embedded { name, scenario },
+            None => Chosen::Embedded {
+                is_own: Path::new(&name).is_file(),
+                name,
+                scenario,
+            },
         })
     }
 
-    /// What is asked for in it unless the command line says otherwise.
-    pub fn request(&self) -> serde_json::Map<String, serde_json::Value> {
+    /// What is asked for in it unless the command line says otherwise: what the scenario
+    /// asks for, or the Region of the AWS configuration, unless one is given.
+    pub async fn request(
+        &self,
+        place: &Place,
+        region: Option<&str>,
+    ) -> serde_json::Map<String, Value> {
         match self {
             Chosen::Embedded { scenario, .. }
             | Chosen::Running {
@@ -133,32 +161,56 @@ impl Chosen {
                 is_named: true,
                 ..
             } => scenario.request.clone(),
+            Chosen::Aws if region.is_none() => {
+                let aws = surroundings(&Config::from_env(), place, None).await;
+                let region = aws.sdk.region().map(ToString::to_string);
+                let field = region.map(|it| ("region".to_owned(), Value::String(it)));
+                field.into_iter().collect()
+            }
             Chosen::Running { .. } | Chosen::Aws => serde_json::Map::new(),
         }
     }
 
-    /// The world as JSON.
-    pub fn describe(&self, place: &Place) -> serde_json::Value {
-        match self {
-            Chosen::Embedded { name, .. } => {
-                serde_json::json!({ "kind": "simulator", "scenario": name, "speed": self.speed(place) })
-            }
-            Chosen::Running { url, .. } => {
-                serde_json::json!({ "kind": "simulator", "endpoint": url, "speed": self.speed(place) })
-            }
-            Chosen::Aws => serde_json::json!({ "kind": "aws" }),
-        }
-    }
-
-    /// Builds the ports; starts a world of our own.
+    /// Refuses what is not in a simulated world that is built in: whoever names it means
+    /// an account, and would take what happens here for what happens there.
     ///
     /// # Errors
-    /// When the simulator cannot listen.
-    pub async fn open(self, place: &Place, region: &Region) -> Result<World, Error> {
+    /// [`Code::InvalidRequest`], which names them.
+    pub fn knows<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+        let Chosen::Embedded {
+            name,
+            scenario,
+            is_own: false,
+        } = self
+        else {
+            return Ok(());
+        };
+        let known = known::ids(scenario);
+        let is_strange = |id: &&str| !known.iter().any(|it| it.eq_ignore_ascii_case(id));
+        let strange: Vec<&str> = ids.into_iter().filter(is_strange).collect();
+        if strange.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Told {
+            code: Code::InvalidRequest,
+            message: format!(
+                "these ids are not of the simulated world {name}: {}; did you mean --aws?",
+                strange.join(", ")
+            ),
+            fix: STRANGE.to_owned(),
+        })
+    }
+
+    /// Builds the ports; starts a world of our own, and looks whether another one answers.
+    ///
+    /// # Errors
+    /// When the simulator cannot listen. [`Error::Caller`], [`Error::NoSimulator`]. When the
+    /// VPC's account is not that of the credentials, and cannot be reached from there.
+    pub async fn open(self, place: &Place, vpc: &shared::place::Place) -> Result<World, Error> {
         let clock = StoryClock::new(self.speed(place));
         match self.simulated(place, &clock).await? {
-            Some(simulated) => simulated.open(region.clone(), clock).await,
-            None => real(place, region, clock).await,
+            Some(simulated) => simulated.open(vpc.region.clone(), clock).await,
+            None => real(place, vpc, clock).await,
         }
     }
 
@@ -175,7 +227,7 @@ impl Chosen {
                 let about = format!("The simulator at {url}.");
                 (scenario, url, about, None, None)
             }
-            Chosen::Embedded { name, scenario } => {
+            Chosen::Embedded { name, scenario, .. } => {
                 let time = clock.clone();
                 let simulator = Simulator::new(&scenario, move || time.now());
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -204,12 +256,36 @@ impl Chosen {
     }
 
     fn speed(&self, place: &Place) -> f64 {
-        let usual = match self {
-            Chosen::Embedded { .. } => DEFAULT_SPEED,
-            Chosen::Running { .. } | Chosen::Aws => 1.0,
-        };
-        place.speed.unwrap_or(usual)
+        speed(place, matches!(self, Chosen::Embedded { .. }))
     }
+}
+
+fn speed(place: &Place, is_embedded: bool) -> f64 {
+    let usual = if is_embedded { DEFAULT_SPEED } else { 1.0 };
+    place.speed.unwrap_or(usual)
+}
+
+const STRANGE: &str = "Add `--aws` to act in the account of your AWS credentials. For a simulated world of \
+    another kind give `--scenario` a file of your own, or `--endpoint` the URL of a simulator.";
+
+/// The name of the simulated world that a command acts in, if it does.
+pub fn simulated<'a>(place: &'a Place, default: &'a str) -> Option<&'a str> {
+    let named = place.endpoint.as_deref().or(place.scenario.as_deref());
+    (!place.aws).then(|| named.unwrap_or(default))
+}
+
+/// The world of a command as JSON.
+pub fn described(place: &Place, default: &str) -> Value {
+    if place.aws {
+        return json!({ "kind": "aws", "simulated": false });
+    }
+    let speed = speed(place, place.endpoint.is_none());
+    let mut world = json!({ "kind": "simulator", "simulated": true, "speed": speed });
+    match &place.endpoint {
+        Some(url) => world["endpoint"] = json!(url),
+        None => world["scenario"] = json!(place.scenario.as_deref().unwrap_or(default)),
+    }
+    world
 }
 
 /// A simulated world that can be reached.
@@ -229,6 +305,9 @@ impl Simulated {
     /// Builds the ports.
     async fn open(self, region: Region, clock: StoryClock) -> Result<World, Error> {
         let aws = aws_at(&self.url, region.as_str()).await;
+        if self.here.is_none() {
+            caller::simulator(&aws, &self.url).await?;
+        }
         let cloud = self.config.cloud(&aws)?;
         Ok(World {
             accounts: self.config.accounts(&aws),
@@ -239,6 +318,7 @@ impl Simulated {
             region,
             clock,
             config: self.config,
+            caller: None,
             about: vec![self.about],
             _server: self.server,
         })
@@ -268,26 +348,77 @@ fn config_of(scenario: &Scenario, url: &str, secret: Option<&str>) -> Config {
     })
 }
 
-async fn real(place: &Place, region: &Region, clock: StoryClock) -> Result<World, Error> {
+async fn real(
+    place: &Place,
+    vpc: &shared::place::Place,
+    clock: StoryClock,
+) -> Result<World, Error> {
+    let region = &vpc.region;
     let secret = place.secret.as_ref();
-    let config =
-        Config::from_env_unless(|name| secret.filter(|_| name == "API_KEY_SECRET").cloned());
-    let aws = aws(&config, Roots::Machine, Some(region.as_str())).await;
+    let told = |name: &'static str| secret.filter(|_| name == "API_KEY_SECRET").cloned();
+    let config = Config::from_env_unless(told);
+    let aws = surroundings(&config, place, Some(region.as_str())).await;
+    // What is malformed is refused before anybody is asked.
+    let cloud = config.cloud(&aws)?;
+    let (config, caller) = with_account(&aws, told).await?;
+    is_reached(&config, &caller, vpc)?;
     Ok(World {
         accounts: config.accounts(&aws),
-        cloud: config.cloud(&aws)?,
+        cloud,
         ledger: config.ledger(&aws),
         machines: None,
         services: private(&clock)?.into(),
         region: region.clone(),
         clock,
         about: vec![format!(
-            "The account of your AWS credentials and the Cloud API at {}, with the key in the secret {}.",
-            config.cloud_url, config.secrets.default
+            "Account {}, as {}, and the Cloud API at {}, with the key in the secret {}.",
+            caller.account, caller.arn, config.cloud_url, config.secrets.default
         )],
         config,
+        caller: Some(caller),
         _server: None,
     })
+}
+
+/// AWS as the surroundings and the command line say.
+async fn surroundings(config: &Config, place: &Place, region: Option<&str>) -> Aws {
+    match &place.profile {
+        Some(profile) => aws_of_profile(config, Roots::Machine, region, profile).await,
+        None => aws(config, Roots::Machine, region).await,
+    }
+}
+
+/// The configuration, with the account of the credentials as the own one: nobody has to
+/// type it, and nobody can mistake it.
+async fn with_account(
+    aws: &Aws,
+    told: impl Fn(&'static str) -> Option<String>,
+) -> Result<(Config, Caller), Error> {
+    let caller = caller::caller(aws).await?;
+    let config = Config::from_env_unless(|name| match name {
+        "OWN_ACCOUNT" => Some(caller.account.to_string()),
+        _ => told(name),
+    });
+    Ok((config, caller))
+}
+
+/// Whether the account that is named is that of the credentials, or has a role to reach it by.
+fn is_reached(config: &Config, caller: &Caller, vpc: &shared::place::Place) -> Result<(), Error> {
+    match (config.others.role_for(vpc), &vpc.account_id) {
+        (Ok(_), _) => Ok(()),
+        (Err(error), Some(account)) if error.code == Code::AccountNotConfigured => {
+            Err(Error::Told {
+                code: error.code,
+                message: format!(
+                    "--account-id: {account} is not the account of your AWS credentials, which is {} ({})",
+                    caller.account, caller.arn
+                ),
+                fix: "Use credentials of that account, or name the role there that they may assume in OTHER_ACCOUNT_ROLE."
+                    .to_owned(),
+            })
+        }
+        (Err(error), _) => Err(error.into()),
+    }
 }
 
 /// Tables and a bus that only this process knows.
@@ -298,18 +429,31 @@ fn private(clock: &StoryClock) -> Result<Integrations, Error> {
     Ok(Integrations::new(simulator))
 }
 
-fn default_scenario() -> &'static str {
+pub(crate) fn default_scenario() -> &'static str {
     Scenario::names().next().unwrap_or_default()
 }
 
+/// The scenario of that name, or in that file.
 fn read(name: &str) -> Result<Scenario, Error> {
     let path = Path::new(name);
-    if !path.is_file() {
+    let is_file = path.is_file()
+        || path.components().count() > 1
+        || path.extension().is_some_and(|it| it == "toml");
+    if !is_file {
         return Ok(Scenario::shipped(name)?);
     }
     let text = std::fs::read_to_string(path).map_err(|source| Error::File {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Scenario::parse(&text)?)
+    let wrong = |why: String| Error::ScenarioFile {
+        path: path.to_owned(),
+        why,
+    };
+    let scenario = Scenario::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    let asked = Value::Object(scenario.request.clone());
+    match asked::unknown_field(&asked) {
+        Some(error) => Err(wrong(format!("[request]: {}", error.detail))),
+        None => Ok(scenario),
+    }
 }

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use simulator::http::Server;
@@ -43,6 +44,11 @@ fn has(said: &str, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+/// A text without the ends of its lines.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a command said on stdout, which ended like this and said all of these parts.
@@ -224,7 +230,8 @@ fn people_get_host_and_connection_string_on_stdout_and_progress_on_stderr() {
     let output = provision("standard-cluster --sql-user=app --database=shop");
     let string = "postgresql://app@internal-payments";
     let said = told(&output, 0, &[string, "/shop?sslmode=verify-full"]);
-    assert!(said.starts_with("Ready: "), "{said}");
+    let result = "[simulated: standard-cluster] Ready: ";
+    assert!(said.starts_with(result), "{said}");
     let progress = stderr(&output);
     has(&progress, &["200 times as fast", "✓"]);
     let colour = '\x1b';
@@ -236,7 +243,7 @@ fn people_get_host_and_connection_string_on_stdout_and_progress_on_stderr() {
 
 #[test]
 fn a_rejected_endpoint_is_rolled_back_and_explained() {
-    let document = json_of(&provision("endpoint-rejected --json"), 3, "rolled-back");
+    let document = json_of(&provision("endpoint-rejected --json"), 4, "rolled-back");
     let failure = &document["failure"];
     assert_eq!(failure["code"], "endpoint-rejected");
     assert!(failure["fix"].as_str().unwrap().len() > 20);
@@ -247,14 +254,14 @@ fn a_rejected_endpoint_is_rolled_back_and_explained() {
 
     let output = provision("endpoint-rejected");
     let expected = "Rolled back: nothing that this execution made is left.";
-    told(&output, 3, &[expected]);
+    told(&output, 4, &[expected]);
     has(&stderr(&output), &["Undoing what was made"]);
 }
 
 #[test]
 fn what_was_made_is_kept_and_named_if_asked_for() {
     let output = provision("endpoint-rejected --on-failure=keep");
-    told(&output, 4, &["Kept:", "Endpoint vpce-"]);
+    told(&output, 5, &["Kept:", "Endpoint vpce-"]);
 }
 
 #[test]
@@ -269,11 +276,12 @@ fn what_cannot_be_undone_is_named_and_needs_a_person() {
 fn a_bad_request_is_refused_by_field_value_and_rule_before_anything_starts() {
     let output = run("provision --vpc-id=vpc-1");
     assert_eq!(exit(&output), 2);
-    has(&stderr(&output), &["vpc_id: `vpc-1` is not a VPC id"]);
+    has(&stderr(&output), &["--vpc-id: `vpc-1` is not a VPC id"]);
     let document = json_of(&run("provision --json --cidr=nonsense"), 2, "not-started");
     assert_eq!(document["failure"]["code"], "invalid-request");
     for bad in [
         "provision --scenario=atlantis",
+        "provision --profile=work",
         "provision --request=/no/such/file.json",
         "provision --speed=-1",
         "provision --aws --region=eu-west-1",
@@ -326,6 +334,48 @@ fn a_request_is_read_however_it_is_written() {
     }
 }
 
+#[test]
+fn a_request_is_read_from_standard_input() {
+    let mut plan = command("plan --json --scenario=standard-cluster --request -");
+    plan.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = plan.stderr(Stdio::piped()).spawn().unwrap();
+    let request = Scenario::shipped("standard-cluster").unwrap().request;
+    let text = serde_json::to_string(&request).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    json_of(&child.wait_with_output().unwrap(), 0, "planned");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_by_its_name_and_line() {
+    let file = format!("{}/world.toml", env!("CARGO_TARGET_TMPDIR"));
+    let refused = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        let output = run(&format!("provision --scenario={file}"));
+        assert_eq!(exit(&output), 2);
+        stderr(&output)
+    };
+    let text = || Scenario::shipped_text("fresh-vpc").unwrap().to_owned();
+    let said = refused(format!("{}\nx = = 1\n", text()));
+    let line = text().lines().count() + 2;
+    has(
+        &said,
+        &[
+            &file,
+            &format!("line {line}"),
+            "\n",
+            &format!("{line} | x = = 1"),
+        ],
+    );
+    let misspelt = text().replacen("\nregion = ", "\nregoin = ", 1);
+    assert_ne!(misspelt, text());
+    has(&refused(misspelt), &[&file, "unknown field `regoin`"]);
+    let missing = run("provision --scenario=./nofile.toml");
+    assert_eq!(exit(&missing), 2);
+    has(&stderr(&missing), &["./nofile.toml: No such file"]);
+}
+
 /// By hand it is the same API in the same version as that which the tool speaks.
 #[test]
 fn what_a_plan_says_to_do_by_hand_is_meant_for_the_same_api() {
@@ -345,7 +395,7 @@ fn a_fix_names_flags_and_the_vpc() {
     for command in ["plan", "provision"] {
         let line = format!("{command} --scenario=standard-cluster --speed=200");
         let said = stdout(&world.run(&line));
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = flat(&said);
         assert!(said.contains("--no-private-dns`"), "{command}: {said}");
         assert!(!said.contains("the VPC's id"), "{command}: {said}");
     }
@@ -435,6 +485,7 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
         "route53profiles:List",
         "route53resolver:List",
         "secretsmanager:Get",
+        "sts:Get",
         "cloud:GET",
     ];
     for call in world.simulator.calls() {
@@ -447,7 +498,7 @@ fn a_plan_says_what_would_be_made_and_changes_nothing() {
 }
 
 /// How `plan` ends where something stands in the way.
-const IN_THE_WAY: i32 = 3;
+const IN_THE_WAY: i32 = 4;
 
 /// What is known of a new connection before its cluster has an endpoint service.
 const SO_FAR: [&str; 9] = [
@@ -615,7 +666,7 @@ const ASKED: &str = "--cluster-id=1a2b3c4d-0000-4000-8000-000000000001 --region=
 fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
     let world = Standing::new("fresh-vpc");
     let url = world.server.url();
-    let output = command(&format!("provision --aws {ASKED}"))
+    let output = command(&format!("provision --aws --yes {ASKED}"))
         .env("AWS_ENDPOINT_URL_EC2", &url)
         .env("AWS_ENDPOINT_URL_ROUTE_53", &url)
         .env("AWS_ENDPOINT_URL_ROUTE53PROFILES", &url)
@@ -636,7 +687,7 @@ fn an_account_is_used_through_the_variables_of_aws_and_the_cloud_api() {
 fn certificates_that_cannot_be_read_are_named() {
     let world = Standing::new("fresh-vpc");
     let output = world
-        .as_account(&format!("provision --json --aws {ASKED}"))
+        .as_account(&format!("provision --json --aws --yes {ASKED}"))
         .env("AWS_CA_BUNDLE", "/nowhere/ca.pem")
         .output()
         .unwrap();
@@ -652,42 +703,226 @@ fn certificates_that_cannot_be_read_are_named() {
     assert_eq!(world.endpoints(), 0);
 }
 
-/// Which ways of signing in there are, only the AWS CLI knows in full.
+/// The stack of a simulated world.
+const STACK: &str = "--connections-table=crdb-privatelink-connections \
+                     --leases-table=crdb-privatelink-leases";
+
+/// Every command that asks AWS, in a real account, by somebody who agrees.
+fn in_a_real_account() -> [String; 7] {
+    [
+        format!("provision --aws --yes {ASKED}"),
+        format!("plan --aws {ASKED}"),
+        format!("plan --destroy --aws {ASKED}"),
+        format!("deprovision --aws --yes {ASKED}"),
+        format!("deprovision --aws --yes --force {ASKED}"),
+        format!("sweep --aws {STACK}"),
+        format!("rebuild --aws --apply --yes {STACK}"),
+    ]
+}
+
+/// Nobody at home: no keys, and no file that has some.
+fn of_nobody(mut command: Command) -> Command {
+    for variable in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/nowhere/config")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials")
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+/// The one line by which a command says that it has not begun.
+#[track_caller]
+fn not_begun(mut command: Command, exit_code: i32) -> String {
+    let began = Instant::now();
+    let output = command.output().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3));
+    let said = stderr(&output);
+    assert_eq!(exit(&output), exit_code, "{said}");
+    assert_eq!(
+        (stdout(&output).as_str(), said.lines().count()),
+        ("", 1),
+        "{said}"
+    );
+    said
+}
+
 #[test]
-fn a_profile_that_signs_in_by_another_program_is_told_how_to_be_used() {
+fn without_credentials_nothing_begins_and_one_line_says_what_to_do() {
+    let world = Standing::new("fresh-vpc");
+    for line in in_a_real_account() {
+        let said = not_begun(of_nobody(world.as_account(&line)), 3);
+        let parts = [
+            "error: there are no AWS credentials.",
+            "`aws sso login`",
+            "Nothing was changed.",
+        ];
+        has(&said, &parts);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+#[test]
+fn who_is_not_let_in_changes_nothing() {
+    let world = Standing::new("connected");
+    world.denies("sts:GetCallerIdentity");
+    for line in in_a_real_account() {
+        let said = not_begun(world.as_account(&line), 3);
+        has(&said, &["answered AccessDenied", "Nothing was changed."]);
+        let mut json = world.as_account(&format!("{line} --json"));
+        let document = json_of(&json.output().unwrap(), 3, "not-started");
+        assert_eq!(document["failure"]["code"], "aws-access-denied");
+    }
+    let calls = world.simulator.calls();
+    assert!(
+        calls
+            .iter()
+            .all(|it| it.operation == "sts:GetCallerIdentity")
+    );
+}
+
+#[test]
+fn where_nobody_listens_nothing_is_waited_for() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    for line in [
+        "provision",
+        "plan",
+        "deprovision",
+        "sweep",
+        "rebuild --apply",
+    ] {
+        let line = format!("{line} --scenario=connected --endpoint={url}");
+        let said = not_begun(command(&line), 3);
+        let parts = [
+            format!("nothing listens at {url}"),
+            "start it with `cargo run -p simulator`".to_owned(),
+        ];
+        has(&said, &parts.each_ref().map(String::as_str));
+    }
+    let world = Standing::new("fresh-vpc");
+    for line in in_a_real_account() {
+        let mut command = world.as_account(&line);
+        command.env("AWS_ENDPOINT_URL_STS", &url);
+        let said = not_begun(command, 3);
+        has(&said, &["no answer from 127.0.0.1", "Check the Region"]);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+/// The Cloud API alone is away. Who waits before the terminal is not kept for minutes.
+#[test]
+fn a_host_that_was_never_there_is_given_up_soon() {
+    let world = Standing::new("standard-cluster");
+    let mut command = world.as_account(&format!("provision --aws --yes --json {ASKED}"));
+    let began = Instant::now();
+    let output = command
+        .env("COCKROACH_SERVER", "https://127.0.0.1:9")
+        .output();
+    let document = json(&output.unwrap());
+    assert_eq!(
+        document["failure"]["code"], "host-unreachable",
+        "{document:#}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(30));
+    assert_eq!(world.endpoints(), 0);
+}
+
+#[test]
+fn an_api_key_is_sent_to_nobody_in_clear() {
+    let world = Standing::new("fresh-vpc");
+    for line in in_a_real_account() {
+        let mut command = world.as_account(&line);
+        let output = command.env("COCKROACH_SERVER", "http://192.0.2.1").output();
+        let output = output.unwrap();
+        assert_eq!(exit(&output), 3, "{line}");
+        let said = flat(&stderr(&output));
+        has(&said, &["COCKROACH_SERVER", "is not an https URL"]);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+/// A file of the AWS CLI.
+fn configuration(name: &str, text: &str) -> String {
+    let file = format!("{}/{name}.ini", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_named() {
+    let world = Standing::new("fresh-vpc");
+    let file = configuration("one-profile", "[profile work]\nregion = eu-west-1\n");
+    let mut by_flag = of_nobody(world.as_account(&format!("plan --aws --profile=nope {ASKED}")));
+    by_flag.env("AWS_CONFIG_FILE", &file);
+    let mut by_variable = of_nobody(world.as_account(&format!("deprovision --aws --yes {ASKED}")));
+    by_variable
+        .env("AWS_CONFIG_FILE", &file)
+        .env("AWS_PROFILE", "nope");
+    for command in [by_flag, by_variable] {
+        let said = not_begun(command, 3);
+        has(&said, &["error: profile `nope` does not exist. "]);
+    }
+    assert_eq!(world.simulator.called(), 0);
+}
+
+/// As with the AWS CLI: its keys count before those in the environment, and its Region where
+/// none is given.
+#[test]
+fn a_profile_brings_its_keys_and_its_region() {
+    let world = Standing::new("standard-cluster");
+    let text = "[profile work]\nregion = eu-west-1\naws_access_key_id = simulated\n\
+                aws_secret_access_key = simulated\n";
+    let file = configuration("with-keys", text);
+    let asked = Scenario::shipped("standard-cluster").unwrap().request;
+    let id = |field: &str| asked[field].as_str().unwrap().to_owned();
+    let (cluster, vpc) = (id("cluster_id"), id("vpc_id"));
+    let line = format!("plan --aws --json --cluster-id={cluster} --vpc-id={vpc}");
+    let plan = |more: &str| {
+        let mut command = world.as_account(&format!("{line} {more}"));
+        // The keys of another account, in which there is no such VPC.
+        command
+            .env("AWS_ACCESS_KEY_ID", "999988887777")
+            .env("AWS_CONFIG_FILE", &file)
+            .env_remove("AWS_REGION");
+        command.output().unwrap()
+    };
+    let document = json_of(&plan("--profile=work"), 0, "planned");
+    assert_eq!(document["plan"]["request"]["region"], "eu-west-1");
+    let document = json(&plan("--region=eu-west-1"));
+    assert_ne!(document["outcome"], "planned", "{document:#}");
+}
+
+/// Both are built in, so that what is missing is the session alone.
+#[test]
+fn a_profile_without_a_session_is_told_to_sign_in() {
     let world = Standing::new("fresh-vpc");
     let sso = "sso_start_url = https://example.com/start\nsso_region = eu-west-1\n\
                sso_account_id = 111122223333\nsso_role_name = reader\n";
     let login = "login_session = arn:aws:iam::111122223333:user/kim\n";
-    for (name, way, said) in [
-        ("sso", sso, "single sign-on"),
-        ("login", login, "aws login"),
-    ] {
-        let file = format!("{}/{name}.ini", env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(&file, format!("[default]\n{way}")).unwrap();
-        let mut command = world.as_account(&format!("plan --json --aws {ASKED}"));
-        command
-            .env("AWS_CONFIG_FILE", &file)
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials");
-        for variable in [
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-            "AWS_PROFILE",
-        ] {
-            command.env_remove(variable);
-        }
-        let document = json_of(&command.output().unwrap(), 3, "in-the-way");
-        let failure = &document["failure"];
-        assert_eq!(failure["code"], "aws-credentials-invalid");
-        let message = failure["message"].as_str().unwrap();
+    for (name, way) in [("sso", sso), ("login", login)] {
+        let file = configuration(name, &format!("[default]\n{way}"));
+        let mut command = of_nobody(world.as_account(&format!("plan --aws {ASKED}")));
+        command.env("AWS_CONFIG_FILE", &file);
+        let said = not_begun(command, 3);
         has(
-            message,
-            &[said, "$(aws configure export-credentials --format env)"],
+            &said,
+            &[
+                "the AWS credentials cannot be had: ",
+                "`aws sso login`, `aws login`",
+            ],
         );
-        assert!(!message.contains("cargo feature"), "{message}");
+        assert!(!said.contains("cargo feature"), "{said}");
     }
-    assert!(world.simulator.calls().is_empty());
+    assert_eq!(world.simulator.called(), 0);
 }
 
 /// A run that is under way, and what it says.
@@ -698,11 +933,12 @@ struct Running {
 
 impl Running {
     fn start(line: &str) -> Self {
-        let mut child = command(line)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(command(line))
+    }
+
+    fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let progress = BufReader::new(child.stderr.take().unwrap());
         Self { child, progress }
     }
@@ -716,16 +952,135 @@ impl Running {
         }
     }
 
-    fn interrupt(&self) {
+    /// Sends the signal of this name.
+    fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
         assert!(status.unwrap().success());
     }
 
-    fn end(mut self) -> Output {
-        self.progress.read_to_string(&mut String::new()).unwrap();
-        self.child.wait_with_output().unwrap()
+    fn interrupt(&self) {
+        self.signal("INT");
     }
+
+    /// Its output, with what it has said since it was last listened to.
+    fn end(mut self) -> Output {
+        let mut progress = String::new();
+        self.progress.read_to_string(&mut progress).unwrap();
+        let mut output = self.child.wait_with_output().unwrap();
+        output.stderr = progress.into_bytes();
+        output
+    }
+}
+
+/// Who asks to stop: the name of the signal, what the command calls it, and its exit code.
+/// Under `nohup` the last one does not count.
+fn signals() -> Vec<(&'static str, &'static str, i32)> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let counts = mask.is_none_or(|mask| !mask.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']));
+    let mut signals = vec![("INT", "Ctrl-C", 130), ("TERM", "SIGTERM", 143)];
+    signals.extend(counts.then_some(("HUP", "SIGHUP", 129)));
+    signals
+}
+
+/// A world that stands, in which what the other side does takes an hour.
+fn slow(scenario: &str) -> Standing {
+    Standing::with(scenario, |scenario| {
+        let long = Duration::from_secs(3600);
+        (scenario.pace.acceptance, scenario.pace.deregistration) = (long, long);
+    })
+}
+
+/// In real time, while something is awaited for up to half a minute.
+#[test]
+fn every_signal_begins_the_undo_within_a_second_and_a_second_one_leaves() {
+    for (signal, name, code) in signals() {
+        let world = slow("standard-cluster");
+        let url = world.server.url();
+        let line = format!("provision --scenario=standard-cluster --endpoint {url}");
+        let mut running = Running::start(&line);
+        running.until("Waiting for acceptance");
+        let began = Instant::now();
+        running.signal(signal);
+        running.until(&format!("{name}: the execution stops and undoes"));
+        running.until(&format!("interrupted by {name}"));
+        running.until("Undoing what was made");
+        assert!(began.elapsed() < Duration::from_secs(1), "{name}");
+        running.until("Deregistering the endpoint");
+        let began = Instant::now();
+        running.signal(signal);
+        let output = running.end();
+        assert!(began.elapsed() < Duration::from_secs(1), "{name}");
+        told(&output, code, &["May be left:", "Endpoint vpce-"]);
+        assert_eq!(world.leases(), 0);
+    }
+}
+
+#[test]
+fn every_signal_stops_a_removal_within_a_second_and_is_never_called_a_crash() {
+    for (signal, name, code) in signals() {
+        let world = slow("connected");
+        let url = world.server.url();
+        let line = format!("deprovision --scenario=connected --endpoint {url}");
+        let mut running = Running::start(&line);
+        running.until("Deregistering the endpoint");
+        let began = Instant::now();
+        running.signal(signal);
+        running.until(&format!("{name}: the execution removes nothing more"));
+        let output = running.end();
+        assert!(began.elapsed() < Duration::from_secs(1), "{name}");
+        let stopped = format!("stopped by {name}");
+        let said = told(&output, code, &["Left behind:", "endpoint vpce-", &stopped]);
+        let said = said + &stderr(&output);
+        assert!(
+            !said.contains("crash") && !said.contains("again in"),
+            "{said}"
+        );
+        assert_eq!((world.endpoints(), world.leases()), (1, 0));
+        let entries = world.ledger();
+        let entry = entries.values().next().unwrap().to_string();
+        assert!(
+            entry.contains("interrupted") && !entry.contains("crash"),
+            "{entry}"
+        );
+    }
+}
+
+/// Another execution may hold it for an hour, and nothing has been made yet.
+#[test]
+fn who_waits_for_its_turn_stops_within_a_second() {
+    let world = slow("standard-cluster");
+    let url = world.server.url();
+    let line = format!("provision --scenario=standard-cluster --endpoint {url}");
+    let mut first = Running::start(&line);
+    first.until("Waiting for acceptance");
+    let mut second = Running::start(&line);
+    second.until("Waiting for its turn");
+    let began = Instant::now();
+    second.signal("TERM");
+    let output = second.end();
+    assert!(began.elapsed() < Duration::from_secs(1));
+    told(&output, 143, &["Not connected: nothing was made."]);
+    assert_eq!(world.leases(), 1, "that of the first one");
+    first.signal("TERM");
+    first.until("Deregistering the endpoint");
+    first.signal("TERM");
+    assert_eq!(exit(&first.end()), 143);
+}
+
+/// As by `nohup`.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_may_go_where_that_was_ignored_from_the_beginning() {
+    let plain = command("provision --speed=20");
+    let mut ignoring = Command::new("sh");
+    ignoring.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    ignoring.arg(plain.get_program()).args(plain.get_args());
+    let mut running = Running::of(ignoring);
+    running.until("Waiting for acceptance");
+    running.signal("HUP");
+    told(&running.end(), 0, &["Ready: "]);
 }
 
 #[test]
@@ -735,17 +1090,7 @@ fn ctrl_c_takes_back_what_was_made() {
     running.interrupt();
     running.until("undoes what it made");
     running.until("Undoing what was made");
-    told(&running.end(), 3, &["Ctrl-C was pressed", "Undone:"]);
-}
-
-#[test]
-fn a_second_ctrl_c_leaves_and_names_what_may_be_left() {
-    let mut running = Running::start("provision --speed=20");
-    running.until("Waiting for acceptance");
-    running.interrupt();
-    running.until("Deregistering the endpoint");
-    running.interrupt();
-    told(&running.end(), 5, &["May be left:", "Endpoint vpce-"]);
+    told(&running.end(), 130, &["Ctrl-C was pressed", "Undone:"]);
 }
 
 #[test]
@@ -761,7 +1106,8 @@ fn a_connection_is_taken_away_and_told_as_json() {
 
     let output = run("deprovision --speed=200");
     let said = told(&output, 0, &["endpoint vpce-0a10000000000000e deleted"]);
-    assert!(said.starts_with("Disconnected: "), "{said}");
+    let result = "[simulated: connected] Disconnected: ";
+    assert!(said.starts_with(result), "{said}");
     let progress = stderr(&output);
     has(&progress, &["Disconnecting vpc-0a1b2c3d4e5f60718", "✓"]);
     assert!(!progress.contains("Undoing"), "{progress}");
@@ -820,11 +1166,15 @@ fn a_cluster_that_is_not_shown_leaves_its_registration_to_the_right_key() {
 /// As with the credentials of another account.
 #[test]
 fn what_nobody_knows_is_not_said_to_be_gone() {
+    let world = Standing::new("connected");
     let asked = "deprovision --speed=200 --vpc-id=vpc-0a1b2c3d4e5f60799";
     let parts = ["Refused: nothing was removed.", "vpc-not-found"];
-    told(&run(asked), 3, &parts);
-    json_of(&run(&format!("{asked} --json")), 3, "disconnect-refused");
-    told(&run(&format!("{asked} --force")), 0, &["nothing to remove"]);
+    told(&world.run(asked), 4, &parts);
+    let refused = world.run(&format!("{asked} --json"));
+    json_of(&refused, 4, "disconnect-refused");
+    let forced = world.run(&format!("{asked} --force"));
+    let said = told(&forced, 0, &["nothing of ours to remove in the VPC"]);
+    assert!(!said.contains("either side"), "{said}");
 }
 
 #[test]
@@ -839,10 +1189,11 @@ fn a_vpc_of_another_account_is_reached_by_the_role_there() {
     let asked = "--account-id=444455556666 --json";
     let made = provision(&format!("{world} {asked}"));
     let at_home = provision(&format!("{world} --json"));
-    std::fs::remove_file(&file).unwrap();
     assert_eq!(json(&made)["outcome"], "ready");
     assert_eq!(json(&at_home)["failure"]["code"], "vpc-not-found");
-    let without_role = json(&provision(&format!("standard-cluster {asked}")));
+    std::fs::write(&file, text).unwrap();
+    let without_role = json(&provision(&format!("{world} {asked}")));
+    std::fs::remove_file(&file).unwrap();
     assert_eq!(without_role["failure"]["code"], "account-not-configured");
 }
 
@@ -854,7 +1205,7 @@ fn a_connection_in_use_stays_if_so_asked() {
         "180 new connections",
         "Nothing was changed.",
     ];
-    told(&run(asked), 3, &parts);
+    told(&run(asked), 4, &parts);
     told(&run(&format!("{asked} --force")), 0, &[]);
 }
 
@@ -867,8 +1218,8 @@ fn ctrl_c_keeps_what_has_not_been_taken_away_and_names_it() {
     let removed = "private endpoint connection of vpce-0a10000000000000e removed";
     told(
         &running.end(),
-        5,
-        &["Left behind:", "stopped by Ctrl-C", removed],
+        130,
+        &["Removed:", "Left behind:", "stopped by Ctrl-C", removed],
     );
 }
 
@@ -912,8 +1263,10 @@ fn a_sweep_reports_every_kind_and_changes_nothing() {
         "stays: nobody can tell whose it is",
         "7 findings in 1 place: 3 can be removed, 4 stay.",
     ];
-    told(&world.run("sweep"), 5, &parts);
-    let document = json_of(&world.run("sweep --json"), 5, "found");
+    told(&world.run("sweep"), 0, &parts);
+    json_of(&world.run("sweep --json"), 0, "found");
+    let detailed = world.run("sweep --json --detailed-exitcode");
+    let document = json_of(&detailed, 7, "found");
     assert_eq!(fates(&document), orphans("removable"));
     assert_eq!(world.account(), before);
 }
@@ -955,7 +1308,7 @@ fn a_sweep_removes_what_can_be_and_nothing_else() {
 #[test]
 fn a_sweep_does_not_take_a_lost_ledger_for_orphans_unless_told_so() {
     let sweep = "sweep --scenario=ledger-lost --apply --json --speed=200";
-    let refused = json_of(&run(sweep), 3, "refused");
+    let refused = json_of(&run(sweep), 4, "refused");
     assert_eq!(refused["failure"]["code"], "ledger-looks-lost");
     let fix = refused["failure"]["fix"].as_str().unwrap();
     has(fix, &["crdb-privatelink rebuild --apply"]);
@@ -964,7 +1317,8 @@ fn a_sweep_does_not_take_a_lost_ledger_for_orphans_unless_told_so() {
 
 #[test]
 fn what_a_sweep_cannot_look_at_is_named() {
-    let output = run("sweep --place=444455556666/us-east-1 --place=eu-west-1");
+    let world = Standing::new("orphans");
+    let output = world.run("sweep --place=444455556666/us-east-1 --place=eu-west-1");
     let parts = [
         "Incomplete:",
         "Could not be looked at:",
@@ -980,7 +1334,7 @@ fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
     running.until("Deleting the endpoint");
     running.interrupt();
     running.until("removes nothing more");
-    let said = told(&running.end(), 5, &[]);
+    let said = told(&running.end(), 130, &[]);
     assert_eq!(said.matches("stopped by Ctrl-C").count(), 3, "{said}");
 }
 
@@ -988,7 +1342,9 @@ fn ctrl_c_ends_a_sweep_after_the_removal_that_is_under_way() {
 fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
     let world = Standing::new("ledger-lost");
     let before = world.account();
-    let found = json_of(&world.run("rebuild --json"), 0, "found");
+    json_of(&world.run("rebuild --json"), 0, "found");
+    let detailed = world.run("rebuild --json --detailed-exitcode");
+    let found = json_of(&detailed, 7, "found");
     assert_eq!(count(&found["result"]["entries"]), 2);
     assert_eq!(world.account(), before);
 
@@ -998,7 +1354,7 @@ fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
     json_of(&world.run("rebuild --apply --json"), 0, "nothing-missing");
 
     let clean = told(&world.run("sweep --scenario=ledger-lost"), 0, &[]);
-    assert!(clean.starts_with("Nothing found"), "{clean}");
+    assert!(clean.contains("] Nothing found: "), "{clean}");
     let output = world.run("deprovision --scenario=ledger-lost --json --speed=200");
     json_of(&output, 0, "disconnected");
     assert_eq!(world.things("vpc-0a1b2c3d4e5f60718"), "[] [] []");
@@ -1009,7 +1365,7 @@ fn a_rebuilt_ledger_is_one_to_take_connections_away_by() {
 #[test]
 fn a_real_account_is_not_swept_without_the_ledger_of_its_stack() {
     let world = Standing::new("orphans");
-    let tables = "--connections-table=a --leases-table=b --own-account=111122223333";
+    let tables = "--connections-table=a --leases-table=b";
     for (line, missing) in [
         ("sweep --aws", "--connections-table, --leases-table"),
         (
@@ -1034,9 +1390,7 @@ fn in_a_real_account_the_machine_of_the_stack_removes() {
     let world = Standing::new("orphans");
     let before = world.account();
     let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:crdb-privatelink-deprovision";
-    let stack = "--connections-table=crdb-privatelink-connections \
-                 --leases-table=crdb-privatelink-leases --own-account=111122223333";
-    let line = format!("sweep --aws --apply --json {stack} --deprovision-machine {machine}");
+    let line = format!("sweep --aws --apply --yes --json {STACK} --deprovision-machine {machine}");
     let output = world.real(&line);
     let document = json(&output);
     assert_eq!(fates(&document), orphans("under-way"), "{document:#}");
@@ -1046,24 +1400,6 @@ fn in_a_real_account_the_machine_of_the_stack_removes() {
         .look(|world| world.step_functions.executions.clone());
     assert_eq!(started.len(), 3);
     assert!(started.iter().all(|run| run.machine == machine));
-}
-
-#[test]
-fn who_leaves_a_run_at_a_simulator_leaves_no_lease() {
-    let world = Standing::with("standard-cluster", |scenario| {
-        let long = std::time::Duration::from_secs(3600);
-        (scenario.pace.acceptance, scenario.pace.deregistration) = (long, long);
-    });
-    let url = world.server.url();
-    let line = format!("provision --scenario=standard-cluster --endpoint {url}");
-    let mut running = Running::start(&line);
-    running.until("Waiting for acceptance");
-    assert_eq!(world.leases(), 1);
-    running.interrupt();
-    running.until("Deregistering the endpoint");
-    running.interrupt();
-    assert_eq!(exit(&running.end()), 5);
-    assert_eq!(world.leases(), 0);
 }
 
 #[test]
@@ -1111,4 +1447,278 @@ fn codes_are_explained_from_the_catalogue() {
         &["did you mean `interrupted`"],
     );
     told(&run("provision --help"), 0, &["Exit codes:"]);
+}
+
+/// Of no world that is built in.
+const STRANGE: &str = "--cluster-id=9f8e7d6c-0000-4000-8000-000000000009 --region=us-east-1 \
+                       --vpc-id=vpc-0123456789abcdef0";
+
+/// As somebody does who has forgotten `--aws`.
+#[test]
+fn ids_that_are_not_of_the_simulated_world_are_refused() {
+    for line in [
+        "sweep --apply --place=444455556666/us-west-2",
+        "rebuild --apply --place=us-west-2",
+        &format!("provision {STRANGE}"),
+        &format!("provision --scenario=standard-cluster {STRANGE}"),
+        &format!("plan {STRANGE}"),
+        &format!("plan --destroy {STRANGE}"),
+        &format!("deprovision {STRANGE}"),
+    ] {
+        let output = run(line);
+        assert_eq!((exit(&output), stdout(&output).as_str()), (2, ""), "{line}");
+        let said = flat(&stderr(&output));
+        assert!(said.starts_with("[simulated: "), "{line}: {said}");
+        has(
+            &said,
+            &["not of the simulated world", "did you mean --aws?"],
+        );
+        let document = json_of(&run(&format!("{line} --json")), 2, "not-started");
+        assert_eq!(document["world"]["simulated"], true, "{document:#}");
+    }
+    let only = run("deprovision --vpc-id=vpc-0123456789abcdef0");
+    let said = flat(&stderr(&only));
+    has(
+        &said,
+        &["the simulated world connected: vpc-0123456789abcdef0;"],
+    );
+    // Who writes a world or starts one knows what is in it.
+    let world = Standing::new("connected");
+    let asked = world.run(&format!("deprovision {STRANGE} --speed=200"));
+    told(&asked, 4, &["vpc-not-found"]);
+}
+
+#[test]
+fn what_came_of_a_simulated_world_says_so() {
+    let world = Standing::new("standard-cluster");
+    let url = world.server.url();
+    let said = stdout(&world.run("plan"));
+    assert!(
+        said.starts_with(&format!("[simulated: {url}] Plan: ")),
+        "{said}"
+    );
+    let document = json(&world.run("plan --json"));
+    assert_eq!(document["world"]["simulated"], true);
+    let refused = stdout(&run("deprovision --speed=200 --unless-traffic-minutes=60"));
+    assert!(
+        refused.starts_with("[simulated: connected] Refused: "),
+        "{refused}"
+    );
+    let script = run("plan --scenario=standard-cluster --script");
+    has(&stderr(&script), &["[simulated: standard-cluster]"]);
+}
+
+/// The connection of the world `connected`, with `--aws` on what is taken for an account.
+const CONNECTED: &str = "--cluster-id=5a0e8400-e29b-41d4-a716-446655440001 --region=eu-west-1 \
+                         --vpc-id=vpc-0a1b2c3d4e5f60718";
+
+#[test]
+fn a_real_account_is_not_changed_where_nobody_can_be_asked() {
+    let world = Standing::new("connected");
+    let before = world.account();
+    let stack = "--connections-table=a --leases-table=b";
+    for line in [
+        format!("provision --aws {CONNECTED}"),
+        format!("deprovision --aws {CONNECTED}"),
+        format!("sweep --aws --apply {stack} --deprovision-machine=arn"),
+        format!("rebuild --aws --apply {stack}"),
+    ] {
+        let output = world.real(&line);
+        assert_eq!((exit(&output), stdout(&output).as_str()), (2, ""), "{line}");
+        let said = flat(&stderr(&output));
+        has(&said, &["nothing was changed", "Add `--yes`"]);
+        let document = json_of(&world.real(&format!("{line} --json")), 2, "not-started");
+        assert_eq!(document["world"]["simulated"], false);
+    }
+    assert_eq!(world.simulator.called(), 0);
+    assert_eq!(world.account(), before);
+}
+
+const WHOSE: [&str; 5] = [
+    "Account         111122223333",
+    "Caller          arn:aws:sts::111122223333:assumed-role/simulated/simulated",
+    "Region          eu-west-1",
+    "VPC             vpc-0a1b2c3d4e5f60718",
+    "(5a0e8400-e29b-41d4-a716-446655440001)",
+];
+
+#[test]
+fn what_is_changed_in_a_real_account_is_shown_before() {
+    let world = Standing::new("standard-cluster");
+    let request = Scenario::shipped(&world.name).unwrap().request;
+    let id = |field: &str| request[field].as_str().unwrap().to_owned();
+    let (cluster, vpc) = (id("cluster_id"), id("vpc_id"));
+    let connection = format!("--cluster-id={cluster} --region=eu-west-1 --vpc-id={vpc}");
+    let output = world.real(&format!("provision --aws --yes {connection}"));
+    let said = told(&output, 0, &[]);
+    assert!(said.starts_with("Ready: "), "nothing is simulated: {said}");
+    let shown = stderr(&output);
+    has(&shown, &WHOSE[..3]);
+    let (before, _) = shown.split_once("Connecting vpc-").unwrap();
+    assert!(before.contains("$21.90 a month"), "{shown}");
+
+    let again = world.real(&format!("provision --aws --yes --json {connection}"));
+    let document = json_of(&again, 0, "ready");
+    assert_eq!(document["world"]["account_id"], "111122223333");
+    assert_eq!(document["world"]["simulated"], false);
+    let caller = document["world"]["caller"].as_str().unwrap();
+    assert!(caller.starts_with("arn:aws:sts::111122223333:"), "{caller}");
+}
+
+#[test]
+fn what_a_removal_costs_and_takes_away_is_shown_before() {
+    let world = Standing::new("connected");
+    let before = world.account();
+    let parts = [
+        "vpce-0a10000000000000e goes",
+        "180 new connections",
+        "in the last 60 minutes",
+        "sg-0a10000000000000d goes",
+        "private endpoint connection of vpce-0a10000000000000e goes",
+        "a month less than now",
+    ];
+    let plan = world.real(&format!("plan --destroy --aws {CONNECTED}"));
+    let said = told(&plan, 0, &parts);
+    assert!(
+        said.starts_with("Plan: remove the connection of vpc-"),
+        "{said}"
+    );
+    let detailed = format!("plan --destroy --aws --json --detailed-exitcode {CONNECTED}");
+    let document = json_of(&world.real(&detailed), 7, "to-remove");
+    assert_eq!(document["endpoints"][0]["traffic"]["new_connections"], 180);
+    assert_eq!(document["endpoints"][0]["goes"], true);
+    assert_eq!(world.account(), before);
+
+    let output = world.real(&format!("deprovision --aws --yes {CONNECTED}"));
+    told(
+        &output,
+        0,
+        &["Disconnected: nothing of the connection is left"],
+    );
+    let shown = stderr(&output);
+    has(&shown, &WHOSE);
+    has(&shown, &parts);
+    let again = world.real(&format!("plan --destroy --aws {CONNECTED}"));
+    told(&again, 0, &["there is nothing of ours to remove"]);
+}
+
+/// In a simulated world the ledger is known, too.
+#[test]
+fn a_plan_to_remove_says_what_would_be_refused() {
+    let world = Standing::new("connected");
+    told(&world.run("provision --protect --speed=200"), 0, &[]);
+    let before = world.account();
+    let parts = [
+        "Refused: ",
+        "protect: true",
+        "Code            connection-protected",
+    ];
+    told(&world.run("plan --destroy"), 4, &parts);
+    let document = json_of(&world.run("plan --destroy --json"), 4, "in-the-way");
+    assert_eq!(document["failure"]["code"], "connection-protected");
+    assert_eq!(world.account(), before);
+    for bad in ["--wait", "--script", "--cidr=10.0.0.0/8", "--protect"] {
+        assert_eq!(exit(&run(&format!("plan --destroy {bad}"))), 2, "{bad}");
+    }
+}
+
+/// Nothing but the tags is common to these executions.
+#[test]
+fn what_is_protected_in_a_real_account_goes_by_force_only() {
+    let world = Standing::new("connected");
+    let provision = format!("provision --aws --yes --protect {CONNECTED}");
+    let deprovision = format!("deprovision --aws --yes {CONNECTED}");
+    told(&world.real(&provision), 0, &[]);
+    let before = world.account();
+    let parts = ["Refused: nothing was removed.", "connection-protected"];
+    told(&world.real(&deprovision), 4, &parts);
+    assert_eq!(world.account(), before);
+    // Asked for without, it is free again.
+    told(&world.run("provision --speed=200"), 0, &[]);
+    let plan = world.real(&format!("plan --destroy --aws {CONNECTED}"));
+    told(&plan, 0, &["vpce-0a10000000000000e goes"]);
+    told(&world.run("provision --protect --speed=200"), 0, &[]);
+    let forced = world.real(&format!("{deprovision} --force"));
+    told(&forced, 0, &["Disconnected: "]);
+}
+
+/// By the stack, of whose ledger the command knows nothing.
+#[test]
+fn what_a_stack_protects_is_protected_without_it() {
+    let world = Standing::new("connected");
+    told(&world.run("provision --protect --speed=200"), 0, &[]);
+    let output = world.real(&format!("deprovision --aws --yes {CONNECTED}"));
+    told(&output, 4, &["connection-protected", "protect: true"]);
+}
+
+#[test]
+fn an_account_that_is_named_is_asserted() {
+    let world = Standing::new("connected");
+    let line = |account: &str| format!("plan --aws --json --account-id={account} {CONNECTED}");
+    json_of(&world.real(&line("111122223333")), 0, "planned");
+    let calls = world.simulator.called();
+    let other = json_of(&world.real(&line("444455556666")), 3, "not-started");
+    assert_eq!(other["failure"]["code"], "account-not-configured");
+    let message = other["failure"]["message"].as_str().unwrap();
+    has(
+        message,
+        &["--account-id: 444455556666", "which is 111122223333"],
+    );
+    assert_eq!(world.simulator.called(), calls + 1, "STS alone was asked");
+}
+
+#[test]
+fn a_removal_of_nothing_says_so_and_does_not_speak_for_the_cluster() {
+    for scenario in [
+        "api-key-refused",
+        "half-made-by-hand",
+        "shared-endpoint",
+        "fresh-vpc",
+    ] {
+        let output = run(&format!("deprovision --speed=200 --scenario={scenario}"));
+        let parts = [
+            "Nothing removed: there was nothing of ours to remove in the VPC",
+            "the cluster was not asked",
+        ];
+        let said = flat(&stdout(&output));
+        assert_eq!(exit(&output), 0, "{scenario}: {said}");
+        has(&said, &parts);
+        assert!(!said.contains("either side"), "{scenario}: {said}");
+    }
+}
+
+#[test]
+fn an_adopted_endpoint_that_stays_is_named() {
+    let world = Standing::new("half-made-by-hand");
+    told(&world.run("provision --speed=200"), 0, &[]);
+    let output = world.run("deprovision --speed=200");
+    let said = flat(&stdout(&output));
+    assert_eq!(exit(&output), 0, "{said}");
+    has(
+        &said,
+        &[
+            "what was not ours alone stays: endpoint vpce-",
+            "(it was not made by this tool)",
+        ],
+    );
+}
+
+#[test]
+fn every_field_that_is_wrong_is_named_by_its_flag_at_once() {
+    let output = run("provision --cluster-id=nonsense --vpc-id=vpc-1 --cidr=42");
+    assert_eq!(exit(&output), 2);
+    let parts = [
+        "--cluster-id: `nonsense` is not",
+        "--vpc-id: `vpc-1` is not",
+        "--cidr: `42` is not",
+        "docs/provision-request.schema.json",
+    ];
+    has(&stderr(&output), &parts);
+    let output = run("deprovision --vpc-id=vpc-1 --undo-seconds=5");
+    let parts = [
+        "--vpc-id: `vpc-1` is not",
+        "--undo-seconds: `5` is not",
+        "docs/deprovision-request.schema.json",
+    ];
+    has(&stderr(&output), &parts);
 }

@@ -355,6 +355,36 @@ fn the_tag_of_a_connection_without_private_dns_goes_when_it_gets_it() {
     assert!(!is_marked(&stage));
 }
 
+/// So does the mark that protects it from those who do not know the ledger.
+#[test]
+fn the_mark_of_a_protected_connection_follows_its_request() {
+    let is_marked = |stage: &Stage| {
+        stage.simulator.look(|world| {
+            let endpoint = world.ec2.endpoint(ENDPOINT).expect("the endpoint");
+            let mut keys = endpoint.tags.keys();
+            keys.any(|key| key.contains(":protected:"))
+        })
+    };
+    let stage = working().asking("protect", json!(true));
+    assert!(!is_marked(&stage));
+    changed(&stage);
+    assert!(is_marked(&stage));
+    let stage = stage.asking("protect", json!(false));
+    for moment in Moment::ALL {
+        let fork = stage.forked();
+        let before = Snapshot::settled(&fork);
+        let fault = Fault::from_then_on("ec2:DeleteTags", 1, FaultKind::Denied, moment);
+        let fork = fork.with(fault);
+        let ended = ending(&fork.provision("comes-to-nothing"));
+        let is_rolled_back = matches!(&ended, Ending::Failed(name, _) if name == "RolledBack");
+        assert!(is_rolled_back, "{ended:#?}");
+        assert_eq!(Snapshot::settled(&fork), before);
+        assert!(is_marked(&fork));
+    }
+    changed(&stage);
+    assert!(!is_marked(&stage));
+}
+
 fn fails(operation: &str, nth: u32) -> Fault {
     Fault::once(operation, nth, FaultKind::Denied, Moment::Before)
 }

@@ -304,7 +304,7 @@ fn what_is_not_there_is_gone_already_and_nothing_is_changed() {
         assert_eq!(undone, [""; 0], "nothing was there");
         announced(
             &stage,
-            "there was nothing to remove in the VPC; the cluster was not asked",
+            "there was nothing of ours to remove in the VPC; the cluster was not asked",
         );
         assert_eq!(changed(&stage, 0), [""; 0], "{name}");
         assert_eq!(Snapshot::settled(&stage), before);

@@ -246,7 +246,7 @@ fn what_the_command_prints_has_a_line_for_every_step() {
         let (_, shown) = text
             .split_once("cargo run -p crdb-privatelink -- provision\n")
             .expect("a run");
-        let (shown, _) = shown.split_once("\nReady:").expect("its end");
+        let (shown, _) = shown.split_once("Ready: the VPC").expect("its end");
         let lines = shown
             .lines()
             .filter_map(|line| line.trim().strip_prefix('✓'));

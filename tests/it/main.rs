@@ -11,6 +11,7 @@ mod deprovision;
 mod documents;
 mod fault_pairs;
 mod fleet;
+mod keys;
 mod leases;
 mod life_faults;
 mod limits;

@@ -38,6 +38,7 @@ fn plan() -> NetworkPlan {
             service_name: SERVICE.parse().unwrap(),
             subnet_ids: vec!["subnet-0a71e831".parse().unwrap()],
             zone_ids: BTreeSet::from(["euw1-az1".parse().unwrap()]),
+            protected: false,
         },
         security_group: Some(SecurityGroupPlan {
             name: "crdb-privatelink-1".into(),

@@ -9,15 +9,18 @@ use shared::report::Ending;
 use super::title;
 use super::walk::Trouble;
 use crate::display::text::{count, hanging};
-use crate::ending::{End, is_interrupted, steps_json};
+use crate::ending::{End, interruption, steps_json};
 use crate::exit::Exit;
 use crate::fixes;
+use crate::signal::Signal;
 use crate::story::Story;
 
 /// What a sweep found and did.
 pub(crate) struct Report {
     /// Whether it was to remove.
     pub(crate) apply: bool,
+    /// Whether the exit code tells that something was found.
+    pub(crate) detailed: bool,
     pub(crate) findings: Vec<Finding>,
     /// By number.
     pub(crate) sum: Sum,
@@ -43,8 +46,8 @@ pub(crate) enum Became {
     Started,
     /// One for the same cause was started before, and is over.
     StartedBefore,
-    /// The operator stopped before.
-    NotBegun,
+    /// Somebody stopped before.
+    NotBegun(Signal),
 }
 
 /// How it stands with one finding.
@@ -75,12 +78,17 @@ impl Fate {
 
 impl Report {
     pub(crate) fn exit(&self) -> Exit {
+        if let Some(signal) = self.stopped_by() {
+            return signal.exit();
+        }
         match &self.trouble {
             Some(Trouble::Broken(_)) => Exit::Unexpected,
-            Some(Trouble::Failed { code, .. }) if *code == Code::LedgerLooksLost => {
-                Exit::NotConnected
+            Some(Trouble::Failed { code, .. }) if *code == Code::LedgerLooksLost => Exit::Refused,
+            Some(Trouble::Failed { .. } | Trouble::Interrupted(_) | Trouble::Left(_)) => {
+                Exit::Incomplete
             }
-            Some(Trouble::Failed { .. } | Trouble::Interrupted | Trouble::Left) => Exit::Incomplete,
+            None if !self.apply && self.detailed && !self.findings.is_empty() => Exit::Differences,
+            None if !self.apply => Exit::Done,
             None if self.number(Fate::Removed) == self.findings.len() => Exit::Done,
             None if self.number(Fate::Removed) + self.number(Fate::UnderWay)
                 == self.findings.len() =>
@@ -89,6 +97,19 @@ impl Report {
             }
             None => Exit::Incomplete,
         }
+    }
+
+    /// Who has stopped it, or what it started.
+    fn stopped_by(&self) -> Option<Signal> {
+        let trouble = self.trouble.as_ref().and_then(Trouble::stopped_by);
+        let mut removals = self.removals.iter();
+        trouble.or_else(|| {
+            removals.find_map(|removal| match &removal.became {
+                Became::Ended(end, _) => end.stopped_by(),
+                Became::NotBegun(signal) => Some(*signal),
+                Became::Started | Became::StartedBefore => None,
+            })
+        })
     }
 
     fn removal(&self, finding: &Finding) -> Option<&Removal> {
@@ -102,12 +123,12 @@ impl Report {
         match self.removal(finding).map(|removal| &removal.became) {
             Some(Became::Ended(end, _)) => match **end {
                 End::Removed(_) => Fate::Removed,
-                End::Ready(_) | End::Failed(..) | End::Broken(_) | End::Abandoned => {
+                End::Ready(_) | End::Failed(..) | End::Broken(_) | End::Abandoned(_) => {
                     Fate::NotRemoved
                 }
             },
             Some(Became::Started) => Fate::UnderWay,
-            Some(Became::StartedBefore | Became::NotBegun) => Fate::NotRemoved,
+            Some(Became::StartedBefore | Became::NotBegun(_)) => Fate::NotRemoved,
             None if finding.removal.is_none() => Fate::Stays,
             None if self.apply => Fate::NotRemoved,
             None => Fate::Removable,
@@ -122,8 +143,8 @@ impl Report {
     fn word(&self) -> &'static str {
         match &self.trouble {
             Some(Trouble::Broken(_)) => "broken",
-            Some(Trouble::Left) => "abandoned",
-            Some(Trouble::Interrupted) => "interrupted",
+            Some(Trouble::Left(_)) => "abandoned",
+            Some(Trouble::Interrupted(_)) => "interrupted",
             Some(Trouble::Failed { code, .. }) if *code == Code::LedgerLooksLost => "refused",
             Some(Trouble::Failed { .. }) => "incomplete",
             None if self.findings.is_empty() => "nothing-found",
@@ -214,7 +235,10 @@ impl Report {
                 let fix = "Look how that execution ended, or sweep again in an hour.";
                 (verdict.to_owned(), Some(fix.to_owned()))
             }
-            Became::NotBegun => ("not removed: stopped by Ctrl-C".to_owned(), fix),
+            Became::NotBegun(signal) => {
+                let verdict = format!("not removed: stopped by {}", signal.name());
+                (verdict, fix)
+            }
         }
     }
 
@@ -308,9 +332,9 @@ fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
                 (_, true) => "not removed".to_owned(),
                 (_, false) => format!("not all removed, {} is left", left.join(", ")),
             };
-            if is_interrupted(failure) {
-                let fix = "Sweep again: what is left of it is found again.";
-                return (format!("{left}: stopped by Ctrl-C"), Some(fix.to_owned()));
+            if let Some(signal) = interruption(failure) {
+                let verdict = format!("{left}: stopped by {}", signal.name());
+                return (verdict, Some(FOUND_AGAIN.to_owned()));
             }
             let verdict = format!("{left}: {}: {}", failure.code, failure.detail);
             (verdict, Some(fixes::told(&failure.fix, None)))
@@ -319,22 +343,21 @@ fn told_of_end(end: &End, finding: &Finding) -> (String, Option<String>) {
             "not removed: the execution broke off".to_owned(),
             Some(finding.fix.clone()),
         ),
-        End::Abandoned => {
-            let fix = "Sweep again: what is left of it is found again.";
-            (
-                "perhaps not all removed: left by Ctrl-C".to_owned(),
-                Some(fix.to_owned()),
-            )
+        End::Abandoned(signal) => {
+            let verdict = format!("perhaps not all removed: left by {}", signal.name());
+            (verdict, Some(FOUND_AGAIN.to_owned()))
         }
     }
 }
+
+const FOUND_AGAIN: &str = "Sweep again: what is left of it is found again.";
 
 fn run_json(removal: &Removal) -> Value {
     let mut run = match &removal.became {
         Became::Ended(end, story) => end.json(story, Value::Null),
         Became::Started => json!({ "outcome": "started" }),
         Became::StartedBefore => json!({ "outcome": "started-before" }),
-        Became::NotBegun => json!({ "outcome": "not-begun" }),
+        Became::NotBegun(_) => json!({ "outcome": "not-begun" }),
     };
     if let Some(run) = run.as_object_mut() {
         run.remove("world");
@@ -359,8 +382,8 @@ pub(crate) fn told_of_trouble(trouble: Option<&Trouble>, unseen: &[Unseen]) -> S
         }
     }
     match trouble {
-        None | Some(Trouble::Left) => {}
-        Some(Trouble::Interrupted) => text.push_str("\nCtrl-C was pressed.\n"),
+        None | Some(Trouble::Left(_)) => {}
+        Some(Trouble::Interrupted(signal)) => text.push_str(&format!("\n{}.\n", signal.told())),
         Some(Trouble::Broken(what)) => {
             text.push('\n');
             text.push_str(&hanging("What happened: ", what));
@@ -397,10 +420,10 @@ pub(crate) fn trouble_json(trouble: Option<&Trouble>) -> Value {
             "cause": code.cause(),
             "fix": fixes::of(*code, None),
         }),
-        Some(Trouble::Interrupted) => {
-            json!({ "code": crate::interrupt::INTERRUPTED, "message": "Ctrl-C was pressed" })
+        Some(Trouble::Interrupted(signal)) => {
+            json!({ "code": Code::Interrupted.as_str(), "message": signal.told() })
         }
-        Some(Trouble::Left) => json!({ "message": "abandoned" }),
+        Some(Trouble::Left(_)) => json!({ "message": "abandoned" }),
         Some(Trouble::Broken(what)) => json!({ "message": what }),
     }
 }
@@ -442,6 +465,7 @@ mod tests {
     fn report(apply: bool, findings: Vec<Finding>, became: Vec<(&str, Became)>) -> Report {
         Report {
             apply,
+            detailed: false,
             findings,
             sum: Sum {
                 places: 1,
@@ -483,7 +507,7 @@ mod tests {
         for (report, exit, word) in [
             (report(false, vec![], vec![]), Exit::Done, "nothing-found"),
             (report(true, vec![], vec![]), Exit::Done, "nothing-found"),
-            (report(false, both(), vec![]), Exit::Incomplete, "found"),
+            (report(false, both(), vec![]), Exit::Done, "found"),
             (
                 report(true, both(), vec![("a", gone()), ("b", gone())]),
                 Exit::Done,
@@ -495,8 +519,12 @@ mod tests {
                 "removal-started",
             ),
             (
-                report(true, both(), vec![("a", gone()), ("b", Became::NotBegun)]),
-                Exit::Incomplete,
+                report(
+                    true,
+                    both(),
+                    vec![("a", gone()), ("b", Became::NotBegun(Signal::Terminate))],
+                ),
+                Exit::Terminate,
                 "something-stays",
             ),
             (
@@ -507,9 +535,18 @@ mod tests {
         ] {
             assert_eq!((report.exit(), report.word()), (exit, word));
         }
+        for (apply, exit) in [(false, Exit::Differences), (true, Exit::Incomplete)] {
+            let mut detailed = report(apply, both(), vec![]);
+            detailed.detailed = true;
+            assert_eq!(
+                detailed.exit(),
+                exit,
+                "what was to go and is left is told as before"
+            );
+        }
         let mut refused = report(true, both(), vec![]);
         refused.trouble = trouble(Code::LedgerLooksLost);
-        assert_eq!(refused.exit(), Exit::NotConnected);
+        assert_eq!(refused.exit(), Exit::Refused);
         assert!(refused.text().contains("ledger-looks-lost"));
         refused.trouble = trouble(Code::SweepIncomplete);
         assert_eq!(refused.exit(), Exit::Incomplete);

@@ -13,8 +13,8 @@ use steps::words::Tale;
 
 use crate::display::Display;
 use crate::error::Error;
-use crate::interrupt::{INTERRUPTED, Interrupt};
-use crate::run::{Work, execution_name};
+use crate::run::{Ended, Work, execution_name};
+use crate::signal::{Signal, Signals};
 use crate::story::Story;
 use crate::world::World;
 use steps::definition;
@@ -98,23 +98,37 @@ pub(crate) enum Trouble {
         code: Code,
         detail: String,
     },
-    /// Ctrl-C was pressed.
-    Interrupted,
-    /// It was pressed twice.
-    Left,
+    /// Somebody stopped it.
+    Interrupted(Signal),
+    /// Somebody left it.
+    Left(Signal),
     /// An ending that the definition does not write.
     Broken(String),
 }
 
 impl Trouble {
-    fn of(execution: Option<&Execution>) -> Option<Self> {
-        match execution.map(|execution| &execution.outcome) {
-            Some(Outcome::Succeeded(_)) => None,
-            Some(Outcome::Failed { error, cause }) => Some(Self::read(error, cause)),
-            Some(Outcome::TimedOut) => Some(Trouble::Broken(
+    fn of(ended: &Ended) -> Option<Self> {
+        match ended {
+            Ended::Here(execution) => Self::of_execution(execution),
+            Ended::Left(signal) => Some(Trouble::Left(*signal)),
+        }
+    }
+
+    fn of_execution(execution: &Execution) -> Option<Self> {
+        match &execution.outcome {
+            Outcome::Succeeded(_) => None,
+            Outcome::Failed { error, cause } => Some(Self::read(error, cause)),
+            Outcome::TimedOut => Some(Trouble::Broken(
                 "the whole execution took longer than the definition allows".to_owned(),
             )),
-            None => Some(Trouble::Left),
+        }
+    }
+
+    /// Who has stopped or left it.
+    pub(crate) fn stopped_by(&self) -> Option<Signal> {
+        match self {
+            Trouble::Interrupted(signal) | Trouble::Left(signal) => Some(*signal),
+            Trouble::Failed { .. } | Trouble::Broken(_) => None,
         }
     }
 
@@ -125,8 +139,8 @@ impl Trouble {
             return Trouble::Broken(format!("{error}: {cause}"));
         };
         let (code, detail) = code_and_detail(text("error").unwrap_or_default(), of_step);
-        if detail.starts_with(INTERRUPTED) {
-            return Trouble::Interrupted;
+        if let Some(signal) = Signal::of(&detail).filter(|_| code == Code::Interrupted) {
+            return Trouble::Interrupted(signal);
         }
         Trouble::Failed {
             failed_at: failed_at.to_owned(),
@@ -155,7 +169,7 @@ pub(crate) async fn walk<X: Executions>(
     executions: &X,
     input: Value,
     display: Display,
-    interrupt: &Interrupt,
+    signals: &mut Signals,
 ) -> Result<Walked, Error> {
     let machine = definition::sweep(&world.region, "", &world.config.settings())?;
     let steps = world.steps(executions);
@@ -167,14 +181,14 @@ pub(crate) async fn walk<X: Executions>(
         name: &execution_name(world.clock.now()),
         clock: &world.clock,
         services: &world.services,
-        interrupt,
+        signals,
     };
     let hear = |event: &Event| seen.borrow_mut().hear(event);
-    let (story, execution) = work.done_by(steps, display, &hear).await;
+    let (story, ended) = work.done_by(steps, display, &hear).await;
     Ok(Walked {
         seen: seen.into_inner(),
         story,
-        trouble: Trouble::of(execution.as_ref()),
+        trouble: Trouble::of(&ended),
     })
 }
 
@@ -260,7 +274,7 @@ mod tests {
         let stopped = json!({ "failed_at": "FindOrphans", "error": "Rejected", "cause": stopped });
         assert_eq!(
             Trouble::read("SweepFailed", &stopped.to_string()),
-            Trouble::Interrupted
+            Trouble::Interrupted(Signal::Interrupt)
         );
         assert_eq!(
             Trouble::read("States.Runtime", "odd"),

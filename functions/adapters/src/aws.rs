@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::config::Credentials;
 use aws_smithy_types::retry::ReconnectMode;
 use shared::config::Config;
@@ -29,15 +32,43 @@ pub struct Aws {
 /// silent AWS becomes an error with a name. Nothing is asked or read of certificates yet.
 pub async fn aws(config: &Config, roots: Roots, region: Option<&str>) -> Aws {
     let tls = Tls::new(roots, config.ca_bundle.clone(), config.proxy.clone());
-    let loader = loader(tls.clone());
+    Aws {
+        sdk: load(loader(tls.clone()), region).await,
+        tls,
+    }
+}
+
+/// The same with the credentials and settings of a profile. As with the AWS CLI, one that
+/// is named counts before keys in the environment (AWS CLI user guide, "Configuration and
+/// credential precedence").
+pub async fn aws_of_profile(
+    config: &Config,
+    roots: Roots,
+    region: Option<&str>,
+    profile: &str,
+) -> Aws {
+    let tls = Tls::new(roots, config.ca_bundle.clone(), config.proxy.clone());
+    let sdk = load(loader(tls.clone()).profile_name(profile), region).await;
+    let providing = ProviderConfig::without_region()
+        .with_http_client(Guarded::new(tls.clone()))
+        .with_region(sdk.region().cloned());
+    let provider = ProfileFileCredentialsProvider::builder()
+        .configure(&providing)
+        .profile_name(profile)
+        .build();
+    let provider = SharedCredentialsProvider::new(provider);
+    Aws {
+        sdk: sdk.into_builder().credentials_provider(provider).build(),
+        tls,
+    }
+}
+
+async fn load(loader: ConfigLoader, region: Option<&str>) -> SdkConfig {
     let loader = match region {
         Some(region) => loader.region(Region::new(region.to_owned())),
         None => loader,
     };
-    Aws {
-        sdk: loader.load().await,
-        tls,
-    }
+    loader.load().await
 }
 
 /// The same, but all services are at this URL, with credentials that open

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`ec2`], [`cloudwatch`], [`ledger`], [`executions`], [`secrets`] | EC2 and Route 53, CloudWatch, DynamoDB, Step Functions, Secrets Manager |
 //! | [`cloud`] | the Cloud API |
-//! | [`accounts`] | EC2 and CloudWatch of every account and Region, by roles |
+//! | [`accounts`], [`caller`] | EC2 and CloudWatch of every account and Region, by roles; whose credentials these are |
 //! | [`aws`], [`tls`], [`clients`] | the configuration of the SDK; whom a process trusts; what a configuration of ours makes of it |
 //! | [`body`] | the bodies of answers, not without end |
 //! | [`lambda`], [`http`] | the process: the runtime loop, HTTP requests |
@@ -13,6 +13,7 @@
 pub mod accounts;
 pub mod aws;
 pub mod body;
+pub mod caller;
 pub mod clients;
 pub mod cloud;
 pub mod cloudwatch;

@@ -85,29 +85,7 @@ fn unanswered(asked: &str, error: &(dyn Error + 'static)) -> StepError {
         Some(code) => code,
         None => Code::AwsUnavailable,
     };
-    let reasons = reasons(error);
-    let detail = match reasons.split_once(NOT_BUILT_IN) {
-        Some((_, way)) => format!("{asked} was not sent: {}", not_built_in(way)),
-        None => format!("{asked} gave no answer: {reasons}"),
-    };
-    StepError::new(code, detail)
-}
-
-/// What the SDK says of a profile that signs in in a way which is not built in, before it
-/// names that way (aws-config 1.13.0, `ProfileFileError::FeatureNotEnabled`).
-const NOT_BUILT_IN: &str = "cargo feature(s) enabled: ";
-
-/// The same in words for whoever has that profile.
-fn not_built_in(way: &str) -> String {
-    let way = match way.split('.').next().unwrap_or_default() {
-        "sso" => "by single sign-on",
-        "credentials-login" => "by `aws login`",
-        other => other,
-    };
-    format!(
-        "the AWS profile signs in {way}, which only the AWS CLI does; sign in there, and hand its credentials on: \
-         eval \"$(aws configure export-credentials --format env)\""
-    )
+    StepError::new(code, format!("{asked} gave no answer: {}", reasons(error)))
 }
 
 fn not_assumed(role: &NotAssumed) -> StepError {
@@ -130,7 +108,7 @@ pub(crate) fn reasons(error: &(dyn Error + 'static)) -> String {
     reasons.join(": ")
 }
 
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(<dyn Error>::downcast_ref)
 }
 

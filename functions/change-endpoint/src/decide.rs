@@ -31,6 +31,8 @@ pub(crate) enum Step {
     MarkWithoutDns,
     /// The same tag goes.
     UnmarkWithoutDns,
+    /// The tag that says that the connection is protected, put on or taken off.
+    MarkProtected(bool),
 }
 
 impl fmt::Display for Step {
@@ -43,7 +45,9 @@ impl fmt::Display for Step {
             Step::Remove(ids) => write!(f, "is leaving {}", list_ids(ids)),
             Step::Switch(true) => f.write_str("is getting private DNS"),
             Step::Switch(false) => f.write_str("is losing private DNS"),
-            Step::MarkWithoutDns | Step::UnmarkWithoutDns => f.write_str("is getting its tags"),
+            Step::MarkWithoutDns | Step::UnmarkWithoutDns | Step::MarkProtected(_) => {
+                f.write_str("is getting its tags")
+            }
         }
     }
 }
@@ -65,6 +69,11 @@ pub(crate) fn next(
     // A change that is under way, whoever asked for it, comes to its end first.
     if endpoint.state != EndpointState::Available {
         return Ok(Step::Wait);
+    }
+    if let Some(protected) = shape.protected
+        && claim.is_protected(&endpoint.tags) != protected
+    {
+        return Ok(Step::MarkProtected(protected));
     }
     if let Some(group) = group_to_change(endpoint, shape, true) {
         return Ok(Step::PutOn(group));

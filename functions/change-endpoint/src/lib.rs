@@ -6,7 +6,8 @@
 //! Then subnets change places within their zones, one zone at a time, and only while the
 //! endpoint is in another zone too: EC2 refuses two subnets of one zone, so the old one goes
 //! first. Then the zones go that are not wanted any more, and private DNS is switched last.
-//! An undo takes off a group that was put on, after all else.
+//! An undo takes off a group that was put on, after all else. That the connection is
+//! protected is marked before anything else.
 //!
 //! Where it has come to is seen from the endpoint alone, so a call may be repeated,
 //! and a run that was lost is continued by the next one. The undo is the same
@@ -82,7 +83,8 @@ pub async fn handle(
         | Step::Remove(_)
         | Step::Switch(_)
         | Step::MarkWithoutDns
-        | Step::UnmarkWithoutDns => format!("endpoint {id} {step}"),
+        | Step::UnmarkWithoutDns
+        | Step::MarkProtected(_) => format!("endpoint {id} {step}"),
     };
     let pending = match take(ec2, id, &claim, step).await {
         // It began to change between the look and the call.
@@ -115,6 +117,8 @@ async fn take(
             let key = claim.without_private_dns_key();
             ec2.untag_endpoint(id, &[key]).await
         }
+        Step::MarkProtected(true) => ec2.tag_endpoint(id, &claim.protection_tags(true)).await,
+        Step::MarkProtected(false) => ec2.untag_endpoint(id, &[claim.protected_key()]).await,
     }
 }
 
@@ -130,7 +134,8 @@ fn check_ours(endpoint: &Endpoint, claim: &Claim, step: &Step) -> Result<(), Ste
         | Step::Wait
         | Step::Switch(_)
         | Step::MarkWithoutDns
-        | Step::UnmarkWithoutDns => Origin::of(tags).is_some(),
+        | Step::UnmarkWithoutDns
+        | Step::MarkProtected(_) => Origin::of(tags).is_some(),
     };
     if may && claim.is_in(tags) {
         return Ok(());
@@ -146,12 +151,17 @@ fn told(input: &Input) -> String {
         Some(false) => ", without private DNS",
         None => "",
     };
+    let protected = match input.shape.protected {
+        Some(true) => ", protected",
+        Some(false) => ", not protected",
+        None => "",
+    };
     let group = input.shape.group.as_ref().map(|group| {
         let with = if group.on { "with" } else { "without" };
         format!(", {with} security group {}", group.id)
     });
     let (id, group) = (&input.endpoint_id, group.unwrap_or_default());
-    format!("endpoint {id} is in {subnets}{dns}{group}")
+    format!("endpoint {id} is in {subnets}{dns}{protected}{group}")
 }
 
 #[cfg(test)]

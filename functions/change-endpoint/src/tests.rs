@@ -43,6 +43,7 @@ fn input(stage: &Stage, wanted: &[&str], private_dns: Option<bool>, wait: Wait) 
             subnet_ids: ids(wanted),
             private_dns,
             group: None,
+            protected: None,
         },
         begun: Vec::new(),
         wait,
@@ -84,6 +85,27 @@ fn private_dns_is_switched_last_and_the_mark_tells_that_it_is_meant() {
         let endpoint = &stage.things().endpoints[ENDPOINT];
         assert_eq!(endpoint.private_dns, on);
         assert_eq!(endpoint.tags.contains_key(&key), !on);
+    }
+}
+
+#[test]
+fn that_a_connection_is_protected_is_marked_on_what_was_made_and_on_what_was_adopted() {
+    for origin in [Origin::Made, Origin::Adopted] {
+        let stage = stage(&[A, B]);
+        stage.meddle(|world| {
+            let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).unwrap();
+            endpoint.tags.extend(stage.claim.tags(origin));
+        });
+        for protected in [true, false, true] {
+            let changed = stage.until_ready(async |wait| {
+                let mut input = input(&stage, &[A, B], None, wait);
+                input.shape.protected = Some(protected);
+                handle(&stage.ports, input).await
+            });
+            assert!(changed.unwrap().undone.contains("protected"));
+            let tags = stage.things().endpoints[ENDPOINT].tags.clone();
+            assert_eq!(stage.claim.is_protected(&tags), protected);
+        }
     }
 }
 
@@ -237,7 +259,7 @@ proptest! {
             zones.iter().map(|(zone, nth)| subnet(*zone, *nth).id).collect()
         };
         let claim = a_claim();
-        let shape = EndpointShape { subnet_ids: of(&wanted), private_dns: None, group: None };
+        let shape = EndpointShape { subnet_ids: of(&wanted), private_dns: None, group: None, protected: None };
         let mut endpoint = Endpoint {
             state: EndpointState::Available,
             subnet_ids: of(&has),

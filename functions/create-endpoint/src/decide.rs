@@ -61,6 +61,7 @@ pub(crate) fn new_endpoint(input: &Input, dead: &[&EndpointId]) -> Result<NewEnd
     let trusted = input.trust_account.as_ref();
     tags.extend(claim.registration_tags(input.owns_registration, trusted));
     tags.extend(claim.private_dns_tags(input.private_dns));
+    tags.extend(claim.protection_tags(input.endpoint.protected));
     // A name of the customer's takes the place of ours.
     tags.extend(input.tags.clone());
     Ok(NewEndpoint {

@@ -125,6 +125,7 @@ fn missing_tags(found: &Tags, input: &Input) -> Tags {
     tags.extend(claim.registration_tags(input.owns_registration, trusted));
     if !claim.is_in(found) {
         tags.extend(claim.private_dns_tags(input.private_dns));
+        tags.extend(claim.protection_tags(input.endpoint.protected));
     }
     tags.retain(|key, value| found.get(key) != Some(value));
     tags.extend(customer_tags::missing(&input.tags, found, &claim));
@@ -153,6 +154,7 @@ mod tests {
                 service_name: stage.look(|world| world.ec2.services[0].name.parse().unwrap()),
                 subnet_ids: vec!["subnet-0a10000000000000a".parse().unwrap()],
                 zone_ids: ["euw1-az1".parse().unwrap()].into(),
+                protected: false,
             },
             owns_registration: true,
             trust_account: None,
@@ -341,6 +343,21 @@ mod tests {
             let tags = &stage.things().endpoints[output.endpoint_id.as_str()].tags;
             let marked = stage.claim.trusted_account(tags);
             assert_eq!(marked, Some(account), "{existing:?}");
+        }
+    }
+
+    #[test]
+    fn a_protected_connection_marks_its_endpoint_whether_made_or_claimed() {
+        for (name, existing) in [
+            ("standard-cluster", None),
+            ("half-made-by-hand", Some(ENDPOINT)),
+        ] {
+            let stage = Stage::shipped(name);
+            let mut input = input(&stage, existing);
+            input.endpoint.protected = true;
+            let made = at_once(handle(&stage.ports, input)).unwrap();
+            let tags = &stage.things().endpoints[made.endpoint_id.as_str()].tags;
+            assert!(stage.claim.is_protected(tags), "{name}");
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::ec2::{Endpoint, Endpoints};
 use shared::ids::{EndpointId, ServiceName};
 use shared::ownership::Release;
-use shared::plan::Undone;
+use shared::plan::{self, Undone};
 use shared::progress::{Progress, Wait};
 use shared::subject::Subject;
 use shared::{Code, StepError, bounds};
@@ -55,7 +55,7 @@ pub async fn handle(ec2: &impl Endpoints, input: Input) -> Result<Progress<Undon
         match claim.release(&endpoint.tags, endpoint.is_of_our_kind()) {
             Release::Untag(keys, why) if !endpoint.state.is_gone() => {
                 ec2.untag_endpoint(id, &keys).await?;
-                begin(format!("endpoint {id} let go ({why})"));
+                begin(plan::let_go(&format!("endpoint {id}"), &why));
                 let_go.push(id);
                 continue;
             }

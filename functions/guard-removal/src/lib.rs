@@ -1,8 +1,9 @@
 //! Refuses to take a connection away that somebody asked to protect, or, where that
 //! is asked for, one that still carries traffic.
 //!
-//! Three places can protect it: the request of the connection (`protect: true`), a
-//! tag of the VPC, and the same tag on the connection's endpoint. What an endpoint
+//! Three places can protect it: the request of the connection (`protect: true`), which
+//! the ledger knows and a mark on the endpoint tells whoever has another ledger; a
+//! tag of the VPC; and the same tag on the connection's endpoint. What an endpoint
 //! carries CloudWatch tells. Changes nothing, and nothing has been changed when it is
 //! asked; there is nothing to undo.
 //!
@@ -16,7 +17,8 @@
 //!   protection was taken off before the tag, and not with it, `start-executions` sees to.
 //! - Where EC2 refuses access, as after the role in another account is gone, the
 //!   ledger decides alone; nothing could be removed there anyway. Any other failure
-//!   to read the tags is an error, so that no protection is passed in silence.
+//!   to read the tags, and so that of credentials, is an error, so that no protection is
+//!   passed in silence.
 //! - A VPC that EC2 does not show is gone with all that was in it, or it is in another
 //!   account or Region than the one that was asked. The ledger knows where a connection
 //!   is. Of one that it does not know nothing can be said, so it is not said to be gone.
@@ -30,7 +32,7 @@ use shared::request::RequestedBy;
 use shared::subject::Subject;
 use shared::traffic::Traffic;
 use shared::vpc_tags::TagKeys;
-use shared::{Code, StepError, StepErrorName};
+use shared::{Code, StepError};
 use time::OffsetDateTime;
 
 mod protection;
@@ -38,6 +40,8 @@ mod traffic;
 
 #[cfg(test)]
 mod tests;
+
+pub use traffic::carried;
 
 /// What is to be guarded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -127,7 +131,7 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
         Err(error) => Err((*error).clone()),
     };
     let seen = match seen {
-        Err(error) if error.name() == StepErrorName::Denied => Err(error),
+        Err(error) if error.code.is_refused_access() => Err(error),
         other => Ok(other?),
     };
     if known.is_none() && seen.as_ref().is_ok_and(Seen::shows_nothing) {

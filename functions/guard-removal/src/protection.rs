@@ -19,9 +19,16 @@ pub(crate) fn by_tag(
     if let Some((key, value)) = vpc.and_then(|tags| keys.protecting(tags)) {
         return Some(format!("by the tag {key}={value} of {vpc_id}"));
     }
+    let claim = input.connection.claim();
     endpoints.iter().find_map(|endpoint| {
-        let (key, value) = keys.protecting(&endpoint.tags)?;
-        Some(format!("by the tag {key}={value} of {}", endpoint.id))
+        let (tags, id) = (&endpoint.tags, &endpoint.id);
+        if let Some((key, value)) = keys.protecting(tags) {
+            return Some(format!("by the tag {key}={value} of {id}"));
+        }
+        let mark = claim.protected_key();
+        claim.is_protected(tags).then(|| {
+            format!("by protect: true, asked for by a call, as the tag {mark} of {id} says")
+        })
     })
 }
 

@@ -94,6 +94,31 @@ fn each_place_can_protect_and_the_refusal_says_which() {
     assert!(ask(&no, input(&no, None)).is_ok());
 }
 
+/// As where the ledger that knows of the request is another one, or lost.
+#[test]
+fn the_mark_of_a_request_protects_its_own_connection_and_no_other() {
+    let marked = |of_another: bool| {
+        Stage::changed("connected", |scenario| {
+            let mut claim = in_process::stage::claim(scenario);
+            if of_another {
+                claim.cluster_id = "5a0e8400-e29b-41d4-a716-4466554400ff".parse().unwrap();
+            }
+            let tags = &mut scenario.vpcs[0].endpoints[0].tags;
+            tags.extend(claim.tags(shared::ownership::Origin::Made));
+            tags.extend(claim.protection_tags(true));
+        })
+    };
+    let stage = marked(false);
+    let said = refusal(&stage, None);
+    assert!(
+        said.starts_with("by protect: true, asked for by a call"),
+        "{said}"
+    );
+    assert!(said.contains(&stage.claim.protected_key()), "{said}");
+    let stage = marked(true);
+    assert!(ask(&stage, input(&stage, None)).is_ok());
+}
+
 #[test]
 fn force_overrides_everything_and_asks_nobody() {
     let stage = tagged(Some("true"), Some("true"));
@@ -185,6 +210,30 @@ fn tags_that_cannot_be_read_for_another_reason_are_an_error() {
     denied(&stage, FaultKind::Throttle);
     let error = ask(&stage, input(&stage, None)).unwrap_err();
     assert_eq!(error.code, Code::AwsThrottled);
+}
+
+/// Who has no credentials has not been refused by EC2, and knows nothing of the tags.
+#[test]
+fn only_an_account_that_refuses_access_leaves_it_to_the_ledger() {
+    let stage = tagged(Some("true"), None);
+    let ready = || known(false, RequestedBy::Call, Phase::Ready);
+    let answer = |code| {
+        let error = StepError::new(code, "no answer");
+        let ports: Result<Ports<'_, InProcess, InProcess>, _> = Err(&error);
+        let answer = at_once(handle(ports, "net", input(&stage, Some(ready()))));
+        answer.map_err(|error| error.code)
+    };
+    for code in [Code::OtherAccountRoleRefused, Code::AwsAccessDenied] {
+        assert!(answer(code).is_ok(), "{code}");
+    }
+    for code in [
+        Code::AwsCredentialsInvalid,
+        Code::AwsClockDiffers,
+        Code::CertificateNotTrusted,
+        Code::ConfigurationInvalid,
+    ] {
+        assert_eq!(answer(code), Err(code));
+    }
 }
 
 #[test]

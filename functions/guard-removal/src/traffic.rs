@@ -3,6 +3,7 @@
 use shared::ec2::Endpoint;
 use shared::ids::{Region, VpcId};
 use shared::ownership::Claim;
+use shared::subject::Subject;
 use shared::traffic::{Carried, Dimensions, ENDPOINT_DIMENSION, Traffic, Window};
 use shared::{Code, StepError, StepErrorName};
 use time::{Duration, OffsetDateTime};
@@ -22,25 +23,48 @@ pub(crate) async fn refuse<T: Traffic>(
     let window = window(input.now, minutes);
     let connection = &input.connection;
     for endpoint in endpoints {
-        if !has_metrics(endpoint, &connection.region) {
-            return Err(unknown(
-                &endpoint.id,
-                "its service is in another Region, and CloudWatch has no metrics of such endpoints",
-            ));
-        }
-        let carried = ask(traffic, endpoint, &connection.vpc_id, &window).await;
-        let carried = carried.map_err(|error| {
-            if error.name() == StepErrorName::Transient {
-                error
-            } else {
-                unknown(&endpoint.id, &error.to_string())
-            }
-        })?;
+        let carried = look(traffic, endpoint, connection, &window).await?;
         if !carried.is_nothing() {
             return Err(carries(endpoint, &carried, minutes, &connection.claim()));
         }
     }
     Ok(())
+}
+
+/// What went through an endpoint of the connection in the last `minutes`.
+///
+/// # Errors
+/// `traffic-unknown`, and what of CloudWatch may pass.
+pub async fn carried<T: Traffic>(
+    traffic: &T,
+    endpoint: &Endpoint,
+    connection: &Subject,
+    minutes: u32,
+    now: OffsetDateTime,
+) -> Result<Carried, StepError> {
+    look(traffic, endpoint, connection, &window(now, minutes)).await
+}
+
+async fn look<T: Traffic>(
+    traffic: &T,
+    endpoint: &Endpoint,
+    connection: &Subject,
+    window: &Window,
+) -> Result<Carried, StepError> {
+    if !has_metrics(endpoint, &connection.region) {
+        return Err(unknown(
+            &endpoint.id,
+            "its service is in another Region, and CloudWatch has no metrics of such endpoints",
+        ));
+    }
+    let carried = ask(traffic, endpoint, &connection.vpc_id, window).await;
+    carried.map_err(|error| {
+        if error.name() == StepErrorName::Transient {
+            error
+        } else {
+            unknown(&endpoint.id, &error.to_string())
+        }
+    })
 }
 
 /// What cannot be told is refused like what is known.

@@ -142,6 +142,7 @@ pub(crate) fn endpoint(
     wanted: &[SubnetId],
     detached: Option<&SecurityGroup>,
     request: &ProvisionRequest,
+    claim: &Claim,
     notes: &mut Vec<String>,
 ) -> (Option<EndpointShape>, Option<EndpointShape>) {
     let switches_off = found.private_dns && !request.private_dns;
@@ -166,17 +167,26 @@ pub(crate) fn endpoint(
         let id = detached?.id.clone();
         Some(EndpointGroup { id, on })
     };
-    let changes =
-        switches_off || detached.is_some() || !subnets::are_same(&found.subnet_ids, wanted);
+    // The mark is this connection's own, whoever made the endpoint. One that does not use
+    // it yet gets its marks with its claim.
+    let is_protected = claim.is_protected(&found.tags);
+    let protect = request.marks_protection();
+    let marks = claim.is_in(&found.tags) && is_protected != protect;
+    let changes = switches_off
+        || marks
+        || detached.is_some()
+        || !subnets::are_same(&found.subnet_ids, wanted);
     let shape = changes.then(|| EndpointShape {
         subnet_ids: wanted.to_vec(),
         private_dns: switches_off.then_some(false),
         group: group(true),
+        protected: marks.then_some(protect),
     });
     let former = (changes || switches_on).then(|| EndpointShape {
         subnet_ids: found.subnet_ids.clone(),
         private_dns: Some(found.private_dns),
         group: group(false),
+        protected: marks.then_some(is_protected),
     });
     (shape, former)
 }
@@ -217,6 +227,8 @@ pub(crate) fn rules(
 
 #[cfg(test)]
 mod tests {
+    use shared::request::RequestedBy;
+
     use super::*;
 
     /// What is asked of an endpoint of ours with private DNS, by who else uses it.
@@ -234,11 +246,52 @@ mod tests {
             (Reach::Nothing("somebody made it".to_owned()), false),
         ] {
             let mut notes = Vec::new();
-            let (shape, former) = endpoint(&found, &reach, &wanted, None, &request, &mut notes);
+            let claim = request.subject().claim();
+            let (shape, former) =
+                endpoint(&found, &reach, &wanted, None, &request, &claim, &mut notes);
             assert_eq!((shape.is_some(), former.is_some()), (switched, switched));
             let dns = shape.and_then(|it| it.private_dns);
             assert_eq!(dns, switched.then_some(false));
             assert_eq!(notes.len(), usize::from(!switched), "{notes:?}");
+        }
+    }
+
+    /// Whoever made the endpoint and whoever else uses it. What tags ask for they protect
+    /// themselves.
+    #[test]
+    fn the_mark_of_protection_follows_the_request_of_a_call() {
+        let mut request = in_process::stage::Stage::shipped("connected").request;
+        let claim = request.subject().claim();
+        let mut found = in_process::stage::endpoint("available");
+        found.private_dns = request.private_dns;
+        let wanted = found.subnet_ids.clone();
+        let reach = Reach::Nothing("somebody made it".to_owned());
+        for (claimed, is_marked, protect, by, expected) in [
+            (true, false, true, RequestedBy::Call, Some(true)),
+            (true, true, true, RequestedBy::Call, None),
+            (true, true, false, RequestedBy::Call, Some(false)),
+            (true, false, true, RequestedBy::VpcTag, None),
+            (true, true, true, RequestedBy::VpcTag, Some(false)),
+            // It comes with the claim.
+            (false, false, true, RequestedBy::Call, None),
+        ] {
+            found.tags = claim.protection_tags(is_marked);
+            if claimed {
+                found.tags.extend(claim.tags(Origin::Adopted));
+            }
+            (request.protect, request.requested_by) = (protect, by);
+            let (shape, former) = endpoint(
+                &found,
+                &reach,
+                &wanted,
+                None,
+                &request,
+                &claim,
+                &mut Vec::new(),
+            );
+            assert_eq!(shape.and_then(|it| it.protected), expected);
+            let before = former.and_then(|it| it.protected);
+            assert_eq!(before, expected.map(|protected| !protected));
         }
     }
 }

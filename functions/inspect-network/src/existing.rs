@@ -10,6 +10,7 @@ use shared::ids::EndpointId;
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
+use shared::request::ProvisionRequest;
 use shared::vpc_tags::may_protect;
 use shared::{Code, StepError, customer_tags};
 
@@ -376,10 +377,16 @@ mod tests {
         let mut claimed = with_tags(47);
         claimed.tags.extend(claim().tags(Origin::Adopted));
         assert!(check_tags(claimed, true, None).is_ok());
-        let mut full = with_tags(46);
-        full.tags.extend(claim().tags(Origin::Made));
+        let full = |tags: usize, marks: Tags, asked: &Tags| {
+            let mut full = with_tags(tags);
+            full.tags.extend(claim().tags(Origin::Made));
+            super::check_tags(&full, &claim(), marks, asked)
+        };
+        let none = Tags::new();
+        assert!(full(46, claim().protection_tags(true), &none).is_ok());
+        assert!(full(47, claim().protection_tags(true), &none).is_err());
         let asked = Tags::from(["a", "b"].map(|key| (key.to_owned(), String::new())));
-        assert!(super::check_tags(&full, &claim(), Tags::new(), &asked).is_err());
+        assert!(full(46, none, &asked).is_err());
     }
 
     #[test]

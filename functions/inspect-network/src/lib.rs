@@ -168,6 +168,7 @@ async fn look(
         trust_account = trust_account.filter(|_| undo.registration);
         let mut marks = claim.registration_tags(undo.registration, trust_account.as_ref());
         marks.extend(claim.private_dns_tags(request.private_dns));
+        marks.extend(claim.protection_tags(request.marks_protection()));
         existing::check_tags(found, &claim, marks, &request.tags)?;
         notes.extend(existing::note(found, &claim));
         twins = existing::twins(&endpoints, found, &cluster, &claim, in_use);
@@ -176,13 +177,15 @@ async fn look(
         let asked = &request.subnet_ids;
         let wanted =
             change::wanted_subnets(found, &reach, &subnets, &offered, asked, keys, &mut notes)?;
-        (change.endpoint, change.former_endpoint) =
-            change::endpoint(found, &reach, &wanted, detached, &request, &mut notes);
+        (change.endpoint, change.former_endpoint) = change::endpoint(
+            found, &reach, &wanted, detached, &request, &claim, &mut notes,
+        );
         let endpoint = EndpointPlan {
             existing: Some(found.id.clone()),
             service_name: service_name.clone(),
             zone_ids: subnets::zones_of(&subnets, &wanted),
             subnet_ids: wanted,
+            protected: request.marks_protection(),
         };
         (endpoint, undo, keeps_groups)
     } else {
@@ -209,6 +212,7 @@ async fn look(
             service_name: service_name.clone(),
             subnet_ids: choice.subnet_ids,
             zone_ids: choice.zone_ids,
+            protected: request.marks_protection(),
         };
         let undo = UndoPlan {
             anything: true,

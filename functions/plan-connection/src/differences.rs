@@ -115,6 +115,11 @@ fn endpoint(list: &mut Vec<Difference>, request: &ProvisionRequest, found: &Foun
         );
         list.push(difference(Add, what));
     }
+    if let Some(protect) = shape.and_then(|it| it.protected) {
+        let action = if protect { Add } else { Remove };
+        let what = format!("protection, as a tag of endpoint {existing}");
+        list.push(difference(action, what));
+    }
 }
 
 /// The tags that something gets which is there.

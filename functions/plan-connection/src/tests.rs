@@ -302,6 +302,18 @@ fn a_change_is_told_by_what_is_added_changed_and_removed() {
     );
     assert!(off.ends_with("(outage)"), "{off}");
 
+    let mut stage = connected(|_| {});
+    stage.request.protect = true;
+    let protection = "protection, as a tag of endpoint vpce-0a10000000000000e";
+    assert_eq!(differences(&stage), [format!("add {protection}")]);
+    stage.meddle(|world| {
+        let endpoint = world.ec2.endpoints.values_mut().next().unwrap();
+        endpoint.tags.extend(stage.claim.protection_tags(true));
+    });
+    assert_eq!(differences(&stage), [""; 0]);
+    stage.request.protect = false;
+    assert_eq!(differences(&stage), [format!("remove {protection}")]);
+
     let mut stage = connected(|scenario| {
         let endpoint = &mut scenario.vpcs[0].endpoints[0];
         endpoint.groups = vec!["sg-0a10000000000000f".to_owned()];

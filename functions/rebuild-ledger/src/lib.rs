@@ -353,6 +353,7 @@ impl Found<'_> {
             },
             "private_dns": endpoint.it.private_dns,
             "add_trusted_owner": endpoint.it.trusted_account(&claimed.claim).is_some(),
+            "protect": claimed.claim.is_protected(&endpoint.it.tags),
             "requested_by": by,
         });
         ProvisionRequest::parse(&request)

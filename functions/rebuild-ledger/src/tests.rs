@@ -127,3 +127,16 @@ fn what_a_tag_asks_for_is_the_tags_again() {
         assert_eq!(by == RequestedBy::VpcTag, tagged, "{before:?}");
     }
 }
+
+#[test]
+fn what_was_protected_is_so_again() {
+    for protected in [false, true] {
+        let stage = adopted();
+        stage.meddle(|world| {
+            let endpoint = world.ec2.endpoints.values_mut().next().unwrap();
+            endpoint.tags.extend(stage.claim.protection_tags(protected));
+        });
+        rebuild(&stage, true);
+        assert_eq!(entry(&stage).unwrap().request.protect, protected);
+    }
+}

@@ -200,11 +200,15 @@ fn a_connection_that_is_taken_away_is_told_by_what_is_still_there() {
             false,
             "nothing of the connection is left in the VPC; the cluster was not asked, because nothing tells of an endpoint that is registered there.",
         ),
-        (&[], true, "there was nothing to remove on either side."),
+        (
+            &[],
+            true,
+            "there was nothing of ours to remove on either side.",
+        ),
         (
             &[],
             false,
-            "there was nothing to remove in the VPC; the cluster was not asked, because nothing tells of an endpoint that is registered there.",
+            "there was nothing of ours to remove in the VPC; the cluster was not asked, because nothing tells of an endpoint that is registered there.",
         ),
     ] {
         let mut input = input(Phase::Disconnected);

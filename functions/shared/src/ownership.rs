@@ -31,6 +31,7 @@ const CLAIM_PREFIX: &str = "cockroachdb-privatelink:cluster:";
 const FOUND_PREFIX: &str = "cockroachdb-privatelink:registration-found:";
 const WITHOUT_DNS_PREFIX: &str = "cockroachdb-privatelink:without-private-dns:";
 const TRUSTED_PREFIX: &str = "cockroachdb-privatelink:account-trusted:";
+const PROTECTED_PREFIX: &str = "cockroachdb-privatelink:protected:";
 
 /// How a resource came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +112,18 @@ impl Claim {
     /// a run that did not come so far, and did not work yet.
     pub fn without_private_dns_key(&self) -> String {
         format!("{WITHOUT_DNS_PREFIX}{}", self.cluster_id)
+    }
+
+    /// The key of the tag of an endpoint that says that this connection was asked for
+    /// with `protect: true`. It is read by whoever removes it, with the ledger of that
+    /// request or without.
+    pub fn protected_key(&self) -> String {
+        format!("{PROTECTED_PREFIX}{}", self.cluster_id)
+    }
+
+    /// Whether the tags of its endpoint say that this connection is protected.
+    pub fn is_protected(&self, tags: &Tags) -> bool {
+        self.is_in(tags) && tags.contains_key(&self.protected_key())
     }
 
     /// The account that this connection added to the cluster's trusted owners,
@@ -230,6 +243,13 @@ impl Claim {
         without.into_iter().collect()
     }
 
+    /// The tag by which a connection that is asked for with `protect: true` marks an
+    /// endpoint.
+    pub fn protection_tags(&self, protected: bool) -> Tags {
+        let mark = protected.then(|| (self.protected_key(), "yes".to_owned()));
+        mark.into_iter().collect()
+    }
+
     /// The keys of the tags that are of this claim alone.
     fn own_keys(&self) -> Vec<String> {
         vec![
@@ -237,6 +257,7 @@ impl Claim {
             self.found_registration_key(),
             self.trusted_account_key(),
             self.without_private_dns_key(),
+            self.protected_key(),
         ]
     }
 

@@ -72,6 +72,8 @@ pub struct EndpointPlan {
     pub subnet_ids: Vec<SubnetId>,
     /// The zones of these subnets.
     pub zone_ids: BTreeSet<ZoneId>,
+    /// Whether its tags are to say that the connection is protected.
+    pub protected: bool,
 }
 
 /// What changes about a connection that is there, and what was there before. Things
@@ -113,6 +115,8 @@ pub struct EndpointShape {
     /// Our security group, where somebody has taken it off; `None` leaves all groups as they
     /// are. Those of others stay in any case.
     pub group: Option<EndpointGroup>,
+    /// Whether its tags say that the connection is protected; `None` where that stays.
+    pub protected: Option<bool>,
 }
 
 /// Whether a security group is on an endpoint.
@@ -143,6 +147,21 @@ pub struct UndoPlan {
     pub registration: bool,
     /// Whether private DNS must be switched off again, because the endpoint stays.
     pub private_dns: bool,
+}
+
+/// Stands between what stays where it is and why.
+const LET_GO: &str = " let go (";
+
+/// What is said of a thing that stays: only the tags of the connection went off it.
+pub fn let_go(what: &str, why: &str) -> String {
+    format!("{what}{LET_GO}{why})")
+}
+
+/// What stays by the words of an undo, and why.
+pub fn stays(undone: &str) -> impl Iterator<Item = String> {
+    let all = undone.split(", ");
+    all.filter_map(|one| one.split_once(LET_GO))
+        .map(|(what, why)| format!("{what} ({why}"))
 }
 
 /// What an undo did, in words for the reader.

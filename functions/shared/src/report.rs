@@ -7,9 +7,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Code;
 use crate::ids::{ClusterId, EndpointId, Region, RoutingId, VpcId};
 use crate::worded::worded;
+use crate::{Code, plan};
 
 /// The port on which CockroachDB speaks SQL (CockroachDB Cloud docs, "AWS PrivateLink").
 pub const SQL_PORT: u16 = 26257;
@@ -101,8 +101,13 @@ impl Removed {
         let told = match (self.undone.is_empty(), self.cluster_asked) {
             (false, true) => "nothing of the connection is left on either side",
             (false, false) => "nothing of the connection is left in the VPC",
-            (true, true) => "there was nothing to remove on either side",
-            (true, false) => "there was nothing to remove in the VPC",
+            (true, true) => "there was nothing of ours to remove on either side",
+            (true, false) => "there was nothing of ours to remove in the VPC",
+        };
+        let stays: Vec<String> = self.undone.iter().flat_map(|it| plan::stays(it)).collect();
+        let stays = match stays.is_empty() {
+            true => String::new(),
+            false => format!("; what was not ours alone stays: {}", stays.join(", ")),
         };
         let unasked = match self.cluster_asked {
             true => "",
@@ -110,7 +115,7 @@ impl Removed {
                 "; the cluster was not asked, because nothing tells of an endpoint that is registered there"
             }
         };
-        format!("{told}{unasked}")
+        format!("{told}{stays}{unasked}")
     }
 }
 
@@ -235,6 +240,25 @@ mod tests {
             code_and_detail("InvalidInput", cause),
             (Code::VpcNotFound, "no VPC vpc-0a71e831".to_owned())
         );
+    }
+
+    #[test]
+    fn what_stays_is_named_and_is_not_said_to_be_gone() {
+        let removed = |undone: &[&str]| Removed {
+            connection_id: "c0ffee".to_owned(),
+            undone: undone.iter().map(|it| (*it).to_owned()).collect(),
+            cluster_asked: true,
+            vpc_asked: true,
+        };
+        let let_go = plan::let_go("endpoint vpce-1", "it was not made by this tool");
+        let both = format!("endpoint vpce-2 deleted, {let_go}");
+        let stays = "what was not ours alone stays: endpoint vpce-1 (it was not made by this tool)";
+        for undone in [&[let_go.as_str()][..], &["security group a deleted", &both]] {
+            let told = removed(undone).told();
+            assert!(told.ends_with(stays), "{told}");
+        }
+        let told = removed(&["endpoint vpce-2 deleted"]).told();
+        assert_eq!(told, "nothing of the connection is left on either side");
     }
 
     #[test]

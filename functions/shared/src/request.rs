@@ -353,6 +353,12 @@ impl ProvisionRequest {
         Subject::of(place, self.vpc_id.clone(), self.cluster_id.clone())
     }
 
+    /// Whether the connection's endpoint is to be marked as protected. A request that tags
+    /// of the VPC made is a copy of them, and they say themselves what they protect.
+    pub fn marks_protection(&self) -> bool {
+        self.protect && self.requested_by == RequestedBy::Call
+    }
+
     fn check(&self) -> Result<(), StepError> {
         for ((field, value), (_, max)) in self.limits.named().into_iter().zip(Limits::MAX.named()) {
             check_limit(&format!("limits.{field}"), value, max)?;

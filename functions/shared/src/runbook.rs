@@ -297,9 +297,9 @@ fn phase_told(phase: Phase) -> [&'static str; 3] {
             "Ask whoever protects or uses it; then do what the fix of the code says.",
         ],
         Phase::Interrupted => [
-            "The execution was stopped, or timed out, so that it could neither go on nor undo. What it made may be there. The command says so of an execution that Ctrl-C ended.",
+            "The execution was stopped, or timed out, so that it could neither go on nor undo. What it made may be there.",
             "The execution in Step Functions: how far it came, and who stopped it (CloudTrail, StopExecution).",
-            "Nothing at first: once its lease is over, the stack starts one execution that completes it. If that is interrupted as well, ask again or remove the connection. Do not redrive the old execution. After the command, run it again.",
+            "Nothing at first: once its lease is over, the stack starts one execution that completes it. If that is interrupted as well, ask again or remove the connection. Do not redrive the old execution.",
         ],
     }
 }

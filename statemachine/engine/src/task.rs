@@ -51,6 +51,8 @@ pub struct TaskFailure {
     pub error: String,
     /// What happened, for people and for the handlers of the error.
     pub cause: String,
+    #[serde(skip)]
+    for_good: bool,
 }
 
 impl TaskFailure {
@@ -59,6 +61,21 @@ impl TaskFailure {
         TaskFailure {
             error: error.into(),
             cause: cause.into(),
+            for_good: false,
         }
+    }
+
+    /// The same, and no retrier is asked, only the catchers. Step Functions has no such
+    /// failure: it is for whoever runs an execution and knows that to call again is of no use.
+    #[must_use]
+    pub fn for_good(self) -> TaskFailure {
+        TaskFailure {
+            for_good: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_for_good(&self) -> bool {
+        self.for_good
     }
 }

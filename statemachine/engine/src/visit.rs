@@ -190,7 +190,11 @@ impl<'a, T: Tasks, C: Clock, O: Observer> Visitor<'a, T, C, O> {
                 // Whatever this says, the execution ends as timed out.
                 return Err(failure);
             }
-            let Some(again) = retries.after(&failure.error) else {
+            let again = match failure.is_for_good() {
+                true => None,
+                false => retries.after(&failure.error),
+            };
+            let Some(again) = again else {
                 break failure;
             };
             self.pause(stay, &failure, &again).await;

@@ -297,6 +297,23 @@ fn retries_wait_longer_each_time_up_to_the_cap() {
     assert_eq!(lasted(&execute(&machine, json!({}), &tasks)), 14);
 }
 
+/// Whoever runs the execution knows that it is of no use.
+#[test]
+fn what_has_failed_for_good_is_caught_and_not_retried() {
+    let machine = task(json!({
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 5}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+    }));
+    let calls = Cell::new(0);
+    let tasks = async |_: &str, _: Value| {
+        calls.set(calls.get() + 1);
+        fails("Transient").map_err(TaskFailure::for_good)
+    };
+    let execution = execute(&machine, json!({}), &tasks);
+    assert!(matches!(execution.outcome, Outcome::Succeeded(_)));
+    assert_eq!((calls.get(), lasted(&execution)), (1, 0));
+}
+
 #[test]
 fn the_retry_count_is_seen_and_starts_anew_with_each_visit() {
     let machine = machine(

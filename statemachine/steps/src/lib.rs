@@ -249,7 +249,7 @@ impl Integrated for Integrations {
 }
 
 /// A failed function as Step Functions sees it: the cause is JSON text.
-fn as_lambda_says_it(error: &StepError) -> TaskFailure {
+pub fn as_lambda_says_it(error: &StepError) -> TaskFailure {
     let name = error.name().as_str();
     let cause = json!({ "errorType": name, "errorMessage": error.to_string() });
     TaskFailure::new(name, cause.to_string())

@@ -57,7 +57,8 @@ fn assumed() -> String {
     answer(200, "Content-Type: text/xml\r\n", body)
 }
 
-fn refused(status: u16, code: &str) -> String {
+/// An error of STS.
+pub(crate) fn refused(status: u16, code: &str) -> String {
     let body = format!(
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
          <Code>{code}</Code><Message>why</Message></Error><RequestId>1</RequestId></ErrorResponse>"

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod agreement;
+mod caller;
 mod calls;
 mod cloud;
 mod cloud_answers;

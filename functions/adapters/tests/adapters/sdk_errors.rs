@@ -163,7 +163,7 @@ async fn an_answer_that_holds_the_key_and_cannot_be_read_is_not_quoted() {
 
 /// A machine where nobody has logged in.
 #[derive(Debug)]
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl ProvideCredentials for Nobody {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
