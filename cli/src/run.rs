@@ -131,9 +131,10 @@ impl Work<'_> {
             // At a simulator that goes on, the next run would wait for it. Whether it
             // can be given back changes nothing for who leaves.
             let release = "arn:aws:states:::dynamodb:deleteItem";
+            let wall = ScaledClock::new(1.0);
             tokio::select! {
                 _ = services.integrate(release, lease) => {}
-                () = ScaledClock::new(1.0).sleep(LAST_CALL) => {}
+                () = wall.sleep(LAST_CALL) => {}
             }
         }
         (watcher.story.into_inner(), ended)

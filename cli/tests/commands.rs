@@ -1429,7 +1429,7 @@ fn codes_are_explained_from_the_catalogue() {
     let explained = run("explain private-dns-conflict");
     told(&explained, 0, &["Cause", "Route 53"]);
     let unknown = stderr(&run("explain dns-conflict"));
-    has(&unknown, &["did you mean `private-dns-conflict`"]);
+    has(&flat(&unknown), &["did you mean `private-dns-conflict`"]);
     let documents = stdout(&run("catalogue"));
     assert!(documents.starts_with("# Errors") && documents.contains("\n# Run book\n"));
     let both = run("explain rollback-incomplete");

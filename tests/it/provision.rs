@@ -410,15 +410,15 @@ fn zones(stage: &Stage, ready: &shared::report::Ready) -> Vec<String> {
 #[test]
 fn an_endpoint_gets_all_zones_of_a_vpc_that_is_still_being_made() {
     let all = ["euw1-az1", "euw1-az2", "euw1-az3"];
-    let stage = Stage::shipped("fresh-vpc-without-subnets");
-    assert_eq!(zones(&stage, &ready(&stage)), all);
+    let run = |stage: &Stage| zones(stage, &ready_after(&stage.provision("story")));
+    assert_eq!(run(&Stage::shipped("fresh-vpc-without-subnets")), all);
     // Nothing else is waited for, so looks come between the subnets.
     let stage = world("standard-cluster", |scenario| {
         for (subnet, after) in scenario.vpcs[0].subnets.iter_mut().zip([20, 27, 34]) {
             subnet.appears_after = Some(Duration::from_secs(after));
         }
     });
-    assert_eq!(zones(&stage, &ready(&stage)), all);
+    assert_eq!(run(&stage), all);
 }
 
 /// Half a minute, where the endpoint would lack a zone, and only there.

@@ -151,6 +151,7 @@ mod tests {
                 service_name: endpoint("available").service_name.parse().unwrap(),
                 subnet_ids: vec!["subnet-0a71e830".parse().unwrap()],
                 zone_ids: ["euw1-az1".parse().unwrap()].into(),
+                protected: false,
             },
             owns_registration: true,
             trust_account: None,

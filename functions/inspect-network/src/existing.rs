@@ -10,7 +10,6 @@ use shared::ids::EndpointId;
 use shared::ownership::{Claim, Origin, Tags};
 use shared::plan::{ClusterFacts, UndoPlan};
 use shared::report::SQL_PORT;
-use shared::request::ProvisionRequest;
 use shared::vpc_tags::may_protect;
 use shared::{Code, StepError, customer_tags};
 
