@@ -628,7 +628,13 @@ fn a_protecting_tag_refuses_once_and_the_status_says_so() {
 /// As Terraform does, which takes off the tags of a VPC that it has not set itself.
 #[test]
 fn a_protected_connection_stays_when_all_tags_go_at_once_until_they_say_no() {
-    let protect = [("cluster-id", Some(A)), ("protect", Some("true"))];
+    let status = format!("status:{A}");
+    let ready_since = Some("ready 2026-11-22T18:00:00Z");
+    let protect = [
+        ("cluster-id", Some(A)),
+        ("protect", Some("true")),
+        (status.as_str(), ready_since),
+    ];
     let gone = [("cluster-id", None), ("protect", None)];
     let mut scene = Scene::new();
     let mut connection = ready(&scene, A, RequestedBy::VpcTag);
@@ -646,12 +652,12 @@ fn a_protected_connection_stays_when_all_tags_go_at_once_until_they_say_no() {
     }
     refused(&scene);
     // Lost events, and all tags with them.
-    scene.retag(&[("status", None)]);
+    scene.retag(&[("status", None), (&status, None)]);
     scene.events.clear();
     scene.find();
     refused(&scene);
     scene.retag(&[("protect", Some("False"))]);
-    scene.answer(&scene.tag_change(&["protect"])).unwrap();
+    scene.find();
     assert_eq!(scene.story(), ["deprovision"]);
     assert_eq!(scene.refusal(), None);
 }
