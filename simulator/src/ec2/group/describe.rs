@@ -53,6 +53,9 @@ impl World {
         request: &Describe,
     ) -> Result<Described<SecurityGroup>, ApiError> {
         self.admit_describe::<SecurityGroup>(caller, "DescribeSecurityGroups", request)?;
+        for id in &request.ids {
+            self.group(caller, id, "InvalidGroup.NotFound")?;
+        }
         let groups = self.ec2.groups.values();
         let wanted = groups.filter(|it| it.seen_by(caller, self.now) && request.wants(*it));
         request.page(wanted.cloned(), 5..=1000)

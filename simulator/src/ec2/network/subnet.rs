@@ -161,6 +161,16 @@ impl World {
         request: &Describe,
     ) -> Result<Described<SubnetAnswer>, ApiError> {
         self.admit_describe::<SubnetAnswer>(caller, "DescribeSubnets", request)?;
+        for id in &request.ids {
+            if !self
+                .ec2
+                .subnets
+                .get(id)
+                .is_some_and(|it| it.seen_by(caller))
+            {
+                return Err(not_found("InvalidSubnetID.NotFound", "subnet ID", id));
+            }
+        }
         let subnets = self.ec2.subnets.values().filter(|it| it.seen_by(caller));
         let told = subnets.map(|subnet| SubnetAnswer {
             available_ip_address_count: self.ec2.free_addresses(subnet, self.now),

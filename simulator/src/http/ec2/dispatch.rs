@@ -46,7 +46,7 @@ pub(super) const OPERATIONS: &[(&str, Run)] = operations! {
     "DescribeVpcAttribute":
         read::describe_vpc_attribute, describe_vpc_attribute, write::network::vpc_attribute;
     "DescribeSubnets":
-        Form::describe, describe_subnets, write::network::subnets;
+        |form| form.describe_by("SubnetId"), describe_subnets, write::network::subnets;
     "DescribeDhcpOptions":
         Form::describe, describe_dhcp_options, write::network::dhcp_options;
     "DescribeNetworkAcls":
@@ -58,7 +58,8 @@ pub(super) const OPERATIONS: &[(&str, Run)] = operations! {
     "DescribeManagedPrefixLists":
         Form::describe, describe_managed_prefix_lists, write::network::prefix_lists;
     "DescribeSecurityGroups":
-        Form::describe, describe_security_groups, write::group::security_groups;
+        |form| form.describe_by("GroupId"), describe_security_groups,
+        write::group::security_groups;
     "DescribeSecurityGroupRules":
         Form::describe, describe_security_group_rules, write::group::security_group_rules;
     "CreateSecurityGroup":

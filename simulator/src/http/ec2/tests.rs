@@ -88,8 +88,8 @@ Action=DescribeVpcEndpointServices&ServiceRegion.1=us-east-1 => UnknownParameter
 Action=DescribeNetworkAcls&NetworkAclId.1=acl-1 => UnknownParameter
 Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1 => UnknownParameter
 Action=DescribeVpcs&DryRun=true => UnknownParameter
-Action=DescribeSubnets&SubnetId.1=subnet-1 => UnknownParameter
-Action=DescribeSecurityGroups&GroupId.1=sg-1 => UnknownParameter
+Action=DescribeSubnets&SubnetId.1=subnet-0fffffffffffffff0 => InvalidSubnetID.NotFound
+Action=DescribeSecurityGroups&GroupId.1=sg-0fffffffffffffff0 => InvalidGroup.NotFound
 Action=CreateVpcEndpoint&VpcId=x&ServiceRegion=us-east-1 => UnknownParameter
 Action=RevokeSecurityGroupIngress&GroupId=x&IpPermissions.1.IpProtocol=tcp => UnknownParameter
 Action=DeleteTags&ResourceId.1=x&Tag.1.Key=a&Tag.1.Value=b => UnknownParameter
