@@ -19,6 +19,9 @@
 //!   ledger decides alone; nothing could be removed there anyway. Any other failure
 //!   to read the tags, and so that of credentials, is an error, so that no protection is
 //!   passed in silence.
+//! - Where EC2 refuses only to show the VPC, its endpoints could be removed all the same.
+//!   They are judged by their tags, and the ledger decides about the rest. A connection
+//!   that it does not know stays.
 //! - A VPC that EC2 does not show is gone with all that was in it, or it is in another
 //!   account or Region than the one that was asked. The ledger knows where a connection
 //!   is. Of one that it does not know nothing can be said, so it is not said to be gone.
@@ -146,17 +149,28 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
     if let Some(by) = by_tag.or_else(|| protection::by_request(known?, are_seen)) {
         return Err(StepError::new(Code::ConnectionProtected, by));
     }
+    if known.is_none()
+        && let Ok(Seen {
+            shows_vpc: Err(refused),
+            ..
+        }) = &seen
+    {
+        return Err(refused.clone());
+    }
     match (input.unless_traffic_minutes, seen) {
         (Some(minutes), Ok(seen)) => {
             traffic::refuse(seen.traffic, &seen.endpoints, minutes, &input).await?;
-            may_go("nothing protects it, and it carries no traffic")
+            may_go(match seen.shows_vpc {
+                Ok(_) => "nothing protects it, and it carries no traffic",
+                Err(_) => "nothing that is known protects it, and it carries no traffic",
+            })
         }
         (Some(_), Err(error)) => {
             let vpc = &input.connection.vpc_id;
             Err(traffic::unknown(vpc, &error.to_string()))
         }
-        (None, Ok(_)) => may_go("nothing protects it"),
-        (None, Err(_)) => {
+        (None, Ok(seen)) if seen.shows_vpc.is_ok() => may_go("nothing protects it"),
+        (None, Ok(_) | Err(_)) => {
             may_go("nothing that the ledger knows protects it, and EC2 refuses access")
         }
     }
@@ -165,20 +179,22 @@ pub async fn handle<E: Endpoints + VpcTags, T: Traffic>(
 /// What EC2 tells of the connection, and who can tell more.
 struct Seen<'a, T> {
     protected: Option<String>,
-    shows_vpc: bool,
+    /// Whether EC2 shows the VPC, or how it refused to.
+    shows_vpc: Result<bool, StepError>,
     endpoints: Vec<Endpoint>,
     traffic: &'a T,
 }
 
 impl<T> Seen<'_, T> {
     fn shows_nothing(&self) -> bool {
-        !self.shows_vpc && self.endpoints.is_empty()
+        matches!(self.shows_vpc, Ok(false)) && self.endpoints.is_empty()
     }
 
     /// Whether there is no tag that was not seen: a VPC that has an endpoint is there,
     /// whether it is shown or not.
     fn tells_the_tags(&self) -> bool {
-        self.shows_vpc || self.endpoints.is_empty()
+        let is_shown = |shown: &bool| *shown || self.endpoints.is_empty();
+        self.shows_vpc.as_ref().is_ok_and(is_shown)
     }
 }
 
@@ -191,10 +207,14 @@ async fn look<'a, E: Endpoints + VpcTags, T>(
     let recorded = input.known.as_ref().and_then(|it| it.endpoint_id.as_ref());
     let claim = input.connection.claim();
     endpoints.retain(|it| claim.is_in(&it.tags) || recorded == Some(&it.id));
-    let vpc = ports.ec2.vpc_tags(&input.connection.vpc_id).await?;
+    let vpc = match ports.ec2.vpc_tags(&input.connection.vpc_id).await {
+        Err(error) if error.code.is_refused_access() => Err(error),
+        other => Ok(other?),
+    };
+    let tags = vpc.as_ref().ok().and_then(Option::as_ref);
     Ok(Seen {
-        protected: protection::by_tag(vpc.as_ref(), &endpoints, keys, input),
-        shows_vpc: vpc.is_some(),
+        protected: protection::by_tag(tags, &endpoints, keys, input),
+        shows_vpc: vpc.map(|tags| tags.is_some()),
         endpoints,
         traffic: ports.traffic,
     })

@@ -115,6 +115,9 @@ fn the_mark_of_a_request_protects_its_own_connection_and_no_other() {
         "{said}"
     );
     assert!(said.contains(&stage.claim.protected_key()), "{said}");
+    // Whether or not the tags of the VPC are shown.
+    denied(&stage, FaultKind::Denied);
+    assert_eq!(refusal(&stage, None), said);
     let stage = marked(true);
     assert!(ask(&stage, input(&stage, None)).is_ok());
 }
@@ -160,7 +163,13 @@ fn the_copy_of_the_tags_counts_only_where_they_cannot_be_read() {
     denied(&stage, FaultKind::Denied);
     let copy = refusal(&stage, Some(by_tag));
     assert!(copy.contains("cannot be read"), "{copy}");
-    // Nothing could be removed there, and the ledger knows of no protection.
+    let by_call = known(false, RequestedBy::Call, Phase::Ready);
+    assert!(ask(&stage, input(&stage, Some(by_call))).is_ok());
+    // The endpoint could be removed, and nobody knows whether the VPC's tags protect it.
+    let error = ask(&stage, input(&stage, None)).unwrap_err();
+    assert_eq!(error.code, Code::AwsAccessDenied);
+    // Where it is not shown either, nothing could be removed.
+    stage.fails("ec2:DescribeVpcEndpoints", FaultKind::Denied);
     assert!(ask(&stage, input(&stage, None)).is_ok());
 }
 
@@ -284,6 +293,13 @@ fn what_carries_traffic_stays_and_the_refusal_says_how_much() {
         )
     };
     assert!(ask(&stage, begun).is_ok());
+    // The tags of the VPC say nothing of it.
+    denied(&stage, FaultKind::Denied);
+    let recorded = Input {
+        unless_traffic_minutes: Some(60),
+        ..input(&stage, Some(known(false, RequestedBy::Call, Phase::Ready)))
+    };
+    assert_eq!(ask(&stage, recorded).unwrap_err().detail, error.detail);
 }
 
 #[test]
@@ -351,7 +367,11 @@ fn without_an_answer_nothing_goes() {
             Code::TrafficUnknown,
         ),
         // The account is out of reach, and with it its metrics.
-        ("ec2:DescribeVpcs", FaultKind::Denied, Code::TrafficUnknown),
+        (
+            "ec2:DescribeVpcEndpoints",
+            FaultKind::Denied,
+            Code::TrafficUnknown,
+        ),
         // This may pass, so it is asked again.
         (
             "cloudwatch:GetMetricData",
