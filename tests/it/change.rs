@@ -367,6 +367,11 @@ fn the_mark_of_a_protected_connection_follows_its_request() {
     };
     let stage = working().asking("protect", json!(true));
     assert!(!is_marked(&stage));
+    // By the role of an older version it cannot be marked.
+    let older = stage.forked().denying("ec2:CreateTags", 1);
+    changed(&older);
+    let entry = recorded(&older).expect("an entry");
+    assert!(entry.request.protect && !is_marked(&older));
     changed(&stage);
     assert!(is_marked(&stage));
     let stage = stage.asking("protect", json!(false));

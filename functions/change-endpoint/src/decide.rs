@@ -70,11 +70,6 @@ pub(crate) fn next(
     if endpoint.state != EndpointState::Available {
         return Ok(Step::Wait);
     }
-    if let Some(protected) = shape.protected
-        && claim.is_protected(&endpoint.tags) != protected
-    {
-        return Ok(Step::MarkProtected(protected));
-    }
     if let Some(group) = group_to_change(endpoint, shape, true) {
         return Ok(Step::PutOn(group));
     }
@@ -86,7 +81,16 @@ pub(crate) fn next(
     if step != Step::None {
         return Ok(step);
     }
-    Ok(group_to_change(endpoint, shape, false).map_or(Step::None, Step::TakeOff))
+    if let Some(group) = group_to_change(endpoint, shape, false) {
+        return Ok(Step::TakeOff(group));
+    }
+    // Last, because a refusal is to hold up nothing else.
+    match shape.protected {
+        Some(protected) if claim.is_protected(&endpoint.tags) != protected => {
+            Ok(Step::MarkProtected(protected))
+        }
+        Some(_) | None => Ok(Step::None),
+    }
 }
 
 /// The group that is to be put on, or taken off. The only one stays: EC2 leaves no endpoint

@@ -6,8 +6,10 @@
 //! Then subnets change places within their zones, one zone at a time, and only while the
 //! endpoint is in another zone too: EC2 refuses two subnets of one zone, so the old one goes
 //! first. Then the zones go that are not wanted any more, and private DNS is switched last.
-//! An undo takes off a group that was put on, after all else. That the connection is
-//! protected is marked before anything else.
+//! An undo takes off a group that was put on, after that. The mark of protection is put on
+//! or taken off in the end. Where EC2 refuses to put it on, as for the role of an older
+//! version in another account, it stays away: it is a second copy of what the ledger has.
+//! One that cannot be taken off is an error, because it would go on protecting.
 //!
 //! Where it has come to is seen from the endpoint alone, so a call may be repeated,
 //! and a run that was lost is continued by the next one. The undo is the same
@@ -86,10 +88,19 @@ pub async fn handle(
         | Step::UnmarkWithoutDns
         | Step::MarkProtected(_) => format!("endpoint {id} {step}"),
     };
+    let puts_mark_on = step == Step::MarkProtected(true);
     let pending = match take(ec2, id, &claim, step).await {
         // It began to change between the look and the call.
         Err(busy) if busy.code == Code::AwsResourceBusy => {
             wait.pending_despite(awaited, &busy.detail, late)
+        }
+        Err(refused) if puts_mark_on && refused.code.is_refused_access() => {
+            if wait.is_settled() {
+                let code = refused.code;
+                let unmarked = format!("{told} (the mark of protection was refused: {code})");
+                return Ok(Progress::Ready(Undone::new(unmarked)));
+            }
+            wait.pending_despite(awaited, &refused.detail, late)
         }
         taken => taken.and_then(|()| wait.pending(awaited, late)),
     };

@@ -6,6 +6,7 @@ use shared::StepErrorName;
 use shared::ec2::{EndpointState, Subnet};
 use shared::ids::SubnetId;
 use shared::plan::EndpointGroup;
+use simulator::FaultKind;
 use simulator::scenario::SubnetSpec;
 
 use super::*;
@@ -107,6 +108,33 @@ fn that_a_connection_is_protected_is_marked_on_what_was_made_and_on_what_was_ado
             assert_eq!(stage.claim.is_protected(&tags), protected);
         }
     }
+}
+
+/// As by the role of an older version in another account.
+#[test]
+fn a_mark_of_protection_that_may_not_be_put_on_holds_nothing_up() {
+    let stage = stage(&[A, B]);
+    let asked = |protected: bool, wait: Wait| {
+        let mut input = input(&stage, &[A2, C], None, wait);
+        input.shape.protected = Some(protected);
+        input
+    };
+    stage.fails("ec2:CreateTags", FaultKind::Denied);
+    let changed = stage.until_ready(async |wait| handle(&stage.ports, asked(true, wait)).await);
+    let told = changed.unwrap().undone;
+    assert!(told.contains("was refused: aws-access-denied"), "{told}");
+    assert_eq!(subnets(&stage), [C, A2]);
+    let tags = stage.things().endpoints[ENDPOINT].tags.clone();
+    assert!(!stage.claim.is_protected(&tags));
+
+    // One that stays would protect what nobody asks to protect any more.
+    stage.meddle(|world| {
+        let endpoint = world.ec2.endpoints.get_mut(ENDPOINT).unwrap();
+        endpoint.tags.extend(stage.claim.protection_tags(true));
+    });
+    stage.fails("ec2:DeleteTags", FaultKind::Denied);
+    let kept = stage.until_ready(async |wait| handle(&stage.ports, asked(false, wait)).await);
+    assert_eq!(kept.unwrap_err().code, Code::AwsAccessDenied);
 }
 
 #[test]
