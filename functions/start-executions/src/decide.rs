@@ -127,11 +127,18 @@ pub(crate) fn decide(
             protected(connection, "a tag protects it")
         }
         // Both tags went at once, as when a tool takes off all that it has not set itself.
-        // Protection that is taken off first is out of the ledger by now.
-        Wanted::Disconnected if connection.stands() && connection.request.protect => protected(
-            connection,
-            "the tag that protected it went together with its id. Set protect to false to let it go",
-        ),
+        // Where protection went first, the last execution was asked without it, whatever
+        // became of that.
+        Wanted::Disconnected
+            if connection.stands()
+                && connection.request.protect
+                && connection.last_asked().protect =>
+        {
+            protected(
+                connection,
+                "it was protected when its id was last seen. Set protect to false to let it go",
+            )
+        }
         Wanted::Disconnected | Wanted::Released if goal == Machine::Provision => {
             start(Machine::Deprovision, json!(connection.removal()), fresh)
         }

@@ -196,10 +196,21 @@ fn what_was_protected_when_its_tags_went_stays() {
         stands_since: Some(ENDED),
         ..protected(Phase::DisconnectIncomplete)
     };
+    let failed = |asked: bool| {
+        let mut request = wish();
+        request.protect = asked;
+        Connection {
+            asked: Some(request),
+            ..stands.clone()
+        }
+    };
     let (stays, goes) = ("connection-protected", "deprovision tag tag");
     for (connection, disconnected, released) in [
         (protected(Phase::Ready), stays, goes),
-        (stands, stays, goes),
+        (stands.clone(), stays, goes),
+        (failed(true), stays, goes),
+        // Protection was taken off first, and the execution for that failed.
+        (failed(false), goes, goes),
         // Nobody has come to rely on it, or its removal has begun.
         (protected(Phase::RolledBack), goes, goes),
         (going, goes, goes),
