@@ -5,7 +5,6 @@ use engine::Clock;
 use guard_removal::{Asked, Known};
 use plan_connection::Price;
 use serde_json::{Value, json};
-use shared::StepError;
 use shared::cloud::Cloud;
 use shared::ec2::{Endpoint, Endpoints, SecurityGroups};
 use shared::ids::EndpointId;
@@ -14,6 +13,7 @@ use shared::ownership::{Claim, Release, Tags};
 use shared::place::Places;
 use shared::request::DeprovisionRequest;
 use shared::traffic::Carried;
+use shared::{StepError, StepErrorName};
 
 use crate::arguments::{AskedAway, Plan};
 use crate::deprovision::DEFAULT_SCENARIO;
@@ -143,9 +143,12 @@ impl Removal {
             ec2: &ec2,
             traffic: &metrics,
         };
-        let refusal = guard_removal::handle(Ok(ports), &world.config.tag_prefix, guarded)
-            .await
-            .err();
+        let guard = guard_removal::handle(Ok(ports), &world.config.tag_prefix, guarded).await;
+        let refusal = match guard {
+            // This refuses nothing: it could not be looked at.
+            Err(error) if error.name() == StepErrorName::Transient => return Err(error),
+            other => other.err(),
+        };
         Ok(Self {
             request: request.clone(),
             cluster_name: cluster.map(|found| found.map(|it| it.name)),

@@ -1622,6 +1622,17 @@ fn a_plan_to_remove_says_what_would_be_refused() {
     }
 }
 
+/// What may pass refuses nothing.
+#[test]
+fn a_plan_to_remove_that_could_not_look_does_not_say_that_it_is_refused() {
+    let world = Standing::new("connected");
+    let throttle = FaultKind::Throttle;
+    let fault = Fault::from_then_on("ec2:DescribeVpcs", 1, throttle, Moment::Before);
+    world.simulator.add_fault(fault);
+    let document = json_of(&world.run("plan --destroy --json"), 3, "not-started");
+    assert_eq!(document["failure"]["code"], "aws-throttled");
+}
+
 /// Nothing but the tags is common to these executions.
 #[test]
 fn what_is_protected_in_a_real_account_goes_by_force_only() {
