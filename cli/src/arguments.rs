@@ -55,7 +55,8 @@ pub enum Command {
     /// Connect a VPC to a cluster: ends in a working connection, or with nothing left behind.
     #[command(after_help = exit::table())]
     Provision(Provision),
-    /// Show what `provision` would create or change, what it costs, and an equivalent AWS CLI script.
+    /// Show what `provision` would add, change and remove, what it costs, and an equivalent AWS CLI
+    /// script; with `--destroy` what `deprovision` would remove.
     #[command(after_help = exit::table())]
     Plan(Plan),
     /// Remove a connection: ends with nothing of it left, or says what is left and why.
@@ -317,8 +318,8 @@ pub struct Consented {
 #[command(next_help_heading = "World")]
 pub struct Place {
     /// A simulated world: a name from `crdb-privatelink scenarios`, or a TOML file. Its `[request]`
-    /// is what is asked for unless flags say otherwise. [default: fresh-vpc; for `deprovision`:
-    /// connected; for `sweep`: orphans; for `rebuild`: ledger-lost]
+    /// is what is asked for unless flags say otherwise. [default: fresh-vpc; for `deprovision` and
+    /// `plan --destroy`: connected; for `sweep`: orphans; for `rebuild`: ledger-lost]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "aws")]
     pub scenario: Option<String>,
     /// A simulator that is already running (`cargo run -p simulator`), so that its world stays

@@ -235,7 +235,6 @@ fn document(outlook: &Outlook, world: Value, exit: Exit) -> Value {
     };
     let failure = outlook.in_the_way.as_ref().map(|error| {
         json!({
-            "error": error.name().as_str(),
             "code": error.code.as_str(),
             "message": error.detail,
             "cause": error.code.cause(),
