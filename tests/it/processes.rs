@@ -60,10 +60,11 @@ async fn the_story_is_told_by_the_binaries_too() {
 /// Otherwise it would wait in vain for a call.
 #[test]
 fn the_payloads_of_the_benchmark_are_inputs() {
-    let payloads = read("tests/start-up/payloads.json");
-    let payloads: Value = serde_json::from_str(&payloads).expect("JSON");
+    let file = "tests/start-up/payloads.json";
+    let payloads: Value = serde_json::from_str(&read(file)).expect("JSON");
     for function in FUNCTIONS {
-        let payload = payloads["functions"].get(function).expect(function);
+        let payload = payloads["functions"].get(function);
+        let payload = payload.unwrap_or_else(|| panic!("{file} has nothing for {function}"));
         if payload.is_null() {
             // It calls nobody.
             continue;
