@@ -184,10 +184,7 @@ fn judge_surroundings(
         }
     }
     if let Some(name) = network_side::private_name(connection, endpoint, &vpc.owner) {
-        match &place.names {
-            Ok(names) => remarks.extend(names.get(&name).into_iter().flatten().cloned()),
-            Err(error) => found.unseen.push(why(error)),
-        }
+        remarks.extend(place.names.get(&name).into_iter().flatten().cloned());
     }
     // Whoever connected the VPC was told what was so then.
     let told = connection
@@ -517,7 +514,7 @@ mod tests {
             vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
             acls: Ok(Some(vec![acl])),
             dns_servers: Ok(Some(BTreeMap::new())),
-            names: Ok(BTreeMap::new()),
+            names: BTreeMap::new(),
             offered: BTreeMap::new(),
         };
         let cluster = ClusterSeen {
