@@ -434,6 +434,15 @@ fn an_endpoint_leaves_what_tags_shut_out_and_whoever_shares_it_is_told_that_it_s
     let leaves = format!("leaves {out}, shut out by tags");
     assert!(plan.notes.iter().any(|note| note.ends_with(&leaves)));
 
+    let nowhere = shut_out("connected", &[0, 1, 2]);
+    let plan = inspect(&nowhere).unwrap();
+    assert!(plan.change.unwrap().is_nothing());
+    let stays = format!(
+        "no other subnet of the VPC can take it. {}",
+        Code::SubnetUnusable.fix()
+    );
+    assert!(plan.notes.iter().any(|note| note.ends_with(&stays)));
+
     let shared = shut_out("shared-endpoint", &[0]);
     let plan = inspect(&shared).unwrap();
     assert_eq!(plan.change.and_then(|it| it.endpoint), None);
