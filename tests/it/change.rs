@@ -146,10 +146,33 @@ fn where_tags_shut_out_all_subnets_the_endpoint_stays_where_it_is() {
         .simulator
         .meddle(|world| shut_out(world, &[A, A2, B, C]));
     let since = stage.simulator.calls().len();
-    let (failure, _) = put_back(&stage);
-    assert_eq!(failure.code, Code::SubnetUnusable.as_str());
+    let (ready, _) = changed(&stage);
     assert_eq!(changing_calls(&stage, since), Vec::<String>::new());
     assert_eq!(now(&stage).subnets, set(&[A, B, C]));
+    let told = "no other subnet of the VPC can take it";
+    assert!(ready.notes.iter().any(|it| it.contains(told)), "{ready:#?}");
+    // What is asked for is done all the same.
+    let stage = stage.asking("sources", json!({ "cidrs": NEW_SOURCES }));
+    changed(&stage);
+    assert_eq!(now(&stage).sources, set(&NEW_SOURCES));
+}
+
+#[test]
+fn the_only_zone_is_not_swapped_for_a_tag_either_and_the_rest_is_changed() {
+    let stage = working().asking("subnet_ids", json!([A]));
+    changed(&stage);
+    stage.simulator.meddle(|world| shut_out(world, &[A, B, C]));
+    let stage = stage
+        .asking("subnet_ids", json!([]))
+        .asking("sources", json!({ "cidrs": NEW_SOURCES }));
+    let (ready, _) = changed(&stage);
+    let look = now(&stage);
+    assert_eq!((look.subnets, look.sources), (set(&[A]), set(&NEW_SOURCES)));
+    let told = format!("{A2} is to be in its place");
+    assert!(
+        ready.notes.iter().any(|it| it.contains(&told)),
+        "{ready:#?}"
+    );
 }
 
 /// And goes again where the run comes to nothing.

@@ -220,6 +220,33 @@ fn drift_is_announced_once_and_repaired_where_that_is_wanted_and_so_is_its_end()
     }
 }
 
+/// Its endpoint can be led nowhere else.
+#[test]
+fn drift_that_no_run_mends_starts_none_and_keeps_none_from_mending_the_rest() {
+    let stage = connected();
+    stage.simulator.meddle(|world| {
+        let subnets: Vec<String> = world.ec2.subnets.keys().cloned().collect();
+        let subnets: Vec<&str> = subnets.iter().map(String::as_str).collect();
+        shut_out(world, &subnets);
+    });
+    succeeded(&check_by(&stage, json!({}), true));
+    assert_eq!(status(&stage), HealthStatus::Drifted);
+    assert_eq!(stage.ports().started(), []);
+
+    let codes = |stage: &Stage| -> Vec<String> {
+        let findings = health(stage).findings.into_iter();
+        findings.map(|it| it.code).collect()
+    };
+    let (gone, stays) = (Code::RegistrationGone, Code::SubnetUnusable);
+    let mended = TROUBLES.into_iter().find(|(code, _)| *code == gone);
+    befall(&stage, mended.expect("a trouble"));
+    succeeded(&check_by(&stage, json!({}), true));
+    assert_eq!(codes(&stage), [stays.as_str(), gone.as_str()]);
+    run_one(&stage, "repair-");
+    check(&stage);
+    assert_eq!(codes(&stage), [stays.as_str()]);
+}
+
 /// A world in which a tag asks for a connection, and nobody has heard of it.
 fn tagged() -> Stage {
     let stage = Stage::shipped("fresh-vpc");

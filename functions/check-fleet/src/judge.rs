@@ -21,6 +21,8 @@ use crate::zones;
 pub(crate) struct Judgement {
     /// What is not as it was asked for.
     pub(crate) drift: Vec<(Code, String)>,
+    /// The codes of that drift which `provision` notes and leaves as it is.
+    pub(crate) noted: Vec<Code>,
     /// What is neither good nor at a bad end: not yet, or a word that nobody knows.
     pub(crate) unsettled: Vec<(Code, String)>,
     /// What could not be looked at, and why.
@@ -59,10 +61,12 @@ impl Judgement {
         findings
     }
 
-    /// Whether a run of `provision` may set all of it right. Where it cannot, it
-    /// would fail each time, and take down what is left of the connection.
+    /// Whether a run of `provision` may set right all that it does not only note. Where it
+    /// cannot, it would fail each time, and take down what is left of the connection.
     pub(crate) fn is_for_provision(&self) -> bool {
-        !self.drift.is_empty() && self.drift.iter().all(|(code, _)| provision_mends(*code))
+        let codes = self.drift.iter().map(|(code, _)| *code);
+        let mut codes = codes.filter(|code| !self.noted.contains(code)).peekable();
+        codes.peek().is_some() && codes.all(provision_mends)
     }
 }
 
@@ -184,10 +188,7 @@ fn judge_surroundings(
         }
     }
     if let Some(name) = network_side::private_name(connection, endpoint, &vpc.owner) {
-        match &place.names {
-            Ok(names) => remarks.extend(names.get(&name).into_iter().flatten().cloned()),
-            Err(error) => found.unseen.push(why(error)),
-        }
+        remarks.extend(place.names.get(&name).into_iter().flatten().cloned());
     }
     // Whoever connected the VPC was told what was so then.
     let told = connection
@@ -196,11 +197,16 @@ fn judge_surroundings(
         .map_or(&[][..], |it| it.notes.as_slice());
     remarks.retain(|(_, remark)| !told.contains(&bounds::text(remark, bounds::DETAIL)));
     for remark in remarks {
-        let takes_host = [Code::PrivateDnsConflict, Code::ResolverRuleTakesName];
-        match takes_host.contains(&remark.0) {
-            true => found.drift.push(remark),
-            false => found.remarks.push(remark),
+        let is_rule = remark.0 == Code::ResolverRuleTakesName;
+        if !is_rule && remark.0 != Code::PrivateDnsConflict {
+            found.remarks.push(remark);
+            continue;
         }
+        // A zone is in the way of a run only if that has to switch private DNS on.
+        if is_rule || endpoint.private_dns {
+            found.noted.push(remark.0);
+        }
+        found.drift.push(remark);
     }
 }
 
@@ -300,8 +306,13 @@ fn judge_zones(
                 let (id, out) = (&endpoint.id, subnets::list_ids(&shut_out));
                 let is_in = format!("endpoint {id} is in {out}, shut out by tags");
                 let found_so = (Code::EndpointInShutOutSubnet, is_in);
-                let drift = led.map_or_else(|error| why(&error), |_| found_so);
-                found.drift.push(drift);
+                found.drift.push(match led {
+                    Ok(_) => found_so,
+                    Err(error) => {
+                        found.noted.push(error.code);
+                        why(&error)
+                    }
+                });
             }
         }
         Some(Err(error)) => found.unseen.push(why(error)),
@@ -517,7 +528,7 @@ mod tests {
             vpcs: [(connection.vpc_id.clone(), Ok(Some(vpc)))].into(),
             acls: Ok(Some(vec![acl])),
             dns_servers: Ok(Some(BTreeMap::new())),
-            names: Ok(BTreeMap::new()),
+            names: BTreeMap::new(),
             offered: BTreeMap::new(),
         };
         let cluster = ClusterSeen {
@@ -840,11 +851,18 @@ mod tests {
         let told = "is in subnet-0b000001, shut out by tags";
         assert!(found.drift[0].1.ends_with(told), "{:?}", found.drift);
         assert!(found.is_for_provision());
-        // A run would be refused each time, so none is started.
-        let out_too = tagged("no", subnet(2));
-        let nowhere = shut_out((out_too, Ok(vec![1, 2])), |_, _| {});
+        // A run would leave it there, so none is started for that alone.
+        let all_out = || (tagged("no", subnet(2)), Ok(vec![1, 2]));
+        let nowhere = shut_out(all_out(), |_, _| {});
         assert_eq!(codes(&nowhere.drift), [Code::SubnetUnusable]);
         assert!(!nowhere.is_for_provision());
+        let off: fn(&mut Connection, &mut Endpoint) = |_, endpoint| endpoint.private_dns = false;
+        let beside = shut_out(all_out(), off);
+        assert_eq!(
+            codes(&beside.drift),
+            [Code::PrivateDnsSwitchedOff, Code::SubnetUnusable]
+        );
+        assert!(beside.is_for_provision());
         let named: fn(&mut Connection, &mut Endpoint) =
             |connection, _| connection.request.subnet_ids = vec![subnet(1).id];
         let adopted: fn(&mut Connection, &mut Endpoint) =
@@ -856,6 +874,37 @@ mod tests {
         }
         let unseen = shut_out((subnet(2), Err(throttled())), |_, _| {});
         assert_eq!(codes(&unseen.unseen), [Code::AwsThrottled]);
+    }
+
+    /// A run notes these, but for a zone that keeps it from switching private DNS on.
+    #[test]
+    fn what_takes_the_host_keeps_nothing_else_from_being_mended() {
+        let drift = |code: Code, is_on: bool, is_registered: bool| {
+            found(|connection, place, cluster| {
+                connection.ready = Some(ready(connection, "internal.example.cloud", vec![]));
+                let endpoint = &mut place.endpoints[0];
+                endpoint.private_dns = is_on;
+                endpoint.dns_names = vec!["internal.example.cloud".to_owned()];
+                let owner = "111122223333".parse().unwrap();
+                let name = network_side::private_name(connection, endpoint, &owner).unwrap();
+                place.names.insert(name, vec![(code, "why".to_owned())]);
+                if !is_registered {
+                    cluster.registrations.clear();
+                }
+            })
+        };
+        for code in [Code::ResolverRuleTakesName, Code::PrivateDnsConflict] {
+            let alone = drift(code, true, true);
+            assert_eq!(codes(&alone.drift), [code]);
+            assert!(!alone.is_for_provision(), "{code}");
+            let beside = drift(code, true, false);
+            assert_eq!(codes(&beside.drift), [code, Code::RegistrationGone]);
+            assert!(beside.is_for_provision(), "{code}");
+            let off = drift(code, false, true);
+            assert_eq!(codes(&off.drift), [Code::PrivateDnsSwitchedOff, code]);
+            let is_rule = code == Code::ResolverRuleTakesName;
+            assert_eq!(off.is_for_provision(), is_rule, "{code}");
+        }
     }
 
     #[test]

@@ -35,9 +35,9 @@ pub(crate) struct PlaceSeen {
     pub(crate) acls: Result<Option<Vec<NetworkAcl>>, StepError>,
     /// The DNS servers of the VPCs' DHCP options, likewise.
     pub(crate) dns_servers: Result<Option<BTreeMap<String, Vec<String>>>, StepError>,
-    /// What takes private hosts away from private DNS, likewise, and what of it could not
-    /// be looked at.
-    pub(crate) names: Result<BTreeMap<PrivateName, Vec<Remark>>, StepError>,
+    /// What takes private hosts away from private DNS, and what of it could not be looked
+    /// at.
+    pub(crate) names: BTreeMap<PrivateName, Vec<Remark>>,
     /// The zones in which services are offered here, of those services whose endpoints
     /// could be in more zones.
     pub(crate) offered: BTreeMap<ServiceName, Result<BTreeSet<ZoneId>, StepError>>,
@@ -145,7 +145,7 @@ where
         vpcs,
         acls,
         dns_servers,
-        names: Ok(BTreeMap::new()),
+        names: BTreeMap::new(),
         offered: BTreeMap::new(),
     };
     let names = connections.iter().filter_map(|connection| {

@@ -344,9 +344,36 @@ fn surroundings_that_may_not_be_looked_at_leave_a_connection_healthy_and_are_tol
 const SURROUNDINGS: [&str; 4] = [
     "ec2:DescribeNetworkAcls",
     "ec2:DescribeDhcpOptions",
+    OF_ROUTE_53[0],
+    OF_ROUTE_53[1],
+];
+
+/// What need not even answer.
+const OF_ROUTE_53: [&str; 2] = [
     "route53resolver:ListResolverRules",
     "route53profiles:ListProfileAssociations",
 ];
+
+#[test]
+fn rules_and_profiles_that_could_not_be_looked_at_leave_a_connection_healthy() {
+    for (kind, code) in [
+        (FaultKind::Throttle, "aws-throttled"),
+        (FaultKind::ServerError, "aws-unavailable"),
+        (FaultKind::CutOff, "aws-unavailable"),
+        (FaultKind::UnknownCode, "unexpected-aws-answer"),
+    ] {
+        for operation in OF_ROUTE_53 {
+            let connection = with_host(connection());
+            let stage = world_of(&connection, |_| {});
+            stage.fails(operation, kind);
+            let output = check(&stage);
+            let found = health(&stage, &connection);
+            assert_eq!(found.status, HealthStatus::Healthy, "{operation}, {kind:?}");
+            assert_eq!(codes(&found), [code], "{operation}");
+            assert!(output.changes.is_empty());
+        }
+    }
+}
 
 /// The private host of these connections, by a wildcard.
 const HOST: &str = "internal-payments-2718.j77.aws-eu-west-1.cockroachlabs.cloud";
@@ -536,8 +563,6 @@ fn a_fault_of_one_call_is_unknown_and_not_drift() {
         "ec2:DescribeNetworkAcls",
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeSubnets",
-        "route53resolver:ListResolverRules",
-        "route53profiles:ListProfileAssociations",
         "cloud:GET cluster",
         "cloud:GET private-endpoint-connections",
         "secretsmanager:GetSecretValue",

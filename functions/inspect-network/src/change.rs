@@ -65,8 +65,7 @@ pub(crate) fn detached<'a>(
 /// The subnets that the endpoint is to have.
 ///
 /// # Errors
-/// Those of subnets that were asked for and cannot be had, `only-zone-swapped`, and
-/// `subnet-unusable` if tags shut out all that there are.
+/// Those of subnets that were asked for and cannot be had, and `only-zone-swapped` for them.
 pub(crate) fn wanted_subnets(
     found: &Endpoint,
     reach: &Reach,
@@ -105,7 +104,17 @@ pub(crate) fn wanted_subnets(
             let more = subnets::of_other_zones(all, offered, has, keys);
             return Ok(has.iter().cloned().chain(more).collect());
         }
-        let wanted = subnets::led_by_tags(found, all, offered, keys)?;
+        let wanted = match subnets::led_by_tags(found, all, offered, keys) {
+            Ok(wanted) => wanted,
+            // Nobody has asked for it, so it holds up nothing that somebody has asked for.
+            Err(error) => {
+                let (why, fix) = (&error.detail, error.code.fix());
+                notes.push(format!(
+                    "endpoint {id} keeps its subnets in spite of their tags: {why}. {fix}"
+                ));
+                return Ok(has.clone());
+            }
+        };
         if !out.is_empty() {
             let out = subnets::list_ids(&out);
             notes.push(format!("endpoint {id} leaves {out}, shut out by tags"));

@@ -133,7 +133,7 @@ pub(crate) async fn check_resolver(
 ) -> Result<(), StepError> {
     let name = service.private_dns_name.as_deref();
     let name = name.and_then(|name| PrivateName::new(&vpc.id, &vpc.owner, name, host));
-    let found = resolver::look(ec2, name.into_iter().collect()).await?;
+    let found = resolver::look(ec2, name.into_iter().collect()).await;
     for (code, told) in found.into_values().flatten() {
         if code == Code::PrivateDnsConflict && !is_on {
             return Err(StepError::new(code, told));

@@ -434,6 +434,15 @@ fn an_endpoint_leaves_what_tags_shut_out_and_whoever_shares_it_is_told_that_it_s
     let leaves = format!("leaves {out}, shut out by tags");
     assert!(plan.notes.iter().any(|note| note.ends_with(&leaves)));
 
+    let nowhere = shut_out("connected", &[0, 1, 2]);
+    let plan = inspect(&nowhere).unwrap();
+    assert!(plan.change.unwrap().is_nothing());
+    let stays = format!(
+        "no other subnet of the VPC can take it. {}",
+        Code::SubnetUnusable.fix()
+    );
+    assert!(plan.notes.iter().any(|note| note.ends_with(&stays)));
+
     let shared = shut_out("shared-endpoint", &[0]);
     let plan = inspect(&shared).unwrap();
     assert_eq!(plan.change.and_then(|it| it.endpoint), None);
@@ -779,13 +788,41 @@ fn what_may_not_be_looked_at_is_said_and_stands_in_nobodys_way() {
         notes,
         [
             "could not look at all Resolver rules and Profiles of Route 53, which may take the \
-             private host away from private DNS (route53resolver:ListResolverRules is missing)",
+             private host away from private DNS (aws-access-denied: \
+             route53resolver:ListResolverRules is missing)",
             "could not look at the VPC's DHCP options, which name its DNS servers \
              (ec2:DescribeDhcpOptions is missing)",
             "could not look at the network ACLs of the endpoint's subnets \
              (ec2:DescribeNetworkAcls is missing)",
         ]
     );
+}
+
+/// There is nothing that a run could not do without.
+#[test]
+fn what_does_not_answer_about_rules_and_profiles_stands_in_nobodys_way() {
+    for operation in [
+        RULES,
+        "route53resolver:ListResolverRuleAssociations",
+        "route53profiles:ListProfileAssociations",
+        "route53profiles:ListProfileResourceAssociations",
+    ] {
+        for (kind, code) in [
+            (FaultKind::Throttle, "aws-throttled"),
+            (FaultKind::ServerError, "aws-unavailable"),
+            (FaultKind::Timeout, "aws-unavailable"),
+            (FaultKind::UnknownCode, "unexpected-aws-answer"),
+        ] {
+            let stage = Stage::shipped("own-dns-and-acls");
+            stage.fails(operation, kind);
+            let notes = inspect(&stage).unwrap().notes;
+            let told = |note: &String| {
+                note.starts_with("could not look at all Resolver rules")
+                    && note.contains(&format!("({code}: "))
+            };
+            assert!(notes.iter().any(told), "{operation}, {kind:?}: {notes:?}");
+        }
+    }
 }
 
 #[test]

@@ -121,34 +121,28 @@ fn holds(domain: &str, name: &str) -> bool {
 /// makes itself ("Domain names that Resolver creates autodefined system rules for").
 const AUTODEFINED: &str = "rslvr-autodefined-";
 
-/// What takes each of these hosts away from private DNS, and what could not be looked at.
-///
-/// # Errors
-/// Those of the calls. Not to be allowed to ask is none, and neither is a host that cannot
-/// be reached: not every Region has these services, and not every network a way to them.
+/// What takes each of these hosts away from private DNS, and what could not be looked at,
+/// whatever the reason. Whoever asks can do without: not every Region has these services,
+/// and not every network a way to them.
 pub async fn look(
     resolver: &impl Resolver,
     names: BTreeSet<PrivateName>,
-) -> Result<BTreeMap<PrivateName, Vec<Remark>>, StepError> {
+) -> BTreeMap<PrivateName, Vec<Remark>> {
     let mut seen = Seen::default();
-    let unseen = match seen.look_at(resolver, &names).await {
-        Ok(()) => None,
-        Err(error) if matches!(error.code, Code::AwsAccessDenied | Code::HostUnreachable) => {
-            let told = format!(
-                "could not look at all Resolver rules and Profiles of Route 53, which may take the \
-                 private host away from private DNS ({})",
-                error.detail
-            );
-            Some((error.code, told))
-        }
-        Err(error) => return Err(error),
-    };
+    let looked = seen.look_at(resolver, &names).await;
+    let unseen = looked.err().map(|error| {
+        let told = format!(
+            "could not look at all Resolver rules and Profiles of Route 53, which may take the \
+             private host away from private DNS ({error})"
+        );
+        (error.code, told)
+    });
     let told = names.into_iter().map(|name| {
         let remarks = seen.remarks(&name).into_iter();
         let remarks: Vec<Remark> = remarks.chain(unseen.clone()).collect();
         (name, remarks)
     });
-    Ok(told.collect())
+    told.collect()
 }
 
 /// What was seen of rules and Profiles, as far as it matters for some name.
@@ -191,7 +185,7 @@ impl Seen {
         }
         for (id, vpcs) in resolver.profiles().await? {
             let in_reach = names.iter().filter(|name| name.is_in_reach_of(&vpcs));
-            let domains: BTreeSet<&str> = in_reach.flat_map(PrivateName::below).collect();
+            let mut domains: BTreeSet<&str> = in_reach.flat_map(PrivateName::below).collect();
             if domains.is_empty() {
                 continue;
             }
@@ -203,7 +197,9 @@ impl Seen {
                 vpcs,
                 resources,
             });
-            for domain in domains.into_iter().filter(|_| has_zones) {
+            // Another Profile may have asked for them already.
+            domains.retain(|domain| has_zones && !self.zones.contains_key(*domain));
+            for domain in domains {
                 let zones = resolver.zones_named(domain).await?;
                 self.zones.insert(domain.to_owned(), zones);
             }
@@ -293,6 +289,8 @@ fn not_known(profile: &str) -> Remark {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     /// What Route 53 answers, and which actions are allowed.
@@ -305,13 +303,18 @@ mod tests {
         /// By name and id.
         zones: Vec<(&'static str, &'static str)>,
         denied: &'static str,
-        unreachable: bool,
+        /// How every call fails.
+        failing: Option<Code>,
+        /// A VPC with a Profile of its own.
+        other: Option<VpcId>,
+        /// How often zones were asked for.
+        asked: Cell<usize>,
     }
 
     impl Route53 {
         fn may<T>(&self, action: &str, answer: T) -> Result<T, StepError> {
-            if self.unreachable {
-                return Err(StepError::new(Code::HostUnreachable, "no way"));
+            if let Some(code) = self.failing {
+                return Err(StepError::new(code, "no way"));
             }
             match action == self.denied {
                 true => Err(denied(action)),
@@ -331,8 +334,11 @@ mod tests {
         }
 
         async fn profiles(&self) -> Result<BTreeMap<String, BTreeSet<VpcId>>, StepError> {
-            let profiles = BTreeMap::from([("rp-1".to_owned(), BTreeSet::from([vpc()]))]);
-            self.may("ListProfileAssociations", profiles)
+            let profiles = [("rp-1", Some(vpc())), ("rp-2", self.other.clone())];
+            let profiles = profiles
+                .into_iter()
+                .filter_map(|(id, vpc)| Some((id.to_owned(), BTreeSet::from([vpc?]))));
+            self.may("ListProfileAssociations", profiles.collect())
         }
 
         async fn profile_resources(&self, _: &str) -> Result<Vec<ProfileResource>, StepError> {
@@ -340,6 +346,7 @@ mod tests {
         }
 
         async fn zones_named(&self, name: &str) -> Result<BTreeSet<String>, StepError> {
+            self.asked.set(self.asked.get() + 1);
             let named = self.zones.iter().filter(|(it, _)| *it == name);
             let named = named.map(|(_, id)| (*id).to_owned()).collect();
             self.may("ListHostedZonesByName", named)
@@ -376,7 +383,7 @@ mod tests {
     async fn told(name: &str, route53: &Route53) -> Vec<Remark> {
         let owner = OWN.parse().unwrap();
         let name = PrivateName::new(&vpc(), &owner, name, EXACT).unwrap();
-        let told = look(route53, BTreeSet::from([name])).await.unwrap();
+        let told = look(route53, BTreeSet::from([name])).await;
         told.into_values().flatten().collect()
     }
 
@@ -489,7 +496,7 @@ mod tests {
             route53.denied = action;
             let found = told(WILDCARD, &route53).await;
             assert_eq!(codes(&found), [Code::AwsAccessDenied], "{action}");
-            let part = format!("({action} is missing)");
+            let part = format!("(aws-access-denied: {action} is missing)");
             assert!(found[0].1.contains(&part), "{found:?}");
         }
         route53.denied = "";
@@ -503,9 +510,39 @@ mod tests {
             assert_eq!(codes(&found), [Code::AwsAccessDenied]);
             assert!(found[0].1.contains("of another account"), "{found:?}");
         }
-        route53.unreachable = true;
-        let found = told(EXACT, &route53).await;
-        assert_eq!(codes(&found), [Code::HostUnreachable]);
-        assert_eq!(look(&route53, BTreeSet::new()).await, Ok(BTreeMap::new()));
+        for code in [
+            Code::HostUnreachable,
+            Code::ProxyRefused,
+            Code::CertificateNotTrusted,
+            Code::AwsThrottled,
+            Code::AwsUnavailable,
+            Code::AwsAccountInactive,
+            Code::UnexpectedAwsAnswer,
+        ] {
+            route53.failing = Some(code);
+            let found = told(EXACT, &route53).await;
+            assert_eq!(codes(&found), [code]);
+            let part = format!("({code}: no way)");
+            assert!(found[0].1.contains(&part), "{found:?}");
+        }
+        assert_eq!(look(&route53, BTreeSet::new()).await, BTreeMap::new());
+    }
+
+    /// VPCs that have Profiles of their own, and connections to the same cluster.
+    #[tokio::test]
+    async fn the_zones_of_a_domain_are_asked_for_once() {
+        let other: VpcId = "vpc-0a000002".parse().unwrap();
+        let route53 = Route53 {
+            zones: vec![(EXACT, "Z1")],
+            resources: vec![resource(ZONE, OWN)],
+            other: Some(other.clone()),
+            ..Default::default()
+        };
+        let owner = OWN.parse().unwrap();
+        let names = [vpc(), other].map(|vpc| PrivateName::new(&vpc, &owner, WILDCARD, EXACT));
+        let found = look(&route53, names.into_iter().flatten().collect()).await;
+        let found: Vec<Vec<Code>> = found.values().map(|told| codes(told)).collect();
+        assert_eq!(found, [[Code::PrivateDnsConflict]; 2]);
+        assert_eq!(route53.asked.get(), 1);
     }
 }
