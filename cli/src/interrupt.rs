@@ -1,17 +1,16 @@
 //! A run that is asked to stop, by the definition's own means: what was made is undone.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use engine::{Clock, ScaledClock, TaskFailure, Tasks};
 use serde_json::Value;
 use shared::{Code, StepError};
-use steps::function_of;
-use steps::words::{self, Tale};
 use tokio::sync::Notify;
 
 use crate::clock::StoryClock;
+use crate::course::Course;
 use crate::signal::Signal;
 
 /// How long a call that is under way may go on. Most end within it, so that their result
@@ -26,21 +25,23 @@ pub struct Interrupt {
 
 #[derive(Debug, Default)]
 struct Shared {
-    signal: Cell<Option<Signal>>,
+    /// All that came, the last one last.
+    signals: RefCell<Vec<Signal>>,
     asked: Notify,
 }
 
 impl Interrupt {
-    /// Asks the run to stop; says whether that is the first time.
+    /// Asks the run to stop; says whether that means to leave it at once.
     pub fn ask(&self, signal: Signal) -> bool {
-        let is_first = self.shared.signal.replace(Some(signal)).is_none();
+        let leaves = signal.leaves(&self.shared.signals.borrow());
+        self.shared.signals.borrow_mut().push(signal);
         self.shared.asked.notify_waiters();
-        is_first
+        leaves
     }
 
     /// Who has asked the run to stop, if anybody has.
     pub fn signal(&self) -> Option<Signal> {
-        self.shared.signal.get()
+        self.shared.signals.borrow().last().copied()
     }
 
     /// Waits until somebody asks, and then until a call has had its time.
@@ -62,36 +63,27 @@ impl Interrupt {
 /// reports the run and gives its lease back. A run that takes a connection away has
 /// nothing to undo: its steps fail, and what is left is named.
 pub struct Interruptible<T> {
-    tale: Tale,
     tasks: T,
     interrupt: Interrupt,
+    course: Course,
     clock: StoryClock,
 }
 
 impl<T> Interruptible<T> {
     /// The tasks, until somebody interrupts.
-    pub fn new(tale: Tale, tasks: T, interrupt: Interrupt, clock: StoryClock) -> Self {
+    pub fn new(tasks: T, interrupt: Interrupt, course: Course, clock: StoryClock) -> Self {
         Self {
-            tale,
             tasks,
             interrupt,
+            course,
             clock,
-        }
-    }
-
-    /// Whether the call leads on, or takes the lease without which nothing does.
-    fn goes_forward(&self, resource: &str, arguments: &Value) -> bool {
-        match function_of(resource) {
-            Some(function) => words::goes_forward(self.tale, function),
-            // Leases alone have this key.
-            None => resource.ends_with(":updateItem") && arguments["Key"]["vpc"].is_object(),
         }
     }
 }
 
 impl<T: Tasks> Tasks for Interruptible<T> {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
-        let goes_forward = self.goes_forward(resource, &arguments);
+        let goes_forward = self.course.goes_forward();
         if let Some(signal) = self.interrupt.signal().filter(|_| goes_forward) {
             return Err(interrupted(signal));
         }
@@ -120,58 +112,82 @@ mod tests {
     use std::time::Instant;
 
     use serde_json::json;
+    use steps::words::Tale;
 
     use super::*;
+    use crate::story::tests::{at, entered};
 
-    fn tasks<T>(tale: Tale, tasks: T, interrupt: &Interrupt) -> Interruptible<T> {
-        Interruptible::new(tale, tasks, interrupt.clone(), StoryClock::new(1.0))
+    /// Those of these states, one after the other, whose calls are refused.
+    async fn refused(
+        tale: Tale,
+        interrupt: &Interrupt,
+        states: &[&'static str],
+    ) -> Vec<&'static str> {
+        let course = Course::of(tale);
+        let answers = async |_: &str, _: Value| Ok(json!("called"));
+        let clock = StoryClock::new(1.0);
+        let tasks = Interruptible::new(answers, interrupt.clone(), course.clone(), clock);
+        let mut refused = Vec::new();
+        for state in states {
+            course.hear(&at(0, entered(state)));
+            if let Err(error) = tasks.invoke("anything", json!({})).await {
+                let told = "interrupted: SIGTERM was received";
+                assert!(error.cause.contains(told), "{}", error.cause);
+                refused.push(*state);
+            }
+        }
+        refused
     }
 
     #[tokio::test]
     async fn once_interrupted_no_step_goes_forward() {
         let interrupt = Interrupt::default();
-        let answers = async |_: &str, _: Value| Ok(json!("called"));
-        let connecting = tasks(Tale::Connect, answers, &interrupt);
-        let call = async |function: &str| {
-            connecting
-                .invoke(&format!("${{{function}FunctionArn}}"), json!({}))
-                .await
-        };
-        assert!(call("CreateEndpoint").await.is_ok());
-        assert!(interrupt.ask(Signal::Terminate), "the first time");
-        assert!(!interrupt.ask(Signal::Terminate), "the second time");
-        let error = call("CreateEndpoint").await.unwrap_err();
-        let told = "interrupted: SIGTERM was received";
-        assert!(error.cause.contains(told), "{}", error.cause);
-        assert!(call("CheckStatus").await.is_err());
-        assert!(call("DeleteEndpoint").await.is_ok());
-        assert!(call("ReportOutcome").await.is_ok());
-        let removing = tasks(Tale::Disconnect, answers, &interrupt);
-        let delete = removing.invoke("${DeleteEndpointFunctionArn}", json!({}));
-        assert!(delete.await.is_err(), "taking away is the story there");
+        let states = [
+            "TakeLease",
+            "CreateEndpoint",
+            "CheckStatus",
+            "DeleteEndpoint",
+            "ReportOutcome",
+            "ReleaseLease",
+        ];
+        let before = refused(Tale::Connect, &interrupt, &states).await;
+        assert!(before.is_empty(), "{before:?}");
+        assert!(!interrupt.ask(Signal::Terminate), "the first time");
+        let connecting = refused(Tale::Connect, &interrupt, &states).await;
+        assert_eq!(connecting, ["TakeLease", "CreateEndpoint", "CheckStatus"]);
+        // Taking away is the story there.
+        let removing = refused(Tale::Disconnect, &interrupt, &states).await;
+        assert_eq!(removing, ["TakeLease", "DeleteEndpoint"]);
+        assert!(interrupt.ask(Signal::Terminate), "the second time");
     }
 
-    /// Another run may hold it for an hour.
+    /// It calls the functions that have made the change, and what is not put back is an outage.
     #[tokio::test]
-    async fn once_interrupted_no_lease_is_taken_and_one_is_given_back() {
+    async fn once_interrupted_a_change_is_put_back() {
         let interrupt = Interrupt::default();
-        let answers = async |_: &str, _: Value| Ok(json!("called"));
-        let tasks = tasks(Tale::Connect, answers, &interrupt);
-        let lease = || json!({ "Key": { "vpc": { "S": "eu-west-1/vpc-0a71e831" } } });
-        let entry = json!({ "Key": { "connection_id": { "S": "0641d0de83b3ac79" } } });
-        interrupt.ask(Signal::Hangup);
-        let update = "arn:aws:states:::dynamodb:updateItem";
-        assert!(tasks.invoke(update, lease()).await.is_err());
-        assert!(tasks.invoke(update, entry).await.is_ok());
-        let delete = tasks.invoke("arn:aws:states:::dynamodb:deleteItem", lease());
-        assert!(delete.await.is_ok());
+        interrupt.ask(Signal::Terminate);
+        let states = [
+            "ChangeEndpoint",
+            "DecideUndo",
+            "CreateSecurityGroupBack",
+            "ChangeEndpointBack",
+            "WaitForEndpointPutBack",
+            "ChangeEndpointBack",
+            "TrimSecurityGroupBack",
+            "CheckStatusAsBefore",
+        ];
+        let refused = refused(Tale::Connect, &interrupt, &states).await;
+        assert_eq!(refused, ["ChangeEndpoint"]);
     }
 
     #[tokio::test]
     async fn a_call_that_does_not_end_is_not_waited_for() {
         let interrupt = Interrupt::default();
+        let course = Course::of(Tale::Connect);
+        course.hear(&at(0, entered("CheckStatus")));
         let silent = async |_: &str, _: Value| pending::<Result<Value, TaskFailure>>().await;
-        let tasks = tasks(Tale::Connect, silent, &interrupt);
+        let clock = StoryClock::new(1.0);
+        let tasks = Interruptible::new(silent, interrupt.clone(), course, clock);
         let began = Instant::now();
         let call = tasks.invoke("${CheckStatusFunctionArn}", json!({}));
         let (answer, _) = tokio::join!(call, async { interrupt.ask(Signal::Interrupt) });

@@ -7,7 +7,7 @@
 //! | [`provision`], [`deprovision`], [`plan`], [`sweep`], [`rebuild`], [`explain`], [`scenarios`] | one module for each command |
 //! | [`consent`], [`removal`] | what is shown and asked before something real is changed; what `deprovision` would remove |
 //! | [`services`] | what a definition calls without a function |
-//! | [`mod@run`], [`world`], [`clock`], [`reach`] | a run to its end, where it acts, its time, and a host that nobody is at |
+//! | [`mod@run`], [`course`], [`world`], [`clock`], [`reach`] | a run to its end, whether it goes forward, where it acts, its time, and a host that nobody is at |
 //! | [`signal`], [`interrupt`] | who stops it, and how |
 //! | [`caller`] | who asks, and whether anybody answers |
 //! | [`story`], [`display`] | events as news, news on the screen |
@@ -25,6 +25,7 @@ pub mod asked;
 pub mod caller;
 pub mod clock;
 pub mod consent;
+pub mod course;
 pub mod deprovision;
 pub mod display;
 pub mod ending;

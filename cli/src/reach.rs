@@ -7,8 +7,8 @@ use engine::{TaskFailure, Tasks};
 use serde_json::Value;
 use shared::Code;
 use shared::report::code_and_detail;
-use steps::function_of;
-use steps::words::{self, Tale};
+
+use crate::course::Course;
 
 /// How often a host is asked that has never been reached.
 const TRIES: u32 = 3;
@@ -18,18 +18,18 @@ const TRIES: u32 = 3;
 /// waits before the terminal. What was reached once may come back, and an undo step has
 /// nothing better to do than to ask again: for these the definition decides.
 pub struct Reaching<T> {
-    tale: Tale,
     tasks: T,
+    course: Course,
     /// How often each resource was not reached; `None` once it was.
     unreached: RefCell<BTreeMap<String, Option<u32>>>,
 }
 
 impl<T> Reaching<T> {
     /// The tasks, none of which has reached anybody.
-    pub fn new(tale: Tale, tasks: T) -> Self {
+    pub fn new(tasks: T, course: Course) -> Self {
         Self {
-            tale,
             tasks,
+            course,
             unreached: RefCell::default(),
         }
     }
@@ -56,9 +56,7 @@ impl<T> Reaching<T> {
 impl<T: Tasks> Tasks for Reaching<T> {
     async fn invoke(&self, resource: &str, arguments: Value) -> Result<Value, TaskFailure> {
         let answer = Box::pin(self.tasks.invoke(resource, arguments)).await;
-        let goes_forward =
-            function_of(resource).is_some_and(|it| words::goes_forward(self.tale, it));
-        match goes_forward && self.is_hopeless(resource, &answer) {
+        match self.course.goes_forward() && self.is_hopeless(resource, &answer) {
             true => answer.map_err(TaskFailure::for_good),
             false => answer,
         }
@@ -69,13 +67,12 @@ impl<T: Tasks> Tasks for Reaching<T> {
 mod tests {
     use std::cell::Cell;
 
-    use engine::{Execution, Machine, VirtualClock};
+    use engine::{Event, Execution, Machine, VirtualClock};
     use serde_json::json;
     use shared::StepError;
+    use steps::words::Tale;
 
     use super::*;
-
-    const STATE: &str = "${InspectClusterFunctionArn}";
 
     fn unreached() -> Result<Value, TaskFailure> {
         let error = StepError::new(Code::HostUnreachable, "no answer from nowhere.invalid");
@@ -83,20 +80,23 @@ mod tests {
     }
 
     /// Runs one step that is retried nine times.
-    async fn run(resource: &str, tasks: impl Tasks) -> Execution {
+    async fn run(state: &str, function: &str, tasks: impl Tasks) -> Execution {
+        let resource = format!("${{{function}FunctionArn}}");
         let retry = json!([{ "ErrorEquals": ["States.ALL"], "MaxAttempts": 9 }]);
         let work = json!({ "Type": "Task", "Resource": resource, "Retry": retry, "End": true });
         let definition =
-            json!({ "QueryLanguage": "JSONata", "StartAt": "Work", "States": { "Work": work } });
+            json!({ "QueryLanguage": "JSONata", "StartAt": state, "States": { state: work } });
         let machine = Machine::load(&definition.to_string()).unwrap();
-        let tasks = Reaching::new(Tale::Connect, tasks);
+        let course = Course::of(Tale::Connect);
+        let tasks = Reaching::new(tasks, course.clone());
+        let observer = |event: &Event| course.hear(event);
         engine::run(
             &machine,
             "test",
             json!({}),
             &tasks,
             &VirtualClock::new(),
-            &(),
+            &observer,
         )
         .await
     }
@@ -108,10 +108,14 @@ mod tests {
             calls.set(calls.get() + 1);
             unreached()
         };
-        run(STATE, nobody).await;
+        run("InspectCluster", "InspectCluster", nobody).await;
         assert_eq!(calls.take(), TRIES);
-        run("${DeleteEndpointFunctionArn}", nobody).await;
+        run("DeleteEndpoint", "DeleteEndpoint", nobody).await;
         assert_eq!(calls.take(), 10, "an undo step");
+        run("ChangeEndpoint", "ChangeEndpoint", nobody).await;
+        assert_eq!(calls.take(), TRIES);
+        run("ChangeEndpointBack", "ChangeEndpoint", nobody).await;
+        assert_eq!(calls.take(), 10, "an undo step by the function of a step");
         let gone_by_now = async |_: &str, _: Value| {
             calls.set(calls.get() + 1);
             match calls.get() {
@@ -119,7 +123,7 @@ mod tests {
                 _ => unreached(),
             }
         };
-        run(STATE, gone_by_now).await;
+        run("InspectCluster", "InspectCluster", gone_by_now).await;
         assert_eq!(calls.take(), 10, "a host that has answered");
     }
 }

@@ -12,6 +12,7 @@ use time::macros::format_description;
 
 use crate::Answer;
 use crate::clock::StoryClock;
+use crate::course::Course;
 use crate::display::Display;
 use crate::ending::{self, End};
 use crate::error::Error;
@@ -148,9 +149,12 @@ impl Work<'_> {
         also: &dyn Fn(&Event),
     ) -> Ended {
         let interrupt = self.signals.interrupt().clone();
-        let steps = Reaching::new(self.tale, steps);
-        let tasks = Interruptible::new(self.tale, steps, interrupt.clone(), self.clock.clone());
+        let course = Course::of(self.tale);
+        let steps = Reaching::new(steps, course.clone());
+        let clock = self.clock.clone();
+        let tasks = Interruptible::new(steps, interrupt.clone(), course.clone(), clock);
         let observer = |event: &Event| {
+            course.hear(event);
             also(event);
             watcher.watch(event);
         };
@@ -167,7 +171,7 @@ impl Work<'_> {
                 biased;
                 execution = &mut run => return Ended::Here(execution),
                 signal = self.signals.next() => {
-                    if !interrupt.ask(signal) {
+                    if interrupt.ask(signal) {
                         return Ended::Left(signal);
                     }
                     watcher.display.say(&interrupted(self.tale, signal));
@@ -183,15 +187,16 @@ const LAST_CALL: Duration = Duration::from_millis(500);
 
 fn interrupted(tale: Tale, signal: Signal) -> String {
     let what = match tale {
-        Tale::Connect => {
-            "the execution stops and undoes what it made. A second one leaves at once, whatever is left."
-        }
-        Tale::Disconnect => {
-            "the execution removes nothing more and names what is left. A second one leaves at once."
-        }
-        Tale::Sweep => "nothing more is looked at. A second one leaves at once.",
+        Tale::Connect => "the execution stops and undoes what it made.",
+        Tale::Disconnect => "the execution removes nothing more and names what is left.",
+        Tale::Sweep => "nothing more is looked at.",
     };
-    format!("\n  {}: {what}\n", signal.name())
+    let name = signal.name();
+    let again = match signal.leaves(&[signal]) {
+        true => format!(" A second {name} leaves at once, whatever is left."),
+        false => String::new(),
+    };
+    format!("\n  {name}: {what}{again}\n")
 }
 
 /// Unique for each run, because the endpoint's client token depends on it.

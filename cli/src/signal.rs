@@ -9,7 +9,7 @@ use tokio::signal::unix::{self, SignalKind, signal};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 
-/// Who asks a run to stop. They all mean the same.
+/// Who asks a run to stop. Whichever comes first means the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// Ctrl-C: SIGINT.
@@ -45,6 +45,16 @@ impl Signal {
     pub fn of(message: &str) -> Option<Self> {
         let message = message.trim_end_matches('.');
         Self::ALL.into_iter().find(|it| it.told() == message)
+    }
+
+    /// Whether this one, after those, means that the run is to be left at once and nothing
+    /// undone. Who means that asks twice in the same way. Others ask in two ways because
+    /// nothing has ended yet: GitHub Actions by SIGINT and then SIGTERM ("Workflow
+    /// cancellation reference"), systemd by SIGTERM and SIGHUP (systemd.kill(5),
+    /// `SendSIGHUP=`). And of a terminal that is closed both the shell (Bash manual,
+    /// "Signals") and the kernel tell by SIGHUP.
+    pub fn leaves(self, earlier: &[Signal]) -> bool {
+        self != Signal::Hangup && earlier.contains(&self)
     }
 
     /// How a command ends that it has stopped.
@@ -130,6 +140,29 @@ mod tests {
             assert_eq!(Signal::of(&format!("{}.", it.told())), Some(it));
         }
         assert_eq!(Signal::of("the cluster is busy"), None);
+    }
+
+    #[test]
+    fn who_asks_twice_in_the_same_way_leaves_but_a_terminal_does_not() {
+        use Signal::{Hangup, Interrupt, Terminate};
+        for (earlier, signal, leaves) in [
+            (&[][..], Interrupt, false),
+            (&[], Terminate, false),
+            (&[], Hangup, false),
+            (&[Interrupt], Interrupt, true),
+            (&[Terminate], Terminate, true),
+            (&[Hangup], Hangup, false),
+            (&[Hangup, Hangup], Hangup, false),
+            (&[Interrupt], Terminate, false),
+            (&[Terminate], Hangup, false),
+            (&[Terminate], Interrupt, false),
+            (&[Hangup], Terminate, false),
+            (&[Hangup], Interrupt, false),
+            (&[Interrupt, Terminate], Interrupt, true),
+            (&[Terminate, Hangup], Terminate, true),
+        ] {
+            assert_eq!(signal.leaves(earlier), leaves, "{earlier:?} {signal:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -172,7 +173,7 @@ impl Standing {
     }
 
     /// The entries, by the id of their connection.
-    fn ledger(&self) -> std::collections::BTreeMap<String, Value> {
+    fn ledger(&self) -> BTreeMap<String, Value> {
         self.simulator
             .look(|world| world.dynamodb.items(&world.stack.connections_table))
     }
@@ -1008,8 +1009,18 @@ fn every_signal_begins_the_undo_within_a_second_and_a_second_one_leaves() {
         running.until("Undoing what was made");
         assert!(began.elapsed() < Duration::from_secs(1), "{name}");
         running.until("Deregistering the endpoint");
+        // A terminal never leaves, so a person does.
+        let (last, code) = match signal {
+            "HUP" => {
+                running.signal("HUP");
+                running.interrupt();
+                running.until("Ctrl-C: the execution stops and undoes");
+                ("INT", 130)
+            }
+            other => (other, code),
+        };
         let began = Instant::now();
-        running.signal(signal);
+        running.signal(last);
         let output = running.end();
         assert!(began.elapsed() < Duration::from_secs(1), "{name}");
         told(&output, code, &["May be left:", "Endpoint vpce-"]);
@@ -1067,6 +1078,55 @@ fn who_waits_for_its_turn_stops_within_a_second() {
     first.until("Deregistering the endpoint");
     first.signal("TERM");
     assert_eq!(exit(&first.end()), 143);
+}
+
+/// What a change of private DNS changes of the endpoint of `connected`.
+fn private_dns(world: &Standing) -> (bool, BTreeMap<String, String>) {
+    world.simulator.look(|world| {
+        let endpoint = &world.ec2.endpoints["vpce-0a10000000000000e"];
+        (endpoint.private_dns, endpoint.tags.clone())
+    })
+}
+
+/// The change of a connection that stands, under way.
+fn changing(world: &Standing, asked: &str) -> Running {
+    let url = world.server.url();
+    Running::start(&format!(
+        "provision --scenario=connected --endpoint {url} --speed=10 {asked}"
+    ))
+}
+
+/// Otherwise it would be an outage for whoever uses the connection.
+#[test]
+fn a_change_that_is_stopped_is_put_back() {
+    let world = Standing::new("connected");
+    let before = private_dns(&world);
+    let mut running = changing(&world, "--no-private-dns");
+    running.until("Changing the endpoint");
+    assert_ne!(private_dns(&world), before);
+    running.signal("TERM");
+    let said = told(&running.end(), 143, &["SIGTERM was received"]);
+    assert!(!said.contains("Left behind"), "{said}");
+    assert_eq!(private_dns(&world), before);
+    assert_eq!(world.leases(), 0);
+}
+
+#[test]
+fn a_change_that_is_being_put_back_goes_on_when_somebody_stops_it() {
+    let world = Standing::new("connected");
+    let before = private_dns(&world);
+    // The last step, so that there is all to put back.
+    let denied = FaultKind::Denied;
+    let fault = Fault::once("ec2:RevokeSecurityGroupIngress", 1, denied, Moment::Before);
+    world.simulator.add_fault(fault);
+    let mut running = changing(&world, "--no-private-dns --cidr=10.20.0.0/20");
+    running.until("Changing the endpoint back");
+    running.interrupt();
+    running.until("Ctrl-C: the execution stops and undoes");
+    let said = told(&running.end(), 4, &["removing old rules"]);
+    assert!(!said.contains("Left behind"), "{said}");
+    assert_eq!(private_dns(&world), before);
+    assert_eq!(world.leases(), 0);
 }
 
 /// As by `nohup`.
