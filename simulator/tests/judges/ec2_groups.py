@@ -120,4 +120,4 @@ assert holding["NetworkInterfaces"] == [], holding
 ec2.delete_security_group(GroupId=other)
 ec2.delete_security_group(GroupId=group_id)
 refused("InvalidGroup.NotFound", ec2.delete_security_group, GroupId=group_id)
-assert described() is None
+refused("InvalidGroup.NotFound", ec2.describe_security_groups, GroupIds=[group_id])

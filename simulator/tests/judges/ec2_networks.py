@@ -36,7 +36,7 @@ assert len(subnets) == 4 and all(subnet["State"] == "available" for subnet in su
 first = next(subnet for subnet in subnets if subnet["SubnetId"].endswith("11"))
 assert first["AvailabilityZoneId"] == "euw1-az1" and first["AvailabilityZone"] == "eu-west-1b", "names are aliases"
 assert first["AvailableIpAddressCount"] == 251, "AWS keeps five addresses of every subnet"
-refused("UnknownParameter", ec2.describe_subnets, SubnetIds=[first["SubnetId"]])
+refused("InvalidSubnetID.NotFound", ec2.describe_subnets, SubnetIds=["subnet-0ffffffffffffffff"])
 
 peering = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"][0]
 assert peering["Status"]["Code"] == "active", peering
