@@ -388,6 +388,7 @@ fn changed(account: &str) {
         stage
     };
     let mut story = Story::of(changing());
+    story.stage.request["protect"] = json!(true);
     story.provision("changed");
     story.stage.request = Value::Object(scenario.request.clone());
     story.provision("changed-back");
